@@ -1,0 +1,66 @@
+"""What is learned from: one file per data set, plus the one that fetches files.
+
+A data set is a file in this folder that declares `DATASET = Dataset(...)`; its name is the file's
+stem with hyphens for underscores. Adding a data set is adding a file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, DataUnavailable, Split
+from datasets.fetch import Progress, locate
+
+__all__ = [
+    "Data",
+    "DataDamaged",
+    "DataSpec",
+    "DataUnavailable",
+    "Dataset",
+    "Split",
+    "UnknownDataset",
+    "dataset_names",
+    "get_dataset",
+    "read_dataset",
+]
+
+
+class UnknownDataset(Exception):
+    """There is no data set of that name. The text names the nearest ones."""
+
+
+def dataset_names() -> tuple[str, ...]:
+    """The names of all data sets, in the order of the alphabet. Imports none of them."""
+    files = Path(__file__).parent.glob("*.py")
+    stems = [file.stem for file in files if "\nDATASET = " in file.read_text(encoding="utf-8")]
+    return tuple(sorted(stem.replace("_", "-") for stem in stems))
+
+
+def get_dataset(name: str) -> Dataset:
+    """The declaration of the data set `name`; reads and fetches nothing.
+
+    Raises UnknownDataset.
+    """
+    if name not in dataset_names():
+        near = difflib.get_close_matches(name, dataset_names(), n=3) or dataset_names()
+        raise UnknownDataset(f"no data set is called {name!r}: did you mean {', '.join(near)}?")
+    module = importlib.import_module(f"datasets.{name.replace('-', '_')}")
+    return replace(module.DATASET, name=name)
+
+
+def read_dataset(
+    name: str,
+    data_dir: Path | None = None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Data:
+    """Find (in `data_dir`, then in the cache), fetch what is missing, and read the data set.
+
+    Raises UnknownDataset, DataUnavailable, DataDamaged, and FetchStopped once `stopped()` is true.
+    """
+    dataset = get_dataset(name)
+    return dataset.read(locate(dataset, data_dir, on_progress, stopped))

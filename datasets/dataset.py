@@ -1,0 +1,145 @@
+"""What a data set is: how it is described, and the arrays that reading it gives.
+
+Nothing here knows of torch: data are numpy arrays, so that the list of data sets (bundled, on
+disk, or how large to fetch) is there before torch is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+Task = Literal["regression", "binary", "multiclass"]
+
+
+class DataUnavailable(Exception):
+    """The data can't be had: not on disk and no mirror gave it. The text says what to do."""
+
+
+class DataDamaged(Exception):
+    """A data file is not what it should be. The text names the file and says what to do."""
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What a model has to know of the data it will see.
+
+    `input_shape` is one sample's, without the batch; `classes` are the names of the classes in
+    the order of their numbers (for a binary task: what 0 and 1 mean); `vocabulary` the symbols
+    that integer inputs stand for.
+    """
+
+    input_shape: tuple[int, ...]
+    task: Task
+    classes: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a model gives for one sample: a logit per class, else one."""
+        return len(self.classes) if self.task == "multiclass" else 1
+
+
+@dataclass(frozen=True)
+class Split:
+    """Samples and what they should give, row by row.
+
+    `inputs` is (N, *input_shape): uint8 for images, float32 for measurements, int64 for symbols.
+    `targets` is (N,) int64 for classes, (N, 1) float32 for a regression or a binary task.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+
+    def __post_init__(self) -> None:
+        if len(self.inputs) != len(self.targets):
+            raise ValueError(f"{len(self.inputs)} inputs but {len(self.targets)} targets")
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def subset(self, indices: np.ndarray) -> Split:
+        """The rows `indices`, copied."""
+        return Split(self.inputs[indices], self.targets[indices])
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set that has been read.
+
+    `mean` and `std` are what uint8 images are normalised with, after the division by 255: one
+    number, or one per channel.
+    `encode` turns what a person types into one sample (input_shape), for a prediction;
+    `input_help` says what that is. Without `test`, training is measured on the train set alone.
+    """
+
+    spec: DataSpec
+    train: Split
+    test: Split | None
+    encode: Callable[[str], np.ndarray]
+    input_help: str
+    mean: float | tuple[float, ...] = 0.0
+    std: float | tuple[float, ...] = 1.0
+
+    def fingerprint(self) -> str:
+        """16 hex digits that change when any value of the data does."""
+        digest = hashlib.sha256()
+        for split in (self.train, self.test):
+            if split is not None:
+                for array in (split.inputs, split.targets):
+                    digest.update(f"{array.dtype.str}{array.shape}".encode())
+                    digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file of a data set that is fetched.
+
+    `name` is what it is called on disk; `urls` are its mirrors, the first tried first (none for a
+    file that can only be put in place by hand); `size` is in bytes. `checksum` is `md5:...` or
+    `sha256:...`, or None where nobody publishes one: then `size` may be rough, and `check` looks
+    into a fetched file and raises DataDamaged. `aliases` are other paths, relative to the data
+    set's folder in a folder of the user's, at which the same content may lie, perhaps unpacked.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    size: int
+    checksum: str | None
+    aliases: tuple[str, ...] = ()
+    check: Callable[[Path], object] = Path.stat
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set as it is listed; `read` gives its data.
+
+    `read` gets the path of each of `files` by its name; where these lack, those of one of the
+    `alternatives`, other files that hold the same data. `name` is the stem of the data set's own
+    Python file, with hyphens. `folders` are what the folder with its files may be called, where
+    that isn't `name`.
+    """
+
+    title: str
+    description: str
+    read: Callable[[Mapping[str, Path]], Data]
+    files: tuple[RemoteFile, ...] = ()
+    alternatives: tuple[tuple[RemoteFile, ...], ...] = ()
+    folders: tuple[str, ...] = ()
+    name: str = ""
+
+    @property
+    def size(self) -> int:
+        """Bytes to fetch; 0 for a data set that needs no download."""
+        return sum(file.size for file in self.files)
+
+    @property
+    def folder_names(self) -> tuple[str, ...]:
+        """What a folder with its files may be called, the one in the cache first."""
+        return self.folders or (self.name,)

@@ -1,0 +1,104 @@
+"""Images: the IDX files of MNIST and Fashion-MNIST, and drawings of one's own.
+
+An IDX file is a header (two zero bytes, 8 for unsigned bytes, the number of dimensions, then each
+dimension as a big-endian 32-bit integer) and the bytes. It is read packed (.gz) or plain.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datasets.dataset import DataDamaged, Split
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+def read_idx_split(images: Path, labels: Path, classes: int) -> Split:
+    """The images (N, 1, 28, 28) uint8 and labels (N,) int64 of two IDX files.
+
+    Raises DataDamaged, naming the file.
+    """
+    inputs, targets = read_idx(images, 3), read_idx(labels, 1)
+    if len(inputs) != len(targets):
+        raise DataDamaged(f"{images} has {len(inputs)} images, but {labels} {len(targets)} labels.")
+    if len(targets) and targets.max() >= classes:
+        raise DataDamaged(f"{labels} has a label {targets.max()}: only 0 to {classes - 1} exist.")
+    return Split(inputs[:, np.newaxis], targets.astype(np.int64))
+
+
+def read_idx(path: Path, dimensions: int) -> np.ndarray:
+    """The uint8 array of an IDX file. Raises DataDamaged, naming the file."""
+    try:
+        content = path.read_bytes()
+        if content.startswith(b"\x1f\x8b"):
+            content = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataDamaged(f"{path} can't be read: {error}. Fetch it again.") from error
+    header = 4 + 4 * dimensions
+    if len(content) < header or content[:4] != bytes([0, 0, 8, dimensions]):
+        raise DataDamaged(f"{path} is no IDX file of {dimensions} dimensions. Fetch it again.")
+    shape = np.frombuffer(content, ">u4", dimensions, offset=4).tolist()
+    values = np.frombuffer(content, np.uint8, offset=header)
+    if values.size != int(np.prod(shape)):
+        raise DataDamaged(
+            f"{path} says {' x '.join(map(str, shape))}, but has {values.size} values. Fetch it again."
+        )
+    return values.reshape(shape).copy()
+
+
+def encode_drawing(text: str, side: int = 28, box: int = 20) -> np.ndarray:
+    """The image file that `text` names, as MNIST's digits were made: (1, side, side) uint8.
+
+    Light on dark (a drawing on a light ground is inverted), scaled to fit into box x box, and
+    placed with its centre of mass in the middle. Raises ValueError when that can't be done.
+    """
+    from PIL import Image
+
+    grey = np.asarray(open_image(text).convert("L"), dtype=np.float32)
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    ink = np.clip((np.median(border) - grey) if np.median(border) > 127 else grey, 0, None)
+    if ink.max() < 10:
+        raise ValueError(f"{text} shows nothing: all of it is equally bright")
+    ink *= 255 / ink.max()
+    rows, columns = (np.flatnonzero((ink > 25).any(axis=axis)) for axis in (1, 0))
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = box / max(ink.shape)
+    height, width = (max(1, round(length * scale)) for length in ink.shape)
+    small = Image.fromarray(ink.astype(np.uint8)).resize((width, height), Image.Resampling.BOX)
+    return _centred(np.asarray(small), side)[np.newaxis]
+
+
+def _centred(drawing: np.ndarray, side: int) -> np.ndarray:
+    mass = drawing.astype(np.float64)
+    height, width = drawing.shape
+    middle_row = (mass.sum(axis=1) @ np.arange(height)) / mass.sum()
+    middle_column = (mass.sum(axis=0) @ np.arange(width)) / mass.sum()
+    top = int(np.clip(round((side - 1) / 2 - middle_row), 0, side - height))
+    left = int(np.clip(round((side - 1) / 2 - middle_column), 0, side - width))
+    canvas = np.zeros((side, side), np.uint8)
+    canvas[top : top + height, left : left + width] = drawing
+    return canvas
+
+
+def open_image(text: str) -> Image.Image:
+    """The image in the file `text`, on white where it is transparent. Raises ValueError."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    path = Path(text.strip()).expanduser()
+    if not path.is_file():
+        raise ValueError(f"{text!r} is no file: give the path of an image")
+    try:
+        with Image.open(path) as opened:
+            image = ImageOps.exif_transpose(opened).convert("RGBA")
+    except UnidentifiedImageError:
+        raise ValueError(f"{text} is no image") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{text} can't be read as an image: {error}") from error
+    ground = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(ground, image).convert("RGB")

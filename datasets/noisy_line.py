@@ -1,0 +1,40 @@
+"""Points near the line y = 2x: 60 to learn from and 20 to test on, drawn by a seeded generator.
+
+x is uniform between 0 and 4, and the noise on y normal with a standard deviation of 0.5. So no
+line leaves a loss of 0: about 0.25, the variance of the noise, is as low as the mean squared error
+on new points can get. What lies below that on the train set was learned from the noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from datasets.dataset import Data, Dataset, DataSpec, Split
+from datasets.encoding import encode_numbers
+
+TRAIN, TEST = 60, 20
+NOISE = 0.5
+
+
+def read(_: Mapping[str, Path]) -> Data:
+    """Inputs (60, 1) and (20, 1), targets likewise, all float32."""
+    random = np.random.RandomState(0)
+    x = random.uniform(0, 4, (TRAIN + TEST, 1)).astype(np.float32)
+    y = (2 * x + NOISE * random.randn(TRAIN + TEST, 1)).astype(np.float32)
+    return Data(
+        spec=DataSpec(input_shape=(1,), task="regression"),
+        train=Split(x[:TRAIN], y[:TRAIN]),
+        test=Split(x[TRAIN:], y[TRAIN:]),
+        encode=lambda text: encode_numbers(text, ["x"]),
+        input_help="x, such as 4",
+    )
+
+
+DATASET = Dataset(
+    title="A noisy line",
+    description="60 points to learn from and 20 to test on, near y = 2x.",
+    read=read,
+)

@@ -1,0 +1,126 @@
+"""What is learned: one file per lecture. The listing of this folder is the syllabus."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib
+import importlib.util
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.lecture import Lecture
+
+_FOLDER = Path(__file__).parent
+
+
+class UnknownLecture(Exception):
+    """No lecture, or more than one, goes by that name. The text names the candidates."""
+
+
+class LectureError(Exception):
+    """A lecture's file can't be used. The text names the file and says why."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What the list shows of a lecture, read from its file without importing it."""
+
+    name: str
+    path: Path
+    title: str
+    title_zh: str
+    text: str
+
+    @property
+    def number(self) -> str:
+        """The lecture's number in the course, as `09`; empty for a file of one's own."""
+        return self.name.split("_")[1] if self.name.startswith("lecture_") else ""
+
+    @property
+    def text_zh(self) -> str:
+        """The lesson in Chinese (`zh/<name>.md` beside the file), or else as it is."""
+        path = self.path.parent / "zh" / f"{self.name}.md"
+        return path.read_text(encoding="utf-8") if path.is_file() else self.text
+
+
+def lecture_names() -> tuple[str, ...]:
+    """The names of all lectures in the course's order. Imports nothing."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("lecture_*.py")))
+
+
+def find_lecture(text: str) -> Path:
+    """The file of the lecture that `text` means: any unambiguous part of a name, or a path.
+
+    Raises UnknownLecture.
+    """
+    if text.endswith(".py") or "/" in text:
+        path = Path(text).expanduser()
+        if path.is_file():
+            return path.resolve()
+        raise UnknownLecture(f"there is no file {text}")
+    names = lecture_names()
+    wanted = text.lower().replace("-", "_").replace(" ", "_")
+    found = [name for name in names if wanted == name] or [name for name in names if wanted in name]
+    if len(found) == 1:
+        return _FOLDER / f"{found[0]}.py"
+    if found:
+        raise UnknownLecture(f"{text!r} could be {', '.join(found)}: say more of the name")
+    # Words of a name are what a person mistypes, so the nearest is looked for among those too.
+    words = {word: name for name in names for word in [*name.split("_")[2:], name]}
+    near = dict.fromkeys(words[word] for word in difflib.get_close_matches(wanted, words, n=3))
+    hint = f"did you mean {', '.join(near)}?" if near else "`tutorch lectures` lists them"
+    raise UnknownLecture(f"no lecture is called {text!r}: {hint}")
+
+
+def read_lesson(path: Path) -> Lesson:
+    """Title and lesson of the lecture in `path`, without importing it. Raises LectureError."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    except (OSError, UnicodeDecodeError, SyntaxError, ValueError) as error:
+        raise LectureError(f"{path} can't be read as Python: {error}") from error
+    titles: dict[str, str] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            if names == ["LECTURE"]:
+                for keyword in node.value.keywords:
+                    if keyword.arg in ("title", "title_zh") and isinstance(
+                        keyword.value, ast.Constant
+                    ):
+                        titles[keyword.arg] = str(keyword.value.value)
+    title = titles.get("title", path.stem)
+    text = ast.get_docstring(tree) or ""
+    return Lesson(path.stem, path, title, titles.get("title_zh", title), text)
+
+
+def load_lecture(path: Path) -> Lecture:
+    """Import the lecture in `path`. Raises LectureError when it declares none, or fails."""
+    from models.lecture import Lecture
+
+    try:
+        if path.parent == _FOLDER:
+            module = importlib.import_module(f"models.{path.stem}")
+        else:
+            module = _import_file(path)
+    except Exception as error:  # whatever a file of the user's own raises is its author's to see
+        raise LectureError(
+            f"{path} fails when imported: {type(error).__name__}: {error}"
+        ) from error
+    lecture = getattr(module, "LECTURE", None)
+    if not isinstance(lecture, Lecture):
+        raise LectureError(f"{path} declares no lecture: it needs a line `LECTURE = Lecture(...)`")
+    return replace(lecture, name=path.stem, path=path)
+
+
+def _import_file(path: Path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise LectureError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # dataclasses look their module up while it is executed
+    spec.loader.exec_module(module)
+    return module

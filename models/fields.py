@@ -1,0 +1,204 @@
+"""The fields of a dataclass as settings: type, range, default and help, declared once.
+
+A setting is a field of a frozen dataclass, with a docstring below it:
+
+    lr: Annotated[float, Range(above=0)] = 0.01
+    \"\"\"Learning rate: how far one step goes against the gradient.\"\"\"
+
+The command line, the form, the configuration file and run.json all read it through `Field`.
+Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import math
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import docstring_parser
+
+
+class InvalidValue(ValueError):
+    """A value that its field doesn't take. The text says which field, and what it takes."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """The values a number may have: from `minimum` to `maximum`, or above or below a bound."""
+
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    above: float = -math.inf
+    below: float = math.inf
+
+    def __contains__(self, value: float) -> bool:
+        return self.minimum <= value <= self.maximum and self.above < value < self.below
+
+    def __str__(self) -> str:
+        bounds = {
+            "at least": self.minimum,
+            "above": self.above,
+            "at most": self.maximum,
+            "below": self.below,
+        }
+        return " and ".join(f"{word} {b:g}" for word, b in bounds.items() if math.isfinite(b))
+
+
+@dataclass(frozen=True)
+class OnlyWith:
+    """A setting that means something only while another one (`field`) has one of `values`."""
+
+    field: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting of a dataclass.
+
+    `kind` is the type of a plain value, or of a tuple's items; `choices` the words it takes (with
+    `kind` None those are all it takes, else it takes them besides a value of that type).
+    """
+
+    name: str
+    kind: type | None
+    choices: tuple[str, ...]
+    is_tuple: bool
+    range: Range
+    default: Any
+    help: str
+    only_with: OnlyWith | None
+
+    @property
+    def flag(self) -> str:
+        """The option on the command line."""
+        return "--" + self.name.replace("_", "-")
+
+    def parse(self, text: str) -> Any:
+        """The value that `text` stands for. Raises InvalidValue."""
+        word = text.strip()
+        if self.is_tuple:
+            return self.check(tuple(self._parse_one(part) for part in word.split(",")))
+        return self.check(self._parse_one(word))
+
+    def _parse_one(self, text: str) -> Any:
+        word = text.strip()
+        if word in self.choices:
+            return word
+        if self.kind is bool:
+            answers = {"true": True, "yes": True, "on": True, "1": True}
+            answers |= {"false": False, "no": False, "off": False, "0": False}
+            if word.lower() in answers:
+                return answers[word.lower()]
+        elif self.kind is not None:
+            try:
+                return self.kind(word)
+            except ValueError:
+                pass
+        raise self._refusal(text)
+
+    def check(self, value: Any) -> Any:
+        """`value`, when this field takes it (a list becomes a tuple). Raises InvalidValue."""
+        if self.is_tuple:
+            if not isinstance(value, list | tuple) or not value:
+                raise self._refusal(value)
+            return tuple(self._check_one(item) for item in value)
+        return self._check_one(value)
+
+    def _check_one(self, value: Any) -> Any:
+        if isinstance(value, str) and self.choices:
+            if value in self.choices:
+                return value
+            raise self._refusal(value)
+        if self.kind is None:
+            raise self._refusal(value)
+        if self.kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not self.kind:
+            raise self._refusal(value)
+        if self.kind in (int, float) and not (math.isfinite(value) and value in self.range):
+            raise self._refusal(value)
+        return value
+
+    def format(self, value: Any) -> str:
+        """The text that `parse` would read back as `value`."""
+        if isinstance(value, tuple):
+            return ",".join(self.format(item) for item in value)
+        if isinstance(value, bool):
+            return str(value).lower()
+        return (
+            f"{value:g}"
+            if isinstance(value, float) and float(f"{value:g}") == value
+            else str(value)
+        )
+
+    @property
+    def takes(self) -> str:
+        """What this field takes, in words: `a whole number, at least 1`."""
+        words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+        parts = [words[self.kind]] if self.kind else []
+        if str(self.range):
+            parts[-1] += f" {self.range}"
+        if self.choices:
+            parts.append(("one of " if len(self.choices) > 1 else "") + ", ".join(self.choices))
+        joined = " or ".join(parts)
+        return f"{joined}, or several with commas between" if self.is_tuple else joined
+
+    def _refusal(self, value: Any) -> InvalidValue:
+        shown = str(value) if len(str(value)) <= 60 else str(value)[:57] + "..."
+        near = difflib.get_close_matches(str(value), self.choices, n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        return InvalidValue(f"{self.flag} takes {self.takes}, not {shown!r}{hint}")
+
+
+@functools.cache
+def fields_of(cls: type) -> Mapping[str, Field]:
+    """The settings of the dataclass `cls` by name, in the order of their declaration."""
+    hints = get_type_hints(cls, include_extras=True)
+    helps = _attribute_docstrings(cls)
+    return types.MappingProxyType(
+        {
+            field.name: _field(field, hints[field.name], helps.get(field.name, ""))
+            for field in dataclasses.fields(cls)
+        }
+    )
+
+
+def _field(field: dataclasses.Field[Any], hint: Any, help_text: str) -> Field:
+    extras: tuple[Any, ...] = ()
+    if get_origin(hint) is Annotated:
+        hint, *rest = get_args(hint)
+        extras = tuple(rest)
+    is_tuple = get_origin(hint) is tuple
+    options = [get_args(hint)[0]] if is_tuple else [hint]
+    if get_origin(hint) in (Union, types.UnionType):
+        options = list(get_args(hint))
+    choices = [
+        word for option in options if get_origin(option) is Literal for word in get_args(option)
+    ]
+    plain = [option for option in options if option in (int, float, bool, str)]
+    return Field(
+        name=field.name,
+        kind=plain[0] if plain else None,
+        choices=tuple(choices),
+        is_tuple=is_tuple,
+        range=next((extra for extra in extras if isinstance(extra, Range)), Range()),
+        default=field.default,
+        help=help_text,
+        only_with=next((extra for extra in extras if isinstance(extra, OnlyWith)), None),
+    )
+
+
+def _attribute_docstrings(cls: type) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for ancestor in reversed(cls.__mro__[:-1]):
+        parsed = docstring_parser.parse_from_object(ancestor)
+        texts |= {
+            param.arg_name: " ".join((param.description or "").split()) for param in parsed.params
+        }
+    return texts

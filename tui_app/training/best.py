@@ -1,0 +1,70 @@
+"""The best models of a run so far, by one metric."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Best:
+    """A model worth keeping: its value by the metric, when it was, and its state_dict on the CPU."""
+
+    value: float
+    epoch: int
+    step: int
+    weights: Mapping[str, Tensor]
+
+
+class BestModels:
+    """The `keep` best models, best first. A tie keeps the earlier one."""
+
+    def __init__(self, metric: str, *, highest: bool, keep: int) -> None:
+        self.metric = metric
+        self.highest = highest
+        self.ranking: list[Best] = []
+        self._keep = keep
+
+    @property
+    def best(self) -> Best | None:
+        """The best model of all, if one was offered yet."""
+        return self.ranking[0] if self.ranking else None
+
+    def offer(self, value: float, epoch: int, step: int, model: nn.Module) -> int | None:
+        """Keep the model if it is good enough: its place (0 is the best), or None.
+
+        A value or a weight that is not finite is never good enough.
+        """
+        place = sum(not self._is_better(value, kept.value) for kept in self.ranking)
+        if not math.isfinite(value) or place >= self._keep or not _is_finite(model):
+            return None
+        weights = {
+            name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()
+        }
+        self.ranking.insert(place, Best(value, epoch, step, weights))
+        del self.ranking[self._keep :]
+        return place
+
+    def _is_better(self, value: float, other: float) -> bool:
+        return value > other if self.highest else value < other
+
+    def state_dict(self) -> list[dict[str, Any]]:
+        """The ranking as plain values and tensors."""
+        return [dict(vars(kept), weights=dict(kept.weights)) for kept in self.ranking]
+
+    def load_state_dict(self, state: list[dict[str, Any]]) -> None:
+        """Take over a ranking that `state_dict` gave."""
+        self.ranking = [Best(**kept) for kept in state]
+
+
+def _is_finite(model: nn.Module) -> bool:
+    return all(
+        bool(torch.isfinite(tensor).all())
+        for tensor in model.state_dict().values()
+        if tensor.is_floating_point()
+    )

@@ -1,0 +1,108 @@
+"""How a person steers a run from another thread or from a signal: asked for here, done by the loop."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Why a run is to stop, and what the program exits with for it."""
+
+    reason: str
+    exit_code: int
+
+
+class Control:
+    """What is wanted of a run. Every method may be called at any time, from any thread.
+
+    The loop looks at `attention` once per step, and at the rest only when that is set. The lock is
+    reentrant, so that a signal handler may call these methods whatever the thread it interrupts
+    was doing.
+    """
+
+    def __init__(self) -> None:
+        self.attention = False
+        self._changed = threading.Condition(threading.RLock())
+        self._stop: Stop | None = None
+        self._paused = False
+        self._steps_allowed = 0
+        self._lr: float | None = None
+        self._save = False
+
+    def stop(self, reason: str = "stopped by request", exit_code: int = 0) -> None:
+        """Save and stop at the next step. The first reason given counts."""
+        with self._changed:
+            self._stop = self._stop or Stop(reason, exit_code)
+            self._notify()
+
+    def pause(self) -> None:
+        """Wait after the step under way."""
+        with self._changed:
+            self._paused, self._steps_allowed = True, 0
+            self._notify()
+
+    def go_on(self) -> None:
+        """End a pause."""
+        with self._changed:
+            self._paused = False
+            self._notify()
+
+    def take_steps(self, count: int) -> None:
+        """Train `count` more steps, then pause."""
+        with self._changed:
+            self._paused = True
+            self._steps_allowed += count
+            self._notify()
+
+    def set_lr(self, lr: float) -> None:
+        """Use this learning rate from the next step on."""
+        with self._changed:
+            self._lr = lr
+            self._notify()
+
+    def save(self) -> None:
+        """Save last.pt after the step under way."""
+        with self._changed:
+            self._save = True
+            self._notify()
+
+    def _notify(self) -> None:
+        self.attention = True
+        self._changed.notify_all()
+
+    # What follows is the loop's side.
+
+    @property
+    def stopped(self) -> Stop | None:
+        """The stop that was asked for, if any."""
+        return self._stop
+
+    def take_lr(self) -> float | None:
+        """The learning rate that was asked for since the last call, if any."""
+        with self._changed:
+            lr, self._lr = self._lr, None
+            return lr
+
+    def take_save(self) -> bool:
+        """Whether a checkpoint was asked for since the last call."""
+        with self._changed:
+            save, self._save = self._save, False
+            return save
+
+    def may_step(self) -> bool:
+        """Whether the next step may be taken; counts it when steps are taken one by one."""
+        with self._changed:
+            if self._paused and self._steps_allowed == 0:
+                return False
+            if self._paused:
+                self._steps_allowed -= 1
+            self.attention = self._paused or self._lr is not None or self._save or bool(self._stop)
+            return True
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until something is asked for, at most so long."""
+        with self._changed:
+            if self._paused and not (self._steps_allowed or self._stop or self._save or self._lr):
+                self._changed.wait(seconds)

@@ -1,0 +1,25 @@
+"""What can go wrong with a run, as exceptions whose text is written for the person who runs it."""
+
+
+class DeviceUnavailable(Exception):
+    """The device isn't there, doesn't answer, or has no memory left."""
+
+
+class DamagedRun(Exception):
+    """A file of a run folder can't be used. The text names it and says what to do."""
+
+
+class UnknownRun(Exception):
+    """No run, or more than one, goes by that name."""
+
+
+class RunLocked(Exception):
+    """Another process is training in this run folder."""
+
+
+class RunFinished(Exception):
+    """There is nothing left to train in this run."""
+
+
+class RunsFolderUnwritable(Exception):
+    """No run folder can be made where the runs belong."""

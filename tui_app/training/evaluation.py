@@ -1,0 +1,69 @@
+"""How good a model is on a split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from datasets.dataset import Task
+from tui_app.training.batches import ResidentSplit
+
+#: Samples at a time: large enough to fill a GPU, small enough for a stop to be noticed soon.
+_CHUNK = 2000
+
+
+class EvaluationStopped(Exception):
+    """Evaluation was asked to stop, and has no result."""
+
+
+def correct(outputs: Tensor, targets: Tensor, task: Task) -> Tensor:
+    """Which predictions are right: bool, of the targets' shape. `outputs` are logits.
+
+    (N, classes) or (N, classes, ...) against (N, ...) for several classes, (N, 1) against (N, 1)
+    for two.
+    """
+    if task == "binary":
+        return (outputs > 0) == (targets > 0.5)
+    return outputs.argmax(dim=1) == targets
+
+
+@torch.no_grad()
+def evaluate(
+    model: nn.Module,
+    criterion: nn.Module,
+    split: ResidentSplit,
+    task: Task,
+    stopped: Callable[[], bool] = lambda: False,
+) -> dict[str, float]:
+    """`loss` over the split, as the criterion reduces it, and `accuracy` where there are classes.
+
+    Leaves the model in training mode if it was. Raises EvaluationStopped.
+    """
+    was_training = model.training
+    model.eval()
+    is_sum = reduction_of(criterion) == "sum"
+    losses, rights, count = [], [], 0
+    try:
+        for inputs, targets in split.chunks(_CHUNK):
+            if stopped():
+                raise EvaluationStopped
+            outputs = model(inputs)
+            loss = criterion(outputs, targets)
+            losses.append(loss if is_sum else loss * len(inputs))
+            if task != "regression":
+                rights.append(correct(outputs, targets, task).sum())
+                count += targets.numel()
+    finally:
+        model.train(was_training)
+    total = torch.stack(losses).double().sum().item()
+    values = {"loss": total if is_sum else total / len(split)}
+    if rights:
+        values["accuracy"] = torch.stack(rights).sum().item() / count
+    return values
+
+
+def reduction_of(criterion: nn.Module) -> str:
+    """`sum` or `mean`: what the criterion makes of the losses of a batch's samples."""
+    return getattr(criterion, "reduction", "mean")

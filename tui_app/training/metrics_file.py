@@ -1,0 +1,110 @@
+"""metrics.jsonl: every step's loss and every epoch's values, one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tui_app.training.events import (
+    BestImproved,
+    CheckpointDue,
+    ControlApplied,
+    EpochCompleted,
+    Event,
+    RunCompleted,
+    StepsCompleted,
+    Warned,
+)
+
+_RECORDED = (StepsCompleted, EpochCompleted, BestImproved, Warned, ControlApplied, RunCompleted)
+
+
+class MetricsFile:
+    """Appends the events of a run to its metrics.jsonl; a listener."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a", encoding="utf-8", newline="\n")
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, _RECORDED):
+            self._file.write(event.as_json() + "\n")
+        if isinstance(event, StepsCompleted | RunCompleted):
+            self._file.flush()
+        elif isinstance(event, CheckpointDue):
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Write out what is left."""
+        self._file.close()
+
+
+def read_metrics(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a metrics.jsonl as dicts; a line that a crash left incomplete is passed over."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                values = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(values, dict) and isinstance(values.get("kind"), str):
+                yield values
+
+
+def rewind_metrics(path: Path, epoch: int, step: int) -> None:
+    """Cut off what was recorded after `epoch` epochs and `step` steps, so that nothing of a resumed
+    run stands there twice.
+
+    Reads from the end, so that it costs what it cuts and not what it keeps.
+    """
+    if not path.is_file():
+        return
+    with path.open("r+b") as file:
+        keep = end = file.seek(0, os.SEEK_END)
+        for line, start in _lines_backwards(file, end):
+            if _belongs(line, epoch, step):
+                break
+            keep = start
+        file.truncate(keep)
+
+
+def _belongs(line: bytes, epoch: int, step: int) -> bool:
+    """Whether a line is complete and tells of the run's first `epoch` epochs and `step` steps."""
+    try:
+        values = json.loads(line)
+        match values["kind"]:
+            case "steps":
+                belongs = values["first_step"] + len(values["losses"]) - 1 <= step
+            case "epoch" | "best":
+                belongs = values["epoch"] <= epoch
+            case "control":
+                belongs = values["first_step"] <= step
+            case "warning":
+                belongs = values["step"] <= step
+            case _:
+                belongs = False
+    except (ValueError, KeyError, TypeError):
+        return False
+    return line.endswith(b"\n") and belongs
+
+
+def _lines_backwards(file: Any, end: int, size: int = 1 << 16) -> Iterator[tuple[bytes, int]]:
+    """The lines before `end`, last first, each with the offset of its first byte."""
+    tail = b""
+    while end > 0:
+        start = max(0, end - size)
+        file.seek(start)
+        block = file.read(end - start) + tail
+        lines = block.splitlines(keepends=True)
+        offset = start + len(block)
+        # The first piece may be the rest of a line that begins before this block.
+        for line in reversed(lines[1:] if start else lines):
+            offset -= len(line)
+            yield line, offset
+        tail = lines[0] if start else b""
+        end = start

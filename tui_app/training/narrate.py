@@ -1,0 +1,80 @@
+"""What a person reads of a run: one sentence or line per event, for log.txt and plain terminals."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from tui_app.training.events import (
+    CheckpointSaved,
+    ControlApplied,
+    EpochCompleted,
+    Event,
+    RunCompleted,
+    RunStarted,
+    Warned,
+)
+
+
+def narrate(event: Event) -> str | None:
+    """The event as a line of text, or None where nobody needs to read of it."""
+    match event:
+        case RunStarted():
+            return _started(event)
+        case EpochCompleted():
+            values = "  ".join(format_value(name, value) for name, value in event.values.items())
+            return f"epoch {event.epoch}  {values}  {format_seconds(event.seconds)}"
+        case CheckpointSaved():
+            return f"saved last.pt at step {event.step}"
+        case Warned():
+            return f"note: {event.text}"
+        case ControlApplied():
+            return f"lr {event.lr:g} from step {event.first_step} on"
+        case RunCompleted():
+            return f"{event.state}: {event.reason}"
+    return None
+
+
+def _started(event: RunStarted) -> str:
+    sizes = f"{event.train_size} train"
+    if event.validation_size:
+        sizes += f", {event.validation_size} validation"
+    if event.test_size:
+        sizes += f", {event.test_size} test"
+    start = f"goes on after epoch {event.epoch}, step {event.step}" if event.step else "begins"
+    return (
+        f"{event.lecture} on {event.dataset} {start}: {event.parameters} parameters, "
+        f"{sizes} samples, {event.steps_per_epoch} steps an epoch, {event.epochs} epochs, "
+        f"on {event.device} with {event.threads} thread{'s' if event.threads > 1 else ''}; "
+        f"a loss is the {event.reduction} over its samples"
+    )
+
+
+def format_value(name: str, value: float | None) -> str:
+    """A metric as it is shown: `test accuracy 97.62 %`, `train loss 0.0347`."""
+    return f"{name.replace('_', ' ')} {format_number(name, value)}"
+
+
+def format_number(name: str, value: float | None) -> str:
+    """The number of a metric: an accuracy in per cent, a loss to four significant digits."""
+    if value is None:
+        return "not finite"
+    return f"{100 * value:.2f} %" if name.endswith("accuracy") else f"{value:#.4g}"
+
+
+def format_seconds(seconds: float) -> str:
+    """A duration as it is read: `0.3 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def printable(text: str) -> str:
+    """`text` without anything a terminal would act upon: control and format characters are escaped."""
+    return "".join(
+        char if unicodedata.category(char)[0] != "C" else char.encode("unicode_escape").decode()
+        for char in text
+    )

@@ -1,0 +1,48 @@
+"""What only POSIX systems have, in one place: elsewhere each of these does less, and harmlessly."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from tui_app.training.exit_codes import ExitCode
+
+_STOPPING = {
+    "SIGHUP": ExitCode.HUNG_UP,
+    "SIGINT": ExitCode.INTERRUPTED,
+    "SIGTERM": ExitCode.TERMINATED,
+}
+
+
+def stop_signals() -> dict[signal.Signals, ExitCode]:
+    """The signals that ask a run to save and stop, where this system has them: exit code of each."""
+    return {
+        signal.Signals[name]: exit_code
+        for name, exit_code in _STOPPING.items()
+        if name in signal.Signals.__members__
+    }
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's entries (a rename just made) to the disk, where a folder can be synced."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process of this number is on this machine; True where that can't be asked."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

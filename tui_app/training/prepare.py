@@ -1,0 +1,145 @@
+"""From settings to a Training: data on the device, model, criterion, optimizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from datasets import Data, DataUnavailable, Split, get_dataset, read_dataset
+from datasets.fetch import Progress
+from models import LectureError
+from models.fields import InvalidValue
+from models.lecture import Lecture
+from tui_app.training.batches import ResidentBatches, ResidentSplit
+from tui_app.training.best import BestModels
+from tui_app.training.device import choose_device
+from tui_app.training.optimizers import make_optimizer
+from tui_app.training.sampler import SeededBatchSampler
+from tui_app.training.schedule import Schedule
+from tui_app.training.seeding import seed_everything
+from tui_app.training.settings import RunSettings
+from tui_app.training.threads import choose_threads, use_threads
+from tui_app.training.training import Measured, Training
+from tui_app.training.work import forward_work
+
+
+def prepare(
+    settings: RunSettings,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Training:
+    """Read the data and build all that trains. Writes nothing but fetched data to the cache.
+
+    The model and the order of the samples depend on the seed alone. Raises DeviceUnavailable,
+    DataUnavailable, DataDamaged, FetchStopped, InvalidValue, LectureError.
+    """
+    lecture, hp, options = settings.lecture, settings.hyperparameters, settings.options
+    device = choose_device(options.device)
+    data = read(settings, on_progress, stopped)
+    train, validation = hold_out(data, options.validation, hp.seed)
+
+    target = torch.device(device.name)
+    resident = ResidentSplit.of(train, data, target)
+    test = ResidentSplit.of(data.test, data, target) if data.test else None
+    if validation is not None:
+        measured = Measured("validation", ResidentSplit.of(validation, data, target))
+    else:
+        measured = Measured("test", test) if test else Measured("train", resident)
+
+    batch_size = len(train) if hp.batch_size == "full" else hp.batch_size
+    batches = ResidentBatches(
+        resident, SeededBatchSampler(len(train), batch_size, shuffle=hp.shuffle, seed=hp.seed)
+    )
+    model, criterion = build_model(lecture, data, settings, target)
+    sample = (resident.inputs[:2], resident.targets[:2])
+    work = forward_work(model, criterion, *sample) * min(batch_size, len(train))
+    threads, reason = choose_threads(options.threads, work)
+    use_threads(threads)
+    return Training(
+        settings=settings,
+        spec=data.spec,
+        device=device,
+        threads=threads,
+        threads_reason=reason,
+        fingerprint=data.fingerprint(),
+        model=model,
+        criterion=criterion,
+        optimizer=make_optimizer(lecture, model, hp),
+        batches=batches,
+        schedule=Schedule(hp, len(batches), 0, hp.epochs * len(batches)),
+        measured=measured,
+        train_size=len(train),
+        test=test,
+        best=best_models(lecture, data, options.keep_best),
+        lr=hp.lr,
+    )
+
+
+def read(
+    settings: RunSettings,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Data:
+    """The run's data; says which bundled set would do instead when they can't be had."""
+    data_dir = Path(settings.options.data_dir) if settings.options.data_dir else None
+    if data_dir is not None and not data_dir.is_dir():
+        raise DataUnavailable(f"--data-dir {data_dir} is not a folder")
+    try:
+        return read_dataset(settings.dataset, data_dir, on_progress, stopped)
+    except DataUnavailable as error:
+        bundled = [name for name in settings.lecture.datasets if not get_dataset(name).files]
+        hint = f"\nWithout a download, train on: --dataset {bundled[0]}" if bundled else ""
+        raise DataUnavailable(f"{error}{hint}") from error
+
+
+def hold_out(data: Data, share: float, seed: int) -> tuple[Split, Split | None]:
+    """The train set and, for a `share` above 0, the part of it held out for validation.
+
+    The choice is seeded, and keeps the shares of the classes where there are any.
+    """
+    if share == 0:
+        return data.train, None
+    from sklearn.model_selection import train_test_split
+
+    indices = np.arange(len(data.train))
+    classes = (
+        None
+        if data.spec.task == "regression"
+        else data.train.targets.reshape(len(indices), -1)[:, 0]
+    )
+    try:
+        train, validation = train_test_split(
+            indices, test_size=share, random_state=seed % 2**32, stratify=classes
+        )
+    except ValueError as error:
+        raise InvalidValue(
+            f"--validation {share:g} doesn't suit {len(indices)} samples: {error}"
+        ) from error
+    return data.train.subset(np.sort(train)), data.train.subset(np.sort(validation))
+
+
+def build_model(
+    lecture: Lecture, data: Data, settings: RunSettings, device: torch.device
+) -> tuple[nn.Module, nn.Module]:
+    """The seeded model and its criterion, tried on two samples before anything is written."""
+    seed_everything(settings.hyperparameters.seed)
+    try:
+        model = lecture.model(data.spec, settings.hyperparameters)
+        criterion = lecture.criterion()
+    except ValueError as error:  # a width or a kernel that doesn't fit: the value is at fault
+        raise InvalidValue(f"{lecture.name} can't be built so: {error}") from error
+    return model.to(device), criterion.to(device)
+
+
+def best_models(lecture: Lecture, data: Data, keep: int) -> BestModels:
+    """An empty ranking by the lecture's metric: accuracy where there are classes, else the loss."""
+    metric = lecture.metric or ("loss" if data.spec.task == "regression" else "accuracy")
+    if metric == "accuracy" and data.spec.task == "regression":
+        raise LectureError(
+            f"{lecture.path}: a regression has no accuracy to choose the best model by"
+        )
+    return BestModels(metric, highest=metric == "accuracy", keep=keep)

@@ -1,0 +1,153 @@
+"""A run on disk: what was trained, how, how it went, and the models that came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from tui_app.training.best import Best
+from tui_app.training.checkpoint import save_checkpoint
+from tui_app.training.errors import DamagedRun, RunLocked, RunsFolderUnwritable
+from tui_app.training.files import write_json
+from tui_app.version import __version__
+
+SCHEMA_VERSION = 1
+
+#: A run.json or status.json larger than this was not written by tutorch.
+_LARGEST_JSON = 1 << 20
+
+
+class RunFolder:
+    """The files of one run, in `runs/<lecture>/<date>-<time>-<4 hex>/`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.run_json = self.path / "run.json"
+        self.status = self.path / "status.json"
+        self.metrics = self.path / "metrics.jsonl"
+        self.log = self.path / "log.txt"
+        self.last = self.path / "last.pt"
+
+    @classmethod
+    def create(cls, runs_dir: Path, lecture: str) -> RunFolder:
+        """A new, empty run folder. Raises RunsFolderUnwritable."""
+        parent = runs_dir / lecture
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            while True:
+                path = parent / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+                try:
+                    path.mkdir()
+                except FileExistsError:
+                    continue
+                return cls(path)
+        except OSError as error:
+            raise RunsFolderUnwritable(
+                f"no run can be kept in {parent}: {error.strerror}. "
+                "Name a folder that can be written with --runs-dir"
+            ) from error
+
+    @property
+    def name(self) -> str:
+        """The run's name: `<lecture>/<date>-<time>-<4 hex>`."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
+    def best(self, place: int = 0) -> Path:
+        """Where the model in this place of the ranking is kept: best.pt, best-2.pt, ..."""
+        return self.path / ("best.pt" if place == 0 else f"best-{place + 1}.pt")
+
+    def save_best(self, ranking: Sequence[Best]) -> None:
+        """Write the ranking's models, as plain state_dicts."""
+        for place, kept in enumerate(ranking):
+            save_checkpoint(self.best(place), dict(kept.weights))
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Write run.json: `record`, and what it was made with."""
+        write_json(self.run_json, {"schema_version": SCHEMA_VERSION, **record, **_circumstances()})
+
+    def read_record(self) -> dict[str, Any]:
+        """What run.json says. Raises DamagedRun."""
+        record = read_json(self.run_json)
+        if record.get("schema_version") != SCHEMA_VERSION:
+            raise DamagedRun(
+                f"{self.run_json} has schema version {str(record.get('schema_version'))[:20]}, "
+                f"this tutorch reads version {SCHEMA_VERSION}"
+            )
+        return record
+
+    def lock(self) -> filelock.BaseFileLock:
+        """Take the run for this process alone; the system frees it should the process die.
+
+        Raises RunLocked when another one has it.
+        """
+        lock = filelock.FileLock(self.path / ".lock", blocking=False)
+        try:
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise RunLocked(f"another program is training in {self.path}") from error
+        return lock
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file of a run folder. Raises DamagedRun."""
+    try:
+        if path.stat().st_size > _LARGEST_JSON:
+            raise DamagedRun(f"{path} is larger than a file of its kind can be: it is damaged")
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DamagedRun(f"{path} is missing: {path.parent} is not a whole run folder") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise DamagedRun(f"{path} can't be read as JSON: it is damaged") from error
+    if not isinstance(values, dict):
+        raise DamagedRun(f"{path} holds no JSON object: it is damaged")
+    return values
+
+
+def _circumstances() -> dict[str, Any]:
+    import numpy
+    import torch
+
+    return {
+        "versions": {
+            "tutorch": __version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "cuda": torch.version.cuda,
+            "numpy": numpy.__version__,
+        },
+        "host": socket.gethostname(),
+        "created": time.time(),
+        "argv": sys.argv,
+    }
+
+
+class LogFile:
+    """log.txt: what a person would want to read of a run, line by line."""
+
+    def __init__(self, path: Path, narrate: Callable[[Any], str | None]) -> None:
+        self._file = path.open("a", encoding="utf-8", buffering=1)
+        self._narrate = narrate
+
+    def __call__(self, event: Any) -> None:
+        text = self._narrate(event)
+        if text is not None:
+            self._file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n")
+
+    def close(self) -> None:
+        """Write out what is left."""
+        self._file.close()
+
+
+def this_program() -> dict[str, Any]:
+    """How status.json names the program that trains."""
+    return {"pid": os.getpid(), "host": socket.gethostname()}

@@ -1,0 +1,115 @@
+"""All run folders: listed, found by a part of their name, and how each one stands."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tui_app.training.errors import DamagedRun, UnknownRun
+from tui_app.training.posix import is_running
+from tui_app.training.run_folder import RunFolder, read_json
+from tui_app.training.status_file import SILENCE
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run folder at a glance, from run.json and status.json alone.
+
+    `state` is running, paused, completed, stopped, failed, crashed (it runs no more, but never
+    said so), or damaged (then `problem` says why, and the rest is empty).
+    """
+
+    name: str
+    path: str
+    state: str
+    lecture: str = ""
+    dataset: str = ""
+    epoch: int = 0
+    epochs: int = 0
+    metric: str = ""
+    best_value: float | None = None
+    best_epoch: int | None = None
+    created: float = 0.0
+    reason: str | None = None
+    problem: str | None = None
+
+
+def run_folders(runs_dir: Path) -> list[RunFolder]:
+    """Every run folder in `runs_dir`, the newest last."""
+    found = [RunFolder(path.parent) for path in runs_dir.glob("*/*/run.json")]
+    return sorted(found, key=lambda folder: (folder.path.name, folder.name))
+
+
+def find_run(text: str, runs_dir: Path) -> RunFolder:
+    """The run that `text` means: a path, any part of a name that only one has, or `last`.
+
+    Raises UnknownRun.
+    """
+    if (
+        text
+        and Path(text).expanduser().is_dir()
+        and (Path(text).expanduser() / "run.json").exists()
+    ):
+        return RunFolder(Path(text).expanduser())
+    folders = run_folders(runs_dir)
+    if not folders:
+        raise UnknownRun(f"there are no runs in {runs_dir.absolute()} yet")
+    if text == "last":
+        return folders[-1]
+    found = [folder for folder in folders if text and text in folder.name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(folder.name for folder in found[-5:])
+        raise UnknownRun(
+            f"{text!r} could be any of {len(found)} runs, such as {names}: say more of the name"
+        )
+    raise UnknownRun(f"no run in {runs_dir.absolute()} goes by {text!r}: `tutorch runs` lists them")
+
+
+def summarise(folder: RunFolder) -> RunSummary:
+    """How the run in `folder` stands."""
+    try:
+        record, status = folder.read_record(), read_status(folder)
+        return RunSummary(
+            name=folder.name,
+            path=str(folder.path),
+            state=current_state(status),
+            lecture=str(record["lecture"]),
+            dataset=str(record["dataset"]),
+            epoch=int(status.get("epoch") or 0),
+            epochs=int(record["hyperparameters"]["epochs"]),
+            metric=str(record.get("metric", "")),
+            best_value=_number(status.get("best_value")),
+            best_epoch=status.get("best_epoch"),
+            created=float(record.get("created") or 0.0),
+            reason=status.get("reason"),
+        )
+    except (DamagedRun, KeyError, TypeError, ValueError) as error:
+        return RunSummary(
+            name=folder.name, path=str(folder.path), state="damaged", problem=str(error)
+        )
+
+
+def read_status(folder: RunFolder) -> dict[str, Any]:
+    """What status.json says, or an empty dict for a run that never got so far."""
+    return read_json(folder.status) if folder.status.exists() else {}
+
+
+def current_state(status: Mapping[str, Any]) -> str:
+    """The state that `status` claims, or `crashed` when whoever trained is gone without a word."""
+    state = str(status.get("state", "crashed"))
+    if state not in ("running", "paused"):
+        return state
+    if status.get("host") == socket.gethostname() and isinstance(status.get("pid"), int):
+        return state if is_running(status["pid"]) else "crashed"
+    silent = time.time() - float(status.get("heartbeat") or 0)
+    return "crashed" if silent > SILENCE else state
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,47 @@
+"""The order of the samples: a function of the seed and the epoch, so that it can be taken up anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+#: An odd number near 2**64 / golden ratio: neighbouring (seed, epoch) pairs land far apart.
+_STRIDE = 0x9E3779B97F4A7C15
+
+
+class SeededBatchSampler:
+    """Batches of indices, epoch by epoch. Also serves a DataLoader as its `batch_sampler`.
+
+    Set `epoch` (from 0) and `start` (batches of it to pass over) before iterating.
+    """
+
+    def __init__(
+        self, size: int, batch_size: int, *, shuffle: bool, seed: int, drop_last: bool = False
+    ) -> None:
+        self.size = size
+        self.batch_size = min(batch_size, size)
+        self.shuffle = shuffle
+        self.seed = seed
+        self.drop_last = drop_last
+        self.epoch = 0
+        self.start = 0
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        full, rest = divmod(self.size, self.batch_size)
+        return full + (rest > 0 and not self.drop_last)
+
+    def order(self, epoch: int) -> Tensor:
+        """The samples of `epoch` in the order they are met: (size,) int64."""
+        if not self.shuffle:
+            return torch.arange(self.size)
+        generator = torch.Generator().manual_seed((self.seed + (epoch + 1) * _STRIDE) % 2**63)
+        return torch.randperm(self.size, generator=generator)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """The batches of `epoch` from `start` on, as lists of indices."""
+        batches = self.order(self.epoch).split(self.batch_size)[: len(self)]
+        for batch in batches[self.start :]:
+            yield batch.tolist()

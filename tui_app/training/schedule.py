@@ -1,0 +1,56 @@
+"""The learning rate as a function of the step, so that a resumed run needs no scheduler's memory.
+
+Each schedule is a factor on the run's lr, given the share of the schedule that is behind (0 to 1).
+Cosine: Loshchilov and Hutter, SGDR, 2017, without restarts. One cycle: Smith and Topin,
+Super-Convergence, 2018, with the shape of torch.optim.lr_scheduler.OneCycleLR's defaults (30 % of
+the steps up from 1/25 of the lr, then down to 1/250 000 of it, both along half a cosine).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from models.lecture import Hyperparameters
+
+_WARM_UP = 0.3
+_FIRST_FACTOR = 1 / 25
+_LAST_FACTOR = _FIRST_FACTOR / 1e4
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The lr's course from `first_step` (steps before it belong to an earlier schedule) to `last_step`."""
+
+    hyperparameters: Hyperparameters
+    steps_per_epoch: int
+    first_step: int
+    last_step: int
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the schedule has an end, past which it can't be extended."""
+        return self.hyperparameters.lr_schedule in ("cosine", "one-cycle")
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the lr never changes by itself."""
+        return self.hyperparameters.lr_schedule == "none"
+
+    def factor(self, step: int) -> float:
+        """What the run's lr is multiplied with for the step after `step` steps."""
+        hp = self.hyperparameters
+        share = min(1.0, (step - self.first_step) / max(1, self.last_step - self.first_step))
+        if hp.lr_schedule == "step":
+            return hp.lr_gamma ** (step // self.steps_per_epoch // hp.lr_step_epochs)
+        if hp.lr_schedule == "cosine":
+            return _half_cosine(1.0, 0.0, share)
+        if hp.lr_schedule == "one-cycle":
+            if share < _WARM_UP:
+                return _half_cosine(_FIRST_FACTOR, 1.0, share / _WARM_UP)
+            return _half_cosine(1.0, _LAST_FACTOR, (share - _WARM_UP) / (1 - _WARM_UP))
+        return 1.0
+
+
+def _half_cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2

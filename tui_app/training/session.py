@@ -1,0 +1,190 @@
+"""A run from beginning to end: begun or taken up again, followed by its listeners, kept in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from filelock import BaseFileLock
+
+from datasets import UnknownDataset
+from datasets.fetch import Progress
+from models import LectureError, UnknownLecture
+from models.fields import InvalidValue
+from tui_app.training.checkpoint import load_checkpoint
+from tui_app.training.control import Control
+from tui_app.training.errors import DamagedRun, RunFinished
+from tui_app.training.events import Listener, RunCompleted, Warned
+from tui_app.training.loop import train
+from tui_app.training.metrics_file import MetricsFile, rewind_metrics
+from tui_app.training.narrate import narrate
+from tui_app.training.prepare import prepare
+from tui_app.training.run_folder import LogFile, RunFolder
+from tui_app.training.schedule import Schedule
+from tui_app.training.settings import RunOptions, RunSettings, as_record, from_record
+from tui_app.training.status_file import StatusFile
+from tui_app.training.training import Training
+
+OnProgress = Callable[[Progress], None]
+
+
+class Session:
+    """A run that is ready to train, in its folder.
+
+    Made by `begin` or `take_up`, which lock the folder; `follow` trains it and frees the folder.
+    """
+
+    def __init__(
+        self, training: Training, folder: RunFolder, lock: BaseFileLock, notes: Iterable[str]
+    ) -> None:
+        self.training = training
+        self.folder = folder
+        self._lock = lock
+        self._notes = list(notes)
+
+    @classmethod
+    def begin(cls, settings: RunSettings, control: Control, on_progress: OnProgress) -> Session:
+        """Prepare a new run, then make its folder. Raises what `prepare` and RunFolder.create do."""
+        training = prepare(settings, on_progress, lambda: control.stopped is not None)
+        folder = RunFolder.create(Path(settings.options.runs_dir), settings.lecture.name)
+        lock = folder.lock()
+        training.run = folder.name
+        folder.write_record(_record(training))
+        return cls(training, folder, lock, _device_notes(training))
+
+    @classmethod
+    def take_up(
+        cls,
+        folder: RunFolder,
+        control: Control,
+        on_progress: OnProgress,
+        *,
+        epochs: int | None = None,
+        device: str | None = None,
+    ) -> Session:
+        """Prepare a run to go on exactly where its last.pt left it, or to have more `epochs`.
+
+        Raises DamagedRun, RunFinished, and what `prepare` does.
+        """
+        record, settings = folder.read_record(), read_settings(folder)
+        settings = _with_options(settings, device or record.get("device"), record.get("threads"))
+        if epochs is not None:
+            hp = replace(settings.hyperparameters, epochs=epochs)
+            settings = replace(settings, hyperparameters=hp)
+        with ExitStack() as stack:
+            lock = folder.lock()
+            stack.callback(lock.release)
+            state = load_checkpoint(folder.last)
+            training = prepare(settings, on_progress, lambda: control.stopped is not None)
+            training.run = folder.name
+            _restore(training, folder, state, record.get("data_fingerprint"))
+            notes = [*_device_notes(training), *_extend(training)]
+            folder.write_record({**record, **_record(training)})
+            rewind_metrics(folder.metrics, training.epoch, training.step)
+            stack.pop_all()
+        return cls(training, folder, lock, notes)
+
+    def follow(self, control: Control, listeners: Iterable[Listener]) -> RunCompleted:
+        """Train, and let every listener hear every event; the folder's own files come first."""
+        training, folder = self.training, self.folder
+        with ExitStack() as stack:
+            stack.callback(self._lock.release)
+            metrics = stack.enter_context(closing(MetricsFile(folder.metrics)))
+            log = stack.enter_context(closing(LogFile(folder.log, narrate)))
+            everyone = [metrics, StatusFile(folder.status), log, *listeners]
+            event = None
+            for event in train(training, folder, control):
+                for listener in everyone:
+                    listener(event)
+                if event.kind == "started":
+                    self._tell_notes(everyone)
+        assert isinstance(event, RunCompleted)
+        return event
+
+    def _tell_notes(self, listeners: Iterable[Listener]) -> None:
+        training = self.training
+        for text in self._notes:
+            note = Warned(run=training.run, epoch=training.epoch, step=training.step, text=text)
+            for listener in listeners:
+                listener(note)
+
+
+def read_settings(folder: RunFolder) -> RunSettings:
+    """The settings of the run in `folder`. Raises DamagedRun."""
+    try:
+        return from_record(folder.read_record(), folder.path.parent.parent)
+    except (InvalidValue, UnknownDataset, UnknownLecture, LectureError) as error:
+        raise DamagedRun(f"{folder.run_json} can't be used: {error}") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DamagedRun(f"{folder.run_json} is not a run's record: {error!r}") from error
+
+
+def _record(training: Training) -> dict[str, object]:
+    return {
+        **as_record(training.settings),
+        "device": training.device.name,
+        "threads": training.threads,
+        "threads_reason": training.threads_reason,
+        "data_fingerprint": training.fingerprint,
+        "parameters": training.parameters,
+        "steps_per_epoch": len(training.batches),
+        "metric": training.metric,
+        "chosen_on": training.measured.name,
+    }
+
+
+def _with_options(settings: RunSettings, device: object, threads: object) -> RunSettings:
+    """The options with the device and the threads that the run really had."""
+    if not isinstance(device, str) or not isinstance(threads, int):
+        raise DamagedRun(
+            "run.json doesn't say on which device and with how many threads the run was"
+        )
+    options: RunOptions = replace(settings.options, device=device, threads=threads)
+    return replace(settings, options=options)
+
+
+def _restore(
+    training: Training, folder: RunFolder, state: dict[str, Any], fingerprint: object
+) -> None:
+    if training.fingerprint != fingerprint:
+        raise DamagedRun(
+            f"the data set {training.settings.dataset} is not what {folder.name} began with: "
+            "going on with other data would be another run"
+        )
+    try:
+        training.load_state_dict(state)
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise DamagedRun(f"{folder.last} doesn't belong to this run: {error}") from error
+    if training.epoch >= training.epochs:
+        raise RunFinished(
+            f"{folder.name} has had all its {training.epoch} epochs; "
+            f"`tutorch resume {folder.name} --epochs N` with a larger N trains it further"
+        )
+
+
+def _extend(training: Training) -> list[str]:
+    """Give the schedule the run's new end, where that moved; what to say of it."""
+    schedule, steps = training.schedule, training.epochs * len(training.batches)
+    if schedule.last_step == steps:
+        return []
+    first_step = schedule.first_step
+    notes = []
+    if schedule.is_bounded:
+        first_step = training.step
+        notes = [
+            f"a {training.hyperparameters.lr_schedule} schedule can't be made longer: "
+            f"a new one goes from step {first_step + 1} to step {steps}"
+        ]
+    training.schedule = Schedule(training.hyperparameters, len(training.batches), first_step, steps)
+    return notes
+
+
+def _device_notes(training: Training) -> list[str]:
+    device = training.device
+    if not device.others:
+        return []
+    others = "another program is" if device.others == 1 else f"{device.others} other programs are"
+    return [f"{others} using {device.name} ({device.title}) too: training may be slower"]

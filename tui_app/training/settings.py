@@ -1,0 +1,109 @@
+"""What a run is set to: the options that every lecture has, besides its hyperparameters."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from datasets import get_dataset
+from models import find_lecture, lecture_names, load_lecture
+from models.fields import InvalidValue, Range, fields_of
+from models.lecture import Hyperparameters, Lecture
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How a run is trained, measured and kept, whatever the lecture."""
+
+    dataset: str = ""
+    """The data set to learn from; the lecture's first when not given."""
+
+    validation: Annotated[float, Range(minimum=0, below=1)] = 0.0
+    """Share of the train set held out to choose the best model on; the test set is then used once, at the end."""
+
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:N or mps; auto is the CUDA device with the most free memory, then mps, then cpu."""
+
+    threads: Annotated[int | Literal["auto"], Range(minimum=1, maximum=1024)] = "auto"
+    """CPU threads to train with."""
+
+    eval_every: Annotated[int, Range(minimum=1)] = 1
+    """Epochs between two evaluations."""
+
+    keep_best: Annotated[int, Range(minimum=1, maximum=100)] = 1
+    """How many of the best models to keep: best.pt, best-2.pt, ..."""
+
+    save_every: Annotated[float, Range(above=0)] = 60.0
+    """Seconds between two checkpoints."""
+
+    max_time: Annotated[float, Range(minimum=0)] = 0.0
+    """Seconds after which to save and stop; 0 sets no limit."""
+
+    data_dir: str = ""
+    """A folder to look for data in first; nothing is ever written to it."""
+
+    runs_dir: str = "runs"
+    """The folder that run folders are made in."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """A run before it begins: a lecture, its hyperparameters, and the options."""
+
+    lecture: Lecture
+    hyperparameters: Hyperparameters
+    options: RunOptions
+
+    @property
+    def dataset(self) -> str:
+        """The name of the data set."""
+        return self.options.dataset
+
+
+def settle(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
+    """The settings of a run of `lecture`, from what was `given` by name, of options and
+    hyperparameters alike, and from the defaults.
+
+    Raises InvalidValue, UnknownDataset.
+    """
+    option_fields = fields_of(RunOptions)
+    options = {
+        name: option_fields[name].check(v) for name, v in given.items() if name in option_fields
+    }
+    dataset = options.setdefault("dataset", lecture.datasets[0])
+    if dataset not in lecture.datasets:
+        get_dataset(dataset)  # a name that is no data set at all has a better message there
+        near = difflib.get_close_matches(dataset, lecture.datasets, n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        raise InvalidValue(
+            f"{lecture.name} doesn't learn from {dataset}{hint}: it takes {', '.join(lecture.datasets)}"
+        )
+    hyperparameters = {name: value for name, value in given.items() if name not in option_fields}
+    return RunSettings(lecture, lecture.settle(dataset, hyperparameters), RunOptions(**options))
+
+
+def as_record(settings: RunSettings) -> dict[str, Any]:
+    """The settings as run.json has them."""
+    options = asdict(settings.options)
+    data_dir = options["data_dir"] and str(Path(options["data_dir"]).resolve())
+    return {
+        "lecture": settings.lecture.name,
+        "lecture_file": str(settings.lecture.path),
+        "dataset": settings.dataset,
+        "seed": settings.hyperparameters.seed,
+        "hyperparameters": settings.lecture.used(settings.hyperparameters),
+        "options": {**options, "data_dir": data_dir},
+    }
+
+
+def from_record(record: Mapping[str, Any], runs_dir: Path) -> RunSettings:
+    """The settings that `as_record` wrote. Raises InvalidValue, LectureError, UnknownLecture,
+    UnknownDataset, KeyError or TypeError when the record isn't one.
+    """
+    name, file = record["lecture"], record["lecture_file"]
+    lecture = load_lecture(find_lecture(name if name in lecture_names() else file))
+    given = {**record["hyperparameters"], **record["options"]}
+    return settle(lecture, {**given, "dataset": record["dataset"], "runs_dir": str(runs_dir)})

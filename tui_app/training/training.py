@@ -1,0 +1,165 @@
+"""Everything that a run is made of while it trains, and what of it a checkpoint holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from datasets import DataSpec
+from models.lecture import Hyperparameters
+from tui_app.training.batches import Batch, ResidentSplit
+from tui_app.training.best import BestModels
+from tui_app.training.device import DeviceInfo
+from tui_app.training.optimizers import set_lr
+from tui_app.training.schedule import Schedule
+from tui_app.training.seeding import restore_rng_state, rng_state
+from tui_app.training.settings import RunSettings
+
+
+class Batches(Protocol):
+    """Where an epoch's batches come from."""
+
+    def __len__(self) -> int: ...
+
+    def epoch(self, epoch: int, start: int) -> Iterator[Batch]:
+        """The batches of `epoch` (from 0) on the training device, without the first `start`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The split that models are measured on after an epoch.
+
+    `name` is `test`, `validation`, or `train` where there is no other.
+    """
+
+    name: str
+    split: ResidentSplit
+
+    def values(self, measured: dict[str, float]) -> dict[str, float]:
+        """The measured values as an epoch's line names them."""
+        names = {name: f"{self.name}_{name}" for name in measured}
+        if self.name == "train":
+            # `train_loss` is the epoch's own mean, from before each update.
+            names["loss"] = "train_loss_after"
+        return {names[name]: value for name, value in measured.items()}
+
+    def metric(self, metric: str) -> str:
+        """What the value of `metric` is called on this split."""
+        return next(iter(self.values({metric: 0.0})))
+
+
+@dataclass
+class EpochSoFar:
+    """What the epoch under way has come to: steps and samples met, their losses, seconds spent."""
+
+    steps: int = 0
+    samples: int = 0
+    loss: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass
+class Training:
+    """A run in memory. What changes while it trains is in `state_dict`; the rest in run.json."""
+
+    settings: RunSettings
+    spec: DataSpec
+    device: DeviceInfo
+    threads: int
+    threads_reason: str
+    fingerprint: str
+    model: nn.Module
+    criterion: nn.Module
+    optimizer: torch.optim.Optimizer
+    batches: Batches
+    schedule: Schedule
+    measured: Measured
+    train_size: int
+    test: ResidentSplit | None
+    best: BestModels
+    run: str = ""
+    lr: float = 0.0
+    epoch: int = 0
+    step: int = 0
+    so_far: EpochSoFar = field(default_factory=EpochSoFar)
+    first_loss: float = math.nan
+    evaluations_without_best: int = 0
+    seconds: float = 0.0
+
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        """The run's hyperparameters."""
+        return self.settings.hyperparameters
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the run is to have."""
+        return self.hyperparameters.epochs
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights that training changes."""
+        return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+
+    @property
+    def metric(self) -> str:
+        """The value that the best model is chosen by, as epochs name it."""
+        return self.measured.metric(self.best.metric)
+
+    @property
+    def current_lr(self) -> float:
+        """The lr of the next step."""
+        return self.lr * self.schedule.factor(self.step)
+
+    def apply_lr(self) -> None:
+        """Give the optimizer the lr of the next step."""
+        set_lr(self.optimizer, self.current_lr)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on exactly, in tensors and plain values."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "best": self.best.state_dict(),
+            "rng": rng_state(),
+            "schedule": {
+                "first_step": self.schedule.first_step,
+                "last_step": self.schedule.last_step,
+            },
+            "so_far": dict(vars(self.so_far)),
+            "lr": self.lr,
+            "epoch": self.epoch,
+            "step": self.step,
+            "first_loss": self.first_loss,
+            "evaluations_without_best": self.evaluations_without_best,
+            "seconds": self.seconds,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to where `state_dict` was taken.
+
+        Raises KeyError, TypeError, ValueError or RuntimeError when `state` is not of such a run.
+        """
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.best.load_state_dict(state["best"])
+        restore_rng_state(state["rng"])
+        self.schedule = Schedule(
+            self.hyperparameters,
+            len(self.batches),
+            state["schedule"]["first_step"],
+            state["schedule"]["last_step"],
+        )
+        self.so_far = EpochSoFar(**state["so_far"])
+        self.lr = state["lr"]
+        self.epoch = state["epoch"]
+        self.step = state["step"]
+        self.first_loss = state["first_loss"]
+        self.evaluations_without_best = state["evaluations_without_best"]
+        self.seconds = state["seconds"]

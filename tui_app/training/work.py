@@ -1,0 +1,30 @@
+"""A model tried on two samples: whether its shapes fit, and how much arithmetic a sample takes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from models import LectureError
+
+
+def forward_work(model: nn.Module, criterion: nn.Module, inputs: Tensor, targets: Tensor) -> float:
+    """Multiply-adds per sample of a forward pass, from one over `inputs`.
+
+    Leaves weights, buffers and random numbers as they were. Raises LectureError with torch's own
+    words when the model doesn't take such inputs, or the criterion not such outputs.
+    """
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.random.fork_rng(), torch.no_grad(), FlopCounterMode(display=False) as counter:
+            criterion(model(inputs), targets)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise LectureError(
+            f"the model doesn't fit the data: inputs {tuple(inputs.shape)} of {inputs.dtype}, "
+            f"targets {tuple(targets.shape)} of {targets.dtype}: {error}"
+        ) from error
+    finally:
+        model.train(was_training)
+    return counter.get_total_flops() / 2 / len(inputs)
