@@ -123,7 +123,7 @@ class _Wanted:
             known_hash=self.file.checksum,
             fname=self.file.name,
             path=self.folder,
-            downloader=self._download,
+            downloader=self._download,  # pyright: ignore[reportArgumentType] its names are wrong
         )
         if self.file.checksum is None:
             record_checksum(Path(path))

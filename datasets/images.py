@@ -47,7 +47,8 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
     values = np.frombuffer(content, np.uint8, offset=header)
     if values.size != int(np.prod(shape)):
         raise DataDamaged(
-            f"{path} says {' x '.join(map(str, shape))}, but has {values.size} values. Fetch it again."
+            f"{path} announces {' x '.join(map(str, shape))} values but has {values.size}. "
+            "Fetch it again."
         )
     return values.reshape(shape).copy()
 

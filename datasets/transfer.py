@@ -6,10 +6,10 @@ waits for the bytes can still look at the clock and at a wish to stop, many time
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,7 @@ class Answer:
     total: int | None
 
 
-def transfer(url: str, offset: int) -> Iterator[Answer | bytes | None]:
+def transfer(url: str, offset: int) -> Generator[Answer | bytes | None, None, None]:
     """Yield the answer to a GET of `url` from byte `offset` on, then its bytes as they come.
 
     None comes in between whenever nothing arrived for `POLL_SECONDS`. Closing the iterator drops
@@ -80,17 +80,18 @@ def _read(url: str, offset: int, arrived: queue.Queue, abandoned: threading.Even
 
     def hand_over(item: Answer | bytes | MirrorFailed | None) -> None:
         while not abandoned.is_set():
-            try:
-                return arrived.put(item, timeout=POLL_SECONDS)
-            except queue.Full:
-                continue
+            with contextlib.suppress(queue.Full):
+                arrived.put(item, timeout=POLL_SECONDS)
+                break
 
     # The bytes as they are: a mirror that calls a .gz file `Content-Encoding: gzip` would
     # otherwise have it unpacked on the way.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
     try:
         timeout = (CONNECT_SECONDS, SILENCE_SECONDS)
-        with closing(requests.get(url, headers=headers, stream=True, timeout=timeout)) as response:
+        with contextlib.closing(
+            requests.get(url, headers=headers, stream=True, timeout=timeout)
+        ) as response:
             hand_over(_answer(response))
             for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
                 hand_over(chunk)

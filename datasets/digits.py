@@ -1,0 +1,60 @@
+"""Digits: 1 797 real scans that come with scikit-learn, brought to the format of MNIST.
+
+They are 8x8 grey values from 0 to 16, the test part of a set of forms that 43 people filled in
+(UCI's "Optical Recognition of Handwritten Digits"). Here each value becomes a block of 3x3 and a
+margin of 2 goes around: 28x28 from 0 to 255, so that every model for MNIST runs on them offline.
+
+1 438 are learned from and 359 held out, the same share of each digit. So few scans want more epochs
+and a larger learning rate than MNIST's 60 000, and one scan more that is read right is 0.28 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from datasets.dataset import Data, Dataset, DataSpec
+from datasets.images import encode_drawing
+from datasets.splitting import hold_out
+
+BLOCK, MARGIN = 3, 2
+
+
+def read(_: Mapping[str, Path]) -> Data:
+    """Inputs (1438, 1, 28, 28) and (359, 1, 28, 28) uint8, targets (N,) int64."""
+    from sklearn.datasets import load_digits
+
+    pixels, labels = map(np.asarray, load_digits(return_X_y=True))
+    images = np.round(pixels.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
+    train, test = hold_out(enlarge(images), labels.astype(np.int64))
+    return Data(
+        spec=DataSpec((1, 28, 28), "multiclass", classes=tuple("0123456789")),
+        train=train,
+        test=test,
+        encode=encode,
+        input_help="the path of an image of one digit",
+        mean=float(np.mean(train.inputs / 255)),
+        std=float(np.std(train.inputs / 255)),
+    )
+
+
+def enlarge(images: np.ndarray) -> np.ndarray:
+    """8x8 images (N, 8, 8) as blocks with a margin, (N, 1, 28, 28)."""
+    blocks = images.repeat(BLOCK, axis=1).repeat(BLOCK, axis=2)
+    return np.pad(blocks, [(0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)])[:, np.newaxis]
+
+
+def encode(text: str) -> np.ndarray:
+    """The image file `text` names, as coarse as these scans, (1, 28, 28). Raises ValueError."""
+    drawing = encode_drawing(text, side=8 * BLOCK, box=8 * BLOCK)[0]
+    cells = drawing.reshape(8, BLOCK, 8, BLOCK).mean(axis=(1, 3))
+    return enlarge(np.round(cells).astype(np.uint8)[np.newaxis])[0]
+
+
+DATASET = Dataset(
+    title="Digits, small scans",
+    description="1 797 real scans of handwritten digits that come with scikit-learn; no download.",
+    read=read,
+)
