@@ -209,8 +209,8 @@ class _Meter:
             raise _TooSlow(self._rate())
 
     def _rate(self) -> float:
-        (start, before), (end, now) = self._marks[0], self._marks[-1]
-        return (now - before) / (end - start) if end > start else 0.0
+        start, before = self._marks[0]
+        return (self._received - before) / max(time.monotonic() - start, 1e-6)
 
     def report(self) -> None:
         self._reported = time.monotonic()

@@ -117,6 +117,9 @@ class _Wanted:
     def _fetch(self) -> Path:
         import pooch
 
+        there = self.folder / self.file.name
+        if there.exists() and not intact(self.file, there):
+            there.unlink()
         pooch.get_logger().setLevel("WARNING")  # it would tell what on_progress tells
         path = pooch.retrieve(
             url=self.file.name,  # pooch takes one URL, and leaves it to our downloader

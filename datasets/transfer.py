@@ -25,7 +25,7 @@ SILENCE_SECONDS = 30.0
 POLL_SECONDS = 0.1
 """How often whoever waits is given the chance to look around."""
 
-_CHUNK_BYTES = 16 * 1024
+_CHUNK_BYTES = 4 * 1024  # a chunk comes whole: at 1 kB/s a larger one would look like silence
 
 
 class MirrorFailed(Exception):
@@ -50,7 +50,7 @@ def transfer(url: str, offset: int) -> Generator[Answer | bytes | None, None, No
     None comes in between whenever nothing arrived for `POLL_SECONDS`. Closing the iterator drops
     the connection. Raises MirrorFailed.
     """
-    arrived: queue.Queue[Answer | bytes | MirrorFailed | None] = queue.Queue(maxsize=64)
+    arrived: queue.Queue[Answer | bytes | MirrorFailed | None] = queue.Queue(maxsize=256)
     abandoned = threading.Event()
     reader = threading.Thread(
         target=_read, args=(url, offset, arrived, abandoned), name="fetch", daemon=True

@@ -81,10 +81,12 @@ class Field:
 
     def parse(self, text: str) -> Any:
         """The value that `text` stands for. Raises InvalidValue."""
-        word = text.strip()
-        if self.is_tuple:
-            return self.check(tuple(self._parse_one(part) for part in word.split(",")))
-        return self.check(self._parse_one(word))
+        parts = text.split(",") if self.is_tuple else [text]
+        values = tuple(self._parse_one(part) for part in parts)
+        try:
+            return self.check(values if self.is_tuple else values[0])
+        except InvalidValue:
+            raise self._refusal(text) from None  # in the words that were typed
 
     def _parse_one(self, text: str) -> Any:
         word = text.strip()

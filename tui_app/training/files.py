@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -17,20 +17,17 @@ def replace_file(path: Path, write: Callable[[IO[bytes]], object], *, durable: b
 
     Without `durable` a power cut may take the new content back; no reader ever sees half of it.
     """
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name}-", suffix=".tmp", delete=False
-    ) as file:
-        try:
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("xb") as file:
             write(file)
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-            file.close()
-            os.replace(file.name, path)
-        except BaseException:
-            file.close()
-            Path(file.name).unlink(missing_ok=True)
-            raise
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
     if durable:
         sync_folder(path.parent)
 

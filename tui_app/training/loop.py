@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from tui_app.training.checkpoint import save_checkpoint
 from tui_app.training.control import Control
 from tui_app.training.evaluation import EvaluationStopped, evaluate, reduction_of
 from tui_app.training.events import (
@@ -24,7 +25,6 @@ from tui_app.training.events import (
     StateChanged,
     StepsCompleted,
 )
-from tui_app.training.checkpoint import save_checkpoint
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.step import make_step
@@ -261,7 +261,8 @@ class _Loop:
 
     def _save_best(self) -> None:
         if self._best_unsaved:
-            self._folder.save_best(self._training.best.ranking)
+            for place, kept in enumerate(self._training.best.ranking):
+                save_checkpoint(self._folder.best(place), dict(kept.weights))
             self._best_unsaved, self._best_saved = False, time.monotonic()
 
     # Beginning and end

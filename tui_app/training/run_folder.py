@@ -9,14 +9,12 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import filelock
 
-from tui_app.training.best import Best
-from tui_app.training.checkpoint import save_checkpoint
 from tui_app.training.errors import DamagedRun, RunLocked, RunsFolderUnwritable
 from tui_app.training.files import write_json
 from tui_app.version import __version__
@@ -65,11 +63,6 @@ class RunFolder:
     def best(self, place: int = 0) -> Path:
         """Where the model in this place of the ranking is kept: best.pt, best-2.pt, ..."""
         return self.path / ("best.pt" if place == 0 else f"best-{place + 1}.pt")
-
-    def save_best(self, ranking: Sequence[Best]) -> None:
-        """Write the ranking's models, as plain state_dicts."""
-        for place, kept in enumerate(ranking):
-            save_checkpoint(self.best(place), dict(kept.weights))
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Write run.json: `record`, and what it was made with."""

@@ -21,10 +21,11 @@ from tui_app.training.events import Listener, RunCompleted, Warned
 from tui_app.training.loop import train
 from tui_app.training.metrics_file import MetricsFile, rewind_metrics
 from tui_app.training.narrate import narrate
+from tui_app.training.options import RunOptions
 from tui_app.training.prepare import prepare
 from tui_app.training.run_folder import LogFile, RunFolder
 from tui_app.training.schedule import Schedule
-from tui_app.training.settings import RunOptions, RunSettings, as_record, from_record
+from tui_app.training.settings import RunSettings, as_record, from_record
 from tui_app.training.status_file import StatusFile
 from tui_app.training.training import Training
 

@@ -1,0 +1,81 @@
+"""The command line: which command is meant, and how a failure ends the program."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from tui_app.training.exit_codes import ExitCode
+from tui_app.version import __version__
+
+#: Every command, and what it does. Each is a module of tui_app.commands with `main(argv) -> int`.
+COMMANDS = {
+    "lectures": "list the lectures",
+    "runs": "list the runs",
+    "show": "show one run: its settings, its epochs, its best model",
+    "resume": "go on with a run exactly where it stopped, or train it further",
+    "predict": "ask the best model of a run",
+    "evaluate": "measure the best model of a run again",
+    "data": "list, fetch and verify data sets",
+    "doctor": "look over versions, devices, threads and data",
+}
+
+_HELP = """\
+usage: tutorch [LECTURE] [options]
+       tutorch --no-tui [LECTURE] [options]
+       tutorch COMMAND ...
+
+Train the lectures of 《PyTorch深度学习实践》 in a terminal.
+
+LECTURE is any unambiguous part of a name (05, softmax) or the path of a file of your own;
+without one it is lecture_09_softmax_classifier. RUN is a path, a unique part, or `last`.
+
+commands
+{commands}
+
+options
+  --no-tui              train right here, without the app
+  --json                the events as JSON lines on stdout, and nothing else there
+  --quiet               narrate nothing
+  --sweep FIELD=V1,V2   one run per value, with a table at the end (repeatable: the product)
+  --help, --version
+
+`tutorch LECTURE --help` shows the options of a lecture: --lr, --epochs, --dataset, --device, ...
+`tutorch COMMAND --help` shows those of a command.
+"""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the program with `argv`; its exit code."""
+    from tui_app.terminal import utf8_streams
+
+    utf8_streams()
+    if list(argv) in (["--help"], ["-h"]):
+        commands = "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items())
+        sys.stdout.write(_HELP.format(commands=commands))
+        return ExitCode.DONE
+    if list(argv) == ["--version"]:
+        sys.stdout.write(f"tutorch {__version__}\n")
+        return ExitCode.DONE
+    name, rest = (argv[0], argv[1:]) if argv and argv[0] in COMMANDS else ("train", argv)
+    return _call(name, rest)
+
+
+def _call(command: str, argv: Sequence[str]) -> int:
+    from tui_app.failures import explain
+
+    try:
+        module = importlib.import_module(f"tui_app.commands.{command}")
+        return module.main(list(argv))
+    except BrokenPipeError:
+        # Whoever read our stdout has gone (`| head`): nobody is left to be told anything.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.DONE
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except SystemExit as leaving:  # tyro has explained what is wrong, or shown the help
+        return leaving.code if isinstance(leaving.code, int) else ExitCode.USAGE
+    except Exception as error:
+        return explain(error)

@@ -1,0 +1,1 @@
+"""One file per command of `tutorch`, each with `main(argv) -> int`."""

@@ -1,0 +1,53 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from models.fields import fields_of
+from tui_app.configuration import configured
+from tui_app.options import parse_options
+from tui_app.training.options import RunOptions
+from tui_app.training.run_folder import RunFolder
+from tui_app.training.runs import find_run
+
+
+@dataclass(kw_only=True)
+class Json:
+    """A command that can answer in JSON."""
+
+    json: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Answer as one JSON document."""
+
+
+@dataclass(kw_only=True)
+class OfRun(Json):
+    """A command about one run."""
+
+    run: tyro.conf.Positional[str]
+    """The run: a path, a unique part of its name, or `last`."""
+
+
+def parse(schema: type, argv: Sequence[str], *options: str) -> tuple[Any, dict[str, Any]]:
+    """The command's arguments, and those of the run `options` that were given or configured."""
+    fields = {name: fields_of(RunOptions)[name] for name in options}
+    command = schema.__name__.lower()
+    parsed, given = parse_options(
+        schema, fields, argv, f"tutorch {command}", schema.__doc__ or command
+    )
+    return parsed, configured(fields) | given
+
+
+def runs_dir(given: dict[str, Any]) -> Path:
+    """Where the runs are."""
+    return Path(given.get("runs_dir", fields_of(RunOptions)["runs_dir"].default))
+
+
+def the_run(arguments: OfRun, given: dict[str, Any]) -> RunFolder:
+    """The run that was asked for. Raises UnknownRun."""
+    return find_run(arguments.run, runs_dir(given))

@@ -1,0 +1,97 @@
+"""`tutorch data [list|fetch NAME|verify]`: the data sets, and their files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from datasets import Dataset, dataset_names, get_dataset
+from datasets.fetch import cache_dir, find, locate, verify
+from models.fields import InvalidValue
+from tui_app.commands.arguments import Json, parse
+from tui_app.terminal import complain, print_json, print_table, stderr_console
+from tui_app.training.exit_codes import ExitCode
+
+
+@dataclass(kw_only=True)
+class Data(Json):
+    """List the data sets, fetch one, or verify the files on disk."""
+
+    action: tyro.conf.Positional[Literal["list", "fetch", "verify"]] = "list"
+    """What to do."""
+
+    names: tyro.conf.Positional[tuple[str, ...]] = ()
+    """The data sets; all of them when none is named (fetching wants at least one)."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Do it; the exit code."""
+    arguments, given = parse(Data, argv, "data_dir")
+    data_dir = Path(given["data_dir"]) if given.get("data_dir") else None
+    wanted = [get_dataset(name) for name in arguments.names or dataset_names()]
+    if arguments.action == "fetch":
+        if not arguments.names:
+            raise InvalidValue("data fetch wants the name of a data set: `tutorch data` lists them")
+        return _fetch(wanted, data_dir, as_json=arguments.json)
+    if arguments.action == "verify":
+        return _verify(wanted, data_dir, as_json=arguments.json)
+    return _list(wanted, data_dir, as_json=arguments.json)
+
+
+def state_of(dataset: Dataset, data_dir: Path | None) -> str:
+    """Where a data set is: `bundled`, `on disk`, or how much there is to fetch."""
+    if not dataset.files:
+        return "bundled"
+    if find(dataset, data_dir) is not None:
+        return "on disk"
+    return f"to fetch, {dataset.size / 1e6:.1f} MB" if dataset.size else "to be had by hand"
+
+
+def _list(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) -> int:
+    states = {dataset.name: state_of(dataset, data_dir) for dataset in datasets}
+    if as_json:
+        print_json([{"name": d.name, "title": d.title, "state": states[d.name]} for d in datasets])
+    else:
+        rows = [[d.name, d.title, states[d.name], d.description] for d in datasets]
+        print_table(["name", "title", "state", ""], rows)
+        stderr_console().print(f"fetched files are kept in {cache_dir()}")
+    return ExitCode.DONE
+
+
+def _fetch(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) -> int:
+    from tui_app.headless import signals_stop
+    from tui_app.narration import tell_progress
+    from tui_app.training.control import Control
+
+    control, console = Control(), stderr_console()
+    console.quiet = as_json
+    found: dict[str, dict[str, str]] = {}
+    with signals_stop(control), tell_progress(console) as on_progress:
+        for dataset in datasets:
+            paths = locate(dataset, data_dir, on_progress, lambda: control.stopped is not None)
+            found[dataset.name] = {name: str(path) for name, path in paths.items()}
+    if as_json:
+        print_json(found)
+    else:
+        rows = [[name, path] for name, paths in found.items() for path in paths.values()]
+        print_table(["data set", "file"], rows)
+    return ExitCode.DONE
+
+
+def _verify(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) -> int:
+    wrong = {dataset.name: verify(dataset, data_dir) for dataset in datasets}
+    states = {
+        dataset.name: "damaged" if wrong[dataset.name] else state_of(dataset, data_dir)
+        for dataset in datasets
+    }
+    if as_json:
+        print_json([{"name": name, "state": states[name], "wrong": wrong[name]} for name in states])
+    else:
+        print_table(["name", "state"], [[name, state] for name, state in states.items()])
+    for sentence in (sentence for sentences in wrong.values() for sentence in sentences):
+        complain(sentence)
+    return ExitCode.DATA_UNAVAILABLE if any(wrong.values()) else ExitCode.DONE

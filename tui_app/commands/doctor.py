@@ -1,0 +1,119 @@
+"""`tutorch doctor`: what a person would check first when something doesn't work."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets import dataset_names, get_dataset
+from datasets.fetch import cache_dir
+from tui_app.commands.arguments import Json, parse
+from tui_app.commands.data import state_of
+from tui_app.terminal import complain, print_json, print_table, stdout_console
+from tui_app.version import __version__
+
+_PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "rich", "tyro", "textual")
+
+
+@dataclass(kw_only=True)
+class Doctor(Json):
+    """Look over versions, devices, threads, data on disk and the terminal."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print what was found, and on stderr what should be mended."""
+    arguments, given = parse(Doctor, argv, "data_dir")
+    data_dir = Path(given["data_dir"]) if given.get("data_dir") else None
+    findings: dict[str, Any] = {
+        "versions": _versions(),
+        **_devices(),
+        "cache": str(cache_dir()),
+        "data": {name: state_of(get_dataset(name), data_dir) for name in dataset_names()},
+        "terminal": _terminal(),
+    }
+    if arguments.json:
+        print_json(findings)
+    else:
+        print_table(["", ""], list(_rows(findings)))
+    for problem in findings["problems"]:
+        complain(problem)
+    return 0
+
+
+def _versions() -> dict[str, str]:
+    versions = {"tutorch": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions
+
+
+def _devices() -> dict[str, Any]:
+    import torch
+
+    from tui_app.training.device import available_devices, gpu_without_cuda, nvidia_cards
+    from tui_app.training.threads import usable_cores
+
+    problems = []
+    if gpu_without_cuda():
+        problems.append(
+            f"there is a GPU ({', '.join(nvidia_cards())}), but this torch can't use it: "
+            f"{torch.__version__} is built for {torch.version.cuda or 'the CPU alone'}; "
+            "install a build for the driver's CUDA"
+        )
+    problems += _torchvision_problem()
+    return {
+        "devices": {device.name: _device(device) for device in available_devices()},
+        "cores": usable_cores(),
+        "threads": torch.get_num_threads(),
+        "problems": problems,
+    }
+
+
+def _torchvision_problem() -> list[str]:
+    """A torchvision that was built for another torch fails when it is imported."""
+    try:
+        import torchvision  # noqa: F401
+    except (ImportError, RuntimeError, OSError) as error:
+        return [
+            f"torchvision can't be imported beside this torch: {str(error).splitlines()[0]}. "
+            "Install the two together, from the same place"
+        ]
+    return []
+
+
+def _device(device: Any) -> str:
+    if not device.total_memory:
+        return device.title
+    free, total = device.free_memory / 2**30, device.total_memory / 2**30
+    return f"{device.title}, {free:.1f} of {total:.1f} GiB free"
+
+
+def _terminal() -> dict[str, Any]:
+    console = stdout_console()
+    return {
+        "type": os.environ.get("TERM", ""),
+        "colours": console.color_system or "none",
+        "size": f"{console.width}x{console.height}",
+        "is_terminal": sys.stdout.isatty(),
+        "encoding": sys.stdout.encoding,
+        "no_color": "NO_COLOR" in os.environ,
+    }
+
+
+def _rows(findings: dict[str, Any], prefix: str = "") -> Any:
+    for name, value in findings.items():
+        if name == "problems":
+            continue
+        if isinstance(value, dict):
+            yield from _rows(value, f"{name} ")
+        else:
+            yield [f"{prefix}{name}", str(value)]

@@ -1,0 +1,83 @@
+"""`tutorch evaluate RUN`: load best.pt and measure it again."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import tyro
+
+from models.fields import InvalidValue
+from tui_app.commands.arguments import OfRun, parse, the_run
+from tui_app.terminal import complain, print_json, print_table
+from tui_app.training.exit_codes import ExitCode
+from tui_app.training.narrate import format_number
+
+_COMPARISONS = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+
+
+@dataclass(kw_only=True)
+class Evaluate(OfRun):
+    """Measure the best model of a run again, on every part of its data."""
+
+    require: tyro.conf.UseAppendAction[list[str]] = field(default_factory=list)
+    """A condition such as 'test_accuracy>=0.95'; exit code 1 when it isn't met."""
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A condition on a measured value."""
+
+    name: str
+    comparison: str
+    bound: float
+
+    @classmethod
+    def parse(cls, text: str) -> Requirement:
+        """Read `name>=number`. Raises InvalidValue."""
+        match = re.fullmatch(r"\s*(\w+)\s*(>=|<=|>|<)\s*([-+.\de]+)\s*", text)
+        if match is None:
+            raise InvalidValue(
+                f"--require takes a condition such as 'test_accuracy>=0.95', not {text!r}"
+            )
+        try:
+            return cls(match[1], match[2], float(match[3]))
+        except ValueError:
+            raise InvalidValue(f"--require {text!r}: {match[3]!r} is not a number") from None
+
+    def is_met(self, values: dict[str, float]) -> bool:
+        """Whether `values` meet it. Raises InvalidValue for a value that wasn't measured."""
+        if self.name not in values:
+            raise InvalidValue(
+                f"--require: {self.name} is not measured here, but {', '.join(values)}"
+            )
+        return _COMPARISONS[self.comparison](values[self.name], self.bound)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print what was measured; exit code 1 when a requirement isn't met."""
+    arguments, given = parse(Evaluate, argv, "runs_dir", "device", "data_dir")
+    requirements = [Requirement.parse(text) for text in arguments.require]
+    folder = the_run(arguments, given)
+
+    from tui_app.training.best_model import BestModel
+
+    values = BestModel.of(folder, given.get("device"), given.get("data_dir")).measure()
+    missed = [each for each in requirements if not each.is_met(values)]
+    if arguments.json:
+        print_json({"run": folder.name, **values})
+    else:
+        rows = [
+            [name.replace("_", " "), format_number(name, value)] for name, value in values.items()
+        ]
+        print_table(["", ""], rows, right=[""])
+    for each in missed:
+        complain(f"{each.name} is {values[each.name]:.6g}: not {each.comparison} {each.bound:g}")
+    return ExitCode.FAILED if missed else ExitCode.DONE

@@ -1,0 +1,26 @@
+"""`tutorch lectures`: the syllabus. Reads the files without importing them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models import find_lecture, lecture_names, read_lesson
+from tui_app.commands.arguments import Json, parse
+from tui_app.terminal import print_json, print_table
+
+
+@dataclass(kw_only=True)
+class Lectures(Json):
+    """List the lectures in the course's order."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print the list."""
+    arguments, _ = parse(Lectures, argv)
+    lessons = [read_lesson(find_lecture(name)) for name in lecture_names()]
+    if arguments.json:
+        print_json([{"name": x.name, "title": x.title, "title_zh": x.title_zh} for x in lessons])
+    else:
+        print_table(["name", "title", ""], [[x.name, x.title, x.title_zh] for x in lessons])
+    return 0

@@ -1,0 +1,64 @@
+"""`tutorch predict RUN INPUT`: what the best model of a run says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tyro
+
+from models.fields import InvalidValue
+from tui_app.commands.arguments import OfRun, parse, the_run
+from tui_app.terminal import print_json, print_table
+
+#: Classes shown at most, the likeliest first.
+_CLASSES = 10
+
+
+@dataclass(kw_only=True)
+class Predict(OfRun):
+    """Ask the best model of a run."""
+
+    input: tyro.conf.Positional[str]
+    """What to ask about: numbers (4, or 1.5,2), the path of a picture, or a word."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print the prediction."""
+    arguments, given = parse(Predict, argv, "runs_dir", "device", "data_dir")
+    folder = the_run(arguments, given)
+
+    from tui_app.training.best_model import BestModel
+
+    best = BestModel.of(folder, given.get("device"), given.get("data_dir"))
+    try:
+        outputs = best.outputs(arguments.input)
+    except ValueError as error:
+        raise InvalidValue(f"{folder.name} takes {best.data.input_help}: {error}") from error
+    answer = _answer(best, outputs)
+    if arguments.json:
+        print_json({"run": folder.name, "input": arguments.input, **answer})
+    elif "probabilities" in answer:
+        likeliest = list(answer["probabilities"].items())[:_CLASSES]
+        rows = [[name, f"{100 * share:.2f} %"] for name, share in likeliest]
+        print_table([answer["prediction"], ""], rows, right=[""])
+    else:
+        print_table([f"{answer['prediction']:.6g}"], [])
+    return 0
+
+
+def _answer(best: Any, outputs: Any) -> dict[str, Any]:
+    """The prediction, with the probability of each class where there are classes."""
+    spec = best.data.spec
+    if spec.task == "regression":
+        return {"prediction": outputs.item()}
+    if outputs.ndim > 1:  # one class for each place of a sequence
+        return {"prediction": "".join(spec.classes[index] for index in outputs.argmax(0).tolist())}
+    if spec.task == "binary":
+        share = outputs.sigmoid().item()
+        shares = [1 - share, share]
+    else:
+        shares = outputs.softmax(0).tolist()
+    ranking = sorted(zip(spec.classes, shares, strict=True), key=lambda pair: -pair[1])
+    return {"prediction": ranking[0][0], "probabilities": dict(ranking)}

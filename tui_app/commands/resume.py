@@ -1,0 +1,53 @@
+"""`tutorch resume RUN`: go on exactly where a run stopped, or train a finished one further."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import tyro
+
+from models.fields import InvalidValue
+from tui_app.commands.arguments import OfRun, parse, the_run
+
+
+@dataclass(kw_only=True)
+class Resume(OfRun):
+    """Go on with a run exactly where it stopped; a larger --epochs trains a finished one further."""
+
+    epochs: int | None = None
+    """How many epochs the run is to have in all."""
+
+    no_tui: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Train right here, without the app."""
+
+    quiet: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Narrate nothing."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Take the run up; the exit code."""
+    arguments, given = parse(Resume, argv, "runs_dir", "device")
+    if arguments.epochs is not None and arguments.epochs < 1:
+        raise InvalidValue(f"--epochs takes a whole number at least 1, not {arguments.epochs}")
+    folder = the_run(arguments, given)
+
+    from tui_app.headless import Headless, signals_stop, train_one
+    from tui_app.training.control import Control
+    from tui_app.training.session import Session
+
+    headless, control = Headless(json=arguments.json, quiet=arguments.quiet), Control()
+    with signals_stop(control):
+        completed = train_one(
+            lambda control, on_progress: Session.take_up(
+                folder,
+                control,
+                on_progress,
+                epochs=arguments.epochs,
+                device=given.get("device"),
+            ),
+            control,
+            headless,
+            headless.console(),
+        )
+    return completed.exit_code

@@ -1,0 +1,78 @@
+"""`tutorch show RUN`: one run, from its folder alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tui_app.commands.arguments import OfRun, parse, the_run
+from tui_app.terminal import print_json, print_table
+from tui_app.training.errors import DamagedRun
+from tui_app.training.metrics_file import read_metrics
+from tui_app.training.narrate import format_number, format_seconds, format_value
+from tui_app.training.run_folder import RunFolder
+from tui_app.training.runs import RunSummary, summarise
+
+#: Epochs shown at most; of more, the first and last ones are.
+_EPOCHS = 40
+
+#: What an epoch's line has besides its losses and accuracies.
+_NOT_VALUES = {"kind", "run", "epoch", "step", "lr", "seconds", "samples_per_second"}
+
+
+@dataclass(kw_only=True)
+class Show(OfRun):
+    """Show a run: its settings, its epochs, its best model."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print the run."""
+    arguments, given = parse(Show, argv, "runs_dir")
+    folder = the_run(arguments, given)
+    summary, record = summarise(folder), folder.read_record()
+    if summary.problem:
+        raise DamagedRun(summary.problem)
+    epochs = [line for line in read_metrics(folder.metrics) if line["kind"] == "epoch"]
+    if arguments.json:
+        print_json({**asdict(summary), "record": record, "epoch_values": epochs})
+        return 0
+    print_table(["", ""], _facts(summary, record, folder))
+    if epochs:
+        _print_epochs(epochs)
+    return 0
+
+
+def _facts(run: RunSummary, record: dict[str, Any], folder: RunFolder) -> list[list[str]]:
+    state = f"{run.state}: {run.reason}" if run.reason else run.state
+    rows = [["run", run.name], ["state", state], ["data", run.dataset]]
+    if run.best_value is not None:
+        value = format_value(run.metric, run.best_value)
+        rows.append(["best", f"{value} at epoch {run.best_epoch}"])
+    chosen = {"test": "the test set, as the course does it", "train": "the train set"}
+    on = record.get("chosen_on", "")
+    rows.append(["best chosen on", chosen.get(on, "a part held out of the train set")])
+    rows.append(["trained on", f"{record.get('device')}, {record.get('threads')} threads"])
+    rows += [[name, _setting(value)] for name, value in record["hyperparameters"].items()]
+    return [*rows, ["folder", str(folder.path)]]
+
+
+def _setting(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _print_epochs(epochs: list[dict[str, Any]]) -> None:
+    names = [name for name in epochs[-1] if name not in _NOT_VALUES]
+    if len(epochs) > _EPOCHS:
+        epochs = epochs[: _EPOCHS // 2] + epochs[-_EPOCHS // 2 :]
+    rows = [
+        [
+            str(line.get("epoch")),
+            *(format_number(name, line[name]) if name in line else "-" for name in names),
+            f"{line.get('lr') or 0:g}",
+            format_seconds(line.get("seconds") or 0),
+        ]
+        for line in epochs
+    ]
+    columns = ["epoch", *(name.replace("_", " ") for name in names), "lr", "time"]
+    print_table(columns, rows, right=columns)

@@ -1,0 +1,96 @@
+"""`tutorch [LECTURE] [options]`: train a lecture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import tyro
+
+from models import find_lecture, load_lecture
+from models.fields import Field, InvalidValue, fields_of
+from models.lecture import Hyperparameters, Lecture
+from tui_app.configuration import configured, refuse_unknown
+from tui_app.options import parse_options
+from tui_app.training.options import RunOptions
+from tui_app.training.settings import settle
+
+DEFAULT_LECTURE = "lecture_09_softmax_classifier"
+
+
+@dataclass
+class Flags:
+    """What is said of a run besides its settings."""
+
+    lecture: tyro.conf.Positional[str] = DEFAULT_LECTURE
+    """A part of the lecture's name, or the path of a file."""
+
+    no_tui: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Train right here, without the app."""
+
+    json: tyro.conf.FlagCreatePairsOff[bool] = False
+    """The events as JSON lines on stdout, and nothing else there."""
+
+    quiet: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Narrate nothing."""
+
+    sweep: tyro.conf.UseAppendAction[list[str]] = field(default_factory=list)
+    """FIELD=V1,V2,...: one run per value."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Train as `argv` says; the exit code."""
+    lecture = load_lecture(find_lecture(_lecture_in(argv)))
+    fields = {**lecture.fields, **fields_of(RunOptions)}
+    fields["dataset"] = _dataset_field(lecture, fields["dataset"])
+    description = f"{lecture.title} {lecture.title_zh} ({lecture.name})"
+    flags, given = parse_options(Flags, fields, argv, "tutorch", description)
+    refuse_unknown({*fields, *fields_of(Hyperparameters)}, lecture.name)
+    given = configured(fields, lecture.name) | given
+
+    from tui_app.headless import Headless, train_all
+
+    headless = Headless(json=flags.json, quiet=flags.quiet)
+    settings = [settle(lecture, {**given, **values}) for values in _sweep(fields, flags.sweep)]
+    return train_all(settings, headless)
+
+
+def _lecture_in(argv: Sequence[str]) -> str:
+    """The first word that is neither an option nor an option's value."""
+    valueless = {"--no-tui", "--json", "--quiet", "--help", "-h"}
+    known = {**fields_of(Hyperparameters), **fields_of(RunOptions)}
+    valueless |= {field.flag for field in known.values() if field.kind is bool}
+    words = iter(argv)
+    for word in words:
+        name = word.replace("_", "-")
+        if not word.startswith("-"):
+            return word
+        if name not in valueless and not name.startswith("--no-") and "=" not in word:
+            next(words, None)
+    return DEFAULT_LECTURE
+
+
+def _dataset_field(lecture: Lecture, field: Field) -> Field:
+    from dataclasses import replace
+
+    return replace(
+        field, default=lecture.datasets[0], help=f"One of {', '.join(lecture.datasets)}."
+    )
+
+
+def _sweep(fields: dict[str, Field], sweeps: Sequence[str]) -> list[dict[str, Any]]:
+    """Every combination of the values of `FIELD=V1,V2,...`; a single empty one without any."""
+    combinations: list[dict[str, Any]] = [{}]
+    for sweep in sweeps:
+        name, equals, values = sweep.partition("=")
+        name = name.strip().lstrip("-").replace("-", "_")
+        if not equals or name not in fields or name == "runs_dir":
+            raise InvalidValue(
+                f"--sweep takes FIELD=V1,V2,... with a field of the lecture, not {sweep!r}"
+            )
+        field = fields[name]
+        # The values of a tuple field have commas themselves: those are told apart by semicolons.
+        parts = values.split(";" if field.is_tuple else ",")
+        combinations = [{**c, name: field.parse(part)} for c in combinations for part in parts]
+    return combinations

@@ -1,0 +1,49 @@
+"""Failures that a person can do something about: a sentence on stderr, and the exit code of each."""
+
+from __future__ import annotations
+
+import sys
+
+from datasets import DataDamaged, DataUnavailable, UnknownDataset
+from datasets.fetch import FetchStopped
+from models import LectureError, UnknownLecture
+from models.fields import InvalidValue
+from tui_app.terminal import complain
+from tui_app.training.errors import (
+    DamagedRun,
+    DeviceUnavailable,
+    RunFinished,
+    RunLocked,
+    RunsFolderUnwritable,
+    UnknownRun,
+)
+from tui_app.training.exit_codes import ExitCode
+
+EXIT_CODES: dict[type[Exception], ExitCode] = {
+    InvalidValue: ExitCode.USAGE,
+    UnknownDataset: ExitCode.USAGE,
+    UnknownLecture: ExitCode.USAGE,
+    UnknownRun: ExitCode.USAGE,
+    RunFinished: ExitCode.USAGE,
+    RunsFolderUnwritable: ExitCode.USAGE,
+    LectureError: ExitCode.FAILED,
+    DamagedRun: ExitCode.FAILED,
+    DataUnavailable: ExitCode.DATA_UNAVAILABLE,
+    DataDamaged: ExitCode.DATA_UNAVAILABLE,
+    DeviceUnavailable: ExitCode.DEVICE_UNAVAILABLE,
+    RunLocked: ExitCode.RUN_LOCKED,
+    FetchStopped: ExitCode.INTERRUPTED,
+}
+
+
+def explain(error: Exception) -> ExitCode:
+    """Say what went wrong, and give the exit code for it; raises what is nobody's but ours."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+        complain("the device is out of memory: try a smaller --batch-size, or --device cpu")
+        return ExitCode.DEVICE_UNAVAILABLE
+    for kind, exit_code in EXIT_CODES.items():
+        if isinstance(error, kind):
+            complain(str(error))
+            return exit_code
+    raise error

@@ -1,0 +1,116 @@
+"""Training without the app: a progress bar on a terminal, plain lines or JSON elsewhere."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+from rich.console import Console
+
+from tui_app.narration import (
+    JsonLines,
+    Narrator,
+    narrator,
+    print_scores,
+    print_summary,
+    tell_progress,
+)
+from tui_app.terminal import stderr_console
+from tui_app.training.control import Control
+from tui_app.training.events import RunCompleted
+from tui_app.training.exit_codes import ExitCode
+from tui_app.training.posix import leave_at_once, stop_signals
+from tui_app.training.session import OnProgress, Session
+from tui_app.training.settings import RunSettings
+
+
+@dataclass(frozen=True)
+class Headless:
+    """How much is said, and as what."""
+
+    json: bool = False
+    quiet: bool = False
+
+    def console(self) -> Console:
+        """Where the narration goes."""
+        console = stderr_console()
+        console.quiet = self.quiet or self.json
+        return console
+
+
+def train_all(settings: Sequence[RunSettings], headless: Headless) -> int:
+    """Train one run after the other; the exit code is the first that isn't 0."""
+    control, console = Control(), headless.console()
+    completed: list[tuple[RunSettings, RunCompleted]] = []
+    with signals_stop(control):
+        for number, each in enumerate(settings, 1):
+            if len(settings) > 1:
+                console.print(f"run {number} of {len(settings)}: {differing(each, settings)}")
+            make = _begin(each)
+            completed.append((each, train_one(make, control, headless, console)))
+            if control.stopped:
+                break
+    if len(settings) > 1 and not headless.json:
+        print_scores([(differing(each, settings), done) for each, done in completed])
+    return next((done.exit_code for _, done in completed if done.exit_code), ExitCode.DONE)
+
+
+def _begin(settings: RunSettings) -> Callable[[Control, OnProgress], Session]:
+    return lambda control, on_progress: Session.begin(settings, control, on_progress)
+
+
+def train_one(
+    make: Callable[[Control, OnProgress], Session],
+    control: Control,
+    headless: Headless,
+    console: Console,
+) -> RunCompleted:
+    """Prepare a session with `make`, train it, and tell how it went."""
+    with tell_progress(console) as on_progress:
+        session = make(control, on_progress)
+    listener: Narrator = JsonLines(sys.stdout) if headless.json else narrator(console)
+    with listener:
+        completed = session.follow(control, [listener])
+    if not headless.json:
+        print_summary(console, session, completed)
+        sys.stdout.write(f"{session.folder.path}\n")
+        sys.stdout.flush()
+    return completed
+
+
+def differing(settings: RunSettings, others: Sequence[RunSettings]) -> str:
+    """What sets this run apart from the others of its sweep: `lr=0.1 optimizer=adam`."""
+    fields = settings.lecture.fields
+    everyone = [vars(other.hyperparameters) | vars(other.options) for other in others]
+    own = vars(settings.hyperparameters) | vars(settings.options)
+    return " ".join(
+        f"{name}={fields[name].format(value) if name in fields else value}"
+        for name, value in own.items()
+        if any(other[name] != value for other in everyone)
+    )
+
+
+@contextmanager
+def signals_stop(control: Control) -> Iterator[None]:
+    """Let Ctrl-C, TERM and a hang-up save and stop; a second Ctrl-C leaves at once."""
+    exit_codes = stop_signals()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        asked = signal.Signals(number)
+        if asked == signal.SIGINT and control.stopped:
+            leave_at_once(ExitCode.INTERRUPTED)
+        control.stop(f"stopped by {_SAID.get(asked.name, asked.name)}", exit_codes[asked])
+
+    before = {number: signal.signal(number, stop) for number in exit_codes}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_SAID = {"SIGINT": "Ctrl-C", "SIGTERM": "the TERM signal", "SIGHUP": "a hang-up"}

@@ -1,0 +1,217 @@
+"""How a headless run is told: JSON lines, plain lines, or lines with a progress bar below them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from datasets.fetch import Progress as FetchProgress
+from tui_app.terminal import print_table
+from tui_app.training.events import (
+    CheckpointSaved,
+    EpochCompleted,
+    Event,
+    RunCompleted,
+    RunStarted,
+    StepsCompleted,
+)
+from tui_app.training.narrate import format_number, format_seconds, format_value, narrate, printable
+from tui_app.training.session import OnProgress, Session
+
+#: Lines at most for the epochs of a run: of 1000 epochs, each tenth is told.
+_EPOCH_LINES = 100
+
+
+class Narrator(Protocol):
+    """A listener that is told when the run begins and when it is over, as a context."""
+
+    def __call__(self, event: Event) -> None: ...
+    def __enter__(self) -> object: ...
+    def __exit__(self, *exception: object) -> None: ...
+
+
+class JsonLines:
+    """The event stream as JSON, one event a line."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __enter__(self) -> None: ...
+    def __exit__(self, *exception: object) -> None: ...
+
+    def __call__(self, event: Event) -> None:
+        """Write the event."""
+        self._stream.write(event.as_json() + "\n")
+        self._stream.flush()
+
+
+class PlainLines:
+    """A line an epoch, and one for whatever else a person wants to know."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._every = 1
+        self._epochs = 0
+
+    def __enter__(self) -> None: ...
+    def __exit__(self, *exception: object) -> None: ...
+
+    def __call__(self, event: Event) -> None:
+        """Print the event, if it is worth a line."""
+        if isinstance(event, RunStarted):
+            self._epochs = event.epochs
+            self._every = max(1, event.epochs // _EPOCH_LINES)
+        if isinstance(event, EpochCompleted) and self._is_passed_over(event.epoch):
+            return
+        if isinstance(event, CheckpointSaved | RunCompleted):  # the summary tells of these
+            return
+        text = narrate(event)
+        if text is not None:
+            self._console.print(Text(printable(text)))
+
+    def _is_passed_over(self, epoch: int) -> bool:
+        return epoch % self._every != 0 and epoch not in (1, self._epochs)
+
+
+class BarAndLines(PlainLines):
+    """The lines, with a bar below that shows the step, the loss and the time left."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[loss]}"),
+            console=console,
+            transient=True,
+            refresh_per_second=4,
+        )
+        self._task = self._bar.add_task("", total=None, loss="")
+
+    def __enter__(self) -> None:
+        self._bar.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Print the event, and move the bar."""
+        super().__call__(event)
+        if isinstance(event, RunStarted):
+            self._bar.update(
+                self._task, total=event.epochs * event.steps_per_epoch, completed=event.step
+            )
+        elif isinstance(event, StepsCompleted):
+            self._bar.update(
+                self._task,
+                completed=event.first_step + len(event.losses) - 1,
+                description=f"epoch {event.epoch}/{self._epochs}",
+                loss=f"loss {event.losses[-1]:#.4g}",
+            )
+
+
+def narrator(console: Console) -> PlainLines:
+    """What suits the console: a bar on a terminal that can move its cursor, else lines."""
+    can_move = console.is_terminal and not console.is_dumb_terminal and not console.quiet
+    return BarAndLines(console) if can_move else PlainLines(console)
+
+
+@contextmanager
+def tell_progress(console: Console) -> Iterator[OnProgress]:
+    """A bar for the files that are fetched, shown when the first one is."""
+    bar = Progress(
+        TextColumn("fetching {task.description}"),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[rate]}"),
+        console=console,
+        transient=True,
+    )
+    tasks: dict[str, object] = {}
+    is_live = console.is_terminal and not console.quiet
+
+    def on_progress(progress: FetchProgress) -> None:
+        if not is_live:
+            if progress.file not in tasks:
+                tasks[progress.file] = None
+                console.print(
+                    f"fetching {printable(progress.file)} from {printable(progress.mirror)}"
+                )
+            return
+        if progress.file not in tasks:
+            bar.start()
+            tasks[progress.file] = bar.add_task(
+                printable(progress.file), total=progress.total, rate=""
+            )
+        left = f", {format_seconds(progress.seconds_left)} left" if progress.seconds_left else ""
+        rate = f"{progress.rate / 1e6:.1f} MB/s{left} from {printable(progress.mirror)}"
+        bar.update(tasks[progress.file], completed=progress.received, rate=rate)  # pyright: ignore[reportArgumentType]
+
+    try:
+        yield on_progress
+    finally:
+        bar.stop()
+
+
+def print_summary(console: Console, session: Session, completed: RunCompleted) -> None:
+    """The end of a run: the best value and epoch, and how to go on."""
+    training, name = session.training, session.folder.name
+    console.print(
+        Text(
+            f"{completed.state}: {printable(completed.reason)}, in {format_seconds(completed.seconds)}"
+        )
+    )
+    if completed.best_value is not None:
+        how = {
+            "test": "chosen on the test set, as the course does it",
+            "validation": "chosen on the part held out of the train set",
+            "train": "measured on the train set: this data set has no other",
+        }[training.measured.name]
+        value = format_value(completed.metric, completed.best_value)
+        console.print(f"best   {value} at epoch {completed.best_epoch} ({how})")
+    if completed.values:
+        values = ", ".join(format_value(key, value) for key, value in completed.values.items())
+        console.print(f"test   {values}, by the best model, once")
+    if (
+        completed.epoch < training.epochs
+        and completed.exit_code != 1
+        and "early" not in completed.reason
+    ):
+        console.print(f"go on  tutorch resume {name} --no-tui")
+    else:
+        console.print(f"more   tutorch resume {name} --epochs {2 * training.epochs} --no-tui")
+    console.print(f"ask    tutorch predict {name} INPUT      look  tutorch show {name}")
+    console.print("kept in", end="\n" if console.quiet else " ")
+
+
+def print_scores(rows: Sequence[tuple[str, RunCompleted]]) -> None:
+    """The table at the end of a sweep, best first; a run without a best model comes last."""
+    metric = rows[0][1].metric
+    highest = metric.endswith("accuracy")
+
+    def rank(row: tuple[str, RunCompleted]) -> float:
+        value = row[1].best_value
+        return float("inf") if value is None else -value if highest else value
+
+    cells = [
+        [
+            settings,
+            "-" if done.best_value is None else format_number(metric, done.best_value),
+            str(done.best_epoch or "-"),
+            format_seconds(done.seconds),
+            done.state,
+            done.run,
+        ]
+        for settings, done in sorted(rows, key=rank)
+    ]
+    print_table(
+        ["settings", f"best {metric.replace('_', ' ')}", "epoch", "time", "state", "run"],
+        cells,
+        right=[f"best {metric.replace('_', ' ')}", "epoch", "time"],
+    )

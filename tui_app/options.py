@@ -1,0 +1,75 @@
+"""Options on the command line, made from the fields of dataclasses; tyro parses and explains them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import tyro
+from tyro.constructors import PrimitiveConstructorSpec
+
+from models.fields import Field
+
+
+class _Unset:
+    """The value of an option that was not given; shows the default in the help."""
+
+    def __init__(self, default: str) -> None:
+        self.default = default
+
+    def __str__(self) -> str:
+        return self.default or "none"
+
+
+def option(field: Field) -> tuple[str, Any, Any]:
+    """The field as an optional option, for dataclasses.make_dataclass."""
+    spec = PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=_metavar(field),
+        instance_from_str=lambda words: field.parse(words[0]),
+        is_instance=lambda value: True,
+        str_from_instance=lambda value: [str(value)],
+    )
+    hint = Annotated[Any, spec, tyro.conf.arg(help=field.help)]
+    return field.name, hint, dataclasses.field(default=_Unset(field.format(field.default)))
+
+
+def parse_options(
+    schema: type, fields: Mapping[str, Field], argv: Sequence[str], prog: str, description: str
+) -> tuple[Any, dict[str, Any]]:
+    """Parse `argv` with the fields of the dataclass `schema` and an option for each of `fields`.
+
+    Gives the schema's part, and the values by name of those options that were given. Leaves the
+    program with exit code 2 and an explanation when they can't be parsed.
+    """
+    combined = dataclasses.make_dataclass(
+        schema.__name__, map(option, fields.values()), bases=(schema,), kw_only=True
+    )
+    parsed = tyro.cli(combined, args=_spelled_out(argv, fields), prog=prog, description=description)
+    values = {name: getattr(parsed, name) for name in fields}
+    given = {name: value for name, value in values.items() if not isinstance(value, _Unset)}
+    return parsed, given
+
+
+def _spelled_out(argv: Sequence[str], fields: Mapping[str, Field]) -> list[str]:
+    """`--shuffle` and `--no-shuffle` as `--shuffle true` and `--shuffle false`."""
+    flags = {field.flag: field for field in fields.values() if field.kind is bool}
+    words: list[str] = []
+    for index, word in enumerate(argv):
+        name = word.replace("_", "-")
+        following = argv[index + 1] if index + 1 < len(argv) else ""
+        if name in flags and following.lower() not in ("true", "false", "yes", "no", "on", "off"):
+            words += [name, "true"]
+        elif name.startswith("--no-") and "--" + name[5:] in flags:
+            words += ["--" + name[5:], "false"]
+        else:
+            words.append(word)
+    return words
+
+
+def _metavar(field: Field) -> str:
+    plain = {int: "INT", float: "FLOAT", bool: "TRUE|FALSE", str: "TEXT"}
+    names = [plain[field.kind]] if field.kind else []
+    joined = "|".join([*names, *field.choices])
+    return f"{joined},..." if field.is_tuple else joined

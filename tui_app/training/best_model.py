@@ -1,0 +1,75 @@
+"""The best model of a run, loaded to be asked or measured again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from datasets import Data
+from tui_app.training.batches import ResidentSplit, normalised
+from tui_app.training.checkpoint import load_checkpoint
+from tui_app.training.device import choose_device
+from tui_app.training.errors import DamagedRun
+from tui_app.training.evaluation import evaluate
+from tui_app.training.prepare import build_model, hold_out, read
+from tui_app.training.run_folder import RunFolder
+from tui_app.training.session import read_settings
+from tui_app.training.settings import RunSettings
+
+
+@dataclass(frozen=True)
+class BestModel:
+    """A run's best.pt in a model of its lecture, with the data it was trained on."""
+
+    settings: RunSettings
+    data: Data
+    model: nn.Module
+    criterion: nn.Module
+    device: torch.device
+
+    @classmethod
+    def of(cls, folder: RunFolder, device: str | None, data_dir: str | None) -> BestModel:
+        """Load it. Raises DamagedRun, and what reading the data raises."""
+        settings = read_settings(folder)
+        options = settings.options
+        options = replace(options, device=device or "auto", data_dir=data_dir or options.data_dir)
+        settings = replace(settings, options=options)
+        target = torch.device(choose_device(options.device).name)
+        data = read(settings)
+        model, criterion = build_model(settings.lecture, data, settings, target)
+        try:
+            model.load_state_dict(load_checkpoint(folder.best()))
+        except (RuntimeError, AttributeError, TypeError) as error:
+            raise DamagedRun(f"{folder.best()} doesn't fit the run's model: {error}") from error
+        return cls(settings, data, model.eval(), criterion, target)
+
+    @torch.no_grad()
+    def outputs(self, text: str) -> Tensor:
+        """The model's answer to what a person typed: (outputs,) logits, or the predicted value.
+
+        Raises ValueError with a sentence when the data set can't read `text`.
+        """
+        sample = torch.from_numpy(self.data.encode(text)).unsqueeze(0).to(self.device)
+        if sample.dtype == torch.uint8:
+            sample = normalised(sample, self.data)
+        return self.model(sample)[0].cpu()
+
+    def measure(self) -> dict[str, float]:
+        """Loss and accuracy on every split the run has, by name: `test_accuracy`, ..."""
+        train, validation = hold_out(
+            self.data, self.settings.options.validation, self.settings.hyperparameters.seed
+        )
+        splits = {"train": train, "validation": validation, "test": self.data.test}
+        return {
+            f"{name}_{metric}": value
+            for name, split in splits.items()
+            if split is not None
+            for metric, value in evaluate(
+                self.model,
+                self.criterion,
+                ResidentSplit.of(split, self.data, self.device),
+                self.data.spec.task,
+            ).items()
+        }

@@ -1,0 +1,45 @@
+"""The options that every lecture has, besides its hyperparameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from models.fields import Range
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How a run is trained, measured and kept, whatever the lecture."""
+
+    dataset: str = ""
+    """The data set to learn from; the lecture's first when not given."""
+
+    validation: Annotated[float, Range(minimum=0, below=1)] = 0.0
+    """Share of the train set held out to choose the best model on; the test set is then used
+    once, at the end."""
+
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:N or mps; auto is the CUDA device with the most free memory, then mps,
+    then cpu."""
+
+    threads: Annotated[int | Literal["auto"], Range(minimum=1, maximum=1024)] = "auto"
+    """CPU threads to train with."""
+
+    eval_every: Annotated[int, Range(minimum=1)] = 1
+    """Epochs between two evaluations."""
+
+    keep_best: Annotated[int, Range(minimum=1, maximum=100)] = 1
+    """How many of the best models to keep: best.pt, best-2.pt, ..."""
+
+    save_every: Annotated[float, Range(above=0)] = 60.0
+    """Seconds between two checkpoints."""
+
+    max_time: Annotated[float, Range(minimum=0)] = 0.0
+    """Seconds after which to save and stop; 0 sets no limit."""
+
+    data_dir: str = ""
+    """A folder to look for data in first; nothing is ever written to it."""
+
+    runs_dir: str = "runs"
+    """The folder that run folders are made in."""
