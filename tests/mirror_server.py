@@ -28,7 +28,7 @@ class Request(BaseHTTPRequestHandler):
     mirror: Mirror
     behaviour: Behaviour
 
-    def do_GET(self) -> None:  # noqa: N802 the name that http.server calls
+    def do_GET(self) -> None:
         self.mirror.asked.append(f"{self.path} {self.headers.get('Range', '')}".strip())
         with suppress(ConnectionError):
             type(self).behaviour(self)
@@ -46,7 +46,7 @@ class Request(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(total - start if announced is None else announced))
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_: object) -> None:
         pass
 
 
