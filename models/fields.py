@@ -123,7 +123,7 @@ class Field:
             value = float(value)
         if type(value) is not self.kind:
             raise self._refusal(value)
-        if self.kind in (int, float) and not (math.isfinite(value) and value in self.range):
+        if isinstance(value, int | float) and not (math.isfinite(value) and value in self.range):
             raise self._refusal(value)
         return value
 

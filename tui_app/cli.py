@@ -77,5 +77,5 @@ def _call(command: str, argv: Sequence[str]) -> int:
         return ExitCode.INTERRUPTED
     except SystemExit as leaving:  # tyro has explained what is wrong, or shown the help
         return leaving.code if isinstance(leaving.code, int) else ExitCode.USAGE
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 # what is nobody's but ours is raised again
         return explain(error)

@@ -1,4 +1,4 @@
-"""Failures that a person can do something about: a sentence on stderr, and the exit code of each."""
+"""Failures that a person can do something about: a sentence on stderr, and an exit code."""
 
 from __future__ import annotations
 

@@ -30,7 +30,10 @@ _EPOCH_LINES = 100
 class Narrator(Protocol):
     """A listener that is told when the run begins and when it is over, as a context."""
 
-    def __call__(self, event: Event) -> None: ...
+    def __call__(self, event: Event) -> None:
+        """Tell the event."""
+        ...
+
     def __enter__(self) -> object: ...
     def __exit__(self, *exception: object) -> None: ...
 
@@ -159,35 +162,34 @@ def tell_progress(console: Console) -> Iterator[OnProgress]:
         bar.stop()
 
 
+#: Why the best model is the best, by the split that it was measured on.
+_CHOSEN = {
+    "test": "chosen on the test set, as the course does it",
+    "validation": "chosen on the part held out of the train set",
+    "train": "measured on the train set: this data set has no other",
+}
+
+
 def print_summary(console: Console, session: Session, completed: RunCompleted) -> None:
     """The end of a run: the best value and epoch, and how to go on."""
-    training, name = session.training, session.folder.name
-    console.print(
-        Text(
-            f"{completed.state}: {printable(completed.reason)}, in {format_seconds(completed.seconds)}"
-        )
-    )
+    training, run = session.training, session.folder.path.name
+    lines = [f"{completed.state}: {completed.reason}, in {format_seconds(completed.seconds)}"]
     if completed.best_value is not None:
-        how = {
-            "test": "chosen on the test set, as the course does it",
-            "validation": "chosen on the part held out of the train set",
-            "train": "measured on the train set: this data set has no other",
-        }[training.measured.name]
         value = format_value(completed.metric, completed.best_value)
-        console.print(f"best   {value} at epoch {completed.best_epoch} ({how})")
+        lines.append(f"best    {value} at epoch {completed.best_epoch}")
+        lines.append(f"        {_CHOSEN[training.measured.name]}")
     if completed.values:
-        values = ", ".join(format_value(key, value) for key, value in completed.values.items())
-        console.print(f"test   {values}, by the best model, once")
-    if (
-        completed.epoch < training.epochs
-        and completed.exit_code != 1
-        and "early" not in completed.reason
-    ):
-        console.print(f"go on  tutorch resume {name} --no-tui")
-    else:
-        console.print(f"more   tutorch resume {name} --epochs {2 * training.epochs} --no-tui")
-    console.print(f"ask    tutorch predict {name} INPUT      look  tutorch show {name}")
-    console.print("kept in", end="\n" if console.quiet else " ")
+        values = ", ".join(format_value(name, value) for name, value in completed.values.items())
+        lines.append(f"test    {values}, by the best model, once")
+    if completed.state == "stopped":
+        lines.append(f"go on   tutorch resume {run}")
+    elif completed.state == "completed":
+        lines.append(f"more    tutorch resume {run} --epochs {2 * completed.epoch}")
+    lines.append(f"look    tutorch show {run}")
+    if completed.best_value is not None:
+        lines.append(f"ask     tutorch predict {run} INPUT")
+    for line in lines:
+        console.print(Text(printable(line)))
 
 
 def print_scores(rows: Sequence[tuple[str, RunCompleted]]) -> None:

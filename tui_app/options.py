@@ -1,4 +1,4 @@
-"""Options on the command line, made from the fields of dataclasses; tyro parses and explains them."""
+"""Options on the command line, made from the fields of dataclasses; tyro parses them."""
 
 from __future__ import annotations
 

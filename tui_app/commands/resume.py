@@ -13,7 +13,7 @@ from tui_app.commands.arguments import OfRun, parse, the_run
 
 @dataclass(kw_only=True)
 class Resume(OfRun):
-    """Go on with a run exactly where it stopped; a larger --epochs trains a finished one further."""
+    """Go on with a run exactly where it stopped; more --epochs train a finished one further."""
 
     epochs: int | None = None
     """How many epochs the run is to have in all."""

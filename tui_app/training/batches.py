@@ -17,7 +17,7 @@ Batch = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class ResidentSplit:
-    """A split whose tensors lie on the training device: inputs (N, *input_shape), targets (N, ...)."""
+    """A split on the training device: inputs (N, *input_shape), targets (N, ...)."""
 
     inputs: Tensor
     targets: Tensor

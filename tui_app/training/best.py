@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Best:
-    """A model worth keeping: its value by the metric, when it was, and its state_dict on the CPU."""
+    """A model worth keeping: its value by the metric, when that was, its state_dict (CPU)."""
 
     value: float
     epoch: int

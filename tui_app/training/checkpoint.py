@@ -1,4 +1,4 @@
-"""Saving and loading of tensors: written at once or not at all, and read without running any code."""
+"""Saving and loading of tensors: written whole or not at all, read without running any code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a person steers a run from another thread or from a signal: asked for here, done by the loop."""
+"""How a person steers a run, from any thread or signal: asked for here, done by the loop."""
 
 from __future__ import annotations
 

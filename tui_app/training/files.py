@@ -1,4 +1,4 @@
-"""Writing files so that a reader, or a crash at any moment, finds the old content or the new one."""
+"""Writing files so that a reader, or a crash at any moment, finds the old content or the new."""
 
 from __future__ import annotations
 

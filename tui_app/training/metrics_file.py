@@ -29,6 +29,7 @@ class MetricsFile:
         self._file = path.open("a", encoding="utf-8", newline="\n")
 
     def __call__(self, event: Event) -> None:
+        """Record the event."""
         if isinstance(event, _RECORDED):
             self._file.write(event.as_json() + "\n")
         if isinstance(event, StepsCompleted | RunCompleted):

@@ -73,7 +73,7 @@ def format_seconds(seconds: float) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` without anything a terminal would act upon: control and format characters are escaped."""
+    """`text` with everything a terminal would act upon (control and format characters) escaped."""
     return "".join(
         char if unicodedata.category(char)[0] != "C" else char.encode("unicode_escape").decode()
         for char in text

@@ -17,7 +17,7 @@ _STOPPING = {
 
 
 def stop_signals() -> dict[signal.Signals, ExitCode]:
-    """The signals that ask a run to save and stop, where this system has them: exit code of each."""
+    """The signals that ask a run to save and stop, as far as there are such, with exit codes."""
     return {
         signal.Signals[name]: exit_code
         for name, exit_code in _STOPPING.items()

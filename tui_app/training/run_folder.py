@@ -132,6 +132,7 @@ class LogFile:
         self._narrate = narrate
 
     def __call__(self, event: Any) -> None:
+        """Write the event's line."""
         text = self._narrate(event)
         if text is not None:
             self._file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n")

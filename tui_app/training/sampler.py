@@ -1,4 +1,4 @@
-"""The order of the samples: a function of the seed and the epoch, so that it can be taken up anywhere."""
+"""The order of the samples: a function of seed and epoch, to be taken up anywhere."""
 
 from __future__ import annotations
 

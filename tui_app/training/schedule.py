@@ -20,7 +20,7 @@ _LAST_FACTOR = _FIRST_FACTOR / 1e4
 
 @dataclass(frozen=True)
 class Schedule:
-    """The lr's course from `first_step` (steps before it belong to an earlier schedule) to `last_step`."""
+    """The lr's course over the steps after `first_step`, until `last_step`."""
 
     hyperparameters: Hyperparameters
     steps_per_epoch: int

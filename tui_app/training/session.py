@@ -1,4 +1,4 @@
-"""A run from beginning to end: begun or taken up again, followed by its listeners, kept in its folder."""
+"""A run from beginning to end: begun or taken up again, heard by its listeners, kept on disk."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Session:
 
     @classmethod
     def begin(cls, settings: RunSettings, control: Control, on_progress: OnProgress) -> Session:
-        """Prepare a new run, then make its folder. Raises what `prepare` and RunFolder.create do."""
+        """Prepare a new run, then make its folder. Raises what both of these raise."""
         training = prepare(settings, on_progress, lambda: control.stopped is not None)
         folder = RunFolder.create(Path(settings.options.runs_dir), settings.lecture.name)
         lock = folder.lock()

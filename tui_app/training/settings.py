@@ -45,7 +45,8 @@ def settle(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
         near = difflib.get_close_matches(dataset, lecture.datasets, n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""
         raise InvalidValue(
-            f"{lecture.name} doesn't learn from {dataset}{hint}: it takes {', '.join(lecture.datasets)}"
+            f"{lecture.name} doesn't learn from {dataset}{hint}: "
+            f"it takes {', '.join(lecture.datasets)}"
         )
     hyperparameters = {name: value for name, value in given.items() if name not in option_fields}
     return RunSettings(lecture, lecture.settle(dataset, hyperparameters), RunOptions(**options))

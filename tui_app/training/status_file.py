@@ -32,6 +32,7 @@ class StatusFile:
         self._written = 0.0
 
     def __call__(self, event: Event) -> None:
+        """Take the event over into the status."""
         values = self._values
         match event:
             case RunStarted():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -11,9 +12,11 @@ from tui_app.training.training import Training
 
 
 def make_step(training: Training) -> Callable[[Tensor, Tensor], Tensor]:
-    """One optimizer step on a batch, as a function that gives the batch's loss (not yet fetched)."""
+    """One optimizer step on a batch, as a function that gives the batch's loss on the device."""
     model, criterion, optimizer = training.model, training.criterion, training.optimizer
     backward = training.settings.lecture.backward
+    # torch's stubs know a closure that gives a float; every optimizer passes a tensor through.
+    take_step = cast(Callable[[Callable[[], Tensor]], Tensor], optimizer.step)
     limit = training.hyperparameters.clip_grad_norm
 
     def step(inputs: Tensor, targets: Tensor) -> Tensor:
@@ -28,6 +31,6 @@ def make_step(training: Training) -> Callable[[Tensor, Tensor], Tensor]:
                 torch.nn.utils.clip_grad_norm_(model.parameters(), limit)
             return loss.detach()
 
-        return optimizer.step(closure)  # pyright: ignore[reportReturnType] # every optimizer gives it
+        return take_step(closure)
 
     return step
