@@ -21,7 +21,9 @@ from tui_app.training.settings import RunSettings, settle
 
 def settings(runs_dir: Path, lecture: str = "softmax", **given: Any) -> RunSettings:
     small = {"widths": (16,), "epochs": 4} if lecture == "softmax" else {}
-    return settle(load_lecture(find_lecture(lecture)), {**small, **given, "runs_dir": str(runs_dir)})
+    return settle(
+        load_lecture(find_lecture(lecture)), {**small, **given, "runs_dir": str(runs_dir)}
+    )
 
 
 def begin(wanted: RunSettings, *listeners: Callable[[Event], None], control: Control | None = None):
@@ -66,7 +68,7 @@ def record(folder: RunFolder) -> dict[str, Any]:
 
 def weights(path: Path) -> dict[str, torch.Tensor]:
     state = torch.load(path, weights_only=True)
-    return state["model"] if "model" in state else state
+    return state.get("model", state)
 
 
 def assert_same_run(left: RunFolder, right: RunFolder) -> None:
