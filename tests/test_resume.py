@@ -92,6 +92,7 @@ def assert_same_run(left: RunFolder, right: RunFolder) -> None:
         ("05", {"optimizer": "rprop", "epochs": 12}, 5),
         ("02", {}, 20),
         ("03", {"batch_size": 2, "shuffle": True, "epochs": 6}, 7),
+        ("08_dataset", {"epochs": 3, "workers": 1, "drop_last": True}, 20),
     ],
 )
 def test_a_stop_anywhere_leaves_no_trace(

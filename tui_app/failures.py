@@ -36,14 +36,22 @@ EXIT_CODES: dict[type[Exception], ExitCode] = {
 }
 
 
-def explain(error: Exception) -> ExitCode:
-    """Say what went wrong, and give the exit code for it; raises what is nobody's but ours."""
+def known(error: BaseException) -> tuple[str, ExitCode] | None:
+    """What went wrong in a sentence, and its exit code; None for what is nobody's but ours."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(error, torch.OutOfMemoryError):
-        complain("the device is out of memory: try a smaller --batch-size, or --device cpu")
-        return ExitCode.DEVICE_UNAVAILABLE
+        advice = "the device is out of memory: try a smaller --batch-size, or --device cpu"
+        return advice, ExitCode.DEVICE_UNAVAILABLE
     for kind, exit_code in EXIT_CODES.items():
         if isinstance(error, kind):
-            complain(str(error))
-            return exit_code
-    raise error
+            return str(error), exit_code
+    return None
+
+
+def explain(error: Exception) -> ExitCode:
+    """Say what went wrong, and give the exit code for it; raises what is nobody's but ours."""
+    failure = known(error)
+    if failure is None:
+        raise error
+    complain(failure[0])
+    return failure[1]

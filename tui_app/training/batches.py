@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
 
 from datasets import Data, Split
+from tui_app.training.posix import leave_signals_to_parent
 from tui_app.training.sampler import SeededBatchSampler
 
 Batch = tuple[Tensor, Tensor]
@@ -52,6 +54,7 @@ class ResidentBatches:
     def __init__(self, split: ResidentSplit, sampler: SeededBatchSampler) -> None:
         self._split = split
         self._sampler = sampler
+        self.batch_size = sampler.batch_size
         # Without shuffling every epoch has the same batches: views, made once.
         self._fixed = None if sampler.shuffle else list(split.chunks(sampler.batch_size))
 
@@ -66,3 +69,45 @@ class ResidentBatches:
         order = self._sampler.order(epoch).to(self._split.inputs.device)
         for indices in order.split(self._sampler.batch_size)[start : len(self)]:
             yield self._split.inputs[indices], self._split.targets[indices]
+
+
+class LoaderBatches:
+    """The batches of each epoch from a real DataLoader, brought to the device one by one.
+
+    `workers` processes fetch them beside training, or training itself with 0.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        data: Data,
+        sampler: SeededBatchSampler,
+        device: torch.device,
+        workers: int,
+    ) -> None:
+        self._data = data
+        self._sampler = sampler
+        self.batch_size = sampler.batch_size
+        self._device = device
+        self._loader = DataLoader(
+            TensorDataset(torch.from_numpy(split.inputs), torch.from_numpy(split.targets)),
+            batch_sampler=sampler,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=device.type == "cuda",
+            worker_init_fn=leave_signals_to_parent,
+            # Of its own, so that a resumed epoch draws no more from the global one than a whole one.
+            generator=torch.Generator(),
+        )
+
+    def __len__(self) -> int:
+        return len(self._sampler)
+
+    def epoch(self, epoch: int, start: int) -> Iterator[Batch]:
+        """The batches of `epoch` (from 0), without the first `start`."""
+        self._sampler.epoch, self._sampler.start = epoch, start
+        for inputs, targets in self._loader:
+            there = inputs.to(self._device, non_blocking=True)
+            if there.dtype == torch.uint8:
+                there = normalised(there, self._data)
+            yield there, targets.to(self._device, non_blocking=True)

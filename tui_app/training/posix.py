@@ -52,3 +52,18 @@ def is_running(pid: int) -> bool:
 def leave_at_once(exit_code: ExitCode) -> NoReturn:
     """End this program without another line of it being run: for a second Ctrl-C."""
     os._exit(exit_code)
+
+
+def leave_signals_to_parent(worker: int = 0) -> None:
+    """In a DataLoader's worker: let Ctrl-C and a hang-up be the training process's affair.
+
+    A terminal sends both to every process; a worker that died of one would end a run that is
+    about to be saved. TERM ends a worker, as its parent means it to.
+    """
+    for name, action in (
+        ("SIGINT", signal.SIG_IGN),
+        ("SIGHUP", signal.SIG_IGN),
+        ("SIGTERM", signal.SIG_DFL),
+    ):
+        if name in signal.Signals.__members__:
+            signal.signal(signal.Signals[name], action)

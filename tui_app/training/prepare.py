@@ -13,8 +13,8 @@ from datasets import Data, DataUnavailable, Split, get_dataset, read_dataset
 from datasets.fetch import Progress
 from models import LectureError
 from models.fields import InvalidValue
-from models.lecture import Lecture
-from tui_app.training.batches import ResidentBatches, ResidentSplit
+from models.lecture import Hyperparameters, Lecture
+from tui_app.training.batches import LoaderBatches, ResidentBatches, ResidentSplit
 from tui_app.training.best import BestModels
 from tui_app.training.device import choose_device
 from tui_app.training.optimizers import make_optimizer
@@ -23,7 +23,7 @@ from tui_app.training.schedule import Schedule
 from tui_app.training.seeding import seed_everything
 from tui_app.training.settings import RunSettings
 from tui_app.training.threads import choose_threads, use_threads
-from tui_app.training.training import Measured, Training
+from tui_app.training.training import Batches, Measured, Training
 from tui_app.training.work import forward_work
 
 
@@ -50,13 +50,10 @@ def prepare(
     else:
         measured = Measured("test", test) if test else Measured("train", resident)
 
-    batch_size = len(train) if hp.batch_size == "full" else hp.batch_size
-    batches = ResidentBatches(
-        resident, SeededBatchSampler(len(train), batch_size, shuffle=hp.shuffle, seed=hp.seed)
-    )
+    batches = make_batches(lecture, hp, train, resident, data, target)
     model, criterion = build_model(lecture, data, settings, target)
     sample = (resident.inputs[:2], resident.targets[:2])
-    work = forward_work(model, criterion, *sample) * min(batch_size, len(train))
+    work = forward_work(model, criterion, *sample) * batches.batch_size
     threads, reason = choose_threads(options.threads, work)
     use_threads(threads)
     return Training(
@@ -77,6 +74,27 @@ def prepare(
         best=best_models(lecture, data, options.keep_best),
         lr=hp.lr,
     )
+
+
+def make_batches(
+    lecture: Lecture,
+    hp: Hyperparameters,
+    train: Split,
+    resident: ResidentSplit,
+    data: Data,
+    device: torch.device,
+) -> Batches:
+    """Where the run's batches come from: the resident split, or the lecture's DataLoader."""
+    sampler = SeededBatchSampler(
+        len(train),
+        len(train) if hp.batch_size == "full" else hp.batch_size,
+        shuffle=hp.shuffle,
+        seed=hp.seed,
+        drop_last=getattr(hp, "drop_last", False),
+    )
+    if lecture.data_loader:
+        return LoaderBatches(train, data, sampler, device, getattr(hp, "workers", 0))
+    return ResidentBatches(resident, sampler)
 
 
 def read(

@@ -14,9 +14,11 @@ from datasets import UnknownDataset
 from datasets.fetch import Progress
 from models import LectureError, UnknownLecture
 from models.fields import InvalidValue
+from tui_app.training.base_rates import base_rates
 from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.control import Control
 from tui_app.training.errors import DamagedRun, RunFinished
+from tui_app.training.evaluation import reduction_of
 from tui_app.training.events import Listener, RunCompleted, Warned
 from tui_app.training.loop import train
 from tui_app.training.metrics_file import MetricsFile, rewind_metrics
@@ -134,6 +136,9 @@ def _record(training: Training) -> dict[str, object]:
         "steps_per_epoch": len(training.batches),
         "metric": training.metric,
         "chosen_on": training.measured.name,
+        "reduction": reduction_of(training.criterion),
+        "train_size": training.train_size,
+        "base_rates": base_rates(training),
     }
 
 

@@ -22,7 +22,9 @@ from tui_app.training.settings import RunSettings
 
 
 class Batches(Protocol):
-    """Where an epoch's batches come from."""
+    """Where an epoch's batches come from; `batch_size` is that of a full one, in samples."""
+
+    batch_size: int
 
     def __len__(self) -> int: ...
 

@@ -1,0 +1,160 @@
+"""What a person has set for the next runs, before it is known to be right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+from models.fields import Field, InvalidValue, fields_of
+from models.lecture import Lecture
+from tui_app.training.settings import RunOptions, RunSettings, settle
+
+#: More runs than these, from several values in several fields, are a mistake.
+MOST_RUNS = 64
+
+
+class Draft:
+    """The settings of a lecture as texts. Those that nobody touched follow the defaults."""
+
+    def __init__(self, lecture: Lecture, runs_dir: str, given: Mapping[str, Any]) -> None:
+        self.lecture = lecture
+        self.fields = _fields(lecture)
+        self._runs_dir = runs_dir
+        self.texts = {
+            name: self.fields[name].format(value)
+            for name, value in given.items()
+            if name in self.fields
+        }
+
+    @property
+    def dataset(self) -> str:
+        """The data set that is chosen, or the first of several."""
+        chosen = self.texts.get("dataset", "").split(",")[0].strip()
+        return chosen if chosen in self.lecture.datasets else self.lecture.datasets[0]
+
+    def text(self, name: str) -> str:
+        """What stands in the field."""
+        return self.texts.get(name, self.default(name))
+
+    def default(self, name: str) -> str:
+        """What stands in the field when nobody changes it, beside the other choices."""
+        return self.fields[name].format(self._defaults()[name])
+
+    def defaults(self) -> dict[str, str]:
+        """What stands in every field when nobody changes it, beside the other choices."""
+        return {name: self.fields[name].format(value) for name, value in self._defaults().items()}
+
+    def change(self, name: str, text: str) -> None:
+        """Put `text` in a field; the default's own text is no change."""
+        self.texts[name] = text
+        if text.strip() == self.default(name):
+            del self.texts[name]
+
+    def reset(self, name: str) -> None:
+        """Set a field back."""
+        self.texts.pop(name, None)
+
+    def is_useful(self, name: str) -> bool:
+        """Whether the field means something beside the others."""
+        rule = self.fields[name].only_with
+        if rule is None or rule.field not in self.fields:
+            return True
+        other = self.fields[rule.field]
+        try:
+            values = several(other, self.text(rule.field))
+        except InvalidValue:
+            return True
+        return any(value in rule.values for value in values)
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong, by field; what isn't the fault of one field stands under an empty name."""
+        found = {}
+        for name, text in self.texts.items():
+            try:
+                several(self.fields[name], text)
+            except InvalidValue as problem:
+                found[name] = str(problem)
+        if not found:
+            try:
+                self.runs()
+            except InvalidValue as problem:
+                found[_blamed(str(problem), self.fields)] = str(problem)
+        return found
+
+    def runs(self) -> list[RunSettings]:
+        """The settings of every run: one, or one for each combination of several values.
+
+        Raises InvalidValue.
+        """
+        names = [name for name in self.texts if self.is_useful(name)]
+        values = [several(self.fields[name], self.texts[name]) for name in names]
+        combinations = list(product(*values))
+        if len(combinations) > MOST_RUNS:
+            raise InvalidValue(
+                f"these values make {len(combinations)} runs; {MOST_RUNS} is the most"
+            )
+        return [
+            settle(
+                self.lecture,
+                {**dict(zip(names, combination, strict=True)), "runs_dir": self._runs_dir},
+            )
+            for combination in combinations
+        ]
+
+    def _defaults(self) -> dict[str, Any]:
+        """The defaults: of the lecture, for this data set, beside the choices that are right."""
+        given = {}
+        for name, text in self.texts.items():
+            field = self.fields[name]
+            if field.choices and name not in ("dataset", "device") or field.kind is bool:
+                try:
+                    given[name] = several(field, text)[0]
+                except InvalidValue:
+                    continue
+        options = vars(RunOptions())
+        given = {name: value for name, value in given.items() if name not in options}
+        try:
+            settings = self.lecture.settle(self.dataset, given)
+        except InvalidValue:
+            settings = self.lecture.settle(self.dataset, {})
+        # A field's own default, not the choice that was made of it.
+        plain = vars(settings) | {name: self.fields[name].default for name in given}
+        plain |= {
+            name: value
+            for name, value in self.lecture.overrides.get(self.dataset, {}).items()
+            if name in given
+        }
+        return {name: {**options, **plain}[name] for name in self.fields} | {
+            "dataset": self.lecture.datasets[0]
+        }
+
+
+def several(field: Field, text: str) -> tuple[Any, ...]:
+    """The values that `text` lists. Those of a field that is a list itself stand between
+    semicolons. Raises InvalidValue.
+    """
+    if field.name in ("data_dir", "device") or (field.kind is str and not field.choices):
+        parts = [text]
+    else:
+        parts = text.split(";" if field.is_tuple else ",")
+    return tuple(field.parse(part.strip()) for part in parts)
+
+
+def _fields(lecture: Lecture) -> dict[str, Field]:
+    options = dict(fields_of(RunOptions))
+    del options["runs_dir"]  # where the app looks for runs is where it makes them
+    dataset = replace(
+        options.pop("dataset"),
+        kind=None,
+        choices=lecture.datasets,
+        help="What is learned from.",
+    )
+    return {"dataset": dataset, **lecture.fields, **options}
+
+
+def _blamed(problem: str, fields: Mapping[str, Field]) -> str:
+    """The field that a sentence begins with."""
+    flag = problem.split(" ")[0]
+    return next((name for name, field in fields.items() if field.flag == flag), "")

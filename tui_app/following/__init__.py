@@ -1,0 +1,1 @@
+"""How screens know a run: its history and its control, wherever it trains."""

@@ -1,0 +1,144 @@
+"""A run that another program trains, or has trained, known through its run folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from tui_app.following.facts import Facts
+from tui_app.following.followed import Failure
+from tui_app.following.history import History
+from tui_app.following.recorded import event_of
+from tui_app.training.errors import DamagedRun
+from tui_app.training.run_folder import RunFolder
+from tui_app.training.runs import current_state, read_status
+
+#: Bytes of metrics.jsonl read in one poll: some 40 ms of work.
+_CHUNK = 1 << 20
+
+#: Seconds between two looks at status.json.
+_STATUS_SECONDS = 1.0
+
+_UNDER_WAY = ("running", "paused")
+
+
+class RunInFolder:
+    """Follows metrics.jsonl and log.txt as they grow. Can't steer the run."""
+
+    control = None
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.name = folder.name
+        self.folder: Path = folder.path
+        self.failure: Failure | None = None
+        self.history = History()
+        self._folder = folder
+        self._metrics = _Tail(folder.metrics)
+        self._log = _Tail(folder.log)
+        self._looked = 0.0
+        self._read_all = False
+        self._take_facts()
+
+    @property
+    def stage(self) -> str:
+        """What is done before it can be seen whole."""
+        return "" if self._read_all else "reading what was recorded"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come: all was read, and nobody trains it."""
+        return self._read_all and self.history.state not in _UNDER_WAY
+
+    def poll(self) -> bool:
+        """Read what was recorded since the last call, at most a chunk of it."""
+        before = self.history.version
+        if self._metrics.was_rewound:  # someone has resumed the run from an earlier checkpoint
+            self.history = History()
+            self._take_facts()
+            self._metrics, self._log = _Tail(self._folder.metrics), _Tail(self._folder.log)
+        for line in self._metrics.lines(_CHUNK):
+            self._take(line)
+        for line in self._log.lines(_CHUNK):
+            self._tell(line)
+        self._read_all = self._metrics.is_at_end
+        self._take_status()
+        return self.history.version != before
+
+    def _take(self, line: str) -> None:
+        try:
+            values = json.loads(line)
+        except ValueError:
+            return
+        event = event_of(values) if isinstance(values, dict) else None
+        if event is not None:
+            self.history.take(event, tell=False)  # log.txt has its line
+
+    def _tell(self, line: str) -> None:
+        clock, text = line[11:19], line[21:]
+        is_note, is_failure = text.startswith("note: "), text.startswith("failed: ")
+        kind = "warning" if is_note else "error" if is_failure else "event"
+        self.history.log.add(text, kind, clock)
+        self.history.version += 1
+
+    def _take_facts(self) -> None:
+        try:
+            self.history.facts = Facts.of(self._folder.read_record())
+        except (DamagedRun, KeyError, TypeError, ValueError, AttributeError) as error:
+            self.failure = Failure(str(error), "", 1)
+
+    def _take_status(self) -> None:
+        if time.monotonic() - self._looked < _STATUS_SECONDS:
+            return
+        self._looked = time.monotonic()
+        state = current_state(_status_of(self._folder))
+        if state != self.history.state:
+            self.history.state = state
+            self.history.version += 1
+            if state in _UNDER_WAY:
+                self.history.completed = None
+
+
+def _status_of(folder: RunFolder) -> dict[str, Any]:
+    try:
+        return read_status(folder)
+    except DamagedRun:
+        return {}
+
+
+class _Tail:
+    """The lines of a file that grows, each once, when it is complete."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._rest = b""
+
+    @property
+    def _size(self) -> int:
+        try:
+            return self._path.stat().st_size
+        except OSError:
+            return 0
+
+    @property
+    def was_rewound(self) -> bool:
+        """Whether the file is shorter than what was read of it."""
+        return self._size < self._offset
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether all of it was read."""
+        return self._offset >= self._size
+
+    def lines(self, at_most: int) -> list[str]:
+        """The complete lines among the next `at_most` bytes."""
+        if self.is_at_end:
+            return []
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            block = file.read(at_most)
+        self._offset += len(block)
+        *lines, self._rest = (self._rest + block).split(b"\n")
+        return [line.decode("utf-8", errors="replace") for line in lines]

@@ -1,0 +1,120 @@
+"""A run that trains in a thread of this program."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datasets.fetch import FetchStopped, Progress
+from tui_app.failures import known
+from tui_app.following.facts import Facts
+from tui_app.following.followed import Failure
+from tui_app.following.history import History
+from tui_app.following.recorded import event_of
+from tui_app.training.control import Control
+from tui_app.training.events import Event
+from tui_app.training.exit_codes import ExitCode
+from tui_app.training.narrate import format_seconds
+
+if TYPE_CHECKING:
+    from tui_app.training.session import OnProgress, Session
+
+    MakeSession = Callable[[Control, OnProgress], Session]
+
+
+class RunInThread:
+    """Trains what `make` prepares. The thread fills a buffer; whoever watches empties it.
+
+    The thread knows no widget and waits for none: appending to a deque is all it does for them.
+    """
+
+    def __init__(self, title: str, make: MakeSession) -> None:
+        self.title = title
+        self.history = History()
+        self.control = Control()
+        self.stage = "waiting for its turn"
+        self.failure: Failure | None = None
+        self.folder: Path | None = None
+        self._make = make
+        self._events: deque[Event | Facts] = deque()
+        self._thread = threading.Thread(target=self._train, name="training", daemon=True)
+
+    @property
+    def name(self) -> str:
+        """`<lecture>/<time>`, or its title until it has a folder."""
+        return f"{self.folder.parent.name}/{self.folder.name}" if self.folder else self.title
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it was started."""
+        return self._thread.ident is not None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the thread has ended and all it said was heard."""
+        return self.has_begun and not self._thread.is_alive() and not self._events
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it trains, is about to, or is saving."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin, in the thread."""
+        self.stage = "loading torch"
+        self._thread.start()
+
+    def join(self, seconds: float) -> bool:
+        """Wait until it is over, at most so long: whether it is."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def poll(self) -> bool:
+        """Take in what the thread has said since the last call."""
+        news = len(self._events)
+        for _ in range(news):
+            event = self._events.popleft()
+            if isinstance(event, Facts):
+                self.history.facts = event
+            else:
+                self.history.take(event)
+        return news > 0
+
+    # What follows runs in the thread.
+
+    def _train(self) -> None:
+        try:
+            session = self._make(self.control, self._fetching)
+            self.folder, self.stage = session.folder.path, ""
+            self._recall(session)
+            session.follow(self.control, [self._events.append])
+        except BaseException as error:  # noqa: BLE001  a failed run must not end the app
+            self._failed(error)
+        finally:
+            self.stage = ""
+
+    def _recall(self, session: Session) -> None:
+        """Begin with what run.json and metrics.jsonl know: of a run taken up again, its past."""
+        from tui_app.training.metrics_file import read_metrics
+
+        self._events.append(Facts.of(session.folder.read_record()))
+        for line in read_metrics(session.folder.metrics):
+            event = event_of(line)
+            if event is not None:
+                self._events.append(event)
+
+    def _fetching(self, progress: Progress) -> None:
+        share = f"{100 * progress.received / progress.total:.0f} %" if progress.total else ""
+        left = f", {format_seconds(progress.seconds_left)} left" if progress.seconds_left else ""
+        self.stage = f"fetching {progress.file}: {share} at {progress.rate / 1e6:.1f} MB/s{left}"
+
+    def _failed(self, error: BaseException) -> None:
+        if isinstance(error, FetchStopped):
+            self.failure = Failure("Cancelled before training began.", "", 0)
+            return
+        sentence, exit_code = known(error) or (f"{type(error).__name__}: {error}", ExitCode.FAILED)
+        self.failure = Failure(sentence, "".join(traceback.format_exception(error)), exit_code)

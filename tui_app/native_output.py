@@ -1,0 +1,52 @@
+"""What is written to file descriptors 1 and 2 beside the app, kept off its screen.
+
+CUDA, OpenMP and worker processes write there without asking Python. While the app runs, both lead
+into a pipe; a thread of its own reads it, since a full pipe would block whoever writes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections import deque
+
+#: Lines kept until somebody reads them; of more, the oldest go.
+_LARGEST = 5_000
+
+
+class NativeOutput:
+    """From its making until `restore`, 1 and 2 are a pipe and `terminal` is where the app draws."""
+
+    def __init__(self) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._before = {fd: os.dup(fd) for fd in (1, 2) if os.isatty(fd)}
+        self.terminal = os.dup(next(iter(self._before.values())))
+        self.lines: deque[str] = deque(maxlen=_LARGEST)
+        reading, writing = os.pipe()
+        for fd in self._before:
+            os.dup2(writing, fd)
+        os.close(writing)
+        self._thread = threading.Thread(
+            target=self._read, args=(reading,), name="native output", daemon=True
+        )
+        self._thread.start()
+
+    def _read(self, reading: int) -> None:
+        with open(reading, encoding="utf-8", errors="replace", newline="\n") as pipe:  # noqa: PTH123  a descriptor
+            for line in pipe:
+                self.lines.append(line.rstrip("\n"))
+
+    def take(self) -> list[str]:
+        """The lines that were written since the last call."""
+        return [self.lines.popleft() for _ in range(len(self.lines))]
+
+    def restore(self) -> None:
+        """Let 1 and 2 be what they were before."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for fd, before in self._before.items():
+            os.dup2(before, fd)
+            os.close(before)
+        os.close(self.terminal)

@@ -1,0 +1,54 @@
+"""Signals that end the app, heard by a thread of their own.
+
+Python runs a signal's handler in the main thread, which a terminal that stops reading can block.
+The wake-up descriptor is written at once, whatever the main thread does.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+from tui_app.training.posix import stop_signals
+
+
+class SignalThread:
+    """Calls `on_signal` in its own thread for each of the signals that ask to stop."""
+
+    def __init__(self, on_signal: Callable[[signal.Signals], None]) -> None:
+        self._on_signal = on_signal
+        self._reading, self._writing = os.pipe()
+        os.set_blocking(self._writing, False)
+        self._before = {number: signal.signal(number, _heard) for number in stop_signals()}
+        signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        self._forked = threading.local()
+        os.register_at_fork(after_in_child=self._forget)
+        threading.Thread(target=self._listen, name="signals", daemon=True).start()
+
+    def _listen(self) -> None:
+        while data := os.read(self._reading, 64):
+            for number in data:
+                if number in self._before:
+                    self._on_signal(signal.Signals(number))
+
+    def _forget(self) -> None:
+        """In a forked child: its signals are its own, and must not reach its parent's thread."""
+        if self._before:
+            signal.set_wakeup_fd(-1)
+            for number in self._before:
+                signal.signal(number, signal.SIG_DFL)
+
+    def restore(self) -> None:
+        """Let the signals do what they did before."""
+        signal.set_wakeup_fd(-1)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+        os.close(self._writing)  # ends the thread
+
+
+def _heard(number: int, frame: FrameType | None) -> None:
+    """Nothing: the thread has been woken. Without a handler the signal would end the program."""

@@ -1,0 +1,59 @@
+"""The app's way to a POSIX terminal: a descriptor of its own, and frames dropped when it is slow."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, ClassVar
+
+from textual.drivers.linux_driver import LinuxDriver
+
+#: Frames that wait for the terminal before the next one is dropped. Textual's queue holds 30, and
+#: putting a 31st blocks the event loop, keys and timers included.
+_WAITING = 20
+
+#: What brings back a terminal that the app could not leave by itself.
+RESTORE = "\x1b[<u\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?2004l\x1b[?2048l\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[?1004l\x1b[0m"
+
+
+class TerminalDriver(LinuxDriver):
+    """Draws on `terminal`, whatever 1 and 2 lead to."""
+
+    terminal: ClassVar[int] = 2
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._file = open(  # noqa: PTH123, SIM115  a descriptor, for as long as the app runs
+            os.dup(self.terminal), "w", encoding="utf-8", errors="replace"
+        )
+        self.has_dropped = False
+        self._is_leaving = False
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        try:
+            width, height = os.get_terminal_size(self.terminal)
+        except OSError:
+            return 80, 24
+        return width or 80, height or 24
+
+    def write(self, data: str) -> None:
+        """Queue `data`; drop it when the terminal has not read what was queued before."""
+        writer = self._writer_thread
+        if writer is None:
+            return
+        if writer._queue.qsize() >= _WAITING and not self._is_leaving:
+            self.has_dropped = True
+            return
+        writer.write(data)
+
+    def has_recovered(self) -> bool:
+        """Whether frames were dropped and the terminal reads again: then all must be drawn anew."""
+        writer = self._writer_thread
+        if self.has_dropped and writer is not None and writer._queue.qsize() == 0:
+            self.has_dropped = False
+            return True
+        return False
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back; nothing of that may be dropped."""
+        self._is_leaving = True
+        super().stop_application_mode()
