@@ -15,12 +15,16 @@ import dataclasses
 import difflib
 import functools
 import math
+import sys
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import docstring_parser
+
+#: The largest number of each type that is taken: what torch and the arithmetic of a run can hold.
+_LARGEST = {bool: True, int: 2**63 - 1, float: sys.float_info.max}
 
 
 class InvalidValue(ValueError):
@@ -119,11 +123,13 @@ class Field:
             raise self._refusal(value)
         if self.kind is None:
             raise self._refusal(value)
+        if isinstance(value, int | float) and not (
+            abs(value) <= _LARGEST[type(value)] and value in self.range
+        ):
+            raise self._refusal(value)
         if self.kind is float and type(value) is int:
             value = float(value)
         if type(value) is not self.kind:
-            raise self._refusal(value)
-        if isinstance(value, int | float) and not (math.isfinite(value) and value in self.range):
             raise self._refusal(value)
         return value
 

@@ -148,9 +148,15 @@ def build_model(
     try:
         model = lecture.model(data.spec, settings.hyperparameters)
         criterion = lecture.criterion()
+        return model.to(device), criterion.to(device)
     except ValueError as error:  # a width or a kernel that doesn't fit: the value is at fault
         raise InvalidValue(f"{lecture.name} can't be built so: {error}") from error
-    return model.to(device), criterion.to(device)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # too large for the memory, or whatever a lecture of one's own raises
+        raise LectureError(
+            f"{lecture.path} can't build its model so: {type(error).__name__}: {error}"
+        ) from error
 
 
 def best_models(lecture: Lecture, data: Data, keep: int) -> BestModels:
