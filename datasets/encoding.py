@@ -1,28 +1,59 @@
-"""What a person types for a prediction, as the numbers that a model takes."""
+"""Measurements, as the numbers that a model takes: scaled, and read from what a person types."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Shifts and scales each feature to mean 0 and standard deviation 1 over the train rows."""
+
+    mean: np.ndarray
+    std: np.ndarray
+
+    @classmethod
+    def of(cls, train: np.ndarray) -> Scale:
+        """The scale of the rows `train` (N, features). A constant feature is only shifted."""
+        std = train.std(axis=0)
+        return cls(train.mean(axis=0), np.where(std > 0, std, 1))
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """`values` (..., features) scaled, float32."""
+        return ((values - self.mean) / self.std).astype(np.float32)
+
+
+def typed_values(text: str, names: Sequence[str]) -> list[str]:
+    """The values in `text`, one for each of `names`, with commas (or else spaces) between.
+
+    Raises ValueError when there are more or fewer.
+    """
+    values = [word.strip() for word in text.split(",")] if "," in text else text.split()
+    if len(values) != len(names):
+        wanted = "one value" if len(names) == 1 else f"{len(names)} values with commas between"
+        raise ValueError(f"give {wanted} ({', '.join(names)}), not {len(values)}")
+    return values
 
 
 def encode_numbers(text: str, names: Sequence[str]) -> np.ndarray:
     """The numbers in `text`, one for each of `names`, as (len(names),) float32.
 
-    They stand apart by commas or spaces. Raises ValueError, naming what is wrong.
+    Raises ValueError, naming what is wrong.
     """
-    words = text.replace(",", " ").split()
-    if len(words) != len(names):
-        wanted = "a number" if len(names) == 1 else f"{len(names)} numbers"
-        raise ValueError(f"give {wanted} ({', '.join(names)}), not {len(words)}")
-    values = []
-    for name, word in zip(names, words, strict=True):
-        try:
-            values.append(float(word))
-        except ValueError:
-            raise ValueError(f"{name}: {word!r} is no number") from None
-        if not math.isfinite(values[-1]):
-            raise ValueError(f"{name}: {word!r} is no finite number")
-    return np.array(values, np.float32)
+    typed = zip(names, typed_values(text, names), strict=True)
+    return np.array([number(value, name) for name, value in typed], np.float32)
+
+
+def number(text: str, name: str) -> float:
+    """The number that `text` stands for. Raises ValueError, calling it `name`."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"{name}: {text!r} is no number") from None
+    if not math.isfinite(value):
+        raise ValueError(f"{name}: {text!r} is no finite number")
+    return value

@@ -8,15 +8,33 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datasets.dataset import DataDamaged, Split
+from datasets.dataset import DataDamaged, RemoteFile, Split
 
 if TYPE_CHECKING:
     from PIL import Image
+
+
+# MNIST's names, which Fashion-MNIST took over.
+TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
+TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"
+
+
+def idx_file(name: str, size: int, md5: str, mirrors: Sequence[str]) -> RemoteFile:
+    """A packed IDX file, or what torchvision made of it in its folder `raw`."""
+    plain = name.removesuffix(".gz")
+    return RemoteFile(
+        name=name,
+        urls=tuple(mirror + name for mirror in mirrors),
+        size=size,
+        checksum=f"md5:{md5}",
+        aliases=(plain, f"raw/{name}", f"raw/{plain}"),
+    )
 
 
 def read_idx_split(images: Path, labels: Path, classes: int) -> Split:
@@ -85,6 +103,14 @@ def _centred(drawing: np.ndarray, side: int) -> np.ndarray:
     canvas = np.zeros((side, side), np.uint8)
     canvas[top : top + height, left : left + width] = drawing
     return canvas
+
+
+def encode_picture(text: str, side: int = 32) -> np.ndarray:
+    """The middle of the image file that `text` names, (3, side, side) uint8. Raises ValueError."""
+    from PIL import ImageOps
+
+    picture = np.asarray(ImageOps.fit(open_image(text), (side, side)))
+    return np.ascontiguousarray(picture.transpose(2, 0, 1))
 
 
 def open_image(text: str) -> Image.Image:

@@ -12,14 +12,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from datasets.dataset import Data, Dataset, DataSpec, RemoteFile
-from datasets.images import encode_drawing, read_idx_split
+from datasets.dataset import Data, Dataset, DataSpec
+from datasets.images import (
+    TEST_IMAGES,
+    TEST_LABELS,
+    TRAIN_IMAGES,
+    TRAIN_LABELS,
+    encode_drawing,
+    idx_file,
+    read_idx_split,
+)
 
-# PyTorch's mirror, Google's and Baidu's (in China).
+# PyTorch's mirror, Google's, and two in China: Baidu's and OneFlow's.
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://dataset.bj.bcebos.com/mnist/",
+    "https://oneflow-public.oss-cn-beijing.aliyuncs.com/datasets/mnist/MNIST/",
 )
 
 
@@ -30,8 +39,8 @@ def read(paths: Mapping[str, Path]) -> Data:
     """
     return Data(
         spec=DataSpec((1, 28, 28), "multiclass", classes=tuple("0123456789")),
-        train=read_idx_split(paths[TRAIN_IMAGES.name], paths[TRAIN_LABELS.name], 10),
-        test=read_idx_split(paths[TEST_IMAGES.name], paths[TEST_LABELS.name], 10),
+        train=read_idx_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], 10),
+        test=read_idx_split(paths[TEST_IMAGES], paths[TEST_LABELS], 10),
         encode=encode_drawing,
         input_help="the path of an image of one digit",
         mean=0.1307,  # of the train set's pixels, and std: handout 9, page 30
@@ -39,25 +48,14 @@ def read(paths: Mapping[str, Path]) -> Data:
     )
 
 
-def _file(name: str, size: int, md5: str) -> RemoteFile:
-    plain = name.removesuffix(".gz")
-    return RemoteFile(
-        name=name,
-        urls=tuple(mirror + name for mirror in MIRRORS),
-        size=size,
-        checksum=f"md5:{md5}",
-        aliases=(plain, f"raw/{name}", f"raw/{plain}"),
-    )
-
-
-TRAIN_IMAGES = _file("train-images-idx3-ubyte.gz", 9_912_422, "f68b3c2dcbeaaa9fbdd348bbdeb94873")
-TRAIN_LABELS = _file("train-labels-idx1-ubyte.gz", 28_881, "d53e105ee54ea40749a09fcbcd1e9432")
-TEST_IMAGES = _file("t10k-images-idx3-ubyte.gz", 1_648_877, "9fb629c4189551a2d022fa330f9573f3")
-TEST_LABELS = _file("t10k-labels-idx1-ubyte.gz", 4_542, "ec29112dd5afa0611ce80d1b7f02629c")
-
 DATASET = Dataset(
     title="MNIST, handwritten digits",
     description="60 000 digits to learn from and 10 000 to test on, 28x28 grey values.",
     read=read,
-    files=(TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS),
+    files=(
+        idx_file(TRAIN_IMAGES, 9_912_422, "f68b3c2dcbeaaa9fbdd348bbdeb94873", MIRRORS),
+        idx_file(TRAIN_LABELS, 28_881, "d53e105ee54ea40749a09fcbcd1e9432", MIRRORS),
+        idx_file(TEST_IMAGES, 1_648_877, "9fb629c4189551a2d022fa330f9573f3", MIRRORS),
+        idx_file(TEST_LABELS, 4_542, "ec29112dd5afa0611ce80d1b7f02629c", MIRRORS),
+    ),
 )

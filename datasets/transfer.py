@@ -25,6 +25,9 @@ SILENCE_SECONDS = 30.0
 POLL_SECONDS = 0.1
 """How often whoever waits is given the chance to look around."""
 
+OPENML = "https://www.openml.org/api/v1/json/data/"
+"""OpenML's description of a data set, which is asked where its file lies."""
+
 _CHUNK_BYTES = 4 * 1024  # a chunk comes whole: at 1 kB/s a larger one would look like silence
 
 
@@ -89,6 +92,10 @@ def _read(url: str, offset: int, arrived: queue.Queue, abandoned: threading.Even
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
     try:
         timeout = (CONNECT_SECONDS, SILENCE_SECONDS)
+        if url.startswith(OPENML):
+            description = requests.get(url, timeout=timeout)
+            _answer(description)
+            url = description.json()["data_set_description"]["url"]
         with contextlib.closing(
             requests.get(url, headers=headers, stream=True, timeout=timeout)
         ) as response:
@@ -100,7 +107,7 @@ def _read(url: str, offset: int, arrived: queue.Queue, abandoned: threading.Even
         hand_over(None)
     except MirrorFailed as failure:
         hand_over(failure)
-    except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
+    except (OSError, ValueError, LookupError, urllib3.exceptions.HTTPError) as error:
         hand_over(MirrorFailed(_reason(error)))
 
 

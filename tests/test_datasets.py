@@ -72,7 +72,7 @@ def test_the_points_of_the_lectures():
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"), [("", "give a number"), ("four", "'four' is no number"), ("nan", "finite")]
+    ("typed", "told"), [("", "give one value"), ("four", "'four' is no number"), ("nan", "finite")]
 )
 def test_what_is_no_number_is_told(typed, told):
     with pytest.raises(ValueError, match=told):

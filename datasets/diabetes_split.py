@@ -1,0 +1,32 @@
+"""Diabetes, split: the course's 759 rows with a fifth of each class held out to test on.
+
+607 to learn from and 152 to test on. `diabetes` tells of the data and their traps: 1 means *not*
+diabetic, and always saying that is right in 65 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from datasets import diabetes
+from datasets.dataset import Data, Dataset
+from datasets.splitting import hold_out
+
+
+def read(paths: Mapping[str, Path]) -> Data:
+    """Inputs (607, 8) and (152, 8), targets (N, 1), as `diabetes.read`. Raises DataDamaged."""
+    whole = diabetes.read(paths)
+    train, test = hold_out(whole.train.inputs, whole.train.targets)
+    return replace(whole, train=train, test=test)
+
+
+DATASET = Dataset(
+    title="Diabetes (Pima), a fifth held out",
+    description="759 women, eight measurements each, diabetic or not; 152 of them to test on.",
+    read=read,
+    files=diabetes.DATASET.files,
+    alternatives=diabetes.DATASET.alternatives,
+    folders=("diabetes",),
+)

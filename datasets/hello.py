@@ -1,0 +1,43 @@
+"""Hello: the one word of lecture 12, in which each letter is to become another.
+
+From `hello` the network learns `ohlol`: for each of the five letters it gives the one that should
+stand in its place. The two l become different letters (l and o), so the letter alone is not
+enough: the network must remember what came before. There is nothing to test on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from datasets.dataset import Data, Dataset, DataSpec, Split
+
+LETTERS = ("e", "h", "l", "o")
+
+
+def read(_: Mapping[str, Path]) -> Data:
+    """Inputs (1, 5) and targets (1, 5), int64 numbers of letters in `e h l o`."""
+    return Data(
+        spec=DataSpec((5,), "multiclass", classes=LETTERS, vocabulary=LETTERS),
+        train=Split(encode("hello")[np.newaxis], encode("ohlol")[np.newaxis]),
+        test=None,
+        encode=encode,
+        input_help="five of the letters e, h, l, o, such as hello",
+    )
+
+
+def encode(text: str) -> np.ndarray:
+    """The five letters of `text` as (5,) int64. Raises ValueError."""
+    word = text.strip().lower()
+    if len(word) != 5 or not set(word) <= set(LETTERS):
+        raise ValueError(f"give five of the letters {', '.join(LETTERS)}, not {text!r}")
+    return np.array([LETTERS.index(letter) for letter in word], np.int64)
+
+
+DATASET = Dataset(
+    title="hello",
+    description="The one word of lecture 12: from hello, ohlol.",
+    read=read,
+)
