@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
+import io
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr
 from typing import Annotated, Any
 
 import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
-from models.fields import Field
+from models.fields import Field, InvalidValue
+from tui_app.training.narrate import printable
 
 
 class _Unset:
@@ -27,7 +32,7 @@ def option(field: Field) -> tuple[str, Any, Any]:
     spec = PrimitiveConstructorSpec(
         nargs=1,
         metavar=_metavar(field),
-        instance_from_str=lambda words: field.parse(words[0]),
+        instance_from_str=lambda words: words[0],
         is_instance=lambda value: True,
         str_from_instance=lambda value: [str(value)],
     )
@@ -46,10 +51,32 @@ def parse_options(
     combined = dataclasses.make_dataclass(
         schema.__name__, map(option, fields.values()), bases=(schema,), kw_only=True
     )
-    parsed = tyro.cli(combined, args=_spelled_out(argv, fields), prog=prog, description=description)
-    values = {name: getattr(parsed, name) for name in fields}
-    given = {name: value for name, value in values.items() if not isinstance(value, _Unset)}
+    words = _spelled_out(argv, fields)
+    _refuse_unknown_options(combined, words)
+    told = io.StringIO()
+    try:
+        with redirect_stderr(told):
+            parsed = tyro.cli(combined, args=words, prog=prog, description=description)
+    finally:  # what is told quotes the words that were typed, whatever is in them
+        sys.stderr.writelines(f"{printable(line)}\n" for line in told.getvalue().splitlines())
+    texts = {name: getattr(parsed, name) for name in fields}
+    given = {
+        name: fields[name].parse(text)
+        for name, text in texts.items()
+        if not isinstance(text, _Unset)
+    }
     return parsed, given
+
+
+def _refuse_unknown_options(schema: type, words: Sequence[str]) -> None:
+    """Raise InvalidValue, with the nearest ones, for an option that the dataclass doesn't have."""
+    known = ["--help", *("--" + f.name.replace("_", "-") for f in dataclasses.fields(schema))]
+    for word in words:
+        flag, _, _ = word.replace("_", "-").partition("=")
+        if flag.startswith("--") and flag not in known:
+            near = difflib.get_close_matches(flag, known, n=3)
+            hint = f"did you mean {', '.join(near)}?" if near else "--help shows those there are"
+            raise InvalidValue(f"there is no option {flag[:60]!r}: {hint}")
 
 
 def _spelled_out(argv: Sequence[str], fields: Mapping[str, Field]) -> list[str]:

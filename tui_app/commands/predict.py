@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 
@@ -20,7 +20,7 @@ _CLASSES = 10
 class Predict(OfRun):
     """Ask the best model of a run."""
 
-    input: tyro.conf.Positional[str]
+    input: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="INPUT")]
     """What to ask about: numbers (4, or 1.5,2), the path of a picture, or a word."""
 
 

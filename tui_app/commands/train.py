@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Annotated, Any
 
 import tyro
 
@@ -23,7 +23,9 @@ DEFAULT_LECTURE = "lecture_09_softmax_classifier"
 class Flags:
     """What is said of a run besides its settings."""
 
-    lecture: tyro.conf.Positional[str] = DEFAULT_LECTURE
+    lecture: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="LECTURE")] = (
+        DEFAULT_LECTURE
+    )
     """A part of the lecture's name, or the path of a file."""
 
     no_tui: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -42,10 +44,14 @@ class Flags:
 def main(argv: Sequence[str]) -> int:
     """Train as `argv` says; the exit code."""
     lecture = load_lecture(find_lecture(_lecture_in(argv)))
-    fields = {**lecture.fields, **fields_of(RunOptions)}
+    defaults = asdict(lecture.settle(lecture.datasets[0], {}))
+    fields = {name: replace(f, default=defaults[name]) for name, f in lecture.fields.items()}
+    fields |= fields_of(RunOptions)
     fields["dataset"] = _dataset_field(lecture, fields["dataset"])
     description = f"{lecture.title} {lecture.title_zh} ({lecture.name})"
     flags, given = parse_options(Flags, fields, argv, "tutorch", description)
+    if find_lecture(flags.lecture) != lecture.path:
+        raise InvalidValue(f"say the lecture first: `tutorch {flags.lecture} ...`")
     refuse_unknown({*fields, *fields_of(Hyperparameters)}, lecture.name)
     given = configured(fields, lecture.name) | given
 
@@ -72,8 +78,6 @@ def _lecture_in(argv: Sequence[str]) -> str:
 
 
 def _dataset_field(lecture: Lecture, field: Field) -> Field:
-    from dataclasses import replace
-
     return replace(
         field, default=lecture.datasets[0], help=f"One of {', '.join(lecture.datasets)}."
     )
