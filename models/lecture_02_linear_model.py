@@ -21,7 +21,7 @@ at w = 0, falling to 0 at w = 2 (epoch 21), and back up to 18.67 at w = 4.
 
     tutorch --no-tui 02                       # 41 candidates, the best is w = 2.0
     tutorch predict last 4                    # the question: 4 hours make 8 points
-    tutorch --no-tui 02 --bias true           # y = w·x + b: 41 × 41 = 1681 candidates
+    tutorch --no-tui 02 --bias                # y = w·x + b: 41 × 41 = 1681 candidates
     tutorch --no-tui 02 --dataset noisy-line  # measured points: no w brings the loss to 0
 
 - With a bias the cost is a bowl over the plane of w and b. The search walks it row by row

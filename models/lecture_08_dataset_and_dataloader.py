@@ -1,4 +1,58 @@
-"""x"""
+"""A few rows at a time: Dataset knows one sample, DataLoader makes shuffled batches of them.
+
+Lecture 7 took all rows in each step. That is exact and fast per row, but it is one update per
+epoch; one row at a time is many updates, slow and noisy. Mini-batches are between the two, and
+bring three words with them:
+
+- **epoch**: every training row has been seen once,
+- **batch size**: rows in one step, forward, backward and update,
+- **iteration** (here: step): one such update. 759 rows in batches of 32 are 24 iterations per
+  epoch; the last batch has only 23 rows. `drop_last` would leave it out.
+
+In PyTorch two classes share the work. A `Dataset` says how many samples there are and gives one
+by its number; a `DataLoader` draws an order, picks samples, stacks them:
+
+    class DiabetesDataset(Dataset):
+        def __init__(self, path):
+            rows = np.loadtxt(path, delimiter=",", dtype=np.float32)
+            self.x, self.y = torch.from_numpy(rows[:, :-1]), torch.from_numpy(rows[:, [-1]])
+
+        def __getitem__(self, index):
+            return self.x[index], self.y[index]
+
+        def __len__(self):
+            return len(self.x)
+
+    loader = DataLoader(DiabetesDataset(path), batch_size=32, shuffle=True, num_workers=2)
+
+Small data are read in `__init__`, as here. Large data (a million images) are not: `__init__`
+keeps the list of files, and `__getitem__` opens one. This lecture trains through a real
+DataLoader; the other ones keep their small data on the device and index it, which is faster.
+
+## Try
+
+    tutorch --no-tui dataloader                            # as taught: the majority class
+    tutorch --no-tui dataloader --optimizer adam           # the one switch: 97 to 99 %
+    tutorch --no-tui dataloader --optimizer adam --dataset diabetes-split      # 77 %, from 65
+    tutorch --no-tui dataloader --optimizer adam --sweep batch_size=1,8,32,128
+    tutorch --no-tui dataloader --workers 2                # same losses. And the seconds?
+    tutorch --no-tui dataloader --no-shuffle
+
+## The trap
+
+- **The plateau of lecture 7 is still there**: network and sigmoids are the same, and lr 0.01
+  makes steps a tenth as long. 100 epochs end at the majority class. Adam divides each
+  gradient by its usual size, so the tiny ones behind two sigmoids move their weights, too.
+- **Workers are processes.** On Windows and macOS each starts by importing your script: without
+  `if __name__ == "__main__":` around the loop it would start workers in turn, and Python stops
+  with "An attempt has been made to start a new process before the current process has finished
+  its bootstrapping phase". They pay off when reading a sample is work (decoding images); for
+  759 rows of numbers starting them costs more than they save. So here 0 is the default; the
+  slides have 2.
+- Shuffle the train set, not the test set: the order of questions doesn't change an exam.
+- **Hold rows out.** Lecture 7 was measured on what it had learned from. Here 20 % are kept
+  apart, and what counts is the accuracy there.
+"""
 
 from dataclasses import dataclass
 from itertools import pairwise

@@ -1,4 +1,41 @@
-"""x"""
+"""The exercise of lecture 8: a table as it comes, with gaps and words in it.
+
+Who survived the Titanic? Kaggle's beginners' competition gives 891 passengers with class, sex,
+age, relatives aboard, fare and port. 38 % survived. The network is small and nothing new,
+features → 16 → 8 → 1 with ReLU; the work is in the table, and it is the same for any table:
+
+1. **Gaps.** 177 of 891 ages are missing. One NaN in a batch makes the loss NaN, and every weight
+   with it. Fill in the median; for a word (the port, 2 missing) the most frequent one.
+2. **Words.** female/male become 1/0. Three ports become three columns of 0 and 1 ("one-hot"):
+   as 0, 1, 2 they would claim that Queenstown lies halfway between two others.
+3. **Sizes.** Fares go up to 512, ages to 80, sex to 1. Standardise: subtract the mean, divide by
+   the standard deviation, or the fare alone decides the first steps.
+4. Medians, means and deviations come **from the train rows alone**. Taken from all rows they
+   tell the network a little about the test: a leak.
+
+## Try
+
+    tutorch --no-tui titanic                                   # fetches the table
+    tutorch --no-tui titanic --data-dir FOLDER                 # Kaggle's train.csv lies there
+    tutorch --no-tui titanic --sweep seed=0,1,2,3,4
+    tutorch --no-tui titanic --widths 64,64 --epochs 500       # watch the test loss turn up
+    tutorch --no-tui titanic --widths 3                        # how little is enough?
+    tutorch --no-tui titanic --dataset breast-cancer           # the same net, offline
+
+## The trap
+
+- **Know what is trivial.** "Nobody survives" is right for 61.6 %, "women survive, men don't" for
+  78.7 %. Below that a network has learned nothing that one line of code doesn't know.
+- **One split is luck.** With 179 test rows the accuracy has a standard deviation of 3 points
+  from the choice of rows alone. 85 % in one run and 81 % in another can be the same model: take
+  the mean of several seeds, and don't call the best of them the result.
+- The best epoch is chosen by the test rows here, as the course does, which flatters it a
+  little. `--validation 0.2` chooses by rows held out of the train set instead.
+- Kaggle's `gender_submission.csv` is an example of a submission ("women survive"), not the
+  answers. Measured against it one measures how well one copies that rule.
+- Kaggle wants a login and accepted rules before it gives out the file; what is fetched here is
+  OpenML's table of all 1309 passengers.
+"""
 
 from dataclasses import dataclass
 from itertools import pairwise

@@ -15,12 +15,12 @@ for MNIST: networks learn best from inputs of mean 0 and standard deviation 1.
 
 ## Try
 
-    tutorch --no-tui 09                              # digits: 1797 real scans, 20 epochs
-    tutorch --no-tui 09 --dataset mnist              # the course's: about 97.6 % in 10 epochs
-    tutorch --no-tui 09 --lr 0.01 --epochs 10        # MNIST's settings starve on 1437 scans
-    tutorch --no-tui 09 --activation identity        # five layers that are worth one
-    tutorch --no-tui 09 --widths 32                  # one hidden layer of 32
-    tutorch --no-tui 09 --sweep momentum=0,0.5,0.9
+    tutorch --no-tui softmax                              # digits: 1797 real scans, 20 epochs
+    tutorch --no-tui softmax --dataset mnist              # the course's: about 97.6 % in 10 epochs
+    tutorch --no-tui softmax --lr 0.01 --epochs 10        # MNIST's settings starve on 1437 scans
+    tutorch --no-tui softmax --activation identity        # five layers that are worth one
+    tutorch --no-tui softmax --widths 32                  # one hidden layer of 32
+    tutorch --no-tui softmax --sweep momentum=0,0.5,0.9
 
 Why does 97 to 98 % seem a ceiling on MNIST? Each pixel has weights of its own, so the network
 doesn't know that neighbours belong together, nor that a 7 moved by two pixels is still a 7.

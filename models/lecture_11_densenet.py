@@ -1,4 +1,47 @@
-"""x"""
+"""Don't add, append: in DenseNet each layer sees all that came before it.
+
+ResNet adds the input to the result and so mixes the two. DenseNet (2017) keeps both: a layer's
+few new channels are put behind all the old ones, and the next layer reads everything.
+
+    ResNet     x ← x + F(x)
+    DenseNet   x ← [x, F(x)]           F: BatchNorm → ReLU → Conv 3×3 with 12 kernels
+
+Nothing has to be learned twice, since what an early layer found lies open to all later ones;
+so each can be narrow. How many channels it adds is the **growth**, 12 here. And the gradient
+has a direct way back to every layer. Channels, with 5 layers to a dense block:
+
+    stem, Conv 3×3                 16
+    dense block, 5 · 12 more       16 + 60 = 76          28×28
+    transition, Conv 1×1 and pool  76 / 2  = 38          14×14
+    dense block, 5 · 12 more       38 + 60 = 98
+    mean over the whole image      98 numbers, Linear 98 → 10
+
+Without the transition the channels would only ever grow: its 1×1 convolution halves them, its
+pooling halves the sides. Instead of rolling out an image, **global average pooling** takes one
+mean per channel: no weights, and any image size fits. 60 470 weights.
+
+**Batch normalisation** is new here: subtract a channel's mean over the batch, divide by its
+standard deviation, then scale and shift by two learned numbers. Every layer then gets inputs
+of a known size, and larger learning rates become safe.
+
+## Try
+
+    tutorch --no-tui densenet
+    tutorch --no-tui densenet --dataset mnist --device cuda
+    tutorch --no-tui densenet --sweep growth=4,12,24
+    tutorch --no-tui densenet --layers 2
+    tutorch --no-tui densenet --batch-size 8               # BatchNorm with few samples
+
+## The trap
+
+- **train() and eval().** In training BatchNorm uses the batch's mean and remembers a running
+  average; in `model.eval()` it uses that average. Forget `eval()` and a prediction depends on
+  whatever else is in the batch, and testing changes the model. (The trainer switches for you.)
+- Few weights doesn't mean fast. The first block works on all 28×28 pixels: about 26 million
+  multiplications per image. On a CPU an epoch of MNIST takes minutes; on a GPU, seconds.
+- Appending costs memory: backward needs every intermediate result, and each is longer than the
+  last.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,48 @@
-"""x"""
+"""Which kernel size is right? All of them: Inception runs four paths side by side.
+
+Is 3×3 better here or 5×5, or pooling? GoogLeNet (2014) refuses to choose. An Inception block
+sends the image down four paths and puts the results behind each other along the channels:
+
+    1×1 convolution                              16 channels
+    1×1, then 5×5 (padding 2)                    24
+    1×1, then 3×3 (padding 1), 3×3 (padding 1)   24
+    3×3 average pooling (stride 1), then 1×1     24      together 88
+
+Training decides which path counts. Joining them works because every path keeps height and
+width (hence the padding, and a pooling with stride 1): batch, height and width must agree, and
+`torch.cat(..., dim=1)` adds up the channels. The whole network, 97 298 weights:
+
+    Conv 5×5, 10 → pool, ReLU → Inception → Conv 5×5, 20 → pool, ReLU → Inception → Linear 1408→10
+
+**Why 1×1?** It sees a single pixel, but all of its channels, and makes new ones of them: it
+changes the number of channels at little cost. From 192 to 32 channels of 28×28, multiplications:
+
+    5×5 directly           28² · 5² · 192 · 32                       = 120 422 400
+    1×1 to 16, then 5×5    28² · 1² · 192 · 16 + 28² · 5² · 16 · 32  =  12 443 648
+
+A tenth. (The slide has a slip in the last sum.) 1×1 convolutions also put a network inside each
+pixel, when an activation follows them.
+
+## Try
+
+    tutorch --no-tui googlenet --dataset mnist                         # best about 98.7 to 98.9 %
+    tutorch --no-tui googlenet --inner-activation relu
+    tutorch --no-tui googlenet --sweep reduction=4,16,64
+    tutorch --no-tui googlenet --dataset cifar10 --optimizer adam --lr 0.001 --epochs 20
+
+The course puts no activation *inside* the block. Then 1×1 followed by 5×5 is one linear map of
+few channels, so the block saves weights but adds no bends; the published network has a ReLU
+after each convolution: `--inner-activation relu`.
+
+## The trap
+
+**The last epoch is not the best one.** In the course's own run the ninth epoch has 98.88 % and
+the tenth 98.66 %. So save the model at each new best (here: best.pt, always). And since that
+picks the epoch by the test set, its figure is a little too good: `--validation 0.1` picks it by
+images held out of the train set, and touches the test set once.
+
+A large lr can leave such a network at 10 % for good: below 0.1 it is safer.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,45 @@
-"""x"""
+"""The network that started it: LeNet-5, 1998, which read the amounts on bank cheques.
+
+Convolution, pooling, convolution, pooling, then linear layers: what lecture 10 does had been
+done twenty years before. Yann LeCun's network has seven layers, C for convolution, S for
+subsampling, F for fully connected:
+
+    32×32   C1  6 kernels 5×5     6×28×28
+            S2  average 2×2       6×14×14
+            C3  16 kernels 5×5    16×10×10
+            S4  average 2×2       16×5×5
+            C5  120 kernels 5×5   120×1×1
+            F6                    84
+            output                10          61 706 weights
+
+Why 32×32 when the digits are 28×28? So that the ends of a stroke can lie in the middle of what
+a C1 kernel sees, not only at its edge. We put two rows of zeros around the image. C5 is a
+convolution that covers all of its 5×5 input, so it is a linear layer from 400 to 120 in
+another dress.
+
+Two things have been left out that nobody does any more: C3 joined only some pairs of channels
+(to save weights), and the outputs measured distances to drawn prototypes of the digits. Here C3
+joins all, and the outputs are logits.
+
+## Try
+
+    tutorch --no-tui lenet --dataset mnist                                  # about 98.2 %
+    tutorch --no-tui lenet --dataset mnist --activation relu --pooling max  # about 98.9 %
+    tutorch --no-tui lenet --dataset mnist --lr 0.05 --momentum 0.9         # tanh, faster: 99 %
+    tutorch --no-tui lenet --sweep activation=tanh,relu --sweep pooling=average,max
+    tutorch --no-tui lenet --dataset cifar10                                # 3×32×32 in colour
+
+The second line is the change that the years brought. tanh flattens out on both sides, and where
+it is flat no gradient passes; ReLU is flat on one. An average blurs a thin stroke, a maximum
+keeps it. But look at the third line, too: with a better learning rate the old network catches
+up. Part of what a new architecture seems to win is often only that it forgives a poor setting.
+
+## The trap
+
+Changing two things at once tells you nothing about either. The sweep above has four runs from
+the same seed, one for each combination: read it as a table, tanh against ReLU in the rows,
+average against max in the columns.
+"""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,45 @@
-"""x"""
+"""Deeper than gradients can reach, until a shortcut carries them: ResNet.
+
+Deeper networks should be at least as good: the added layers could simply pass on their input.
+But plain networks get *worse* beyond some depth, on the train set, too. It is no overfitting:
+they can't be trained. Back propagation multiplies one factor per layer, and many factors
+below 1 are nearly 0: the gradient vanishes before it reaches the first layers.
+
+A residual block adds its input to its result:
+
+    F(x) = conv(relu(conv(x)))         two 3×3 convolutions with padding 1
+    H(x) = relu(x + F(x))
+
+The derivative of x + F(x) is 1 + F′(x). Where F′ is tiny, a factor of about 1 is left, and the
+gradient walks past the block. The block has to learn only the *difference* from its input,
+hence "residual"; to pass on the input it has nothing to learn, F = 0.
+
+    Conv 5×5, 16 → ReLU, pool → block → Conv 5×5, 32 → ReLU, pool → block → Linear 512 → 10
+
+41 514 weights; about 99.0 % on MNIST in 10 epochs.
+
+## Try
+
+    tutorch --no-tui resnet --dataset mnist
+    tutorch --no-tui resnet --blocks 4 --shortcut none           # 19 layers, plain: 10 %
+    tutorch --no-tui resnet --blocks 4 --shortcut identity       # 19 layers, residual: 97 %
+    tutorch --no-tui resnet --sweep blocks=1,2,4,8 --sweep shortcut=none,identity
+    tutorch --no-tui resnet --blocks 4 --sweep "shortcut=identity,constant scaling,conv 1x1"
+    tutorch --no-tui resnet --dataset mnist --sweep "shortcut=identity,constant scaling,conv 1x1"
+
+The last two are the exercise from He's second paper. `constant scaling` is relu(x/2 + F/2): the
+factor 1 becomes 1/2, and n blocks make it 1/2ⁿ. `conv 1x1` is relu(W·x + F): more weights, yet
+the clear path is gone. With a single block in each half it hardly matters (99.06, 98.93 and
+98.83 % on MNIST for one seed); with four, only the identity still learns. The clear path wins.
+
+## The trap
+
+- **Add first, then ReLU.** relu(F(x)) + x could only ever add: F would lose its negative half.
+- x and F(x) must have the same shape, to the pixel and to the channel. Within a block nothing
+  may change it, so pooling and more channels come between the blocks. (The published networks
+  change it inside some blocks, and use a 1×1 convolution with a stride for that shortcut.)
+- One seed proves little. 99.06 against 98.93 is a difference of 13 images in 10 000.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
