@@ -27,7 +27,7 @@ class Resume(OfRun):
 
 def main(argv: Sequence[str]) -> int:
     """Take the run up; the exit code."""
-    arguments, given = parse(Resume, argv, "runs_dir", "device")
+    arguments, given = parse(Resume, argv, "runs_dir", "device", "max_time")
     if arguments.epochs is not None and arguments.epochs < 1:
         raise InvalidValue(f"--epochs takes a whole number at least 1, not {arguments.epochs}")
     folder = the_run(arguments, given)
@@ -45,6 +45,7 @@ def main(argv: Sequence[str]) -> int:
                 on_progress,
                 epochs=arguments.epochs,
                 device=given.get("device"),
+                max_time=given.get("max_time", 0.0),
             ),
             control,
             headless,

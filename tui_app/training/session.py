@@ -67,13 +67,17 @@ class Session:
         *,
         epochs: int | None = None,
         device: str | None = None,
+        max_time: float = 0.0,
     ) -> Session:
         """Prepare a run to go on exactly where its last.pt left it, or to have more `epochs`.
 
+        A time limit was for the earlier session alone; `max_time` is this one's.
         Raises DamagedRun, RunFinished, and what `prepare` does.
         """
         record, settings = folder.read_record(), read_settings(folder)
-        settings = _with_options(settings, device or record.get("device"), record.get("threads"))
+        settings = _with_options(
+            settings, device or record.get("device"), record.get("threads"), max_time
+        )
         if epochs is not None:
             hp = replace(settings.hyperparameters, epochs=epochs)
             settings = replace(settings, hyperparameters=hp)
@@ -142,13 +146,17 @@ def _record(training: Training) -> dict[str, object]:
     }
 
 
-def _with_options(settings: RunSettings, device: object, threads: object) -> RunSettings:
+def _with_options(
+    settings: RunSettings, device: object, threads: object, max_time: float
+) -> RunSettings:
     """The options with the device and the threads that the run really had."""
     if not isinstance(device, str) or not isinstance(threads, int):
         raise DamagedRun(
             "run.json doesn't say on which device and with how many threads the run was"
         )
-    options: RunOptions = replace(settings.options, device=device, threads=threads)
+    options: RunOptions = replace(
+        settings.options, device=device, threads=threads, max_time=max_time
+    )
     return replace(settings, options=options)
 
 

@@ -1,0 +1,55 @@
+"""What holds for every test: a folder of its own, no settings from outside, no network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.program import train
+
+_HERE = {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0"}
+
+
+@pytest.fixture(autouse=True)
+def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("TUTORCH_") or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "CI"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("TUTORCH_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.chdir(tmp_path)
+    look_up = socket.getaddrinfo
+
+    def look_up_here(host, *args, **kwargs):
+        if host in _HERE:
+            return look_up(host, *args, **kwargs)
+        raise socket.gaierror(socket.EAI_NONAME, "tests use no network")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_here)
+
+
+@pytest.fixture(scope="session")
+def _trained_once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One finished run per lecture that a test asked for."""
+    return {"": tmp_path_factory.mktemp("trained")}
+
+
+@pytest.fixture
+def trained(_trained_once: dict[str, Path], tmp_path: Path) -> Callable[..., Path]:
+    """A copy, in `runs`, of a finished run with these arguments: trained once in the whole session."""
+
+    def copy_of(*argv: str) -> Path:
+        key = " ".join(argv)
+        if key not in _trained_once:
+            _trained_once[key] = train(*argv, "--runs-dir", _trained_once[""])
+        original = _trained_once[key]
+        copy = tmp_path / "runs" / original.parent.name / original.name
+        shutil.copytree(original, copy)
+        return copy
+
+    return copy_of

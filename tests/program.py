@@ -1,0 +1,169 @@
+"""The program under test: run inside this process, where torch is loaded already, or as its own."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from datasets import Data, Split
+from models import find_lecture, load_lecture
+from tui_app.cli import run
+from tui_app.training.control import Control
+from tui_app.training.events import Event, RunCompleted
+from tui_app.training.exit_codes import ExitCode
+from tui_app.training.session import Session
+from tui_app.training.settings import settle
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a call of tutorch ended: its exit code, and what it wrote."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """All of stdout as one JSON document."""
+        return json.loads(self.out)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """stdout as JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def run(self) -> Path:
+        """The folder of the run that was trained: the one line on stdout."""
+        (line,) = self.out.splitlines()
+        return Path(line)
+
+
+def tutorch(*argv: object) -> Ended:
+    """Run tutorch with `argv` inside this process.
+
+    Whatever it was asked, it ends with a documented exit code, shows no traceback and writes
+    nothing that a terminal would act upon.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        exit_code = run([str(word) for word in argv])
+    ended = Ended(int(exit_code), out.getvalue(), err.getvalue())
+    assert ended.exit_code in set(ExitCode)
+    assert "Traceback" not in ended.err
+    for text in (ended.out, ended.err):
+        assert all(line.isprintable() for line in text.splitlines()), ascii(text)
+    return ended
+
+
+def train(*argv: object) -> Path:
+    """The folder of a run that is trained here and now."""
+    ended = tutorch("--no-tui", *argv)
+    assert ended.exit_code == 0, ended.err
+    return ended.run
+
+
+def command(*argv: object) -> list[str]:
+    """The words that run tutorch in a process of its own."""
+    return [sys.executable, "-m", "tui_app", *map(str, argv)]
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The environment of such a process: this one's, the checkout importable, and `variables`."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+
+
+def python(code: str, **variables: str) -> str:
+    """What a Python of its own prints for `code`."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@dataclass
+class Followed:
+    """A run that was followed event by event."""
+
+    session: Session
+    events: list[Event]
+    completed: RunCompleted
+
+    @property
+    def losses(self) -> list[float]:
+        """The loss of every step, wherever the blocks ended."""
+        return [loss for event in self.events for loss in getattr(event, "losses", ())]
+
+    @property
+    def epoch_values(self) -> list[dict[str, float]]:
+        """The values of every epoch, without its times."""
+        return [dict(vars(event)["values"]) for event in self.events if event.kind == "epoch"]
+
+
+def begin(
+    lecture: str, runs_dir: Path, *listeners: Callable[[Event], None], stop_after: int = 0, **given
+) -> Followed:
+    """Train `lecture` with what is `given`; stopped after so many steps, if any."""
+    settings = settle(
+        load_lecture(find_lecture(lecture)), {**given, "runs_dir": str(runs_dir), "device": "cpu"}
+    )
+    control = Control()
+    session = Session.begin(settings, control, lambda progress: None)
+    return _follow(session, control, listeners, stop_after)
+
+
+def take_up(session: Session) -> Followed:
+    """Go on with the run of an earlier session."""
+    control = Control()
+    again = Session.take_up(session.folder, control, lambda progress: None)
+    return _follow(again, control, (), 0)
+
+
+def _follow(
+    session: Session,
+    control: Control,
+    listeners: Iterable[Callable[[Event], None]],
+    stop_after: int,
+) -> Followed:
+    events: list[Event] = []
+
+    def stop_when_paused(event: Event) -> None:
+        if event.kind == "state":
+            control.stop()
+
+    if stop_after:
+        control.take_steps(stop_after)
+    completed = session.follow(control, [events.append, stop_when_paused, *listeners])
+    return Followed(session, events, completed)
+
+
+def few_samples(data: Data, train: int = 48, test: int = 20) -> Data:
+    """`data` with so few samples that training on them takes no time."""
+    return replace(
+        data,
+        train=data.train.subset(np.arange(min(train, len(data.train)))),
+        test=_first(data.test, test),
+    )
+
+
+def _first(split: Split | None, count: int) -> Split | None:
+    return split and split.subset(np.arange(min(count, len(split))))
