@@ -9,7 +9,8 @@ from typing import Any
 
 from models.fields import Field, InvalidValue, fields_of
 from models.lecture import Lecture
-from tui_app.training.settings import RunOptions, RunSettings, settle
+from tui_app.training.options import RunOptions
+from tui_app.training.settings import RunSettings, settle
 
 #: More runs than these, from several values in several fields, are a mistake.
 MOST_RUNS = 64
@@ -108,7 +109,7 @@ class Draft:
         given = {}
         for name, text in self.texts.items():
             field = self.fields[name]
-            if field.choices and name not in ("dataset", "device") or field.kind is bool:
+            if (field.choices and name not in ("dataset", "device")) or field.kind is bool:
                 try:
                     given[name] = several(field, text)[0]
                 except InvalidValue:

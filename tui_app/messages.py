@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
+
+if TYPE_CHECKING:
+    from models.lecture import Lecture
+    from tui_app.training.runs import RunSummary
 
 
 @dataclass
@@ -54,3 +60,38 @@ class PaneChosen(Message):
     """The pane `pane` is to be shown and focused."""
 
     pane: str
+
+
+@dataclass
+class LectureReady(Message):
+    """The lecture that was asked for is imported, and what its settings can be chosen from."""
+
+    lecture: Lecture
+    given: Mapping[str, Any]
+    choices: Mapping[str, Sequence[tuple[str, str]]]
+
+
+@dataclass
+class LectureBroken(Message):
+    """The lecture's file, or a setting given for it, can't be used."""
+
+    sentence: str
+
+
+@dataclass
+class DevicesFound(Message):
+    """These devices answer: label and value of each choice."""
+
+    choices: Sequence[tuple[str, str]]
+
+
+@dataclass
+class RunsRead(Message):
+    """The run folders were read."""
+
+    summaries: Sequence[RunSummary]
+
+
+@dataclass
+class RunsChanged(Message):
+    """A run has begun, ended, or was put away: what lists them should look again."""

@@ -34,7 +34,7 @@ class NativeOutput:
         self._thread.start()
 
     def _read(self, reading: int) -> None:
-        with open(reading, encoding="utf-8", errors="replace", newline="\n") as pipe:  # noqa: PTH123  a descriptor
+        with open(reading, encoding="utf-8", errors="replace", newline="\n") as pipe:
             for line in pipe:
                 self.lines.append(line.rstrip("\n"))
 

@@ -1,4 +1,4 @@
-"""The app's way to a POSIX terminal: a descriptor of its own, and frames dropped when it is slow."""
+"""The app's way to a POSIX terminal: a descriptor of its own, frames dropped when it is slow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from textual.drivers.linux_driver import LinuxDriver
 _WAITING = 20
 
 #: What brings back a terminal that the app could not leave by itself.
-RESTORE = "\x1b[<u\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?2004l\x1b[?2048l\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[?1004l\x1b[0m"
+RESTORE = "\x1b[<u" + "".join(
+    f"\x1b[?{mode}" for mode in "1000l 1003l 1006l 1015l 2004l 2048l 1004l 7h 1049l 25h".split()
+)
 
 
 class TerminalDriver(LinuxDriver):

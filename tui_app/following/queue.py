@@ -49,10 +49,10 @@ class RunQueue:
             return True
         return news
 
-    def stop(self, reason: str) -> None:
+    def stop(self, reason: str, exit_code: int = 0) -> None:
         """Save and stop the run that trains, and begin no other."""
         self._is_stopped = True
-        self.current.control.stop(reason)
+        self.current.control.stop(reason, exit_code)
 
     def _begin_next(self) -> None:
         self._next += 1

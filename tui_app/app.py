@@ -1,0 +1,327 @@
+"""The app: its screens over one queue of runs, drawn at a pace that leaves training alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
+from textual.screen import Screen
+from textual.timer import Timer
+
+from tui_app.ascii_filter import AsciiFilter
+from tui_app.following.followed import FollowedRun
+from tui_app.following.in_thread import RunInThread
+from tui_app.following.log import Log
+from tui_app.following.queue import RunQueue
+from tui_app.messages import DevicesFound, RunsChanged, RunsRead
+from tui_app.pace import Pace
+from tui_app.screens.choose import Choose
+from tui_app.screens.main import MainScreen
+
+if TYPE_CHECKING:
+    from tui_app.training.run_folder import RunFolder
+    from tui_app.training.settings import RunSettings
+
+#: Colours of curves that colour-blind people tell apart too (Okabe and Ito), for light and dark.
+_SERIES = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#0072B2", "#B5A900", "#999999")
+_ANSI_SERIES = ("blue", "yellow", "green", "magenta", "red", "cyan", "bright_yellow", "white")
+
+#: Seconds between two looks while nothing trains: native output may still come.
+_IDLE = 1.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the app draws: at most so many frames a second, and in ASCII alone where it must."""
+
+    fps: float = 4.0
+    ascii: bool = False
+    keep_wide: bool = True
+
+
+class TutorchApp(App[int]):
+    """Holds what outlives a screen: the runs of this program, and where run folders are."""
+
+    TITLE = "tutorch"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,ctrl+q,ctrl+c", "quit", "Quit", key_display="q"),
+        Binding("question_mark", "keys", "Keys", key_display="?"),
+        Binding("f1", "help_here", "Help", key_display="F1"),
+        Binding("colon", "command_palette", "Commands", show=False),
+    ]
+
+    def __init__(
+        self,
+        lecture: Path | None,
+        given: Mapping[str, Any],
+        follow: RunFolder | None = None,
+        look: Look = Look(),
+        native_output: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        self._look = look
+        super().__init__()
+        self.runs_dir = Path(given.get("runs_dir", "runs"))
+        self.queue: RunQueue | None = None
+        self.devices: Sequence[tuple[str, str]] = [("auto", "auto"), ("cpu", "cpu")]
+        self.in_chinese = os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("zh")
+        self.log_before = Log()
+        self.handed_over: Path | None = None
+        self._native_output = native_output
+        self._pace = Pace(look.fps)
+        self._timer: Timer | None = None
+        self._told: set[int] = set()
+        self._is_leaving = False
+        self._devices_known = False
+        self._follow = follow
+        self.main = MainScreen(lecture, {k: v for k, v in given.items() if k != "runs_dir"})
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The screen below all others."""
+        return self.main
+
+    def on_mount(self) -> None:
+        """Begin to look."""
+        self._arm(0.1)
+        if self._follow is not None:
+            self.open_run(self._follow)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line goes through on its way to the terminal."""
+        filters = list(super().get_line_filters())
+        if self._look.ascii:
+            filters.append(AsciiFilter(keep_wide=self._look.keep_wide))
+        return filters
+
+    @property
+    def in_ascii(self) -> bool:
+        """Whether nothing but ASCII may be drawn."""
+        return self._look.ascii
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The colours of curves, which a theme may set otherwise."""
+        is_ansi = self.current_theme.ansi
+        colours = [f"ansi_{name}" for name in _ANSI_SERIES] if is_ansi else _SERIES
+        return {f"series-{number}": colour for number, colour in enumerate(colours, 1)}
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every act that a key stands for now, and the app's own."""
+        seen = set()
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if active.enabled and binding.action not in seen and binding.description:
+                seen.add(binding.action)
+                act = self._act(binding.action, active.node)
+                yield SystemCommand(binding.description, f"Key: {binding.key}", act)
+        for command in super().get_system_commands(screen):
+            if command.title not in ("Quit", "Keys"):
+                yield command
+
+    def _act(self, action: str, node: Any) -> Callable[[], Any]:
+        return lambda: self.run_action(action, node)
+
+    # Looking at what trains
+
+    def look_soon(self) -> None:
+        """Look again shortly: something was asked of the run."""
+        self._arm(0.1)
+
+    def _arm(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(seconds, self._tick)
+
+    def _tick(self) -> None:
+        """Take in what the run has said, draw it, and look again later."""
+        self._pace.begin()
+        self._hear_native_output()
+        if self.queue is not None:
+            self.queue.poll()
+            self._tell_ends(self.queue)
+        screen = next(s for s in reversed(self.screen_stack) if not s.is_modal)
+        draw = getattr(screen, "draw", None)
+        if draw is not None:
+            draw()
+        self.call_after_refresh(self._look_later)
+
+    def _look_later(self) -> None:
+        busy = self.queue is not None and not self.queue.is_over
+        watching = getattr(self.screen, "is_watching", False)
+        self._arm(self._pace.wait() if busy or watching else _IDLE)
+
+    def _hear_native_output(self) -> None:
+        log = self.queue.current.history.log if self.queue is not None else self.log_before
+        for line in self._native_output():
+            log.add(line, "output")
+
+    def _tell_ends(self, queue: RunQueue) -> None:
+        for run in queue.begun:
+            if run.is_over and id(run) not in self._told:
+                self._told.add(id(run))
+                self._tell_end(run)
+                self.main.post_message(RunsChanged())
+        if self._is_leaving and queue.is_over:
+            self.exit(0)
+
+    def _tell_end(self, run: RunInThread) -> None:
+        failure, completed = run.failure, run.history.completed
+        if failure is not None:
+            run.history.log.add(failure.traceback or failure.sentence, "error")
+            severity = "error" if failure.exit_code else "information"
+            self.notify(failure.sentence, severity=severity, timeout=12, markup=False)
+        elif completed is not None and completed.state == "failed":
+            self.notify(completed.reason, severity="error", timeout=12, markup=False)
+
+    # Runs of this program
+
+    def begin(self, settings: Sequence[RunSettings]) -> None:
+        """Train these, one after another."""
+        from tui_app.headless import differing
+
+        titles = [differing(each, settings) or each.lecture.name for each in settings]
+        self.start([RunInThread(t, _begin(s)) for t, s in zip(titles, settings, strict=True)])
+
+    def start(self, runs: Sequence[RunInThread]) -> None:
+        """Train these, one after another, unless something trains already."""
+        if self.queue is not None and self.queue.is_alive:
+            self.notify("A run is under way: stop it first.", severity="warning")
+            return
+        self.queue = RunQueue(runs)
+        self._told.clear()
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.main.watch_run()
+        self.look_soon()
+
+    def take_up(self, folder: RunFolder, epochs: int | None) -> None:
+        """Go on with a run, to `epochs` in all if that is given."""
+
+        def make(control, on_progress):
+            from tui_app.training.session import Session
+
+            return Session.take_up(folder, control, on_progress, epochs=epochs)
+
+        self.start([RunInThread(folder.name, make)])
+
+    # In threads
+
+    def find_devices(self) -> None:
+        """Look once which devices answer."""
+        if not self._devices_known:
+            from tui_app.lecture_loading import find_devices
+
+            self._devices_known = True
+            found: DevicesFound = find_devices()
+            self.devices = found.choices
+            self.main.post_message(found)
+
+    def read_runs(self) -> None:
+        """Read the run folders."""
+        from tui_app.training.runs import run_folders, summarise
+
+        summaries = [summarise(folder) for folder in run_folders(self.runs_dir)]
+        self.main.post_message(RunsRead(summaries))
+
+    # Screens
+
+    def open_runs(self) -> None:
+        """All runs."""
+        from tui_app.screens.runs import RunsScreen
+
+        self.push_screen(RunsScreen())
+
+    def open_run(self, folder: RunFolder) -> None:
+        """One run, from its folder; what trains here is shown where it is."""
+        queue = self.queue
+        if queue is not None and queue.is_alive and queue.current.folder == folder.path:
+            while len(self.screen_stack) > 1:
+                self.pop_screen()
+            self.main.choose_pane("training")
+            return
+        from tui_app.following.in_folder import RunInFolder
+        from tui_app.screens.run import RunScreen
+
+        followed: FollowedRun = RunInFolder(folder)
+        self.push_screen(RunScreen(followed))
+        self.look_soon()
+
+    def action_keys(self) -> None:
+        """All keys."""
+        from tui_app.screens.help import HelpScreen, keys_text
+
+        self.push_screen(HelpScreen("Keys", keys_text()))
+
+    def action_help_here(self) -> None:
+        """What the focused pane is for."""
+        from tui_app.screens.help import HelpScreen, help_for
+
+        self.push_screen(HelpScreen("Help", help_for(self.screen)))
+
+    # Leaving
+
+    async def action_quit(self) -> None:
+        """Leave; ask first while something trains."""
+        queue = self.queue
+        if queue is None or not queue.is_alive:
+            self.exit(0)
+            return
+        if isinstance(self.screen, Choose):
+            return
+        waiting = f" {queue.waiting} more wait in the queue." if queue.waiting else ""
+        rest = " (the queue ends here)" if queue.waiting else ""
+        self.push_screen(
+            Choose(
+                f"{queue.current.name} is training.{waiting}",
+                [
+                    ("k", f"Leave, and keep training in a process of its own{rest}"),
+                    ("s", "Stop, save, and leave"),
+                    ("b", "Stay here"),
+                ],
+            ),
+            self._leave,
+        )
+
+    def _leave(self, how: str | None) -> None:
+        queue = self.queue
+        if queue is None or how not in ("k", "s"):
+            return
+        if how == "k":
+            self.handed_over = queue.current.folder
+        self._is_leaving = True
+        queue.stop("handed to a process of its own" if how == "k" else "stopped in the app")
+        self.notify("Saving, then leaving.")
+        self.look_soon()
+
+
+def _begin(settings: RunSettings) -> Callable[..., Any]:
+    def make(control, on_progress):
+        from datasets.fetch import FetchStopped
+        from tui_app.training.session import Session
+
+        if control.stopped is not None:
+            raise FetchStopped("cancelled before it began")
+        return Session.begin(settings, control, on_progress)
+
+    return make
+
+
+def run_app(
+    lecture: Path | None,
+    given: Mapping[str, Any],
+    follow: RunFolder | None = None,
+    look: Look = Look(),
+) -> int:
+    """Run the app on this terminal; the exit code."""
+    if os.name != "posix":
+        return TutorchApp(lecture, given, follow, look).run() or 0
+    from tui_app.on_terminal import run_on_terminal
+
+    return run_on_terminal(
+        lambda output: TutorchApp(lecture, given, follow, look, output)
+    )

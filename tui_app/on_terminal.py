@@ -1,0 +1,145 @@
+"""The app on a POSIX terminal: signals, native output, and what goes on after it has gone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui_app.native_output import NativeOutput
+from tui_app.signal_thread import SignalThread
+from tui_app.training.exit_codes import ExitCode
+from tui_app.training.posix import leave_at_once, stop_signals
+
+if TYPE_CHECKING:
+    from tui_app.app import TutorchApp
+
+#: Seconds that a run may take to save, and the app to leave, after a signal.
+_SAVING = 30.0
+_LEAVING = 3.0
+
+
+def run_on_terminal(make: Callable[[Callable[[], Sequence[str]]], TutorchApp]) -> int:
+    """Run the app that `make` builds from a source of native output; the exit code."""
+    output = NativeOutput()
+    _start_process_helpers()
+    from tui_app.terminal_driver import TerminalDriver
+
+    TerminalDriver.terminal = output.terminal
+    app = make(output.take)
+    app.driver_class = TerminalDriver
+    visit = _Visit(app, output.terminal)
+    signals = SignalThread(visit.end)
+    try:
+        result = asyncio.run(visit.run())
+    finally:
+        visit.is_over.set()
+        signals.restore()
+        output.restore()
+    if app.return_code:  # the app itself broke, and said why where nobody could read it
+        sys.stderr.write("\n".join(output.take()) + "\n")
+        return ExitCode.FAILED
+    if app.handed_over is not None:
+        _hand_over(app)
+    return visit.exit_code or result or ExitCode.DONE
+
+
+class _Visit:
+    """One time that the app is on the terminal."""
+
+    def __init__(self, app: TutorchApp, terminal: int) -> None:
+        self.app = app
+        self.exit_code = 0
+        self.is_over = threading.Event()
+        self._terminal = terminal
+        self._attributes = termios.tcgetattr(0) if os.isatty(0) else None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def run(self) -> int | None:
+        """Run the app to its end."""
+        self._loop = asyncio.get_running_loop()
+        return await self.app.run_async()
+
+    def end(self, number: signal.Signals) -> None:
+        """Save and leave: called in the thread of the signals, so that nothing can block it."""
+        if self.exit_code and number == signal.SIGINT:
+            self._force()
+        self.exit_code = stop_signals()[number]
+        threading.Thread(target=self._end, args=(number,), daemon=True).start()
+
+    def _end(self, number: signal.Signals) -> None:
+        queue = self.app.queue
+        if queue is not None:
+            queue.stop(f"stopped by {_SAID.get(number.name, number.name)}", self.exit_code)
+            queue.current.join(_SAVING)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.app.exit, self.exit_code)
+        if not self.is_over.wait(_LEAVING):
+            self._force()
+
+    def _force(self) -> None:
+        """Give the terminal back without the event loop, which it may have blocked, and end."""
+        from tui_app.terminal_driver import RESTORE
+
+        os.set_blocking(self._terminal, False)
+        try:
+            if self._attributes is not None:
+                termios.tcsetattr(0, termios.TCSANOW, self._attributes)
+            os.write(self._terminal, RESTORE.encode())
+        except (OSError, termios.error):  # it is gone, or reads no more: nobody sees it
+            leave_at_once(ExitCode(self.exit_code))
+        leave_at_once(ExitCode(self.exit_code))
+
+
+_SAID = {"SIGINT": "Ctrl-C", "SIGTERM": "the TERM signal", "SIGHUP": "a hang-up"}
+
+
+def _start_process_helpers() -> None:
+    """Start multiprocessing's own processes while descriptors 0 to 2 are what Python expects.
+
+    Later they would be given those of Textual's stand-ins for stdout and stderr, and refuse.
+    """
+    from multiprocessing import forkserver, get_all_start_methods, resource_tracker
+
+    resource_tracker.ensure_running()
+    if get_all_start_methods()[0] == "forkserver":
+        forkserver.ensure_running()
+
+
+def _hand_over(app: TutorchApp) -> None:
+    """Let a process of its own go on with the run, and say how to come back."""
+    assert app.handed_over is not None
+    folder: Path = app.handed_over
+    run = app.queue.current if app.queue is not None else None
+    completed = run.history.completed if run is not None else None
+    if completed is None or completed.state != "stopped":
+        sys.stderr.write(f"tutorch: {folder} needs no more training.\n")
+        return
+    with (folder / "log.txt").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tui_app", "resume", str(folder), "--no-tui"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": _path()},
+        )
+    sys.stderr.write(
+        f"tutorch: training goes on as process {process.pid}, in {folder}\n"
+        f"  to watch it   tutorch, then r for the runs\n"
+        f"  to stop it    kill {process.pid}    (it saves first)\n"
+        f"  its log       tail -f {folder / 'log.txt'}\n"
+    )
+
+
+def _path() -> str:
+    """The import path of the new process: this program may not be installed."""
+    here = str(Path(__file__).resolve().parent.parent)
+    return os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))

@@ -1,0 +1,309 @@
+"""The main screen: pick a lecture, set it, watch it learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.events import DescendantFocus
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Footer, Static
+
+from models import LectureError, Lesson, find_lecture, lecture_names, read_lesson
+from tui_app import lecture_loading
+from tui_app.messages import (
+    DevicesFound,
+    LectureBroken,
+    LectureChosen,
+    LectureHighlighted,
+    LectureReady,
+    PaneChosen,
+    RunsChanged,
+    RunsRead,
+    StartRequested,
+)
+from tui_app.screens.steering import SteeringScreen
+from tui_app.widgets.chart import Chart
+from tui_app.widgets.lecture_list import LectureList
+from tui_app.widgets.lesson_view import LessonView
+from tui_app.widgets.log_pane import LogPane
+from tui_app.widgets.nav_bar import NavBar
+from tui_app.widgets.progress import Progress
+from tui_app.widgets.run_pane import RunPane
+from tui_app.widgets.settings_form import SettingsForm
+
+if TYPE_CHECKING:
+    from tui_app.draft import Draft
+
+PANES = (
+    ("lectures", "Lectures"),
+    ("lesson", "Lesson"),
+    ("settings", "Settings"),
+    ("training", "Training"),
+    ("log", "Log"),
+    ("runs", "Runs"),
+)
+
+#: Seconds that a lecture is looked at before its lesson and settings are brought.
+_DWELL = 0.15
+
+
+class MainScreen(SteeringScreen):
+    """Lectures, lesson, settings, training and log, in one of three arrangements."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (180, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s,f5", "start", "Start", key_display="s"),
+        Binding("r,f3", "runs", "Runs", key_display="r"),
+        Binding("plus,equals_sign", "chart('smooth', 1)", "Smoother", show=False),
+        Binding("minus,underscore", "chart('smooth', -1)", "Rougher", show=False),
+        Binding("g", "chart('log')", "Log scale", show=False),
+        Binding("a", "chart('axis')", "x axis", show=False),
+        Binding("m", "chart('panels')", "Loss, accuracy", show=False),
+        Binding("z", "language", "中文/English", show=False),
+        Binding("o,f4", "source", "Source", show=False),
+        *(
+            Binding(str(number), f"pane('{pane}')", title, show=False)
+            for number, (pane, title) in enumerate(PANES, 1)
+        ),
+    ]
+
+    def __init__(self, lecture: Path | None, given: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._lessons = [read_lesson(find_lecture(name)) for name in lecture_names()]
+        self._first = lecture or find_lecture("lecture_09_softmax_classifier")
+        self._given = dict(given)
+        self._drafts: dict[str, Draft] = {}
+        self._lesson: Lesson | None = None
+        self._dwelling: Timer | None = None
+        self._pane = "lectures"
+
+    def compose(self) -> ComposeResult:
+        """Every pane is there once; app.tcss puts them where the width lets them be."""
+        yield NavBar(PANES)
+        with Container(id="panes"):
+            yield LectureList(self._lessons, id="lectures", classes="pane")
+            yield RunPane(id="training", classes="pane")
+            yield LessonView(id="lesson", classes="pane")
+            yield SettingsForm(id="settings", classes="pane")
+            yield LogPane(id="log", classes="pane")
+        yield Static(id="tiny", markup=False)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Pick the first lecture; torch is loaded once all this was painted."""
+        lectures = self.query_one(LectureList)
+        try:
+            lesson = read_lesson(self._first)
+        except LectureError as error:
+            self.notify(str(error), severity="error", markup=False)
+            lesson = read_lesson(find_lecture("lecture_09_softmax_classifier"))
+        lectures.add(lesson)
+        lectures.select(lesson.name)
+        self._show_lesson(lesson)
+        self.set_class(True, "-lesson")
+        self.choose_pane("lectures")
+        self.query_one(LogPane).follow(self.app.log_before)
+        self.call_after_refresh(self._load, lesson.path)
+
+    # Panes
+
+    def choose_pane(self, pane: str) -> None:
+        """Show a pane where not all fit, and focus it."""
+        if pane == "runs":
+            self.action_runs()
+            return
+        self._pane = pane
+        for widget in self.query(".pane"):
+            widget.set_class(widget.id == pane, "-chosen")
+        if pane in ("lesson", "training"):
+            self.set_class(pane == "lesson", "-lesson")
+        self.query_one(NavBar).select(pane)
+        self._focus_in(self.query_one(f"#{pane}"))
+
+    def _focus_in(self, pane: Widget) -> None:
+        if not pane.has_focus_within:
+            first = next((w for w in [pane, *pane.query("*")] if w.focusable), None)
+            self.set_focus(first)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Mark the pane that has the focus."""
+        for pane in event.widget.ancestors_with_self:
+            if isinstance(pane, Widget) and pane.has_class("pane"):
+                self._pane = str(pane.id)
+                self.query_one(NavBar).select(self._pane)
+        self.refresh_bindings()
+
+    def on_pane_chosen(self, message: PaneChosen) -> None:
+        """A name in the bar was clicked."""
+        self.choose_pane(message.pane)
+
+    def action_pane(self, pane: str) -> None:
+        """The number of a pane was pressed."""
+        self.choose_pane(pane)
+
+    def on_resize(self) -> None:
+        """Put the settings beside the lectures where there is room for three columns."""
+        panes, settings = self.query_one("#panes"), self.query_one("#settings")
+        before = "#training" if self.app.size.width >= 180 else "#log"
+        panes.move_child(settings, before=panes.query_one(before))
+        self.set_class(self.app.size.height < 16 or self.app.size.width < 60, "-tiny")
+        self.call_after_refresh(self.draw)
+
+    # Lectures
+
+    def on_lecture_highlighted(self, message: LectureHighlighted) -> None:
+        """Bring the lesson once it was looked at for a moment."""
+        if self._dwelling is not None:
+            self._dwelling.stop()
+        self._dwelling = self.set_timer(_DWELL, lambda: self._look_at(message.path))
+
+    def on_lecture_chosen(self, message: LectureChosen) -> None:
+        """Bring it at once, and go to its settings."""
+        if self._dwelling is not None:
+            self._dwelling.stop()
+        self._look_at(message.path)
+        self.choose_pane("settings")
+
+    def _look_at(self, path: Path) -> None:
+        if self._lesson is None or self._lesson.path != path:
+            self._show_lesson(read_lesson(path))
+            self._load(path)
+
+    def _show_lesson(self, lesson: Lesson) -> None:
+        self._lesson = lesson
+        self.query_one(LessonView).show(lesson, chinese=self.app.in_chinese)
+
+    def _load(self, path: Path) -> None:
+        given, self._given = (self._given, {}) if path == self._first else ({}, self._given)
+        runs_dir = self.app.runs_dir
+
+        def work() -> None:
+            self.post_message(lecture_loading.load(path, given, runs_dir))
+            self.app.find_devices()
+            self.app.read_runs()
+
+        self.run_worker(work, thread=True, exclusive=True, group="lecture")
+
+    async def on_lecture_ready(self, message: LectureReady) -> None:
+        """Fill the form, with what was set before for the same lecture."""
+        from tui_app.draft import Draft
+
+        lecture = message.lecture
+        if self._lesson is None or lecture.path != self._lesson.path:
+            return
+        new = Draft(lecture, str(self.app.runs_dir), message.given)
+        draft = self._drafts.setdefault(lecture.name, new)
+        draft.texts |= {} if draft is new else dict(new.texts) if message.given else {}
+        choices = {**message.choices, "device": self.app.devices}
+        await self.query_one(SettingsForm).fill(draft, choices)
+        self.refresh_bindings()
+
+    def on_lecture_broken(self, message: LectureBroken) -> None:
+        """Say why it can't be used."""
+        self.notify(message.sentence, severity="error", timeout=12, markup=False)
+        self.app.log_before.add(message.sentence, "error")
+
+    def on_devices_found(self, message: DevicesFound) -> None:
+        """Offer them."""
+        self.query_one(SettingsForm).offer("device", message.choices)
+
+    def on_runs_read(self, message: RunsRead) -> None:
+        """Mark the lectures that were trained."""
+        from tui_app.summaries import best_by_lecture
+
+        self.query_one(LectureList).mark(best_by_lecture(message.summaries))
+
+    def on_runs_changed(self, message: RunsChanged) -> None:
+        """Look at the run folders again."""
+        self.run_worker(self.app.read_runs, thread=True, group="runs")
+
+    async def set_up(self, path: Path, given: Mapping[str, Any]) -> None:
+        """Pick a lecture with these settings: those of a run, to be trained anew."""
+        lesson = read_lesson(path)
+        self.query_one(LectureList).add(lesson)
+        self.query_one(LectureList).select(lesson.name)
+        self._show_lesson(lesson)
+        self._first, self._given = path, dict(given)
+        self._drafts.pop(lesson.name, None)
+        self._load(path)
+        self.choose_pane("settings")
+
+    # Training
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Start can't be chosen while something trains."""
+        if action == "start":
+            return self.training is None
+        return super().check_action(action, parameters)
+
+    def action_start(self) -> None:
+        """Train what the form says."""
+        form = self.query_one(SettingsForm)
+        if form.can_start and form.draft is not None:
+            self.app.begin(form.draft.runs())
+        elif form.draft is not None:
+            problem = next(iter(form.draft.problems().values()), "")
+            self.notify(problem or "A run is under way.", severity="warning", markup=False)
+
+    def on_start_requested(self, message: StartRequested) -> None:
+        """The button was pressed, or Enter in a field."""
+        self.action_start()
+
+    def watch_run(self) -> None:
+        """Something was started: look at it."""
+        queue = self.app.queue
+        if queue is not None:
+            self.query_one(RunPane).follow(queue.current)
+            self.query_one(LogPane).follow(queue.current.history.log)
+            self.choose_pane("training")
+            self.draw()
+
+    def draw(self) -> None:
+        """Bring the panes up to date with the run."""
+        queue, pane = self.app.queue, self.query_one(RunPane)
+        self.query_one(SettingsForm).set_busy(self.training is not None)
+        if queue is None:
+            return
+        if pane.run_followed is not queue.current:
+            pane.follow(queue.current)
+            self.query_one(LogPane).follow(queue.current.history.log)
+        if self.has_class("-tiny"):
+            size = "tutorch needs 60x16 to show more."
+            line = self.query_one(Progress).one_line(queue.current)
+            self.query_one("#tiny", Static).update(line.append(f"\n{size}"))
+            return
+        if pane.display:
+            pane.draw()
+        self.query_one(LogPane).draw()
+        self.refresh_bindings()
+
+    def action_chart(self, act: str, *arguments: int) -> None:
+        """Pass an act on to the chart."""
+        getattr(self.query_one(Chart), f"action_{act}")(*arguments)
+
+    # Other screens
+
+    def action_language(self) -> None:
+        """The lesson in the other language."""
+        self.app.in_chinese = not self.app.in_chinese
+        if self._lesson is not None:
+            self._show_lesson(self._lesson)
+
+    def action_source(self) -> None:
+        """The lecture's own file."""
+        from tui_app.screens.source import SourceScreen
+
+        if self._lesson is not None:
+            self.app.push_screen(SourceScreen(self._lesson.path))
+
+    def action_runs(self) -> None:
+        """All runs."""
+        self.app.open_runs()

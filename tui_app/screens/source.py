@@ -1,0 +1,47 @@
+"""A lecture's own file, as it is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from rich.syntax import Syntax
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+
+class SourceScreen(Screen[None]):
+    """The file with line numbers."""
+
+    DEFAULT_CSS = """
+    SourceScreen > VerticalScroll {
+        border: round $border;
+        border-title-color: $text;
+        & > Static { width: auto; min-width: 100%; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,o,f4", "app.pop_screen", "Back")]
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def compose(self) -> ComposeResult:
+        """The text, coloured."""
+        theme = "ansi_dark" if self.app.current_theme.ansi else "monokai"
+        if not self.app.current_theme.dark:
+            theme = "ansi_light" if self.app.current_theme.ansi else "default"
+        text = self._path.read_text(encoding="utf-8", errors="replace")
+        source = Syntax(text, "python", theme=theme, line_numbers=True, background_color="default")
+        with VerticalScroll() as scroll:
+            scroll.border_title = str(self._path.name)
+            yield Static(source)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Let the arrow keys scroll at once."""
+        self.query_one(VerticalScroll).focus()

@@ -1,0 +1,1 @@
+"""The parts of the screens, a file each: what it shows, and its look."""

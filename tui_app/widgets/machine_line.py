@@ -1,0 +1,40 @@
+"""What the machine has left: the GPU by its driver, else processor and memory."""
+
+from __future__ import annotations
+
+from textual.widgets import Static
+
+from tui_app.machine import read_machine
+
+#: Seconds between two readings.
+_SECONDS = 2.0
+
+
+class MachineLine(Static):
+    """One line, read in a thread: a driver may take its time."""
+
+    DEFAULT_CSS = """
+    MachineLine { height: 1; color: $text-muted; }
+    """
+
+    def __init__(self, **options: str) -> None:
+        super().__init__(markup=False, **options)
+        self._device = "cpu"
+
+    def watch_device(self, device: str) -> None:
+        """Show the readings of this device from now on."""
+        self._device = device
+
+    def on_mount(self) -> None:
+        """Read now and then."""
+        self.set_interval(_SECONDS, self._read)
+        self.call_after_refresh(self._read)
+
+    def _read(self) -> None:
+        if self.is_attached and self.screen.is_current:
+            self.run_worker(self._show, thread=True, exclusive=True, group="machine")
+
+    def _show(self) -> None:
+        line = read_machine(self._device)
+        if line != str(self.content):
+            self.app.call_later(self.update, line)

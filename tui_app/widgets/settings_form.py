@@ -1,0 +1,177 @@
+"""The form: every setting of a lecture, checked while it is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.widgets import Button, Label, Static
+
+from models.fields import Field
+from tui_app.draft import Draft
+from tui_app.messages import SettingChanged, SettingFocused, SettingReset, StartRequested
+from tui_app.widgets.setting_row import SettingRow
+
+_LOADING = "The settings appear as soon as torch is loaded."
+_READY = "All is as the lecture has it. Several values, as in 0.1,0.01, make one run each."
+
+
+class SettingsForm(Vertical):
+    """Rows made from a draft, one sentence about the one that is being set, and Start."""
+
+    DEFAULT_CSS = """
+    SettingsForm {
+        border: round $border-blurred;
+        border-title-color: $text-muted;
+        &:focus-within { border: round $border; border-title-color: $text; }
+        & > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
+        & .group { color: $text-muted; text-style: dim; padding: 0 2; margin-top: 1; width: 1fr; }
+        & > #about { height: 4; padding: 0 1; color: $text-muted; }
+        & > #about { border-top: solid $border-blurred; }
+        & > #about.-wrong { color: $text-error; }
+        & > Button { width: 1fr; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("shift+f9,ctrl+y", "reset_all", "Set all back", show=False),
+        Binding("down", "app.focus_next", "Next", show=False),
+        Binding("up", "app.focus_previous", "Previous", show=False),
+    ]
+
+    def __init__(self, **options: str) -> None:
+        super().__init__(**options)
+        self.border_title = "Settings"
+        self.draft: Draft | None = None
+        self._choices: dict[str, Sequence[tuple[str, str]]] = {}
+        self._focused = ""
+        self._is_busy = False
+
+    def compose(self) -> ComposeResult:
+        """The rows come with the first draft."""
+        yield VerticalScroll(can_focus=False)
+        yield Static(_LOADING, id="about", markup=False)
+        yield Button("Start", variant="primary", compact=True, disabled=True)
+
+    async def fill(self, draft: Draft, choices: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+        """Show the settings of a lecture; `choices` are labels and values by setting."""
+        self.draft, self._choices = draft, dict(choices)
+        rows, texts = self.query_one(VerticalScroll), draft.defaults() | draft.texts
+        await rows.remove_children()
+        names = list(draft.fields)
+        options = next((i for i, name in enumerate(names) if name == "validation"), len(names))
+        widgets = [
+            SettingRow(draft.fields[name], self._offers(draft.fields[name]), texts[name])
+            for name in names
+        ]
+        group = Label("How it is measured, kept and run", classes="group")
+        await rows.mount(*widgets[:options], group, *widgets[options:])
+        self.border_subtitle = draft.lecture.name
+        self.check()
+
+    def offer(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
+        """Offer other choices for a setting."""
+        self._choices[name] = choices
+        for row in self.query(SettingRow):
+            if row.field.name == name:
+                row.offer(choices)
+
+    def set_busy(self, busy: bool) -> None:
+        """While something trains, nothing can be started."""
+        self._is_busy = busy
+        self.check()
+
+    @property
+    def can_start(self) -> bool:
+        """Whether every setting is right and nothing trains."""
+        return not self.query_one(Button).disabled
+
+    def check(self) -> None:
+        """Mark what was changed, say what is wrong, allow Start when nothing is."""
+        draft = self.draft
+        if draft is None:
+            return
+        problems, defaults = draft.problems(), draft.defaults()
+        for row in self.query(SettingRow):
+            name = row.field.name
+            row.show(
+                draft.texts.get(name, defaults[name]),
+                changed=name in draft.texts,
+                useless=not draft.is_useful(name),
+                problem=problems.get(name, ""),
+            )
+        runs = 0 if problems else len(draft.runs())
+        button = self.query_one(Button)
+        button.disabled = bool(problems) or self._is_busy
+        button.label = (
+            "A run is under way" if self._is_busy else f"Start {runs} runs" if runs > 1 else "Start"
+        )
+        self._tell(problems)
+
+    def _tell(self, problems: Mapping[str, str]) -> None:
+        about, draft = self.query_one("#about", Static), self.draft
+        assert draft is not None
+        wrong = problems.get("") or ""
+        about.set_class(bool(wrong), "-wrong")
+        if wrong or not self._focused or self._focused not in draft.fields:
+            about.update(wrong or _READY)
+            return
+        field = draft.fields[self._focused]
+        rule = field.only_with
+        useless = "" if rule is None or draft.is_useful(field.name) else _only_with(field)
+        about.update(useless or f"{field.help} It takes {field.takes}.")
+
+    def _offers(self, field: Field) -> Sequence[tuple[str, str]]:
+        if field.name in self._choices:
+            return self._choices[field.name]
+        if field.kind is bool:
+            return [("true", "true"), ("false", "false")]
+        return [] if field.kind or field.is_tuple else [(word, word) for word in field.choices]
+
+    def action_reset_all(self) -> None:
+        """Set every field back."""
+        if self.draft is not None:
+            self.draft.texts.clear()
+            self.check()
+
+    def on_setting_changed(self, message: SettingChanged) -> None:
+        """Take a change in, and look whether all is right."""
+        message.stop()
+        if self.draft is not None:
+            self.draft.change(message.name, message.text)
+            self.check()
+
+    def on_setting_reset(self, message: SettingReset) -> None:
+        """Set a field back."""
+        message.stop()
+        if self.draft is not None:
+            self.draft.reset(message.name)
+            self.check()
+
+    def on_setting_focused(self, message: SettingFocused) -> None:
+        """Explain the setting that is looked at."""
+        message.stop()
+        self._focused = message.name
+        if self.draft is not None:
+            self._tell(self.draft.problems())
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Ask for training to begin."""
+        event.stop()
+        self.post_message(StartRequested())
+
+    def on_input_submitted(self) -> None:
+        """Enter in a field starts, as the button does."""
+        if self.can_start:
+            self.post_message(StartRequested())
+
+
+def _only_with(field: Field) -> str:
+    rule = field.only_with
+    assert rule is not None
+    values = ", ".join(map(str, rule.values))
+    other = rule.field.replace("_", " ")
+    return f"{field.help} It means something only while {other} is {values}."
