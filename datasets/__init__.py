@@ -12,7 +12,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, DataUnavailable, Split
+from datasets.dataset import (
+    Data,
+    DataDamaged,
+    Dataset,
+    DataSpec,
+    DataUnavailable,
+    Split,
+    Task,
+    UnknownDataset,
+)
 from datasets.fetch import Progress, locate
 
 __all__ = [
@@ -29,10 +38,6 @@ __all__ = [
 ]
 
 
-class UnknownDataset(Exception):
-    """There is no data set of that name. The text names the nearest ones."""
-
-
 def dataset_names() -> tuple[str, ...]:
     """The names of all data sets, in the order of the alphabet. Imports none of them."""
     files = Path(__file__).parent.glob("*.py")
@@ -40,11 +45,24 @@ def dataset_names() -> tuple[str, ...]:
     return tuple(sorted(stem.replace("_", "-") for stem in stems))
 
 
-def get_dataset(name: str) -> Dataset:
-    """The declaration of the data set `name`; reads and fetches nothing.
+def get_dataset(name: str, target: str | None = None, task: Task | None = None) -> Dataset:
+    """The declaration of the data set `name`; fetches nothing.
 
-    Raises UnknownDataset.
+    `csv:FILE` is a table of one's own, whose column `target` is to be predicted, and `folder:DIR`
+    a folder of images a class; `task` is what the model is for, None what the data look like.
+    Raises UnknownDataset, and DataUnavailable or DataDamaged for a file of one's own.
     """
+    kind, colon, place = name.partition(":")
+    if colon and kind == "csv":
+        from datasets.own_table import table_dataset
+
+        return replace(table_dataset(Path(place).expanduser(), target, task), name=name)
+    if colon and kind == "folder":
+        from datasets.own_images import folder_dataset
+
+        return replace(folder_dataset(Path(place).expanduser(), task), name=name)
+    if target is not None:
+        raise UnknownDataset(f"{name} has its own target: --target goes with csv:FILE.")
     if name not in dataset_names():
         near = difflib.get_close_matches(name, dataset_names(), n=3) or dataset_names()
         raise UnknownDataset(f"no data set is called {name!r}: did you mean {', '.join(near)}?")
@@ -57,10 +75,13 @@ def read_dataset(
     data_dir: Path | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     stopped: Callable[[], bool] = lambda: False,
+    target: str | None = None,
+    task: Task | None = None,
 ) -> Data:
     """Find (in `data_dir`, then in the cache), fetch what is missing, and read the data set.
 
-    Raises UnknownDataset, DataUnavailable, DataDamaged, and FetchStopped once `stopped()` is true.
+    `target` and `task` are as for `get_dataset`. Raises UnknownDataset, DataUnavailable,
+    DataDamaged, and FetchStopped once `stopped()` is true.
     """
-    dataset = get_dataset(name)
+    dataset = get_dataset(name, target, task)
     return dataset.read(locate(dataset, data_dir, on_progress, stopped))

@@ -25,6 +25,10 @@ class DataDamaged(Exception):
     """A data file is not what it should be. The text names the file and says what to do."""
 
 
+class UnknownDataset(Exception):
+    """There is no such data set, or column of it. The text names the nearest ones."""
+
+
 @dataclass(frozen=True)
 class DataSpec:
     """What a model has to know of the data it will see.
@@ -74,6 +78,7 @@ class Data:
 
     `mean` and `std` are what uint8 images are normalised with, after the division by 255: one
     number, or one per channel.
+    `notes` say, a sentence each, what was done to the data that one should know of.
     `encode` turns what a person types into one sample (input_shape), for a prediction;
     `input_help` says what that is. Without `test`, training is measured on the train set alone.
     """
@@ -85,6 +90,7 @@ class Data:
     input_help: str
     mean: float | tuple[float, ...] = 0.0
     std: float | tuple[float, ...] = 1.0
+    notes: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
         """16 hex digits that change when any value of the data does."""

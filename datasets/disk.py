@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from datasets.dataset import DataDamaged, Dataset, RemoteFile
+from datasets.dataset import DataDamaged, Dataset, DataUnavailable, RemoteFile
 
 
 def cache_dir() -> Path:
@@ -54,12 +54,18 @@ def verify(dataset: Dataset, data_dir: Path | None = None) -> list[str]:
 
 
 def on_disk(file: RemoteFile, dataset: Dataset, *roots: Path | None) -> Path | None:
-    """Where `file` lies, by its name, below the first of the folders `roots` that has it."""
+    """Where `file` lies, by its name, below the first of the folders `roots` that has it.
+
+    Raises DataUnavailable for a folder that may not be read.
+    """
     for root in roots:
-        if root is not None and root.is_dir():
-            for path in _places(file, dataset, root):
-                if path.is_file():
-                    return path
+        try:
+            if root is not None and root.is_dir():
+                for path in _places(file, dataset, root):
+                    if path.is_file():
+                        return path
+        except PermissionError as error:
+            raise DataUnavailable(f"{root} can't be looked into: {error}.") from error
     return None
 
 

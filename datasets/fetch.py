@@ -60,7 +60,14 @@ def locate(
             }
         except DataUnavailable as failure:
             failures.append(str(failure))
-    raise DataUnavailable("\n".join(failures))
+    raise DataUnavailable("\n".join([*failures, *_by_hand(dataset)]))
+
+
+def _by_hand(dataset: Dataset) -> Iterator[str]:
+    for files in dataset.alternatives:
+        if not any(file.urls for file in files):
+            names = ", ".join(file.name for file in files)
+            yield f"In a folder called {dataset.folder_names[0]}, {names} will do as well."
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import math
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,13 @@ class Table:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def where(self, chosen: np.ndarray) -> Table:
+        """The rows that `chosen` (N,) bool picks."""
+        rows = np.flatnonzero(chosen)
+        return replace(
+            self, rows=[self.rows[row] for row in rows], lines=[self.lines[row] for row in rows]
+        )
+
     def texts(self, column: str) -> list[str]:
         """The cells of `column`, with "" where a value is missing. Raises DataDamaged."""
         if column not in self.columns:
@@ -52,7 +59,10 @@ class Table:
         try:
             values = np.array(cells, np.float64)
         except ValueError:
-            values = np.array([math.inf if _is_no_number(cell) else float(cell) for cell in cells])
+            known = [cell == "nan" or is_number(cell) for cell in cells]
+            values = np.array(
+                [float(cell) if ok else math.inf for cell, ok in zip(cells, known, strict=True)]
+            )
         for row in np.flatnonzero(np.isinf(values)):
             raise DataDamaged(
                 f"{self.path}, line {self.lines[row]}, column {column!r}: "
@@ -61,12 +71,12 @@ class Table:
         return values
 
 
-def _is_no_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether `cell` stands for a finite number."""
     try:
-        float(cell)
+        return math.isfinite(float(cell))
     except ValueError:
-        return True
-    return False
+        return False
 
 
 def read_table(path: Path) -> Table:
@@ -80,7 +90,8 @@ def read_table(path: Path) -> Table:
         columns, numbered = _arff(text) if is_arff else _csv(text)
     except csv.Error as error:
         raise DataDamaged(f"{path} is no table: {error}.") from error
-    if not columns or len(set(columns)) < len(columns) or "" in columns:
+    columns = tuple(name or f"unnamed {place}" for place, name in enumerate(columns, start=1))
+    if not columns or len(set(columns)) < len(columns):
         raise DataDamaged(f"{path} has no line of different column names at its top.")
     for line, row in numbered:
         if len(row) != len(columns):

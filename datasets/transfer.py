@@ -78,7 +78,6 @@ def transfer(url: str, offset: int) -> Generator[Answer | bytes | None, None, No
 
 
 def _read(url: str, offset: int, arrived: queue.Queue, abandoned: threading.Event) -> None:
-    import requests
     import urllib3
 
     def hand_over(item: Answer | bytes | MirrorFailed | None) -> None:
@@ -91,14 +90,7 @@ def _read(url: str, offset: int, arrived: queue.Queue, abandoned: threading.Even
     # otherwise have it unpacked on the way.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
     try:
-        timeout = (CONNECT_SECONDS, SILENCE_SECONDS)
-        if url.startswith(OPENML):
-            description = requests.get(url, timeout=timeout)
-            _answer(description)
-            url = description.json()["data_set_description"]["url"]
-        with contextlib.closing(
-            requests.get(url, headers=headers, stream=True, timeout=timeout)
-        ) as response:
+        with contextlib.closing(_get(_resolved(url), headers)) as response:
             hand_over(_answer(response))
             for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
                 hand_over(chunk)
@@ -107,8 +99,27 @@ def _read(url: str, offset: int, arrived: queue.Queue, abandoned: threading.Even
         hand_over(None)
     except MirrorFailed as failure:
         hand_over(failure)
-    except (OSError, ValueError, LookupError, urllib3.exceptions.HTTPError) as error:
+    except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
         hand_over(MirrorFailed(_reason(error)))
+
+
+def _get(url: str, headers: dict[str, str]) -> requests.Response:
+    import requests
+
+    timeout = (CONNECT_SECONDS, SILENCE_SECONDS)
+    return requests.get(url, headers=headers, stream=True, timeout=timeout)
+
+
+def _resolved(url: str) -> str:
+    """The URL of the file itself, for one of OpenML's descriptions."""
+    if not url.startswith(OPENML):
+        return url
+    with contextlib.closing(_get(url, {})) as response:
+        _answer(response)
+        try:
+            return response.json()["data_set_description"]["url"]
+        except (ValueError, LookupError, TypeError):
+            raise MirrorFailed("doesn't say where the file lies") from None
 
 
 def _answer(response: requests.Response) -> Answer:

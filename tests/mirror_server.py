@@ -46,7 +46,7 @@ class Request(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(total - start if announced is None else announced))
         self.end_headers()
 
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 http.server's name
         pass
 
 

@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -152,7 +153,7 @@ def test_a_length_that_is_too_large_does_not_matter_when_the_bytes_are_right(mir
 
 
 def test_a_slow_mirror_is_left_for_the_next(mirrors, monkeypatch):
-    monkeypatch.setattr(download, "SLOW_SECONDS", 0.1)
+    monkeypatch.setattr(download, "SLOW_SECONDS", 0.3)
     monkeypatch.setattr(download, "SLOW_BYTES_PER_SECOND", 10**6)
     slow, silent, good = start(mirrors, serve.drips(200_000), serve.says_nothing, serve.honest)
     assert fetch(letters(slow, silent, good)) == CONTENT
@@ -225,9 +226,30 @@ def test_a_mirror_of_ones_own_is_tried_first_and_its_password_kept_quiet(mirrors
 
     monkeypatch.setenv("TUTORCH_MIRROR", "http://me:secret@127.0.0.1:1/data")
     with pytest.raises(DataUnavailable) as failure:
-        fetch(Dataset("", "", own, letters(UNREACHABLE).files, name="other"))  # type: ignore
+        fetch(replace(letters(UNREACHABLE), name="other"))
     assert "http://127.0.0.1:1/data/other/letters.bin" in str(failure.value)
     assert "secret" not in str(failure.value)
+
+
+def test_openml_is_asked_where_a_file_lies(mirrors, monkeypatch):
+    (good,) = start(mirrors, serve.honest)
+    described = f'{{"data_set_description": {{"url": "{good.url}/data/letters.arff"}}}}'
+    openml = mirrors.enter_context(serve.mirror(described.encode()))
+    (broken,) = start(mirrors, serve.answers(200))
+    monkeypatch.setattr(transfer, "OPENML", "http://127.0.0.1")
+
+    assert fetch(letters(f"{openml.url}/api/v1/json/data/37")) == CONTENT
+    assert (openml.asked, good.asked) == (["/api/v1/json/data/37"], ["/data/letters.arff"])
+    with pytest.raises(DataUnavailable, match="doesn't say where the file lies"):
+        fetch(replace(letters(broken), name="other"))
+
+
+def test_what_will_do_instead_of_a_file_is_said():
+    kaggle = RemoteFile("train.csv", (), 1, None)
+    with pytest.raises(
+        DataUnavailable, match=r"a folder called letters, train\.csv will do as well"
+    ):
+        fetch(replace(letters(UNREACHABLE), alternatives=((kaggle,),)))
 
 
 def test_a_proxy_is_used(mirrors, monkeypatch):

@@ -1,0 +1,77 @@
+"""What is to be predicted in a table of one's own: a number, or one of several classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from datasets.dataset import DataDamaged, Task
+from datasets.tables import Table, is_number
+
+MOST_NUMBERED_CLASSES = 20
+"""Whole numbers are classes when no more of them differ, with `ROWS_PER_CLASS` rows each or so."""
+
+ROWS_PER_CLASS = 5
+
+
+@dataclass(frozen=True)
+class Target:
+    """The target of the rows that have one.
+
+    `given` (all rows,) says which do; `values` are (N, 1) float32 for a regression or a binary
+    task, else (N,) int64; `labels` (N,) what a split is stratified by.
+    """
+
+    task: Task
+    classes: tuple[str, ...]
+    given: np.ndarray
+    values: np.ndarray
+    labels: np.ndarray
+    notes: tuple[str, ...]
+
+
+def read_target(table: Table, name: str, task: Task | None) -> Target:
+    """The column `name` as a target for `task`, or for what fits it. Raises DataDamaged."""
+    texts = table.texts(name)
+    if numeric := all(is_number(text) for text in texts if text):
+        texts = [f"{float(text):.12g}" if text else "" for text in texts]
+    given = np.array([text != "" for text in texts], bool)
+    known = [text for text in texts if text]
+    different = sorted(set(known), key=lambda text: (float(text) if is_number(text) else 0, text))
+    where = f"{table.path}, column {name!r}"
+    if len(different) < 2:
+        raise DataDamaged(f"{where} has fewer than two different values: nothing to predict.")
+    if task is None:
+        task = _fitting_task(different, len(known), numeric)
+    notes = _left_out(table, given, name)
+    if task == "regression":
+        if not numeric:
+            text = next(text for text in different if not is_number(text))
+            raise DataDamaged(f"{where} has {text!r}, but a number is to be predicted.")
+        values = np.array(known, np.float32)[:, np.newaxis]
+        return Target(
+            task, (), given, values, np.zeros(len(known)), (*notes, f"{name} is a number")
+        )
+    if len(different) > len(known) / 2 or (task == "binary" and len(different) != 2):
+        raise DataDamaged(f"{where} has {len(different)} different values in {len(known)} rows.")
+    labels = np.array([different.index(text) for text in known], np.int64)
+    values = labels[:, np.newaxis].astype(np.float32) if task == "binary" else labels
+    said = f"{name} has {len(different)} classes: {', '.join(different[:20])}"
+    return Target(task, tuple(different), given, values, labels, (*notes, said))
+
+
+def _fitting_task(different: list[str], rows: int, numeric: bool) -> Task:
+    whole = numeric and all(float(text).is_integer() for text in different)
+    few = len(different) <= MOST_NUMBERED_CLASSES and rows >= ROWS_PER_CLASS * len(different)
+    if numeric and not (whole and few):
+        return "regression"
+    return "binary" if len(different) == 2 else "multiclass"
+
+
+def _left_out(table: Table, given: np.ndarray, name: str) -> tuple[str, ...]:
+    lines = [str(line) for line, known in zip(table.lines, given, strict=True) if not known]
+    if not lines:
+        return ()
+    shown = ", ".join(lines[:5]) + (", ..." if len(lines) > 5 else "")
+    return (f"{len(lines)} rows without {name} are left out (line {shown})",)
