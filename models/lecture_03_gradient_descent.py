@@ -14,10 +14,10 @@ For ŷ = x·w and the mean squared error the derivative can be written down on p
 That is `gradient` below. From w = 1 with lr 0.01, 100 epochs give w = 1.99994.
 
 **How many samples make one step?** All of them: that is gradient descent, `--batch-size full`.
-One: stochastic gradient descent (SGD), `--batch-size 1`; it makes N small, noisy steps in the
-time of one, and the noise can carry it over a flat or saddle-shaped place where the exact
-gradient is zero. But its steps wait for each other, so a GPU is idle. A few: the mini-batch,
-the compromise that everybody uses and that "batch" means ever since.
+One: stochastic gradient descent (SGD), `--batch-size 1`; for the arithmetic of one step it
+makes N small, noisy ones, and the noise can carry it over a flat or saddle-shaped place where
+the exact gradient is zero. But its steps wait for each other, and a GPU idles. A few: the
+mini-batch, the compromise that everybody uses, and what "batch" has come to mean.
 
 ## Try
 

@@ -22,14 +22,14 @@ lecture 3, with the gradient for free. The samples come one at a time, in their 
     tutorch --no-tui 04                                # w = 1.9999996 after 100 epochs
     tutorch --no-tui 04 --form quadratic               # ŷ = w₁·x² + w₂·x + b
     tutorch predict last 4                             # 8.54, not 8. Why?
-    tutorch --no-tui 04 --form quadratic --lr 0.03     # worse: 6.49
+    tutorch --no-tui 04 --form quadratic --lr 0.03     # 6.49, wrong the other way
     tutorch --no-tui 04 --form quadratic --epochs 20000
 
-The quadratic *contains* the straight line (w₁ = 0, w₂ = 2, b = 0). Yet after 100 epochs it says
-8.544 for 4 hours: three points leave the parabola nearly free between and beyond them, the
-loss hardly feels the difference, and so the gradient hardly pulls. A model that is too
-flexible for its data needs more data or more time, and it goes wrong first where there are no
-data: 4 hours lie outside of 1 to 3.
+The quadratic *contains* the straight line (w₁ = 0, w₂ = 2, b = 0), and three points leave it no
+other exact solution. Yet after 100 epochs it says 8.544 for 4 hours. Many other parabolas pass
+close by the three points; along that valley the loss hardly changes, so the gradient hardly
+pulls. A more flexible model takes more time (here 20 000 epochs) or more data, and until then it
+is wrong first where there are no data: 4 hours lie outside of 1 to 3.
 
 ## The trap
 

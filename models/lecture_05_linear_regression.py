@@ -14,7 +14,7 @@ Lecture 4 still held its weight by hand. From here on PyTorch's own parts do:
        loss.backward()                            # backward
        optimizer.step()                           # update
 
-With lr 0.01, 1000 epochs give w ≈ 2, b ≈ 0 and 7.999 for 4 hours; 100 epochs only about 7.5.
+With lr 0.01, 1000 epochs give w ≈ 2, b ≈ 0 and 7.999 for 4 hours; 100 epochs only 7.56.
 
 ## Try
 
