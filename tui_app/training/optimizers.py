@@ -21,6 +21,9 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "rprop": torch.optim.Rprop,
 }
 
+#: Where one kernel can update all weights at once, instead of several for each of them.
+_FUSED = {"sgd": ("cpu", "cuda"), "adam": ("cpu", "cuda"), "adagrad": ("cpu",)}
+
 
 def make_optimizer(
     lecture: Lecture, model: nn.Module, hp: Hyperparameters
@@ -32,7 +35,10 @@ def make_optimizer(
     settings: dict[str, Any] = {
         name: used[name] for name in ("lr", "momentum", "weight_decay") if name in used
     }
-    return OPTIMIZERS[hp.optimizer](model.parameters(), **settings)
+    weights = list(model.parameters())
+    if hp.optimizer in _FUSED and weights[0].device.type in _FUSED[hp.optimizer]:
+        settings["fused"] = True
+    return OPTIMIZERS[hp.optimizer](weights, **settings)
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:

