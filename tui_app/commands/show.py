@@ -50,7 +50,7 @@ def _facts(run: RunSummary, record: dict[str, Any], folder: RunFolder) -> list[l
         value = format_value(run.metric, run.best_value)
         rows.append(["best", f"{value} at epoch {run.best_epoch}"])
     chosen = {"test": "the test set, as the course does it", "train": "the train set"}
-    on = record.get("chosen_on", "")
+    on = str(record.get("chosen_on"))
     rows.append(["best chosen on", chosen.get(on, "a part held out of the train set")])
     rows.append(["trained on", f"{record.get('device')}, {record.get('threads')} threads"])
     rows += [[name, _setting(value)] for name, value in record["hyperparameters"].items()]

@@ -44,17 +44,34 @@ class MetricsFile:
 
 
 def read_metrics(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a metrics.jsonl as dicts; a line that a crash left incomplete is passed over."""
+    """The lines of a metrics.jsonl as dicts; a line that is incomplete or damaged is passed over."""
     if not path.is_file():
         return
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
             try:
                 values = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
-            if isinstance(values, dict) and isinstance(values.get("kind"), str):
+            if isinstance(values, dict) and _is_sound(values):
                 yield values
+
+
+def _is_sound(values: dict[str, Any]) -> bool:
+    """Whether a line's values are of the types that its kind has: a number may also be null."""
+    match values.get("kind"):
+        case "steps":
+            losses = values.get("losses")
+            if not isinstance(losses, list):
+                return False
+            numbers = [values.get("epoch"), values.get("first_step"), values.get("lr"), *losses]
+        case "epoch":
+            if not isinstance(values.get("epoch"), int):
+                return False
+            numbers = [value for name, value in values.items() if name not in ("kind", "run")]
+        case kind:
+            return isinstance(kind, str)
+    return all(isinstance(number, int | float | None) for number in numbers)
 
 
 def rewind_metrics(path: Path, epoch: int, step: int) -> None:
@@ -89,7 +106,7 @@ def _belongs(line: bytes, epoch: int, step: int) -> bool:
                 belongs = values["step"] <= step
             case _:
                 belongs = False
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return False
     return line.endswith(b"\n") and belongs
 

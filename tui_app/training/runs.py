@@ -85,14 +85,15 @@ def summarise(folder: RunFolder) -> RunSummary:
             epochs=int(record["hyperparameters"]["epochs"]),
             metric=str(record.get("metric", "")),
             best_value=_number(status.get("best_value")),
-            best_epoch=status.get("best_epoch"),
-            created=float(record.get("created") or 0.0),
-            reason=status.get("reason"),
+            best_epoch=int(status["best_epoch"]) if status.get("best_epoch") else None,
+            created=_date(record.get("created") or 0.0),
+            reason=str(status["reason"]) if status.get("reason") else None,
         )
-    except (DamagedRun, KeyError, TypeError, ValueError) as error:
-        return RunSummary(
-            name=folder.name, path=str(folder.path), state="damaged", problem=str(error)
-        )
+    except DamagedRun as error:
+        problem = str(error)
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        problem = f"{folder.run_json} or status.json beside it is damaged: {error!r}"
+    return RunSummary(name=folder.name, path=str(folder.path), state="damaged", problem=problem)
 
 
 def read_status(folder: RunFolder) -> dict[str, Any]:
@@ -109,6 +110,11 @@ def current_state(status: Mapping[str, Any]) -> str:
         return state if is_running(status["pid"]) else "crashed"
     silent = time.time() - float(status.get("heartbeat") or 0)
     return "crashed" if silent > SILENCE else state
+
+
+def _date(seconds: float) -> float:
+    time.localtime(seconds)  # raises what `summarise` expects for what is no date
+    return float(seconds)
 
 
 def _number(value: Any) -> float | None:

@@ -170,7 +170,7 @@ def _restore(
         )
     try:
         training.load_state_dict(state)
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+    except Exception as error:  # nor here: torch looks closely at what it is given, or not at all
         raise DamagedRun(f"{folder.last} doesn't belong to this run: {error}") from error
     if training.epoch >= training.epochs:
         raise RunFinished(

@@ -146,7 +146,8 @@ class Training:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back to where `state_dict` was taken.
 
-        Raises KeyError, TypeError, ValueError or RuntimeError when `state` is not of such a run.
+        Raises KeyError, TypeError, ValueError or whatever torch does when `state` is not of such
+        a run.
         """
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -155,13 +156,19 @@ class Training:
         self.schedule = Schedule(
             self.hyperparameters,
             len(self.batches),
-            state["schedule"]["first_step"],
-            state["schedule"]["last_step"],
+            int(state["schedule"]["first_step"]),
+            int(state["schedule"]["last_step"]),
         )
-        self.so_far = EpochSoFar(**state["so_far"])
-        self.lr = state["lr"]
-        self.epoch = state["epoch"]
-        self.step = state["step"]
-        self.first_loss = state["first_loss"]
-        self.evaluations_without_best = state["evaluations_without_best"]
-        self.seconds = state["seconds"]
+        so_far = state["so_far"]
+        self.so_far = EpochSoFar(
+            int(so_far["steps"]),
+            int(so_far["samples"]),
+            float(so_far["loss"]),
+            float(so_far["seconds"]),
+        )
+        self.lr = float(state["lr"])
+        self.epoch = int(state["epoch"])
+        self.step = int(state["step"])
+        self.first_loss = float(state["first_loss"])
+        self.evaluations_without_best = int(state["evaluations_without_best"])
+        self.seconds = float(state["seconds"])
