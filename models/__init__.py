@@ -59,9 +59,11 @@ def find_lecture(text: str) -> Path:
     """
     if text.endswith(".py") or "/" in text:
         path = Path(text).expanduser()
-        if path.is_file():
-            return path.resolve()
-        raise UnknownLecture(f"there is no file {text}")
+        if not path.is_file():
+            raise UnknownLecture(f"there is no file {text}")
+        if not path.stem.isprintable():  # the run folder will have this name too
+            raise UnknownLecture(f"{text!r}: a lecture's file needs a name without control codes")
+        return path.resolve()
     names = lecture_names()
     wanted = text.lower().replace("-", "_").replace(" ", "_")
     found = [name for name in names if wanted == name] or [name for name in names if wanted in name]

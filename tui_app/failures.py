@@ -45,6 +45,8 @@ def known(error: BaseException) -> tuple[str, ExitCode] | None:
     for kind, exit_code in EXIT_CODES.items():
         if isinstance(error, kind):
             return str(error), exit_code
+    if isinstance(error, OSError) and error.strerror:  # the disk is full, or a folder went away
+        return f"{error.strerror}: {error.filename or 'no file named'}"[:500], ExitCode.FAILED
     return None
 
 
