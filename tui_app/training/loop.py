@@ -150,13 +150,14 @@ class _Loop:
     def _measure(self) -> dict[str, float]:
         training, control = self._training, self._control
         try:
-            values = evaluate(
-                training.model,
-                training.criterion,
-                training.measured.split,
-                training.spec.task,
-                lambda: control.stopped is not None,
-            )
+            with training.autocast():
+                values = evaluate(
+                    training.model,
+                    training.criterion,
+                    training.measured.split,
+                    training.spec.task,
+                    lambda: control.stopped is not None,
+                )
         except EvaluationStopped:
             raise self._stop() from None
         return training.measured.values(values)
@@ -272,5 +273,6 @@ class _Loop:
         if training.measured.name != "validation" or training.test is None or best is None:
             return {}
         training.model.load_state_dict(dict(best.weights))
-        values = evaluate(training.model, training.criterion, training.test, training.spec.task)
+        with training.autocast():
+            values = evaluate(training.model, training.criterion, training.test, training.spec.task)
         return {f"test_{name}": value for name, value in values.items()}

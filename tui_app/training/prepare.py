@@ -153,7 +153,9 @@ def build_model(
         raise InvalidValue(f"{lecture.name} can't be built so: {error}") from error
     except torch.OutOfMemoryError:
         raise
-    except Exception as error:  # too large for the memory, or whatever a lecture of one's own raises
+    except (
+        Exception
+    ) as error:  # too large for the memory, or whatever a lecture of one's own raises
         raise LectureError(
             f"{lecture.path} can't build its model so: {type(error).__name__}: {error}"
         ) from error

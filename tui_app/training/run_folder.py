@@ -118,6 +118,11 @@ def _circumstances() -> dict[str, Any]:
             "cuda": torch.version.cuda,
             "numpy": numpy.__version__,
         },
+        # What torch's own default is; said since it decides the digits on newer GPUs.
+        "tf32": {
+            "matmul": torch.backends.cuda.matmul.allow_tf32,
+            "cudnn": torch.backends.cudnn.allow_tf32,
+        },
         "host": socket.gethostname(),
         "created": time.time(),
         "argv": sys.argv,

@@ -22,7 +22,8 @@ def make_step(training: Training) -> Callable[[Tensor, Tensor], Tensor]:
     def step(inputs: Tensor, targets: Tensor) -> Tensor:
         def closure() -> Tensor:
             optimizer.zero_grad(set_to_none=True)
-            loss = criterion(model(inputs), targets)
+            with training.autocast():
+                loss = criterion(model(inputs), targets)
             if backward is not None:
                 backward(model, inputs, targets)
             elif torch.is_grad_enabled():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -113,6 +114,12 @@ class Training:
     def metric(self) -> str:
         """The value that the best model is chosen by, as epochs name it."""
         return self.measured.metric(self.best.metric)
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context of a forward pass, in the precision of the run."""
+        if self.settings.options.precision == "fp32":
+            return nullcontext()
+        return torch.autocast(torch.device(self.device.name).type, dtype=torch.bfloat16)
 
     @property
     def current_lr(self) -> float:
