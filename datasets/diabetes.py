@@ -22,7 +22,7 @@ import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
 from datasets.encoding import encode_numbers
-from datasets.tables import read_table, read_text
+from datasets.tables import opened, read_table
 
 FEATURES = ("pregnancies", "glucose", "blood pressure", "skin thickness")
 FEATURES += ("insulin", "body mass index", "pedigree function", "age")
@@ -52,8 +52,9 @@ def read(paths: Mapping[str, Path]) -> Data:
 
 def read_rows(path: Path) -> np.ndarray:
     """The course's (759, 9) float32 from its own file or from Pima's. Raises DataDamaged."""
-    first = next((line for line in read_text(path).splitlines() if line.strip()), "")
-    rows = _course(path) if first[0:1] in "-0123456789" and first else _rebuilt(path)
+    with opened(path) as file:
+        content = file.read()
+    rows = _course(path, content) if content[:1] in {*"-0123456789"} else _rebuilt(path)
     if rows.shape != (759, 9) or not (np.abs(rows) <= 1).all() or rows[:, -1].sum() != 496:
         raise DataDamaged(
             f"{path} is not the course's diabetes data: 759 rows of 9 values, 496 ones."
@@ -61,9 +62,9 @@ def read_rows(path: Path) -> np.ndarray:
     return rows.astype(np.float32)
 
 
-def _course(path: Path) -> np.ndarray:
+def _course(path: Path, content: str) -> np.ndarray:
     try:
-        return np.array([line.split(",") for line in read_text(path).split()], np.float64)
+        return np.array([line.split(",") for line in content.split()], np.float64)
     except ValueError as error:
         raise DataDamaged(f"{path} is no table of numbers: {error}.") from error
 

@@ -45,14 +45,12 @@ def locate(
             f"{data_dir} is not a folder: --data-dir names the folder of the data."
         )
     here = find(dataset, data_dir)
-    ways = [
-        files
-        for files in (dataset.files, *dataset.alternatives)
-        if (here is None and all(file.urls for file in files))
-        or (here is not None and set(here) == {file.name for file in files})
-    ]
     failures = []
-    for files in ways or [dataset.files]:
+    for files in (dataset.files, *dataset.alternatives):
+        if here is None and files != dataset.files and not all(file.urls for file in files):
+            continue  # it can only be put in place by hand, and isn't
+        if here is not None and set(here) != {file.name for file in files}:
+            continue  # another way is complete on disk
         try:
             return {
                 file.name: _Wanted(file, dataset, on_progress, stopped).path(data_dir)

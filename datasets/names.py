@@ -10,15 +10,14 @@ from the course's predecessor, PyTorch Zero To All (78 kB).
 from __future__ import annotations
 
 import csv
-import gzip
 import unicodedata
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
+from datasets.tables import opened
 
 LENGTH = 19
 ASCII = tuple(map(chr, range(128)))
@@ -52,14 +51,10 @@ def read(paths: Mapping[str, Path]) -> Data:
 
 
 def _rows(path: Path) -> list[list[str]]:
-    opened = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opened(path, "rt", encoding="ascii", newline="") as file:
-            rows = list(csv.reader(file))
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
-        raise DataDamaged(f"{path} can't be read: {error}. Fetch it again.") from error
+    with opened(path) as file:
+        rows = list(csv.reader(file))
     for number, row in enumerate(rows, start=1):
-        if len(row) != 2 or not 0 < len(row[0]) <= LENGTH:
+        if len(row) != 2 or not (row[0].isascii() and 0 < len(row[0]) <= LENGTH):
             raise DataDamaged(f"{path}, line {number} is no name and country: {','.join(row)!r}.")
     if not rows:
         raise DataDamaged(f"{path} has no names. Fetch it again.")

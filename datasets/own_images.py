@@ -8,8 +8,6 @@ the cache and read from there as training goes, so that they needn't fit into me
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,15 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, DataUnavailable, Split, Task
-from datasets.disk import cache_dir
 from datasets.images import open_image
+from datasets.mapped import filled
 from datasets.splitting import held_out
 
 SIDE = 64
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-
-IN_MEMORY = 2**30
-"""Bytes up to which the images of a data set are held in memory."""
 
 
 def folder_dataset(folder: Path, task: Task | None) -> Dataset:
@@ -125,31 +120,17 @@ def _common_shape(paths: Sequence[Path]) -> tuple[int, int, int]:
 
 def _split(listed: _Listed, shape: tuple[int, int, int], binary: bool) -> Split:
     targets = listed.labels[:, np.newaxis].astype(np.float32) if binary else listed.labels
-    return Split(_pixels(listed.paths, shape), targets)
+    whole = (len(listed.paths), *shape)
+    fill = partial(_fill, paths=listed.paths)
+    return Split(filled(whole, np.uint8, fill, listed.paths, "images"), targets)
 
 
-def _pixels(paths: Sequence[Path], shape: tuple[int, int, int]) -> np.ndarray:
-    whole = (len(paths), *shape)
-    if np.prod(whole) <= IN_MEMORY:
-        return _fill(np.empty(whole, np.uint8), paths)
-    stats = [(str(path.absolute()), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
-    key = hashlib.sha256(repr((whole, stats)).encode()).hexdigest()[:16]
-    kept = cache_dir() / "own-images" / f"{key}.npy"
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        part = kept.with_name(f"{key}.{os.getpid()}.part")
-        _fill(np.lib.format.open_memmap(part, "w+", np.uint8, whole), paths)
-        part.replace(kept)
-    return np.load(kept, mmap_mode="r")
-
-
-def _fill(pixels: np.ndarray, paths: Sequence[Path]) -> np.ndarray:
+def _fill(pixels: np.ndarray, paths: Sequence[Path]) -> None:
     for row, path in enumerate(paths):
         try:
             pixels[row] = _encode(str(path), pixels.shape[1:])
         except ValueError as error:
             raise DataDamaged(f"{error}.") from error
-    return pixels
 
 
 def _encode(text: str, shape: Sequence[int]) -> np.ndarray:

@@ -2,37 +2,31 @@
 
 Numbers are shifted and scaled to mean 0 and standard deviation 1, a missing one is filled with the
 median; texts become one input per different text, 1 where it applies. All of that is measured on
-the rows to learn from, and a fifth is held out, of each class where the target has classes.
+the rows to learn from, and a fifth is held out, of each class where the target has classes. A file
+too large for memory is read in chunks, what its columns are like is measured on a sample of it, and
+the encoded rows lie in a file of the cache (`mapped.py`).
 """
 
 from __future__ import annotations
 
 import difflib
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from datasets.dataset import (
-    Data,
-    DataDamaged,
-    Dataset,
-    DataSpec,
-    DataUnavailable,
-    Split,
-    Task,
-    UnknownDataset,
-)
-from datasets.encoding import Scale, number, typed_values
+from datasets import mapped
+from datasets.dataset import Data, Dataset, DataSpec, DataUnavailable, Split, Task, UnknownDataset
+from datasets.encoding import typed_values
+from datasets.mapped import filled
+from datasets.own_columns import Column, learn_columns
 from datasets.own_target import read_target
 from datasets.splitting import held_out
-from datasets.tables import MISSING, Table, is_number, read_table
+from datasets.tables import Table, read_chunks
 
-MOST_TEXTS = 20
-"""A column with more different texts than this is a name or a number of a thing, and left out."""
+CHUNK = 20_000
+"""Rows that are read at once from a file too large for memory."""
 
 
 def table_dataset(path: Path, target: str | None, task: Task | None) -> Dataset:
@@ -43,7 +37,7 @@ def table_dataset(path: Path, target: str | None, task: Task | None) -> Dataset:
     """
     if not path.is_file():
         raise DataUnavailable(f"csv:{path}: there is no such file.")
-    columns = read_table(path).columns
+    columns = next(read_chunks(path, 1)).columns
     if target not in columns:
         near = difflib.get_close_matches(target or "", columns, n=3) or columns
         wrong = f"has no column {target!r}" if target else "needs --target"
@@ -55,95 +49,62 @@ def table_dataset(path: Path, target: str | None, task: Task | None) -> Dataset:
     )
 
 
-@dataclass(frozen=True)
-class Numbers:
-    """A column of numbers, by what the train rows are like."""
-
-    name: str
-    median: float
-    scale: Scale
-
-    def __call__(self, values: np.ndarray) -> np.ndarray:
-        """`values` (N,) with NaN where one is missing, as (N, 1) float32."""
-        return self.scale(np.where(np.isnan(values), self.median, values)[:, np.newaxis])
-
-    def typed(self, text: str) -> np.ndarray:
-        """One cell that a person typed. Raises ValueError."""
-        return self(np.array([np.nan if text in MISSING else number(text, self.name)]))[0]
-
-
-@dataclass(frozen=True)
-class Texts:
-    """A column of a few texts, by those that the train rows have; a missing one is none of them."""
-
-    name: str
-    known: tuple[str, ...]
-
-    def __call__(self, texts: Sequence[str]) -> np.ndarray:
-        """`texts` (N,) as (N, len(known)) float32, 1 for the text that applies."""
-        return np.array([[text == known for known in self.known] for text in texts], np.float32)
-
-    def typed(self, text: str) -> np.ndarray:
-        """One cell that a person typed. Raises ValueError."""
-        if text not in self.known and text not in MISSING:
-            raise ValueError(f"{self.name} is one of {', '.join(self.known)}, not {text!r}")
-        return self([text])[0]
-
-
 def read(path: Path, name: str, task: Task | None) -> Data:
     """The table with its column `name` as the target. Raises DataDamaged, naming the line."""
-    table = read_table(path)
-    target = read_target(table, name, task)
-    table = table.where(target.given)
-    test = held_out(target.labels)
-    features, notes = _features(table, name, ~test)
-    inputs = np.concatenate([feature(cells) for feature, cells in features], axis=1)
-    columns = [feature for feature, _ in features]
+    answers, sample, sampled = _look_through(path, name)
+    target = read_target(answers, name, task)
+    held = held_out(target.labels)
+    train, test = target.given.copy(), target.given.copy()
+    train[target.given], test[target.given] = ~held, held
+    columns, notes = learn_columns(sample.where(train[sampled]), name)
+    whole = [sample] if len(sample) == len(answers) else None
+
+    def part(rows: np.ndarray, label: str) -> np.ndarray:
+        shape = (int(rows.sum()), sum(column.width for column in columns))
+        fill = partial(_fill, tables=whole or read_chunks(path, CHUNK), rows=rows, columns=columns)
+        return filled(shape, np.float32, fill, [path], f"{name} {task} {label}")
+
     return Data(
-        spec=DataSpec(inputs.shape[1:], target.task, target.classes),
-        train=Split(inputs[~test], target.values[~test]),
-        test=Split(inputs[test], target.values[test]) if test.any() else None,
+        spec=DataSpec((sum(column.width for column in columns),), target.task, target.classes),
+        train=Split(part(train, "train"), target.values[~held]),
+        test=Split(part(test, "test"), target.values[held]) if held.any() else None,
         encode=partial(_encode, columns=columns),
         input_help=", ".join(column.name for column in columns) + " (? for what is unknown)",
         notes=(*target.notes, *notes),
     )
 
 
-def _features(table: Table, target: str, train: np.ndarray) -> tuple[list, list[str]]:
-    features: list[tuple[Numbers, np.ndarray] | tuple[Texts, list[str]]] = []
-    notes = []
-    for name in (column for column in table.columns if column != target):
-        cells = table.texts(name)
-        counts = Counter(
-            cell for cell, learned in zip(cells, train, strict=True) if cell and learned
-        )
-        if name.lower() in ("id", "index") or name.startswith("unnamed "):
-            notes.append(f"{name} is left out: the number of a row, which may give the answer away")
-        elif len(counts) < 2:
-            notes.append(f"{name} is left out: it is the same in all rows")
-        elif _is_numeric(counts):
-            values = table.numbers(name)
-            median = float(np.nanmedian(values[train]))
-            filled = np.where(np.isnan(values), median, values)[train]
-            features.append((Numbers(name, median, Scale.of(filled[:, np.newaxis])), values))
-            if missing := int(np.isnan(values).sum()):
-                notes.append(f"{name}: {missing} missing values are filled with {median:g}")
-        elif len(counts) > MOST_TEXTS:
-            notes.append(f"{name} is left out: it has {len(counts)} different texts")
-        else:
-            features.append((Texts(name, tuple(sorted(counts))), cells))
-    if not features:
-        raise DataDamaged(f"{table.path} has nothing to learn from: {'; '.join(notes)}.")
-    return features, notes
+def _look_through(path: Path, name: str) -> tuple[Table, Table, np.ndarray]:
+    """The column `name` of all rows, and a sample that fits into memory, with its rows' places."""
+    share = min(1, mapped.IN_MEMORY / max(1, path.stat().st_size))
+    random = np.random.RandomState(0)
+    answers, samples = Table(path, (name,), [], []), []
+    places = []
+    for table in read_chunks(path, CHUNK):
+        chosen = random.random_sample(len(table)) < share
+        places.append(len(answers) + np.flatnonzero(chosen))
+        samples.append(table.where(chosen))
+        answers.rows.extend([text] for text in table.texts(name))
+        answers.lines.extend(table.lines)
+    sample = Table(path, samples[0].columns, [], [])
+    for part in samples:
+        sample.rows.extend(part.rows)
+        sample.lines.extend(part.lines)
+    return answers, sample, np.concatenate(places)
 
 
-def _is_numeric(counts: Counter[str]) -> bool:
-    """Whether most cells are numbers: then another is a mistake, which is named with its line."""
-    numeric = sum(count for text, count in counts.items() if is_number(text))
-    return numeric > counts.total() / 2
+def _fill(
+    inputs: np.ndarray, tables: Iterable[Table], rows: np.ndarray, columns: Sequence[Column]
+) -> None:
+    start = done = 0
+    for table in tables:
+        chosen = table.where(rows[start : start + len(table)])
+        encoded = [column(chosen) for column in columns]
+        inputs[done : done + len(chosen)] = np.concatenate(encoded, axis=1)
+        start, done = start + len(table), done + len(chosen)
 
 
-def _encode(text: str, columns: Sequence[Numbers | Texts]) -> np.ndarray:
+def _encode(text: str, columns: Sequence[Column]) -> np.ndarray:
     typed = typed_values(text, [column.name for column in columns])
     parts = [column.typed(value) for column, value in zip(columns, typed, strict=True)]
     return np.concatenate(parts).astype(np.float32)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
+import itertools
 import math
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TextIO, cast
 
 import numpy as np
 
@@ -84,12 +86,37 @@ def read_table(path: Path) -> Table:
 
     Raises DataDamaged, naming the file and the line.
     """
-    text = read_text(path)
-    is_arff = re.search(r"^@data\s*$", text, re.IGNORECASE | re.MULTILINE)
+    return next(read_chunks(path, None))
+
+
+def read_chunks(path: Path, rows: int | None) -> Iterator[Table]:
+    """The table in `path` in parts of `rows` rows; an ARFF file comes whole. Raises DataDamaged."""
+    with opened(path) as file:
+        if _is_arff(file):
+            yield _table(path, *_arff(file.read()))
+            return
+        numbered = _csv(file)
+        _, columns = next(numbered, (0, []))
+        while True:
+            chunk = list(itertools.islice(numbered, rows))
+            yield _table(path, columns, chunk)
+            if rows is None or len(chunk) < rows:
+                return
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[TextIO]:
+    """A UTF-8 text file, packed with gzip or plain. What can't be read of it is DataDamaged."""
     try:
-        columns, numbered = _arff(text) if is_arff else _csv(text)
-    except csv.Error as error:
-        raise DataDamaged(f"{path} is no table: {error}.") from error
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with (gzip.open if packed else open)(path, "rt", encoding="utf-8-sig", newline="") as text:
+            yield cast("TextIO", text)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+        raise DataDamaged(f"{path} can't be read: {error}.") from error
+
+
+def _table(path: Path, columns: Sequence[str], numbered: Sequence[tuple[int, list[str]]]) -> Table:
     columns = tuple(name or f"unnamed {place}" for place, name in enumerate(columns, start=1))
     if not columns or len(set(columns)) < len(columns):
         raise DataDamaged(f"{path} has no line of different column names at its top.")
@@ -101,15 +128,22 @@ def read_table(path: Path) -> Table:
     return Table(path, columns, [row for _, row in numbered], [line for line, _ in numbered])
 
 
-def _csv(text: str) -> tuple[tuple[str, ...], list[tuple[int, list[str]]]]:
-    header = text.partition("\n")[0]
-    separator = max(",;\t|", key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
-    numbered = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
-    return (tuple(numbered[0][1]), numbered[1:]) if numbered else ((), [])
+def _csv(file: TextIO) -> Iterator[tuple[int, list[str]]]:
+    separator = max(",;\t|", key=file.readline().count)
+    file.seek(0)
+    reader = csv.reader(file, delimiter=separator, skipinitialspace=True)
+    for row in reader:
+        if row:
+            yield reader.line_num, [cell.strip() for cell in row]
 
 
-def _arff(text: str) -> tuple[tuple[str, ...], list[tuple[int, list[str]]]]:
+def _is_arff(file: TextIO) -> bool:
+    first = next((line for line in file if line.strip() and not line.startswith("%")), "")
+    file.seek(0)
+    return first.lower().startswith("@relation")
+
+
+def _arff(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
     columns: list[str] = []
     numbered: list[tuple[int, list[str]]] = []
     in_data = False
@@ -122,7 +156,7 @@ def _arff(text: str) -> tuple[tuple[str, ...], list[tuple[int, list[str]]]]:
             name = re.match(f"{_QUOTED}|\\S+", declared[1])
             columns.append(_unquoted(name[0]) if name else "")
         in_data = in_data or line.lower() == "@data"
-    return tuple(columns), numbered
+    return columns, numbered
 
 
 _QUOTED = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
@@ -142,14 +176,3 @@ def _unquoted(cell: str) -> str:
     if len(cell) > 1 and cell[0] == cell[-1] and cell[0] in "\"'":
         return re.sub(r"\\(.)", r"\1", cell[1:-1])
     return cell
-
-
-def read_text(path: Path) -> str:
-    """The text of a UTF-8 file, packed with gzip or plain. Raises DataDamaged."""
-    try:
-        content = path.read_bytes()
-        if content.startswith(b"\x1f\x8b"):
-            content = gzip.decompress(content)
-        return content.decode("utf-8-sig")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise DataDamaged(f"{path} can't be read: {error}.") from error

@@ -68,7 +68,8 @@ def read(paths: Mapping[str, Path]) -> Data:
     Raises DataDamaged, naming the file.
     """
     numbers, categories, survived = read_passengers(next(iter(paths.values())))
-    test = held_out(survived[:, 0])
+    # By sex too, so that the rule scores as much on the test set as on the whole.
+    test = held_out(survived[:, 0] + 2 * (categories["sex"] == "female"))
     features = Features.of(numbers[~test], {k: v[~test] for k, v in categories.items()})
     inputs = features(numbers, {name: list(texts) for name, texts in categories.items()})
     return Data(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import pickle
 import struct
@@ -160,7 +159,7 @@ def test_names(tmp_path):
     (tmp_path / "names").mkdir()
     train = '"Adsit","Czech"\n"O\'Hara","Irish"\n"van der Berg","Dutch"\n'
     (tmp_path / "names" / "names_train.csv").write_bytes(train.encode())
-    (tmp_path / "names" / "names_test.csv").write_bytes(gzip.compress(b'"Abl","Czech"\n'))
+    (tmp_path / "names" / "names_test.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataDamaged, match=r"names_test\.csv"):
         read_dataset("names", tmp_path)
     (tmp_path / "names" / "names_test.csv").write_bytes(b'"Abl","Czech"\n')
