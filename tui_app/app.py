@@ -322,6 +322,4 @@ def run_app(
         return TutorchApp(lecture, given, follow, look).run() or 0
     from tui_app.on_terminal import run_on_terminal
 
-    return run_on_terminal(
-        lambda output: TutorchApp(lecture, given, follow, look, output)
-    )
+    return run_on_terminal(lambda output: TutorchApp(lecture, given, follow, look, output))

@@ -11,6 +11,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from models.lecture import Lecture
+    from tui_app.following.run_table import RunRow
     from tui_app.training.runs import RunSummary
 
 
@@ -95,3 +96,10 @@ class RunsRead(Message):
 @dataclass
 class RunsChanged(Message):
     """A run has begun, ended, or was put away: what lists them should look again."""
+
+
+@dataclass
+class RowsRead(Message):
+    """The run folders were read, for the table of them."""
+
+    rows: Sequence[RunRow]

@@ -5,9 +5,86 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from tui_app.training.narrate import format_number
+from rich.text import Text
+
+from tui_app.following.run_table import RunRow
+from tui_app.training.narrate import format_number, printable
 from tui_app.training.runs import RunSummary
 from tui_app.widgets.lecture_list import Trained
+
+#: The columns of the table of runs: key and title.
+COLUMNS = (
+    ("age", "age"),
+    ("lecture", "lecture"),
+    ("data", "data"),
+    ("best", "best"),
+    ("epochs", "epochs"),
+    ("state", "state"),
+    ("differs", "settings of its own"),
+    ("note", "note"),
+)
+
+_STATES = {"running": "green", "paused": "yellow", "failed": "red", "crashed": "red"}
+
+_LONGEST = 40
+
+
+def cells(row: RunRow, now: float, *, marked: bool) -> list[Text]:
+    """The cells of a run."""
+    run = row.summary
+    best = "-" if run.best_value is None else format_number(run.metric, run.best_value)
+    differs = " ".join(f"{name}={value}" for name, value in row.differs.items())
+    texts = [
+        f"{'●' if marked else ' '} {age(run.created, now) if run.created else '':>7}",
+        lecture_of(row),
+        run.dataset,
+        f"{best:>8}",
+        f"{run.epoch}/{run.epochs}",
+        run.state,
+        differs[:_LONGEST],
+        " ".join(row.note.split())[:_LONGEST],
+    ]
+    drawn = [Text(printable(text)) for text in texts]
+    drawn[5].stylize(_STATES.get(run.state, ""))
+    if marked:
+        drawn[0].stylize("bold cyan", 0, 1)
+    return drawn
+
+
+def lecture_of(row: RunRow) -> str:
+    """The lecture without what all have in common: `09 softmax classifier`."""
+    name = row.summary.lecture or row.folder.path.parent.name
+    return name.removeprefix("lecture_").replace("_", " ")
+
+
+def matches(row: RunRow, sought: str) -> bool:
+    """Whether every word of `sought` is somewhere in the row."""
+    run = row.summary
+    words = [row.folder.name, lecture_of(row), run.dataset, run.state, row.note]
+    whole = " ".join([*words, *(f"{name}={value}" for name, value in row.settings.items())])
+    return all(word in whole.casefold() for word in sought.casefold().split())
+
+
+def ordered(rows: list[RunRow], column: str) -> list[RunRow]:
+    """The rows by a column: the newest, the best, the farthest first, words as in a dictionary."""
+    keys = {
+        "age": lambda row: -row.summary.created,
+        "lecture": lecture_of,
+        "data": lambda row: row.summary.dataset,
+        "best": _rank,
+        "epochs": lambda row: -row.summary.epoch,
+        "state": lambda row: row.summary.state,
+        "differs": lambda row: " ".join(row.differs),
+        "note": lambda row: (not row.note, row.note),
+    }
+    return sorted(rows, key=keys[column])
+
+
+def _rank(row: RunRow) -> tuple[str, float]:
+    run = row.summary
+    if run.best_value is None:
+        return run.metric or "~", float("inf")
+    return run.metric, -run.best_value if run.metric.endswith("accuracy") else run.best_value
 
 
 def best_by_lecture(summaries: Sequence[RunSummary]) -> dict[str, Trained]:

@@ -12,9 +12,8 @@ from textual.drivers.linux_driver import LinuxDriver
 _WAITING = 20
 
 #: What brings back a terminal that the app could not leave by itself.
-RESTORE = "\x1b[<u" + "".join(
-    f"\x1b[?{mode}" for mode in "1000l 1003l 1006l 1015l 2004l 2048l 1004l 7h 1049l 25h".split()
-)
+_MODES = "1000l 1003l 1006l 1015l 2004l 2048l 1004l 7h 1049l 25h"
+RESTORE = "\x1b[<u" + "".join(f"\x1b[?{mode}" for mode in _MODES.split(" "))
 
 
 class TerminalDriver(LinuxDriver):

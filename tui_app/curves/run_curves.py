@@ -107,8 +107,7 @@ class RunCurves:
     def _levels(self, metric: str) -> list[Level]:
         facts = self.history.facts
         rates = facts.base_rates if facts else {}
-        label = {"loss": "knowing only the classes' shares", "accuracy": "always the largest class"}
-        return [Level(label[metric], rates[metric])] if metric in rates else []
+        return [Level("knowing nothing", rates[metric])] if metric in rates else []
 
     def _best(self, metric: str, view: ChartView) -> tuple[float, float] | None:
         best = self.history.best

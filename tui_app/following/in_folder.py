@@ -12,6 +12,7 @@ from tui_app.following.followed import Failure
 from tui_app.following.history import History
 from tui_app.following.recorded import event_of
 from tui_app.training.errors import DamagedRun
+from tui_app.training.narrate import printable
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.runs import current_state, read_status
 
@@ -50,6 +51,17 @@ class RunInFolder:
     def is_over(self) -> bool:
         """Whether nothing more will come: all was read, and nobody trains it."""
         return self._read_all and self.history.state not in _UNDER_WAY
+
+    def settings(self) -> list[tuple[str, str]]:
+        """What run.json says of the run, as pairs of words."""
+        try:
+            record = self._folder.read_record()
+        except DamagedRun:
+            return []
+        told = [(name, record.get(name)) for name in ("dataset", "device", "threads", "parameters")]
+        settings = record.get("hyperparameters")
+        told += list(settings.items()) if isinstance(settings, dict) else []
+        return [(str(name).replace("_", " "), printable(_word(value))) for name, value in told]
 
     def poll(self) -> bool:
         """Read what was recorded since the last call, at most a chunk of it."""
@@ -98,6 +110,12 @@ class RunInFolder:
             self.history.version += 1
             if state in _UNDER_WAY:
                 self.history.completed = None
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(_word, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _status_of(folder: RunFolder) -> dict[str, Any]:

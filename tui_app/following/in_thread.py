@@ -65,7 +65,7 @@ class RunInThread:
 
     def start(self) -> None:
         """Begin, in the thread."""
-        self.stage = "loading torch"
+        self.stage = "loading torch and the data"
         self._thread.start()
 
     def join(self, seconds: float) -> bool:

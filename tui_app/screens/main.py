@@ -29,6 +29,7 @@ from tui_app.messages import (
 )
 from tui_app.screens.steering import SteeringScreen
 from tui_app.widgets.chart import Chart
+from tui_app.widgets.comparison import Comparison
 from tui_app.widgets.lecture_list import LectureList
 from tui_app.widgets.lesson_view import LessonView
 from tui_app.widgets.log_pane import LogPane
@@ -67,6 +68,7 @@ class MainScreen(SteeringScreen):
         Binding("g", "chart('log')", "Log scale", show=False),
         Binding("a", "chart('axis')", "x axis", show=False),
         Binding("m", "chart('panels')", "Loss, accuracy", show=False),
+        Binding("v", "one_or_all", "One run, all of the queue", show=False),
         Binding("z", "language", "中文/English", show=False),
         Binding("o,f4", "source", "Source", show=False),
         *(
@@ -261,7 +263,10 @@ class MainScreen(SteeringScreen):
         """Something was started: look at it."""
         queue = self.app.queue
         if queue is not None:
-            self.query_one(RunPane).follow(queue.current)
+            pane = self.query_one(RunPane)
+            runs = queue.runs if len(queue.runs) > 1 else []
+            pane.compare([(run.title, run) for run in runs])
+            pane.follow(queue.current)
             self.query_one(LogPane).follow(queue.current.history.log)
             self.choose_pane("training")
             self.draw()
@@ -287,7 +292,13 @@ class MainScreen(SteeringScreen):
 
     def action_chart(self, act: str, *arguments: int) -> None:
         """Pass an act on to the chart."""
-        getattr(self.query_one(Chart), f"action_{act}")(*arguments)
+        pane = self.query_one(RunPane)
+        chart = pane.query_one(Comparison if pane.has_class("-queue") else Chart)
+        getattr(chart, f"action_{act}")(*arguments)
+
+    def action_one_or_all(self) -> None:
+        """The run's own chart, or all runs of the queue."""
+        self.query_one(RunPane).toggle_comparison()
 
     # Other screens
 

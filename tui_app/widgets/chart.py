@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -54,7 +54,7 @@ class Chart(Vertical, can_focus=True):
 
     view: reactive[ChartView] = reactive(ChartView(), init=False)
 
-    def __init__(self, curves: RunCurves | None = None, **options: str) -> None:
+    def __init__(self, curves: RunCurves | None = None, **options: Any) -> None:
         super().__init__(**options)
         self._curves = curves or RunCurves(History())
 
@@ -71,11 +71,6 @@ class Chart(Vertical, can_focus=True):
         self._curves = RunCurves(history)
         self.view = replace(self.view, cursor=None)
         self.draw()
-
-    @property
-    def drawing_cost(self) -> float:
-        """The seconds that the plots took to be drawn last."""
-        return sum(plot.cost for plot in self.query(Plot) if plot.display)
 
     def draw(self) -> None:
         """Draw what the history has come to."""

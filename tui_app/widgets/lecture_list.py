@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -27,7 +28,7 @@ class LectureList(OptionList):
 
     DEFAULT_CSS = """
     LectureList {
-        border: round $border-blurred;
+        border: round $foreground 25%;
         border-title-color: $text-muted;
         background: $background;
         padding: 0;
@@ -35,7 +36,7 @@ class LectureList(OptionList):
     }
     """
 
-    def __init__(self, lessons: Sequence[Lesson], **options: str) -> None:
+    def __init__(self, lessons: Sequence[Lesson], **options: Any) -> None:
         self._lessons = {lesson.name: lesson for lesson in lessons}
         super().__init__(*(self._option(lesson, None) for lesson in lessons), **options)
         self.border_title = "Lectures"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Markdown
@@ -14,7 +16,7 @@ class LessonView(VerticalScroll):
 
     DEFAULT_CSS = """
     LessonView {
-        border: round $border-blurred;
+        border: round $foreground 25%;
         border-title-color: $text-muted;
         padding: 0 1;
         &:focus { border: round $border; border-title-color: $text; }
@@ -23,7 +25,7 @@ class LessonView(VerticalScroll):
     }
     """
 
-    def __init__(self, **options: str) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.border_title = "Lesson"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.cells import cell_len, chop_cells
 from rich.highlighter import Highlighter
@@ -28,7 +28,7 @@ class LogPane(Vertical):
 
     DEFAULT_CSS = """
     LogPane {
-        border: round $border-blurred;
+        border: round $foreground 25%;
         border-title-color: $text-muted;
         &:focus-within { border: round $border; border-title-color: $text; }
         & > Log {
@@ -50,7 +50,7 @@ class LogPane(Vertical):
         Binding("escape", "close_search", "End search", show=False),
     ]
 
-    def __init__(self, **options: str) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.border_title = "Log"
         self._log_source: Log | None = None

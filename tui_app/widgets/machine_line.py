@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual.widgets import Static
 
 from tui_app.machine import read_machine
@@ -17,7 +19,7 @@ class MachineLine(Static):
     MachineLine { height: 1; color: $text-muted; }
     """
 
-    def __init__(self, **options: str) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, **options)
         self._device = "cpu"
 

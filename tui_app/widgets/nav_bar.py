@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -27,7 +28,7 @@ class NavBar(Horizontal):
     }
     """
 
-    def __init__(self, panes: Sequence[tuple[str, str]], **options: str) -> None:
+    def __init__(self, panes: Sequence[tuple[str, str]], **options: Any) -> None:
         super().__init__(**options)
         self._panes = panes
 

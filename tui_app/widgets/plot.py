@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from rich.text import Text
@@ -21,7 +21,7 @@ _GREY = 8
 
 
 class Plot(PlotextPlot):
-    """Draws the last picture that `show` was given. `cost` is the seconds that drawing took."""
+    """Draws the last picture that `show` was given."""
 
     DEFAULT_CSS = """
     Plot {
@@ -39,11 +39,10 @@ class Plot(PlotextPlot):
 
         share: float
 
-    def __init__(self, **options: str) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.theme = "clear"  # no colours but those of the curves: the widget has its own
         self.picture = Picture()
-        self.cost = 0.0
 
     def show(self, picture: Picture) -> None:
         """Draw this one from now on."""
@@ -57,14 +56,12 @@ class Plot(PlotextPlot):
 
     def render(self) -> Text:
         """The picture, or its sentence when there is nothing to draw yet."""
-        started = time.thread_time()
         if self.picture.empty or self.size.height < 4 or self.size.width < 20:
             return _centred(self.picture.empty, self.size.height)
         self._draw()
         drawn = super().render()
         assert isinstance(drawn, Text)
         drawn.no_wrap = True
-        self.cost = time.thread_time() - started
         return drawn
 
     def on_click(self, event) -> None:
@@ -115,7 +112,7 @@ class Plot(PlotextPlot):
 
     def _axes(self, low: float, high: float) -> None:
         plot, picture = self.plt, self.picture
-        rows = max(2, self.size.height // 4)
+        rows = max(3, self.size.height // 3)
         places = log_ticks(low, high, rows) if picture.log else ticks(low, high, rows)
         label: Callable[[float], str] = per_cent if picture.is_share else written
         texts = [label(10**place if picture.log else place) for place in places]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Static
 
 from tui_app.following.followed import FollowedRun
 from tui_app.widgets.chart import Chart
+from tui_app.widgets.comparison import Comparison
 from tui_app.widgets.machine_line import MachineLine
 from tui_app.widgets.progress import Progress
 
@@ -17,25 +20,38 @@ class RunPane(Vertical):
 
     DEFAULT_CSS = """
     RunPane {
-        border: round $border-blurred;
+        border: round $foreground 25%;
         border-title-color: $text-muted;
         &:focus-within { border: round $border; border-title-color: $text; }
-        & > #tiny { display: none; height: auto; }
-        & > LogPane { height: 30%; min-height: 4; max-height: 14; }
+        & > Comparison { display: none; }
+        &.-queue > Comparison { display: block; }
+        &.-queue > Chart { display: none; }
     }
     """
 
-    def __init__(self, **options: str) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.border_title = "Training"
         self.run_followed: FollowedRun | None = None
+        self._queue: Sequence[tuple[str, FollowedRun]] = ()
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
-        yield Static(id="tiny", markup=False)
         yield Progress()
         yield MachineLine()
         yield Chart()
+        yield Comparison()
+
+    def compare(self, runs: Sequence[tuple[str, FollowedRun]]) -> None:
+        """Show these runs of a queue beside each other; with one or none, the chart alone."""
+        self._queue = runs
+        self.set_class(len(runs) > 1, "-queue")
+
+    def toggle_comparison(self) -> None:
+        """The run's own chart, or all runs of the queue."""
+        if len(self._queue) > 1:
+            self.toggle_class("-queue")
+            self.draw()
 
     def follow(self, run: FollowedRun) -> None:
         """Watch this run from now on."""
@@ -54,9 +70,7 @@ class RunPane(Vertical):
         if facts is not None:
             self.query_one(MachineLine).watch_device(facts.device)
         self.query_one(Progress).draw(run)
-        self.query_one(Chart).draw()
-
-    @property
-    def drawing_cost(self) -> float:
-        """The seconds that the chart took to be drawn last."""
-        return self.query_one(Chart).drawing_cost
+        if self.has_class("-queue"):
+            self.query_one(Comparison).follow(self._queue)
+        else:
+            self.query_one(Chart).draw()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,6 +16,14 @@ from tui_app.messages import SettingChanged, SettingFocused, SettingReset
 
 #: The choice that turns a select into an input for several values.
 _SEVERAL = "several, one run each"
+
+
+class Choices(Select[str], inherit_bindings=False):
+    """A select that leaves the arrow keys to the form, until it is opened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,space", "show_overlay", "Choose", key_display="enter")
+    ]
 
 
 class SettingRow(Vertical):
@@ -131,7 +139,7 @@ class SettingRow(Vertical):
                 with field.prevent(Input.Changed):
                     field.value = text
 
-    def _replace(self, old: Input | Select[str], new: Input | Select[str]) -> None:
+    def _replace(self, old: Input | Select[Any], new: Input | Select[str]) -> None:
         had_focus = old.has_focus
         parent = old.parent
         assert isinstance(parent, Horizontal)
@@ -147,7 +155,7 @@ class SettingRow(Vertical):
         return [*self._choices, (_SEVERAL, _SEVERAL)]
 
     def _select(self, text: str) -> Select[str]:
-        return Select(self._offered(), value=text, allow_blank=False, compact=True)
+        return Choices(self._offered(), value=text, allow_blank=False, compact=True)
 
     def _input(self, text: str) -> Input:
         return Input(text, compact=True, select_on_focus=True)

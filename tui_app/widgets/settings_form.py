@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -24,13 +24,13 @@ class SettingsForm(Vertical):
 
     DEFAULT_CSS = """
     SettingsForm {
-        border: round $border-blurred;
+        border: round $foreground 25%;
         border-title-color: $text-muted;
         &:focus-within { border: round $border; border-title-color: $text; }
         & > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
         & .group { color: $text-muted; text-style: dim; padding: 0 2; margin-top: 1; width: 1fr; }
         & > #about { height: 4; padding: 0 1; color: $text-muted; }
-        & > #about { border-top: solid $border-blurred; }
+        & > #about { border-top: solid $foreground 25%; }
         & > #about.-wrong { color: $text-error; }
         & > Button { width: 1fr; }
     }
@@ -42,7 +42,7 @@ class SettingsForm(Vertical):
         Binding("up", "app.focus_previous", "Previous", show=False),
     ]
 
-    def __init__(self, **options: str) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.border_title = "Settings"
         self.draft: Draft | None = None

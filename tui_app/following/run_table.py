@@ -1,0 +1,108 @@
+"""All runs as rows of a table: what sets each apart, and what people noted of it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models import LectureError, UnknownLecture, find_lecture, lecture_names, load_lecture
+from models.fields import InvalidValue
+from tui_app.training.errors import DamagedRun
+from tui_app.training.run_folder import RunFolder
+from tui_app.training.runs import RunSummary, run_folders, summarise
+
+_NOTE = "note.txt"
+
+#: A note is a line or two.
+_LONGEST_NOTE = 4_000
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run folder as the table shows it. `settings` are as run.json has them, and `differs` those
+    of them that are not the lecture's own for this data set.
+    """
+
+    folder: RunFolder
+    summary: RunSummary
+    settings: Mapping[str, str]
+    differs: Mapping[str, str]
+    note: str
+
+
+class RunTable:
+    """Reads run folders; what a lecture's own settings are is asked once."""
+
+    def __init__(self, runs_dir: Path) -> None:
+        self._runs_dir = runs_dir
+        self._defaults: dict[tuple[str, str], Mapping[str, Any]] = {}
+
+    def rows(self) -> list[RunRow]:
+        """Every run, the newest first."""
+        return [self._row(folder) for folder in reversed(run_folders(self._runs_dir))]
+
+    def _row(self, folder: RunFolder) -> RunRow:
+        settings: dict[str, Any] = {}
+        with contextlib.suppress(DamagedRun):
+            recorded = folder.read_record().get("hyperparameters")
+            settings = recorded if isinstance(recorded, dict) else {}
+        summary = summarise(folder)
+        own = self._own(summary.lecture, summary.dataset)
+        differs = {
+            name: value for name, value in settings.items() if name in own and own[name] != value
+        }
+        return RunRow(folder, summary, _texts(settings), _texts(differs), read_note(folder))
+
+    def _own(self, lecture: str, dataset: str) -> Mapping[str, Any]:
+        """The lecture's own settings for a data set, as run.json would have them."""
+        key = (lecture, dataset)
+        if key not in self._defaults:
+            self._defaults[key] = {}
+            if lecture in lecture_names():
+                with contextlib.suppress(LectureError, UnknownLecture, InvalidValue):
+                    loaded = load_lecture(find_lecture(lecture))
+                    own = loaded.used(loaded.settle(dataset, {}))
+                    self._defaults[key] = {
+                        name: list(value) if isinstance(value, tuple) else value
+                        for name, value in own.items()
+                    }
+        return self._defaults[key]
+
+
+def read_note(folder: RunFolder) -> str:
+    """What somebody noted of the run."""
+    try:
+        return (folder.path / _NOTE).read_text(encoding="utf-8", errors="replace")[:_LONGEST_NOTE]
+    except OSError:
+        return ""
+
+
+def write_note(folder: RunFolder, text: str) -> None:
+    """Keep a note in the run folder; an empty one takes it away. Raises OSError."""
+    path = folder.path / _NOTE
+    if text.strip():
+        path.write_text(text.strip()[:_LONGEST_NOTE], encoding="utf-8")
+    else:
+        path.unlink(missing_ok=True)
+
+
+def differing(rows: Iterable[RunRow]) -> list[str]:
+    """The names of the settings in which the rows differ."""
+    rows = list(rows)
+    names = dict.fromkeys(name for row in rows for name in row.settings)
+    return [name for name in names if len({row.settings.get(name) for row in rows}) > 1]
+
+
+def _texts(settings: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): _text(value) for name, value in settings.items()}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(_text, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,35 @@
+"""Run folders that were put away: moved into `.trash` inside the runs folder, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui_app.training.run_folder import RunFolder
+
+_TRASH = ".trash"
+
+
+@dataclass(frozen=True)
+class Discarded:
+    """A run that was put away: where it was, and where it is now."""
+
+    before: Path
+    now: Path
+
+
+def discard(folder: RunFolder) -> Discarded:
+    """Move a run into the trash. Raises RunLocked while somebody trains it, or OSError."""
+    with folder.lock():
+        pass  # nobody trains it
+    before = folder.path
+    now = before.parent.parent / _TRASH / before.parent.name / before.name
+    now.parent.mkdir(parents=True, exist_ok=True)
+    before.rename(now)
+    return Discarded(before, now)
+
+
+def bring_back(discarded: Discarded) -> None:
+    """Move it back to where it was. Raises OSError."""
+    discarded.before.parent.mkdir(parents=True, exist_ok=True)
+    discarded.now.rename(discarded.before)

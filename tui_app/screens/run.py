@@ -1,0 +1,93 @@
+"""One run from its folder: chart, settings and log, which grow while somebody trains it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from tui_app.following.in_folder import RunInFolder
+from tui_app.widgets.chart import Chart
+from tui_app.widgets.log_pane import LogPane
+from tui_app.widgets.run_pane import RunPane
+
+
+class RunScreen(Screen[None]):
+    """Follows a run in its folder."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium")]  # noqa: RUF012
+
+    DEFAULT_CSS = """
+    RunScreen {
+        & > RunPane { height: 1fr; }
+        & > Horizontal { height: 30%; min-height: 6; }
+        & LogPane { width: 2fr; }
+        & #facts { width: 1fr; border: round $foreground 25%; padding: 0 1; }
+        & #facts > Static { width: 1fr; }
+        &.-narrow #facts { display: none; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,r,backspace", "app.pop_screen", "Back", key_display="esc"),
+        Binding("plus,equals_sign", "chart('smooth', 1)", "Smoother", key_display="+"),
+        Binding("minus,underscore", "chart('smooth', -1)", "Rougher", key_display="-"),
+        Binding("g", "chart('log')", "Log scale"),
+        Binding("a", "chart('axis')", "x axis"),
+        Binding("m", "chart('panels')", "Loss, accuracy"),
+    ]
+
+    def __init__(self, run: RunInFolder) -> None:
+        super().__init__()
+        self._run = run
+
+    def compose(self) -> ComposeResult:
+        """The run above, its settings and its log below."""
+        yield RunPane()
+        with Horizontal():
+            yield LogPane(id="log")
+            with VerticalScroll(id="facts", can_focus=False):
+                yield Static(markup=False)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Show what is there so far."""
+        self.query_one(RunPane).follow(self._run)
+        self.query_one(LogPane).follow(self._run.history.log)
+        self.query_one("#facts").border_title = "Settings"
+        self.query_one("#facts Static", Static).update(self._facts())
+        self.query_one(Chart).focus()
+        self.draw()
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether more may come."""
+        return not self._run.is_over
+
+    def draw(self) -> None:
+        """Read on, and show it."""
+        history = self._run.history
+        if self._run.poll() or self.is_watching:
+            if self._run.history is not history:  # taken up again by somebody, from a checkpoint
+                self.query_one(RunPane).follow(self._run)
+                self.query_one(LogPane).follow(self._run.history.log)
+            self.query_one(RunPane).draw()
+            self.query_one(LogPane).draw()
+
+    def action_chart(self, act: str, *arguments: int) -> None:
+        """Pass an act on to the chart."""
+        getattr(self.query_one(Chart), f"action_{act}")(*arguments)
+
+    def _facts(self) -> Text:
+        rows = self._run.settings()
+        width = max((len(name) for name, _ in rows), default=0)
+        text = Text()
+        for name, value in rows:
+            text.append(f"{name:<{width}}  ", "dim")
+            text.append(f"{value}\n")
+        return text

@@ -1,0 +1,338 @@
+"""All runs: found, opened, compared, taken up, noted upon and put away."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.coordinate import Coordinate
+from textual.screen import Screen
+from textual.widgets import DataTable, Footer, Input, Static
+
+from tui_app.following.run_table import RunRow, RunTable, write_note
+from tui_app.following.trash import Discarded, bring_back, discard
+from tui_app.messages import RowsRead
+from tui_app.screens.ask import Ask
+from tui_app.screens.choose import Choose
+from tui_app.summaries import COLUMNS, cells, matches, ordered
+from tui_app.training.errors import DamagedRun, RunLocked
+from tui_app.training.narrate import printable
+
+if TYPE_CHECKING:
+    from tui_app.app import TutorchApp
+
+#: Seconds between two looks at the folders.
+_AGAIN = 3.0
+
+
+class RunsScreen(Screen[None]):
+    """A table of the run folders, and what can be done with them."""
+
+    app: TutorchApp
+
+    DEFAULT_CSS = """
+    RunsScreen {
+        & > #title { height: 1; padding: 0 1; background: $panel; color: $text-muted; }
+        & > Input { display: none; background: $boost; padding: 0 1; }
+        &.-filtering > Input { display: block; }
+        & > DataTable { height: 1fr; background: $background; }
+        & > #about {
+            height: 3; padding: 0 1; color: $text-muted; border-top: solid $foreground 25%;
+        }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,r", "back", "Back", key_display="esc"),
+        Binding("space", "mark", "Mark"),
+        Binding("c", "compare", "Compare"),
+        Binding("u", "resume", "Resume"),
+        Binding("e", "extend", "Extend"),
+        Binding("n", "again", "New like it"),
+        Binding("t", "note", "Note"),
+        Binding("d,delete", "discard", "Trash", key_display="d"),
+        Binding("ctrl+z", "undo", "Undo", show=False),
+        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("s", "sort", "Sort"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._table = RunTable(self.app.runs_dir)
+        self._rows: list[RunRow] = []
+        self._marked: dict[str, None] = {}
+        self._sort = 0
+        self._discarded: list[Discarded] = []
+
+    def compose(self) -> ComposeResult:
+        """A filter, the table, and a word about the run that is looked at."""
+        yield Static(id="title", markup=False)
+        yield Input(placeholder="lecture, data, state, setting=value or note", compact=True)
+        yield DataTable(cursor_type="row", zebra_stripes=False)
+        yield Static(id="about", markup=False)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Read the folders, and again now and then."""
+        table = self.query_one(DataTable)
+        for key, title in COLUMNS:
+            table.add_column(title, key=key)
+        table.focus()
+        self._tell("Reading the runs ...")
+        self._read()
+        self.set_interval(_AGAIN, self._read)
+
+    def _read(self) -> None:
+        if not self.is_current:
+            return
+
+        def work() -> None:
+            self.post_message(RowsRead(self._table.rows()))
+
+        self.run_worker(work, thread=True, exclusive=True, group="rows")
+
+    def on_rows_read(self, message: RowsRead) -> None:
+        """Show them."""
+        self._rows = list(message.rows)
+        self._fill()
+
+    # The table
+
+    def _shown(self) -> list[RunRow]:
+        sought = self.query_one(Input).value
+        return ordered([row for row in self._rows if matches(row, sought)], COLUMNS[self._sort][0])
+
+    def _fill(self) -> None:
+        table, now = self.query_one(DataTable), time.time()
+        shown, before = self._shown(), self._name_at_cursor()
+        rows = [cells(row, now, marked=row.folder.name in self._marked) for row in shown]
+        names = [row.folder.name for row in shown]
+        if [str(key.value) for key in table.rows] == names:
+            for y, row in enumerate(rows):
+                for x, cell in enumerate(row):
+                    if table.get_cell_at(Coordinate(y, x)) != cell:
+                        table.update_cell_at(Coordinate(y, x), cell, update_width=True)
+        else:
+            table.clear()
+            for name, row in zip(names, rows, strict=True):
+                table.add_row(*row, key=name)
+            if before in names:
+                table.move_cursor(row=names.index(before))
+        self._tell_counts(len(shown))
+        self._about()
+
+    def _tell_counts(self, shown: int) -> None:
+        runs, order = len(self._rows), COLUMNS[self._sort][1].strip() or "mark"
+        if not runs:
+            self._tell(f"There are no runs in {self.app.runs_dir.absolute()} yet.")
+            return
+        which = f"{shown} of {runs} runs" if shown != runs else f"{runs} run{'s' * (runs > 1)}"
+        marked = f", {len(self._marked)} marked" if self._marked else ""
+        self._tell(f"{which}{marked} in {self.app.runs_dir.absolute()}, by {order}")
+
+    def _tell(self, sentence: str) -> None:
+        self.query_one("#title", Static).update(f"Runs  {sentence}")
+
+    def _name_at_cursor(self) -> str:
+        table = self.query_one(DataTable)
+        if not table.row_count:
+            return ""
+        return str(table.coordinate_to_cell_key(Coordinate(table.cursor_row, 0)).row_key.value)
+
+    @property
+    def _row(self) -> RunRow | None:
+        name = self._name_at_cursor()
+        return next((row for row in self._rows if row.folder.name == name), None)
+
+    def _about(self) -> None:
+        row = self._row
+        if row is None:
+            self.query_one("#about", Static).update("")
+            return
+        differs = "  ".join(f"{name}={value}" for name, value in row.differs.items())
+        words = row.summary.problem or row.summary.reason or ""
+        text = Text(printable(f"{row.folder.name}  {words}"))
+        text.append("\n").append(printable(f"{differs or 'all as the lecture has it'}  "), "bold")
+        text.append(printable(" ".join(row.note.split())), "italic")
+        self.query_one("#about", Static).update(text)
+
+    def on_data_table_row_highlighted(self) -> None:
+        """Say more of the run that is looked at."""
+        self._about()
+
+    def on_data_table_row_selected(self) -> None:
+        """Open it."""
+        if self._row is not None and self._row.summary.state != "damaged":
+            self.app.open_run(self._row.folder)
+        elif self._row is not None:
+            self.notify(str(self._row.summary.problem), severity="error", markup=False)
+
+    def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
+        """Sort by the column that was clicked."""
+        self._sort = event.column_index
+        self._fill()
+
+    def on_input_changed(self) -> None:
+        """Filter while it is typed."""
+        self._fill()
+
+    def on_input_submitted(self) -> None:
+        """Back to the table, filtered."""
+        self.query_one(DataTable).focus()
+
+    # Acts
+
+    def action_back(self) -> None:
+        """End the filter, or leave the screen."""
+        if self.has_class("-filtering"):
+            self.remove_class("-filtering")
+            self.query_one(Input).value = ""
+            self.query_one(DataTable).focus()
+        else:
+            self.app.pop_screen()
+
+    def action_filter(self) -> None:
+        """Type what the rows should have."""
+        self.add_class("-filtering")
+        self.query_one(Input).focus()
+
+    def action_sort(self) -> None:
+        """By the next column."""
+        self._sort = (self._sort + 1) % len(COLUMNS)
+        self._fill()
+
+    def action_mark(self) -> None:
+        """Mark the run for a comparison, or not, and go to the next."""
+        if self._row is None:
+            return
+        name = self._row.folder.name
+        if name in self._marked:
+            del self._marked[name]
+        else:
+            self._marked[name] = None
+        self._fill()
+        self.query_one(DataTable).action_cursor_down()
+
+    def action_compare(self) -> None:
+        """The marked runs in one chart."""
+        from tui_app.screens.compare import CompareScreen
+
+        by_name = {row.folder.name: row for row in self._rows}
+        rows = [by_name[name] for name in self._marked if name in by_name]
+        if len(rows) < 2:
+            self.notify("Mark two runs or more with the space bar, then compare them.")
+            return
+        self.app.push_screen(CompareScreen(rows))
+        self.app.look_soon()
+
+    def action_resume(self) -> None:
+        """Go on where it stopped."""
+        row = self._row
+        if row is None:
+            return
+        if row.summary.state in ("running", "paused"):
+            self.notify("It is training: Enter opens it.")
+        elif row.summary.epochs and row.summary.epoch >= row.summary.epochs:
+            self.notify("It has had all its epochs: extend it to give it more.")
+        else:
+            self.app.take_up(row.folder, None)
+
+    def action_extend(self) -> None:
+        """Give it more epochs."""
+        row = self._row
+        if row is None or row.summary.state in ("running", "paused", "damaged"):
+            return
+        trained = row.summary.epoch
+        question = f"Epochs in all ({trained} are trained)"
+
+        def problem(text: str) -> str:
+            more = text.strip().isdecimal() and int(text) > trained
+            return "" if more else f"It takes a whole number above {trained}."
+
+        def extend(text: str | None) -> None:
+            if text is not None:
+                self.app.take_up(row.folder, int(text))
+
+        self.app.push_screen(Ask(question, str(max(2 * trained, 1)), problem), extend)
+
+    async def action_again(self) -> None:
+        """Fill the form with its settings."""
+        row = self._row
+        if row is None:
+            return
+        try:
+            path, given = settings_of(row)
+        except DamagedRun as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self.app.pop_screen()
+        await self.app.main.set_up(path, given)
+
+    def action_note(self) -> None:
+        """Write a note on it."""
+        row = self._row
+        if row is None:
+            return
+
+        def keep(text: str | None) -> None:
+            if text is not None:
+                try:
+                    write_note(row.folder, text)
+                except OSError as error:
+                    self.notify(str(error), severity="error", markup=False)
+                self._read()
+
+        self.app.push_screen(Ask(f"A note on {row.folder.name}", row.note), keep)
+
+    def action_discard(self) -> None:
+        """Put it into the trash, after a question."""
+        row = self._row
+        if row is None:
+            return
+        answers = [("d", "Put it into the trash; ctrl+z brings it back"), ("b", "Keep it")]
+
+        def answered(answer: str | None) -> None:
+            if answer == "d":
+                self._discard(row)
+
+        self.app.push_screen(Choose(f"Put {row.folder.name} away?", answers), answered)
+
+    def _discard(self, row: RunRow) -> None:
+        try:
+            self._discarded.append(discard(row.folder))
+        except (RunLocked, OSError) as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self._marked.pop(row.folder.name, None)
+        self.notify("It is in the trash. ctrl+z brings it back.")
+        self._read()
+
+    def action_undo(self) -> None:
+        """Bring the last one back."""
+        if not self._discarded:
+            self.notify("Nothing was put away since this screen was opened.")
+            return
+        try:
+            bring_back(self._discarded.pop())
+        except OSError as error:
+            self.notify(str(error), severity="error", markup=False)
+        self._read()
+
+
+def settings_of(row: RunRow) -> tuple[Path, dict[str, object]]:
+    """The lecture's file and the settings of a run, as the form takes them. Raises DamagedRun."""
+    from tui_app.training.options import RunOptions
+    from tui_app.training.session import read_settings
+
+    settings = read_settings(row.folder)
+    lecture = settings.lecture
+    given = lecture.used(settings.hyperparameters)
+    own, plain = lecture.used(lecture.settle(settings.dataset, {})), vars(RunOptions())
+    changed: dict[str, object] = {n: v for n, v in given.items() if own.get(n, object()) != v}
+    options = {n: v for n, v in vars(settings.options).items() if plain[n] != v}
+    changed |= {n: v for n, v in options.items() if n not in ("runs_dir", "dataset")}
+    return lecture.path, {**changed, "dataset": settings.dataset}
