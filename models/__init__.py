@@ -66,7 +66,12 @@ def find_lecture(text: str) -> Path:
         return path.resolve()
     names = lecture_names()
     wanted = text.lower().replace("-", "_").replace(" ", "_")
-    found = [name for name in names if wanted == name] or [name for name in names if wanted in name]
+    ways = (
+        [name for name in names if name == wanted],
+        [name for name in names if f"_{wanted}" in name],  # lenet is lenet5, and not googlenet
+        [name for name in names if wanted in name],
+    )
+    found = next(filter(None, ways), [])
     if len(found) == 1:
         return _FOLDER / f"{found[0]}.py"
     if found:

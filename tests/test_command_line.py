@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from models import lecture_names
+from models import find_lecture, lecture_names
 from tests.program import train, tutorch
 from tui_app.cli import COMMANDS
 from tui_app.training.metrics_file import read_metrics
@@ -71,6 +71,7 @@ def test_json_is_the_event_stream_and_nothing_else():
 
 
 def test_a_part_of_the_name_is_enough_and_an_ambiguous_one_brings_the_candidates():
+    assert find_lecture("lenet").stem == "lecture_11_lenet5"  # begins a word: not googlenet
     assert train("back-prop", "--epochs", 1).parent.name.startswith("lecture_04")
     ended = tutorch("--no-tui", "cnn")
     assert ended.exit_code == 2

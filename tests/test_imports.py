@@ -1,0 +1,62 @@
+"""What is imported when: the list of lectures without torch, training without a terminal."""
+
+from __future__ import annotations
+
+import enum
+import signal
+import types
+
+import pytest
+
+from tests.program import python, train, tutorch
+from tui_app.training import posix
+from tui_app.training.exit_codes import ExitCode
+
+HEAVY = {"torch", "torchvision", "sklearn", "scipy", "textual", "plotext"}
+TERMINAL = {"textual", "rich", "plotext", "textual_plotext", "tyro"}
+
+
+def test_the_help_and_the_list_import_neither_torch_nor_textual():
+    printed = python(
+        "import sys\n"
+        "from tui_app.cli import run\n"
+        "for argv in (['--help'], ['--version'], ['lectures'], ['lectures', '--json'], ['runs']):\n"
+        "    assert run(argv) == 0\n"
+        "print(*sys.modules)\n"
+    )
+    assert not HEAVY & set(printed.splitlines()[-1].split())
+
+
+def test_data_models_and_training_know_no_terminal():
+    printed = python(
+        "import importlib, pkgutil, sys\n"
+        "import tui_app\n"
+        "for package in ('datasets', 'models', 'tui_app.training'):\n"
+        "    package = importlib.import_module(package)\n"
+        "    for module in pkgutil.iter_modules(package.__path__, package.__name__ + '.'):\n"
+        "        importlib.import_module(module.name)\n"
+        "print(*sys.modules)\n"
+    )
+    modules = set(printed.split())
+    assert {"torch", "tui_app.training.loop", "models.lecture_10_basic_cnn"} <= modules
+    assert not TERMINAL & modules
+
+
+# Where there is no POSIX
+
+
+@pytest.fixture
+def windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`signal` and `os` as far as tui_app.training.posix may ask them there."""
+    signals = enum.IntEnum("Signals", {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM})
+    monkeypatch.setattr(posix, "signal", types.SimpleNamespace(Signals=signals))
+    monkeypatch.setattr(posix, "os", types.SimpleNamespace(name="nt"))
+
+
+@pytest.mark.usefixtures("windows")
+def test_without_posix_there_is_no_hang_up_and_training_works_all_the_same():
+    assert list(posix.stop_signals().values()) == [ExitCode.INTERRUPTED, ExitCode.TERMINATED]
+    assert posix.is_running(1)  # that can't be asked
+    train("04", "--epochs", 2)
+    assert tutorch("resume", "last", "--epochs", 3, "--no-tui").exit_code == 0
+    assert tutorch("runs", "--json").json[0]["state"] == "completed"

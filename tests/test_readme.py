@@ -1,0 +1,89 @@
+"""What the README, CONTRIBUTING and the lessons tell people to type is what tutorch understands."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from models import find_lecture, lecture_names, read_lesson
+from tests.program import ROOT, tutorch
+from tui_app.commands import data
+from tui_app.training.session import Session
+
+#: What stands for a word of one's own.
+PLACEHOLDERS = {"LECTURE": "05", "RUN": "last", "INPUT": "4", "FOLDER": "."}
+
+
+class Reached(Exception):
+    """The command line was understood, and its run settled."""
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    for name in ("README.md", "CONTRIBUTING.md"):
+        yield name, read(name)
+    for name in lecture_names():
+        lesson = read_lesson(find_lecture(name))
+        yield name, lesson.text
+        yield f"{name} in Chinese", lesson.text_zh
+
+
+def command_lines(text: str) -> Iterator[str]:
+    """Every `tutorch ...` in code, on a line of its own or within one; without its comment."""
+    code = re.findall(r"```[a-z]*\n(.*?)```", text, re.DOTALL)
+    code += re.findall(r"(?m)^ {4,}(.*tutorch .*)$", text)
+    code += re.findall(r"`(tutorch[^`]*)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    for line in "\n".join(code).splitlines():
+        for part in re.split(r"&&|\|", re.sub(r"\s#.*", "", line)):
+            words = part.split()
+            if "tutorch" in words:
+                yield part[part.index("tutorch") :].strip()
+
+
+def test_the_readme_opens_with_its_two_commands():
+    first, second = re.findall(r"```\n(.*?)\n```", read("README.md"), re.DOTALL)[:2]
+    assert first == "pip install -e . && tutorch --no-tui"
+    assert second == 'pip install -e ".[test]" && pytest'
+
+
+def test_every_command_line_is_understood(monkeypatch: pytest.MonkeyPatch):
+    """Up to where a run would begin: its options exist, and their values go with each other."""
+
+    def begin(*args: object) -> None:
+        raise Reached
+
+    monkeypatch.setattr(Session, "begin", begin)
+    monkeypatch.setattr(data, "locate", lambda *args: {})
+    lines = [(name, line) for name, text in texts() for line in dict.fromkeys(command_lines(text))]
+    assert len(lines) > len(lecture_names())
+    wrong = [f"{name}: {line}: {why}" for name, line in lines if (why := misunderstood(line))]
+    assert not wrong, "\n".join(wrong)
+
+
+def misunderstood(line: str) -> str:
+    """Why `line` is no command line of tutorch; empty when it is one."""
+    if "<" in line or "..." in line or "path/to" in line:  # a pattern, not a line
+        return ""
+    argv = [PLACEHOLDERS.get(word, word) for word in shlex.split(line)[1:]]
+    try:
+        ended = tutorch(*argv)
+    except Reached:
+        return ""
+    no_runs = "there are no runs in" in ended.err  # nothing else was wrong with it
+    return "" if ended.exit_code == 0 or no_runs else ended.err
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_every_file_that_is_named_is_there(name: str):
+    named = re.findall(r"`((?:models|datasets|tests|tui_app|\.ci)/[\w./]*\w)`", read(name))
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", read(name))
+    for path in [*named, *links]:
+        if not re.search(r"NN|/name\.", path):
+            assert Path(ROOT, path).exists(), path
