@@ -30,7 +30,8 @@ to 0 along a cosine.
     tutorch --no-tui densenet
     tutorch --no-tui densenet --dataset mnist --device cuda
     tutorch --no-tui densenet --sweep growth=4,12,24
-    tutorch --no-tui densenet --layers 2 --lr-schedule none
+    tutorch --no-tui densenet --layers 2
+    tutorch --no-tui densenet --lr-schedule none           # see the second trap
     tutorch --no-tui densenet --batch-size 8               # BatchNorm with few samples
 
 ## The trap

@@ -54,7 +54,7 @@ class ResNetHyperparameters(Hyperparameters):
     """What runs past the convolutions of a block, and how many blocks there are."""
 
     shortcut: Literal["none", "identity", "constant scaling", "conv 1x1"] = "identity"
-    """Block: none relu(F), identity relu(x+F), constant scaling relu(x/2+F/2), conv relu(Wx+F)."""
+    """A block gives relu(F), relu(x + F), relu(x/2 + F/2) or relu(W·x + F), in this order."""
 
     blocks: Annotated[int, Range(minimum=1)] = 1
     """Residual blocks after each of the two convolutions; each block is two more layers."""
