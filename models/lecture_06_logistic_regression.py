@@ -33,9 +33,9 @@ decay puts a price on large weights, and then there is an end.
 ## The trap
 
 - The course computes ŷ = σ(z) and gives it to `BCELoss`. Here the model ends in the logit and
-  `BCEWithLogitsLoss` does both at once: the same value, without log(0) when σ(z) rounds to 0 or
-  1. (`BCELoss` cuts log at −100 there, and its gradient is of no use.) So `forward` has no σ;
-  probabilities are computed when they are shown.
+  `BCEWithLogitsLoss` does both at once: the same value, without log(0) when σ(z) is rounded to
+  0 or to 1. (`BCELoss` cuts log at −100 there, and its gradient is of no use.) So `forward` has
+  no σ; probabilities are computed when they are shown.
 - `BCELoss` wants probabilities: logits make it raise "all elements of input should be between
   0 and 1", or worse, be wrong without a word. `BCEWithLogitsLoss` wants logits: given σ(z) it
   squashes twice. Targets are float32 of the output's shape, (N, 1), not int64 class numbers.
