@@ -21,7 +21,7 @@ The data: 1 and 2 hours failed, 3 hours passed. After 1000 epochs P = 0.5 lies a
 
     tutorch --no-tui 06
     tutorch predict last 2.42                # 50 %
-    tutorch predict last 4                   # nearly certain to pass
+    tutorch predict last 4                   # 85 %: likely to pass
     tutorch --no-tui 06 --epochs 20000       # the curve gets steeper and steeper: no end to it
     tutorch --no-tui 06 --epochs 20000 --weight-decay 0.1
     tutorch --no-tui 06 --lr 0.00333333      # what the mean instead of the sum would do
