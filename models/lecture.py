@@ -98,6 +98,22 @@ class Hyperparameters:
     """Where the random numbers start: initial weights, order of the samples, dropout."""
 
 
+#: The lr that goes with an optimizer other than the lecture's own, unless the lecture knows better
+#: (an override such as `"optimizer=adam"`). They are torch.optim's defaults, but for sgd's and
+#: asgd's, which have a usual one instead, and rmsprop's and lbfgs', where torch's diverges on
+#: mini-batches.
+OPTIMIZER_LR = {
+    "sgd": 0.01,
+    "adagrad": 0.01,
+    "adam": 0.001,
+    "adamax": 0.002,
+    "asgd": 0.01,
+    "lbfgs": 0.1,
+    "rmsprop": 0.001,
+    "rprop": 0.01,
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Lecture:
     """One lecture of the course, declared at the end of its file.
@@ -155,6 +171,9 @@ class Lecture:
             if name not in fields:
                 raise InvalidValue(f"{self.name} has no hyperparameter {name!r}")
         values = asdict(self.hyperparameters) | dict(self.overrides.get(dataset, {}))
+        optimizer = given.get("optimizer", self.hyperparameters.optimizer)
+        if optimizer != self.hyperparameters.optimizer and optimizer in OPTIMIZER_LR:
+            values["lr"] = OPTIMIZER_LR[optimizer]
         for key, override in self.overrides.items():
             name, equals, choice = key.partition("=")
             if equals and fields[name].format({**values, **given}[name]) == choice:
