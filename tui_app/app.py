@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,16 +15,20 @@ from textual.timer import Timer
 
 from tui_app.ascii_filter import AsciiFilter
 from tui_app.following.followed import FollowedRun
-from tui_app.following.in_thread import RunInThread
+from tui_app.following.in_thread import MakeSession, RunInThread
 from tui_app.following.log import Log
 from tui_app.following.queue import RunQueue
+from tui_app.following.take_up import TakeUp
+from tui_app.look import Look
 from tui_app.messages import DevicesFound, RunsChanged, RunsRead
 from tui_app.pace import Pace
 from tui_app.screens.choose import Choose
 from tui_app.screens.main import MainScreen
 
 if TYPE_CHECKING:
+    from tui_app.training.control import Control
     from tui_app.training.run_folder import RunFolder
+    from tui_app.training.session import OnProgress, Session
     from tui_app.training.settings import RunSettings
 
 #: Colours of curves that colour-blind people tell apart too (Okabe and Ito), for light and dark.
@@ -35,14 +38,7 @@ _ANSI_SERIES = ("blue", "yellow", "green", "magenta", "red", "cyan", "bright_yel
 #: Seconds between two looks while nothing trains: native output may still come.
 _IDLE = 1.0
 
-
-@dataclass(frozen=True)
-class Look:
-    """How the app draws: at most so many frames a second, and in ASCII alone where it must."""
-
-    fps: float = 4.0
-    ascii: bool = False
-    keep_wide: bool = True
+_PLAIN = Look()
 
 
 class TutorchApp(App[int]):
@@ -62,7 +58,8 @@ class TutorchApp(App[int]):
         lecture: Path | None,
         given: Mapping[str, Any],
         follow: RunFolder | None = None,
-        look: Look = Look(),
+        look: Look = _PLAIN,
+        take_up: TakeUp | None = None,
         native_output: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._look = look
@@ -80,6 +77,7 @@ class TutorchApp(App[int]):
         self._is_leaving = False
         self._devices_known = False
         self._follow = follow
+        self._take_up = take_up
         self.main = MainScreen(lecture, {k: v for k, v in given.items() if k != "runs_dir"})
 
     def get_default_screen(self) -> Screen[Any]:
@@ -91,6 +89,8 @@ class TutorchApp(App[int]):
         self._arm(0.1)
         if self._follow is not None:
             self.open_run(self._follow)
+        if self._take_up is not None:
+            self.call_after_refresh(self.take_up, self._take_up)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line goes through on its way to the terminal."""
@@ -199,15 +199,9 @@ class TutorchApp(App[int]):
         self.main.watch_run()
         self.look_soon()
 
-    def take_up(self, folder: RunFolder, epochs: int | None) -> None:
-        """Go on with a run, to `epochs` in all if that is given."""
-
-        def make(control, on_progress):
-            from tui_app.training.session import Session
-
-            return Session.take_up(folder, control, on_progress, epochs=epochs)
-
-        self.start([RunInThread(folder.name, make)])
+    def take_up(self, wanted: TakeUp) -> None:
+        """Go on with a run."""
+        self.start([RunInThread(wanted.folder.name, wanted.session)])
 
     # In threads
 
@@ -299,8 +293,8 @@ class TutorchApp(App[int]):
         self.look_soon()
 
 
-def _begin(settings: RunSettings) -> Callable[..., Any]:
-    def make(control, on_progress):
+def _begin(settings: RunSettings) -> MakeSession:
+    def make(control: Control, on_progress: OnProgress) -> Session:
         from datasets.fetch import FetchStopped
         from tui_app.training.session import Session
 
@@ -315,11 +309,12 @@ def run_app(
     lecture: Path | None,
     given: Mapping[str, Any],
     follow: RunFolder | None = None,
-    look: Look = Look(),
+    look: Look = _PLAIN,
+    take_up: TakeUp | None = None,
 ) -> int:
     """Run the app on this terminal; the exit code."""
     if os.name != "posix":
-        return TutorchApp(lecture, given, follow, look).run() or 0
+        return TutorchApp(lecture, given, follow, look, take_up).run() or 0
     from tui_app.on_terminal import run_on_terminal
 
-    return run_on_terminal(lambda output: TutorchApp(lecture, given, follow, look, output))
+    return run_on_terminal(lambda output: TutorchApp(lecture, given, follow, look, take_up, output))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
 from models.fields import InvalidValue
-from tui_app.commands.arguments import OfRun, parse, the_run
+from tui_app.commands.arguments import OfRun, parse, runs_dir, the_run
+from tui_app.look import Look, can_show_app
+
+if TYPE_CHECKING:
+    from tui_app.training.run_folder import RunFolder
 
 
 @dataclass(kw_only=True)
@@ -31,6 +36,8 @@ def main(argv: Sequence[str]) -> int:
     if arguments.epochs is not None and arguments.epochs < 1:
         raise InvalidValue(f"--epochs takes a whole number at least 1, not {arguments.epochs}")
     folder = the_run(arguments, given)
+    if not (arguments.no_tui or arguments.json or arguments.quiet) and can_show_app():
+        return _show_app(folder, arguments.epochs, given)
 
     from tui_app.headless import Headless, signals_stop, train_one
     from tui_app.training.control import Control
@@ -52,3 +59,13 @@ def main(argv: Sequence[str]) -> int:
             headless.console(),
         )
     return completed.exit_code
+
+
+def _show_app(folder: RunFolder, epochs: int | None, given: Mapping[str, Any]) -> int:
+    """Go on with the run in the app."""
+    from tui_app.app import run_app
+    from tui_app.following.take_up import TakeUp
+
+    take_up = TakeUp(folder, epochs, given.get("device"), given.get("max_time", 0.0))
+    look = Look.here(fps=4.0, ascii_only=False)
+    return run_app(None, {"runs_dir": str(runs_dir(dict(given)))}, look=look, take_up=take_up)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
@@ -12,6 +13,7 @@ from models import find_lecture, load_lecture
 from models.fields import Field, InvalidValue, fields_of
 from models.lecture import Hyperparameters, Lecture
 from tui_app.configuration import configured, refuse_unknown
+from tui_app.look import Look, can_show_app
 from tui_app.options import parse_options
 from tui_app.training.options import RunOptions
 from tui_app.training.settings import settle
@@ -37,12 +39,20 @@ class Flags:
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
     """Narrate nothing."""
 
+    fps: Annotated[float, tyro.conf.arg(metavar="FLOAT")] = 4.0
+    """Frames a second that the app draws at most."""
+
+    ascii: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Let the app draw with ASCII characters alone."""
+
     sweep: tyro.conf.UseAppendAction[list[str]] = field(default_factory=list)
     """FIELD=V1,V2,...: one run per value."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Train as `argv` says; the exit code."""
+    if len(argv) <= 1 and not any(word.startswith("-") for word in argv) and can_show_app():
+        return _show_app(find_lecture(argv[0]) if argv else None, {}, Flags())
     lecture = load_lecture(find_lecture(_lecture_in(argv)))
     defaults = asdict(lecture.settle(lecture.datasets[0], {}))
     fields = {name: replace(f, default=defaults[name]) for name, f in lecture.fields.items()}
@@ -53,6 +63,10 @@ def main(argv: Sequence[str]) -> int:
     if find_lecture(flags.lecture) != lecture.path:
         raise InvalidValue(f"say the lecture first: `tutorch {flags.lecture} ...`")
     refuse_unknown({*fields, *fields_of(Hyperparameters)}, lecture.name)
+    if not (flags.no_tui or flags.json or flags.quiet) and can_show_app():
+        sweeps = {name: text for name, text in map(_swept, flags.sweep) if name in fields}
+        _sweep(fields, flags.sweep)  # refuses what isn't one
+        return _show_app(lecture.path, given | sweeps, flags)
     given = configured(fields, lecture.name) | given
 
     from tui_app.headless import Headless, train_all
@@ -62,9 +76,20 @@ def main(argv: Sequence[str]) -> int:
     return train_all(settings, headless)
 
 
+def _show_app(lecture: Path | None, given: Mapping[str, Any], flags: Flags) -> int:
+    """Open the app; without options torch is not loaded before it has painted."""
+    from tui_app.app import run_app
+
+    if flags.fps <= 0:
+        raise InvalidValue(f"--fps takes a number above 0, not {flags.fps:g}")
+    runs_dir = configured({"runs_dir": fields_of(RunOptions)["runs_dir"]})
+    look = Look.here(fps=flags.fps, ascii_only=flags.ascii)
+    return run_app(lecture, {**runs_dir, **given}, look=look)
+
+
 def _lecture_in(argv: Sequence[str]) -> str:
     """The first word that is neither an option nor an option's value."""
-    valueless = {"--no-tui", "--json", "--quiet", "--help", "-h"}
+    valueless = {"--no-tui", "--json", "--quiet", "--ascii", "--help", "-h"}
     known = {**fields_of(Hyperparameters), **fields_of(RunOptions)}
     valueless |= {field.flag for field in known.values() if field.kind is bool}
     words = iter(argv)
@@ -77,6 +102,12 @@ def _lecture_in(argv: Sequence[str]) -> str:
     return DEFAULT_LECTURE
 
 
+def _swept(sweep: str) -> tuple[str, str]:
+    """The field and the values of `FIELD=V1,V2,...`."""
+    name, _, values = sweep.partition("=")
+    return name.strip().lstrip("-").replace("-", "_"), values
+
+
 def _dataset_field(lecture: Lecture, field: Field) -> Field:
     return replace(
         field, default=lecture.datasets[0], help=f"One of {', '.join(lecture.datasets)}."
@@ -87,9 +118,8 @@ def _sweep(fields: dict[str, Field], sweeps: Sequence[str]) -> list[dict[str, An
     """Every combination of the values of `FIELD=V1,V2,...`; a single empty one without any."""
     combinations: list[dict[str, Any]] = [{}]
     for sweep in sweeps:
-        name, equals, values = sweep.partition("=")
-        name = name.strip().lstrip("-").replace("-", "_")
-        if not equals or name not in fields or name == "runs_dir":
+        name, values = _swept(sweep)
+        if not values or name not in fields or name == "runs_dir":
             raise InvalidValue(
                 f"--sweep takes FIELD=V1,V2,... with a field of the lecture, not {sweep!r}"
             )

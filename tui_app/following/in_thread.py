@@ -23,7 +23,8 @@ from tui_app.training.narrate import format_seconds
 if TYPE_CHECKING:
     from tui_app.training.session import OnProgress, Session
 
-    MakeSession = Callable[[Control, OnProgress], Session]
+#: Prepares a run, in the thread: given its control, and told of what is fetched.
+MakeSession = Callable[[Control, "OnProgress"], "Session"]
 
 
 class RunInThread:

@@ -85,6 +85,7 @@ class MainScreen(SteeringScreen):
         self._drafts: dict[str, Draft] = {}
         self._lesson: Lesson | None = None
         self._dwelling: Timer | None = None
+        self._shown: object = None
         self._pane = "lectures"
 
     def compose(self) -> ComposeResult:
@@ -110,7 +111,7 @@ class MainScreen(SteeringScreen):
         lectures.add(lesson)
         lectures.select(lesson.name)
         self._show_lesson(lesson)
-        self.set_class(True, "-lesson")
+        self.add_class("-lesson")
         self.choose_pane("lectures")
         self.query_one(LogPane).follow(self.app.log_before)
         self.call_after_refresh(self._load, lesson.path)
@@ -274,8 +275,9 @@ class MainScreen(SteeringScreen):
     def draw(self) -> None:
         """Bring the panes up to date with the run."""
         queue, pane = self.app.queue, self.query_one(RunPane)
-        self.query_one(SettingsForm).set_busy(self.training is not None)
+        self._show_state()
         if queue is None:
+            self.query_one(LogPane).draw()
             return
         if pane.run_followed is not queue.current:
             pane.follow(queue.current)
@@ -288,7 +290,15 @@ class MainScreen(SteeringScreen):
         if pane.display:
             pane.draw()
         self.query_one(LogPane).draw()
-        self.refresh_bindings()
+
+    def _show_state(self) -> None:
+        """Form and keys follow what trains; asking them costs too much to do it every time."""
+        run = self.training
+        shown = run and (id(run), run.history.state, run.history.facts is None)
+        if shown != self._shown:
+            self._shown = shown
+            self.query_one(SettingsForm).set_busy(run is not None)
+            self.refresh_bindings()
 
     def action_chart(self, act: str, *arguments: int) -> None:
         """Pass an act on to the chart."""

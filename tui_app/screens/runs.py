@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Input, Static
 
 from tui_app.following.run_table import RunRow, RunTable, write_note
+from tui_app.following.take_up import TakeUp
 from tui_app.following.trash import Discarded, bring_back, discard
 from tui_app.messages import RowsRead
 from tui_app.screens.ask import Ask
@@ -239,7 +240,7 @@ class RunsScreen(Screen[None]):
         elif row.summary.epochs and row.summary.epoch >= row.summary.epochs:
             self.notify("It has had all its epochs: extend it to give it more.")
         else:
-            self.app.take_up(row.folder, None)
+            self.app.take_up(TakeUp(row.folder))
 
     def action_extend(self) -> None:
         """Give it more epochs."""
@@ -255,7 +256,7 @@ class RunsScreen(Screen[None]):
 
         def extend(text: str | None) -> None:
             if text is not None:
-                self.app.take_up(row.folder, int(text))
+                self.app.take_up(TakeUp(row.folder, epochs=int(text)))
 
         self.app.push_screen(Ask(question, str(max(2 * trained, 1)), problem), extend)
 

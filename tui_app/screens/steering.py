@@ -45,6 +45,8 @@ class SteeringScreen(Screen[None]):
             return False
         if run.history.facts is None:  # it prepares: nothing but cancelling makes sense
             return action == "stop"
+        if action == "change_lr" and not run.history.facts.lr:  # a search without a gradient
+            return False
         is_paused = run.history.state == "paused"
         if action in ("go_on", "one_step", "one_epoch"):
             return is_paused

@@ -72,7 +72,8 @@ class Comparison(Vertical, can_focus=True):
         metrics = metrics_of(overlaid)
         metric = metrics[self._metric % len(metrics)]
         plot.show(overlay(overlaid, self._view, plot.columns, metric))
-        what = "train loss, smoothed" if metric == "loss" else metric.replace("_", " ")
+        words = {"loss": "train loss, smoothed,", "train_loss_after": "train loss after the epoch"}
+        what = words.get(metric, metric.replace("_", " "))
         axis = {"step": "step", "epoch": "epoch", "seconds": "seconds of training"}
         caption = f"{what} by {axis[self._view.axis]}"
         self.query_one(".caption", Static).update(caption)
@@ -80,7 +81,7 @@ class Comparison(Vertical, can_focus=True):
 
     def _table(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
-        for column in ("", "run", "best", "at epoch", "against the first", "time", "state"):
+        for column in ("", "run", "best", "epoch", "to the first", "time", "state"):
             table.add_column(column, no_wrap=True)
         first = self._runs[0][1].history if self._runs else None
         for place, (run, overlaid) in enumerate(self._runs):

@@ -69,7 +69,7 @@ class Progress(Vertical):
         text = Text(no_wrap=True, overflow="ellipsis")
         if facts is None:
             return text.append(run.stage or state[0])
-        text.append(f"{state[0]:<9}", state[1])
+        text.append(f"{state[0]:<10}", state[1])
         parts = [
             f"epoch {history.epoch}/{facts.epochs}",
             f"step {history.step:,}/{facts.total_steps:,}".replace(",", " "),
@@ -81,7 +81,7 @@ class Progress(Vertical):
             parts.append(f"{format_seconds((facts.total_steps - history.step) / per_second)} left")
         elif history.completed is not None:
             parts.append(f"in {format_seconds(history.completed.seconds)}")
-        if not math.isnan(history.lr) and history.lr:
+        if not math.isnan(history.lr) and facts.lr:
             parts.append(f"lr {history.lr:g}")
         return text.append("  ".join(parts))
 

@@ -1,0 +1,34 @@
+"""A run that is to go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tui_app.training.control import Control
+    from tui_app.training.run_folder import RunFolder
+    from tui_app.training.session import OnProgress, Session
+
+
+@dataclass(frozen=True)
+class TakeUp:
+    """Where the run is, and what of it is to be otherwise."""
+
+    folder: RunFolder
+    epochs: int | None = None
+    device: str | None = None
+    max_time: float = 0.0
+
+    def session(self, control: Control, on_progress: OnProgress) -> Session:
+        """Prepare it, in the thread that trains it."""
+        from tui_app.training.session import Session
+
+        return Session.take_up(
+            self.folder,
+            control,
+            on_progress,
+            epochs=self.epochs,
+            device=self.device,
+            max_time=self.max_time,
+        )
