@@ -27,8 +27,8 @@ features → 16 → 8 → 1 with ReLU; the work is in the table, and it is the s
 - **Know what is trivial.** "Nobody survives" is right for 61.6 %, "women survive, men don't" for
   78.7 %. Below that a network has learned nothing that one line of code doesn't know.
 - **One split is luck.** With 179 test rows the accuracy has a standard deviation of 3 points
-  from the choice of rows alone. 85 % in one run and 81 % in another can be the same model: take
-  the mean of several seeds, and don't call the best of them the result.
+  from the choice of rows alone, so a difference of 2 points says nothing. Several seeds show
+  how much comes from the initial weights: report their mean, never the best of them.
 - The best epoch is chosen by the test rows here, as the course does, which flatters it a
   little. `--validation 0.2` chooses by rows held out of the train set instead.
 - Kaggle's `gender_submission.csv` is an example of a submission ("women survive"), not the
