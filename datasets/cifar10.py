@@ -5,7 +5,7 @@ kind; Krizhevsky, Nair and Hinton, 2009. What reaches 99 % on MNIST reaches 65 t
 small network 83 %. 170 MB to fetch, and Toronto's own server is slow: it is the last that is tried.
 
 The archive that most mirrors carry holds Python pickles, which could run anything they like when
-loaded. `archives.py` reads the numbers out of them and runs nothing.
+loaded. `archives.py` picks the numbers out of them and loads nothing.
 """
 
 from __future__ import annotations

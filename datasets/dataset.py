@@ -54,7 +54,8 @@ class Split:
     """Samples and what they should give, row by row.
 
     `inputs` is (N, *input_shape): uint8 for images, float32 for measurements, int64 for symbols.
-    `targets` is (N,) int64 for classes, (N, 1) float32 for a regression or a binary task.
+    `targets` is (N,) int64 for classes, or (N, length) where each symbol has one; (N, 1) float32
+    for a regression or a binary task.
     """
 
     inputs: np.ndarray

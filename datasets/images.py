@@ -7,6 +7,7 @@ dimension as a big-endian 32-bit integer) and the bytes. It is read packed (.gz)
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -63,7 +64,7 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
         raise DataDamaged(f"{path} is no IDX file of {dimensions} dimensions. Fetch it again.")
     shape = np.frombuffer(content, ">u4", dimensions, offset=4).tolist()
     values = np.frombuffer(content, np.uint8, offset=header)
-    if values.size != int(np.prod(shape)):
+    if values.size != math.prod(shape):
         raise DataDamaged(
             f"{path} announces {' x '.join(map(str, shape))} values but has {values.size}. "
             "Fetch it again."

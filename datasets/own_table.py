@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets import mapped
 from datasets.dataset import Data, Dataset, DataSpec, DataUnavailable, Split, Task, UnknownDataset
 from datasets.encoding import typed_values
 from datasets.mapped import filled
@@ -24,6 +23,9 @@ from datasets.own_columns import Column, learn_columns
 from datasets.own_target import read_target
 from datasets.splitting import held_out
 from datasets.tables import Table, read_chunks
+
+SAMPLE = 2**27
+"""Bytes of a file up to which its rows are held as text, which takes about ten times as much."""
 
 CHUNK = 20_000
 """Rows that are read at once from a file too large for memory."""
@@ -76,7 +78,7 @@ def read(path: Path, name: str, task: Task | None) -> Data:
 
 def _look_through(path: Path, name: str) -> tuple[Table, Table, np.ndarray]:
     """The column `name` of all rows, and a sample that fits into memory, with its rows' places."""
-    share = min(1, mapped.IN_MEMORY / max(1, path.stat().st_size))
+    share = min(1, SAMPLE / max(1, path.stat().st_size))
     random = np.random.RandomState(0)
     answers, samples = Table(path, (name,), [], []), []
     places = []

@@ -59,6 +59,7 @@ def test_a_table_that_does_not_fit_into_memory_is_read_in_chunks(tmp_path, monke
     name = write(tmp_path / "large.csv", "x,text,y", *rows)
     whole = read_dataset(name, target="y")
     monkeypatch.setattr(mapped, "IN_MEMORY", 20_000)
+    monkeypatch.setattr(own_table, "SAMPLE", 20_000)
     monkeypatch.setattr(own_table, "CHUNK", 700)
     streamed = read_dataset(name, target="y")
     assert isinstance(streamed.train.inputs, np.memmap)
