@@ -96,7 +96,7 @@ class LoaderBatches:
             persistent_workers=workers > 0,
             pin_memory=device.type == "cuda",
             worker_init_fn=leave_signals_to_parent,
-            # Of its own, so that a resumed epoch draws no more from the global one than a whole one.
+            # Its own: a resumed epoch must draw no more from the global one than a whole one.
             generator=torch.Generator(),
         )
 

@@ -4,26 +4,47 @@ from __future__ import annotations
 
 import pickle
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from tui_app.training.errors import DamagedRun
 from tui_app.training.files import replace_file
 
 
-def save_checkpoint(path: Path, content: Any) -> None:
-    """Put `content` (tensors, plain values, and dicts, lists, tuples of them) into `path`."""
-    replace_file(path, lambda file: torch.save(content, file))
+def snapshot(value: Any) -> Any:
+    """A copy of a state, its tensors on the CPU, that further training leaves alone."""
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        return {key: snapshot(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(snapshot(item) for item in value)
+    return value
+
+
+def save_checkpoint(path: Path, content: Any, previous: Path | None = None) -> None:
+    """Put `content` (tensors, plain values, and dicts, lists, tuples of them) into `path`.
+
+    What was there becomes `previous`, if one is named. Raises OSError.
+    """
+    replace_file(path, lambda file: torch.save(content, file), previous=previous)
 
 
 def load_checkpoint(path: Path) -> Any:
     """What `save_checkpoint` put there, with its tensors on the CPU.
 
-    Never unpickles anything but tensors and plain values. Raises DamagedRun.
+    The checksums in the file are compared first: torch itself doesn't. Never unpickles anything
+    but tensors and plain values. Raises DamagedRun.
     """
     try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise DamagedRun(f"{path} is damaged: the checksum of {damaged!r} in it is wrong")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a format that isn't ours: it is refused anyway
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -34,6 +55,8 @@ def load_checkpoint(path: Path) -> Any:
             f"{path} holds something other than tensors and plain values, or is damaged. "
             "It was not loaded, since loading it could run foreign code"
         ) from error
-    except Exception as error:  # there is no end to what torch raises for damaged bytes
+    except DamagedRun:
+        raise
+    except Exception as error:  # damaged bytes raise anything at all
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DamagedRun(f"{path} is damaged and can't be loaded ({reason})") from error

@@ -6,15 +6,23 @@ import json
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from tui_app.training.posix import sync_folder
 
 
-def replace_file(path: Path, write: Callable[[IO[bytes]], object], *, durable: bool = True) -> None:
+def replace_file(
+    path: Path,
+    write: Callable[[IO[bytes]], object],
+    *,
+    durable: bool = True,
+    previous: Path | None = None,
+) -> None:
     """Write a temporary file beside `path`, bring it to the disk, and put it in `path`'s place.
 
+    What was there is kept as `previous`, if one is named: at any moment one of the two is whole.
     Without `durable` a power cut may take the new content back; no reader ever sees half of it.
     """
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}.tmp")
@@ -24,6 +32,8 @@ def replace_file(path: Path, write: Callable[[IO[bytes]], object], *, durable: b
             file.flush()
             if durable:
                 os.fsync(file.fileno())
+        if previous is not None and path.exists():
+            path.replace(previous)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -36,3 +46,30 @@ def write_json(path: Path, values: Any, *, durable: bool = True) -> None:
     """Replace `path` with `values` as indented JSON in UTF-8."""
     text = json.dumps(values, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
     replace_file(path, lambda file: file.write(text.encode()), durable=durable)
+
+
+class AppendedFile:
+    """A file that lines are added to. What the disk doesn't take is kept, and tried again."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+        self._unwritten = b""
+
+    def add(self, line: str) -> None:
+        """Add a line at the next `write_out`."""
+        self._unwritten += line.encode() + b"\n"
+
+    def write_out(self, *, durable: bool = False) -> None:
+        """Write what was added, and bring it to the disk where it must be `durable`.
+
+        Raises OSError; nothing is lost by that as long as the program lives.
+        """
+        while self._unwritten:
+            self._unwritten = self._unwritten[self._file.write(self._unwritten) :]
+        if durable:
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file; what the disk doesn't take now either is given up."""
+        with self._file, suppress(OSError):
+            self.write_out()

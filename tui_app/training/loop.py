@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 from tui_app.training.block import Block, diagnosis, first_diverged
 from tui_app.training.control import Control
@@ -42,7 +43,12 @@ def train(training: Training, folder: RunFolder, control: Control) -> Iterator[E
 
     The caller's listeners have dealt with an event before training goes on.
     """
-    loop = _Loop(training, Saver(training, folder), control)
+    with closing(Saver(training, folder)) as saver:
+        yield from _train(_Loop(training, saver, control), folder)
+
+
+def _train(loop: _Loop, folder: RunFolder) -> Iterator[Event]:
+    training = loop.training
     yield loop.started()
     yield from loop.saver.save()
     try:
@@ -54,8 +60,15 @@ def train(training: Training, folder: RunFolder, control: Control) -> Iterator[E
         ended = reason
     if ended.state != "failed":  # last.pt stays what it was before a failure
         yield from loop.saver.save()
-    loop.saver.save_best()
+    yield from loop.saver.finish()
+    if loop.saver.problem is not None:
+        ended = Ended("failed", _unsaved(loop.saver.problem, folder), ExitCode.FAILED)
     yield loop.completed(ended)
+
+
+def _unsaved(problem: OSError, folder: RunFolder) -> str:
+    what = problem.strerror or str(problem)
+    return f"what was trained could not be saved in {folder.path}: {what}"
 
 
 class _Loop:
@@ -63,7 +76,7 @@ class _Loop:
 
     def __init__(self, training: Training, saver: Saver, control: Control) -> None:
         self.saver = saver
-        self._training = training
+        self.training = training
         self._control = control
         self._begun = time.monotonic() - training.seconds
         self._deadline = time.monotonic() + (training.settings.options.max_time or math.inf)
@@ -75,7 +88,7 @@ class _Loop:
 
     def train_epoch(self) -> Iterator[Event]:
         """Take the steps of the epoch that are still to be taken."""
-        training, block, control = self._training, self._block, self._control
+        training, block, control = self.training, self._block, self._control
         so_far = training.so_far
         training.model.train()
         training.apply_lr()
@@ -103,7 +116,7 @@ class _Loop:
         closed = self._block.close()
         if closed is None:
             return
-        training, losses = self._training, closed.losses
+        training, losses = self.training, closed.losses
         first_step = training.step - len(losses) + 1
         if math.isnan(training.first_loss):
             training.first_loss = losses[0]
@@ -127,7 +140,7 @@ class _Loop:
 
     def close_epoch(self) -> Iterator[Event]:
         """Measure the model, and begin the next epoch."""
-        training, so_far = self._training, self._training.so_far
+        training, so_far = self.training, self.training.so_far
         epoch = training.epoch + 1
         is_measured = epoch % training.settings.options.eval_every == 0 or epoch == training.epochs
         values = self._measure() if is_measured else {}
@@ -148,7 +161,7 @@ class _Loop:
         yield from self._save_when_due()
 
     def _measure(self) -> dict[str, float]:
-        training, control = self._training, self._control
+        training, control = self.training, self._control
         try:
             with training.autocast():
                 values = evaluate(
@@ -164,7 +177,7 @@ class _Loop:
 
     def _rank(self, value: float) -> Iterator[Event]:
         """Keep the model if it is among the best; end the run when none has been for long."""
-        training = self._training
+        training = self.training
         place = training.best.offer(value, training.epoch, training.step, training.model)
         training.evaluations_without_best = (
             0 if place == 0 else training.evaluations_without_best + 1
@@ -188,7 +201,7 @@ class _Loop:
 
     def _obey(self) -> Iterator[Event]:
         """Do what was asked for: save, stop, wait, take a new lr."""
-        training, control = self._training, self._control
+        training, control = self.training, self._control
         yield from self._close_block()
         was_paused = False
         while True:
@@ -219,17 +232,17 @@ class _Loop:
         self._note_time()
         yield from self.saver.save_when_due()
         if time.monotonic() >= self._deadline:
-            limit = self._training.settings.options.max_time
+            limit = self.training.settings.options.max_time
             raise Ended("stopped", f"the time limit of {limit:g} s is reached", ExitCode.DONE)
 
     def _note_time(self) -> None:
-        self._training.seconds = time.monotonic() - self._begun
+        self.training.seconds = time.monotonic() - self._begun
 
     # Beginning and end
 
     def started(self) -> RunStarted:
         """The first event."""
-        training = self._training
+        training = self.training
         held_out = training.measured.name == "validation"
         return RunStarted(
             run=training.run,
@@ -252,7 +265,7 @@ class _Loop:
 
     def completed(self, ended: Ended) -> RunCompleted:
         """The last event; with a validation part, after the one look at the test set."""
-        training, best = self._training, self._training.best.best
+        training, best = self.training, self.training.best.best
         self._note_time()
         return RunCompleted(
             run=training.run,
@@ -269,7 +282,7 @@ class _Loop:
         )
 
     def _test_best(self) -> dict[str, float]:
-        training, best = self._training, self._training.best.best
+        training, best = self.training, self.training.best.best
         if training.measured.name != "validation" or training.test is None or best is None:
             return {}
         training.model.load_state_dict(dict(best.weights))

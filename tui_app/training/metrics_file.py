@@ -18,6 +18,7 @@ from tui_app.training.events import (
     StepsCompleted,
     Warned,
 )
+from tui_app.training.files import AppendedFile
 
 _RECORDED = (StepsCompleted, EpochCompleted, BestImproved, Warned, ControlApplied, RunCompleted)
 
@@ -26,25 +27,24 @@ class MetricsFile:
     """Appends the events of a run to its metrics.jsonl; a listener."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8", newline="\n")
+        self._file = AppendedFile(path)
 
     def __call__(self, event: Event) -> None:
-        """Record the event."""
+        """Record the event. Raises OSError, and makes up for it with a later event."""
         if isinstance(event, _RECORDED):
-            self._file.write(event.as_json() + "\n")
+            self._file.add(event.as_json())
         if isinstance(event, StepsCompleted | RunCompleted):
-            self._file.flush()
+            self._file.write_out()
         elif isinstance(event, CheckpointDue):
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            self._file.write_out(durable=True)
 
     def close(self) -> None:
-        """Write out what is left."""
+        """Write no more."""
         self._file.close()
 
 
 def read_metrics(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a metrics.jsonl as dicts; a line that is incomplete or damaged is passed over."""
+    """The lines of a metrics.jsonl as dicts; an incomplete or damaged line is passed over."""
     if not path.is_file():
         return
     with path.open(encoding="utf-8", errors="replace") as file:

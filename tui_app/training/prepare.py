@@ -148,14 +148,15 @@ def build_model(
     try:
         model = lecture.model(data.spec, settings.hyperparameters)
         criterion = lecture.criterion()
-        return with_fast_layout(model.to(device)), criterion.to(device)
+        model, criterion = model.to(device), criterion.to(device)
+        if settings.hyperparameters.optimizer != "lbfgs":  # which takes no other layout
+            model = with_fast_layout(model)
+        return model, criterion
     except ValueError as error:  # a width or a kernel that doesn't fit: the value is at fault
         raise InvalidValue(f"{lecture.name} can't be built so: {error}") from error
     except torch.OutOfMemoryError:
         raise
-    except (
-        Exception
-    ) as error:  # too large for the memory, or whatever a lecture of one's own raises
+    except Exception as error:  # too large for the memory, or what a file of one's own raises
         raise LectureError(
             f"{lecture.path} can't build its model so: {type(error).__name__}: {error}"
         ) from error

@@ -16,7 +16,7 @@ from typing import Any
 import filelock
 
 from tui_app.training.errors import DamagedRun, RunLocked, RunsFolderUnwritable
-from tui_app.training.files import write_json
+from tui_app.training.files import AppendedFile, write_json
 from tui_app.version import __version__
 
 SCHEMA_VERSION = 1
@@ -35,6 +35,7 @@ class RunFolder:
         self.metrics = self.path / "metrics.jsonl"
         self.log = self.path / "log.txt"
         self.last = self.path / "last.pt"
+        self.previous = self.path / "previous.pt"
 
     @classmethod
     def create(cls, runs_dir: Path, lecture: str) -> RunFolder:
@@ -133,17 +134,18 @@ class LogFile:
     """log.txt: what a person would want to read of a run, line by line."""
 
     def __init__(self, path: Path, narrate: Callable[[Any], str | None]) -> None:
-        self._file = path.open("a", encoding="utf-8", buffering=1)
+        self._file = AppendedFile(path)
         self._narrate = narrate
 
     def __call__(self, event: Any) -> None:
-        """Write the event's line."""
+        """Write the event's line. Raises OSError, and makes up for it with a later event."""
         text = self._narrate(event)
         if text is not None:
-            self._file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n")
+            self._file.add(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}")
+            self._file.write_out()
 
     def close(self) -> None:
-        """Write out what is left."""
+        """Write no more."""
         self._file.close()
 
 

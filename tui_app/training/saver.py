@@ -1,12 +1,16 @@
-"""When last.pt and best.pt are written."""
+"""When last.pt and best.pt are written: by a thread, so that training goes on meanwhile."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
 
-from tui_app.training.checkpoint import save_checkpoint
-from tui_app.training.events import CheckpointDue, CheckpointSaved, Event
+from tui_app.training.best import Best
+from tui_app.training.checkpoint import save_checkpoint, snapshot
+from tui_app.training.events import CheckpointDue, CheckpointSaved, Event, Warned
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.training import Training
 
@@ -14,39 +18,96 @@ from tui_app.training.training import Training
 _BEST_SECONDS = 1.0
 
 
+@dataclass(frozen=True)
+class _Writing:
+    """Something on its way to the disk, of the run as it was after `step` steps.
+
+    `state` is what last.pt is to hold; without one, only the best models are written.
+    """
+
+    epoch: int
+    step: int
+    ranking: Sequence[Best]
+    state: Mapping[str, Any] | None
+
+    def write(self, folder: RunFolder) -> None:
+        """Bring it to the disk. Raises OSError."""
+        for place, kept in enumerate(self.ranking):
+            save_checkpoint(folder.best(place), dict(kept.weights))
+        if self.state is not None:
+            save_checkpoint(folder.last, self.state, previous=folder.previous)
+
+
 class Saver:
-    """Saves a run into its folder, last.pt every `save_every` seconds."""
+    """Saves a run into its folder, last.pt every `save_every` seconds.
+
+    Training waits for the copy of its state, not for the disk. A disk that fails is told of, and
+    tried again at the next turn; `problem` is what it said when it failed last.
+    """
 
     def __init__(self, training: Training, folder: RunFolder) -> None:
+        self.problem: OSError | None = None
         self._training = training
         self._folder = folder
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._writing: _Writing | None = None
+        self._done: Future[None] | None = None
         self._last_saved = self._best_saved = time.monotonic()
-        self._best_changed = False
+        # A resumed run's best.pt may be damaged, or of a later step than its last.pt.
+        self._best_changed = training.best.best is not None
 
     def save(self) -> Iterator[Event]:
-        """Save last.pt, and the best models if they changed."""
-        training = self._training
-        yield CheckpointDue(run=training.run, step=training.step)
-        self.save_best()
-        save_checkpoint(self._folder.last, training.state_dict())
+        """Begin to save last.pt, and the best models if they changed."""
+        yield from self.collect()
+        yield CheckpointDue(run=self._training.run, step=self._training.step)
         self._last_saved = time.monotonic()
-        yield CheckpointSaved(run=training.run, epoch=training.epoch, step=training.step)
+        self._begin(snapshot(self._training.state_dict()))
 
     def save_when_due(self) -> Iterator[Event]:
-        """Save last.pt when the last time is long enough ago."""
+        """Save last.pt when the last time is long enough ago; tell when that is done."""
+        if self._done is not None and self._done.done():
+            yield from self.collect()
         if time.monotonic() - self._last_saved >= self._training.settings.options.save_every:
             yield from self.save()
 
     def best_changed(self) -> None:
         """Write the best models soon: at once, unless they were written a moment ago."""
         self._best_changed = True
-        if time.monotonic() - self._best_saved >= _BEST_SECONDS:
-            self.save_best()
+        if self._done is None and time.monotonic() - self._best_saved >= _BEST_SECONDS:
+            self._begin(None)
 
-    def save_best(self) -> None:
-        """Write the best models, if they changed since the last time."""
-        if not self._best_changed:
-            return
-        for place, kept in enumerate(self._training.best.ranking):
-            save_checkpoint(self._folder.best(place), dict(kept.weights))
+    def finish(self) -> Iterator[Event]:
+        """Wait until all that is to be written is."""
+        yield from self.collect()
+        if self._best_changed:
+            self._begin(None)
+            yield from self.collect()
+
+    def close(self) -> None:
+        """Wait for the thread."""
+        self._thread.shutdown()
+
+    def _begin(self, state: Mapping[str, Any] | None) -> None:
+        ranking = tuple(self._training.best.ranking) if self._best_changed else ()
         self._best_changed, self._best_saved = False, time.monotonic()
+        self._writing = _Writing(self._training.epoch, self._training.step, ranking, state)
+        self._done = self._thread.submit(self._writing.write, self._folder)
+
+    def collect(self) -> Iterator[Event]:
+        """Wait for what is being written, and tell how it went."""
+        if self._done is None or self._writing is None:
+            return
+        writing, done, self._done = self._writing, self._done, None
+        run, epoch, step = self._training.run, writing.epoch, writing.step
+        try:
+            done.result()
+        except OSError as error:
+            self.problem = error
+            self._best_changed |= bool(writing.ranking)
+            text = f"{self._folder.path} could not be written: {error.strerror or error}. "
+            text += "Training goes on, and tries again"
+            yield Warned(run=run, epoch=epoch, step=step, text=text)
+            return
+        self.problem = None
+        if writing.state is not None:
+            yield CheckpointSaved(run=run, epoch=epoch, step=step)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.control import Control
 from tui_app.training.errors import DamagedRun, RunFinished
 from tui_app.training.evaluation import reduction_of
-from tui_app.training.events import Listener, RunCompleted, Warned
+from tui_app.training.events import Event, Listener, RunCompleted, Warned
 from tui_app.training.loop import train
 from tui_app.training.metrics_file import MetricsFile, rewind_metrics
 from tui_app.training.narrate import narrate
@@ -84,11 +84,11 @@ class Session:
         with ExitStack() as stack:
             lock = folder.lock()
             stack.callback(lock.release)
-            state = load_checkpoint(folder.last)
+            state, notes = _last_checkpoint(folder)
             training = prepare(settings, on_progress, lambda: control.stopped is not None)
             training.run = folder.name
             _restore(training, folder, state, record.get("data_fingerprint"))
-            notes = [*_device_notes(training), *_extend(training)]
+            notes += [*_device_notes(training), *_extend(training)]
             folder.write_record({**record, **_record(training)})
             rewind_metrics(folder.metrics, training.epoch, training.step)
             stack.pop_all()
@@ -101,22 +101,51 @@ class Session:
             stack.callback(self._lock.release)
             metrics = stack.enter_context(closing(MetricsFile(folder.metrics)))
             log = stack.enter_context(closing(LogFile(folder.log, narrate)))
-            everyone = [metrics, StatusFile(folder.status), log, *listeners]
+            audience = _Audience([metrics, StatusFile(folder.status), log], list(listeners))
             event = None
             for event in train(training, folder, control):
-                for listener in everyone:
-                    listener(event)
+                audience.tell(event)
                 if event.kind == "started":
-                    self._tell_notes(everyone)
+                    for text in self._notes:
+                        audience.tell(_note(event, text))
         assert isinstance(event, RunCompleted)
         return event
 
-    def _tell_notes(self, listeners: Iterable[Listener]) -> None:
-        training = self.training
-        for text in self._notes:
-            note = Warned(run=training.run, epoch=training.epoch, step=training.step, text=text)
-            for listener in listeners:
-                listener(note)
+
+class _Audience:
+    """Everyone who hears of a run. A disk that takes no more doesn't end it: that is told once."""
+
+    def __init__(self, files: Sequence[Listener], others: Sequence[Listener]) -> None:
+        self._files = files
+        self._others = others
+        self._failing: set[int] = set()
+
+    def tell(self, event: Event) -> None:
+        """Let everyone hear the event."""
+        for number, listener in enumerate(self._files):
+            try:
+                listener(event)
+            except OSError as error:
+                if number not in self._failing:
+                    self._failing.add(number)
+                    self._tell_others(_note(event, _UNWRITTEN.format(error.strerror or error)))
+        self._tell_others(event)
+
+    def _tell_others(self, event: Event) -> None:
+        for listener in self._others:
+            listener(event)
+
+
+_UNWRITTEN = (
+    "the run folder takes nothing more ({}). Training goes on, and what is recorded is kept in "
+    "memory until there is room"
+)
+
+
+def _note(beside: Event, text: str) -> Warned:
+    """A warning at the epoch and step of the event `beside`, as far as it has such."""
+    epoch, step = getattr(beside, "epoch", 0), getattr(beside, "step", 0)
+    return Warned(run=beside.run, epoch=epoch, step=step, text=text)
 
 
 def read_settings(folder: RunFolder) -> RunSettings:
@@ -158,6 +187,17 @@ def _with_options(
         settings.options, device=device, threads=threads, max_time=max_time
     )
     return replace(settings, options=options)
+
+
+def _last_checkpoint(folder: RunFolder) -> tuple[Any, list[str]]:
+    """The newest checkpoint that is whole, and what to say when it isn't last.pt."""
+    try:
+        return load_checkpoint(folder.last), []
+    except DamagedRun as damage:
+        if not folder.previous.exists():
+            raise
+        state = load_checkpoint(folder.previous)
+        return state, [f"{damage}. The run goes on from the checkpoint before it"]
 
 
 def _restore(
