@@ -41,7 +41,7 @@ def _trained_once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def trained(_trained_once: dict[str, Path], tmp_path: Path) -> Callable[..., Path]:
-    """A copy, in `runs`, of a finished run with these arguments: trained once in the whole session."""
+    """A copy, in `runs`, of a finished run with these arguments, trained once a session."""
 
     def copy_of(*argv: str) -> Path:
         key = " ".join(argv)

@@ -157,7 +157,7 @@ def _follow(
     return Followed(session, events, completed)
 
 
-def few_samples(data: Data, train: int = 48, test: int = 20) -> Data:
+def few_samples(data: Data, train: int = 24, test: int = 10) -> Data:
     """`data` with so few samples that training on them takes no time."""
     return replace(
         data,

@@ -1,4 +1,4 @@
-"""The command line: every command, its JSON, where settings come from, and what a run leaves behind."""
+"""The command line: every command, its JSON, where settings come from, what a run leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: what each field takes, how it says no, and how settings become a run's hyperparameters."""
+"""Settings: what each field takes, how it says no, and how a run's hyperparameters are settled."""
 
 from __future__ import annotations
 
@@ -200,7 +200,8 @@ def test_a_setting_that_means_nothing_beside_the_others_is_refused_when_given():
         SAMPLE.settle("study-hours", {"optimizer": "adam", "momentum": 0.5})
     with pytest.raises(InvalidValue, match=r"--depth .* it goes with deep"):
         SAMPLE.settle("study-hours", {"depth": 9})
-    assert SAMPLE.settle("study-hours", {"network": "deep", "depth": 9}).depth == 9
+    settled = SAMPLE.settle("study-hours", {"network": "deep", "depth": 9})
+    assert SAMPLE.used(settled)["depth"] == 9
 
 
 def test_a_default_that_means_nothing_beside_the_others_is_not_recorded():
