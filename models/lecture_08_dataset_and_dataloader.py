@@ -99,4 +99,5 @@ LECTURE = Lecture(
     criterion=nn.BCEWithLogitsLoss,
     data_loader=True,
     hyperparameters=LoaderHyperparameters(epochs=100, batch_size=32, shuffle=True, lr=0.01),
+    overrides={"optimizer=adam": {"lr": 0.01}},  # so that the optimizer is all that changes
 )
