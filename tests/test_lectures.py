@@ -27,12 +27,15 @@ EVENTS = {"started", "steps", "epoch", "best", "checkpoint due", "checkpoint", "
 
 @pytest.fixture(autouse=True)
 def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepare, "read_dataset", read_few)
+    def read(name: str, *_: object, **chosen: Any) -> Data:
+        return read_few(name, **chosen)
+
+    monkeypatch.setattr(prepare, "read_dataset", read)
 
 
 @functools.cache
-def read_few(name: str, *_: object) -> Data:
-    return few_samples(read_dataset(name))
+def read_few(name: str, **chosen: Any) -> Data:
+    return few_samples(read_dataset(name, **chosen))
 
 
 @pytest.fixture(params=lecture_names())
