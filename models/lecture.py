@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from datasets.dataset import DataSpec
+from datasets.dataset import DataSpec, Task
 from models.fields import Field, InvalidValue, OnlyWith, Range, fields_of
 
 if TYPE_CHECKING:
@@ -149,6 +149,18 @@ class Lecture:
     data_loader: bool = False
     name: str = ""
     path: Path = Path()
+
+    @property
+    def task(self) -> Task | None:
+        """What the lecture's criterion is for; None for one that doesn't say."""
+        from torch import nn
+
+        tasks: dict[type[nn.Module], Task] = {
+            nn.CrossEntropyLoss: "multiclass",
+            nn.BCEWithLogitsLoss: "binary",
+            nn.MSELoss: "regression",
+        }
+        return tasks.get(type(self.criterion()))
 
     @property
     def fields(self) -> dict[str, Field]:

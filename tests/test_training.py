@@ -16,7 +16,7 @@ from datasets import Data, DataSpec, Split
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters
 from tui_app.training import device as devices
-from tui_app.training.batches import ResidentBatches, ResidentSplit
+from tui_app.training.batches import DeviceSplit, GatheredBatches
 from tui_app.training.best import BestModels
 from tui_app.training.block import diagnosis, first_diverged
 from tui_app.training.checkpoint import load_checkpoint, save_checkpoint
@@ -33,6 +33,10 @@ from tui_app.training.threads import choose_threads
 CPU = torch.device("cpu")
 
 
+def split_of(inputs: torch.Tensor, targets: torch.Tensor) -> DeviceSplit:
+    return DeviceSplit(inputs, targets, images(), CPU)
+
+
 def images(count: int = 50) -> Data:
     rng = np.random.default_rng(0)
     split = Split(
@@ -47,11 +51,11 @@ def images(count: int = 50) -> Data:
 
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_batches_are_those_of_a_dataloader_with_the_same_sampler(shuffle: bool) -> None:
-    split = ResidentSplit.of(images().train, images(), CPU)
+    split = DeviceSplit.of(images().train, images(), CPU)
     sampler = SeededBatchSampler(50, 16, shuffle=shuffle, seed=3)
     loader = DataLoader(TensorDataset(split.inputs, split.targets), batch_sampler=sampler)
     sampler.epoch, sampler.start = 5, 1
-    ours = list(ResidentBatches(split, sampler).epoch(5, 1))
+    ours = list(GatheredBatches(split, sampler).epoch(5, 1))
     theirs = list(loader)
     assert len(ours) == len(theirs) == 3
     for (x, y), (their_x, their_y) in zip(ours, theirs, strict=True):
@@ -70,7 +74,7 @@ def test_every_epoch_has_an_order_of_its_own_and_meets_each_sample_once() -> Non
 
 def test_images_are_normalised_as_torchvision_does() -> None:
     data = images()
-    split = ResidentSplit.of(data.train, data, CPU)
+    split = DeviceSplit.of(data.train, data, CPU)
     expected = (data.train.inputs.astype(np.float32) / 255 - 0.2) / 0.3
     assert split.inputs.dtype == torch.float32
     np.testing.assert_allclose(split.inputs.numpy(), expected, rtol=1e-5, atol=1e-6)
@@ -144,7 +148,7 @@ class Constant(nn.Module):
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_evaluation_is_that_of_the_whole_split_at_once(reduction: str) -> None:
     targets = torch.arange(4500) % 3
-    split = ResidentSplit(torch.zeros(4500, 1), targets)  # three unequal chunks
+    split = split_of(torch.zeros(4500, 1), targets)  # three unequal chunks
     model, criterion = Constant(), nn.CrossEntropyLoss(reduction=reduction)
     values = evaluate(model, criterion, split, "multiclass")
     with torch.no_grad():
@@ -155,14 +159,14 @@ def test_evaluation_is_that_of_the_whole_split_at_once(reduction: str) -> None:
 
 def test_evaluation_leaves_the_model_in_training_and_can_be_stopped() -> None:
     model = Constant().train()
-    split = ResidentSplit(torch.zeros(10, 1), torch.zeros(10, dtype=torch.int64))
+    split = split_of(torch.zeros(10, 1), torch.zeros(10, dtype=torch.int64))
     with pytest.raises(EvaluationStopped):
         evaluate(model, nn.CrossEntropyLoss(), split, "multiclass", lambda: True)
     assert model.training
 
 
 def test_accuracy_of_a_binary_logit_is_taken_at_a_half() -> None:
-    split = ResidentSplit(
+    split = split_of(
         torch.tensor([[-2.0], [-0.1], [0.1], [3.0]]), torch.tensor([[0.0], [1], [1], [1]])
     )
     values = evaluate(nn.Identity(), nn.BCEWithLogitsLoss(), split, "binary")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,27 +18,56 @@ from tui_app.training.sampler import SeededBatchSampler
 Batch = tuple[Tensor, Tensor]
 
 
+#: Bytes of a split, as float32, up to which it lies on the device whole and ready.
+_RESIDENT_LIMIT = 4 << 30
+
+
 @dataclass(frozen=True)
-class ResidentSplit:
-    """A split on the training device: inputs (N, *input_shape), targets (N, ...)."""
+class DeviceSplit:
+    """A split as training takes it: inputs (N, *input_shape), targets (N, ...).
+
+    Up to a size it lies on the device, normalised. A larger one stays where it was read, on disk
+    if need be, and each batch travels, images as uint8.
+    """
 
     inputs: Tensor
     targets: Tensor
+    data: Data
+    device: torch.device
 
     @classmethod
-    def of(cls, split: Split, data: Data, device: torch.device) -> ResidentSplit:
-        """Bring `split` to `device`; images travel as uint8 and are normalised there, once."""
-        inputs = torch.from_numpy(np.ascontiguousarray(split.inputs)).to(device)
-        if inputs.dtype == torch.uint8:
-            inputs = normalised(inputs, data)
-        return cls(inputs, torch.from_numpy(np.ascontiguousarray(split.targets)).to(device))
+    def of(cls, split: Split, data: Data, device: torch.device) -> DeviceSplit:
+        """Bring `split` to `device`, if it is small enough."""
+        inputs, targets = _as_tensor(split.inputs), _as_tensor(split.targets)
+        if 4 * inputs.numel() <= _RESIDENT_LIMIT and not isinstance(split.inputs, np.memmap):
+            inputs = _ready(inputs, data, device)
+        return cls(inputs, targets.to(device), data, device)
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def chunks(self, size: int) -> Iterator[Batch]:
-        """All samples in their order, `size` at a time, without copying them."""
-        return zip(self.inputs.split(size), self.targets.split(size), strict=True)
+        """All samples in their order, `size` at a time."""
+        for inputs, targets in zip(self.inputs.split(size), self.targets.split(size), strict=True):
+            yield _ready(inputs, self.data, self.device), targets
+
+    def gather(self, indices: Tensor) -> Batch:
+        """The samples of these indices, which lie on the same device as the inputs."""
+        inputs = _ready(self.inputs[indices], self.data, self.device)
+        return inputs, self.targets[indices.to(self.device)]
+
+
+def _as_tensor(array: np.ndarray) -> Tensor:
+    with warnings.catch_warnings():
+        # A file mapped for reading alone can't be written through its tensor; nobody does.
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(np.ascontiguousarray(array))
+
+
+def _ready(inputs: Tensor, data: Data, device: torch.device) -> Tensor:
+    """Inputs on the device, normalised; those that are so already, as they are."""
+    there = inputs.to(device, non_blocking=True)
+    return normalised(there, data) if there.dtype == torch.uint8 else there
 
 
 def normalised(images: Tensor, data: Data) -> Tensor:
@@ -48,15 +78,17 @@ def normalised(images: Tensor, data: Data) -> Tensor:
     return images.float().div_(255).sub_(mean).div_(std)
 
 
-class ResidentBatches:
-    """The batches of each epoch, gathered on the device from a resident train set."""
+class GatheredBatches:
+    """The batches of each epoch, gathered from the train set without a DataLoader."""
 
-    def __init__(self, split: ResidentSplit, sampler: SeededBatchSampler) -> None:
+    def __init__(self, split: DeviceSplit, sampler: SeededBatchSampler) -> None:
         self._split = split
         self._sampler = sampler
         self.batch_size = sampler.batch_size
-        # Without shuffling every epoch has the same batches: views, made once.
-        self._fixed = None if sampler.shuffle else list(split.chunks(sampler.batch_size))
+        # Without shuffling every epoch of a resident split has the same batches: views, made once.
+        is_resident = split.inputs.dtype != torch.uint8
+        is_fixed = is_resident and not sampler.shuffle
+        self._fixed = list(split.chunks(sampler.batch_size)) if is_fixed else None
 
     def __len__(self) -> int:
         return len(self._sampler)
@@ -68,7 +100,7 @@ class ResidentBatches:
             return
         order = self._sampler.order(epoch).to(self._split.inputs.device)
         for indices in order.split(self._sampler.batch_size)[start : len(self)]:
-            yield self._split.inputs[indices], self._split.targets[indices]
+            yield self._split.gather(indices)
 
 
 class LoaderBatches:
@@ -90,7 +122,7 @@ class LoaderBatches:
         self.batch_size = sampler.batch_size
         self._device = device
         self._loader = DataLoader(
-            TensorDataset(torch.from_numpy(split.inputs), torch.from_numpy(split.targets)),
+            TensorDataset(_as_tensor(split.inputs), _as_tensor(split.targets)),
             batch_sampler=sampler,
             num_workers=workers,
             persistent_workers=workers > 0,
@@ -107,7 +139,5 @@ class LoaderBatches:
         """The batches of `epoch` (from 0), without the first `start`."""
         self._sampler.epoch, self._sampler.start = epoch, start
         for inputs, targets in self._loader:
-            there = inputs.to(self._device, non_blocking=True)
-            if there.dtype == torch.uint8:
-                there = normalised(there, self._data)
-            yield there, targets.to(self._device, non_blocking=True)
+            ready = _ready(inputs, self._data, self._device)
+            yield ready, targets.to(self._device, non_blocking=True)

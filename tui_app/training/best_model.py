@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets import Data
-from tui_app.training.batches import ResidentSplit, normalised
+from tui_app.training.batches import DeviceSplit, normalised
 from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.device import choose_device
 from tui_app.training.errors import DamagedRun
@@ -69,7 +69,7 @@ class BestModel:
             for metric, value in evaluate(
                 self.model,
                 self.criterion,
-                ResidentSplit.of(split, self.data, self.device),
+                DeviceSplit.of(split, self.data, self.device),
                 self.data.spec.task,
             ).items()
         }

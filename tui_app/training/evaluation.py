@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.dataset import Task
-from tui_app.training.batches import ResidentSplit
+from tui_app.training.batches import DeviceSplit
 
 #: Samples at a time: large enough to fill a GPU, small enough for a stop to be noticed soon.
 _CHUNK = 2000
@@ -33,7 +33,7 @@ def correct(outputs: Tensor, targets: Tensor, task: Task) -> Tensor:
 def evaluate(
     model: nn.Module,
     criterion: nn.Module,
-    split: ResidentSplit,
+    split: DeviceSplit,
     task: Task,
     stopped: Callable[[], bool] = lambda: False,
 ) -> dict[str, float]:

@@ -15,6 +15,9 @@ class RunOptions:
     dataset: str = ""
     """The data set to learn from; the lecture's first when not given."""
 
+    target: str = ""
+    """The column to predict, with --dataset csv:FILE."""
+
     validation: Annotated[float, Range(minimum=0, below=1)] = 0.0
     """Share of the train set held out to choose the best model on; the test set is then used
     once, at the end."""

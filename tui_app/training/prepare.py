@@ -14,7 +14,7 @@ from datasets.fetch import Progress
 from models import LectureError
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters, Lecture
-from tui_app.training.batches import LoaderBatches, ResidentBatches, ResidentSplit
+from tui_app.training.batches import DeviceSplit, GatheredBatches, LoaderBatches
 from tui_app.training.best import BestModels
 from tui_app.training.device import choose_device
 from tui_app.training.optimizers import make_optimizer
@@ -43,17 +43,16 @@ def prepare(
     train, validation = hold_out(data, options.validation, hp.seed)
 
     target = torch.device(device.name)
-    resident = ResidentSplit.of(train, data, target)
-    test = ResidentSplit.of(data.test, data, target) if data.test else None
+    resident = DeviceSplit.of(train, data, target)
+    test = DeviceSplit.of(data.test, data, target) if data.test else None
     if validation is not None:
-        measured = Measured("validation", ResidentSplit.of(validation, data, target))
+        measured = Measured("validation", DeviceSplit.of(validation, data, target))
     else:
         measured = Measured("test", test) if test else Measured("train", resident)
 
-    batches = make_batches(lecture, hp, train, resident, data, target)
+    batches = make_batches(lecture, hp, train, resident, data)
     model, criterion = build_model(lecture, data, settings, target)
-    sample = (resident.inputs[:2], resident.targets[:2])
-    work = forward_work(model, criterion, *sample) * batches.batch_size
+    work = forward_work(model, criterion, *next(resident.chunks(2))) * batches.batch_size
     threads, reason = choose_threads(options.threads, work)
     use_threads(threads)
     return Training(
@@ -71,6 +70,7 @@ def prepare(
         measured=measured,
         train_size=len(train),
         test=test,
+        notes=data.notes,
         best=best_models(lecture, data, options.keep_best),
         lr=hp.lr,
     )
@@ -80,9 +80,8 @@ def make_batches(
     lecture: Lecture,
     hp: Hyperparameters,
     train: Split,
-    resident: ResidentSplit,
+    resident: DeviceSplit,
     data: Data,
-    device: torch.device,
 ) -> Batches:
     """Where the run's batches come from: the resident split, or the lecture's DataLoader."""
     sampler = SeededBatchSampler(
@@ -93,8 +92,8 @@ def make_batches(
         drop_last=getattr(hp, "drop_last", False),
     )
     if lecture.data_loader:
-        return LoaderBatches(train, data, sampler, device, getattr(hp, "workers", 0))
-    return ResidentBatches(resident, sampler)
+        return LoaderBatches(train, data, sampler, resident.device, getattr(hp, "workers", 0))
+    return GatheredBatches(resident, sampler)
 
 
 def read(
@@ -107,8 +106,17 @@ def read(
     if data_dir is not None and not data_dir.is_dir():
         raise DataUnavailable(f"--data-dir {data_dir} is not a folder")
     try:
-        return read_dataset(settings.dataset, data_dir, on_progress, stopped)
+        return read_dataset(
+            settings.dataset,
+            data_dir,
+            on_progress,
+            stopped,
+            target=settings.options.target or None,
+            task=settings.lecture.task,
+        )
     except DataUnavailable as error:
+        if ":" in settings.dataset:  # a file of the user's own has no stand-in
+            raise
         bundled = [name for name in settings.lecture.datasets if not get_dataset(name).files]
         hint = f"\nWithout a download, train on: --dataset {bundled[0]}" if bundled else ""
         raise DataUnavailable(f"{error}{hint}") from error

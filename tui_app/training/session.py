@@ -56,7 +56,7 @@ class Session:
         lock = folder.lock()
         training.run = folder.name
         folder.write_record(_record(training))
-        return cls(training, folder, lock, _device_notes(training))
+        return cls(training, folder, lock, _notes(training))
 
     @classmethod
     def take_up(
@@ -88,7 +88,7 @@ class Session:
             training = prepare(settings, on_progress, lambda: control.stopped is not None)
             training.run = folder.name
             _restore(training, folder, state, record.get("data_fingerprint"))
-            notes += [*_device_notes(training), *_extend(training)]
+            notes += [*_notes(training), *_extend(training)]
             folder.write_record({**record, **_record(training)})
             rewind_metrics(folder.metrics, training.epoch, training.step)
             stack.pop_all()
@@ -236,9 +236,12 @@ def _extend(training: Training) -> list[str]:
     return notes
 
 
-def _device_notes(training: Training) -> list[str]:
-    device = training.device
-    if not device.others:
-        return []
-    others = "another program is" if device.others == 1 else f"{device.others} other programs are"
-    return [f"{others} using {device.name} ({device.title}) too: training may be slower"]
+def _notes(training: Training) -> list[str]:
+    """What the person should know of the data and the device."""
+    device, notes = training.device, list(training.notes)
+    if device.others:
+        others = "another program is"
+        if device.others > 1:
+            others = f"{device.others} other programs are"
+        notes.append(f"{others} using {device.name} ({device.title}) too: it may be slower")
+    return notes

@@ -40,7 +40,9 @@ def settle(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
         name: option_fields[name].check(v) for name, v in given.items() if name in option_fields
     }
     dataset = options.setdefault("dataset", lecture.datasets[0])
-    if dataset not in lecture.datasets:
+    if dataset.startswith(("csv:", "folder:")):
+        dataset = options["dataset"] = own_data(dataset)
+    elif dataset not in lecture.datasets:
         get_dataset(dataset)  # a name that is no data set at all has a better message there
         near = difflib.get_close_matches(dataset, lecture.datasets, n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""
@@ -50,6 +52,12 @@ def settle(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
         )
     hyperparameters = {name: value for name, value in given.items() if name not in option_fields}
     return RunSettings(lecture, lecture.settle(dataset, hyperparameters), RunOptions(**options))
+
+
+def own_data(dataset: str) -> str:
+    """`csv:FILE` or `folder:DIR` with the whole path, so that a resumed run finds it again."""
+    kind, _, place = dataset.partition(":")
+    return f"{kind}:{Path(place).expanduser().absolute()}"
 
 
 def as_record(settings: RunSettings) -> dict[str, Any]:

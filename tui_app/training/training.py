@@ -13,7 +13,7 @@ from torch import nn
 
 from datasets import DataSpec
 from models.lecture import Hyperparameters
-from tui_app.training.batches import Batch, ResidentSplit
+from tui_app.training.batches import Batch, DeviceSplit
 from tui_app.training.best import BestModels
 from tui_app.training.device import DeviceInfo
 from tui_app.training.optimizers import set_lr
@@ -42,7 +42,7 @@ class Measured:
     """
 
     name: str
-    split: ResidentSplit
+    split: DeviceSplit
 
     def values(self, measured: dict[str, float]) -> dict[str, float]:
         """The measured values as an epoch's line names them."""
@@ -84,8 +84,9 @@ class Training:
     schedule: Schedule
     measured: Measured
     train_size: int
-    test: ResidentSplit | None
+    test: DeviceSplit | None
     best: BestModels
+    notes: tuple[str, ...] = ()
     run: str = ""
     lr: float = 0.0
     epoch: int = 0
