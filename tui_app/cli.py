@@ -19,6 +19,7 @@ COMMANDS = {
     "predict": "ask the best model of a run",
     "evaluate": "measure the best model of a run again",
     "data": "list, fetch and verify data sets",
+    "new": "write a lecture file of your own to start from",
     "doctor": "look over versions, devices, threads and data",
 }
 

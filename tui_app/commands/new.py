@@ -1,0 +1,104 @@
+"""`tutorch new NAME`: a lecture file of one's own to start from."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from models.fields import InvalidValue
+from tui_app.commands.arguments import parse
+from tui_app.terminal import stderr_console
+from tui_app.training.exit_codes import ExitCode
+
+_TEMPLATE = '''\
+"""What this net is about, in Markdown: the app shows it as the lesson.
+
+## Try
+
+    tutorch --no-tui {file}
+    tutorch --no-tui {file} --sweep hidden=16,64,256
+"""
+
+from dataclasses import dataclass
+from math import prod
+from typing import Annotated
+
+from torch import Tensor, nn
+
+from models.lecture import Activation, DataSpec, Hyperparameters, Lecture, Range, activation
+
+
+@dataclass(frozen=True, kw_only=True)
+class {name}Hyperparameters(Hyperparameters):
+    """What can be set besides epochs, lr, optimizer, ... Each field becomes an option."""
+
+    hidden: Annotated[int, Range(minimum=1)] = 64
+    """Neurons of the hidden layer."""
+
+    activation: Activation = "relu"
+    """What comes after the hidden layer."""
+
+
+class {name}(nn.Module):
+    """`spec` says what the data are like: spec.input_shape, spec.outputs, spec.classes."""
+
+    def __init__(self, spec: DataSpec, hyperparameters: {name}Hyperparameters) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(prod(spec.input_shape), hyperparameters.hidden),
+            activation(hyperparameters.activation),
+            nn.Linear(hyperparameters.hidden, spec.outputs),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """A logit per class. No softmax here: the criterion has it."""
+        return self.layers(x)
+
+
+LECTURE = Lecture(
+    title="{title}",
+    title_zh="{title}",
+    # The first is the default. `tutorch data` lists them; csv:FILE and folder:DIR always go.
+    datasets=("digits", "mnist", "fashion-mnist", "cifar10"),
+    model={name},
+    criterion=nn.CrossEntropyLoss,
+    # The defaults of this net; any option on the command line goes before them.
+    hyperparameters={name}Hyperparameters(lr=0.1, momentum=0.5, batch_size=64, epochs=10),
+    # Other defaults for a data set, or beside a choice such as "optimizer=adam".
+    overrides={{"mnist": {{"lr": 0.01}}}},
+)
+'''
+
+
+@dataclass(kw_only=True)
+class New:
+    """Write a lecture file of one's own to start from, with comments."""
+
+    name: tyro.conf.Positional[str]
+    """What the file is to be called: my_net makes ./my_net.py."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write the file, and print its path."""
+    arguments, _ = parse(New, argv)
+    stem = arguments.name.removesuffix(".py")
+    if not (stem.isidentifier() and stem.isascii()):
+        raise InvalidValue(f"a file's name is of letters, digits and _, such as my_net: not {stem!r}")
+    path = Path(f"{stem}.py")
+    words = [word.capitalize() for word in stem.split("_") if word]
+    text = _TEMPLATE.format(file=path, name="".join(words) or "Net", title=" ".join(words) or stem)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise InvalidValue(f"{path} is there already: choose another name") from None
+    except OSError as error:
+        raise InvalidValue(f"{path.absolute()} can't be written: {error.strerror}") from error
+    stderr_console().print(f"train it   tutorch --no-tui {path}")
+    sys.stdout.write(f"{path.absolute()}\n")
+    return ExitCode.DONE
