@@ -298,7 +298,7 @@ def test_a_run_is_found_by_its_path_by_a_part_of_its_name_and_as_the_last(traine
     run = trained(*SMALL)
     for text in (run, run.name, run.name[-4:], "softmax", "last", run.relative_to(Path.cwd())):
         assert tutorch("show", text, "--json").json["path"] == str(run)
-    trained("04", "--epochs", "1")
+    train("04", "--epochs", "1")
     assert "lecture_04" in tutorch("show", "last", "--json").json["name"]
     ambiguous = tutorch("show", "lecture")
     assert (ambiguous.exit_code, run.name in ambiguous.err) == (2, True)
