@@ -296,6 +296,7 @@ def test_runs_are_listed_and_one_is_shown(trained: Trained):
 
 def test_a_run_is_found_by_its_path_by_a_part_of_its_name_and_as_the_last(trained: Trained):
     run = trained(*SMALL)
+    run = run.rename(run.with_name("20240101-120000-abcd"))
     for text in (run, run.name, run.name[-4:], "softmax", "last", run.relative_to(Path.cwd())):
         assert tutorch("show", text, "--json").json["path"] == str(run)
     train("04", "--epochs", "1")
