@@ -99,15 +99,14 @@ class Hyperparameters:
 
 
 #: The lr that goes with an optimizer other than the lecture's own, unless the lecture knows better
-#: (an override such as `"optimizer=adam"`). They are torch.optim's defaults, but for sgd's and
-#: asgd's, which have a usual one instead, and rmsprop's and lbfgs', where torch's diverges on
-#: mini-batches.
+#: (an override such as `"optimizer=adam"`). They are torch.optim's defaults, but for sgd's, which has
+#: a usual one instead, and rmsprop's and lbfgs', where torch's diverges on mini-batches. ASGD steps
+#: as SGD does, and so takes what SGD would.
 OPTIMIZER_LR = {
     "sgd": 0.01,
     "adagrad": 0.01,
     "adam": 0.001,
     "adamax": 0.002,
-    "asgd": 0.01,
     "lbfgs": 0.1,
     "rmsprop": 0.001,
     "rprop": 0.01,

@@ -15,12 +15,12 @@ features → 16 → 8 → 1 with ReLU; the work is in the table, and it is the s
 
 ## Try
 
-    tutorch --no-tui titanic                                   # fetches the table
-    tutorch --no-tui titanic --data-dir FOLDER                 # Kaggle's train.csv lies there
-    tutorch --no-tui titanic --sweep seed=0,1,2,3,4
-    tutorch --no-tui titanic --widths 64,64 --epochs 500       # watch the test loss turn up
-    tutorch --no-tui titanic --widths 3                        # how little is enough?
-    tutorch --no-tui titanic --dataset breast-cancer           # the same net, offline
+    tutorch --no-tui titanic --dataset titanic                  # fetches the table
+    tutorch --no-tui titanic --dataset titanic --data-dir FOLDER  # Kaggle's train.csv
+    tutorch --no-tui titanic --dataset titanic --sweep seed=0,1,2,3,4
+    tutorch --no-tui titanic --dataset titanic --widths 64,64 --epochs 500  # the loss turns
+    tutorch --no-tui titanic --dataset titanic --widths 3       # how little is enough?
+    tutorch --no-tui titanic                                    # the same net, offline
 
 ## The trap
 
@@ -77,7 +77,7 @@ class Titanic(nn.Sequential):
 LECTURE = Lecture(
     title="Titanic",
     title_zh="泰坦尼克号乘客生存预测",
-    datasets=("titanic", "breast-cancer"),
+    datasets=("breast-cancer", "titanic"),
     model=Titanic,
     criterion=nn.BCEWithLogitsLoss,
     data_loader=True,

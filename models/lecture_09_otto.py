@@ -14,12 +14,12 @@ P = 0.001 for the truth costs 6.9, P = 0.2 only 1.6.
 
 ## Try
 
-    tutorch --no-tui otto                                 # best log-loss about 0.51
-    tutorch --no-tui otto --dropout 0.3 --epochs 30       # turns up later, and lower
-    tutorch --no-tui otto --weight-decay 0.0001
-    tutorch --no-tui otto --early-stopping 3              # stops itself at the turn
-    tutorch --no-tui otto --widths 512,256 --dropout 0.5
-    tutorch --no-tui otto --dataset digits                # the same net, offline
+    tutorch --no-tui otto --dataset otto                        # best log-loss about 0.51
+    tutorch --no-tui otto --dataset otto --dropout 0.3 --epochs 30  # turns up later, and lower
+    tutorch --no-tui otto --dataset otto --weight-decay 0.0001
+    tutorch --no-tui otto --dataset otto --early-stopping 3     # stops itself at the turn
+    tutorch --no-tui otto --dataset otto --widths 512,256 --dropout 0.5
+    tutorch --no-tui otto                                       # the same net, offline
 
 **Dropout** sets a random share of a layer's outputs to zero at each training step, so that no
 neuron can rely on one other; the rest is scaled up. In `model.eval()` nothing is dropped: this
@@ -81,7 +81,7 @@ class OttoClassifier(nn.Sequential):
 LECTURE = Lecture(
     title="Otto Group products",
     title_zh="Otto商品分类",
-    datasets=("otto", "digits"),
+    datasets=("digits", "otto"),
     model=OttoClassifier,
     criterion=nn.CrossEntropyLoss,
     metric="loss",
