@@ -99,9 +99,8 @@ class Hyperparameters:
 
 
 #: The lr that goes with an optimizer other than the lecture's own, unless the lecture knows better
-#: (an override such as `"optimizer=adam"`). They are torch.optim's defaults, but for sgd's, which has
-#: a usual one instead, and rmsprop's and lbfgs', where torch's diverges on mini-batches. ASGD steps
-#: as SGD does, and so takes what SGD would.
+#: (an override such as `"optimizer=adam"`): torch.optim's defaults, but sgd's usual one, and less
+#: for rmsprop and lbfgs, which diverge on mini-batches with theirs. ASGD takes what SGD would.
 OPTIMIZER_LR = {
     "sgd": 0.01,
     "adagrad": 0.01,

@@ -305,6 +305,7 @@ def test_the_checkpoint_before_a_damaged_one_is_gone_on_with(trained: Trained):
 @pytest.mark.parametrize("name", ["best.pt", "last.pt"])
 def test_a_checkpoint_of_something_else_is_named(trained: Trained, name: str, content: object):
     run = trained("04", "--epochs", "2")
+    (run / "previous.pt").unlink()
     torch.save(content, run / name)
     command = ["evaluate", run] if name == "best.pt" else ["resume", run, "--epochs", 3, "--no-tui"]
     ended = tutorch(*command)
@@ -317,6 +318,7 @@ def test_a_checkpoint_of_something_else_is_named(trained: Trained, name: str, co
 )
 def test_a_checkpoint_that_lacks_something_is_named(trained: Trained, missing: str):
     run = trained("04", "--epochs", "2")
+    (run / "previous.pt").unlink()
     state = torch.load(run / "last.pt", weights_only=True)
     for wrong in ({k: v for k, v in state.items() if k != missing}, {**state, missing: "x"}):
         torch.save(wrong, run / "last.pt")

@@ -23,6 +23,7 @@ from tui_app.terminal import stderr_console
 from tui_app.training.control import Control
 from tui_app.training.events import RunCompleted
 from tui_app.training.exit_codes import ExitCode
+from tui_app.training.narrate import printable
 from tui_app.training.posix import leave_at_once, stop_signals
 from tui_app.training.session import OnProgress, Session
 from tui_app.training.settings import RunSettings
@@ -77,7 +78,9 @@ def train_one(
         completed = session.follow(control, [listener])
     if not headless.json:
         print_summary(console, session, completed)
-        sys.stdout.write(f"{session.folder.path}\n")
+        path = str(session.folder.path)
+        # Whoever reads a pipe wants the very path, a terminal one that can't steer it.
+        sys.stdout.write(f"{printable(path) if sys.stdout.isatty() else path}\n")
         sys.stdout.flush()
     return completed
 

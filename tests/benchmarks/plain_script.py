@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812 # its usual name
 from torch.utils.data import DataLoader
 
 
@@ -21,7 +22,7 @@ class Net9(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         sizes = [784, 512, 256, 128, 64, 10]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits (N, 10)."""
@@ -96,9 +97,8 @@ def main(lecture: str, folder: Path, device: str, epochs: int) -> None:
     for _ in range(epochs):
         begun, running_loss = time.perf_counter(), 0.0
         for inputs, targets in train:
-            inputs, targets = inputs.to(device), targets.to(device)
             optimizer.zero_grad()
-            loss = criterion(model(inputs), targets)
+            loss = criterion(model(inputs.to(device)), targets.to(device))
             loss.backward()
             optimizer.step()
             running_loss += loss.item()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -43,11 +43,11 @@ def parse(schema: type, argv: Sequence[str], *options: str) -> tuple[Any, dict[s
     return parsed, configured(fields) | given
 
 
-def runs_dir(given: dict[str, Any]) -> Path:
+def runs_dir(given: Mapping[str, Any]) -> Path:
     """Where the runs are."""
     return Path(given.get("runs_dir", fields_of(RunOptions)["runs_dir"].default))
 
 
-def the_run(arguments: OfRun, given: dict[str, Any]) -> RunFolder:
+def the_run(arguments: OfRun, given: Mapping[str, Any]) -> RunFolder:
     """The run that was asked for. Raises UnknownRun."""
     return find_run(arguments.run, runs_dir(given))

@@ -88,7 +88,9 @@ def main(argv: Sequence[str]) -> int:
     arguments, _ = parse(New, argv)
     stem = arguments.name.removesuffix(".py")
     if not (stem.isidentifier() and stem.isascii()):
-        raise InvalidValue(f"a file's name is of letters, digits and _, such as my_net: not {stem!r}")
+        raise InvalidValue(
+            f"a file's name is of letters, digits and _, such as my_net: not {stem!r}"
+        )
     path = Path(f"{stem}.py")
     words = [word.capitalize() for word in stem.split("_") if word]
     text = _TEMPLATE.format(file=path, name="".join(words) or "Net", title=" ".join(words) or stem)

@@ -32,7 +32,7 @@ class Resume(OfRun):
 
 def main(argv: Sequence[str]) -> int:
     """Take the run up; the exit code."""
-    arguments, given = parse(Resume, argv, "runs_dir", "device", "max_time")
+    arguments, given = parse(Resume, argv, "runs_dir", "device", "max_time", "data_dir")
     if arguments.epochs is not None and arguments.epochs < 1:
         raise InvalidValue(f"--epochs takes a whole number at least 1, not {arguments.epochs}")
     folder = the_run(arguments, given)
@@ -51,8 +51,7 @@ def main(argv: Sequence[str]) -> int:
                 control,
                 on_progress,
                 epochs=arguments.epochs,
-                device=given.get("device"),
-                max_time=given.get("max_time", 0.0),
+                **_changes(given),
             ),
             control,
             headless,
@@ -66,6 +65,11 @@ def _show_app(folder: RunFolder, epochs: int | None, given: Mapping[str, Any]) -
     from tui_app.app import run_app
     from tui_app.following.take_up import TakeUp
 
-    take_up = TakeUp(folder, epochs, given.get("device"), given.get("max_time", 0.0))
+    take_up = TakeUp(folder, epochs, _changes(given))
     look = Look.here(fps=4.0, ascii_only=False)
-    return run_app(None, {"runs_dir": str(runs_dir(dict(given)))}, look=look, take_up=take_up)
+    return run_app(None, {"runs_dir": str(runs_dir(given))}, look=look, take_up=take_up)
+
+
+def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the run's options is to be otherwise from now on."""
+    return {name: value for name, value in given.items() if name != "runs_dir"}

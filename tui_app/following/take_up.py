@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tui_app.training.control import Control
@@ -17,8 +18,7 @@ class TakeUp:
 
     folder: RunFolder
     epochs: int | None = None
-    device: str | None = None
-    max_time: float = 0.0
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def session(self, control: Control, on_progress: OnProgress) -> Session:
         """Prepare it, in the thread that trains it."""
@@ -29,6 +29,5 @@ class TakeUp:
             control,
             on_progress,
             epochs=self.epochs,
-            device=self.device,
-            max_time=self.max_time,
+            **self.options,
         )

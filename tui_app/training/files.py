@@ -45,7 +45,9 @@ def replace_file(
 def write_json(path: Path, values: Any, *, durable: bool = True) -> None:
     """Replace `path` with `values` as indented JSON in UTF-8."""
     text = json.dumps(values, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
-    replace_file(path, lambda file: file.write(text.encode()), durable=durable)
+    # A word of the command line may hold bytes that are no text: JSON has an escape for those.
+    encoded = text.encode(errors="backslashreplace")
+    replace_file(path, lambda file: file.write(encoded), durable=durable)
 
 
 class AppendedFile:

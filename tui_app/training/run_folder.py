@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import secrets
 import socket
 import sys
 import time
@@ -44,7 +43,7 @@ class RunFolder:
         try:
             parent.mkdir(parents=True, exist_ok=True)
             while True:
-                path = parent / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+                path = parent / _stamp(time.time())
                 try:
                     path.mkdir()
                 except FileExistsError:
@@ -90,6 +89,11 @@ class RunFolder:
         except filelock.Timeout as error:
             raise RunLocked(f"another program is training in {self.path}") from error
         return lock
+
+
+def _stamp(now: float) -> str:
+    """`<date>-<time>-<4 hex>`: the hex digits are the second's fraction, so that names sort."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{int(now % 1 * 0x10000):04x}"
 
 
 def read_json(path: Path) -> dict[str, Any]:

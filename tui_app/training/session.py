@@ -13,7 +13,7 @@ from filelock import BaseFileLock
 from datasets import UnknownDataset
 from datasets.fetch import Progress
 from models import LectureError, UnknownLecture
-from models.fields import InvalidValue
+from models.fields import InvalidValue, fields_of
 from tui_app.training.base_rates import base_rates
 from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.control import Control
@@ -66,29 +66,27 @@ class Session:
         on_progress: OnProgress,
         *,
         epochs: int | None = None,
-        device: str | None = None,
-        max_time: float = 0.0,
+        **options: Any,
     ) -> Session:
         """Prepare a run to go on exactly where its last.pt left it, or to have more `epochs`.
 
-        A time limit was for the earlier session alone; `max_time` is this one's.
-        Raises DamagedRun, RunFinished, and what `prepare` does.
+        `options` are those of RunOptions that are other than before, such as the device. A time
+        limit was for the earlier session alone. Raises DamagedRun, RunFinished, and what `prepare`
+        does.
         """
         record, settings = folder.read_record(), read_settings(folder)
-        settings = _with_options(
-            settings, device or record.get("device"), record.get("threads"), max_time
-        )
+        as_trained = {"device": record.get("device"), "threads": record.get("threads")}
+        settings = _with_options(settings, {**as_trained, "max_time": 0.0, **options})
         if epochs is not None:
             hp = replace(settings.hyperparameters, epochs=epochs)
             settings = replace(settings, hyperparameters=hp)
         with ExitStack() as stack:
             lock = folder.lock()
             stack.callback(lock.release)
-            state, notes = _last_checkpoint(folder)
             training = prepare(settings, on_progress, lambda: control.stopped is not None)
             training.run = folder.name
-            _restore(training, folder, state, record.get("data_fingerprint"))
-            notes += [*_notes(training), *_extend(training)]
+            _refuse_other_data(training, record.get("data_fingerprint"))
+            notes = [*_restore(training, folder), *_notes(training), *_extend(training)]
             folder.write_record({**record, **_record(training)})
             rewind_metrics(folder.metrics, training.epoch, training.step)
             stack.pop_all()
@@ -175,48 +173,49 @@ def _record(training: Training) -> dict[str, object]:
     }
 
 
-def _with_options(
-    settings: RunSettings, device: object, threads: object, max_time: float
-) -> RunSettings:
-    """The options with the device and the threads that the run really had."""
-    if not isinstance(device, str) or not isinstance(threads, int):
-        raise DamagedRun(
-            "run.json doesn't say on which device and with how many threads the run was"
-        )
-    options: RunOptions = replace(
-        settings.options, device=device, threads=threads, max_time=max_time
-    )
-    return replace(settings, options=options)
-
-
-def _last_checkpoint(folder: RunFolder) -> tuple[Any, list[str]]:
-    """The newest checkpoint that is whole, and what to say when it isn't last.pt."""
+def _with_options(settings: RunSettings, options: dict[str, Any]) -> RunSettings:
     try:
-        return load_checkpoint(folder.last), []
+        checked = {name: fields_of(RunOptions)[name].check(v) for name, v in options.items()}
+    except InvalidValue as error:
+        raise DamagedRun(f"run.json doesn't say how the run was trained: {error}") from error
+    return replace(settings, options=replace(settings.options, **checked))
+
+
+def _refuse_other_data(training: Training, fingerprint: object) -> None:
+    if training.fingerprint != fingerprint:
+        raise DamagedRun(
+            f"the data set {training.settings.dataset} is not what {training.run} began with: "
+            "going on with other data would be another run"
+        )
+
+
+def _restore(training: Training, folder: RunFolder) -> list[str]:
+    """Go back to the newest checkpoint that is whole; what to say when it isn't last.pt.
+
+    Raises DamagedRun when none is, RunFinished when there is nothing left to train.
+    """
+    try:
+        _load_state(training, folder.last)
+        notes = []
     except DamagedRun as damage:
         if not folder.previous.exists():
             raise
-        state = load_checkpoint(folder.previous)
-        return state, [f"{damage}. The run goes on from the checkpoint before it"]
-
-
-def _restore(
-    training: Training, folder: RunFolder, state: dict[str, Any], fingerprint: object
-) -> None:
-    if training.fingerprint != fingerprint:
-        raise DamagedRun(
-            f"the data set {training.settings.dataset} is not what {folder.name} began with: "
-            "going on with other data would be another run"
-        )
-    try:
-        training.load_state_dict(state)
-    except Exception as error:  # nor here: torch looks closely at what it is given, or not at all
-        raise DamagedRun(f"{folder.last} doesn't belong to this run: {error}") from error
+        _load_state(training, folder.previous)
+        notes = [f"{damage}. The run goes on from the checkpoint before it"]
     if training.epoch >= training.epochs:
         raise RunFinished(
             f"{folder.name} has had all its {training.epoch} epochs; "
             f"`tutorch resume {folder.name} --epochs N` with a larger N trains it further"
         )
+    return notes
+
+
+def _load_state(training: Training, path: Path) -> None:
+    state = load_checkpoint(path)
+    try:
+        training.load_state_dict(state)
+    except Exception as error:  # torch looks closely at what it is given, or not at all
+        raise DamagedRun(f"{path} doesn't belong to this run: {error}") from error
 
 
 def _extend(training: Training) -> list[str]:
