@@ -16,7 +16,8 @@ from tui_app.training.narrate import printable
 
 def stderr_console() -> Console:
     """Where people read."""
-    return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    is_file = not sys.stderr.isatty()  # which has no width to wrap lines to
+    return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=is_file)
 
 
 def stdout_console() -> Console:
