@@ -52,7 +52,9 @@ def _facts(run: RunSummary, record: dict[str, Any], folder: RunFolder) -> list[l
     chosen = {"test": "the test set, as the course does it", "train": "the train set"}
     on = str(record.get("chosen_on"))
     rows.append(["best chosen on", chosen.get(on, "a part held out of the train set")])
-    rows.append(["trained on", f"{record.get('device')}, {record.get('threads')} threads"])
+    threads = record.get("threads")
+    word = "thread" if threads == 1 else "threads"
+    rows.append(["trained on", f"{record.get('device')}, {threads} {word}"])
     rows += [[name, _setting(value)] for name, value in record["hyperparameters"].items()]
     return [*rows, ["folder", str(folder.path)]]
 

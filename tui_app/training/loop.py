@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
+from tui_app.training.beginning_and_end import Ended, run_completed, run_started
 from tui_app.training.block import Block, diagnosis, first_diverged
 from tui_app.training.control import Control
 from tui_app.training.evaluation import EvaluationStopped, evaluate, reduction_of
@@ -15,9 +16,6 @@ from tui_app.training.events import (
     ControlApplied,
     EpochCompleted,
     Event,
-    RunCompleted,
-    RunStarted,
-    State,
     StateChanged,
     StepsCompleted,
 )
@@ -26,16 +24,6 @@ from tui_app.training.run_folder import RunFolder
 from tui_app.training.saver import Saver
 from tui_app.training.step import make_step
 from tui_app.training.training import EpochSoFar, Training
-
-
-class Ended(Exception):
-    """Training is over: in which state, why, and with which exit code."""
-
-    def __init__(self, state: State, reason: str, exit_code: ExitCode | int) -> None:
-        super().__init__(reason)
-        self.state: State = state
-        self.reason = reason
-        self.exit_code = int(exit_code)
 
 
 def train(training: Training, folder: RunFolder, control: Control) -> Iterator[Event]:
@@ -49,7 +37,7 @@ def train(training: Training, folder: RunFolder, control: Control) -> Iterator[E
 
 def _train(loop: _Loop, folder: RunFolder) -> Iterator[Event]:
     training = loop.training
-    yield loop.started()
+    yield run_started(training)
     yield from loop.saver.save()
     try:
         while training.epoch < training.epochs:
@@ -63,7 +51,8 @@ def _train(loop: _Loop, folder: RunFolder) -> Iterator[Event]:
     yield from loop.saver.finish()
     if loop.saver.problem is not None:
         ended = Ended("failed", _unsaved(loop.saver.problem, folder), ExitCode.FAILED)
-    yield loop.completed(ended)
+    loop.note_time()
+    yield run_completed(training, ended)
 
 
 def _unsaved(problem: OSError, folder: RunFolder) -> str:
@@ -146,7 +135,7 @@ class _Loop:
         values = self._measure() if is_measured else {}
         train_loss = so_far.loss if self._is_sum else so_far.loss / so_far.samples
         training.epoch, training.so_far = epoch, EpochSoFar()
-        self._note_time()
+        self.note_time()
         yield EpochCompleted(
             run=training.run,
             epoch=epoch,
@@ -229,63 +218,12 @@ class _Loop:
         return Ended("stopped", stop.reason, stop.exit_code)
 
     def _save_when_due(self) -> Iterator[Event]:
-        self._note_time()
+        self.note_time()
         yield from self.saver.save_when_due()
         if time.monotonic() >= self._deadline:
             limit = self.training.settings.options.max_time
             raise Ended("stopped", f"the time limit of {limit:g} s is reached", ExitCode.DONE)
 
-    def _note_time(self) -> None:
+    def note_time(self) -> None:
+        """Count the seconds until now."""
         self.training.seconds = time.monotonic() - self._begun
-
-    # Beginning and end
-
-    def started(self) -> RunStarted:
-        """The first event."""
-        training = self.training
-        held_out = training.measured.name == "validation"
-        return RunStarted(
-            run=training.run,
-            lecture=training.settings.lecture.name,
-            dataset=training.settings.dataset,
-            device=training.device.name,
-            threads=training.threads,
-            parameters=training.parameters,
-            epoch=training.epoch,
-            step=training.step,
-            epochs=training.epochs,
-            steps_per_epoch=len(training.batches),
-            train_size=training.train_size,
-            test_size=len(training.test) if training.test else 0,
-            validation_size=len(training.measured.split) if held_out else 0,
-            reduction=reduction_of(training.criterion),
-            metric=training.metric,
-            highest=training.best.highest,
-        )
-
-    def completed(self, ended: Ended) -> RunCompleted:
-        """The last event; with a validation part, after the one look at the test set."""
-        training, best = self.training, self.training.best.best
-        self._note_time()
-        return RunCompleted(
-            run=training.run,
-            state=ended.state,
-            reason=ended.reason,
-            exit_code=ended.exit_code,
-            epoch=training.epoch,
-            step=training.step,
-            seconds=training.seconds,
-            metric=training.metric,
-            best_value=best.value if best else None,
-            best_epoch=best.epoch if best else None,
-            values=self._test_best() if ended.state == "completed" else {},
-        )
-
-    def _test_best(self) -> dict[str, float]:
-        training, best = self.training, self.training.best.best
-        if training.measured.name != "validation" or training.test is None or best is None:
-            return {}
-        training.model.load_state_dict(dict(best.weights))
-        with training.autocast():
-            values = evaluate(training.model, training.criterion, training.test, training.spec.task)
-        return {f"test_{name}": value for name, value in values.items()}
