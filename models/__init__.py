@@ -47,9 +47,18 @@ class Lesson:
         return path.read_text(encoding="utf-8") if path.is_file() else self.text
 
 
+#: The course's order within a lecture's number, where the alphabet has another.
+_ORDER = ("softmax_classifier", "otto", "lenet5", "googlenet", "resnet", "densenet")
+
+
 def lecture_names() -> tuple[str, ...]:
     """The names of all lectures in the course's order. Imports nothing."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("lecture_*.py")))
+    return tuple(sorted((path.stem for path in _FOLDER.glob("lecture_*.py")), key=_place))
+
+
+def _place(name: str) -> tuple[str, int, str]:
+    _, number, title = name.split("_", 2)
+    return number, _ORDER.index(title) if title in _ORDER else len(_ORDER), title
 
 
 def find_lecture(text: str) -> Path:
