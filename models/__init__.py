@@ -57,7 +57,7 @@ def lecture_names() -> tuple[str, ...]:
 
 
 def _place(name: str) -> tuple[str, int, str]:
-    _, number, title = name.split("_", 2)
+    number, _, title = name.removeprefix("lecture_").partition("_")
     return number, _ORDER.index(title) if title in _ORDER else len(_ORDER), title
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "Activation",
     "DataSpec",
     "Hyperparameters",
+    "ImageHyperparameters",
     "Lecture",
     "OnlyWith",
     "Range",
@@ -96,6 +97,14 @@ class Hyperparameters:
 
     seed: Annotated[int, Range(minimum=0, maximum=2**63 - 1)] = 0
     """Where the random numbers start: initial weights, order of the samples, dropout."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageHyperparameters(Hyperparameters):
+    """What is set besides where images are learned from."""
+
+    augment: Literal["none", "shift", "flip and shift"] = "none"
+    """Vary each image anew in every epoch: shifted by up to 4 pixels, mirrored every other time."""
 
 
 #: The lr that goes with an optimizer other than the lecture's own, unless the lecture knows better

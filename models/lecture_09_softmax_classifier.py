@@ -49,11 +49,11 @@ from typing import Annotated
 
 from torch import nn
 
-from models.lecture import Activation, DataSpec, Hyperparameters, Lecture, Range, activation
+from models.lecture import Activation, DataSpec, ImageHyperparameters, Lecture, Range, activation
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkHyperparameters(Hyperparameters):
+class NetworkHyperparameters(ImageHyperparameters):
     """The shape of a fully connected network."""
 
     widths: Annotated[tuple[int, ...], Range(minimum=1)] = (512, 256, 128, 64)

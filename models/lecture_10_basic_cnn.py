@@ -47,11 +47,11 @@ from typing import Annotated
 
 from torch import nn
 
-from models.lecture import Activation, DataSpec, Hyperparameters, Lecture, Range, activation
+from models.lecture import Activation, DataSpec, ImageHyperparameters, Lecture, Range, activation
 
 
 @dataclass(frozen=True, kw_only=True)
-class CNNHyperparameters(Hyperparameters):
+class CNNHyperparameters(ImageHyperparameters):
     """The shape of a small convolutional network."""
 
     channels: Annotated[tuple[int, ...], Range(minimum=1)] = (10, 20)

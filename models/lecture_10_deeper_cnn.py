@@ -47,11 +47,11 @@ from typing import Annotated
 
 from torch import nn
 
-from models.lecture import Activation, DataSpec, Hyperparameters, Lecture, Range, activation
+from models.lecture import Activation, DataSpec, ImageHyperparameters, Lecture, Range, activation
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeeperHyperparameters(Hyperparameters):
+class DeeperHyperparameters(ImageHyperparameters):
     """The shape of a convolutional network with several linear layers behind it."""
 
     channels: Annotated[tuple[int, ...], Range(minimum=1)] = (16, 32, 64)

@@ -55,11 +55,11 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from models.lecture import DataSpec, Hyperparameters, Lecture, Range
+from models.lecture import DataSpec, ImageHyperparameters, Lecture, Range
 
 
 @dataclass(frozen=True, kw_only=True)
-class DenseNetHyperparameters(Hyperparameters):
+class DenseNetHyperparameters(ImageHyperparameters):
     """The size of the dense blocks."""
 
     growth: Annotated[int, Range(minimum=1)] = 12

@@ -50,11 +50,11 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from models.lecture import Activation, DataSpec, Hyperparameters, Lecture, Range, activation
+from models.lecture import Activation, DataSpec, ImageHyperparameters, Lecture, Range, activation
 
 
 @dataclass(frozen=True, kw_only=True)
-class InceptionHyperparameters(Hyperparameters):
+class InceptionHyperparameters(ImageHyperparameters):
     """What goes on inside an Inception block."""
 
     reduction: Annotated[int, Range(minimum=1)] = 16

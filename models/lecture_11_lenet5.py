@@ -46,11 +46,11 @@ from typing import Literal
 
 from torch import nn
 
-from models.lecture import Activation, DataSpec, Hyperparameters, Lecture, activation
+from models.lecture import Activation, DataSpec, ImageHyperparameters, Lecture, activation
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeNetHyperparameters(Hyperparameters):
+class LeNetHyperparameters(ImageHyperparameters):
     """What of LeNet-5 was later done differently."""
 
     activation: Activation = "tanh"

@@ -46,11 +46,11 @@ from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from models.lecture import DataSpec, Hyperparameters, Lecture, Range
+from models.lecture import DataSpec, ImageHyperparameters, Lecture, Range
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResNetHyperparameters(Hyperparameters):
+class ResNetHyperparameters(ImageHyperparameters):
     """What runs past the convolutions of a block, and how many blocks there are."""
 
     shortcut: Literal["none", "identity", "constant scaling", "conv 1x1"] = "identity"

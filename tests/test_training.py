@@ -16,6 +16,7 @@ from datasets import Data, DataSpec, Split
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters
 from tui_app.training import device as devices
+from tui_app.training.augmentation import mirrored, shifted
 from tui_app.training.batches import DeviceSplit, GatheredBatches
 from tui_app.training.best import BestModels
 from tui_app.training.block import diagnosis, first_diverged
@@ -78,6 +79,21 @@ def test_images_are_normalised_as_torchvision_does() -> None:
     expected = (data.train.inputs.astype(np.float32) / 255 - 0.2) / 0.3
     assert split.inputs.dtype == torch.float32
     np.testing.assert_allclose(split.inputs.numpy(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_an_augmented_image_is_the_image_moved_or_mirrored() -> None:
+    torch.manual_seed(0)
+    image = torch.arange(2 * 6 * 6, dtype=torch.float32).reshape(1, 2, 6, 6)
+    padded = torch.nn.functional.pad(image, (4,) * 4, mode="replicate")
+    crops = [padded[0, :, y : y + 6, x : x + 6] for y in range(9) for x in range(9)]
+    images = shifted(image.expand(64, -1, -1, -1))
+    assert images.shape == (64, 2, 6, 6)
+    assert all(any(torch.equal(one, crop) for crop in crops) for one in images)
+    assert len({tuple(one.flatten().tolist()) for one in images}) > 20
+    both = mirrored(image.expand(64, -1, -1, -1))
+    flipped = [torch.equal(one, image[0].flip(2)) for one in both]
+    assert 10 < sum(flipped) < 54
+    assert all(f or torch.equal(one, image[0]) for one, f in zip(both, flipped, strict=True))
 
 
 def schedule(kind: str, steps: int = 100) -> Schedule:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from datasets import Data, Split
+from tui_app.training.augmentation import augmented
 from tui_app.training.posix import leave_signals_to_parent
 from tui_app.training.sampler import SeededBatchSampler
 
@@ -81,8 +82,11 @@ def normalised(images: Tensor, data: Data) -> Tensor:
 class GatheredBatches:
     """The batches of each epoch, gathered from the train set without a DataLoader."""
 
-    def __init__(self, split: DeviceSplit, sampler: SeededBatchSampler) -> None:
+    def __init__(
+        self, split: DeviceSplit, sampler: SeededBatchSampler, augment: str = "none"
+    ) -> None:
         self._split = split
+        self._augment = augment
         self._sampler = sampler
         self.batch_size = sampler.batch_size
         # Without shuffling every epoch of a resident split has the same batches: views, made once.
@@ -96,11 +100,13 @@ class GatheredBatches:
     def epoch(self, epoch: int, start: int) -> Iterator[Batch]:
         """The batches of `epoch` (from 0), without the first `start`."""
         if self._fixed is not None:
-            yield from self._fixed[start : len(self)]
+            for inputs, targets in self._fixed[start : len(self)]:
+                yield augmented(inputs, self._augment), targets
             return
         order = self._sampler.order(epoch).to(self._split.inputs.device)
         for indices in order.split(self._sampler.batch_size)[start : len(self)]:
-            yield self._split.gather(indices)
+            inputs, targets = self._split.gather(indices)
+            yield augmented(inputs, self._augment), targets
 
 
 class LoaderBatches:

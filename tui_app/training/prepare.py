@@ -91,9 +91,12 @@ def make_batches(
         seed=hp.seed,
         drop_last=getattr(hp, "drop_last", False),
     )
+    augment = getattr(hp, "augment", "none")
+    if augment != "none" and len(data.spec.input_shape) != 3:
+        raise InvalidValue(f"--augment {augment!r} varies images, and these data are none")
     if lecture.data_loader:
         return LoaderBatches(train, data, sampler, resident.device, getattr(hp, "workers", 0))
-    return GatheredBatches(resident, sampler)
+    return GatheredBatches(resident, sampler, augment)
 
 
 def read(
