@@ -82,11 +82,14 @@ class _Loop:
         training.model.train()
         training.apply_lr()
         watch = time.perf_counter()
-        for inputs, targets in training.batches.epoch(training.epoch, so_far.steps):
+        batches = training.batches.epoch(training.epoch, so_far.steps)
+        for _ in range(so_far.steps, len(training.batches)):
+            # Before the batch is drawn: drawing may use random numbers that a stop must not lose.
             if control.attention:
                 so_far.seconds += time.perf_counter() - watch
                 yield from self._obey()
                 watch = time.perf_counter()
+            inputs, targets = next(batches)
             if not training.schedule.is_constant:
                 training.apply_lr()
             block.add(self._step(inputs, targets), len(inputs), training.current_lr)
