@@ -15,12 +15,12 @@ from tui_app.app import TutorchApp
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
-async def until(pilot, condition: Callable[[], bool], seconds: float = 60) -> None:
+async def until(condition: Callable[[], object], seconds: float = 60) -> None:
     """Wait for something to be so."""
     for _ in range(int(seconds / 0.05)):
         if condition():
             return
-        await pilot.pause(0.05)
+        await asyncio.sleep(0.05)
     raise TimeoutError
 
 
@@ -29,19 +29,19 @@ async def shoot(folder: Path, size: tuple[int, int], name: str) -> None:
     app = TutorchApp(find_lecture("softmax"), {"epochs": 40, "runs_dir": "runs"})
     async with app.run_test(size=size) as pilot:
         form = app.main.query_one("#settings")
-        await until(pilot, lambda: form.can_start)  # pyright: ignore[reportAttributeAccessIssue]
+        await until(lambda: form.can_start)  # pyright: ignore[reportAttributeAccessIssue]
         await pilot.pause(0.3)
         save(app, folder, f"{name}-begin")
         await pilot.press("s")
-        await until(pilot, lambda: app.queue is not None and app.queue.current.history.epoch >= 7)
+        await until(lambda: app.queue is not None and app.queue.current.history.epoch >= 7)
         await pilot.press("space")
         assert app.queue is not None
         history = app.queue.current.history
-        await until(pilot, lambda: history.state == "paused")
+        await until(lambda: history.state == "paused")
         await pilot.pause(0.3)
         save(app, folder, f"{name}-training")
         await pilot.press("space")
-        await until(pilot, lambda: app.queue is not None and app.queue.is_over)
+        await until(lambda: app.queue is not None and app.queue.is_over)
         await pilot.press("r")
         await pilot.pause(1.5)
         save(app, folder, f"{name}-runs")

@@ -38,6 +38,9 @@ _ANSI_SERIES = ("blue", "yellow", "green", "magenta", "red", "cyan", "bright_yel
 #: Seconds between two looks while nothing trains: native output may still come.
 _IDLE = 1.0
 
+#: Seconds between two looks while a screen still reads what was recorded.
+_CATCHING_UP = 0.02
+
 _PLAIN = Look()
 
 
@@ -49,7 +52,7 @@ class TutorchApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,ctrl+q,ctrl+c", "quit", "Quit", key_display="q"),
         Binding("question_mark", "keys", "Keys", key_display="?"),
-        Binding("f1", "help_here", "Help", key_display="F1"),
+        Binding("f1", "help_here", "Help", show=False),
         Binding("colon", "command_palette", "Commands", show=False),
     ]
 
@@ -144,7 +147,7 @@ class TutorchApp(App[int]):
         if self.queue is not None:
             self.queue.poll()
             self._tell_ends(self.queue)
-        screen = next(s for s in reversed(self.screen_stack) if not s.is_modal)
+        screen = next((s for s in reversed(self.screen_stack) if not s.is_modal), None)
         draw = getattr(screen, "draw", None)
         if draw is not None:
             draw()
@@ -153,7 +156,8 @@ class TutorchApp(App[int]):
     def _look_later(self) -> None:
         busy = self.queue is not None and not self.queue.is_over
         watching = getattr(self.screen, "is_watching", False)
-        self._arm(self._pace.wait() if busy or watching else _IDLE)
+        wait = self._pace.wait() if busy or watching else _IDLE
+        self._arm(_CATCHING_UP if getattr(self.screen, "is_reading", False) else wait)
 
     def _hear_native_output(self) -> None:
         log = self.queue.current.history.log if self.queue is not None else self.log_before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,15 @@ from tui_app.training.narrate import printable
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.runs import current_state, read_status
 
-#: Bytes of metrics.jsonl read in one poll: some 40 ms of work.
+#: Bytes read of a file at once, and the seconds after which a poll reads no more of them.
 _CHUNK = 1 << 20
+_PATIENCE = 0.1
 
 #: Seconds between two looks at status.json.
 _STATUS_SECONDS = 1.0
+
+#: `2026-01-31 12:34:56  what happened`, as tutorch writes log.txt.
+_LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d)  (.*)")
 
 _UNDER_WAY = ("running", "paused")
 
@@ -40,6 +45,7 @@ class RunInFolder:
         self._log = _Tail(folder.log)
         self._looked = 0.0
         self._read_all = False
+        self._trained_by: tuple[object, object] | None = None
         self._take_facts()
 
     @property
@@ -64,19 +70,25 @@ class RunInFolder:
         return [(str(name).replace("_", " "), printable(_word(value))) for name, value in told]
 
     def poll(self) -> bool:
-        """Read what was recorded since the last call, at most a chunk of it."""
+        """Read what was recorded since the last call, or as much of it as is read in a moment."""
         before = self.history.version
-        if self._metrics.was_rewound:  # someone has resumed the run from an earlier checkpoint
-            self.history = History()
-            self._take_facts()
-            self._metrics, self._log = _Tail(self._folder.metrics), _Tail(self._folder.log)
-        for line in self._metrics.lines(_CHUNK):
-            self._take(line)
-        for line in self._log.lines(_CHUNK):
-            self._tell(line)
+        if self._metrics.was_rewound:
+            self._begin_anew()
+        until = time.monotonic() + _PATIENCE
+        while not (self._metrics.is_at_end and self._log.is_at_end) and time.monotonic() < until:
+            for line in self._metrics.lines(_CHUNK):
+                self._take(line)
+            for line in self._log.lines(_CHUNK):
+                self._tell(line)
         self._read_all = self._metrics.is_at_end
         self._take_status()
         return self.history.version != before
+
+    def _begin_anew(self) -> None:
+        """Somebody has taken the run up from a checkpoint: what came after it happens again."""
+        self.history = History()
+        self._metrics, self._log = _Tail(self._folder.metrics), _Tail(self._folder.log)
+        self._take_facts()
 
     def _take(self, line: str) -> None:
         try:
@@ -88,7 +100,12 @@ class RunInFolder:
             self.history.take(event, tell=False)  # log.txt has its line
 
     def _tell(self, line: str) -> None:
-        clock, text = line[11:19], line[21:]
+        told = _LOG_LINE.match(line)
+        if told is None:  # what the program wrote that was not tutorch's own word
+            self.history.log.add(line.expandtabs(4), "output", "")
+            self.history.version += 1
+            return
+        clock, text = told.groups()
         is_note, is_failure = text.startswith("note: "), text.startswith("failed: ")
         kind = "warning" if is_note else "error" if is_failure else "event"
         self.history.log.add(text, kind, clock)
@@ -104,7 +121,12 @@ class RunInFolder:
         if time.monotonic() - self._looked < _STATUS_SECONDS:
             return
         self._looked = time.monotonic()
-        state = current_state(_status_of(self._folder))
+        status = _status_of(self._folder)
+        trained_by = (status.get("pid"), status.get("host"))
+        if self._trained_by not in (None, trained_by):
+            self._begin_anew()
+        self._trained_by = trained_by
+        state = current_state(status)
         if state != self.history.state:
             self.history.state = state
             self.history.version += 1

@@ -24,7 +24,9 @@ class Choose(ModalScreen[str | None]):
             border: round $border; background: $surface; padding: 1 2;
         }
         & Label { width: 1fr; height: auto; margin-bottom: 1; }
-        & OptionList { height: auto; background: $surface; border: none; padding: 0; }
+        & OptionList, & OptionList:focus {
+            height: auto; background: $surface; border: none; padding: 0;
+        }
         & .keys { color: $text-muted; margin: 1 0 0 0; }
     }
     """

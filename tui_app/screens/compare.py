@@ -54,6 +54,11 @@ class CompareScreen(Screen[None]):
         """Whether more may come."""
         return not all(run.is_over for _, run in self._runs)
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether what was recorded is still being read."""
+        return any(run.stage for _, run in self._runs)
+
     def draw(self) -> None:
         """Read on, and show it."""
         if any([run.poll() for _, run in self._runs]):  # noqa: C419  each must be polled

@@ -69,6 +69,11 @@ class RunScreen(Screen[None]):
         """Whether more may come."""
         return not self._run.is_over
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether what was recorded is still being read."""
+        return bool(self._run.stage)
+
     def draw(self) -> None:
         """Read on, and show it."""
         history = self._run.history

@@ -91,6 +91,10 @@ class Chart(Vertical, can_focus=True):
 
     # Acts
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Escape is the screen's while there is no cursor to take away."""
+        return action != "no_cursor" or self.view.cursor is not None
+
     def action_smooth(self, by: int) -> None:
         """Smooth over more values, or fewer."""
         place = min(max(0, SPANS.index(self.view.span) + by), len(SPANS) - 1)

@@ -1,4 +1,4 @@
-"""How far a run is, in one line, and a bar of it."""
+"""How far a run is, and how fast it goes."""
 
 from __future__ import annotations
 
@@ -7,23 +7,29 @@ from typing import Any
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.widgets import ProgressBar, Static
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Static
 
+from tui_app.following.facts import Facts
 from tui_app.following.followed import FollowedRun
+from tui_app.following.history import History
 from tui_app.following.rate import StepRate
 from tui_app.training.narrate import format_seconds
+from tui_app.widgets.machine_line import MachineLine
 
 
 class Progress(Vertical):
-    """State, epoch, step, samples per second, time left, lr; a bar below."""
+    """State, epoch, step and time left; a bar; lr and samples per second beside the machine."""
 
     DEFAULT_CSS = """
     Progress {
-        height: 2;
-        & > Static { height: 1; width: 1fr; }
-        & > ProgressBar { height: 1; width: 1fr; }
-        & Bar { width: 1fr; }
+        height: 3;
+        & Static { height: 1; }
+        & > #where, & > #bar { width: 1fr; }
+        & > #bar { color: $primary; }
+        & > Horizontal { height: 1; }
+        & #speed { width: auto; min-width: 30; padding-right: 2; }
+        & MachineLine { width: 1fr; text-align: right; }
     }
     """
 
@@ -32,9 +38,12 @@ class Progress(Vertical):
         self._rate = StepRate()
 
     def compose(self) -> ComposeResult:
-        """A line and a bar."""
-        yield Static(markup=False)
-        yield ProgressBar(total=1, show_eta=False, show_percentage=False)
+        """Three lines."""
+        yield Static(id="where", markup=False)
+        yield Static(id="bar", markup=False)
+        with Horizontal():
+            yield Static(id="speed", markup=False)
+            yield MachineLine()
 
     def forget(self) -> None:
         """Begin anew, for another run."""
@@ -47,21 +56,20 @@ class Progress(Vertical):
             self._rate.see(history.step)
         else:
             self._rate.forget()
-        bar = self.query_one(ProgressBar)
-        bar.update(total=facts.total_steps if facts else None, progress=history.step)
-        if facts is None and (run.is_over or run.failure):
-            bar.update(total=1, progress=0)
-        self.query_one(Static).update(self._line(run))
+        if facts is not None:
+            self.query_one(MachineLine).watch_device(facts.device)
+        self.query_one("#where", Static).update(self._where(run))
+        self.query_one("#bar", Static).update(self._bar(history.step, facts))
+        self.query_one("#speed", Static).update(self._speed(history, facts))
 
     def one_line(self, run: FollowedRun) -> Text:
         """What a terminal too small for a chart shows."""
-        history = run.history
-        line = self._line(run)
+        line, history = self._where(run), run.history
         if history.step:
             line.append(f"  loss {history.losses[-1]:#.4g}")
         return line
 
-    def _line(self, run: FollowedRun) -> Text:
+    def _where(self, run: FollowedRun) -> Text:
         history, facts = run.history, run.history.facts
         state = _STATES.get(history.state, (history.state, "dim"))
         if run.failure is not None:
@@ -70,20 +78,35 @@ class Progress(Vertical):
         if facts is None:
             return text.append(run.stage or state[0])
         text.append(f"{state[0]:<10}", state[1])
-        parts = [
-            f"epoch {history.epoch}/{facts.epochs}",
-            f"step {history.step:,}/{facts.total_steps:,}".replace(",", " "),
-        ]
+        text.append(f"epoch {history.epoch}/{facts.epochs}  ")
+        text.append(f"step {history.step:,}/{facts.total_steps:,}".replace(",", " "))
         per_second = self._rate.per_second
         if per_second is not None:
-            samples = per_second * facts.train_size / facts.steps_per_epoch
-            parts.append(f"{_rounded(samples)} samples/s")
-            parts.append(f"{format_seconds((facts.total_steps - history.step) / per_second)} left")
+            left = (facts.total_steps - history.step) / per_second
+            text.append(f"  {format_seconds(left)} left")
         elif history.completed is not None:
-            parts.append(f"in {format_seconds(history.completed.seconds)}")
-        if not math.isnan(history.lr) and facts.lr:
+            text.append(f"  in {format_seconds(history.completed.seconds)}")
+        return text
+
+    def _bar(self, step: int, facts: Facts | None) -> Text:
+        """A bar that can be read without colour too."""
+        width = max(1, self.size.width)
+        done = width * min(step, facts.total_steps) // facts.total_steps if facts else 0
+        text = Text("━" * done, no_wrap=True)
+        return text.append("─" * (width - done), "dim")
+
+    def _speed(self, history: History, facts: Facts | None) -> str:
+        if facts is None:
+            return ""
+        parts = []
+        if not math.isnan(history.lr) and facts.lr:  # a search without a gradient has none
             parts.append(f"lr {history.lr:g}")
-        return text.append("  ".join(parts))
+        if self._rate.per_second is not None:
+            samples = self._rate.per_second * facts.train_size / facts.steps_per_epoch
+            parts.append(f"{_rounded(samples)} samples/s")
+        elif not math.isnan(history.samples_per_second):
+            parts.append(f"{_rounded(history.samples_per_second)} samples/s")
+        return "  ".join(parts)
 
 
 _STATES = {

@@ -11,7 +11,6 @@ from textual.containers import Vertical
 from tui_app.following.followed import FollowedRun
 from tui_app.widgets.chart import Chart
 from tui_app.widgets.comparison import Comparison
-from tui_app.widgets.machine_line import MachineLine
 from tui_app.widgets.progress import Progress
 
 
@@ -38,7 +37,6 @@ class RunPane(Vertical):
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield Progress()
-        yield MachineLine()
         yield Chart()
         yield Comparison()
 
@@ -66,9 +64,6 @@ class RunPane(Vertical):
         if run is None:
             return
         self.border_title = f"Training {run.name}" if run.folder else "Training"
-        facts = run.history.facts
-        if facts is not None:
-            self.query_one(MachineLine).watch_device(facts.device)
         self.query_one(Progress).draw(run)
         if self.has_class("-queue"):
             self.query_one(Comparison).follow(self._queue)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -47,6 +47,9 @@ class SettingRow(Vertical):
         &.-useless .name { color: $text-disabled; text-style: none; }
         &.-useless Input, &.-useless Select { opacity: 50%; }
         &:focus-within .name { color: $text; }
+        &.-choice Input { display: none; }
+        & Choices { display: none; }
+        &.-choice Choices { display: block; }
     }
     """
 
@@ -61,14 +64,19 @@ class SettingRow(Vertical):
         self._text = text
 
     def compose(self) -> ComposeResult:
-        """The parts, side by side, and a line below for what is wrong."""
+        """The parts, side by side, and a line below for what is wrong.
+
+        A choice has an input too, for several values; one of the two is seen.
+        """
+        is_choice = self._is_choice(self._text)
+        self.set_class(is_choice, "-choice")
         with Horizontal():
             yield Label("", classes="mark")
             yield Label(self.field.name.replace("_", " "), classes="name", markup=False)
-            if self._choices and self._is_choice(self._text):
-                yield self._select(self._text)
-            else:
-                yield self._input(self._text)
+            if self._choices:
+                value = self._text if is_choice else self._choices[0][1]
+                yield Choices(self._offered(), value=value, allow_blank=False, compact=True)
+            yield Input(self._text, compact=True, select_on_focus=True)
         yield Static(classes="problem", markup=False)
 
     def show(self, text: str, *, changed: bool, useless: bool, problem: str) -> None:
@@ -84,17 +92,19 @@ class SettingRow(Vertical):
     def offer(self, choices: Sequence[tuple[str, str]]) -> None:
         """Offer these choices, as (label, value), from now on."""
         self._choices = list(choices)
-        for select in self.query(Select):
-            with select.prevent(Select.Changed):
-                select.set_options(self._offered())
-                select.value = self._text
-        for field in self.query(Input):
-            if self._is_choice(self._text):
-                self._replace(field, self._select(self._text))
+        select = self.query_one(Choices)
+        with select.prevent(Select.Changed):
+            select.set_options(self._offered())
+        self._put(self._text)
 
     def focus_field(self) -> None:
         """Put the focus into the field."""
-        self.query_one("Input, Select").focus()
+        self._field.focus()
+
+    @property
+    def _field(self) -> Choices | Input:
+        """What is seen of the two."""
+        return self.query_one(Choices if self.has_class("-choice") else Input)
 
     def action_reset(self) -> None:
         """Set it back."""
@@ -109,9 +119,8 @@ class SettingRow(Vertical):
         """Pass on what was chosen; several values are typed."""
         event.stop()
         if event.value == _SEVERAL:
-            typed = self._input(f"{self._text},")
-            self._replace(event.select, typed)
-            self.call_after_refresh(typed.focus)
+            self._put(f"{self._text},")
+            self.call_after_refresh(self.query_one(Input).focus)
         elif isinstance(event.value, str):
             self._say(event.value)
 
@@ -126,36 +135,16 @@ class SettingRow(Vertical):
 
     def _put(self, text: str) -> None:
         self._text = text
-        for select in self.query(Select):
-            if self._is_choice(text):
-                with select.prevent(Select.Changed):
-                    select.value = text
-            else:
-                self._replace(select, self._input(text))
-        for field in self.query(Input):
-            if self._is_choice(text):
-                self._replace(field, self._select(text))
-            else:
-                with field.prevent(Input.Changed):
-                    field.value = text
-
-    def _replace(self, old: Input | Select[Any], new: Input | Select[str]) -> None:
-        had_focus = old.has_focus
-        parent = old.parent
-        assert isinstance(parent, Horizontal)
-        old.remove()
-        parent.mount(new)
+        had_focus, is_choice = self._field.has_focus, self._is_choice(text)
+        self.set_class(is_choice, "-choice")
+        field = self._field
+        with field.prevent(Input.Changed, Select.Changed):
+            field.value = text
         if had_focus:
-            self.call_after_refresh(new.focus)
+            field.focus()
 
     def _is_choice(self, text: str) -> bool:
         return any(text == value for _, value in self._choices)
 
     def _offered(self) -> list[tuple[str, str]]:
         return [*self._choices, (_SEVERAL, _SEVERAL)]
-
-    def _select(self, text: str) -> Select[str]:
-        return Choices(self._offered(), value=text, allow_blank=False, compact=True)
-
-    def _input(self, text: str) -> Input:
-        return Input(text, compact=True, select_on_focus=True)

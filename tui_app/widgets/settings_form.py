@@ -58,7 +58,7 @@ class SettingsForm(Vertical):
 
     async def fill(self, draft: Draft, choices: Mapping[str, Sequence[tuple[str, str]]]) -> None:
         """Show the settings of a lecture; `choices` are labels and values by setting."""
-        self.draft, self._choices = draft, dict(choices)
+        self.draft, self._choices = None, dict(choices)  # until its rows are there
         rows, texts = self.query_one(VerticalScroll), draft.defaults() | draft.texts
         await rows.remove_children()
         names = list(draft.fields)
@@ -70,13 +70,14 @@ class SettingsForm(Vertical):
         group = Label("How it is measured, kept and run", classes="group")
         await rows.mount(*widgets[:options], group, *widgets[options:])
         self.border_subtitle = draft.lecture.name
+        self.draft = draft
         self.check()
 
     def offer(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
         """Offer other choices for a setting."""
         self._choices[name] = choices
         for row in self.query(SettingRow):
-            if row.field.name == name:
+            if self.draft is not None and row.field.name == name:
                 row.offer(choices)
 
     def set_busy(self, busy: bool) -> None:

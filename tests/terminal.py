@@ -1,0 +1,103 @@
+"""A program on a terminal of its own, looked at as a person looks at it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+import pexpect
+import pyte
+
+from tests.program import command, environment
+
+
+class Terminal:
+    """tutorch on a pty; `text` is what stands on its screen."""
+
+    def __init__(
+        self, *argv: object, size: tuple[int, int] = (120, 36), **variables: str
+    ) -> None:
+        width, height = size
+        self._screen = pyte.Screen(width, height)
+        self._stream = pyte.ByteStream(self._screen)
+        program, *words = command(*argv)
+        surroundings = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "COLORTERM": "", **variables}
+        self._child = pexpect.spawn(
+            program, words, dimensions=(height, width), env=environment(**surroundings)
+        )
+        self.raw = b""
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._child.close(force=True)
+
+    @property
+    def pid(self) -> int:
+        """The program's process."""
+        return self._child.pid
+
+    @property
+    def text(self) -> str:
+        """The screen, line by line."""
+        self._read()
+        return "\n".join(self._screen.display)
+
+    def until(self, condition: Callable[[], object], seconds: float = 40) -> None:
+        """Read until something is so."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                raise AssertionError(f"not so after {seconds} s:\n{self.text}")
+            time.sleep(0.05)
+
+    def shows(self, *words: str) -> None:
+        """Wait until all of `words` are on the screen."""
+        self.until(lambda: all(word in self.text for word in words))
+
+    def press(self, keys: str) -> None:
+        """Type."""
+        self._child.send(keys)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the program."""
+        os.kill(self.pid, number)
+
+    def resize(self, width: int, height: int) -> None:
+        """Another size."""
+        self._child.setwinsize(height, width)
+        self._screen.resize(height, width)
+
+    def exit_code(self, seconds: float = 40) -> int:
+        """Wait for the end: the exit code."""
+        end = time.monotonic() + seconds
+        while self._child.isalive():
+            self._read()
+            if time.monotonic() > end:
+                raise AssertionError(f"still running after {seconds} s:\n{self.text}")
+            time.sleep(0.05)
+        self._read()
+        self._child.close()
+        assert self._child.signalstatus is None, f"killed by signal {self._child.signalstatus}"
+        assert self._child.exitstatus is not None
+        return self._child.exitstatus
+
+    @property
+    def is_restored(self) -> bool:
+        """Whether the program has left the alternate screen, the mouse and the cursor as found."""
+        pairs = [(b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[?25l", b"\x1b[?25h")]
+        pairs += [(b"\x1b[?1000h", b"\x1b[?1000l"), (b"\x1b[?2004h", b"\x1b[?2004l")]
+        return all(self.raw.rfind(last) > self.raw.rfind(first) for first, last in pairs)
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data = self._child.read_nonblocking(65536, timeout=0)
+            except (pexpect.TIMEOUT, pexpect.EOF):
+                return
+            self.raw += data
+            # pyte takes the end of kitty's keyboard protocol for a cursor movement
+            self._stream.feed(data.replace(b"\x1b[<u", b"").replace(b"\x1b[>25u", b""))

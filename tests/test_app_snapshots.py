@@ -1,0 +1,64 @@
+"""A few pictures of the app in the middle of a run of recorded events.
+
+After a change that is meant: `pytest tests/test_app_snapshots.py --snapshot-update`, and look.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from models import find_lecture
+from tests.app import Sitting, recorded_run
+from tui_app.app import TutorchApp
+from tui_app.following.queue import RunQueue
+
+
+@pytest.fixture(autouse=True)
+def _same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of this machine, its clock or its runs in a picture."""
+    clock = SimpleNamespace(strftime=lambda form: "12:00:00")
+    monkeypatch.setattr("tui_app.following.log.time", clock)
+    reading = "CPU  12 % of 8 cores  memory 3.0 of 16.0 GiB"
+    monkeypatch.setattr("tui_app.widgets.machine_line.read_machine", lambda device: reading)
+    devices = [("auto", "auto"), ("cpu, CPU, 8 threads", "cpu")]
+    found = SimpleNamespace(choices=devices)
+    monkeypatch.setattr("tui_app.app.TutorchApp.find_devices", lambda app: found)
+    monkeypatch.setenv("LANG", "C.UTF-8")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)], ids="{0[0]}x{0[1]}".format)
+def test_training_paused_in_the_middle(snap_compare, tmp_path, size):
+    app = TutorchApp(find_lecture("softmax"), {"runs_dir": str(tmp_path / "runs")})
+
+    async def watch(pilot) -> None:
+        person = Sitting(app, pilot)
+        await person.until(lambda: person.form.draft is not None)
+        app.queue = RunQueue([recorded_run(tmp_path / "runs")])
+        app.main.watch_run()
+        app.look_soon()
+        await person.until(lambda: person.history.state == "paused")
+        await person.until(lambda: "paused" in person.text and "memory 3.0" in person.text)
+        await pilot.pause()
+
+    try:
+        assert snap_compare(app, terminal_size=size, run_before=watch)
+    finally:
+        assert app.queue is not None
+        app.queue.stop("the test is over")
+        assert app.queue.current.join(10)
+
+
+def test_settings_with_a_mistake(snap_compare, tmp_path):
+    app = TutorchApp(find_lecture("softmax"), {"runs_dir": str(tmp_path / "runs"), "epochs": 5})
+
+    async def mistake(pilot) -> None:
+        person = Sitting(app, pilot)
+        await person.until(lambda: person.form.draft is not None)
+        await person.press("3", "down", "down")
+        await person.type("0")
+        await person.until(lambda: "takes a whole number" in person.text)
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=mistake)

@@ -1,0 +1,237 @@
+"""The app as a program on a real terminal: start, train, steer, leave, signals, foreign output."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.terminal import Terminal
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a pty is POSIX")
+
+LONG = ("--epochs", 10**7, "--save-every", 1000)
+
+
+def the_run() -> Path:
+    """The one run folder."""
+    (run_json,) = Path("runs").glob("*/*/run.json")
+    return run_json.parent
+
+
+def status() -> dict:
+    return json.loads((the_run() / "status.json").read_text())
+
+
+def begin(terminal: Terminal) -> None:
+    """Wait for the form, start, wait for the first steps."""
+    terminal.shows("s Start", "weight decay")
+    terminal.press("s")
+    terminal.shows("training", "epoch ")
+
+
+def test_digits_are_trained_to_the_end():
+    with Terminal("softmax", "--epochs", 5) as terminal:
+        terminal.shows("Softmax classifier", "digits, bundled")
+        terminal.press("s")
+        terminal.shows("done", "epoch 5/5", "completed: all 5 epochs trained")
+        terminal.press("q")
+        assert terminal.exit_code() == 0
+        assert terminal.is_restored
+    assert status()["state"] == "completed"
+    assert (the_run() / "best.pt").exists()
+
+
+def test_the_app_makes_the_run_that_headless_makes():
+    from tests.program import train
+
+    with Terminal("softmax", "--epochs", 2) as terminal:
+        begin_or_done = ("done", "epoch 2/2")
+        terminal.shows("digits, bundled")
+        terminal.press("s")
+        terminal.shows(*begin_or_done)
+        terminal.press("q")
+        assert terminal.exit_code() == 0
+    app, headless = the_run(), train("softmax", "--epochs", 2, "--runs-dir", "headless")
+    assert losses(app) == losses(headless)
+    import torch
+
+    ours, theirs = (torch.load(run / "best.pt", weights_only=True) for run in (app, headless))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    names = [sorted(file.name for file in run.iterdir()) for run in (app, headless)]
+    assert names[0] == names[1]
+
+
+def losses(run: Path) -> list[float]:
+    lines = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+    return [loss for line in lines if line["kind"] == "steps" for loss in line["losses"]]
+
+
+def test_pause_change_the_lr_go_on_and_stop():
+    with Terminal("05", *LONG) as terminal:
+        begin(terminal)
+        terminal.press(" ")
+        terminal.shows("paused")
+        terminal.press("l")
+        terminal.shows("Learning rate from the next step on")
+        terminal.press("0.002\r")
+        terminal.press(" ")
+        terminal.shows("training", "lr 0.002")
+        terminal.press("x")
+        terminal.shows("stopped")
+        terminal.press("q")
+        assert terminal.exit_code() == 0
+    lines = map(json.loads, (the_run() / "metrics.jsonl").read_text().splitlines())
+    assert [line["lr"] for line in lines if line["kind"] == "control"] == [0.002]
+
+
+def test_quitting_can_stay_and_can_stop_and_save():
+    with Terminal("05", *LONG) as terminal:
+        begin(terminal)
+        terminal.press("q")
+        terminal.shows("Stay here")
+        terminal.press("b")
+        terminal.until(lambda: "Stay here" not in terminal.text)
+        terminal.press("\x03")
+        terminal.shows("Stop, save, and leave")
+        terminal.press("s")
+        assert terminal.exit_code() == 0
+        assert terminal.is_restored
+    assert status()["state"] == "stopped"
+
+
+def test_quitting_can_keep_training_in_a_process_of_its_own():
+    with Terminal("05", *LONG) as terminal:
+        begin(terminal)
+        terminal.press("q")
+        terminal.shows("keep training")
+        terminal.press("k")
+        assert terminal.exit_code() == 0
+        assert b"training goes on as process" in terminal.raw
+    before = status()["step"]
+    pid = int(terminal.raw.rpartition(b"as process ")[2].split(b",")[0])
+    try:
+        wait(lambda: status()["pid"] == pid and status()["state"] == "running")
+        wait(lambda: status()["step"] > before)
+        assert os.getsid(pid) == pid
+    finally:
+        os.kill(pid, signal.SIGTERM)
+    wait(lambda: status()["state"] == "stopped")
+
+
+def wait(condition, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("number", "exit_code"),
+    [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)],
+    ids=["TERM", "INT", "HUP"],
+)
+def test_a_signal_saves_and_restores_the_terminal(number, exit_code):
+    with Terminal("05", *LONG) as terminal:
+        begin(terminal)
+        terminal.signal(number)
+        assert terminal.exit_code() == exit_code
+        assert terminal.is_restored
+    assert status()["state"] == "stopped"
+    assert (the_run() / "last.pt").exists()
+
+
+def test_a_terminal_that_reads_no_more_does_not_stop_a_signal():
+    with Terminal("05", *LONG) as terminal:
+        begin(terminal)
+        for _ in range(40):  # nobody reads: the pty fills, and the app's queue behind it
+            terminal.resize(100, 30)
+            terminal.resize(120, 36)
+            time.sleep(0.05)
+        terminal.signal(signal.SIGTERM)
+        wait(lambda: status()["state"] == "stopped")
+        assert terminal.exit_code() == 143
+
+
+NOISY = '''
+"""Noise. A lecture that writes where it should not."""
+import os
+import torch
+from torch import nn
+from models.lecture import Hyperparameters, Lecture
+
+class Noisy(nn.Module):
+    def __init__(self, spec, hyperparameters):
+        super().__init__()
+        self.w = nn.Parameter(torch.zeros(1))
+    def forward(self, x):
+        os.write(1, b"from the depths of C\\n")
+        os.write(2, b"\\x1b[31mand in red\\n")
+        print("from Python", flush=True)
+        return x * self.w
+
+LECTURE = Lecture(
+    title="Noise", title_zh="Noise", datasets=("study-hours",), model=Noisy, criterion=nn.MSELoss,
+    hyperparameters=Hyperparameters(epochs=3, batch_size="full"), data_loader=LOADER,
+)
+'''
+
+
+def test_what_libraries_print_goes_to_the_log_and_not_onto_the_screen(tmp_path: Path):
+    (tmp_path / "noisy.py").write_text(NOISY.replace("LOADER", "False"))
+    with Terminal("noisy.py") as terminal:
+        terminal.shows("Noise", "study-hours, bundled")
+        terminal.press("s")
+        terminal.shows("done")
+        terminal.press("5")
+        terminal.shows("┆ from the depths of C", r"┆ \x1b[31mand in red", "┆ from Python")
+        terminal.press("q")
+        assert terminal.exit_code() == 0
+
+
+def test_worker_processes_of_a_data_loader_work_inside_the_app():
+    with Terminal("dataloader", "--workers", 2, "--epochs", 2) as terminal:
+        terminal.shows("workers", "s Start")
+        terminal.until(lambda: "weight decay" in terminal.text)
+        terminal.press("s")
+        terminal.shows("done", "epoch 2/2")
+        terminal.press("q")
+        assert terminal.exit_code() == 0
+        assert terminal.is_restored
+
+
+def test_a_narrow_terminal_and_one_that_is_too_small():
+    with Terminal("05", *LONG, size=(80, 24)) as terminal:
+        terminal.shows("1 Lectures", "s Start")
+        time.sleep(1)
+        terminal.press("s")
+        terminal.shows("training", "loss")
+        terminal.resize(50, 12)
+        terminal.shows("tutorch needs 60x16", "loss")
+        terminal.resize(80, 24)
+        terminal.shows("4 Training")
+        terminal.press("x")
+        terminal.shows("stopped")
+
+
+def test_without_colour_and_in_ascii():
+    with Terminal("05", "--epochs", 300, "--ascii", NO_COLOR="1") as terminal:
+        begin_words = ("Linear regression", "study-hours, bundled")
+        terminal.shows(*begin_words)
+        terminal.press("s")
+        terminal.shows("done")
+        assert terminal.text.isascii()
+        assert b"\x1b[38;2" not in terminal.raw
+        terminal.press("q")
+        assert terminal.exit_code() == 0
+
+
+def test_no_terminal_means_no_app():
+    from tests.program import tutorch
+
+    assert "all 2 epochs" in tutorch("02", "--epochs", 2).err
