@@ -57,7 +57,7 @@ def evaluate(
                 count += targets.numel()
     finally:
         model.train(was_training)
-    total = torch.stack(losses).double().sum().item()
+    total = torch.stack(losses).cpu().double().sum().item()
     values = {"loss": total if is_sum else total / len(split)}
     if rights:
         values["accuracy"] = torch.stack(rights).sum().item() / count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.random import fork_rng
 from torch.utils.flop_counter import FlopCounterMode
 
 from models import LectureError
@@ -16,9 +17,10 @@ def forward_work(model: nn.Module, criterion: nn.Module, inputs: Tensor, targets
     words when the model doesn't take such inputs, or the criterion not such outputs.
     """
     was_training = model.training
+    cards = [inputs.device] if inputs.device.type == "cuda" else []
     model.eval()
     try:
-        with torch.random.fork_rng(), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        with fork_rng(cards), torch.no_grad(), FlopCounterMode(display=False) as counter:
             criterion(model(inputs), targets)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         raise LectureError(
