@@ -41,7 +41,7 @@ class Sitting:
         self.app = app
         self.pilot = pilot
 
-    async def until(self, condition: Callable[[], object], seconds: float = 20) -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = 50) -> None:
         """Wait for something to be so. Rendering the screen to look is dear: not too often."""
         end, pause = time.monotonic() + seconds, 0.02
         while not condition():
@@ -82,6 +82,13 @@ class Sitting:
         """That of the run that trains, or trained last."""
         assert self.app.queue is not None
         return self.app.queue.current.history
+
+    @property
+    def folder(self) -> Path:
+        """That of the run that trains, or trained last."""
+        assert self.app.queue is not None
+        assert self.app.queue.current.folder is not None
+        return self.app.queue.current.folder
 
     @property
     def form(self) -> SettingsForm:

@@ -16,9 +16,7 @@ from tests.program import command, environment
 class Terminal:
     """tutorch on a pty; `text` is what stands on its screen."""
 
-    def __init__(
-        self, *argv: object, size: tuple[int, int] = (120, 36), **variables: str
-    ) -> None:
+    def __init__(self, *argv: object, size: tuple[int, int] = (120, 36), **variables: str) -> None:
         width, height = size
         self._screen = pyte.Screen(width, height)
         self._stream = pyte.ByteStream(self._screen)
@@ -38,6 +36,7 @@ class Terminal:
     @property
     def pid(self) -> int:
         """The program's process."""
+        assert self._child.pid is not None
         return self._child.pid
 
     @property
@@ -46,7 +45,7 @@ class Terminal:
         self._read()
         return "\n".join(self._screen.display)
 
-    def until(self, condition: Callable[[], object], seconds: float = 40) -> None:
+    def until(self, condition: Callable[[], object], seconds: float = 80) -> None:
         """Read until something is so."""
         end = time.monotonic() + seconds
         while not condition():
@@ -71,7 +70,7 @@ class Terminal:
         self._child.setwinsize(height, width)
         self._screen.resize(height, width)
 
-    def exit_code(self, seconds: float = 40) -> int:
+    def exit_code(self, seconds: float = 80) -> int:
         """Wait for the end: the exit code."""
         end = time.monotonic() + seconds
         while self._child.isalive():

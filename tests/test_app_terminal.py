@@ -184,9 +184,11 @@ LECTURE = Lecture(
 
 def test_what_libraries_print_goes_to_the_log_and_not_onto_the_screen(tmp_path: Path):
     (tmp_path / "noisy.py").write_text(NOISY.replace("LOADER", "False"))
-    with Terminal("noisy.py") as terminal:
-        terminal.shows("Noise", "study-hours, bundled")
-        terminal.press("s")
+    with Terminal("noisy.py", size=(80, 24)) as terminal:
+        terminal.shows("Noise")
+        terminal.press("3")
+        terminal.shows("study-hours, bundled")
+        terminal.press("\x1b[15~")  # F5: the focus is in the form
         terminal.shows("done")
         terminal.press("5")
         terminal.shows("┆ from the depths of C", r"┆ \x1b[31mand in red", "┆ from Python")

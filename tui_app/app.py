@@ -104,8 +104,13 @@ class TutorchApp(App[int]):
 
     @property
     def in_ascii(self) -> bool:
-        """Whether nothing but ASCII may be drawn."""
+        """Whether no lines and dots but ASCII may be drawn."""
         return self._look.ascii
+
+    @property
+    def shows_chinese(self) -> bool:
+        """Whether Chinese may be drawn."""
+        return self._look.keep_wide or not self._look.ascii
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The colours of curves, which a theme may set otherwise."""

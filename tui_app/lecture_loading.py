@@ -28,6 +28,15 @@ def load(path: Path, given: Mapping[str, Any], runs_dir: Path) -> LectureReady |
     return LectureReady(lecture, settings, {"dataset": _datasets(lecture.datasets, data_dir)})
 
 
+def warm_up() -> None:
+    """Import what training will import anyway, while its settings are still being read.
+
+    Every optimizer of torch imports torch._dynamo when it is made, which takes two seconds.
+    """
+
+    import tui_app.training.session  # noqa: F401
+
+
 def find_devices() -> DevicesFound:
     """The devices that answer."""
     from tui_app.training.device import available_devices

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 class Look:
     """At most so many frames a second; ASCII alone where nothing else is shown right.
 
-    `keep_wide` leaves letters two cells wide as they are: a Chinese terminal shows those.
+    `keep_wide` leaves letters two cells wide as they are, for a terminal that shows Chinese right
+    and lines wrong.
     """
 
     fps: float = 4.0
@@ -22,8 +23,9 @@ class Look:
     @classmethod
     def here(cls, *, fps: float, ascii_only: bool) -> Look:
         """How to draw on this terminal."""
-        is_utf8 = "utf" in locale.getpreferredencoding(do_setlocale=False).lower()
-        return cls(fps, ascii_only or not is_utf8 or ambiguous_is_wide(), keep_wide=is_utf8)
+        if ascii_only or "utf" not in locale.getpreferredencoding(do_setlocale=False).lower():
+            return cls(fps, ascii=True, keep_wide=False)
+        return cls(fps, ascii=ambiguous_is_wide())
 
 
 def can_show_app() -> bool:

@@ -8,23 +8,23 @@ import numpy as np
 
 from tui_app.curves.picture import ChartView
 from tui_app.curves.run_curves import RunCurves
-from tui_app.training.narrate import format_value
+from tui_app.training.narrate import format_number, format_value
 
 
 def read_off(curves: RunCurves, view: ChartView) -> str:
-    """The values at the cursor of `view`: `step 1240 (epoch 3.2): loss 0.4120, test loss ...`."""
+    """The values at the cursor of `view`: `step 1240 (epoch 3.2)  loss 0.412  97.5 %`."""
     history = curves.history
     if history.facts is None or view.cursor is None or not history.step:
         return ""
     step = _step_at(curves, view, view.cursor * curves.end(view))
     epoch = step / history.facts.steps_per_epoch
-    parts = [f"loss {history.losses[step - 1]:#.4g}"]
+    parts = [f"step {step} (epoch {epoch:.1f})", f"loss {history.losses[step - 1]:#.4g}"]
     parts += [
-        format_value(name, value)
+        format_number(name, value) if name.endswith("accuracy") else format_value(name, value)
         for name, value in _measured_at(curves, step).items()
         if not math.isnan(value) and name != "train_loss"
     ]
-    return f"step {step} (epoch {epoch:.2f}): {', '.join(parts)}"
+    return "  ".join(parts)
 
 
 def _step_at(curves: RunCurves, view: ChartView, x: float) -> int:

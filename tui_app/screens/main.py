@@ -92,7 +92,8 @@ class MainScreen(SteeringScreen):
         """Every pane is there once; app.tcss puts them where the width lets them be."""
         yield NavBar(PANES)
         with Container(id="panes"):
-            yield LectureList(self._lessons, id="lectures", classes="pane")
+            chinese = self.app.shows_chinese
+            yield LectureList(self._lessons, chinese=chinese, id="lectures", classes="pane")
             yield RunPane(id="training", classes="pane")
             yield LessonView(id="lesson", classes="pane")
             yield SettingsForm(id="settings", classes="pane")
@@ -192,6 +193,7 @@ class MainScreen(SteeringScreen):
             self.post_message(lecture_loading.load(path, given, runs_dir))
             self.app.find_devices()
             self.app.read_runs()
+            lecture_loading.warm_up()
 
         self.run_worker(work, thread=True, exclusive=True, group="lecture")
 

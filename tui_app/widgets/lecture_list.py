@@ -36,7 +36,8 @@ class LectureList(OptionList):
     }
     """
 
-    def __init__(self, lessons: Sequence[Lesson], **options: Any) -> None:
+    def __init__(self, lessons: Sequence[Lesson], *, chinese: bool, **options: Any) -> None:
+        self._chinese = chinese
         self._lessons = {lesson.name: lesson for lesson in lessons}
         super().__init__(*(self._option(lesson, None) for lesson in lessons), **options)
         self.border_title = "Lectures"
@@ -45,7 +46,7 @@ class LectureList(OptionList):
         """Show what has been trained."""
         for name, lesson in self._lessons.items():
             if name in trained:
-                prompt = _prompt(lesson, trained[name])
+                prompt = _prompt(lesson, trained[name], chinese=self._chinese)
                 self.replace_option_prompt(name, prompt)
 
     def select(self, name: str) -> None:
@@ -60,7 +61,7 @@ class LectureList(OptionList):
             self.add_option(self._option(lesson, None))
 
     def _option(self, lesson: Lesson, trained: Trained | None) -> Option:
-        return Option(_prompt(lesson, trained), id=lesson.name)
+        return Option(_prompt(lesson, trained, chinese=self._chinese), id=lesson.name)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Say which lecture is looked at."""
@@ -73,13 +74,13 @@ class LectureList(OptionList):
         self.post_message(LectureChosen(self._lessons[str(event.option_id)].path))
 
 
-def _prompt(lesson: Lesson, trained: Trained | None) -> Table:
+def _prompt(lesson: Lesson, trained: Trained | None, *, chinese: bool) -> Table:
     row = Table.grid(expand=True, padding=(0, 1, 0, 0))
     row.add_column(width=2)
     row.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     row.add_column(justify="right", no_wrap=True)
     title = Text(lesson.title)
-    if lesson.title_zh != lesson.title:
+    if chinese and lesson.title_zh != lesson.title:
         title.append(f"  {lesson.title_zh}", "dim")
     best = Text(f"● {trained.best}" if trained else "", "green")
     row.add_row(Text(lesson.number, "dim"), title, best)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.text import Text
 from textual.color import Color
 from textual.message import Message
-from textual.reactive import reactive
 from textual_plotext import PlotextPlot
 
 from tui_app.curves.picture import Curve, Picture
 from tui_app.curves.ticks import WIDTH, count, log_ticks, per_cent, ticks, written
+
+if TYPE_CHECKING:
+    from tui_app.app import TutorchApp
 
 #: plotext's number for the colour that terminals call bright black.
 _GREY = 8
@@ -31,7 +33,7 @@ class Plot(PlotextPlot):
     }
     """
 
-    in_ascii: reactive[bool] = reactive(False)
+    app: TutorchApp
 
     @dataclass
     class Pointed(Message):
@@ -76,7 +78,9 @@ class Plot(PlotextPlot):
         self._axes(low, high)
         for level in picture.levels:
             y = float(picture.scaled(np.array([level.y]))[0])
-            plot.plot([0, picture.end], [y, y], marker="." if self.in_ascii else "┄", color=_GREY)
+            plot.plot(
+                [0, picture.end], [y, y], marker="." if self.app.in_ascii else "┄", color=_GREY
+            )
         for change in picture.changes:
             plot.vline(change, self._colour("series-5"))
         order = {"faint": 0, "line": 1, "dots": 2}
@@ -84,7 +88,7 @@ class Plot(PlotextPlot):
             self._curve(curve, low, high)
         if picture.best is not None:
             x, y = picture.best[0], float(picture.scaled(np.array([picture.best[1]]))[0])
-            best = "*" if self.in_ascii else "◆"
+            best = "*" if self.app.in_ascii else "◆"
             plot.scatter([x], [y], marker=best, color=self._colour("series-2"))
         if picture.cursor is not None:
             plot.vline(picture.cursor * picture.end, "default")
@@ -99,13 +103,13 @@ class Plot(PlotextPlot):
             return
         marker = (
             "braille"
-            if not self.in_ascii
+            if not self.app.in_ascii
             else {"line": "#", "faint": ".", "dots": "o"}[curve.style]
         )
         colour = self._colour(curve.colour, faint=curve.style == "faint")
         if curve.style == "dots" and len(x) <= self.columns // 4:
             self.plt.plot(x.tolist(), y.tolist(), marker=marker, color=colour)
-            dot = "o" if self.in_ascii else "•"
+            dot = "o" if self.app.in_ascii else "•"
             self.plt.scatter(x.tolist(), y.tolist(), marker=dot, color=colour)
         else:
             self.plt.plot(x.tolist(), y.tolist(), marker=marker, color=colour)

@@ -79,6 +79,20 @@ class SettingRow(Vertical):
             yield Input(self._text, compact=True, select_on_focus=True)
         yield Static(classes="problem", markup=False)
 
+    def can_show(self, field: Field, choices: Sequence[tuple[str, str]]) -> bool:
+        """Whether this row has the parts for a field: both are choices, or neither is."""
+        return field.name == self.field.name and bool(choices) == bool(self._choices)
+
+    def take(self, field: Field, choices: Sequence[tuple[str, str]], text: str) -> None:
+        """Be the row of the same setting in another lecture."""
+        self.field = field
+        if list(choices) != self._choices:
+            self._choices = list(choices)
+            select = self.query_one(Choices)
+            with select.prevent(Select.Changed):
+                select.set_options(self._offered())
+        self._put(text)
+
     def show(self, text: str, *, changed: bool, useless: bool, problem: str) -> None:
         """Show the setting as it stands; a text that is being typed is left alone."""
         self.set_class(changed, "-changed")
@@ -91,11 +105,7 @@ class SettingRow(Vertical):
 
     def offer(self, choices: Sequence[tuple[str, str]]) -> None:
         """Offer these choices, as (label, value), from now on."""
-        self._choices = list(choices)
-        select = self.query_one(Choices)
-        with select.prevent(Select.Changed):
-            select.set_options(self._offered())
-        self._put(self._text)
+        self.take(self.field, choices, self._text)
 
     def focus_field(self) -> None:
         """Put the focus into the field."""

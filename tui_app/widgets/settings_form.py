@@ -8,12 +8,16 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
+from textual.widget import Widget
 from textual.widgets import Button, Label, Static
 
 from models.fields import Field
 from tui_app.draft import Draft
 from tui_app.messages import SettingChanged, SettingFocused, SettingReset, StartRequested
 from tui_app.widgets.setting_row import SettingRow
+
+#: The first of the settings that every lecture has.
+_FIRST_OPTION = "validation"
 
 _LOADING = "The settings appear as soon as torch is loaded."
 _READY = "All is as the lecture has it. Several values, as in 0.1,0.01, make one run each."
@@ -59,19 +63,37 @@ class SettingsForm(Vertical):
     async def fill(self, draft: Draft, choices: Mapping[str, Sequence[tuple[str, str]]]) -> None:
         """Show the settings of a lecture; `choices` are labels and values by setting."""
         self.draft, self._choices = None, dict(choices)  # until its rows are there
-        rows, texts = self.query_one(VerticalScroll), draft.defaults() | draft.texts
-        await rows.remove_children()
-        names = list(draft.fields)
-        options = next((i for i, name in enumerate(names) if name == "validation"), len(names))
-        widgets = [
-            SettingRow(draft.fields[name], self._offers(draft.fields[name]), texts[name])
-            for name in names
-        ]
-        group = Label("How it is measured, kept and run", classes="group")
-        await rows.mount(*widgets[:options], group, *widgets[options:])
+        await self._arrange(draft)
         self.border_subtitle = draft.lecture.name
         self.draft = draft
         self.check()
+
+    async def _arrange(self, draft: Draft) -> None:
+        """A row for each setting. Most lectures share most of them, and rows are dear to make."""
+        place, texts = self.query_one(VerticalScroll), draft.defaults() | draft.texts
+        rows = {row.field.name: row for row in self.query(SettingRow)}
+        for name, row in list(rows.items()):
+            field = draft.fields.get(name)
+            if field is None or not row.can_show(field, self._offers(field)):
+                await rows.pop(name).remove()
+        before: Widget | None = None
+        for name, field in draft.fields.items():
+            if name == _FIRST_OPTION:
+                before = await self._group(place, before)
+            if name in rows:
+                rows[name].take(field, self._offers(field), texts[name])
+            else:
+                rows[name] = SettingRow(field, self._offers(field), texts[name])
+                await place.mount(rows[name], **({"after": before} if before else {"before": 0}))
+            before = rows[name]
+
+    async def _group(self, place: VerticalScroll, before: Widget | None) -> Widget:
+        """The line between what is learned with and how it is run."""
+        for group in place.query(".group"):
+            return group
+        group = Label("How it is measured, kept and run", classes="group")
+        await place.mount(group, after=before)
+        return group
 
     def offer(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
         """Offer other choices for a setting."""
