@@ -42,7 +42,7 @@ class Terminal:
     @property
     def text(self) -> str:
         """The screen, line by line."""
-        self._read()
+        self.read()
         return "\n".join(self._screen.display)
 
     def until(self, condition: Callable[[], object], seconds: float = 80) -> None:
@@ -74,11 +74,11 @@ class Terminal:
         """Wait for the end: the exit code."""
         end = time.monotonic() + seconds
         while self._child.isalive():
-            self._read()
+            self.read()
             if time.monotonic() > end:
                 raise AssertionError(f"still running after {seconds} s:\n{self.text}")
             time.sleep(0.05)
-        self._read()
+        self.read()
         self._child.close()
         assert self._child.signalstatus is None, f"killed by signal {self._child.signalstatus}"
         assert self._child.exitstatus is not None
@@ -91,7 +91,8 @@ class Terminal:
         pairs += [(b"\x1b[?1000h", b"\x1b[?1000l"), (b"\x1b[?2004h", b"\x1b[?2004l")]
         return all(self.raw.rfind(last) > self.raw.rfind(first) for first, last in pairs)
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Take in what the program has written."""
         while True:
             try:
                 data = self._child.read_nonblocking(65536, timeout=0)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from textual.widgets import DataTable, Input, Select
+from textual.widgets import DataTable, Input
 
 from tests.app import Sitting, in_app
 from tests.program import train
@@ -19,9 +19,10 @@ from tui_app.screens.runs import RunsScreen
 from tui_app.screens.source import SourceScreen
 from tui_app.training.control import Control
 from tui_app.widgets.chart import Chart
+from tui_app.widgets.choice import Choice
 from tui_app.widgets.lecture_list import LectureList
 from tui_app.widgets.log_pane import LogPane
-from tui_app.widgets.setting_row import SettingRow
+from tui_app.widgets.setting_row import SEVERAL, SettingRow
 
 LONG = 10**7
 
@@ -82,52 +83,54 @@ async def test_a_wrong_value_is_told_beside_its_field_and_start_is_off(person: S
     row.focus_field()
     await person.press("ctrl+u")
     await person.type("-1")
-    await person.until(lambda: row.has_class("-wrong"))
-    assert "--lr takes a number above 0" in str(row.query_one(".problem").render())
+    await person.until(lambda: "--lr takes a number above 0" in row.problem)
+    await person.until(lambda: "--lr takes a number" in person.text)
     assert not person.form.can_start
     await person.press("ctrl+z")
     await person.until(lambda: person.form.can_start)
-    assert not row.has_class("-changed")
+    assert not row.is_changed
 
 
 @in_app("softmax")
 async def test_changed_values_are_marked_and_all_set_back_at_once(person: Sitting):
     row_of(person, "epochs").focus_field()
     await person.type("7")
-    await person.until(lambda: row_of(person, "epochs").has_class("-changed"))
+    await person.until(lambda: row_of(person, "epochs").is_changed)
     await person.press("ctrl+y")
-    await person.until(lambda: not row_of(person, "epochs").has_class("-changed"))
-    assert row_of(person, "epochs").query_one(Input).value == "20"
+    await person.until(lambda: not row_of(person, "epochs").is_changed)
+    assert row_of(person, "epochs").text == "20"
 
 
 @in_app("softmax")
 async def test_the_data_set_brings_its_own_defaults_and_says_where_it_is(person: Sitting):
-    select = row_of(person, "dataset").query_one(Select)
-    labels = [str(label) for label, _ in select._options]
-    assert any("digits, bundled" in label for label in labels)
-    assert any("mnist, to fetch, 11.6 MB" in label for label in labels)
-    select.value = "mnist"
-    await person.until(lambda: row_of(person, "lr").query_one(Input).value == "0.01")
+    row_of(person, "dataset").focus_field()
+    await person.press("enter")
+    await person.until(lambda: "mnist, to fetch, 11.6 MB" in person.text)
+    assert "digits, bundled" in person.text
+    await person.press("down", "enter")
+    await person.until(lambda: row_of(person, "lr").text == "0.01")
 
 
 @in_app("softmax")
 async def test_a_setting_that_means_nothing_now_is_dimmed(person: Sitting):
-    row_of(person, "optimizer").query_one(Select).value = "adam"
-    await person.until(lambda: row_of(person, "momentum").has_class("-useless"))
+    row_of(person, "optimizer").focus_field()
+    await person.press("right", "right")
+    await person.until(lambda: row_of(person, "momentum").is_useless)
+    assert row_of(person, "optimizer").text == "adam"
     assert person.form.can_start
 
 
 @in_app("softmax")
 async def test_devices_that_answer_are_offered(person: Sitting):
-    select = row_of(person, "device").query_one(Select)
-    await person.until(lambda: len(select._options) >= 3)
-    assert any(str(label).startswith("cpu, CPU") for label, _ in select._options)
+    choice = row_of(person, "device").query_one(Choice)
+    await person.until(lambda: len(choice.choices) >= 3)
+    assert any(label.startswith("cpu, CPU") for label, _ in choice.choices)
 
 
 @in_app("softmax", epochs=3, lr=0.05)
 async def test_the_command_lines_settings_fill_the_form(person: Sitting):
-    assert row_of(person, "epochs").query_one(Input).value == "3"
-    assert row_of(person, "lr").query_one(Input).value == "0.05"
+    assert row_of(person, "epochs").text == "3"
+    assert row_of(person, "lr").text == "0.05"
 
 
 # Watch and steer
@@ -325,9 +328,10 @@ async def test_several_values_make_several_runs(person: Sitting):
 @in_app("03", epochs=LONG)
 async def test_several_choices_are_typed_and_stopping_ends_the_queue(person: Sitting):
     row = row_of(person, "dataset")
-    row.query_one(Select).value = "several, one run each"
-    await person.until(lambda: row.query(Input))
-    row.query_one(Input).value = "study-hours,noisy-line"
+    row.query_one(Choice).choose(SEVERAL)
+    await person.until(lambda: isinstance(person.focused(), Input))
+    await person.press("ctrl+u")
+    await person.type("study-hours,noisy-line")
     await person.until(lambda: "Start 2 runs" in person.text)
     await start(person)
     queue = person.app.queue

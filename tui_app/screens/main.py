@@ -112,7 +112,7 @@ class MainScreen(SteeringScreen):
         lectures.add(lesson)
         lectures.select(lesson.name)
         self._show_lesson(lesson)
-        self.add_class("-lesson")
+        self._mark(self.query_one("#training"), "-behind", on=True)
         self.choose_pane("lectures")
         self.query_one(LogPane).follow(self.app.log_before)
         self.call_after_refresh(self._load, lesson.path)
@@ -126,11 +126,20 @@ class MainScreen(SteeringScreen):
             return
         self._pane = pane
         for widget in self.query(".pane"):
-            widget.set_class(widget.id == pane, "-chosen")
-        if pane in ("lesson", "training"):
-            self.set_class(pane == "lesson", "-lesson")
+            self._mark(widget, "-chosen", on=widget.id == pane)
+            if pane in ("lesson", "training") and widget.id in ("lesson", "training"):
+                self._mark(widget, "-behind", on=widget.id != pane)
         self.query_one(NavBar).select(pane)
         self._focus_in(self.query_one(f"#{pane}"))
+
+    def _mark(self, widget: Widget, name: str, *, on: bool) -> None:
+        """Set a class that says something of the pane itself, and of nothing in it.
+
+        Textual would look at every rule for all that is in it, which takes longer than a frame.
+        """
+        if widget.has_class(name) != on:
+            widget.set_class(on, name, update=False)
+            self.app.stylesheet.update_nodes([widget])
 
     def _focus_in(self, pane: Widget) -> None:
         if not pane.has_focus_within:
@@ -139,8 +148,10 @@ class MainScreen(SteeringScreen):
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Mark the pane that has the focus."""
-        for pane in event.widget.ancestors_with_self:
-            if isinstance(pane, Widget) and pane.has_class("pane"):
+        for pane in self.query(".pane"):
+            is_in = pane in event.widget.ancestors_with_self
+            self._mark(pane, "-focused", on=is_in)
+            if is_in:
                 self._pane = str(pane.id)
                 self.query_one(NavBar).select(self._pane)
         self.refresh_bindings()

@@ -32,7 +32,8 @@ class LectureList(OptionList):
         border-title-color: $text-muted;
         background: $background;
         padding: 0;
-        &:focus { border: round $border; border-title-color: $text; background-tint: 0%; }
+        &:focus { background-tint: 0%; }
+        &.-focused { border: round $border; border-title-color: $text; }
     }
     """
 

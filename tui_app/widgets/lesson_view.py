@@ -19,7 +19,7 @@ class LessonView(VerticalScroll):
         border: round $foreground 25%;
         border-title-color: $text-muted;
         padding: 0 1;
-        &:focus { border: round $border; border-title-color: $text; }
+        &.-focused { border: round $border; border-title-color: $text; }
         & > Markdown { padding: 0; margin: 0; }
         & MarkdownFence { margin: 1 0; }
     }

@@ -30,7 +30,7 @@ class LogPane(Vertical):
     LogPane {
         border: round $foreground 25%;
         border-title-color: $text-muted;
-        &:focus-within { border: round $border; border-title-color: $text; }
+        &.-focused { border: round $border; border-title-color: $text; }
         & > Log {
             height: 1fr;
             background: $background;

@@ -21,7 +21,7 @@ class RunPane(Vertical):
     RunPane {
         border: round $foreground 25%;
         border-title-color: $text-muted;
-        &:focus-within { border: round $border; border-title-color: $text; }
+        &.-focused { border: round $border; border-title-color: $text; }
         & > Comparison { display: none; }
         &.-queue > Comparison { display: block; }
         &.-queue > Chart { display: none; }

@@ -30,8 +30,9 @@ class SettingsForm(Vertical):
     SettingsForm {
         border: round $foreground 25%;
         border-title-color: $text-muted;
-        &:focus-within { border: round $border; border-title-color: $text; }
+        &.-focused { border: round $border; border-title-color: $text; }
         & > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
+        & .problem { height: auto; padding-left: 2; color: $text-error; }
         & .group { color: $text-muted; text-style: dim; padding: 0 2; margin-top: 1; width: 1fr; }
         & > #about { height: 4; padding: 0 1; color: $text-muted; }
         & > #about { border-top: solid $foreground 25%; }
@@ -76,6 +77,9 @@ class SettingsForm(Vertical):
             field = draft.fields.get(name)
             if field is None or not row.can_show(field, self._offers(field)):
                 await rows.pop(name).remove()
+        await place.query(".problem").remove()
+        for row in rows.values():
+            row.forget_problem()
         before: Widget | None = None
         for name, field in draft.fields.items():
             if name == _FIRST_OPTION:
@@ -100,7 +104,7 @@ class SettingsForm(Vertical):
         self._choices[name] = choices
         for row in self.query(SettingRow):
             if self.draft is not None and row.field.name == name:
-                row.offer(choices)
+                row.take(row.field, choices, row.text)
 
     def set_busy(self, busy: bool) -> None:
         """While something trains, nothing can be started."""

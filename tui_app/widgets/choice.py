@@ -1,0 +1,85 @@
+"""One of a few values, in a line: Enter opens the list, left and right go through it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widget import Widget
+
+from tui_app.screens.pick import Pick
+
+
+class Choice(Widget, can_focus=True):
+    """A single widget, where Textual's Select is seven: a form has many of them."""
+
+    DEFAULT_CSS = """
+    Choice {
+        height: 1;
+        padding: 0 1;
+        background: $boost;
+        &:focus { background: $block-cursor-background; color: $block-cursor-foreground; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Choose"),
+        Binding("left", "step(-1)", "Previous", show=False),
+        Binding("right", "step(1)", "Next", show=False),
+    ]
+
+    @dataclass
+    class Changed(Message):
+        """Somebody chose `value`."""
+
+        choice: Choice
+        value: str
+
+    def __init__(self, choices: Sequence[tuple[str, str]], value: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.choices = list(choices)
+        self.value = value
+
+    def show(self, choices: Sequence[tuple[str, str]], value: str) -> None:
+        """Offer these choices, as (label, value), with that one chosen."""
+        if (list(choices), value) != (self.choices, self.value):
+            self.choices, self.value = list(choices), value
+            self.refresh()
+
+    def render(self) -> Text:
+        """The label of what is chosen, and a sign that there are more."""
+        label = next((label for label, value in self.choices if value == self.value), self.value)
+        text = Text(label, no_wrap=True, overflow="ellipsis")
+        text.truncate(max(1, self.size.width - 2), overflow="ellipsis", pad=True)
+        return text.append(" ▾")
+
+    def choose(self, value: str) -> None:
+        """Choose this one, and say so."""
+        if value != self.value:
+            self.value = value
+            self.refresh()
+            self.post_message(self.Changed(self, value))
+
+    def action_open(self) -> None:
+        """Show all choices."""
+
+        def chosen(value: str | None) -> None:
+            if value is not None:
+                self.choose(value)
+
+        self.app.push_screen(Pick(self.choices, self.value), chosen)
+
+    def action_step(self, by: int) -> None:
+        """The choice before or after; the last one of the list, "several", is no value."""
+        values = [value for _, value in self.choices[:-1]]
+        place = values.index(self.value) if self.value in values else 0
+        self.choose(values[(place + by) % len(values)])
+
+    def on_click(self) -> None:
+        """Show all choices."""
+        self.focus()
+        self.action_open()
