@@ -16,6 +16,7 @@ COMMANDS = {
     "runs": "list the runs",
     "show": "show one run: its settings, its epochs, its best model",
     "resume": "go on with a run exactly where it stopped, or train it further",
+    "attach": "watch and steer a run that another program trains",
     "predict": "ask the best model of a run",
     "evaluate": "measure the best model of a run again",
     "data": "list, fetch and verify data sets",

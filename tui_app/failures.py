@@ -12,6 +12,7 @@ from tui_app.terminal import complain
 from tui_app.training.errors import (
     DamagedRun,
     DeviceUnavailable,
+    OutOfMemory,
     RunFinished,
     RunLocked,
     RunsFolderUnwritable,
@@ -31,6 +32,7 @@ EXIT_CODES: dict[type[Exception], ExitCode] = {
     DataUnavailable: ExitCode.DATA_UNAVAILABLE,
     DataDamaged: ExitCode.DATA_UNAVAILABLE,
     DeviceUnavailable: ExitCode.DEVICE_UNAVAILABLE,
+    OutOfMemory: ExitCode.DEVICE_UNAVAILABLE,
     RunLocked: ExitCode.RUN_LOCKED,
     FetchStopped: ExitCode.INTERRUPTED,
 }
@@ -40,8 +42,7 @@ def known(error: BaseException) -> tuple[str, ExitCode] | None:
     """What went wrong in a sentence, and its exit code; None for what is nobody's but ours."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(error, torch.OutOfMemoryError):
-        advice = "the device is out of memory: try a smaller --batch-size, or --device cpu"
-        return advice, ExitCode.DEVICE_UNAVAILABLE
+        return str(OutOfMemory()), ExitCode.DEVICE_UNAVAILABLE
     for kind, exit_code in EXIT_CODES.items():
         if isinstance(error, kind):
             return str(error), exit_code

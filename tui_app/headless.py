@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 
+from tui_app.narrating_thread import NarratingThread
 from tui_app.narration import (
     JsonLines,
     Narrator,
@@ -24,7 +26,7 @@ from tui_app.training.control import Control
 from tui_app.training.events import RunCompleted
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.narrate import printable
-from tui_app.training.posix import leave_at_once, stop_signals
+from tui_app.training.posix import leave_at_once, leave_terminal, save_signals, stop_signals
 from tui_app.training.session import OnProgress, Session
 from tui_app.training.settings import RunSettings
 
@@ -46,13 +48,14 @@ class Headless:
 def train_all(settings: Sequence[RunSettings], headless: Headless) -> int:
     """Train one run after the other; the exit code is the first that isn't 0."""
     control, console = Control(), headless.console()
+    terminal = Terminal(console)
     completed: list[tuple[RunSettings, RunCompleted]] = []
-    with signals_stop(control):
+    with signals_steer(control, terminal, keep=settings[0].options.on_hangup == "keep"):
         for number, each in enumerate(settings, 1):
             if len(settings) > 1:
                 console.print(f"run {number} of {len(settings)}: {differing(each, settings)}")
             make = _begin(each)
-            completed.append((each, train_one(make, control, headless, console)))
+            completed.append((each, train_one(make, control, headless, terminal)))
             if control.stopped:
                 break
     if len(settings) > 1 and not headless.json:
@@ -68,12 +71,14 @@ def train_one(
     make: Callable[[Control, OnProgress], Session],
     control: Control,
     headless: Headless,
-    console: Console,
+    terminal: Terminal,
 ) -> RunCompleted:
     """Prepare a session with `make`, train it, and tell how it went."""
+    console = terminal.console
     with tell_progress(console) as on_progress:
         session = make(control, on_progress)
-    listener: Narrator = JsonLines(sys.stdout) if headless.json else narrator(console)
+    terminal.log = session.folder.log
+    listener = JsonLines(sys.stdout) if headless.json else terminal.narrator()
     with listener:
         completed = session.follow(control, [listener])
     if not headless.json:
@@ -97,18 +102,45 @@ def differing(settings: RunSettings, others: Sequence[RunSettings]) -> str:
     )
 
 
+class Terminal:
+    """Where a run is told of, as long as it is there. `log` is where to write after that."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.log: Path | None = None
+        self.is_gone = False
+
+    def leave(self) -> None:
+        """Go on without it: log.txt has what would have been told."""
+        self.is_gone = self.console.quiet = True
+        leave_terminal(self.log)
+
+    def narrator(self) -> Narrator:
+        """What tells of a run on this terminal, or in the file or pipe that is in its place."""
+        told = narrator(self.console)
+        return NarratingThread(told) if self.console.is_terminal else told
+
+
 @contextmanager
-def signals_stop(control: Control) -> Iterator[None]:
-    """Let Ctrl-C, TERM and a hang-up save and stop; a second Ctrl-C leaves at once."""
+def signals_steer(control: Control, terminal: Terminal, *, keep: bool) -> Iterator[None]:
+    """Let Ctrl-C, TERM and a hang-up save and stop, and USR1 save; a second Ctrl-C leaves at once.
+
+    To `keep` a run is to go on without the terminal after a hang-up.
+    """
     exit_codes = stop_signals()
 
     def stop(number: int, frame: FrameType | None) -> None:
         asked = signal.Signals(number)
+        if asked.name == "SIGHUP" and keep:
+            terminal.leave()
+            return
         if asked == signal.SIGINT and control.stopped:
             leave_at_once(ExitCode.INTERRUPTED)
         control.stop(f"stopped by {_SAID.get(asked.name, asked.name)}", exit_codes[asked])
 
     before = {number: signal.signal(number, stop) for number in exit_codes}
+    for number in save_signals():
+        before[number] = signal.signal(number, lambda number, frame: control.save())
     try:
         yield
     finally:

@@ -63,14 +63,17 @@ def _list(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) 
 
 
 def _fetch(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) -> int:
-    from tui_app.headless import signals_stop
+    from tui_app.headless import Terminal, signals_steer
     from tui_app.narration import tell_progress
     from tui_app.training.control import Control
 
     control, console = Control(), stderr_console()
     console.quiet = as_json
     found: dict[str, dict[str, str]] = {}
-    with signals_stop(control), tell_progress(console) as on_progress:
+    with (
+        signals_steer(control, Terminal(console), keep=False),
+        tell_progress(console) as on_progress,
+    ):
         for dataset in datasets:
             paths = locate(dataset, data_dir, on_progress, lambda: control.stopped is not None)
             found[dataset.name] = {name: str(path) for name, path in paths.items()}

@@ -32,19 +32,22 @@ class Resume(OfRun):
 
 def main(argv: Sequence[str]) -> int:
     """Take the run up; the exit code."""
-    arguments, given = parse(Resume, argv, "runs_dir", "device", "max_time", "data_dir")
+    options = ("device", "max_time", "data_dir", "on_oom", "on_hangup")
+    arguments, given = parse(Resume, argv, "runs_dir", *options)
     if arguments.epochs is not None and arguments.epochs < 1:
         raise InvalidValue(f"--epochs takes a whole number at least 1, not {arguments.epochs}")
     folder = the_run(arguments, given)
     if not (arguments.no_tui or arguments.json or arguments.quiet) and can_show_app():
         return _show_app(folder, arguments.epochs, given)
 
-    from tui_app.headless import Headless, signals_stop, train_one
+    from tui_app.headless import Headless, Terminal, signals_steer, train_one
     from tui_app.training.control import Control
-    from tui_app.training.session import Session
+    from tui_app.training.session import Session, read_settings
 
     headless, control = Headless(json=arguments.json, quiet=arguments.quiet), Control()
-    with signals_stop(control):
+    terminal = Terminal(headless.console())
+    on_hangup = given.get("on_hangup", read_settings(folder).options.on_hangup)
+    with signals_steer(control, terminal, keep=on_hangup == "keep"):
         completed = train_one(
             lambda control, on_progress: Session.take_up(
                 folder,
@@ -55,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
             ),
             control,
             headless,
-            headless.console(),
+            terminal,
         )
     return completed.exit_code
 

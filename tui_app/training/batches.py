@@ -13,7 +13,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from datasets import Data, Split
 from tui_app.training.augmentation import augmented
-from tui_app.training.posix import leave_signals_to_parent
+from tui_app.training.errors import WorkerDied
+from tui_app.training.posix import kept_signal, leave_signals_to_parent
 from tui_app.training.sampler import SeededBatchSampler
 
 Batch = tuple[Tensor, Tensor]
@@ -144,6 +145,25 @@ class LoaderBatches:
     def epoch(self, epoch: int, start: int) -> Iterator[Batch]:
         """The batches of `epoch` (from 0), without the first `start`."""
         self._sampler.epoch, self._sampler.start = epoch, start
-        for inputs, targets in self._loader:
+        for inputs, targets in self._fetched():
             ready = _ready(inputs, self._data, self._device)
             yield ready, targets.to(self._device, non_blocking=True)
+
+    def _fetched(self) -> Iterator[Batch]:
+        """The loader's batches. Raises WorkerDied."""
+        # torch would have the death of a worker break off training in the middle of a step.
+        with kept_signal("SIGCHLD"):
+            batches = iter(self._loader)
+        while True:
+            try:
+                batch = next(batches, None)
+            except RuntimeError as error:
+                if "DataLoader worker" not in str(error):
+                    raise
+                raise WorkerDied(
+                    "a process that fetched data beside training is gone (killed, or out of "
+                    "memory). What was trained is saved, and can be resumed"
+                ) from error
+            if batch is None:
+                return
+            yield batch

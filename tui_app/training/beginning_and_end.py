@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
+from tui_app.training.ended import Ended
 from tui_app.training.evaluation import evaluate, reduction_of
-from tui_app.training.events import RunCompleted, RunStarted, State
-from tui_app.training.exit_codes import ExitCode
+from tui_app.training.events import RunCompleted, RunStarted
 from tui_app.training.training import Training
-
-
-class Ended(Exception):
-    """Training is over: in which state, why, and with which exit code."""
-
-    def __init__(self, state: State, reason: str, exit_code: ExitCode | int) -> None:
-        super().__init__(reason)
-        self.state: State = state
-        self.reason = reason
-        self.exit_code = int(exit_code)
 
 
 def run_started(training: Training) -> RunStarted:

@@ -41,7 +41,7 @@ class BestModels:
         A value or a weight that is not finite is never good enough.
         """
         place = sum(not self._is_better(value, kept.value) for kept in self.ranking)
-        if not math.isfinite(value) or place >= self._keep or not _is_finite(model):
+        if not math.isfinite(value) or place >= self._keep or not is_finite(model):
             return None
         weights = {
             name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()
@@ -62,9 +62,10 @@ class BestModels:
         self.ranking = [Best(**kept) for kept in state]
 
 
-def _is_finite(model: nn.Module) -> bool:
-    return all(
-        bool(torch.isfinite(tensor).all())
-        for tensor in model.state_dict().values()
-        if tensor.is_floating_point()
+def is_finite(model: nn.Module) -> bool:
+    """Whether all its weights are finite numbers."""
+    values = [tensor for tensor in model.state_dict().values() if tensor.is_floating_point()]
+    # One wait for the device, not one for each tensor.
+    return not values or bool(
+        torch.stack([torch.isfinite(tensor).all() for tensor in values]).all()
     )

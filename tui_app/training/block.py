@@ -71,3 +71,12 @@ def diagnosis(loss: float, lr: float, step: int, epoch: int) -> str:
         f"diverged at step {step} (epoch {epoch}): {what}. Mostly the learning rate is too large "
         f"for the data: it was {lr:g}, try {lr / 10:g}. The best model so far is kept"
     )
+
+
+def diagnosis_of_weights(lr: float, step: int, epoch: int) -> str:
+    """What to say of a run whose weights are not finite after `step`, though its loss was."""
+    return (
+        f"diverged at step {step} (epoch {epoch}): the loss was finite, the weights no longer are. "
+        f"Mostly the learning rate is too large for the data: it was {lr:g}, try {lr / 10:g}. "
+        "The best model so far is kept"
+    )

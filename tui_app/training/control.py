@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,35 @@ class Stop:
     exit_code: int
 
 
-class Control:
+class Steering(Protocol):
+    """What a person can ask of a run, in this program or in another."""
+
+    def stop(self, reason: str = ..., exit_code: int = ...) -> None:
+        """Save and stop at the next step."""
+        ...
+
+    def pause(self) -> None:
+        """Wait after the step under way."""
+        ...
+
+    def go_on(self) -> None:
+        """End a pause."""
+        ...
+
+    def take_steps(self, count: int) -> None:
+        """Train `count` more steps, then pause."""
+        ...
+
+    def set_lr(self, lr: float) -> None:
+        """Use this learning rate from the next step on."""
+        ...
+
+    def save(self) -> None:
+        """Save last.pt after the step under way."""
+        ...
+
+
+class Control(Steering):
     """What is wanted of a run. Every method may be called at any time, from any thread.
 
     The loop looks at `attention` once per step, and at the rest only when that is set. The lock is

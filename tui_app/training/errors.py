@@ -5,6 +5,20 @@ class DeviceUnavailable(Exception):
     """The device isn't there, doesn't answer, or has no memory left."""
 
 
+class OutOfMemory(Exception):
+    """The device has too little memory for a batch."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the device is out of memory: try a smaller --batch-size, --precision bf16, or "
+            "--device cpu"
+        )
+
+
+class WorkerDied(Exception):
+    """A process that fetched batches beside training is gone."""
+
+
 class DamagedRun(Exception):
     """A file of a run folder can't be used. The text names it and says what to do."""
 

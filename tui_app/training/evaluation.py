@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from datasets.dataset import Task
 from tui_app.training.batches import DeviceSplit
+from tui_app.training.ended import is_out_of_memory
 
 #: Samples at a time: large enough to fill a GPU, small enough for a stop to be noticed soon.
 _CHUNK = 2000
@@ -39,14 +40,33 @@ def evaluate(
 ) -> dict[str, float]:
     """`loss` over the split, as the criterion reduces it, and `accuracy` where there are classes.
 
-    Leaves the model in training mode if it was. Raises EvaluationStopped.
+    Leaves the model in training mode if it was; where the memory is short, takes fewer samples at
+    a time. Raises EvaluationStopped.
     """
+    size = _CHUNK
+    while True:
+        try:
+            return _evaluate(model, criterion, split, task, stopped, size)
+        except (RuntimeError, MemoryError) as error:
+            if size == 1 or not is_out_of_memory(error):
+                raise
+        size //= 2
+
+
+def _evaluate(
+    model: nn.Module,
+    criterion: nn.Module,
+    split: DeviceSplit,
+    task: Task,
+    stopped: Callable[[], bool],
+    size: int,
+) -> dict[str, float]:
     was_training = model.training
     model.eval()
     is_sum = reduction_of(criterion) == "sum"
     losses, rights, count = [], [], 0
     try:
-        for inputs, targets in split.chunks(_CHUNK):
+        for inputs, targets in split.chunks(size):
             if stopped():
                 raise EvaluationStopped
             outputs = model(inputs)

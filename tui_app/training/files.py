@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -50,12 +51,21 @@ def write_json(path: Path, values: Any, *, durable: bool = True) -> None:
     replace_file(path, lambda file: file.write(encoded), durable=durable)
 
 
+class CutShort(OSError):
+    """A file that lines are added to was shortened or replaced by somebody else."""
+
+
 class AppendedFile:
-    """A file that lines are added to. What the disk doesn't take is kept, and tried again."""
+    """A file that lines are added to. What the disk doesn't take is kept, and tried again.
+
+    Should somebody remove the file, replace it, or cut it off in the middle of a line, what is
+    added later still stands there, in lines of its own.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("ab", buffering=0)
+        self._path = path
         self._unwritten = b""
+        self._file = self._open()
 
     def add(self, line: str) -> None:
         """Add a line at the next `write_out`."""
@@ -64,12 +74,39 @@ class AppendedFile:
     def write_out(self, *, durable: bool = False) -> None:
         """Write what was added, and bring it to the disk where it must be `durable`.
 
-        Raises OSError; nothing is lost by that as long as the program lives.
+        Raises OSError; nothing is lost by that as long as the program lives. CutShort, an OSError
+        too, is raised after everything was written.
         """
+        was_cut = bool(self._unwritten) and self._mend()
         while self._unwritten:
-            self._unwritten = self._unwritten[self._file.write(self._unwritten) :]
+            written = self._file.write(self._unwritten)
+            self._size += written
+            self._unwritten = self._unwritten[written:]
         if durable:
             os.fsync(self._file.fileno())
+        if was_cut:
+            raise CutShort(
+                f"{self._path} was cut short or replaced by another program: some of what was "
+                "recorded is missing there"
+            )
+
+    def _open(self) -> FileIO:
+        file = FileIO(self._path, "a+")
+        self._size = file.seek(0, os.SEEK_END)
+        if self._size:
+            file.seek(self._size - 1)
+            if file.read(1) != b"\n":
+                self._unwritten = b"\n" + self._unwritten
+        return file
+
+    def _mend(self) -> bool:
+        """Find a whole line's end to write after: whether the file is not what it was."""
+        now = os.fstat(self._file.fileno())
+        if now.st_nlink and now.st_size >= self._size:
+            return False
+        gone, self._file = self._file, self._open()
+        gone.close()
+        return True
 
     def close(self) -> None:
         """Close the file; what the disk doesn't take now either is given up."""

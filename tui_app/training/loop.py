@@ -7,9 +7,11 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
-from tui_app.training.beginning_and_end import Ended, run_completed, run_started
-from tui_app.training.block import Block, diagnosis, first_diverged
+from tui_app.training.beginning_and_end import run_completed, run_started
+from tui_app.training.best import is_finite
+from tui_app.training.block import Block, diagnosis, diagnosis_of_weights, first_diverged
 from tui_app.training.control import Control
+from tui_app.training.ended import Ended, ended_by
 from tui_app.training.evaluation import EvaluationStopped, evaluate, reduction_of
 from tui_app.training.events import (
     BestImproved,
@@ -18,6 +20,7 @@ from tui_app.training.events import (
     Event,
     StateChanged,
     StepsCompleted,
+    Warned,
 )
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.run_folder import RunFolder
@@ -44,6 +47,7 @@ def _train(loop: _Loop, folder: RunFolder) -> Iterator[Event]:
             yield from loop.train_epoch()
             yield from loop.close_epoch()
         ended = Ended("completed", f"all {training.epochs} epochs trained", ExitCode.DONE)
+        loop.check_weights()
     except Ended as reason:
         ended = reason
     if ended.state != "failed":  # last.pt stays what it was before a failure
@@ -60,6 +64,13 @@ def _unsaved(problem: OSError, folder: RunFolder) -> str:
     return f"what was trained could not be saved in {folder.path}: {what}"
 
 
+_PARTS = (
+    "the device has too little memory for a whole batch: each is taken in {parts} parts from now "
+    "on, their gradients added up, so that a step is what it was. Only BatchNorm sees the "
+    "difference: its statistics are those of a part"
+)
+
+
 class _Loop:
     """One call of `train`: the run, and what is known only while it goes on."""
 
@@ -71,12 +82,25 @@ class _Loop:
         self._deadline = time.monotonic() + (training.settings.options.max_time or math.inf)
         self._block = Block()
         self._step = make_step(training)
+        self._parts = training.parts
         self._is_sum = reduction_of(training.criterion) == "sum"
 
     # One epoch
 
     def train_epoch(self) -> Iterator[Event]:
         """Take the steps of the epoch that are still to be taken."""
+        try:
+            yield from self._take_steps()
+        except Ended:
+            raise
+        except Exception as error:
+            ended = ended_by(error)
+            if ended is None:
+                raise
+            yield from self._close_block()
+            raise ended from error
+
+    def _take_steps(self) -> Iterator[Event]:
         training, block, control = self.training, self._block, self._control
         so_far = training.so_far
         training.model.train()
@@ -85,7 +109,7 @@ class _Loop:
         batches = training.batches.epoch(training.epoch, so_far.steps)
         for _ in range(so_far.steps, len(training.batches)):
             # Before the batch is drawn: drawing may use random numbers that a stop must not lose.
-            if control.attention:
+            if control.attention or training.step in training.lr_changes:
                 so_far.seconds += time.perf_counter() - watch
                 yield from self._obey()
                 watch = time.perf_counter()
@@ -95,6 +119,8 @@ class _Loop:
             block.add(self._step(inputs, targets), len(inputs), training.current_lr)
             training.step += 1
             so_far.steps += 1
+            if training.parts != self._parts:
+                yield self._tell_parts()
             if block.is_due:
                 yield from self._close_block()
                 so_far.seconds += time.perf_counter() - watch
@@ -102,6 +128,21 @@ class _Loop:
                 watch = time.perf_counter()
         yield from self._close_block()
         so_far.seconds += time.perf_counter() - watch
+
+    def _tell_parts(self) -> Warned:
+        training = self.training
+        self._parts = training.parts
+        text = _PARTS.format(parts=training.parts)
+        return Warned(run=training.run, epoch=training.epoch, step=training.step, text=text)
+
+    def check_weights(self) -> None:
+        """Raise Ended when not all weights are finite: the last step may do that with a loss that
+        still is.
+        """
+        training = self.training
+        if not is_finite(training.model):
+            reason = diagnosis_of_weights(training.current_lr, training.step, training.epoch + 1)
+            raise Ended("failed", reason, ExitCode.FAILED)
 
     def _close_block(self) -> Iterator[Event]:
         """Tell the losses of the block, and look whether they are still sane."""
@@ -148,6 +189,8 @@ class _Loop:
             samples_per_second=so_far.samples / max(so_far.seconds, 1e-9),
             values={"train_loss": train_loss, **values},
         )
+        if not all(map(math.isfinite, values.values())):
+            self.check_weights()
         if is_measured:
             yield from self._rank(values[training.metric])
         yield from self._save_when_due()
@@ -198,7 +241,8 @@ class _Loop:
         was_paused = False
         while True:
             if control.take_save():
-                yield from self.saver.save()
+                self.saver.want()
+            yield from self._save()
             if control.stopped:
                 raise self._stop()
             if control.may_step():
@@ -208,7 +252,8 @@ class _Loop:
             control.wait(1.0)
         if was_paused:
             yield StateChanged(run=training.run, state="running", step=training.step)
-        lr = control.take_lr()
+        repeated = training.lr_changes.pop(training.step, None)
+        lr = control.take_lr() or repeated
         if lr is not None:
             # After any save, so that a checkpoint holds the changes of exactly the steps before it.
             training.lr = lr
@@ -222,10 +267,15 @@ class _Loop:
 
     def _save_when_due(self) -> Iterator[Event]:
         self.note_time()
-        yield from self.saver.save_when_due()
+        yield from self._save()
         if time.monotonic() >= self._deadline:
             limit = self.training.settings.options.max_time
             raise Ended("stopped", f"the time limit of {limit:g} s is reached", ExitCode.DONE)
+
+    def _save(self) -> Iterator[Event]:
+        if self.saver.is_due:
+            self.check_weights()  # so that there always is a checkpoint to go back to
+        yield from self.saver.save_when_due()
 
     def note_time(self) -> None:
         """Count the seconds until now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,10 +34,9 @@ class MetricsFile:
         """Record the event. Raises OSError, and makes up for it with a later event."""
         if isinstance(event, _RECORDED):
             self._file.add(event.as_json())
-        if isinstance(event, StepsCompleted | RunCompleted):
+        # Whoever writes the checkpoint brings them to the disk first: training waits for no disk.
+        if isinstance(event, StepsCompleted | RunCompleted | CheckpointDue):
             self._file.write_out()
-        elif isinstance(event, CheckpointDue):
-            self._file.write_out(durable=True)
 
     def close(self) -> None:
         """Write no more."""
@@ -74,21 +74,35 @@ def _is_sound(values: dict[str, Any]) -> bool:
     return all(isinstance(number, int | float | None) for number in numbers)
 
 
-def rewind_metrics(path: Path, epoch: int, step: int) -> None:
+def rewind_metrics(path: Path, epoch: int, step: int) -> dict[int, float]:
     """Cut off what was recorded after `epoch` epochs and `step` steps, so that nothing of a resumed
-    run stands there twice.
+    run stands there twice; the changes of the lr by hand among it, by the steps before each.
 
     Reads from the end, so that it costs what it cuts and not what it keeps.
     """
+    changes: dict[int, float] = {}
     if not path.is_file():
-        return
+        return changes
     with path.open("r+b") as file:
         keep = end = file.seek(0, os.SEEK_END)
         for line, start in _lines_backwards(file, end):
             if _belongs(line, epoch, step):
                 break
             keep = start
+            changes = _lr_change(line) | changes
         file.truncate(keep)
+    return changes
+
+
+def _lr_change(line: bytes) -> dict[int, float]:
+    """The change of the lr that a line tells of, if it is such a line, by the steps before it."""
+    try:
+        values = json.loads(line)
+        if values["kind"] != "control" or not 0 < values["lr"] < math.inf:
+            return {}
+        return {int(values["first_step"]) - 1: float(values["lr"])}
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
+        return {}
 
 
 def _belongs(line: bytes, epoch: int, step: int) -> bool:

@@ -44,6 +44,13 @@ class RunOptions:
     max_time: Annotated[float, Range(minimum=0)] = 0.0
     """Seconds after which to save and stop; 0 sets no limit."""
 
+    on_oom: Literal["halve", "stop"] = "halve"
+    """When the device has too little memory for a batch: halve takes it in 2, 4, ... parts with
+    their gradients added up, stop gives advice and ends the run."""
+
+    on_hangup: Literal["keep", "stop"] = "keep"
+    """When the terminal goes away: keep goes on training without it, stop saves and stops."""
+
     data_dir: str = ""
     """A folder to look for data in first; nothing is ever written to it."""
 

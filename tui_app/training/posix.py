@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,6 +27,65 @@ def stop_signals() -> dict[signal.Signals, ExitCode]:
         for name, exit_code in _STOPPING.items()
         if name in signal.Signals.__members__
     }
+
+
+def save_signals() -> list[signal.Signals]:
+    """The signals that ask a run to save now and go on, as far as there are such."""
+    return [signal.Signals[name] for name in ("SIGUSR1",) if name in signal.Signals.__members__]
+
+
+def leave_terminal(log: Path | None) -> None:
+    """Let those of descriptors 0, 1 and 2 that lead to a terminal lead to `log` from now on.
+
+    Reading gets nothing, and without a `log` writing goes nowhere. A terminal that was hung up
+    answers everything with an error, which would end whatever library writes there.
+    """
+    reading = os.open(os.devnull, os.O_RDONLY)
+    if log is None:
+        writing = os.open(os.devnull, os.O_WRONLY)
+    else:
+        writing = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    for number, instead in ((0, reading), (1, writing), (2, writing)):
+        if _leads_to_terminal(number):
+            os.dup2(instead, number)
+    os.close(reading)
+    os.close(writing)
+
+
+def _leads_to_terminal(number: int) -> bool:
+    """Whether the descriptor is, or was before a hang-up, a terminal's."""
+    try:
+        status = os.fstat(number)
+    except OSError:  # closed
+        return False
+    # A terminal that was hung up says of itself that it is none; it still is a device.
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev != Path(os.devnull).stat().st_rdev
+
+
+def sync_file(path: Path) -> None:
+    """Bring what was written to a file to the disk, whoever wrote it; nothing if there is none."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def identity(pid: int) -> str | None:
+    """What tells process `pid` from every other one of this number, before and after a restart of
+    the machine; None where the system doesn't say, or there is no such process.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        # The name, in parentheses, may hold anything; the start time is the 20th word after it.
+        line = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        words = line.rpartition(")")[2].split()
+    except OSError:
+        return None
+    return f"{boot} {words[19]}" if len(words) > 19 and words[0] not in "ZX" else None
 
 
 def sync_folder(folder: Path) -> None:
@@ -52,6 +115,20 @@ def is_running(pid: int) -> bool:
 def leave_at_once(exit_code: ExitCode) -> NoReturn:
     """End this program without another line of it being run: for a second Ctrl-C."""
     os._exit(exit_code)
+
+
+@contextmanager
+def kept_signal(name: str) -> Iterator[None]:
+    """Keep what is done on a signal as it is, whatever is called meanwhile sets for it."""
+    is_here = name in signal.Signals.__members__
+    if not is_here or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.Signals[name])
+    try:
+        yield
+    finally:
+        signal.signal(signal.Signals[name], before)
 
 
 def leave_signals_to_parent(worker: int = 0) -> None:

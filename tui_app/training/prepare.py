@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from datasets import Data, DataUnavailable, Split, get_dataset, read_dataset
+from datasets import Data, DataDamaged, DataUnavailable, Split, get_dataset, read_dataset
 from datasets.fetch import Progress
 from models import LectureError
 from models.fields import InvalidValue
@@ -43,6 +43,7 @@ def prepare(
     train, validation = hold_out(data, options.validation, hp.seed)
 
     target = torch.device(device.name)
+    _refuse_non_finite(settings.dataset, {"train": train, "test": data.test})
     resident = DeviceSplit.of(train, data, target)
     test = DeviceSplit.of(data.test, data, target) if data.test else None
     if validation is not None:
@@ -74,6 +75,21 @@ def prepare(
         best=best_models(lecture, data, options.keep_best),
         lr=hp.lr,
     )
+
+
+def _refuse_non_finite(dataset: str, splits: Mapping[str, Split | None]) -> None:
+    """Raise DataDamaged for a NaN or an infinity in data that lie in memory."""
+    for name, split in splits.items():
+        for kind in ("inputs", "targets"):
+            values = getattr(split, kind, None)
+            if not isinstance(values, np.ndarray) or isinstance(values, np.memmap):
+                continue
+            if values.dtype.kind == "f" and not np.isfinite(values).all():
+                sick = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+                raise DataDamaged(
+                    f"{dataset}: sample {int(sick.argmax()) + 1} of the {name} set has {kind} "
+                    f"that are no finite numbers, {int(sick.sum())} samples in all"
+                )
 
 
 def make_batches(

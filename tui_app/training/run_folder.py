@@ -16,6 +16,7 @@ import filelock
 
 from tui_app.training.errors import DamagedRun, RunLocked, RunsFolderUnwritable
 from tui_app.training.files import AppendedFile, write_json
+from tui_app.training.posix import identity
 from tui_app.version import __version__
 
 SCHEMA_VERSION = 1
@@ -77,6 +78,15 @@ class RunFolder:
                 f"this tutorch reads version {SCHEMA_VERSION}"
             )
         return record
+
+    def has_checkpoint(self) -> bool:
+        """Whether anything of what was trained here was ever saved."""
+        return any(path.exists() for path in (self.last, self.previous, self.best()))
+
+    def remove_unfinished(self) -> None:
+        """Remove the temporary files of a program that was killed while it wrote."""
+        for path in self.path.glob(".*.tmp"):
+            path.unlink(missing_ok=True)
 
     def lock(self) -> filelock.BaseFileLock:
         """Take the run for this process alone; the system frees it should the process die.
@@ -155,4 +165,5 @@ class LogFile:
 
 def this_program() -> dict[str, Any]:
     """How status.json names the program that trains."""
-    return {"pid": os.getpid(), "host": socket.gethostname()}
+    pid = os.getpid()
+    return {"pid": pid, "identity": identity(pid), "host": socket.gethostname()}

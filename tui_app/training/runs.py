@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_app.training.errors import DamagedRun, UnknownRun
-from tui_app.training.posix import is_running
+from tui_app.training.posix import identity, is_running
 from tui_app.training.run_folder import RunFolder, read_json
 from tui_app.training.status_file import SILENCE
 
@@ -102,12 +103,18 @@ def read_status(folder: RunFolder) -> dict[str, Any]:
 
 
 def current_state(status: Mapping[str, Any]) -> str:
-    """The state that `status` claims, or `crashed` when whoever trained is gone without a word."""
+    """The state that `status` claims, or `crashed` when whoever trained is gone without a word.
+
+    On this machine its clock has no say in that: it may have been set back. For a run on another
+    one there is nothing but the heartbeat.
+    """
     state = str(status.get("state", "crashed"))
     if state not in ("running", "paused"):
         return state
     if status.get("host") == socket.gethostname() and isinstance(status.get("pid"), int):
-        return state if is_running(status["pid"]) else "crashed"
+        known, now = status.get("identity"), identity(status["pid"])
+        is_same = known == now if isinstance(known, str) and identity(os.getpid()) else True
+        return state if is_same and is_running(status["pid"]) else "crashed"
     silent = time.time() - float(status.get("heartbeat") or 0)
     return "crashed" if silent > SILENCE else state
 

@@ -11,6 +11,7 @@ from typing import Any
 from tui_app.training.best import Best
 from tui_app.training.checkpoint import save_checkpoint, snapshot
 from tui_app.training.events import CheckpointDue, CheckpointSaved, Event, Warned
+from tui_app.training.posix import sync_file
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.training import Training
 
@@ -32,6 +33,8 @@ class _Writing:
 
     def write(self, folder: RunFolder) -> None:
         """Bring it to the disk. Raises OSError."""
+        if self.state is not None:  # what was recorded until then is there before last.pt is
+            sync_file(folder.metrics)
         for place, kept in enumerate(self.ranking):
             save_checkpoint(folder.best(place), dict(kept.weights))
         if self.state is not None:
@@ -52,6 +55,8 @@ class Saver:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._writing: _Writing | None = None
         self._done: Future[None] | None = None
+        self._is_wanted = False
+        self._saved_step = -1
         self._last_saved = self._best_saved = time.monotonic()
         # A resumed run's best.pt may be damaged, or of a later step than its last.pt.
         self._best_changed = training.best.best is not None
@@ -60,14 +65,28 @@ class Saver:
         """Begin to save last.pt, and the best models if they changed."""
         yield from self.collect()
         yield CheckpointDue(run=self._training.run, step=self._training.step)
-        self._last_saved = time.monotonic()
+        self._last_saved, self._is_wanted = time.monotonic(), False
+        self._saved_step = self._training.step
         self._begin(snapshot(self._training.state_dict()))
+
+    def want(self) -> None:
+        """Save last.pt as soon as nothing else is being written."""
+        self._is_wanted = True
+
+    @property
+    def is_due(self) -> bool:
+        """Whether last.pt is to be saved, and the disk has dealt with what came before."""
+        if self._done is not None and not self._done.done():
+            return False
+        save_every = self._training.settings.options.save_every
+        is_late = time.monotonic() - self._last_saved >= save_every
+        return self._is_wanted or (is_late and self._training.step != self._saved_step)
 
     def save_when_due(self) -> Iterator[Event]:
         """Save last.pt when the last time is long enough ago; tell when that is done."""
         if self._done is not None and self._done.done():
             yield from self.collect()
-        if time.monotonic() - self._last_saved >= self._training.settings.options.save_every:
+        if self.is_due:
             yield from self.save()
 
     def best_changed(self) -> None:
@@ -98,7 +117,7 @@ class Saver:
         if self._done is None or self._writing is None:
             return
         writing, done, self._done = self._writing, self._done, None
-        run, epoch, step = self._training.run, writing.epoch, writing.step
+        run, now = self._training.run, self._training
         try:
             done.result()
         except OSError as error:
@@ -106,8 +125,9 @@ class Saver:
             self._best_changed |= bool(writing.ranking)
             text = f"{self._folder.path} could not be written: {error.strerror or error}. "
             text += "Training goes on, and tries again"
-            yield Warned(run=run, epoch=epoch, step=step, text=text)
+            # At today's step: a line of an earlier one would stand behind those of later steps.
+            yield Warned(run=run, epoch=now.epoch, step=now.step, text=text)
             return
         self.problem = None
         if writing.state is not None:
-            yield CheckpointSaved(run=run, epoch=epoch, step=step)
+            yield CheckpointSaved(run=run, epoch=writing.epoch, step=writing.step)

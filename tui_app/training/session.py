@@ -17,15 +17,17 @@ from models.fields import InvalidValue, fields_of
 from tui_app.training.base_rates import base_rates
 from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.control import Control
+from tui_app.training.control_socket import IS_AVAILABLE, ControlSocket
 from tui_app.training.errors import DamagedRun, RunFinished
 from tui_app.training.evaluation import reduction_of
 from tui_app.training.events import Event, Listener, RunCompleted, Warned
+from tui_app.training.files import CutShort
 from tui_app.training.loop import train
 from tui_app.training.metrics_file import MetricsFile, rewind_metrics
 from tui_app.training.narrate import narrate
 from tui_app.training.options import RunOptions
 from tui_app.training.prepare import prepare
-from tui_app.training.run_folder import LogFile, RunFolder
+from tui_app.training.run_folder import LogFile, RunFolder, read_json
 from tui_app.training.schedule import Schedule
 from tui_app.training.settings import RunSettings, as_record, from_record
 from tui_app.training.status_file import StatusFile
@@ -83,12 +85,16 @@ class Session:
         with ExitStack() as stack:
             lock = folder.lock()
             stack.callback(lock.release)
+            folder.remove_unfinished()
             training = prepare(settings, on_progress, lambda: control.stopped is not None)
             training.run = folder.name
             _refuse_other_data(training, record.get("data_fingerprint"))
             notes = [*_restore(training, folder), *_notes(training), *_extend(training)]
             folder.write_record({**record, **_record(training)})
-            rewind_metrics(folder.metrics, training.epoch, training.step)
+            failed = _status(folder).get("state") == "failed"
+            changes = rewind_metrics(folder.metrics, training.epoch, training.step)
+            # What made a run fail is not done again.
+            training.lr_changes = {} if failed else changes
             stack.pop_all()
         return cls(training, folder, lock, notes)
 
@@ -99,15 +105,29 @@ class Session:
             stack.callback(self._lock.release)
             metrics = stack.enter_context(closing(MetricsFile(folder.metrics)))
             log = stack.enter_context(closing(LogFile(folder.log, narrate)))
-            audience = _Audience([metrics, StatusFile(folder.status), log], list(listeners))
+            address, note = _listen(control, stack)
+            notes = [*self._notes, *note]
+            status = stack.enter_context(closing(StatusFile(folder.status, control=address)))
+            audience = _Audience([metrics, status, log], list(listeners))
             event = None
             for event in train(training, folder, control):
                 audience.tell(event)
                 if event.kind == "started":
-                    for text in self._notes:
+                    for text in notes:
                         audience.tell(_note(event, text))
         assert isinstance(event, RunCompleted)
         return event
+
+
+def _listen(control: Control, stack: ExitStack) -> tuple[str | None, list[str]]:
+    """Where the run can be steered by other programs, if it can; what to say when it can't."""
+    if not IS_AVAILABLE:
+        return None, []
+    try:
+        listening = stack.enter_context(closing(ControlSocket(control)))
+    except OSError as error:
+        return None, [f"`tutorch attach` can watch this run, but not steer it: {error}"]
+    return str(listening.path), []
 
 
 class _Audience:
@@ -123,6 +143,9 @@ class _Audience:
         for number, listener in enumerate(self._files):
             try:
                 listener(event)
+                self._failing.discard(number)
+            except CutShort as error:
+                self._tell_others(_note(event, str(error)))
             except OSError as error:
                 if number not in self._failing:
                     self._failing.add(number)
@@ -173,6 +196,13 @@ def _record(training: Training) -> dict[str, object]:
     }
 
 
+def _status(folder: RunFolder) -> dict[str, Any]:
+    try:
+        return read_json(folder.status)
+    except DamagedRun:
+        return {}
+
+
 def _with_options(settings: RunSettings, options: dict[str, Any]) -> RunSettings:
     try:
         checked = {name: fields_of(RunOptions)[name].check(v) for name, v in options.items()}
@@ -194,13 +224,18 @@ def _restore(training: Training, folder: RunFolder) -> list[str]:
 
     Raises DamagedRun when none is, RunFinished when there is nothing left to train.
     """
+    if not folder.has_checkpoint():
+        return [f"{folder.name} broke off before anything was saved: it begins once more"]
     try:
         _load_state(training, folder.last)
         notes = []
     except DamagedRun as damage:
         if not folder.previous.exists():
             raise
-        _load_state(training, folder.previous)
+        try:
+            _load_state(training, folder.previous)
+        except DamagedRun as older:
+            raise DamagedRun(f"{damage}; {older}") from older
         notes = [f"{damage}. The run goes on from the checkpoint before it"]
     if training.epoch >= training.epochs:
         raise RunFinished(

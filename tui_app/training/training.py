@@ -95,6 +95,10 @@ class Training:
     first_loss: float = math.nan
     evaluations_without_best: int = 0
     seconds: float = 0.0
+    parts: int = 1
+    """In how many parts a batch is taken, since the device has too little memory for it whole."""
+    lr_changes: dict[int, float] = field(default_factory=dict)
+    """Changes of the lr by hand that are to be made again, by the steps taken before them."""
 
     @property
     def hyperparameters(self) -> Hyperparameters:
@@ -149,6 +153,7 @@ class Training:
             "first_loss": self.first_loss,
             "evaluations_without_best": self.evaluations_without_best,
             "seconds": self.seconds,
+            "parts": self.parts,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -180,3 +185,4 @@ class Training:
         self.first_loss = float(state["first_loss"])
         self.evaluations_without_best = int(state["evaluations_without_best"])
         self.seconds = float(state["seconds"])
+        self.parts = max(1, int(state.get("parts", 1)))

@@ -1,0 +1,49 @@
+"""`tutorch attach RUN`: open the app on a run that another program trains."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.fields import InvalidValue
+from tui_app.commands.arguments import OfRun, parse, runs_dir, the_run
+from tui_app.look import Look, can_show_app
+from tui_app.training.exit_codes import ExitCode
+from tui_app.training.run_folder import RunFolder
+from tui_app.training.runs import current_state, read_status
+
+
+@dataclass(kw_only=True)
+class Attach(OfRun):
+    """Watch and steer a run that another program trains: one whose terminal went away, or one that
+    was left to train by itself.
+    """
+
+
+def main(argv: Sequence[str]) -> int:
+    """Open the app on the run; the exit code."""
+    arguments, given = parse(Attach, argv, "runs_dir")
+    folder = the_run(arguments, given)
+    refuse_elsewhere(folder)
+    if not can_show_app():
+        raise InvalidValue(
+            f"`tutorch attach` needs a terminal: `tutorch show {folder.name}` does without"
+        )
+    from tui_app.app import run_app
+
+    look = Look.here(fps=4.0, ascii_only=False)
+    code = run_app(None, {"runs_dir": str(runs_dir(given))}, follow=folder, look=look)
+    return code or ExitCode.DONE
+
+
+def refuse_elsewhere(folder: RunFolder) -> None:
+    """Raise InvalidValue, with where to go, for a run that is trained on another machine."""
+    status = read_status(folder)
+    host = status.get("host")
+    if current_state(status) in ("running", "paused") and host != socket.gethostname():
+        raise InvalidValue(
+            f"{folder.name} is trained on {str(host)[:100]}, and can be steered there alone: "
+            f"`ssh {str(host)[:100]}`, then `tutorch attach {folder.path}`. "
+            f"`tutorch show {folder.name}` shows it from here"
+        )
