@@ -43,6 +43,12 @@ def replace_file(
         sync_folder(path.parent)
 
 
+def sync_file(path: Path) -> None:
+    """Bring what was written to a file to the disk, whoever wrote it; nothing if there is none."""
+    with suppress(FileNotFoundError), path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
 def write_json(path: Path, values: Any, *, durable: bool = True) -> None:
     """Replace `path` with `values` as indented JSON in UTF-8."""
     text = json.dumps(values, ensure_ascii=False, indent=2, allow_nan=False) + "\n"

@@ -62,18 +62,6 @@ def _leads_to_terminal(number: int) -> bool:
     return stat.S_ISCHR(status.st_mode) and status.st_rdev != Path(os.devnull).stat().st_rdev
 
 
-def sync_file(path: Path) -> None:
-    """Bring what was written to a file to the disk, whoever wrote it; nothing if there is none."""
-    try:
-        descriptor = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def identity(pid: int) -> str | None:
     """What tells process `pid` from every other one of this number, before and after a restart of
     the machine; None where the system doesn't say, or there is no such process.

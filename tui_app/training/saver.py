@@ -11,7 +11,7 @@ from typing import Any
 from tui_app.training.best import Best
 from tui_app.training.checkpoint import save_checkpoint, snapshot
 from tui_app.training.events import CheckpointDue, CheckpointSaved, Event, Warned
-from tui_app.training.posix import sync_file
+from tui_app.training.files import sync_file
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.training import Training
 
