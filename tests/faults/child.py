@@ -1,0 +1,54 @@
+"""What runs in the processes that break off. Imported once, in the server they are forked from."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import termios
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import sklearn.datasets
+import sklearn.model_selection  # noqa: F401
+import torch
+
+import tui_app.commands.resume
+import tui_app.commands.train
+import tui_app.headless  # noqa: F401
+from tui_app.cli import run
+
+#: Nobody in particular: a user for whom a folder that is read-only is so.
+NOBODY = 65534
+
+
+def train(argv: Sequence[str], told: Path, terminal: str | None, twist: str) -> None:
+    """Run tutorch with `argv`: its words go to `terminal`, or to the file `told`.
+
+    `twist` is what is wrong from the beginning: the `clock` is set back, or the user is `nobody`.
+    """
+    os.setsid()
+    if terminal is not None:
+        screen = os.open(terminal, os.O_RDWR)
+        fcntl.ioctl(screen, termios.TIOCSCTTY, 0)
+    else:
+        screen = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    for number in (0, 1, 2) if terminal is not None else (1, 2):
+        os.dup2(screen, number)
+    # Streams made anew: those that were inherited think they are no terminal.
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
+    torch.set_num_threads(1)
+    if twist == "clock":
+        _set_clock_back()
+    if twist == "nobody":
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+    os._exit(run(list(argv)))
+
+
+def _set_clock_back() -> None:
+    """An hour, half a second from now, as far as this program can tell."""
+    read, begun = time.time, time.monotonic()
+    time.time = lambda: read() - (3600 if time.monotonic() - begun > 0.5 else 0)
