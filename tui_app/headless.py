@@ -16,6 +16,7 @@ from tui_app.narrating_thread import NarratingThread
 from tui_app.narration import (
     JsonLines,
     Narrator,
+    Unstoppable,
     narrator,
     print_scores,
     print_summary,
@@ -117,7 +118,7 @@ class Terminal:
 
     def narrator(self) -> Narrator:
         """What tells of a run on this terminal, or in the file or pipe that is in its place."""
-        told = narrator(self.console)
+        told = Unstoppable(narrator(self.console))
         return NarratingThread(told) if self.console.is_terminal else told
 
 

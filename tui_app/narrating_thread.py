@@ -46,7 +46,4 @@ class NarratingThread:
                 event = self._events.popleft()
                 if event is None:
                     return
-                try:
-                    self._narrator(event)
-                except OSError:  # the terminal has gone: log.txt has what would have been told
-                    return
+                self._narrator(event)

@@ -11,9 +11,8 @@ from collections.abc import Callable
 
 import psutil
 
-from tests.faults.child import NOBODY
 from tests.faults.screen import Screen
-from tests.faults.trial import Outcome, Reference, Trial
+from tests.faults.trial import Outcome, Reference, TooLate, Trial
 from tests.program import tutorch
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.posix import stop_signals
@@ -165,22 +164,33 @@ def _look_at(screen: Screen, outcome: Outcome) -> None:
 
 def disk_full(chance: random.Random, reference: Reference) -> Outcome:
     """No file may grow any more, or for a while: neither what is saved nor what is recorded."""
-    trial = Trial(chance, reference)
+    screen = Screen()  # where it is told, on a full disk too
+    trial = Trial(chance, reference, terminal=screen.name)
     folder = trial.folder
     trial.let_train(most=0.5)
     largest = max(1, folder.metrics.stat().st_size - 10) if folder.metrics.exists() else 1
-    resource.prlimit(trial.pid, resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+    _limit_files(trial, largest)
     if chance.random() < 0.5:
         trial.let_train(0.3, 0.6)
-        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-        resource.prlimit(trial.pid, resource.RLIMIT_FSIZE, unlimited)
-        return _completed(trial, reference)
-    code = trial.end()
+        _limit_files(trial, resource.RLIM_INFINITY)
+        return _completed(trial, reference, screen)
+    code, shown = trial.end(), screen.shown.decode()
+    if code == ExitCode.DONE:
+        raise TooLate
     trial.outcome.expect(code == ExitCode.FAILED, f"exit {code}")
-    trial.outcome.expect("File too large" in trial.words, f"not said: {trial.words}")
+    trial.outcome.expect("File too large" in shown, f"not said: {shown}")
     trial.resume()
     trial.compare(reference.of(trial.argv))
+    _look_at(screen, trial.outcome)
     return trial.outcome
+
+
+def _limit_files(trial: Trial, largest: int) -> None:
+    try:
+        limits = (largest, resource.RLIM_INFINITY)
+        resource.prlimit(trial.pid, resource.RLIMIT_FSIZE, limits)
+    except ProcessLookupError:
+        raise TooLate from None
 
 
 def second_program(chance: random.Random, reference: Reference) -> Outcome:
@@ -206,13 +216,12 @@ def folder_removed(chance: random.Random, reference: Reference) -> Outcome:
 
 def folder_read_only(chance: random.Random, reference: Reference) -> Outcome:
     """The run folder becomes read-only, for a user for whom that means something."""
-    trial = Trial(chance, reference, twist="nobody")
+    trial = Trial(chance, reference, twist="rights")
     folder = trial.folder
     trial.let_train(most=0.5)
-    os.chown(folder.path, 0, 0)
-    folder.path.chmod(0o755)
+    folder.path.chmod(0o555)
     _failed(trial, "Permission denied")
-    os.chown(folder.path, NOBODY, NOBODY)
+    folder.path.chmod(0o755)
     trial.resume()
     trial.compare(reference.of(trial.argv))
     return trial.outcome

@@ -174,6 +174,7 @@ class Trial:
         """Look whether the run is the `reference`, bit by bit, and its files are whole."""
         folder, outcome = self.folder_afterwards, self.outcome
         outcome.tracebacks += self.words.count("Traceback")
+        outcome.expect("Traceback" not in self.words, self.words)
         outcome.corrupt += damaged(folder)
         if exactly:
             outcome.expect(record(folder) == record(reference), "other losses or values")
