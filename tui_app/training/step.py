@@ -64,13 +64,17 @@ def _gradients(training: Training, inputs: Tensor, targets: Tensor) -> Tensor:
     model, backward = training.model, training.settings.lecture.backward
     if training.parts > 1:
         return _gradients_in_parts(training, inputs, targets)
-    with training.autocast():
-        loss = training.criterion(model(inputs), targets)
+    loss = _loss(training, inputs, targets)
     if backward is not None:
         backward(model, inputs, targets)
     elif torch.is_grad_enabled():
         loss.backward()
     return loss.detach()
+
+
+def _loss(training: Training, inputs: Tensor, targets: Tensor) -> Tensor:
+    with training.autocast():
+        return training.criterion(training.model(inputs), targets)
 
 
 def _gradients_in_parts(training: Training, inputs: Tensor, targets: Tensor) -> Tensor:
@@ -79,8 +83,7 @@ def _gradients_in_parts(training: Training, inputs: Tensor, targets: Tensor) -> 
     is_sum = reduction_of(training.criterion) == "sum"
     losses = []
     for some, of_some in zip(inputs.split(size), targets.split(size), strict=True):
-        with training.autocast():
-            loss = training.criterion(training.model(some), of_some)
+        loss = _loss(training, some, of_some)
         if not is_sum:
             loss = loss * (len(some) / len(inputs))
         if torch.is_grad_enabled():
