@@ -91,6 +91,11 @@ class Sitting:
         return self.app.queue.current.folder
 
     @property
+    def is_ready(self) -> bool:
+        """Whether the settings of the first lecture are there."""
+        return bool(self.app.main.query(SettingsForm)) and self.form.draft is not None
+
+    @property
     def form(self) -> SettingsForm:
         """The form."""
         return self.app.main.query_one(SettingsForm)
@@ -114,7 +119,7 @@ async def sitting(
     sys.setswitchinterval(0.0005)
     async with app.run_test(size=size) as pilot:
         person = Sitting(app, pilot)
-        await person.until(lambda: person.form.draft is not None)
+        await person.until(lambda: person.is_ready)
         try:
             yield person
         finally:

@@ -163,16 +163,14 @@ async def test_pause_step_epoch_and_go_on(person: Sitting):
     await person.until(lambda: person.history.step > before + 10)
 
 
-@in_app("softmax", epochs=3)
+@in_app("softmax", epochs=LONG)
 async def test_the_epoch_key_goes_to_the_end_of_the_epoch(person: Sitting):
-    await person.until(lambda: person.form.can_start)
-    await person.press("f5")
-    queue = person.app.queue
-    assert queue is not None
-    queue.current.control.take_steps(5)
-    await person.until(lambda: person.history.state == "paused" and person.history.step == 5)
-    await person.press("e")
-    await person.until(lambda: person.history.step == 23 and person.history.epoch == 1)
+    await start(person)
+    await person.press("space")
+    await person.until(lambda: person.history.state == "paused")
+    await person.press("full_stop", "e")
+    await person.until(lambda: person.history.step == 23 * person.history.epoch)
+    assert person.history.state == "paused"
 
 
 @in_app("05", epochs=LONG)

@@ -20,7 +20,7 @@ def _same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of this machine, its clock or its runs in a picture."""
     clock = SimpleNamespace(strftime=lambda form: "12:00:00")
     monkeypatch.setattr("tui_app.following.log.time", clock)
-    reading = "CPU  12 % of 8 cores  memory 3.0 of 16.0 GiB"
+    reading = "CPU  12 % of 8 cores  3.0 of 16 GiB"
     monkeypatch.setattr("tui_app.widgets.machine_line.read_machine", lambda device: reading)
     devices = [("auto", "auto"), ("cpu, CPU, 8 threads", "cpu")]
     found = SimpleNamespace(choices=devices)
@@ -34,12 +34,12 @@ def test_training_paused_in_the_middle(snap_compare, tmp_path, size):
 
     async def watch(pilot) -> None:
         person = Sitting(app, pilot)
-        await person.until(lambda: person.form.draft is not None)
+        await person.until(lambda: person.is_ready)
         app.queue = RunQueue([recorded_run(tmp_path / "runs")])
         app.main.watch_run()
         app.look_soon()
         await person.until(lambda: person.history.state == "paused")
-        await person.until(lambda: "paused" in person.text and "memory 3.0" in person.text)
+        await person.until(lambda: "paused" in person.text and "3.0 of 16 GiB" in person.text)
         await pilot.pause()
 
     try:
@@ -55,7 +55,7 @@ def test_settings_with_a_mistake(snap_compare, tmp_path):
 
     async def mistake(pilot) -> None:
         person = Sitting(app, pilot)
-        await person.until(lambda: person.form.draft is not None)
+        await person.until(lambda: person.is_ready)
         await person.press("3", "down", "down")
         await person.type("0")
         await person.until(lambda: "takes a whole number" in person.text)

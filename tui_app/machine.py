@@ -24,7 +24,7 @@ def _processor() -> str:
     cores = psutil.cpu_count() or 1
     return (
         f"CPU {psutil.cpu_percent():3.0f} % of {cores} cores  "
-        f"memory {memory.used / 2**30:.1f} of {memory.total / 2**30:.1f} GiB"
+        f"{memory.used / 2**30:.1f} of {memory.total / 2**30:.0f} GiB"
     )
 
 
@@ -55,7 +55,7 @@ def _visible(index: int) -> int:
 
 
 def _memory(info: Any) -> str:
-    return f"memory {info.used / 2**30:.1f} of {info.total / 2**30:.1f} GiB"
+    return f"{info.used / 2**30:.1f} of {info.total / 2**30:.0f} GiB"
 
 
 def _others(running: list[Any]) -> str:

@@ -20,7 +20,6 @@ class Choice(Widget, can_focus=True):
     DEFAULT_CSS = """
     Choice {
         height: 1;
-        padding: 0 1;
         background: $boost;
         &:focus { background: $block-cursor-background; color: $block-cursor-foreground; }
     }

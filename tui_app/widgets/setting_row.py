@@ -31,7 +31,7 @@ class SettingRow(Horizontal):
     SettingRow > .name { width: 18; color: $text-muted; }
     SettingRow > .name.-changed { color: $text; text-style: bold; }
     SettingRow > .name.-useless { color: $text-disabled; }
-    SettingRow > Input { width: 1fr; background: $boost; padding: 0 1; }
+    SettingRow > Input { width: 1fr; background: $boost; }
     SettingRow > Input.-wrong { background: $error-muted; }
     SettingRow > Choice { width: 1fr; }
     """

@@ -23,6 +23,10 @@ _LOADING = "The settings appear as soon as torch is loaded."
 _READY = "All is as the lecture has it. Several values, as in 0.1,0.01, make one run each."
 
 
+class _Rows(VerticalScroll, can_focus=False, inherit_bindings=False):
+    """Scrolls with what has the focus; the arrow keys go from row to row."""
+
+
 class SettingsForm(Vertical):
     """Rows made from a draft, one sentence about the one that is being set, and Start."""
 
@@ -31,7 +35,7 @@ class SettingsForm(Vertical):
         border: round $foreground 25%;
         border-title-color: $text-muted;
         &.-focused { border: round $border; border-title-color: $text; }
-        & > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
+        & > _Rows { height: 1fr; scrollbar-size-vertical: 1; }
         & .problem { height: auto; padding-left: 2; color: $text-error; }
         & .group { color: $text-muted; text-style: dim; padding: 0 2; margin-top: 1; width: 1fr; }
         & > #about { height: 4; padding: 0 1; color: $text-muted; }
@@ -57,7 +61,7 @@ class SettingsForm(Vertical):
 
     def compose(self) -> ComposeResult:
         """The rows come with the first draft."""
-        yield VerticalScroll(can_focus=False)
+        yield _Rows()
         yield Static(_LOADING, id="about", markup=False)
         yield Button("Start", variant="primary", compact=True, disabled=True)
 
@@ -71,7 +75,7 @@ class SettingsForm(Vertical):
 
     async def _arrange(self, draft: Draft) -> None:
         """A row for each setting. Most lectures share most of them, and rows are dear to make."""
-        place, texts = self.query_one(VerticalScroll), draft.defaults() | draft.texts
+        place, texts = self.query_one(_Rows), draft.defaults() | draft.texts
         rows = {row.field.name: row for row in self.query(SettingRow)}
         for name, row in list(rows.items()):
             field = draft.fields.get(name)
