@@ -50,7 +50,7 @@ class TutorchApp(App[int]):
     TITLE = "tutorch"
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,ctrl+q,ctrl+c", "quit", "Quit", key_display="q"),
+        Binding("q,ctrl+q,ctrl+c", "quit", "Quit"),
         Binding("question_mark", "keys", "Keys", key_display="?"),
         Binding("f1", "help_here", "Help", show=False),
         Binding("colon", "command_palette", "Commands", show=False),

@@ -61,8 +61,8 @@ class MainScreen(SteeringScreen):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s,f5", "start", "Start", key_display="s"),
-        Binding("r,f3", "runs", "Runs", key_display="r"),
+        Binding("s,f5", "start", "Start"),
+        Binding("r,f3", "runs", "Runs"),
         Binding("plus,equals_sign", "chart('smooth', 1)", "Smoother", show=False),
         Binding("minus,underscore", "chart('smooth', -1)", "Rougher", show=False),
         Binding("g", "chart('log')", "Log scale", show=False),

@@ -48,14 +48,14 @@ class RunsScreen(Screen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,r", "back", "Back", key_display="esc"),
+        Binding("escape,r", "back", "Back"),
         Binding("space", "mark", "Mark"),
         Binding("c", "compare", "Compare"),
         Binding("u", "resume", "Resume"),
         Binding("e", "extend", "Extend"),
         Binding("n", "again", "New like it"),
         Binding("t", "note", "Note"),
-        Binding("d,delete", "discard", "Trash", key_display="d"),
+        Binding("d,delete", "discard", "Trash"),
         Binding("ctrl+z", "undo", "Undo", show=False),
         Binding("slash", "filter", "Filter", key_display="/"),
         Binding("s", "sort", "Sort"),
@@ -129,11 +129,11 @@ class RunsScreen(Screen[None]):
     def _tell_counts(self, shown: int) -> None:
         runs, order = len(self._rows), COLUMNS[self._sort][1].strip() or "mark"
         if not runs:
-            self._tell(f"There are no runs in {self.app.runs_dir.absolute()} yet.")
+            self._tell(f"There are no runs in {self.app.runs_dir} yet.")
             return
         which = f"{shown} of {runs} runs" if shown != runs else f"{runs} run{'s' * (runs > 1)}"
         marked = f", {len(self._marked)} marked" if self._marked else ""
-        self._tell(f"{which}{marked} in {self.app.runs_dir.absolute()}, by {order}")
+        self._tell(f"{which}{marked} in {self.app.runs_dir}, by {order}")
 
     def _tell(self, sentence: str) -> None:
         self.query_one("#title", Static).update(f"Runs  {sentence}")

@@ -20,13 +20,13 @@ class SteeringScreen(Screen[None]):
     app: TutorchApp
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space,f6", "pause", "Pause", key_display="space"),
-        Binding("space,f6", "go_on", "Go on", key_display="space"),
+        Binding("space,f6", "pause", "Pause"),
+        Binding("space,f6", "go_on", "Go on"),
         Binding("full_stop", "one_step", "Step", key_display="."),
         Binding("e", "one_epoch", "Epoch"),
-        Binding("l,f7", "change_lr", "lr", key_display="l"),
-        Binding("w,ctrl+s", "save", "Save", key_display="w"),
-        Binding("x,f8", "stop", "Stop", key_display="x"),
+        Binding("l,f7", "change_lr", "lr"),
+        Binding("w,ctrl+s", "save", "Save"),
+        Binding("x,f8", "stop", "Stop"),
     ]
 
     @property
