@@ -31,6 +31,13 @@ class Target:
     notes: tuple[str, ...]
 
 
+#: Which lectures a target that this one can't learn may suit.
+_ELSEWHERE = {
+    "binary": "lecture 9 learns several classes, lecture 5 a number",
+    "multiclass": "lecture 5 learns a number",
+}
+
+
 def read_target(table: Table, name: str, task: Task | None) -> Target:
     """The column `name` as a target for `task`, or for what fits it. Raises DataDamaged."""
     texts = table.texts(name)
@@ -54,7 +61,11 @@ def read_target(table: Table, name: str, task: Task | None) -> Target:
             task, (), given, values, np.zeros(len(known)), (*notes, f"{name} is a number")
         )
     if len(different) > len(known) / 2 or (task == "binary" and len(different) != 2):
-        raise DataDamaged(f"{where} has {len(different)} different values in {len(known)} rows.")
+        wanted = "two" if task == "binary" else f"at most {len(known) // 2}"
+        raise DataDamaged(
+            f"{where} has {len(different)} different values in {len(known)} rows, where this "
+            f"lecture wants {wanted}: {_ELSEWHERE[task]}."
+        )
     labels = np.array([different.index(text) for text in known], np.int64)
     values = labels[:, np.newaxis].astype(np.float32) if task == "binary" else labels
     said = f"{name} has {len(different)} classes: {', '.join(different[:20])}"

@@ -67,6 +67,7 @@ class LeNet5(nn.Sequential):
         channels, height, width = spec.input_shape
         pool = nn.AvgPool2d if hyperparameters.pooling == "average" else nn.MaxPool2d
         super().__init__(
+            nn.AdaptiveAvgPool2d((min(height, 32), min(width, 32))),  # larger images, made smaller
             nn.ZeroPad2d(padding(width) + padding(height)),  # to 32×32
             nn.Conv2d(channels, 6, kernel_size=5),  # C1: 6×28×28
             activation(hyperparameters.activation),
@@ -85,9 +86,7 @@ class LeNet5(nn.Sequential):
 
 def padding(size: int) -> tuple[int, int]:
     """How many zeros before and after bring `size` to LeNet's 32 pixels."""
-    if size > 32:
-        raise ValueError(f"LeNet-5 reads 32x32 pixels: a side of {size} is {size - 32} too many")
-    missing = 32 - size
+    missing = max(0, 32 - size)
     return missing // 2, missing - missing // 2
 
 

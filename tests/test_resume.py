@@ -154,10 +154,12 @@ def test_a_run_killed_after_its_checkpoint_repeats_only_what_came_later(tmp_path
 def test_an_lr_set_by_hand_is_taken_again_at_the_same_step(tmp_path: Path) -> None:
     def listener_for(control: Control, stop: int | None) -> Callable[[Event], None]:
         def listener(event: Event) -> None:
-            if event.kind == "state" and getattr(event, "step", 0) == 10:
+            if getattr(event, "state", "") != "paused":
+                return
+            if getattr(event, "step", 0) == 10:
                 control.set_lr(0.05)
                 control.take_steps((stop or 60) - 10)
-            elif event.kind == "state" and getattr(event, "state", "") == "paused":
+            else:
                 control.stop() if stop else control.go_on()
 
         return listener

@@ -264,14 +264,25 @@ def test_validation_is_held_out_by_seed_with_the_shares_of_the_classes() -> None
 
 
 def test_auto_is_the_card_with_the_most_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    cards = [DeviceInfo("cuda:0", "A", 10), DeviceInfo("cuda:1", "B", 20), DeviceInfo("cpu", "CPU")]
-    monkeypatch.setattr(devices, "available_devices", lambda: cards)
+    free = {0: 10, 1: 20}
+    touched: list[str] = []
+
+    def probe(name: str) -> DeviceInfo | None:
+        touched.append(name)
+        there = [*(f"cuda:{index}" for index in free), "cpu"]
+        return DeviceInfo(name, name) if name in there else None
+
+    monkeypatch.setattr(devices, "_cuda_count", lambda: len(free))
+    monkeypatch.setattr(devices, "_free_memory", lambda index: free[index])
+    monkeypatch.setattr(devices, "probe", probe)
     assert choose_device("auto").name == "cuda:1"
     assert choose_device("cuda").name == "cuda:1"
     assert choose_device("cuda:0").name == "cuda:0"
+    assert choose_device("cpu").name == "cpu"
+    assert touched == ["cuda:1", "cuda:1", "cuda:0", "cpu"], "others' cards are left alone"
     with pytest.raises(DeviceUnavailable, match="cuda:0, cuda:1, cpu"):
         choose_device("cuda:2")
-    monkeypatch.setattr(devices, "available_devices", lambda: cards[2:])
+    free.clear()
     assert choose_device("auto").name == "cpu"
     with pytest.raises(InvalidValue, match="cude:0"):
         choose_device("cude:0")

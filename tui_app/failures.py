@@ -16,6 +16,7 @@ from tui_app.training.errors import (
     RunFinished,
     RunLocked,
     RunsFolderUnwritable,
+    TrainingFailed,
     UnknownRun,
 )
 from tui_app.training.exit_codes import ExitCode
@@ -28,6 +29,7 @@ EXIT_CODES: dict[type[Exception], ExitCode] = {
     RunFinished: ExitCode.USAGE,
     RunsFolderUnwritable: ExitCode.USAGE,
     LectureError: ExitCode.FAILED,
+    TrainingFailed: ExitCode.FAILED,
     DamagedRun: ExitCode.FAILED,
     DataUnavailable: ExitCode.DATA_UNAVAILABLE,
     DataDamaged: ExitCode.DATA_UNAVAILABLE,

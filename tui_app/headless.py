@@ -28,6 +28,7 @@ from tui_app.training.events import RunCompleted
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.narrate import printable
 from tui_app.training.posix import leave_at_once, leave_terminal, save_signals, stop_signals
+from tui_app.training.prepare import check_models
 from tui_app.training.session import OnProgress, Session
 from tui_app.training.settings import RunSettings
 
@@ -48,19 +49,22 @@ class Headless:
 
 def train_all(settings: Sequence[RunSettings], headless: Headless) -> int:
     """Train one run after the other; the exit code is the first that isn't 0."""
+    if len(settings) > 1:
+        check_models(settings)
     control, console = Control(), headless.console()
     terminal = Terminal(console)
     completed: list[tuple[RunSettings, RunCompleted]] = []
     with signals_steer(control, terminal, keep=settings[0].options.on_hangup == "keep"):
-        for number, each in enumerate(settings, 1):
-            if len(settings) > 1:
-                console.print(f"run {number} of {len(settings)}: {differing(each, settings)}")
-            make = _begin(each)
-            completed.append((each, train_one(make, control, headless, terminal)))
-            if control.stopped:
-                break
-    if len(settings) > 1 and not headless.json:
-        print_scores([(differing(each, settings), done) for each, done in completed])
+        try:
+            for number, each in enumerate(settings, 1):
+                if len(settings) > 1:
+                    console.print(f"run {number} of {len(settings)}: {differing(each, settings)}")
+                completed.append((each, train_one(_begin(each), control, headless, terminal)))
+                if control.stopped:
+                    break
+        finally:
+            if len(settings) > 1 and completed and not headless.json:
+                print_scores([(differing(each, settings), done) for each, done in completed])
     return next((done.exit_code for _, done in completed if done.exit_code), ExitCode.DONE)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol, TextIO
 
 from rich.console import Console
@@ -11,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.text import Text
 
 from datasets.fetch import Progress as FetchProgress
+from models.fields import fields_of
 from tui_app.terminal import print_table
 from tui_app.training.events import (
     CheckpointSaved,
@@ -21,6 +25,8 @@ from tui_app.training.events import (
     StepsCompleted,
 )
 from tui_app.training.narrate import format_number, format_seconds, format_value, narrate, printable
+from tui_app.training.options import RunOptions
+from tui_app.training.run_folder import RunFolder
 from tui_app.training.session import OnProgress, Session
 
 #: Lines at most for the epochs of a run: of 1000 epochs, each tenth is told.
@@ -185,7 +191,8 @@ def tell_progress(console: Console) -> Iterator[OnProgress]:
     try:
         yield on_progress
     finally:
-        bar.stop()
+        if bar.live.is_started:  # else its end would be an empty line
+            bar.stop()
 
 
 #: Why the best model is the best, by the split that it was measured on.
@@ -198,7 +205,7 @@ _CHOSEN = {
 
 def print_summary(console: Console, session: Session, completed: RunCompleted) -> None:
     """The end of a run: the best value and epoch, and how to go on."""
-    training, run = session.training, session.folder.path.name
+    training, run = session.training, _as_argument(session.folder)
     lines = [f"{completed.state}: {completed.reason}, in {format_seconds(completed.seconds)}"]
     if completed.best_value is not None:
         value = format_value(completed.metric, completed.best_value)
@@ -207,15 +214,24 @@ def print_summary(console: Console, session: Session, completed: RunCompleted) -
     if completed.values:
         values = ", ".join(format_value(name, value) for name, value in completed.values.items())
         lines.append(f"test    {values}, by the best model, once")
-    if completed.state == "stopped":
+    if completed.state != "failed" and completed.epoch < training.epochs:
         lines.append(f"go on   tutorch resume {run}")
     elif completed.state == "completed":
-        lines.append(f"more    tutorch resume {run} --epochs {2 * completed.epoch}")
+        lines.append(f"more    tutorch resume {run} --epochs {2 * training.epochs}")
     lines.append(f"look    tutorch show {run}")
     if completed.best_value is not None:
         lines.append(f"ask     tutorch predict {run} INPUT")
     for line in lines:
         console.print(Text(printable(line)))
+
+
+def _as_argument(folder: RunFolder) -> str:
+    """The run as a command takes it: by its name, or by its path where that wouldn't find it."""
+    usual = fields_of(RunOptions)["runs_dir"].default
+    is_found = (
+        folder.path.parent.parent == Path(os.environ.get("TUTORCH_RUNS_DIR") or usual).absolute()
+    )
+    return folder.path.name if is_found else shlex.quote(str(folder.path))
 
 
 def print_scores(rows: Sequence[tuple[str, RunCompleted]]) -> None:

@@ -85,11 +85,17 @@ def _fetch(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool)
     return ExitCode.DONE
 
 
+def _verdict(dataset: Dataset, data_dir: Path | None, wrong: Sequence[str]) -> str:
+    if wrong:
+        return "damaged"
+    state = state_of(dataset, data_dir)
+    return "intact" if state == "on disk" else state
+
+
 def _verify(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) -> int:
     wrong = {dataset.name: verify(dataset, data_dir) for dataset in datasets}
     states = {
-        dataset.name: "damaged" if wrong[dataset.name] else state_of(dataset, data_dir)
-        for dataset in datasets
+        dataset.name: _verdict(dataset, data_dir, wrong[dataset.name]) for dataset in datasets
     }
     if as_json:
         print_json([{"name": name, "state": states[name], "wrong": wrong[name]} for name in states])

@@ -44,7 +44,8 @@ def main(argv: Sequence[str]) -> int:
         rows = [[name, f"{100 * share:.2f} %"] for name, share in likeliest]
         print_table([answer["prediction"], ""], rows, right=[""])
     else:
-        print_table([f"{answer['prediction']:.6g}"], [])
+        value = answer["prediction"]
+        print_table([value if isinstance(value, str) else f"{value:.6g}"], [])
     return 0
 
 

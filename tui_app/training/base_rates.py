@@ -26,5 +26,5 @@ def base_rates(training: Training) -> dict[str, float]:
 
 
 def _shares(targets: Tensor) -> Tensor:
-    counts = torch.unique(targets, return_counts=True)[1].double()
+    counts = torch.unique(targets, return_counts=True)[1].cpu().double()
     return counts / counts.sum()

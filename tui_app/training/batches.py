@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -74,10 +75,14 @@ def _ready(inputs: Tensor, data: Data, device: torch.device) -> Tensor:
 
 def normalised(images: Tensor, data: Data) -> Tensor:
     """uint8 images (N, C, H, W) as float32: divided by 255, less the mean, over the deviation."""
-    shape = (-1, 1, 1)
-    mean = torch.tensor(data.mean, device=images.device).reshape(shape)
-    std = torch.tensor(data.std, device=images.device).reshape(shape)
-    return images.float().div_(255).sub_(mean).div_(std)
+    mean = _per_channel(data.mean, images.device)
+    return images.float().div_(255).sub_(mean).div_(_per_channel(data.std, images.device))
+
+
+@functools.cache
+def _per_channel(values: float | tuple[float, ...], device: torch.device) -> Tensor:
+    """(C, 1, 1), or (1, 1, 1): kept, since bringing it to a GPU waits for what is under way."""
+    return torch.tensor(values, device=device).reshape(-1, 1, 1)
 
 
 class GatheredBatches:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tui_app.training.ended import Ended
 from tui_app.training.evaluation import evaluate, reduction_of
 from tui_app.training.events import RunCompleted, RunStarted
+from tui_app.training.exit_codes import ExitCode
 from tui_app.training.training import Training
 
 
@@ -45,7 +46,7 @@ def run_completed(training: Training, ended: Ended) -> RunCompleted:
         metric=training.metric,
         best_value=best.value if best else None,
         best_epoch=best.epoch if best else None,
-        values=_test_best(training) if ended.state == "completed" else {},
+        values=_test_best(training) if ended.exit_code == ExitCode.DONE else {},
     )
 
 

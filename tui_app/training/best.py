@@ -44,7 +44,8 @@ class BestModels:
         if not math.isfinite(value) or place >= self._keep or not is_finite(model):
             return None
         weights = {
-            name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()
+            name: tensor.detach().to("cpu", copy=True)
+            for name, tensor in model.state_dict().items()
         }
         self.ranking.insert(place, Best(value, epoch, step, weights))
         del self.ranking[self._keep :]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
+from typing import Any
 
+import pynvml
 import torch
 
 from models.fields import InvalidValue
@@ -30,17 +33,16 @@ def choose_device(wanted: str) -> DeviceInfo:
     """
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", wanted):
         raise InvalidValue(f"--device takes auto, cpu, cuda, cuda:N or mps, not {wanted[:60]!r}")
-    answering = available_devices()
+    candidates = [wanted]
     if wanted in ("auto", "cuda"):
-        cuda = [device for device in answering if device.name.startswith("cuda")]
-        if cuda:
-            return max(cuda, key=lambda device: device.free_memory)
+        candidates = [f"cuda:{index}" for index in cards_by_free_memory()]
     if wanted == "auto":
-        return next((d for d in answering if d.name == "mps"), answering[-1])
-    for device in answering:
-        if device.name == wanted:
+        candidates += ["mps", "cpu"]
+    for name in candidates:
+        device = probe(name)
+        if device is not None:
             return device
-    names = ", ".join(device.name for device in answering)
+    names = ", ".join(device.name for device in available_devices())
     raise DeviceUnavailable(
         f"the device {wanted} doesn't answer; here are: {names}{_why_no_cuda(wanted)}"
     )
@@ -48,10 +50,24 @@ def choose_device(wanted: str) -> DeviceInfo:
 
 def available_devices() -> list[DeviceInfo]:
     """Every device that takes a probe tensor, the CPU last."""
-    devices = [info for index in range(_cuda_count()) if (info := _cuda_info(index)) is not None]
-    if torch.backends.mps.is_available():
-        devices.append(DeviceInfo("mps", "Apple GPU"))
-    return [*devices, DeviceInfo("cpu", f"CPU, {torch.get_num_threads()} threads")]
+    names = [*(f"cuda:{index}" for index in range(_cuda_count())), "mps", "cpu"]
+    return [device for name in names if (device := probe(name)) is not None]
+
+
+def probe(name: str) -> DeviceInfo | None:
+    """The device `name`, if it answers. Touches no other: each that is touched loses memory."""
+    if name == "cpu":
+        return DeviceInfo("cpu", f"CPU, {torch.get_num_threads()} threads")
+    if name == "mps":
+        return DeviceInfo("mps", "Apple GPU") if torch.backends.mps.is_available() else None
+    index = int(name.removeprefix("cuda:"))
+    return _cuda_info(index) if index < _cuda_count() else None
+
+
+def cards_by_free_memory() -> list[int]:
+    """The CUDA devices' numbers, the one with the most free memory first, none of them touched."""
+    free = {index: _free_memory(index) for index in range(_cuda_count())}
+    return sorted(free, key=lambda index: -free[index])
 
 
 def gpu_without_cuda() -> bool:
@@ -61,8 +77,6 @@ def gpu_without_cuda() -> bool:
 
 def nvidia_cards() -> list[str]:
     """The names of the NVIDIA cards that the driver reports, whatever torch can do with them."""
-    import pynvml
-
     try:
         pynvml.nvmlInit()
         handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
@@ -83,26 +97,31 @@ def _cuda_info(index: int) -> DeviceInfo | None:
         properties = torch.cuda.get_device_properties(index)
     except RuntimeError:  # a card that is broken, in exclusive use, or full
         return None
-    return DeviceInfo(
-        name, properties.name, free, total, _other_users(str(getattr(properties, "uuid", "")))
-    )
+    return DeviceInfo(name, properties.name, free, total, _other_users(index))
 
 
-def _other_users(uuid: str) -> int:
+def _other_users(index: int) -> int:
     """How many other compute programs the driver sees on the card; 0 where it can't be asked."""
-    import os
-
-    import pynvml
-
     try:
-        pynvml.nvmlInit()
-        handle = pynvml.nvmlDeviceGetHandleByUUID(
-            uuid if uuid.startswith("GPU-") else f"GPU-{uuid}"
-        )
-        running = pynvml.nvmlDeviceGetComputeRunningProcesses(handle)
+        running = pynvml.nvmlDeviceGetComputeRunningProcesses(_nvml_handle(index))
     except pynvml.NVMLError:
         return 0
     return len({program.pid for program in running} - {os.getpid()})
+
+
+def _free_memory(index: int) -> int:
+    """Bytes free on the card, from the driver; 0 where it can't be asked."""
+    try:
+        return int(pynvml.nvmlDeviceGetMemoryInfo(_nvml_handle(index)).free)
+    except pynvml.NVMLError:
+        return 0
+
+
+def _nvml_handle(index: int) -> Any:
+    """The driver's handle of torch's device `index`, which may count other cards than it does."""
+    pynvml.nvmlInit()
+    uuid = str(getattr(torch.cuda.get_device_properties(index), "uuid", ""))
+    return pynvml.nvmlDeviceGetHandleByUUID(uuid if uuid.startswith("GPU-") else f"GPU-{uuid}")
 
 
 def _why_no_cuda(wanted: str) -> str:

@@ -1,6 +1,10 @@
 """What can go wrong with a run, as exceptions whose text is written for the person who runs it."""
 
 
+class TrainingFailed(Exception):
+    """A step raised what nobody foresaw, such as an error in a lecture of one's own."""
+
+
 class DeviceUnavailable(Exception):
     """The device isn't there, doesn't answer, or has no memory left."""
 

@@ -245,6 +245,8 @@ class _Loop:
             yield from self._save()
             if control.stopped:
                 raise self._stop()
+            # After any save, so that a checkpoint holds the changes of exactly the steps before it.
+            yield from self._take_lr()
             if control.may_step():
                 break
             was_paused = True
@@ -252,10 +254,13 @@ class _Loop:
             control.wait(1.0)
         if was_paused:
             yield StateChanged(run=training.run, state="running", step=training.step)
+
+    def _take_lr(self) -> Iterator[Event]:
+        """Use the lr that was asked for, or was before the run was taken up again."""
+        training = self.training
         repeated = training.lr_changes.pop(training.step, None)
-        lr = control.take_lr() or repeated
+        lr = self._control.take_lr() or repeated
         if lr is not None:
-            # After any save, so that a checkpoint holds the changes of exactly the steps before it.
             training.lr = lr
             training.apply_lr()
             yield ControlApplied(run=training.run, first_step=training.step + 1, lr=lr)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -199,6 +199,20 @@ def with_fast_layout(model: nn.Module) -> nn.Module:
     if any(weight.ndim == 4 for weight in weights) and weights[0].device.type == "cpu":
         return model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     return model
+
+
+def check_models(runs: Sequence[RunSettings]) -> None:
+    """Build the model of every run and try it, so that none is found impossible after others
+    were trained. Raises what `prepare` does.
+    """
+    read_already: dict[str, Data] = {}
+    for settings in runs:
+        if settings.dataset not in read_already:
+            read_already[settings.dataset] = read(settings)
+        data, device = read_already[settings.dataset], torch.device("cpu")
+        model, criterion = build_model(settings.lecture, data, settings, device)
+        two = DeviceSplit.of(data.train.subset(np.arange(2)), data, device)
+        forward_work(model, criterion, *next(two.chunks(2)))
 
 
 def best_models(lecture: Lecture, data: Data, keep: int) -> BestModels:

@@ -8,6 +8,7 @@ import platform
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,8 @@ class RunFolder:
         return self.path / ("best.pt" if place == 0 else f"best-{place + 1}.pt")
 
     def write_record(self, record: dict[str, Any]) -> None:
-        """Write run.json: `record`, and what it was made with."""
-        write_json(self.run_json, {"schema_version": SCHEMA_VERSION, **record, **_circumstances()})
+        """Write run.json: `record`, and what it was made with unless the record says so."""
+        write_json(self.run_json, {"schema_version": SCHEMA_VERSION, **_circumstances(), **record})
 
     def read_record(self) -> dict[str, Any]:
         """What run.json says. Raises DamagedRun."""
@@ -157,6 +158,11 @@ class LogFile:
         if text is not None:
             self._file.add(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}")
             self._file.write_out()
+
+    def add_traceback(self, error: BaseException) -> None:
+        """Write where `error` came from."""
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            self._file.add(line)
 
     def close(self) -> None:
         """Write no more."""

@@ -15,12 +15,15 @@ from datasets.fetch import Progress
 from models import LectureError, UnknownLecture
 from models.fields import InvalidValue, fields_of
 from tui_app.training.base_rates import base_rates
+from tui_app.training.beginning_and_end import run_completed
 from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.control import Control
 from tui_app.training.control_socket import IS_AVAILABLE, ControlSocket
-from tui_app.training.errors import DamagedRun, RunFinished
+from tui_app.training.ended import Ended
+from tui_app.training.errors import DamagedRun, RunFinished, TrainingFailed
 from tui_app.training.evaluation import reduction_of
 from tui_app.training.events import Event, Listener, RunCompleted, Warned
+from tui_app.training.exit_codes import ExitCode
 from tui_app.training.files import CutShort
 from tui_app.training.loop import train
 from tui_app.training.metrics_file import MetricsFile, rewind_metrics
@@ -109,12 +112,24 @@ class Session:
             notes = [*self._notes, *note]
             status = stack.enter_context(closing(StatusFile(folder.status, control=address)))
             audience = _Audience([metrics, status, log], list(listeners))
-            event = None
-            for event in train(training, folder, control):
-                audience.tell(event)
-                if event.kind == "started":
-                    for text in notes:
-                        audience.tell(_note(event, text))
+            try:
+                return self._listen_to(train(training, folder, control), audience, notes)
+            except Exception as error:
+                # Of a lecture's own code, mostly. The run is over, and says so in its folder.
+                reason = f"training broke off: {type(error).__name__}: {error}"
+                log.add_traceback(error)
+                audience.tell(run_completed(training, Ended("failed", reason, ExitCode.FAILED)))
+                raise TrainingFailed(f"{reason}\nThe traceback is in {folder.log}") from error
+
+    def _listen_to(
+        self, events: Iterable[Event], audience: _Audience, notes: Iterable[str]
+    ) -> RunCompleted:
+        event = None
+        for event in events:
+            audience.tell(event)
+            if event.kind == "started":
+                for text in notes:
+                    audience.tell(_note(event, text))
         assert isinstance(event, RunCompleted)
         return event
 
@@ -242,6 +257,8 @@ def _restore(training: Training, folder: RunFolder) -> list[str]:
             f"{folder.name} has had all its {training.epoch} epochs; "
             f"`tutorch resume {folder.name} --epochs N` with a larger N trains it further"
         )
+    if training.evaluations_without_best >= training.hyperparameters.early_stopping > 0:
+        training.evaluations_without_best = 0  # it was stopped for that: now it has a new chance
     return notes
 
 
@@ -263,7 +280,7 @@ def _extend(training: Training) -> list[str]:
     if schedule.is_bounded:
         first_step = training.step
         notes = [
-            f"a {training.hyperparameters.lr_schedule} schedule can't be made longer: "
+            f"a {training.hyperparameters.lr_schedule} schedule is made for its length: "
             f"a new one goes from step {first_step + 1} to step {steps}"
         ]
     training.schedule = Schedule(training.hyperparameters, len(training.batches), first_step, steps)

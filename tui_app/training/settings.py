@@ -57,6 +57,9 @@ def settle(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
 def own_data(dataset: str) -> str:
     """`csv:FILE` or `folder:DIR` with the whole path, so that a resumed run finds it again."""
     kind, _, place = dataset.partition(":")
+    if not place:
+        wanted = {"csv": "csv:FILE, the file of a table", "folder": "folder:DIR, one of images"}
+        raise InvalidValue(f"--dataset takes {wanted[kind]}: {dataset!r} names none")
     return f"{kind}:{Path(place).expanduser().absolute()}"
 
 
