@@ -164,10 +164,12 @@ def test_an_lr_set_by_hand_after_the_last_checkpoint_is_set_again(tmp_path: Path
         control.take_steps(5)
 
         def listener(event: Event) -> None:
-            if event.kind == "state" and getattr(event, "step", 0) == 5:
+            if getattr(event, "state", "") != "paused":
+                return
+            if getattr(event, "step", 0) == 5:
                 control.set_lr(0.01)
                 control.take_steps(5)
-            elif event.kind == "state" and getattr(event, "state", "") == "paused":
+            else:
                 if kill:
                     raise Killed
                 control.go_on()

@@ -211,7 +211,7 @@ def check_models(runs: Sequence[RunSettings]) -> None:
             read_already[settings.dataset] = read(settings)
         data, device = read_already[settings.dataset], torch.device("cpu")
         model, criterion = build_model(settings.lecture, data, settings, device)
-        two = DeviceSplit.of(data.train.subset(np.arange(2)), data, device)
+        two = DeviceSplit.of(data.train.subset(np.arange(min(2, len(data.train)))), data, device)
         forward_work(model, criterion, *next(two.chunks(2)))
 
 
