@@ -133,5 +133,5 @@ class Control(Steering):
     def wait(self, seconds: float) -> None:
         """Sleep until something is asked for, at most so long."""
         with self._changed:
-            if self._paused and not (self._steps_allowed or self._stop or self._save):
+            if self._paused and not (self._steps_allowed or self._stop or self._save or self._lr):
                 self._changed.wait(seconds)
