@@ -65,6 +65,12 @@ class Terminal:
         """Send a signal to the program."""
         os.kill(self.pid, number)
 
+    def hang_up(self) -> int:
+        """Take the terminal away, as a broken connection does; the program's pid."""
+        os.close(self._child.child_fd)
+        self._child.closed = self._child.ptyproc.closed = True
+        return self.pid
+
     def resize(self, width: int, height: int) -> None:
         """Another size."""
         self._child.setwinsize(height, width)

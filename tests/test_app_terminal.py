@@ -137,13 +137,46 @@ def wait(condition, seconds: float = 60) -> None:
     ids=["TERM", "INT", "HUP"],
 )
 def test_a_signal_saves_and_restores_the_terminal(number, exit_code):
-    with Terminal("05", *LONG) as terminal:
+    with Terminal("05", *LONG, "--on-hangup", "stop") as terminal:
         begin(terminal)
         terminal.signal(number)
         assert terminal.exit_code() == exit_code
         assert terminal.is_restored
     assert status()["state"] == "stopped"
     assert (the_run() / "last.pt").exists()
+
+
+def test_a_hang_up_ends_no_training_and_attach_finds_it_again():
+    terminal = Terminal("05", *LONG)
+    begin(terminal)
+    pid = terminal.hang_up()
+    try:
+        before = status()["step"]
+        wait(lambda: status()["step"] > before)
+        with Terminal("attach", "last") as other:
+            other.shows("Pause", "Stop", "lr")
+            other.press(" ")
+            other.shows("Go on")
+            assert status()["state"] == "paused"
+            other.press("l")
+            other.shows("Learning rate from the next step on")
+            other.press("0.002\r")
+            other.until(lambda: "Learning rate from" not in other.text)
+            other.press(" ")
+            other.shows("Pause", "lr 0.002")
+            other.press("x")
+            wait(lambda: status()["state"] == "stopped")
+            other.press("q")
+            code = other.exit_code()
+            assert code == 0, other.raw[-3000:].decode()
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        raise
+    _, waited = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(waited) == 0
+    lines = map(json.loads, (the_run() / "metrics.jsonl").read_text().splitlines())
+    assert [line["lr"] for line in lines if line["kind"] == "control"] == [0.002]
+    assert "Traceback" not in (the_run() / "log.txt").read_text()
 
 
 def test_a_terminal_that_reads_no_more_does_not_stop_a_signal():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -222,6 +223,21 @@ def test_no_flipped_bit_of_a_checkpoint_goes_unnoticed_or_does_harm(tmp_path: Pa
         path.write_bytes(whole[:at])
         with pytest.raises(DamagedRun):
             load_checkpoint(path)
+
+
+def test_a_disk_that_fills_in_the_middle_of_a_checkpoint_is_that_and_nothing_else(tmp_path: Path):
+    state = {"model": {"w": torch.zeros(100_000)}}
+    save_checkpoint(tmp_path / "last.pt", state)
+    for room in (10, 1000, 200_000):
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                save_checkpoint(tmp_path / "last.pt", state)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in tmp_path.iterdir()] == ["last.pt"]
+    load_checkpoint(tmp_path / "last.pt")
 
 
 def test_a_file_cut_off_or_replaced_by_somebody_else_is_gone_on_with(tmp_path: Path):

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 from collections import deque
+from pathlib import Path
 
 #: Lines kept until somebody reads them; of more, the oldest go.
 _LARGEST = 5_000
@@ -41,6 +42,14 @@ class NativeOutput:
     def take(self) -> list[str]:
         """The lines that were written since the last call."""
         return [self.lines.popleft() for _ in range(len(self.lines))]
+
+    def park(self, log: Path | None) -> None:
+        """Let 1 and 2 lead to `log` for good: the terminal has gone."""
+        writing = os.open(log or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        for fd, before in self._before.items():
+            os.dup2(writing, fd)
+            os.dup2(writing, before)
+        os.close(writing)
 
     def restore(self) -> None:
         """Let 1 and 2 be what they were before."""

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 from tui_app.native_output import NativeOutput
 from tui_app.signal_thread import SignalThread
+from tui_app.training.errors import DamagedRun
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.posix import leave_at_once, stop_signals
+from tui_app.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from tui_app.app import TutorchApp
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 #: Seconds that a run may take to save, and the app to leave, after a signal.
 _SAVING = 30.0
 _LEAVING = 3.0
+
+#: Seconds between two looks, without a terminal, whether the next run's turn has come.
+_LOOKING = 0.5
 
 
 def run_on_terminal(make: Callable[[Callable[[], Sequence[str]]], TutorchApp]) -> int:
@@ -35,10 +40,16 @@ def run_on_terminal(make: Callable[[Callable[[], Sequence[str]]], TutorchApp]) -
     TerminalDriver.terminal = output.terminal
     app = make(output.take)
     app.driver_class = TerminalDriver
-    visit = _Visit(app, output.terminal)
+    visit = _Visit(app, output)
     signals = SignalThread(visit.end)
     try:
         result = asyncio.run(visit.run())
+        if visit.is_left:
+            return visit.train_on()
+    except OSError:  # a terminal that was hung up refuses even to be left
+        if not visit.is_left:
+            raise
+        return visit.train_on()
     finally:
         visit.is_over.set()
         signals.restore()
@@ -54,11 +65,13 @@ def run_on_terminal(make: Callable[[Callable[[], Sequence[str]]], TutorchApp]) -
 class _Visit:
     """One time that the app is on the terminal."""
 
-    def __init__(self, app: TutorchApp, terminal: int) -> None:
+    def __init__(self, app: TutorchApp, output: NativeOutput) -> None:
         self.app = app
         self.exit_code = 0
         self.is_over = threading.Event()
-        self._terminal = terminal
+        self.is_left = False
+        self._output = output
+        self._terminal = output.terminal
         self._attributes = termios.tcgetattr(0) if os.isatty(0) else None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -69,17 +82,58 @@ class _Visit:
 
     def end(self, number: signal.Signals) -> None:
         """Save and leave: called in the thread of the signals, so that nothing can block it."""
+        if number.name == "SIGHUP" and (self.is_left or self._is_to_be_left()):
+            self._leave()
+            return
         if self.exit_code and number == signal.SIGINT:
             self._force()
         self.exit_code = stop_signals()[number]
         threading.Thread(target=self._end, args=(number,), daemon=True).start()
+
+    def _is_to_be_left(self) -> bool:
+        """Whether something trains here that is to go on after a hang-up."""
+        queue = self.app.queue
+        if queue is None or not queue.is_alive:
+            return False
+        if queue.current.folder is None:  # it prepares
+            return True
+        try:
+            options = RunFolder(queue.current.folder).read_record().get("options")
+        except DamagedRun:
+            return True
+        return not isinstance(options, dict) or options.get("on_hangup") != "stop"
+
+    def _leave(self) -> None:
+        """End the app, and nothing else: the terminal has gone."""
+        if self.is_left:
+            return
+        self.is_left = True
+        folder = self.app.queue.current.folder if self.app.queue is not None else None
+        try:
+            self._output.park(folder / "log.txt" if folder is not None else None)
+        except OSError:  # the disk is full, or the folder has gone
+            self._output.park(None)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.app.exit, 0)
+
+    def train_on(self) -> int:
+        """Wait until all that was to be trained here is; the last run's exit code."""
+        queue = self.app.queue
+        assert queue is not None
+        while not queue.is_over:
+            queue.poll()
+            queue.current.join(_LOOKING)
+        completed, failure = queue.current.history.completed, queue.current.failure
+        if failure is not None:
+            return failure.exit_code
+        return completed.exit_code if completed is not None else ExitCode.FAILED
 
     def _end(self, number: signal.Signals) -> None:
         queue = self.app.queue
         if queue is not None:
             queue.stop(f"stopped by {_SAID.get(number.name, number.name)}", self.exit_code)
             queue.current.join(_SAVING)
-        if self._loop is not None:
+        if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self.app.exit, self.exit_code)
         if not self.is_over.wait(_LEAVING):
             self._force()

@@ -159,6 +159,7 @@ def _completed(trial: Trial, reference: Reference, screen: Screen | None = None)
 def _look_at(screen: Screen, outcome: Outcome) -> None:
     outcome.terminal_restored = screen.is_restored()
     outcome.tracebacks += screen.shown.count(b"Traceback")
+    outcome.expect(b"Traceback" not in screen.shown, screen.shown.decode())
     screen.hang_up()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tui_app.following.history import History
-from tui_app.training.control import Control
+from tui_app.training.control import Steering
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class FollowedRun(Protocol):
         ...
 
     @property
-    def control(self) -> Control | None:
+    def control(self) -> Steering | None:
         """How it is steered; None for a run that can only be watched."""
         ...
 

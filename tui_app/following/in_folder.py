@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from tui_app.following.facts import Facts
 from tui_app.following.followed import Failure
 from tui_app.following.history import History
 from tui_app.following.recorded import event_of
+from tui_app.training.control import Steering
+from tui_app.training.control_socket import IS_AVAILABLE, RemoteControl
 from tui_app.training.errors import DamagedRun
 from tui_app.training.narrate import printable
 from tui_app.training.run_folder import RunFolder
@@ -31,14 +35,17 @@ _UNDER_WAY = ("running", "paused")
 
 
 class RunInFolder:
-    """Follows metrics.jsonl and log.txt as they grow. Can't steer the run."""
-
-    control = None
+    """Follows metrics.jsonl and log.txt as they grow; steers over the run's socket, if it has one
+    on this machine.
+    """
 
     def __init__(self, folder: RunFolder) -> None:
         self.name = folder.name
         self.folder: Path = folder.path
         self.failure: Failure | None = None
+        self.control: Steering | None = None
+        self._address: str | None = None
+        self._unheard: deque[str] = deque()
         self.history = History()
         self._folder = folder
         self._metrics = _Tail(folder.metrics)
@@ -132,6 +139,18 @@ class RunInFolder:
             self.history.version += 1
             if state in _UNDER_WAY:
                 self.history.completed = None
+        is_here = state in _UNDER_WAY and status.get("host") == socket.gethostname()
+        self._steer_over(status.get("control") if is_here else None)
+
+    def _steer_over(self, address: object) -> None:
+        """Steer the run over the socket at this address; not at all without one."""
+        while self._unheard:
+            self.history.log.add(printable(self._unheard.popleft()), "error")
+            self.history.version += 1
+        wanted = address if isinstance(address, str) and IS_AVAILABLE else None
+        if wanted != self._address:
+            self._address = wanted
+            self.control = RemoteControl(wanted, self._unheard.append) if wanted else None
 
 
 def _word(value: Any) -> str:

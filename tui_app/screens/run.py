@@ -8,17 +8,18 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
+from tui_app.following.followed import FollowedRun
 from tui_app.following.in_folder import RunInFolder
+from tui_app.screens.steering import SteeringScreen
 from tui_app.widgets.chart import Chart
 from tui_app.widgets.log_pane import LogPane
 from tui_app.widgets.run_pane import RunPane
 
 
-class RunScreen(Screen[None]):
-    """Follows a run in its folder."""
+class RunScreen(SteeringScreen):
+    """Follows a run in its folder, and steers it where that can be done from here."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium")]  # noqa: RUF012
 
@@ -45,6 +46,7 @@ class RunScreen(Screen[None]):
     def __init__(self, run: RunInFolder) -> None:
         super().__init__()
         self._run = run
+        self._keys: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         """The run above, its settings and its log below."""
@@ -65,6 +67,15 @@ class RunScreen(Screen[None]):
         self.draw()
 
     @property
+    def training(self) -> FollowedRun | None:
+        """The run, as long as another program trains it that can be asked for something."""
+        return self._run if self._run.control is not None else None
+
+    def action_stop(self) -> None:
+        """Let the other program save and stop."""
+        self._steer("stop")
+
+    @property
     def is_watching(self) -> bool:
         """Whether more may come."""
         return not self._run.is_over
@@ -83,6 +94,10 @@ class RunScreen(Screen[None]):
                 self.query_one(LogPane).follow(self._run.history.log)
             self.query_one(RunPane).draw()
             self.query_one(LogPane).draw()
+        keys = (self._run.control, self._run.history.state)
+        if keys != self._keys:
+            self._keys = keys
+            self.refresh_bindings()
 
     def action_chart(self, act: str, *arguments: int) -> None:
         """Pass an act on to the chart."""

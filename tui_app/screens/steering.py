@@ -1,4 +1,4 @@
-"""How a run of this program is steered: keys, and what each asks the run for."""
+"""How a run is steered: keys, and what each asks the run for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from tui_app.following.in_thread import RunInThread
+from tui_app.following.followed import FollowedRun
 from tui_app.screens.ask import Ask
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SteeringScreen(Screen[None]):
-    """A screen from which the run that trains here can be paused, saved, changed and stopped."""
+    """A screen from which a run that trains can be paused, saved, changed and stopped."""
 
     app: TutorchApp
 
@@ -30,8 +30,10 @@ class SteeringScreen(Screen[None]):
     ]
 
     @property
-    def training(self) -> RunInThread | None:
-        """The run that trains in this program now, or is about to."""
+    def training(self) -> FollowedRun | None:
+        """The run that trains now, or is about to, and can be steered: of this program, unless a
+        screen says otherwise.
+        """
         queue = self.app.queue
         return queue.current if queue is not None and queue.is_alive else None
 
@@ -62,16 +64,19 @@ class SteeringScreen(Screen[None]):
 
     def action_one_step(self) -> None:
         """Train one step, then pause again."""
-        if self.training is not None:
-            self.training.control.take_steps(1)
-            self.app.look_soon()
+        self._take_steps(1)
 
     def action_one_epoch(self) -> None:
         """Train to the end of the epoch, then pause again."""
         run = self.training
         if run is not None and run.history.facts is not None:
             steps = run.history.facts.steps_per_epoch
-            run.control.take_steps(steps - run.history.step % steps)
+            self._take_steps(steps - run.history.step % steps)
+
+    def _take_steps(self, count: int) -> None:
+        run = self.training
+        if run is not None and run.control is not None:
+            run.control.take_steps(count)
             self.app.look_soon()
 
     def action_save(self) -> None:
@@ -95,12 +100,13 @@ class SteeringScreen(Screen[None]):
         self.app.push_screen(Ask(question, now, check=_lr_problem), self._change_lr)
 
     def _change_lr(self, text: str | None) -> None:
-        if text is not None and self.training is not None:
-            self.training.control.set_lr(float(text))
+        run = self.training
+        if text is not None and run is not None and run.control is not None:
+            run.control.set_lr(float(text))
             self.app.look_soon()
 
     def _steer(self, what: str) -> None:
-        if self.training is not None:
+        if self.training is not None and self.training.control is not None:
             getattr(self.training.control, what)()
             self.app.look_soon()
 

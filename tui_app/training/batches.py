@@ -162,8 +162,10 @@ class LoaderBatches:
         while True:
             try:
                 batch = next(batches, None)
-            except RuntimeError as error:
-                if "DataLoader worker" not in str(error):
+            except (RuntimeError, OSError, EOFError) as error:
+                # One that dies while it hands a batch over leaves a broken connection.
+                is_broken = self._loader.num_workers and not isinstance(error, RuntimeError)
+                if not is_broken and "DataLoader worker" not in str(error):
                     raise
                 raise WorkerDied(
                     "a process that fetched data beside training is gone (killed, or out of "

@@ -6,7 +6,7 @@ import pickle
 import warnings
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch import Tensor
@@ -31,7 +31,18 @@ def save_checkpoint(path: Path, content: Any, previous: Path | None = None) -> N
 
     What was there becomes `previous`, if one is named. Raises OSError.
     """
-    replace_file(path, lambda file: torch.save(content, file), previous=previous)
+    replace_file(path, lambda file: _write(content, file), previous=previous)
+
+
+def _write(content: Any, file: IO[bytes]) -> None:
+    try:
+        torch.save(content, file)
+    except RuntimeError as error:
+        # torch can't end a file that it could not write, and speaks of that alone.
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, OSError):
+            cause = cause.__cause__ or cause.__context__
+        raise cause or error from None
 
 
 def load_checkpoint(path: Path) -> Any:

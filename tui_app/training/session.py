@@ -158,7 +158,6 @@ class _Audience:
         for number, listener in enumerate(self._files):
             try:
                 listener(event)
-                self._failing.discard(number)
             except CutShort as error:
                 self._tell_others(_note(event, str(error)))
             except OSError as error:
