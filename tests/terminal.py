@@ -68,7 +68,7 @@ class Terminal:
     def hang_up(self) -> int:
         """Take the terminal away, as a broken connection does; the program's pid."""
         os.close(self._child.child_fd)
-        self._child.closed = self._child.ptyproc.closed = True
+        self._child.closed = self._child.ptyproc.closed = True  # pyright: ignore[reportAttributeAccessIssue]
         return self.pid
 
     def resize(self, width: int, height: int) -> None:
