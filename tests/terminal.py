@@ -67,8 +67,9 @@ class Terminal:
 
     def hang_up(self) -> int:
         """Take the terminal away, as a broken connection does; the program's pid."""
-        os.close(self._child.child_fd)
-        self._child.closed = self._child.ptyproc.closed = True  # pyright: ignore[reportAttributeAccessIssue]
+        process = self._child.ptyproc  # pyright: ignore[reportAttributeAccessIssue]
+        process.fileobj.close()
+        self._child.closed = process.closed = True
         return self.pid
 
     def resize(self, width: int, height: int) -> None:

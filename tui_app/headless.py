@@ -49,12 +49,13 @@ class Headless:
 
 def train_all(settings: Sequence[RunSettings], headless: Headless) -> int:
     """Train one run after the other; the exit code is the first that isn't 0."""
-    if len(settings) > 1:
-        check_models(settings)
     control, console = Control(), headless.console()
     terminal = Terminal(console)
     completed: list[tuple[RunSettings, RunCompleted]] = []
     with signals_steer(control, terminal, keep=settings[0].options.on_hangup == "keep"):
+        if len(settings) > 1:
+            with tell_progress(console) as on_progress:
+                check_models(settings, on_progress, lambda: control.stopped is not None)
         try:
             for number, each in enumerate(settings, 1):
                 if len(settings) > 1:

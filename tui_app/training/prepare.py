@@ -201,14 +201,18 @@ def with_fast_layout(model: nn.Module) -> nn.Module:
     return model
 
 
-def check_models(runs: Sequence[RunSettings]) -> None:
+def check_models(
+    runs: Sequence[RunSettings],
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> None:
     """Build the model of every run and try it, so that none is found impossible after others
     were trained. Raises what `prepare` does.
     """
     read_already: dict[str, Data] = {}
     for settings in runs:
         if settings.dataset not in read_already:
-            read_already[settings.dataset] = read(settings)
+            read_already[settings.dataset] = read(settings, on_progress, stopped)
         data, device = read_already[settings.dataset], torch.device("cpu")
         model, criterion = build_model(settings.lecture, data, settings, device)
         two = DeviceSplit.of(data.train.subset(np.arange(min(2, len(data.train)))), data, device)
