@@ -88,8 +88,9 @@ def _map(plot: Plot, found: Landscape, at: int) -> None:
     known = _known(plot, found, at)
     cells = (fine[0::2] + fine[1::2]) / 2
     bands = np.floor(cells * _CONTOURS)
+    grounds, lines = ramp(cells * 0.9), ramp(cells * 0.9 + 0.3)
     for row in range(plot.rows):
-        for column in np.flatnonzero(known[row]):
+        for column in map(int, np.flatnonzero(known[row])):
             band = bands[row, column]
             right = bands[row, min(column + 1, plot.columns - 1)] != band
             below = bands[min(row + 1, plot.rows - 1), column] != band
@@ -97,9 +98,8 @@ def _map(plot: Plot, found: Landscape, at: int) -> None:
             sign = sign if right or below else " "
             style = ""
             if pen.colour:
-                colour = ramp(cells[row, column] * 0.9)
-                line = hexadecimal(ramp(np.array(min(1.0, float(cells[row, column]) * 0.9 + 0.3))))
-                style = f"{line} on {hexadecimal(colour)}"
+                line, ground = lines[row, column], grounds[row, column]
+                style = f"{hexadecimal(line)} on {hexadecimal(ground)}"
             canvas.write(plot.left + column, plot.top + row, sign, style)
 
 
@@ -127,7 +127,7 @@ def _way(plot: Plot, descent: Descent, number: int, at: int, is_search: bool) ->
         points = points[-1:]
     points = points[np.isfinite(points).all(axis=1)]
     if number == 0:
-        for start, end in pairwise(points):
+        for start, end in pairwise(_apart(plot, points, cells=0.5)):
             _dots(plot, start, end, pen.style(meaning))
         points = points[[0, -1]] if len(points) else points
     else:
@@ -139,12 +139,15 @@ def _way(plot: Plot, descent: Descent, number: int, at: int, is_search: bool) ->
 
 def _apart(plot: Plot, points: np.ndarray, cells: float = 7.0) -> np.ndarray:
     """The points that lie at least so many cells from the one before, and the last."""
-    kept = []
-    for point in points:
-        place = np.array([plot.x(point[0]) / 2, plot.y(point[1]) / 2])
-        if not kept or np.abs(place - kept[-1][0]).max() >= cells:
-            kept.append((place, point))
-    return np.array([point for _, point in kept] + list(points[-1:]))
+    if not len(points):
+        return points
+    with np.errstate(over="ignore"):
+        xs, ys = plot.x(points[:, 0]) / 2, plot.y(points[:, 1]) / 2
+    kept = [0]
+    for number in range(1, len(points)):
+        if max(abs(xs[number] - xs[kept[-1]]), abs(ys[number] - ys[kept[-1]])) >= cells:
+            kept.append(number)
+    return points[[*kept, len(points) - 1]]
 
 
 def _dots(plot: Plot, start: np.ndarray, end: np.ndarray, style: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -48,13 +49,13 @@ class Plot:
         """The first cell right of the rectangle."""
         return self.left + self.columns
 
-    def x(self, value: float) -> float:
-        """Where a value is, in dots of the canvas."""
+    def x(self, value: Any) -> Any:
+        """Where a value is, or each of an array, in dots of the canvas."""
         low, high = self.xs
         return self.left * 2 + (value - low) / (high - low) * (self.columns * 2 - 1)
 
-    def y(self, value: float) -> float:
-        """Where a value is, in dots of the canvas."""
+    def y(self, value: Any) -> Any:
+        """Where a value is, or each of an array, in dots of the canvas."""
         low, high = self.ys
         return self.top * 4 + (high - value) / (high - low) * (self.rows * 4 - 1)
 
@@ -83,7 +84,9 @@ class Plot:
         start = (self.columns - len(y_label)) // 2 if centred else 1
         canvas.write(self.left + start, self.top, y_label, style)
 
-    def curve(self, xs: Sequence[float], ys: Sequence[float], style: str) -> None:
+    def curve(
+        self, xs: Sequence[float] | np.ndarray, ys: Sequence[float] | np.ndarray, style: str
+    ) -> None:
         """A line through the points; it is left out where a value is not finite or outside."""
         low, high = self.ys
         reach = (high - low) * 1.5

@@ -36,16 +36,16 @@ class Gradients:
 
 
 def probe(subject: Subject, ask: str) -> Gradients:
-    """Over a batch of the train set, without dropout, batch norm with its running values."""
+    """Over a batch of the train set, without dropout, batch norm with its running values; with `own` the run's alone."""
     rows = rows_of(subject.train, _SAMPLES)
     layers, norms, loss = _norms(subject, subject.model, rows)
     series = [GradientSeries("now", norms)]
     hp = subject.settings.hyperparameters
-    if hasattr(hp, "shortcut"):  # the same net without shortcuts and with, as they begin
-        for choice, label in (
-            ("none", "plain net at its start"),
-            ("identity", "residual at start"),
-        ):
+    if (
+        hasattr(hp, "shortcut") and ask != "own"
+    ):  # the same net without shortcuts and with, as they begin
+        twins = ("none", "plain net at its start"), ("identity", "residual at start")
+        for choice, label in twins:
             settings = replace(subject.settings, hyperparameters=replace(hp, shortcut=choice))
             model, _ = build_model(settings.lecture, subject.data, settings, subject.device)
             _, other, _ = _norms(subject, model.eval(), rows)

@@ -14,7 +14,10 @@ from tui_app.training.replay import replay
 from tui_app.training.snapshot import Subject
 
 #: Places of the grid along each weight, and the steps of a run that are taken again at most.
-_PLACES, _STEPS, _OTHER_STEPS = 41, 6000, 1500
+_PLACES, _STEPS, _OTHER_STEPS = 41, 6000, 600
+
+#: The same while training waits for it.
+_LIVE_STEPS, _LIVE_OTHER_STEPS = 1500, 150
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,8 @@ def _descents(subject: Subject) -> list[Descent]:
     """The run's own, then the same with other batch sizes where that makes a difference."""
     hp, count = subject.settings.hyperparameters, len(subject.train)
     own = "whole train set" if hp.batch_size == "full" else f"batches of {hp.batch_size}"
-    found = [_descent(subject, own, min(subject.step, _STEPS), None)]
+    most = _LIVE_STEPS if subject.is_live else _STEPS
+    found = [_descent(subject, own, min(subject.step, most), None)]
     if "lr" not in subject.settings.lecture.fields or count < 2:
         return found
     middle = max(2, count // 6)
@@ -108,7 +112,8 @@ def _descents(subject: Subject) -> list[Descent]:
     for size, label in others:
         if size != (count if hp.batch_size == "full" else min(count, hp.batch_size)):
             per_epoch = -(-count // size)
-            steps = min(max(1, subject.epoch) * per_epoch, _OTHER_STEPS)
+            most = _LIVE_OTHER_STEPS if subject.is_live else _OTHER_STEPS
+            steps = min(max(1, subject.epoch) * per_epoch, most)
             other = replace(hp, batch_size=size)
             found.append(_descent(subject, label, steps, other))
     return found
@@ -156,10 +161,30 @@ class _Surface:
 
     def over(self, grids: tuple[np.ndarray, ...], lowest: np.ndarray) -> np.ndarray:
         """Of every point of the grid, the weights that aren't drawn being those of `lowest`."""
+        parabola = self._parabola(grids, lowest)
+        if parabola is not None:
+            return parabola
         if len(grids) == 1:
             return np.array([self.cost(np.array([w])) for w in grids[0]])
         rest = lowest[2:]
         return np.array([[self.cost(np.array([w, b, *rest])) for w in grids[0]] for b in grids[1]])
+
+    def _parabola(self, grids: tuple[np.ndarray, ...], lowest: np.ndarray) -> np.ndarray | None:
+        """The same by lowest + dᵀHd / 2, exact for a squared error of a linear model; None for
+        another cost, which a look at two far points tells.
+        """
+        if not isinstance(self._criterion, nn.MSELoss):
+            return None
+        hessian, least = self.hessian(lowest), self.cost(lowest)
+        drawn = len(grids)
+        mesh = np.stack(np.meshgrid(*grids), axis=-1) if drawn > 1 else grids[0][:, None]
+        away = mesh - lowest[:drawn]
+        costs = least + np.einsum("...i,ij,...j", away, hessian[:drawn, :drawn], away) / 2
+        for corner in (0, -1):
+            place = np.concatenate([mesh.reshape(-1, drawn)[corner], lowest[drawn:]])
+            if not np.isclose(costs.reshape(-1)[corner], self.cost(place), rtol=1e-4, atol=1e-9):
+                return None
+        return costs
 
     def hessian(self, at: np.ndarray, step: float = 1e-3) -> np.ndarray:
         """By central differences."""
