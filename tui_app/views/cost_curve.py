@@ -21,14 +21,15 @@ def draw(found: Landscape | None, frame: Frame) -> list[Text]:
 
     With a place (`at` from 1 on) only the steps up to it are shown.
     """
-    if found is None or len(found.names) > 1:
+    count = len(found.names) if found is not None else 0
+    if found is None or count != 1:
         return nothing(
             "A curve has one weight: look at the cost surface.", frame.columns, frame.pen
         )
     pen, descent = frame.pen, found.descents[0]
     tried = len(descent.losses) if frame.at == 0 else min(frame.at, len(descent.losses))
     canvas = Canvas(frame.columns, frame.rows - 2, pen)
-    grid = np.asarray(found.grids)[0]
+    grid = found.grids[0]
     low, high = float(grid[0]), float(grid[-1])
     top = float(found.cost.max()) * 1.05
     margin = (high - low) * 0.02

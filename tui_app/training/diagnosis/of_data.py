@@ -28,6 +28,6 @@ def imbalance(course: Course, look: Look) -> Advice | None:
         return None
     return Advice(
         "classes out of balance",
-        f"{100 * share:.1f} % of the train set is {name} and {100 * small:.1f} % is {least}: "
-        f"always saying {name} is right that often. Look at the confusion matrix, not at the accuracy",
+        f"{100 * share:.1f} % of the train set is {name}, {100 * small:.1f} % {least}: "
+        f"always saying {name} is right that often. Look at the confusion matrix, not the accuracy",
     )

@@ -36,14 +36,15 @@ class Gradients:
 
 
 def probe(subject: Subject, ask: str) -> Gradients:
-    """Over a batch of the train set, without dropout, batch norm with its running values; with `own` the run's alone."""
+    """Over a batch of the train set, without dropout, batch norm with its running values.
+
+    With `own` those of the run alone, else also those of its twins, without shortcuts and with.
+    """
     rows = rows_of(subject.train, _SAMPLES)
     layers, norms, loss = _norms(subject, subject.model, rows)
     series = [GradientSeries("now", norms)]
     hp = subject.settings.hyperparameters
-    if (
-        hasattr(hp, "shortcut") and ask != "own"
-    ):  # the same net without shortcuts and with, as they begin
+    if hasattr(hp, "shortcut") and ask != "own":
         twins = ("none", "plain net at its start"), ("identity", "residual at start")
         for choice, label in twins:
             settings = replace(subject.settings, hyperparameters=replace(hp, shortcut=choice))
