@@ -133,7 +133,6 @@ SANE = [
     ("06",),
     ("07", "--activation", "tanh"),
     ("07", "--dataset", "moons"),
-    ("07", "--dataset", "circles"),
     ("12",),
     ("softmax", "--epochs", "12"),
 ]

@@ -44,27 +44,8 @@ def recorded(folder: Path) -> list[float]:
     return [loss for block in blocks for loss in block["losses"]]
 
 
-def test_scripts_train_the_same_losses(trained: Callable[..., Path], tmp_path: Path):
-    runs = [
-        ("02", "--bias", "--epochs", "30"),
-        ("03", "--epochs", "10", "--gradient", "autograd function"),
-        ("05", "--dataset", "noisy-line", "--epochs", "20", "--optimizer", "lbfgs"),
-        ("07", "--dataset", "moons", "--epochs", "5", "--batch-size", "32", "--shuffle"),
-        ("08_data", "--epochs", "2", "--drop-last", "--lr-schedule", "one-cycle"),
-        ("10_basic", "--epochs", "1", "--channels", "2,3", "--clip-grad-norm", "1"),
-        ("12", "--cell", "gru", "--lr-schedule", "cosine"),
-    ]
-    folders = [trained(*argv) for argv in runs]
-    paths = [tmp_path / f"script_{number}.py" for number in range(len(runs))]
-    for folder, path in zip(folders, paths, strict=True):
-        ended = tutorch("export", folder, "script", "--out", path)
-        assert (ended.exit_code, ended.out.strip()) == (0, str(path))
-    for argv, folder, losses in zip(runs, folders, losses_of_scripts(*paths), strict=True):
-        assert len(losses) == len(recorded(folder)), argv
-        np.testing.assert_allclose(losses, recorded(folder), rtol=1e-5, err_msg=str(argv))
-
-
-def test_an_lr_that_was_set_by_hand_is_in_the_script_and_so_is_where_it_was_stopped(tmp_path: Path):
+def steered(tmp_path: Path) -> Path:
+    """A run whose lr was set by hand after 10 steps, and that was stopped after 20."""
     control = Control()
     given = {"epochs": 50, "runs_dir": str(tmp_path), "device": "cpu"}
     settings = settle(load_lecture(find_lecture("04")), given)
@@ -82,12 +63,29 @@ def test_an_lr_that_was_set_by_hand_is_in_the_script_and_so_is_where_it_was_stop
                 control.stop()
 
     session.follow(control, [listen])
-    path = tmp_path / "script.py"
-    assert tutorch("export", session.folder.path, "script", "--out", path).exit_code == 0
-    assert "{11: 0.003}" in path.read_text(encoding="utf-8")
-    (losses,) = losses_of_scripts(path)
-    assert len(losses) == 20
-    assert losses == pytest.approx(recorded(session.folder.path), rel=1e-6)
+    return session.folder.path
+
+
+def test_scripts_train_the_same_losses(trained: Callable[..., Path], tmp_path: Path):
+    runs = [
+        ("02", "--bias", "--epochs", "30"),
+        ("03", "--epochs", "10", "--gradient", "autograd function"),
+        ("05", "--dataset", "noisy-line", "--epochs", "20", "--optimizer", "lbfgs"),
+        ("07", "--dataset", "moons", "--epochs", "5", "--batch-size", "32", "--shuffle"),
+        ("08_data", "--epochs", "2", "--drop-last", "--lr-schedule", "one-cycle"),
+        ("10_basic", "--epochs", "1", "--channels", "2,3", "--clip-grad-norm", "1"),
+        ("12", "--cell", "gru", "--lr-schedule", "cosine"),
+    ]
+    runs.append(("04", "steered by hand"))
+    folders = [*(trained(*argv) for argv in runs[:-1]), steered(tmp_path)]
+    paths = [tmp_path / f"script_{number}.py" for number in range(len(runs))]
+    for folder, path in zip(folders, paths, strict=True):
+        ended = tutorch("export", folder, "script", "--out", path)
+        assert (ended.exit_code, ended.out.strip()) == (0, str(path))
+    for argv, folder, losses in zip(runs, folders, losses_of_scripts(*paths), strict=True):
+        assert len(losses) == len(recorded(folder)), argv
+        np.testing.assert_allclose(losses, recorded(folder), rtol=1e-5, err_msg=str(argv))
+    assert "{11: 0.003}" in paths[-1].read_text(encoding="utf-8")
 
 
 def test_a_file_that_is_there_is_not_written_over(trained: Callable[..., Path], tmp_path: Path):

@@ -32,7 +32,7 @@ def draw(found: Boundary | None, frame: Frame) -> list[Text]:
     meanings = ("model", "data")
     for point, target in zip(found.points, found.targets, strict=True):
         style = frame.pen.style(meanings[target])
-        column, row = int(plot.x(point[0])) // 2, int(plot.y(point[1])) // 4
+        column, row = round(plot.x(point[0])) // 2, round(plot.y(point[1])) // 4
         plot.mark(point[0], point[1], signs[target], canvas.over(column, row, style))
     words = sentence(
         (f"{signs[0]} {found.classes[0]}  ", "model"),

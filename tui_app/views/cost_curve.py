@@ -68,7 +68,9 @@ def _words(found: Landscape, descent: Descent, tried: int, frame: Frame) -> list
         now = descent.weights[tried, 0]
         lowest = f" lowest so far: {name} = {weight:.1f}, cost {tidy(descent.losses[best])}"
         last = f"tried {tried} of {len(descent.losses)}, the last {name} = {now:.1f}"
-        exact = f"; between the candidates it is lowest at {name} = {tidy(found.lowest[0])}"
+        exact = ""
+        if tried == len(descent.losses):
+            exact = f"; between the candidates it is lowest at {name} = {tidy(found.lowest[0])}"
         return [
             sentence((pen.sign("★", "*"), "good strong"), lowest, pen=pen),
             sentence((last + exact, "faint"), pen=pen),
@@ -85,6 +87,8 @@ def _words(found: Landscape, descent: Descent, tried: int, frame: Frame) -> list
 
 def stability(found: Landscape, frame: Frame) -> Text:
     """What learning rate this cost can bear."""
+    if not found.curvature:
+        return sentence((f"lr {found.lr:g}", "faint"), pen=frame.pen)
     if not found.is_plain_descent or not np.isfinite(found.limit):
         text = f"lr {found.lr:g}; curvature {found.curvature:.4g} at the lowest point"
         return sentence((text, "faint"), pen=frame.pen)

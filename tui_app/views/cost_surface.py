@@ -133,7 +133,7 @@ def _way(plot: Plot, descent: Descent, number: int, at: int, is_search: bool) ->
     else:
         points = _apart(plot, points)
     for w, b, *_ in points:
-        column, row = int(plot.x(w)) // 2, int(plot.y(b)) // 4
+        column, row = round(plot.x(w)) // 2, round(plot.y(b)) // 4
         plot.mark(w, b, shown, canvas.over(column, row, pen.style(meaning)))
 
 
@@ -198,8 +198,9 @@ def _tried(found: Landscape, frame: Frame) -> Text:
     return sentence(sign, lowest + tidy(descent.losses[best]), pen=pen)
 
 
-def _places(found: Landscape | None) -> int:
+def places(found: Landscape | None) -> int:
+    """The steps of the run's own way, and all of them at once."""
     return len(found.descents[0].losses) + 1 if found is not None else 0
 
 
-VIEW = View("Cost surface", "landscape", draw, _places, "step")
+VIEW = View("Cost surface", "landscape", draw, places, "step")

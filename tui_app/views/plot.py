@@ -68,12 +68,12 @@ class Plot:
         canvas.write(self.left - 1, bottom, pen.sign("└", "+"), style)
         canvas.write(self.left, bottom, pen.sign("─", "-") * self.columns, style)
         for value in ticks(*self.ys, max(1, self.rows // 4)):
-            row = int(self.y(value)) // 4
+            row = round(self.y(value)) // 4
             canvas.write(self.left - 1, row, pen.sign("┤", "+"), style)
             canvas.write(self.left - 2 - len(written(value)), row, written(value), style)
         end = -1
         for value in ticks(*self.xs, max(2, self.columns // 12)):
-            column = int(self.x(value)) // 2
+            column = round(self.x(value)) // 2
             start = column - len(written(value)) // 2
             if start <= end or start + len(written(value)) > self.right - len(x_label) - 1:
                 continue
@@ -110,7 +110,7 @@ class Plot:
     def mark(self, x: float, y: float, sign: str, style: str) -> None:
         """A sign at a point, unless it lies outside."""
         if self.xs[0] <= x <= self.xs[1] and self.ys[0] <= y <= self.ys[1]:
-            self.canvas.write(int(self.x(x)) // 2, int(self.y(y)) // 4, sign, style)
+            self.canvas.write(round(self.x(x)) // 2, round(self.y(y)) // 4, sign, style)
 
     def level(self, y: float, style: str) -> None:
         """A dotted line across."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from tui_app.views.pen import Pen
+from tui_app.views.pen import Pen, in_ascii
 
 if TYPE_CHECKING:
     from tui_app.training.snapshot import Probe
@@ -52,6 +52,8 @@ class View:
         lines = self.draw(found, frame)[: frame.rows]
         for line in lines:
             line.truncate(frame.columns, overflow="crop")
+            if frame.pen.ascii:
+                line.plain = in_ascii(line.plain)
         return lines
 
     def load_probe(self) -> Probe:
