@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from models import find_lecture, load_lecture
 from tests.program import tutorch

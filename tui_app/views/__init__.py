@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent
 
 #: What drawing is made of, in files of its own beside the views.
-_TOOLS = {"__init__", "view", "canvas", "pen", "plot", "live", "raster", "table", "tiles"}
+_TOOLS = {
+    "__init__",
+    "view",
+    "canvas",
+    "pen",
+    "plot",
+    "live",
+    "raster",
+    "table",
+    "tiles",
+    "graph_steps",
+}
 
 
 class UnknownView(Exception):

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from tui_app.views.graph import Shown, everything, picture
+from tui_app.views.graph import picture
+from tui_app.views.graph_steps import Shown, everything
 from tui_app.views.table import sentence, tidy
 from tui_app.views.view import Frame, View
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from tui_app.views.canvas import Canvas
+from tui_app.views.graph_steps import (
+    Shown,
+    backward_of,
+    node_at,
+    parts_of,
+    shown_at,
+    steps_of,
+)
 from tui_app.views.table import nothing, sentence, signed, tidy, wrapped
 from tui_app.views.view import Frame, View
 
@@ -19,15 +26,6 @@ if TYPE_CHECKING:
 _GAP = 5
 
 
-@dataclass(frozen=True)
-class Shown:
-    """How many of the values (forward) and of the gradients (backward) are written out."""
-
-    forward: int
-    backward: int
-    updated: bool
-
-
 def draw(found: Graph | None, frame: Frame) -> list[Text]:
     """The graph, and a sentence on the step at hand. At 0 everything is there."""
     if found is None:
@@ -36,31 +34,9 @@ def draw(found: Graph | None, frame: Frame) -> list[Text]:
             frame.columns,
             frame.pen,
         )
-    shown = _shown(found, frame.at)
+    shown = shown_at(found, frame.at)
     below = _sentences(found, shown, frame)
     return [*picture(found, shown, frame, frame.rows - len(below) - 1), Text(), *below]
-
-
-def everything(graph: Graph) -> Shown:
-    """All values and gradients."""
-    return Shown(len(_steps(graph)), len(_backward(graph)), True)
-
-
-def _steps(graph: Graph) -> list[int]:
-    return [place for place, node in enumerate(graph.nodes) if node.kind == "step"]
-
-
-def _backward(graph: Graph) -> list[int]:
-    """The nodes that get a gradient, in the order they do: from the loss to the weights."""
-    order = sorted(range(len(graph.nodes)), key=lambda i: (graph.nodes[i].kind != "step", -i))
-    return [place for place in order if graph.nodes[place].gradient is not None]
-
-
-def _shown(graph: Graph, at: int) -> Shown:
-    if at == 0:
-        return everything(graph)
-    forward, backward = len(_steps(graph)), len(_backward(graph))
-    return Shown(min(at, forward), min(max(0, at - forward), backward), at > forward + backward)
 
 
 # The picture
@@ -102,8 +78,8 @@ def _texts(
     graph: Graph, shown: Shown, frame: Frame, *, full: bool
 ) -> Mapping[int, tuple[str, str]]:
     """What stands at each node: its name and value, and its gradient below."""
-    known = set(_steps(graph)[: shown.forward])
-    told = set(_backward(graph)[: shown.backward])
+    known = set(steps_of(graph)[: shown.forward])
+    told = set(backward_of(graph)[: shown.backward])
     texts = {}
     for place, node in enumerate(graph.nodes):
         is_known = node.kind != "step" or place in known
@@ -127,20 +103,10 @@ def _plain(name: str, frame: Frame) -> str:
 def _product(graph: Graph, place: int, full: bool) -> str:
     """`2·-4 = -8`: the local derivative times what came from upstream, and the gradient."""
     gradient = graph.nodes[place].gradient or 0.0
-    parts = _parts(graph, place)
+    parts = parts_of(graph, place)
     if not full or not parts:
         return tidy(gradient)
     return " + ".join(f"{signed(a)}·{signed(b)}" for a, b in parts) + f" = {tidy(gradient)}"
-
-
-def _parts(graph: Graph, place: int) -> list[tuple[float, float]]:
-    """(local derivative, upstream gradient) of every use of a node."""
-    return [
-        (local, node.gradient)
-        for node in graph.nodes
-        for number, local in zip(node.inputs, node.locals_, strict=True)
-        if number == place and local is not None and node.gradient is not None
-    ]
 
 
 def _columns(tree: _Tree, texts: Mapping[int, tuple[str, str]]) -> list[int]:
@@ -164,7 +130,7 @@ def _drawn(
     frame: Frame,
 ) -> list[Text]:
     canvas, pen = Canvas(frame.columns, tree.height, frame.pen), frame.pen
-    now = _now(graph, shown)
+    now = node_at(graph, shown)
     for node in tree.all():
         for child in node.children:
             _join(canvas, columns, node, child, texts)
@@ -211,7 +177,7 @@ def _corner(left: bool, right: bool, up: bool, down: bool) -> str:
 
 def _listed(graph: Graph, shown: Shown, frame: Frame, rows: int) -> list[Text]:
     """A node a line, for panes that are too small for the picture."""
-    texts, now = _texts(graph, shown, frame, full=True), _now(graph, shown)
+    texts, now = _texts(graph, shown, frame, full=True), node_at(graph, shown)
     lines = []
     for place, node in enumerate(graph.nodes):
         value, gradient = texts[place]
@@ -225,15 +191,6 @@ def _listed(graph: Graph, shown: Shown, frame: Frame, rows: int) -> list[Text]:
 # The sentence
 
 
-def _now(graph: Graph, shown: Shown) -> int:
-    """The node that was reached last; -1 when everything is shown."""
-    if shown.updated:
-        return -1
-    if shown.backward:
-        return _backward(graph)[shown.backward - 1]
-    return _steps(graph)[shown.forward - 1]
-
-
 def _sentences(graph: Graph, shown: Shown, frame: Frame) -> list[Text]:
     if shown.updated:
         updates = (
@@ -242,10 +199,12 @@ def _sentences(graph: Graph, shown: Shown, frame: Frame) -> list[Text]:
             for name, before, after in graph.updates
         )
         return wrapped(f"update: {',  '.join(updates)}", frame.columns, frame.pen, "good")
-    node = graph.nodes[_now(graph, shown)]
+    node = graph.nodes[node_at(graph, shown)]
     if not shown.backward:
         return wrapped(_forward_sentence(graph, node), frame.columns, frame.pen, "")
-    return wrapped(_backward_sentence(graph, _now(graph, shown)), frame.columns, frame.pen, "bad")
+    return wrapped(
+        _backward_sentence(graph, node_at(graph, shown)), frame.columns, frame.pen, "bad"
+    )
 
 
 def _forward_sentence(graph: Graph, node: Node) -> str:
@@ -254,7 +213,7 @@ def _forward_sentence(graph: Graph, node: Node) -> str:
 
 
 def _backward_sentence(graph: Graph, place: int) -> str:
-    node, parts = graph.nodes[place], _parts(graph, place)
+    node, parts = graph.nodes[place], parts_of(graph, place)
     if not parts:
         return "backward begins at the loss: ∂loss/∂loss = 1"
     products = " + ".join(f"local {tidy(a)} × upstream {tidy(b)}" for a, b in parts)
@@ -262,7 +221,7 @@ def _backward_sentence(graph: Graph, place: int) -> str:
 
 
 def _places(found: Graph | None) -> int:
-    return len(_steps(found)) + len(_backward(found)) + 2 if found is not None else 0
+    return len(steps_of(found)) + len(backward_of(found)) + 2 if found is not None else 0
 
 
 VIEW = View("Computational graph", "graph", draw, _places, "node", "which sample: 1, 2, 3")

@@ -11,7 +11,7 @@ from torch import nn
 from tui_app.training.prepare import build_model
 from tui_app.training.snapshot import Subject, rows_of
 
-_SAMPLES = 64
+_SAMPLES = 32
 
 
 @dataclass(frozen=True)
