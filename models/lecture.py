@@ -139,7 +139,7 @@ class Lecture:
     that the field `optimizer` names. `backward(model, inputs, targets)` fills every parameter's
     `.grad` by hand instead of `loss.backward()`. `data_loader` draws the batches with a real
     `torch.utils.data.DataLoader`, told the lecture's fields `batch_size`, `shuffle`, `drop_last`
-    and `workers`.
+    and `workers`. `views` names what there is to see of what it learned, the first shown first.
     """
 
     title: str
@@ -154,6 +154,7 @@ class Lecture:
     optimizer: Callable[[Any, Any], Optimizer] | None = None
     backward: Callable[[Any, Tensor, Tensor], None] | None = None
     data_loader: bool = False
+    views: tuple[str, ...] = ()
     name: str = ""
     path: Path = Path()
 

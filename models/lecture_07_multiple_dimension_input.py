@@ -82,6 +82,16 @@ LECTURE = Lecture(
     datasets=("breast-cancer", "diabetes", "moons", "circles"),
     model=MultipleDimensionInput,
     criterion=nn.BCEWithLogitsLoss,
+    views=(
+        "boundary",
+        "by_class",
+        "activations",
+        "confusion",
+        "gradients",
+        "layers",
+        "answer",
+        "four_steps",
+    ),
     hyperparameters=NetworkHyperparameters(epochs=100, batch_size="full", shuffle=False, lr=0.1),
     overrides={
         "moons": {"activation": "tanh", "lr": 0.5, "epochs": 1000},

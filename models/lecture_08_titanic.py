@@ -80,6 +80,7 @@ LECTURE = Lecture(
     datasets=("breast-cancer", "titanic"),
     model=Titanic,
     criterion=nn.BCEWithLogitsLoss,
+    views=("by_class", "confusion", "mistakes", "activations", "four_steps"),
     data_loader=True,
     hyperparameters=TitanicHyperparameters(optimizer="adam", lr=0.001, batch_size=32, epochs=200),
 )

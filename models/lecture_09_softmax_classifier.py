@@ -81,6 +81,16 @@ LECTURE = Lecture(
     datasets=("digits", "mnist", "fashion-mnist", "cifar10"),
     model=SoftmaxClassifier,
     criterion=nn.CrossEntropyLoss,
+    views=(
+        "confusion",
+        "mistakes",
+        "samples",
+        "softmax",
+        "by_class",
+        "layers",
+        "activations",
+        "four_steps",
+    ),
     hyperparameters=NetworkHyperparameters(lr=0.01, momentum=0.5, batch_size=64, epochs=10),
     overrides={"digits": {"lr": 0.1, "epochs": 20}},  # 1 437 scans want longer steps than 60 000
 )

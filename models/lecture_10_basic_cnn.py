@@ -99,6 +99,17 @@ LECTURE = Lecture(
     datasets=("digits", "mnist", "fashion-mnist", "cifar10"),
     model=BasicCNN,
     criterion=nn.CrossEntropyLoss,
+    views=(
+        "feature_maps",
+        "kernels",
+        "convolution",
+        "layers",
+        "confusion",
+        "mistakes",
+        "samples",
+        "softmax",
+        "four_steps",
+    ),
     hyperparameters=CNNHyperparameters(lr=0.01, momentum=0.5, batch_size=64, epochs=10),
     overrides={"digits": {"lr": 0.1, "epochs": 20}},  # 1 437 scans want longer steps than 60 000
 )

@@ -96,6 +96,16 @@ LECTURE = Lecture(
     datasets=("digits", "mnist", "fashion-mnist", "cifar10"),
     model=LeNet5,
     criterion=nn.CrossEntropyLoss,
+    views=(
+        "feature_maps",
+        "layers",
+        "gradients",
+        "confusion",
+        "mistakes",
+        "samples",
+        "activations",
+        "four_steps",
+    ),
     hyperparameters=LeNetHyperparameters(lr=0.01, momentum=0.5, batch_size=64, epochs=10),
     overrides={"digits": {"lr": 0.1, "epochs": 20}},  # 1 437 scans want longer steps than 60 000
 )

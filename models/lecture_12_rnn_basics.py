@@ -143,6 +143,7 @@ LECTURE = Lecture(
     datasets=("hello",),
     model=build_model,
     criterion=nn.CrossEntropyLoss,
+    views=("words", "gradients", "layers", "four_steps"),
     metric="loss",
     hyperparameters=RNNHyperparameters(
         optimizer="adam", lr=0.05, batch_size="full", shuffle=False, epochs=15

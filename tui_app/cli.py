@@ -19,6 +19,7 @@ COMMANDS = {
     "attach": "watch and steer a run that another program trains",
     "predict": "ask the best model of a run",
     "evaluate": "measure the best model of a run again",
+    "export": "write a run as one Python script that needs no tutorch",
     "data": "list, fetch and verify data sets",
     "new": "write a lecture file of your own to start from",
     "doctor": "look over versions, devices, threads and data",

@@ -20,12 +20,14 @@ from tui_app.training.errors import (
     UnknownRun,
 )
 from tui_app.training.exit_codes import ExitCode
+from tui_app.views import UnknownView
 
 EXIT_CODES: dict[type[Exception], ExitCode] = {
     InvalidValue: ExitCode.USAGE,
     UnknownDataset: ExitCode.USAGE,
     UnknownLecture: ExitCode.USAGE,
     UnknownRun: ExitCode.USAGE,
+    UnknownView: ExitCode.USAGE,
     RunFinished: ExitCode.USAGE,
     RunsFolderUnwritable: ExitCode.USAGE,
     LectureError: ExitCode.FAILED,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
+
+import tyro
 
 from tui_app.commands.arguments import OfRun, parse, the_run
 from tui_app.terminal import print_json, print_table
@@ -23,13 +25,38 @@ _NOT_VALUES = {"kind", "run", "epoch", "step", "lr", "seconds", "samples_per_sec
 
 @dataclass(kw_only=True)
 class Show(OfRun):
-    """Show a run: its settings, its epochs, its best model."""
+    """Show a run: its settings, its epochs, its best model, or a view of what it learned."""
+
+    views: tyro.conf.FlagCreatePairsOff[bool] = False
+    """List the views of its lecture."""
+
+    view: str = ""
+    """Draw this view of what it learned."""
+
+    at: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """The place to show in a view that has several: a sample, a step, a layer."""
+
+    ask: str = ""
+    """What to ask a view that takes a question, such as a name."""
+
+    svg: str = ""
+    """Save the view as a picture in this file."""
+
+    size: str = ""
+    """Columns and rows of a view, such as 120x36; the terminal's when not given."""
+
+    ascii: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Draw a view with ASCII signs alone."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Print the run."""
-    arguments, given = parse(Show, argv, "runs_dir")
+    arguments, given = parse(Show, argv, "runs_dir", "device", "data_dir")
     folder = the_run(arguments, given)
+    if arguments.views or arguments.view:
+        from tui_app.commands import view
+
+        return view.show(arguments, folder, given)
     summary, record = summarise(folder), folder.read_record()
     if summary.problem:
         raise DamagedRun(summary.problem)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from tui_app.training.snapshot import Probe, Request, Snapshot
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Control(Steering):
         self._steps_allowed = 0
         self._lr: float | None = None
         self._save = False
+        self._requests: list[Request] = []
+        self._is_over = False
 
     def stop(self, reason: str = "stopped by request", exit_code: int = 0) -> None:
         """Save and stop at the next step. The first reason given counts."""
@@ -97,6 +103,22 @@ class Control(Steering):
             self._save = True
             self._notify()
 
+    def request_snapshot(self, probe: Probe, ask: str = "") -> Future[Snapshot]:
+        """Let `probe` look at the model after the step under way.
+
+        The future holds what it found, or what went wrong; it is cancelled when the run ends first.
+        """
+        from tui_app.training.snapshot import Request
+
+        with self._changed:
+            answer: Future[Snapshot] = Future()
+            if self._is_over:
+                answer.cancel()
+            else:
+                self._requests.append(Request(probe, ask, answer))
+                self._notify()
+            return answer
+
     def _notify(self) -> None:
         self.attention = True
         self._changed.notify_all()
@@ -120,6 +142,19 @@ class Control(Steering):
             save, self._save = self._save, False
             return save
 
+    def take_requests(self) -> list[Request]:
+        """The snapshots that were asked for since the last call."""
+        with self._changed:
+            requests, self._requests = self._requests, []
+            return requests
+
+    def end_requests(self) -> None:
+        """Training is over: cancel what wasn't answered, and all that will yet be asked for."""
+        with self._changed:
+            self._is_over = True
+            for request in self.take_requests():
+                request.answer.cancel()
+
     def may_step(self) -> bool:
         """Whether the next step may be taken; counts it when steps are taken one by one."""
         with self._changed:
@@ -127,11 +162,15 @@ class Control(Steering):
                 return False
             if self._paused:
                 self._steps_allowed -= 1
-            self.attention = self._paused or self._lr is not None or self._save or bool(self._stop)
+            self.attention = self._paused or self._lr is not None or self._is_asked
             return True
 
     def wait(self, seconds: float) -> None:
         """Sleep until something is asked for, at most so long."""
         with self._changed:
-            if self._paused and not (self._steps_allowed or self._stop or self._save or self._lr):
+            if self._paused and not (self._steps_allowed or self._lr or self._is_asked):
                 self._changed.wait(seconds)
+
+    @property
+    def _is_asked(self) -> bool:
+        return self._save or bool(self._stop) or bool(self._requests)

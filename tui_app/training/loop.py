@@ -25,6 +25,7 @@ from tui_app.training.events import (
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.saver import Saver
+from tui_app.training.snapshot import answer, subject_of_training
 from tui_app.training.step import make_step
 from tui_app.training.training import EpochSoFar, Training
 
@@ -34,8 +35,11 @@ def train(training: Training, folder: RunFolder, control: Control) -> Iterator[E
 
     The caller's listeners have dealt with an event before training goes on.
     """
-    with closing(Saver(training, folder)) as saver:
-        yield from _train(_Loop(training, saver, control), folder)
+    try:
+        with closing(Saver(training, folder)) as saver:
+            yield from _train(_Loop(training, saver, folder, control), folder)
+    finally:
+        control.end_requests()
 
 
 def _train(loop: _Loop, folder: RunFolder) -> Iterator[Event]:
@@ -74,8 +78,11 @@ _PARTS = (
 class _Loop:
     """One call of `train`: the run, and what is known only while it goes on."""
 
-    def __init__(self, training: Training, saver: Saver, control: Control) -> None:
+    def __init__(
+        self, training: Training, saver: Saver, folder: RunFolder, control: Control
+    ) -> None:
         self.saver = saver
+        self._folder = folder
         self.training = training
         self._control = control
         self._begun = time.monotonic() - training.seconds
@@ -243,6 +250,8 @@ class _Loop:
             if control.take_save():
                 self.saver.want()
             yield from self._save()
+            for request in control.take_requests():
+                answer(request, subject_of_training(training, self._folder))
             if control.stopped:
                 raise self._stop()
             # After any save, so that a checkpoint holds the changes of exactly the steps before it.

@@ -1,0 +1,318 @@
+"""Every view of every lecture: drawn in any frame, with colour and without, live and afterwards."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from datasets import Data, read_dataset
+from models import find_lecture, lecture_names, load_lecture
+from tests.program import begin, few_samples, python, tutorch
+from tui_app.training import prepare
+from tui_app.training.control import Control
+from tui_app.training.probes import load_probe
+from tui_app.training.probes.convolution import probe as convolution
+from tui_app.training.probes.exercises import probe as exercises
+from tui_app.training.probes.layers import layers_of
+from tui_app.training.run_folder import RunFolder
+from tui_app.training.snapshot import Snapshot, subject_of_folder, subject_of_training, take
+from tui_app.views import UnknownView, load_view, view_names
+from tui_app.views.live import LiveView
+from tui_app.views.pen import Pen
+from tui_app.views.view import Frame
+
+#: A short run of each lecture that trains at once, or of one like it.
+RUNS = {
+    "02": ["02"],
+    "02 bias": ["02", "--bias", "--epochs", "200"],
+    "03": ["03", "--epochs", "20"],
+    "04": ["04", "--epochs", "3"],
+    "04 quadratic": ["04", "--form", "quadratic", "--epochs", "3"],
+    "05": ["05", "--epochs", "30", "--dataset", "noisy-line"],
+    "06": ["06", "--epochs", "50"],
+    "07": ["07", "--epochs", "3"],
+    "07 moons": ["07", "--dataset", "moons", "--epochs", "20"],
+    "08_data": ["08_data", "--epochs", "1"],
+    "09_soft": ["softmax", "--epochs", "1", "--widths", "16"],
+    "10_basic": ["10_basic", "--epochs", "1"],
+    "11_resnet": ["resnet", "--epochs", "1"],
+    "12": ["12"],
+}
+
+FRAMES = [
+    Frame(80, 24),
+    Frame(130, 40, Pen(colour=False)),
+    Frame(61, 13, Pen(ascii=True)),
+    Frame(24, 6, Pen(colour=False, ascii=True)),
+]
+
+
+@pytest.fixture(autouse=True)
+def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(name: str, *_: object, **chosen: Any) -> Data:
+        return read_few(name, **chosen)
+
+    monkeypatch.setattr(prepare, "read_dataset", read)
+
+
+@functools.cache
+def read_few(name: str, **chosen: Any) -> Data:
+    return few_samples(read_dataset(name, **chosen), train=60, test=30)
+
+
+def found_in(folder: Path, name: str, ask: str = ""):
+    return take(subject_of_folder(RunFolder(folder), "cpu"), load_probe(name), ask).found
+
+
+@pytest.mark.parametrize("key", RUNS)
+def test_every_view_of_a_lecture_fits_its_frame(key: str, trained: Callable[..., Path]):
+    folder = trained(*RUNS[key])
+    subject = subject_of_folder(RunFolder(folder), "cpu")
+    names = subject.settings.lecture.views
+    assert names
+    for name in {*names, "data"}:
+        view = load_view(name)
+        found = take(subject, view.load_probe()).found
+        places = view.places(found)
+        for frame in FRAMES:
+            for at in {0, places // 2, max(0, places - 1)}:
+                lines = view.lines(found, Frame(frame.columns, frame.rows, frame.pen, at))
+                assert 0 < len(lines) <= frame.rows, name
+                assert all(line.cell_len <= frame.columns for line in lines), name
+                text = "\n".join(line.plain for line in lines)
+                assert text.strip(), name
+                if not frame.pen.colour:
+                    styles = {str(span.style) for line in lines for span in line.spans}
+                    assert not any("#" in style for style in styles), (name, styles)
+
+
+@pytest.mark.parametrize("key", ["02 bias", "04", "05", "06", "07 moons", "10_basic", "12"])
+def test_ascii_is_ascii(key: str, trained: Callable[..., Path]):
+    folder = trained(*RUNS[key])
+    subject = subject_of_folder(RunFolder(folder), "cpu")
+    for name in subject.settings.lecture.views:
+        view = load_view(name)
+        lines = view.lines(
+            take(subject, view.load_probe()).found, Frame(80, 24, Pen(colour=False, ascii=True))
+        )
+        odd = {sign for line in lines for sign in line.plain if not sign.isascii()}
+        assert not odd, (name, odd)
+
+
+def test_every_lecture_names_views_that_there_are():
+    for name in lecture_names():
+        lecture = load_lecture(find_lecture(name))
+        assert lecture.views, name
+        assert set(lecture.views) <= set(view_names())
+    for name in view_names():
+        assert load_view(name).title
+    with pytest.raises(UnknownView, match="confusion"):
+        load_view("nonsense")
+
+
+def test_views_are_listed_without_torch_and_know_no_terminal():
+    printed = python(
+        "import sys\n"
+        "from tui_app.views import load_view, view_names\n"
+        "for name in view_names(): load_view(name)\n"
+        "print(*sys.modules)\n"
+    )
+    assert not {"torch", "textual", "plotext", "sklearn"} & set(printed.split())
+
+
+# What they show
+
+
+def test_the_limit_of_the_lr_is_that_of_the_lesson(trained: Callable[..., Path]):
+    found = found_in(trained(*RUNS["03"]), "landscape")
+    assert found.limit == pytest.approx(3 / 14, rel=1e-4)
+    assert found.lowest[0] == pytest.approx(2, abs=1e-6)
+
+
+def as_told(losses: list[float]) -> list[float]:
+    """Events have the shortest digits that mean the float32 that each loss was."""
+    return np.array(losses, np.float32).tolist()
+
+
+def test_the_path_of_descent_is_the_run_itself(tmp_path: Path):
+    run = begin("05", tmp_path, epochs=40, dataset="noisy-line", batch_size=20, shuffle=True)
+    subject = subject_of_training(run.session.training, run.session.folder)
+    found = take(subject, load_probe("landscape")).found
+    assert found.descents[0].losses.astype(np.float32).tolist() == as_told(run.losses)
+    weights = [float(weight.detach()) for weight in run.session.training.model.parameters()]
+    assert found.descents[0].weights[-1].tolist() == pytest.approx(weights)
+
+
+def test_the_path_follows_an_lr_that_was_set_by_hand(tmp_path: Path):
+    from tui_app.training.session import Session
+    from tui_app.training.settings import settle
+
+    control = Control()
+    settings = settle(
+        load_lecture(find_lecture("03")), {"epochs": 30, "runs_dir": str(tmp_path), "device": "cpu"}
+    )
+    session = Session.begin(settings, control, lambda progress: None)
+    control.take_steps(10)
+    losses: list[float] = []
+
+    def listen(event) -> None:
+        losses.extend(getattr(event, "losses", ()))
+        if event.kind == "state" and event.state == "paused":
+            control.set_lr(0.1)
+            control.go_on()
+
+    session.follow(control, [listen])
+    found = found_in(session.folder.path, "landscape")
+    assert found.descents[0].losses.astype(np.float32).tolist() == as_told(losses)
+    assert found.lr == 0.1
+
+
+def test_the_exercises_have_the_answers_of_the_course():
+    first, second = exercises(None, "-8")
+    assert dict(first.answers) == {"w": -8}
+    assert dict(second.answers) == {"w": 2, "b": 2}
+    assert first.is_right == (True,)
+    assert exercises(None, "2 3")[1].is_right == (True, False)
+    text = "\n".join(
+        line.plain for line in load_view("exercises").lines((first, second), FRAMES[0])
+    )
+    assert "right" in text
+
+
+def test_gradients_of_the_graph_are_local_times_upstream(trained: Callable[..., Path]):
+    graph = found_in(trained(*RUNS["04 quadratic"]), "graph")
+    for place, node in enumerate(graph.nodes[:-1]):
+        if node.gradient is not None:
+            parts = [
+                local * other.gradient
+                for other in graph.nodes
+                for number, local in zip(other.inputs, other.locals_, strict=True)
+                if number == place
+            ]
+            assert sum(parts) == pytest.approx(node.gradient, rel=1e-5)
+
+
+def test_the_convolution_of_the_slides():
+    plain, padded, strided, pooled = (example.output for example in convolution(None, ""))
+    assert plain.tolist() == [[211, 295, 262], [259, 282, 214], [251, 253, 169]]
+    assert padded[0].tolist() == [91, 168, 224, 215, 127]
+    assert strided.tolist() == [[211, 262], [251, 169]]
+    assert pooled.tolist() == [[4, 8], [9, 8]]
+
+
+def test_the_confusion_adds_up_to_the_accuracy(trained: Callable[..., Path]):
+    folder = trained(*RUNS["09_soft"])
+    found = found_in(folder, "predictions")
+    accuracy = np.trace(found.confusion) / found.confusion.sum()
+    measured = tutorch("evaluate", folder, "--json").json["test_accuracy"]
+    assert accuracy == pytest.approx(measured)
+    np.testing.assert_allclose(found.probabilities.sum(axis=1), 1)
+
+
+def test_layers_count_as_the_course_does(trained: Callable[..., Path]):
+    found = found_in(trained(*RUNS["10_basic"]), "layers")
+    assert found.parameters == 8490
+    assert [layer.after for layer in found.layers if layer.parameters] == [
+        (10, 24, 24),
+        (20, 8, 8),
+        (10,),
+    ]
+    assert found.layers[0].multiply_adds == 24 * 24 * 25 * 10
+
+
+def test_the_first_layer_that_does_not_fit_is_named_with_its_arithmetic():
+    model = nn.Sequential(nn.Conv2d(1, 4, 5), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(320, 10))
+    found = layers_of(model, torch.zeros(2, 1, 28, 28))
+    assert found.layers[-1].after == ()
+    assert "320 features, but is given 576" in found.problem
+    channels = nn.Sequential(nn.Conv2d(1, 4, 5), nn.Conv2d(8, 4, 5))
+    assert (
+        "takes 8 channels, but is given 4" in layers_of(channels, torch.zeros(1, 1, 9, 9)).problem
+    )
+    small = nn.Sequential(nn.Conv2d(1, 4, 5), nn.Conv2d(4, 4, 5))
+    assert not layers_of(small, torch.zeros(1, 1, 9, 9)).problem
+    assert "= 0 pixels" in layers_of(small, torch.zeros(1, 1, 8, 8)).problem
+    lines = load_view("layers").lines(found, FRAMES[0])
+    assert any("doesn't fit" in line.plain for line in lines)
+
+
+def test_the_words_end_where_the_run_did(trained: Callable[..., Path]):
+    found = found_in(trained("12", "--network", "Embedding"), "words")
+    assert (found.given, found.wanted, len(found.said)) == ("hello", "ohlol", 16)
+    assert found.said[-1] == "ohlol"
+
+
+def test_a_question_is_answered_or_explained(trained: Callable[..., Path]):
+    folder = trained(*RUNS["06"])
+    assert found_in(folder, "answer", "9").probabilities.sum() == pytest.approx(1)
+    assert found_in(folder, "answer", "nine").problem
+
+
+# Live
+
+
+def test_snapshots_leave_the_run_as_it_was(tmp_path: Path):
+    plain = begin("softmax", tmp_path, epochs=1, widths=(8,))
+    control_of: dict[str, Control] = {}
+    answers = []
+
+    def ask(event) -> None:
+        if event.kind in ("steps", "epoch", "started") and control_of:
+            names = ("predictions", "gradients", "layers", "activations")
+            answers.extend(control_of["it"].request_snapshot(load_probe(name)) for name in names)
+
+    from tests import program
+
+    class Remembered(Control):
+        def __init__(self) -> None:
+            super().__init__()
+            control_of["it"] = self
+
+    original, program.Control = program.Control, Remembered
+    try:
+        looked_at = begin("softmax", tmp_path, ask, epochs=1, widths=(8,))
+    finally:
+        program.Control = original
+    assert looked_at.losses == plain.losses
+    done = [answer for answer in answers if not answer.cancelled()]
+    assert done
+    assert all(isinstance(answer.result(0), Snapshot) for answer in done)
+    assert control_of["it"].request_snapshot(load_probe("layers")).cancelled()
+
+
+def test_a_view_is_polled_and_what_fails_is_said(tmp_path: Path):
+    control = Control()
+    live = LiveView(load_view("layers"), control)
+    assert not live.poll()
+    (request,) = control.take_requests()
+    request.answer.set_exception(ValueError("no such thing"))
+    assert live.poll()
+    assert "no such thing" in live.problem
+    control.end_requests()
+    live.ask("again")
+    live.poll()
+    assert live.is_over
+
+
+# The command
+
+
+def test_show_draws_a_view_and_saves_its_picture(trained: Callable[..., Path], tmp_path: Path):
+    folder = trained(*RUNS["06"])
+    assert "Probability curve" in tutorch("show", folder, "--views").out
+    shown = tutorch("show", folder, "--view", "probability-curve", "--size", "80x24")
+    assert shown.exit_code == 0
+    assert "P = 0.5 at x" in shown.out
+    picture = tmp_path / "picture.svg"
+    assert tutorch("show", folder, "--view", "probability_curve", "--svg", picture).exit_code == 0
+    assert picture.read_text(encoding="utf-8").startswith("<svg")
+    assert tutorch("show", folder, "--view", "nonsense").exit_code == 2
+    assert tutorch("show", folder, "--view", "probability_curve", "--at", "7").exit_code == 2
+    assert tutorch("show", folder, "--view", "probability_curve", "--size", "big").exit_code == 2

@@ -1,0 +1,51 @@
+"""`tutorch export RUN script`: a run as one Python script that needs no tutorch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from models.fields import InvalidValue
+from tui_app.commands.arguments import OfRun, parse, the_run
+from tui_app.terminal import print_json
+
+
+@dataclass(kw_only=True)
+class Export(OfRun):
+    """Write a run as one Python script in the lecture's style, which needs no tutorch."""
+
+    what: tyro.conf.Positional[Literal["script"]] = "script"
+    """What to write."""
+
+    out: str = ""
+    """The file to write; <lecture>.py in this folder when not given."""
+
+    force: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Write over a file that is there already."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write the script and print its path."""
+    arguments, given = parse(Export, argv, "runs_dir", "data_dir")
+    folder = the_run(arguments, given)
+    path = Path(arguments.out or f"{folder.path.parent.name}.py")
+    if path.exists() and not arguments.force:
+        raise InvalidValue(f"{path} is there already: name another with --out, or add --force")
+
+    from tui_app.exported import script_of
+    from tui_app.training.snapshot import subject_of_folder
+
+    subject = subject_of_folder(folder, "cpu", given.get("data_dir"))
+    script, arrays = script_of(subject, folder.read_record(), path.stem)
+    path.write_text(script, encoding="utf-8")
+    if arrays:
+        path.with_suffix(".npz").write_bytes(arrays)
+    if arguments.json:
+        print_json({"run": folder.name, "script": str(path), "data_beside": bool(arrays)})
+    else:
+        print(path)  # noqa: T201
+    return 0

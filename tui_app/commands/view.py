@@ -1,0 +1,89 @@
+"""The part of `tutorch show` that draws what a run learned."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from models.fields import InvalidValue
+from tui_app.terminal import print_json, print_table, stdout_console
+from tui_app.training.run_folder import RunFolder
+from tui_app.views import load_view, view_names
+
+#: Where there is no terminal to fit into.
+_SIZE = (100, 30)
+
+
+def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
+    """List the views of the run's lecture, or draw one. Raises UnknownView and InvalidValue."""
+    from tui_app.training.session import read_settings
+
+    if arguments.views:
+        names = read_settings(folder).lecture.views or view_names()
+        titles = {name: load_view(name).title for name in names}
+        if arguments.json:
+            print_json([{"name": name, "title": title} for name, title in titles.items()])
+        else:
+            print_table(["view", ""], [[name, title] for name, title in titles.items()])
+        return 0
+    lines, columns = _draw(arguments, folder, given)
+    if arguments.svg:
+        _save(lines, columns, load_view(arguments.view).title, folder, Path(arguments.svg))
+    else:
+        console = stdout_console()
+        console.width = max(columns, console.width)
+        for line in lines:
+            console.print(line, overflow="crop")
+    return 0
+
+
+def _draw(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> tuple[list[Text], int]:
+    from tui_app.training.snapshot import subject_of_folder, take
+    from tui_app.views.pen import Pen
+    from tui_app.views.view import Frame
+
+    view = load_view(arguments.view)
+    columns, rows = _size(arguments.size)
+    subject = subject_of_folder(folder, given.get("device"), given.get("data_dir"))
+    found = take(subject, view.load_probe(), arguments.ask).found
+    places = view.places(found)
+    if arguments.at and not 0 <= arguments.at < places:
+        until = f"goes from 0 to {places - 1}" if places else "has one place only"
+        raise InvalidValue(f"--at {arguments.at}: {arguments.view} {until}")
+    is_plain = bool(os.environ.get("NO_COLOR")) or not (arguments.svg or sys.stdout.isatty())
+    frame = Frame(columns, rows, Pen(colour=not is_plain, ascii=arguments.ascii), arguments.at)
+    return view.lines(found, frame), columns
+
+
+def _size(text: str) -> tuple[int, int]:
+    """`120x36`, or what there is room for."""
+    if not text:
+        if not sys.stdout.isatty():
+            return _SIZE
+        console = stdout_console()
+        return console.width, console.height - 1
+    match = re.fullmatch(r"(\d{2,3})x(\d{1,3})", text)
+    if match is None or int(match[1]) < 20 or int(match[2]) < 5:
+        raise InvalidValue(f"--size takes columns and rows from 20x5 on, such as 120x36: {text!r}")
+    return int(match[1]), int(match[2])
+
+
+def _save(lines: list[Text], columns: int, title: str, folder: RunFolder, path: Path) -> None:
+    """A picture of the lines. Raises OSError."""
+    console = Console(
+        record=True,
+        width=columns,
+        file=io.StringIO(),
+        force_terminal=True,
+        color_system="truecolor",
+    )
+    for line in lines:
+        console.print(line, overflow="crop")
+    path.write_text(console.export_svg(title=f"{title} · {folder.name}"), encoding="utf-8")

@@ -1,0 +1,81 @@
+"""The four steps of a lecture as they stand in its file, with the shapes that go through them."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from tui_app.training.snapshot import Subject
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of the four: its source, and what this run makes of it."""
+
+    title: str
+    source: tuple[str, ...]
+    today: tuple[str, ...]
+
+
+@torch.no_grad()
+def probe(subject: Subject, ask: str) -> tuple[Step, ...]:
+    """Data, model, loss and optimizer, loop."""
+    hp, size = subject.settings.hyperparameters, len(subject.train)
+    batch = size if hp.batch_size == "full" else min(hp.batch_size, size)
+    inputs, targets = subject.batch(subject.train, np.arange(min(batch, 64)))
+    outputs = subject.model(inputs)
+    shapes = {
+        name: f"{name} {(batch, *tensor.shape[1:])} {str(tensor.dtype).removeprefix('torch.')}"
+        for name, tensor in (("inputs", inputs), ("targets", targets), ("outputs", outputs))
+    }
+    loss = float(subject.criterion(outputs, targets))
+    steps = -(-size // batch)
+    criterion = str(subject.criterion).replace("\n", " ")
+    count = sum(weight.numel() for weight in subject.model.parameters())
+    return (
+        Step(
+            "1. Data",
+            (f"dataset = {subject.settings.dataset}  # {size} samples",),
+            (shapes["inputs"], shapes["targets"], f"{steps} steps an epoch"),
+        ),
+        Step("2. Model", _model_source(subject), (f"{count} weights", shapes["outputs"])),
+        Step(
+            "3. Loss and optimizer",
+            (f"criterion = {criterion}", f"optimizer = {_optimizer(subject)}"),
+            (f"one number: {loss:.4f}", f"lr {subject.lr:g}"),
+        ),
+        Step(
+            "4. Loop",
+            (
+                "for inputs, targets in batches:",
+                "    loss = criterion(model(inputs), targets)  # forward",
+                "    optimizer.zero_grad()                     # forget the last gradients",
+                "    loss.backward()                           # backward",
+                "    optimizer.step()                          # update",
+            ),
+            (f"epoch {subject.epoch} of {hp.epochs}, step {subject.step}",),
+        ),
+    )
+
+
+def _optimizer(subject: Subject) -> str:
+    lecture, hp = subject.settings.lecture, subject.settings.hyperparameters
+    used = lecture.used(hp)
+    name = getattr(lecture.optimizer, "__name__", used.get("optimizer", ""))
+    words = [
+        f"{word}={used[word]:g}" for word in ("lr", "momentum", "weight_decay") if word in used
+    ]
+    return f"{name}({', '.join(words)})"
+
+
+def _model_source(subject: Subject) -> tuple[str, ...]:
+    """The class of the model, as it stands in the lecture's file."""
+    text = subject.settings.lecture.path.read_text(encoding="utf-8")
+    name = type(subject.model).__name__
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            return tuple(text.splitlines()[node.lineno - 1 : node.end_lineno])
+    return (name,)

@@ -1,0 +1,47 @@
+"""Pictures of what was learned: one view a file, found by listing this folder.
+
+A view turns what a probe found, a size and a pen into lines of text. It knows no terminal and no
+torch: the app, `tutorch show` and the tests draw it alike, for a run that trains and for one that
+is over.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tui_app.views.view import View
+
+_FOLDER = Path(__file__).parent
+
+#: What drawing is made of, in files of its own beside the views.
+_TOOLS = {
+    "__init__",
+    "view",
+    "canvas",
+    "pen",
+    "plot",
+    "live",
+    "raster",
+    "table",
+    "tiles",
+    "graph_steps",
+}
+
+
+class UnknownView(Exception):
+    """There is no such view. The text names those there are."""
+
+
+def view_names() -> tuple[str, ...]:
+    """All views. Imports nothing."""
+    return tuple(sorted({path.stem for path in _FOLDER.glob("*.py")} - _TOOLS))
+
+
+def load_view(name: str) -> View:
+    """The view of that name. Raises UnknownView."""
+    if name.replace("-", "_") not in view_names():
+        raise UnknownView(f"no view is called {name!r}: there are {', '.join(view_names())}")
+    return importlib.import_module(f"tui_app.views.{name.replace('-', '_')}").VIEW

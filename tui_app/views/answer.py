@@ -1,0 +1,39 @@
+"""Type something and see every class with its probability."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.text import Text
+
+from tui_app.views.canvas import Canvas
+from tui_app.views.table import bar, fit, nothing, wrapped
+from tui_app.views.view import Frame, View
+
+if TYPE_CHECKING:
+    from tui_app.training.probes.answer import Answer
+
+
+def draw(found: Answer | None, frame: Frame) -> list[Text]:
+    """The classes, the likeliest first."""
+    if found is None:
+        return nothing("This model names no class.", frame.columns, frame.pen)
+    if found.problem:
+        return wrapped(f"It takes {found.help}: {found.problem}", frame.columns, frame.pen, "bad")
+    if not found.asked:
+        return wrapped(f"Give it {found.help}.", frame.columns, frame.pen)
+    pen = frame.pen
+    canvas = Canvas(frame.columns, frame.rows, pen)
+    order = np.argsort(-found.probabilities)
+    canvas.write(0, 0, f"{found.asked}: {found.classes[order[0]]}", pen.style("strong"))
+    names = min(20, max(map(len, found.classes)) + 1)
+    for row, place in enumerate(order[: frame.rows - 2], start=2):
+        share = float(found.probabilities[place])
+        style = pen.style("good strong" if row == 2 else "model")
+        canvas.write(0, row, f"{fit(found.classes[place], names)} {100 * share:6.2f} %", style)
+        canvas.write(names + 11, row, bar(share, frame.columns - names - 12, pen), style)
+    return canvas.lines()[: len(order) + 2]
+
+
+VIEW = View("Ask the model", "answer", draw, asks="a name, numbers, or the path of a picture")

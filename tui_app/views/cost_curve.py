@@ -1,0 +1,108 @@
+"""The cost against w: lecture 2's search, or the steps of a descent on one weight."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.text import Text
+
+from tui_app.views.canvas import Canvas
+from tui_app.views.plot import Plot
+from tui_app.views.table import nothing, sentence, tidy
+from tui_app.views.view import Frame, View
+
+if TYPE_CHECKING:
+    from tui_app.training.probes.landscape import Descent, Landscape
+
+
+def draw(found: Landscape | None, frame: Frame) -> list[Text]:
+    """The curve, what was tried of it, and where that led.
+
+    With a place (`at` from 1 on) only the steps up to it are shown.
+    """
+    count = len(found.names) if found is not None else 0
+    if found is None or count != 1:
+        return nothing(
+            "A curve has one weight: look at the cost surface.", frame.columns, frame.pen
+        )
+    pen, descent = frame.pen, found.descents[0]
+    tried = len(descent.losses) if frame.at == 0 else min(frame.at, len(descent.losses))
+    canvas = Canvas(frame.columns, frame.rows - 2, pen)
+    grid = found.grids[0]
+    low, high = float(grid[0]), float(grid[-1])
+    top = float(found.cost.max()) * 1.05
+    margin = (high - low) * 0.02
+    plot = Plot(canvas, (low - margin, high + margin), (-0.04 * top, top))
+    plot.axes(found.names[0], f"cost ({found.reduction} squared error)", centred=True)
+    fine = np.linspace(low, high, 400)
+    plot.curve(fine, np.interp(fine, grid, found.cost), pen.style("faint"))
+    _steps(plot, found, descent, tried)
+    return [*canvas.lines(), *_words(found, descent, tried, frame)]
+
+
+def _steps(plot: Plot, found: Landscape, descent: Descent, tried: int) -> None:
+    """A mark for each weight that was tried, the last ones on top."""
+    pen = plot.canvas.pen
+    weights = descent.weights[1:, 0] if found.is_search else descent.weights[:-1, 0]
+    costs = np.interp(weights, found.grids[0], found.cost, np.nan, np.nan)
+    for w, cost in list(zip(weights, costs, strict=True))[:tried]:
+        if np.isfinite(cost):
+            plot.mark(w, cost, pen.sign("•", "o"), pen.style("model"))
+    if tried:
+        w, cost = weights[tried - 1], costs[tried - 1]
+        if found.is_search:
+            best = int(np.argmin(descent.losses[:tried]))
+            plot.mark(weights[best], costs[best], pen.sign("★", "*"), pen.style("good strong"))
+        if np.isfinite(cost) and (not found.is_search or tried < len(descent.losses)):
+            plot.mark(w, cost, pen.sign("◆", "@"), pen.style("data strong"))
+
+
+def _words(found: Landscape, descent: Descent, tried: int, frame: Frame) -> list[Text]:
+    name, pen = found.names[0], frame.pen
+    if not tried:
+        return [sentence("nothing tried yet", pen=pen), Text()]
+    if found.is_search:
+        best = int(np.argmin(descent.losses[:tried]))
+        weight = descent.weights[1 + best, 0]
+        now = descent.weights[tried, 0]
+        lowest = f" lowest so far: {name} = {weight:.1f}, cost {tidy(descent.losses[best])}"
+        last = f"tried {tried} of {len(descent.losses)}, the last {name} = {now:.1f}"
+        exact = ""
+        if tried == len(descent.losses):
+            exact = f"; between the candidates it is lowest at {name} = {tidy(found.lowest[0])}"
+        return [
+            sentence((pen.sign("★", "*"), "good strong"), lowest, pen=pen),
+            sentence((last + exact, "faint"), pen=pen),
+        ]
+    before, after = descent.weights[tried - 1, 0], descent.weights[tried, 0]
+    first = sentence(
+        (pen.sign("◆", "@"), "data strong"),
+        f" step {tried}: {name} {before:.4g} -> {after:.4g}, loss {descent.losses[tried - 1]:.4g}",
+        (f"   lowest at {name} = {tidy(found.lowest[0])}", "faint"),
+        pen=pen,
+    )
+    return [first, stability(found, frame)]
+
+
+def stability(found: Landscape, frame: Frame) -> Text:
+    """What learning rate this cost can bear."""
+    if not found.curvature:
+        return sentence((f"lr {found.lr:g}", "faint"), pen=frame.pen)
+    if not found.is_plain_descent or not np.isfinite(found.limit):
+        text = f"lr {found.lr:g}; curvature {found.curvature:.4g} at the lowest point"
+        return sentence((text, "faint"), pen=frame.pen)
+    verdict = "below" if found.lr < found.limit else "NOT below"
+    return sentence(
+        f"lr {found.lr:g} is ",
+        (verdict, "good" if verdict == "below" else "bad strong"),
+        f" 2 / curvature = 2 / {found.curvature:.4g} = {found.limit:.4g}, its limit",
+        pen=frame.pen,
+    )
+
+
+def _places(found: Landscape | None) -> int:
+    return len(found.descents[0].losses) + 1 if found is not None else 0
+
+
+VIEW = View("Cost against w", "landscape", draw, _places, "step")

@@ -1,0 +1,206 @@
+"""The cost over w and b as a map with contours, and the ways that training took down it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.text import Text
+
+from tui_app.curves.ticks import written
+from tui_app.views.canvas import Canvas
+from tui_app.views.cost_curve import stability
+from tui_app.views.pen import hexadecimal, ramp
+from tui_app.views.plot import Plot
+from tui_app.views.table import flowed, nothing, sentence, tidy
+from tui_app.views.view import Frame, View
+
+if TYPE_CHECKING:
+    from tui_app.training.probes.landscape import Descent, Landscape
+
+#: How each way is drawn: its sign in ASCII, what its colour means.
+_WAYS = (("o", "data strong"), ("x", "mark"), ("+", "good"))
+
+#: Contours between the lowest cost and the highest, evenly in its logarithm.
+_CONTOURS = 7
+
+
+def draw(found: Landscape | None, frame: Frame) -> list[Text]:
+    """The map; with a place (`at` from 1 on) the run's own way up to that step."""
+    if found is None or len(found.grids) < 2:
+        return nothing(
+            "A surface has two weights: look at the cost curve.", frame.columns, frame.pen
+        )
+    legend = _legend(found, frame)
+    canvas = Canvas(frame.columns, frame.rows - len(legend), frame.pen)
+    ws, bs = found.grids
+    plot = Plot(canvas, (ws[0], ws[-1]), (bs[0], bs[-1]))
+    _map(plot, found, frame.at)
+    plot.axes(found.names[0])
+    canvas.write(0, 0, found.names[1], frame.pen.style("faint"))
+    for number, descent in enumerate(found.descents):
+        _way(plot, descent, number, frame.at if number == 0 else 0, found.is_search)
+    star = frame.pen.sign("★", "*") if not found.is_search or not frame.at else ""
+    plot.mark(found.lowest[0], found.lowest[1], star, _on(plot, found, found.lowest, "strong"))
+    return [*canvas.lines(), *legend]
+
+
+def heights(found: Landscape) -> np.ndarray:
+    """The cost as shares from 0 (lowest) to 1, by its logarithm, so that the valley shows."""
+    above = np.maximum(found.cost - min(found.lowest_cost, float(found.cost.min())), 0)
+    scale = float(np.median(above)) / 30 or 1.0
+    logs = np.log1p(above / scale)
+    return logs / (logs.max() or 1.0)
+
+
+def _between(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """A grid read between its places, straight along each axis, (len(rows), len(columns))."""
+    across = np.stack([np.interp(columns, np.arange(values.shape[1]), line) for line in values])
+    return np.stack([np.interp(rows, np.arange(values.shape[0]), line) for line in across.T]).T
+
+
+def _fine(plot: Plot, found: Landscape) -> np.ndarray:
+    """The heights of each half cell of the plot, the top row first, (2·rows, columns)."""
+    values = heights(found)[::-1]
+    rows = (np.arange(plot.rows * 2) + 0.5) / (plot.rows * 2) * (values.shape[0] - 1)
+    columns = (np.arange(plot.columns) + 0.5) / plot.columns * (values.shape[1] - 1)
+    return _between(values, rows, columns)
+
+
+def _known(plot: Plot, found: Landscape, at: int) -> np.ndarray:
+    """Which cells a search has come to by now: all of another run's."""
+    ws, bs = found.grids
+    mask = np.ones((len(bs), len(ws)), bool)
+    if found.is_search:
+        mask[:] = False
+        tried = found.descents[0].weights[1 : at + 1 if at else None]
+        mask[np.searchsorted(bs, tried[:, 1] - 1e-4), np.searchsorted(ws, tried[:, 0] - 1e-4)] = (
+            True
+        )
+    rows = np.linspace(len(bs) - 1, 0, plot.rows).round().astype(int)
+    return mask[np.ix_(rows, np.linspace(0, len(ws) - 1, plot.columns).round().astype(int))]
+
+
+def _map(plot: Plot, found: Landscape, at: int) -> None:
+    """Heights as colours. Contours are lines where bands meet, so that shape needs no colour."""
+    canvas, pen, fine = plot.canvas, plot.canvas.pen, _fine(plot, found)
+    known = _known(plot, found, at)
+    cells = (fine[0::2] + fine[1::2]) / 2
+    bands = np.floor(cells * _CONTOURS)
+    grounds, lines = ramp(cells * 0.9), ramp(cells * 0.9 + 0.3)
+    for row in range(plot.rows):
+        for column in map(int, np.flatnonzero(known[row])):
+            band = bands[row, column]
+            right = bands[row, min(column + 1, plot.columns - 1)] != band
+            below = bands[min(row + 1, plot.rows - 1), column] != band
+            sign = "·" if not pen.ascii else "."
+            sign = sign if right or below else " "
+            style = ""
+            if pen.colour:
+                line, ground = lines[row, column], grounds[row, column]
+                style = f"{hexadecimal(line)} on {hexadecimal(ground)}"
+            canvas.write(plot.left + column, plot.top + row, sign, style)
+
+
+def _on(plot: Plot, found: Landscape, point: np.ndarray, meaning: str) -> str:
+    """The style of a mark on the map: over the colour that is there."""
+    pen = plot.canvas.pen
+    if not pen.colour:
+        return pen.style(meaning)
+    ws, bs = found.grids
+    row = np.interp(point[1], bs, np.arange(len(bs)))
+    column = np.interp(point[0], ws, np.arange(len(ws)))
+    share = float(_between(heights(found), np.array([row]), np.array([column]))[0, 0])
+    return f"bold #ffffff on {hexadecimal(ramp(np.array(share * 0.9)))}"
+
+
+def _way(plot: Plot, descent: Descent, number: int, at: int, is_search: bool) -> None:
+    """The run's own way as a line of dots, the others as marks along theirs, so that ways that
+    lie on each other are seen.
+    """
+    pen, canvas = plot.canvas.pen, plot.canvas
+    sign, meaning = _WAYS[number % len(_WAYS)]
+    shown = sign if pen.ascii or not pen.colour else ("●", "▲", "■")[number % 3]
+    points = descent.weights[: at + 1] if at else descent.weights
+    if is_search:  # it visits every place: only the last one tells anything
+        points = points[-1:]
+    points = points[np.isfinite(points).all(axis=1)]
+    if number == 0:
+        for start, end in pairwise(_apart(plot, points, cells=0.5)):
+            _dots(plot, start, end, pen.style(meaning))
+        points = points[[0, -1]] if len(points) else points
+    else:
+        points = _apart(plot, points)
+    for w, b, *_ in points:
+        column, row = round(plot.x(w)) // 2, round(plot.y(b)) // 4
+        plot.mark(w, b, shown, canvas.over(column, row, pen.style(meaning)))
+
+
+def _apart(plot: Plot, points: np.ndarray, cells: float = 7.0) -> np.ndarray:
+    """The points that lie at least so many cells from the one before, and the last."""
+    if not len(points):
+        return points
+    with np.errstate(over="ignore"):
+        xs, ys = plot.x(points[:, 0]) / 2, plot.y(points[:, 1]) / 2
+    kept = [0]
+    for number in range(1, len(points)):
+        if max(abs(xs[number] - xs[kept[-1]]), abs(ys[number] - ys[kept[-1]])) >= cells:
+            kept.append(number)
+    return points[[*kept, len(points) - 1]]
+
+
+def _dots(plot: Plot, start: np.ndarray, end: np.ndarray, style: str) -> None:
+    x0, y0, x1, y1 = plot.x(start[0]), plot.y(start[1]), plot.x(end[0]), plot.y(end[1])
+    if not all(abs(value) < 1e5 for value in (x0, y0, x1, y1)):
+        return
+    for part in np.linspace(0, 1, int(max(abs(x1 - x0), abs(y1 - y0))) + 2):
+        x, y = round(x0 + part * (x1 - x0)), round(y0 + part * (y1 - y0))
+        column, row = x // 2, y // 4
+        inside = plot.left <= column < plot.left + plot.columns
+        if inside and plot.top <= row < plot.top + plot.rows:
+            plot.canvas.dot(x, y, plot.canvas.over(column, row, style))
+
+
+def _legend(found: Landscape, frame: Frame) -> list[Text]:
+    pen, names = frame.pen, found.names
+    signs = [sign if pen.ascii or not pen.colour else "●▲■"[i] for i, (sign, _) in enumerate(_WAYS)]
+    lowest = ", ".join(
+        f"{name} {tidy(value, 3)}" for name, value in zip(names, found.lowest, strict=True)
+    )
+    star = sentence(
+        (pen.sign("★", "*"), "strong"),
+        f" {lowest}: cost {tidy(found.lowest_cost)}",
+        (f"   map {tidy(float(found.cost.min()))} to {written(float(found.cost.max()))}", "faint"),
+        (f"   with {', '.join(found.fixed)}" if found.fixed else "", "faint"),
+        pen=pen,
+    )
+    if found.is_search:
+        return [_tried(found, frame), star]
+    ways: list[list[tuple[str, str] | str]] = []
+    for number, descent in enumerate(found.descents):
+        steps = frame.at if frame.at and number == 0 else len(descent.losses)
+        end = descent.weights[min(steps, len(descent.weights) - 1)]
+        place = f"{end[0]:.3g}, {end[1]:.3g}" if np.isfinite(end).all() else "diverged"
+        sign = (signs[number % 3], _WAYS[number % 3][1])
+        ways.append([sign, f" {descent.label}", (f" {steps} steps: {place}", "faint")])
+    return [*flowed(ways, frame.columns, pen), star, stability(found, frame)]
+
+
+def _tried(found: Landscape, frame: Frame) -> Text:
+    """What a search has come to so far."""
+    descent, pen = found.descents[0], frame.pen
+    tried = frame.at or len(descent.losses)
+    best = int(np.argmin(descent.losses[:tried]))
+    w, b = descent.weights[best + 1, :2]
+    lowest = f" the last of {tried} candidates tried; lowest so far {w:.1f}, {b:.1f}: "
+    sign = (pen.sign("●", "o"), "data strong")
+    return sentence(sign, lowest + tidy(descent.losses[best]), pen=pen)
+
+
+def places(found: Landscape | None) -> int:
+    """The steps of the run's own way, and all of them at once."""
+    return len(found.descents[0].losses) + 1 if found is not None else 0
+
+
+VIEW = View("Cost surface", "landscape", draw, places, "step")

@@ -1,0 +1,54 @@
+"""Lecture 4's exercises: type the gradient and be told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from tui_app.views.graph import picture
+from tui_app.views.graph_steps import Shown, everything
+from tui_app.views.table import sentence, tidy
+from tui_app.views.view import Frame, View
+
+if TYPE_CHECKING:
+    from tui_app.training.probes.exercises import Exercise
+
+
+def draw(found: tuple[Exercise, ...], frame: Frame) -> list[Text]:
+    """One exercise: at 0 the one that was answered, else the first; at 1 and 2 that one."""
+    answered = [exercise for exercise in found if exercise.given is not None]
+    exercise = found[min(frame.at, len(found)) - 1] if frame.at else (answered or found)[0]
+    graph, solved = exercise.graph, everything(exercise.graph)
+    if exercise.given is None:
+        solved = Shown(solved.forward, 0, False)
+    lines = [sentence((exercise.text, "strong"), pen=frame.pen), Text()]
+    lines += picture(graph, solved, frame, frame.rows - 5)
+    lines.append(Text())
+    if exercise.given is None:
+        hint = "Go from the loss to the left: at each node, its own derivative times what came."
+        return [*lines, sentence((hint, "faint"), pen=frame.pen)]
+    return [*lines, _verdict(exercise, frame)]
+
+
+def _verdict(exercise: Exercise, frame: Frame) -> Text:
+    parts: list[tuple[str, str] | str] = []
+    for (name, answer), said, right in zip(
+        exercise.answers, exercise.given or (), exercise.is_right, strict=True
+    ):
+        symbol = f"∂loss/∂{name}" if not frame.pen.ascii else f"dloss/d{name}"
+        if right:
+            parts.append((f"{symbol} = {tidy(answer)}: right.  ", "good"))
+        else:
+            parts.append((f"{symbol} is {tidy(answer)}, not {tidy(said)}.  ", "bad"))
+    return sentence(*parts, pen=frame.pen)
+
+
+VIEW = View(
+    "Exercises",
+    "exercises",
+    draw,
+    lambda found: len(found) + 1,
+    "exercise",
+    "the gradient: one number for the first exercise, two for the second",
+)

@@ -1,0 +1,101 @@
+"""What becomes of an image from layer to layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.text import Text
+
+from tui_app.views.canvas import Canvas
+from tui_app.views.raster import fitted, shares, spread
+from tui_app.views.table import nothing, sentence
+from tui_app.views.view import Frame, View
+
+if TYPE_CHECKING:
+    from tui_app.training.probes.images import Images, Maps
+
+
+def draw(found: Images | None, frame: Frame) -> list[Text]:
+    """At 0 every layer with its first maps; from 1 on all maps of one layer."""
+    if found is None or not found.layers:
+        return nothing("Feature maps are made of images by convolutions.", frame.columns, frame.pen)
+    canvas = Canvas(frame.columns, frame.rows - 1, frame.pen)
+    if frame.at:
+        layer = found.layers[min(frame.at, len(found.layers)) - 1]
+        words = _one(canvas, found, layer)
+    else:
+        words = _all(canvas, found)
+    return [
+        *canvas.lines(),
+        sentence(words, ("  below zero blue, above orange", "faint"), pen=frame.pen),
+    ]
+
+
+def _all(canvas: Canvas, found: Images) -> str:
+    """A row of maps for each layer, the image first."""
+    room = canvas.rows
+    levels = _chosen(found.layers, max(1, room // 6))
+    height = max(3, room // (len(levels) + 1) - 1)
+    side = 2 * height
+    canvas.write(0, 0, f"sample {found.sample}, a {found.label}", canvas.pen.style("strong"))
+    canvas.pixels(0, 1, fitted(shares(found.image), side, height))
+    y = height + 1
+    for layer in levels:
+        if y + 2 > room:
+            break
+        shape = canvas.pen.sign("×", "x").join(map(str, (layer.channels, *layer.maps.shape[1:])))
+        canvas.write(0, y, f"{_kind(canvas, layer)}: {shape}", canvas.pen.style("faint"))
+        _maps(canvas, layer.maps, 0, y + 1, side, min(height, room - y - 1), rows=1)
+        y += height + 1
+    return f"{len(found.layers)} layers, taken for a {found.predicted}"
+
+
+def _chosen(layers: tuple[Maps, ...], count: int) -> list[Maps]:
+    """As many layers as there is room for, spread from the first to the last."""
+    if len(layers) <= count:
+        return list(layers)
+    return [layers[i] for i in np.linspace(0, len(layers) - 1, count).round().astype(int)]
+
+
+def _one(canvas: Canvas, found: Images, layer: Maps) -> str:
+    """All maps of a layer, as large as they can be."""
+    count = len(layer.maps)
+    best = max(range(1, count + 1), key=lambda across: _side(canvas, count, across))
+    side = _side(canvas, count, best)
+    canvas.write(0, 0, f"{_kind(canvas, layer)} ({layer.name})", canvas.pen.style("strong"))
+    down = -(-count // best)
+    _maps(canvas, layer.maps, 0, 1, side, max(1, side // 2), rows=down)
+    lowest, highest = float(layer.maps.min()), float(layer.maps.max())
+    size = "x".join(map(str, layer.maps.shape[1:]))
+    return f"{layer.channels} maps of {size}, from {lowest:.2f} to {highest:.2f}"
+
+
+def _side(canvas: Canvas, count: int, across: int) -> int:
+    """The cells a map is wide when so many stand side by side; an even number."""
+    down = -(-count // across)
+    side = min((canvas.columns + 1) // across - 1, 2 * ((canvas.rows - 1) // down - 1) + 2)
+    return max(2, side - side % 2)
+
+
+def _maps(
+    canvas: Canvas, maps: np.ndarray, x: int, y: int, side: int, height: int, *, rows: int
+) -> None:
+    """Maps side by side, all on one scale, in so many rows."""
+    scaled = spread(maps.astype(np.float64))
+    across = max(1, min((canvas.columns + 1) // (side + 1), -(-len(maps) // rows)))
+    for number, image in enumerate(scaled[: across * rows]):
+        row, column = divmod(number, across)
+        pixels = fitted(image, side, height)
+        canvas.pixels(x + column * (side + 1), y + row * (height + (rows > 1)), pixels, "diverging")
+
+
+def _kind(canvas: Canvas, layer: Maps) -> str:
+    return layer.kind.replace("→", ">").replace("×", "x") if canvas.pen.ascii else layer.kind
+
+
+def _places(found: Images | None) -> int:
+    return len(found.layers) + 1 if found is not None else 0
+
+
+VIEW = View("Feature maps", "images", draw, _places, "layer", "the number of a sample")

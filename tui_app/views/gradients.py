@@ -1,0 +1,99 @@
+"""The gradient's size layer by layer: whether anything of the loss reaches the first ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.text import Text
+
+from tui_app.views.table import fit, sentence
+from tui_app.views.view import Frame, View
+
+if TYPE_CHECKING:
+    from tui_app.training.probes.gradients import Gradients
+
+_FLOOR = 1e-12
+
+
+def draw(found: Gradients, frame: Frame) -> list[Text]:
+    """A layer a line, from the input down to the output; marks on one axis of powers of ten."""
+    pen = frame.pen
+    norms = np.stack([one.norms for one in found.series])
+    low, high = _decades(norms)
+    names = min(26, max(map(len, found.layers)) + 1, frame.columns // 3)
+    width = frame.columns - names - 10
+    signs = [
+        (pen.sign("●", "*"), "data strong"),
+        (pen.sign("○", "o"), "bad"),
+        (pen.sign("◆", "+"), "good"),
+    ]
+    lines = [_axis(low, high, names, width, frame)]
+    room = frame.rows - 3
+    shown = np.linspace(0, len(found.layers) - 1, min(room, len(found.layers))).round().astype(int)
+    for place in shown:
+        line = sentence(f"{fit(_short(found.layers[place], names), names)}", pen=pen)
+        line.append_text(_marks(norms[:, place], low, high, width, signs, frame))
+        line.append(f" {norms[0, place]:8.1e}")
+        lines.append(line)
+    legend = [
+        (f"{sign} {one.label}   ", meaning)
+        for one, (sign, meaning) in zip(found.series, signs, strict=False)
+    ]
+    return [*lines, sentence(*legend, pen=pen), _ratio(found, frame)]
+
+
+def _short(name: str, columns: int) -> str:
+    """A long path of names by its end."""
+    return name if len(name) < columns else f"..{name[-(columns - 3) :]}"
+
+
+def _decades(norms: np.ndarray) -> tuple[int, int]:
+    logs = np.log10(np.maximum(norms, _FLOOR))
+    low, high = int(np.floor(logs.min())), int(np.ceil(logs.max()))
+    return low, max(high, low + 1)
+
+
+def _axis(low: int, high: int, names: int, width: int, frame: Frame) -> Text:
+    signs = [" "] * width
+    every = max(1, -(-(high - low) * 7 // width))
+    for decade in range(low, high + 1, every):
+        x = min(round((decade - low) / (high - low) * (width - 1)), width - 1)
+        for i, sign in enumerate(f"1e{decade}"):
+            if x + i < width:
+                signs[x + i] = sign
+    return sentence((fit("layer", names) + "".join(signs) + "      now", "faint"), pen=frame.pen)
+
+
+def _marks(
+    norms: np.ndarray, low: int, high: int, width: int, signs: list[tuple[str, str]], frame: Frame
+) -> Text:
+    """One line: a bar as long as the run's own, the others' marks on it."""
+    pen = frame.pen
+    places = np.log10(np.maximum(norms, _FLOOR))
+    cells = np.clip(np.round((places - low) / (high - low) * (width - 1)), 0, width - 1).astype(int)
+    marks = {int(cell): signs[i] for i, cell in reversed(list(enumerate(cells)))}
+    line = Text(no_wrap=True, end="")
+    for column in range(width):
+        if column in marks:
+            sign, meaning = marks[column]
+            line.append(sign, pen.style(meaning) or None)
+        elif column < cells[0]:
+            line.append(pen.sign("─", "-"), pen.style("faint") or None)
+        else:
+            line.append(" ")
+    return line
+
+
+def _ratio(found: Gradients, frame: Frame) -> Text:
+    """What is left of the last layer's gradient at the first one."""
+    now = found.series[0].norms
+    if now[-1] <= _FLOOR or now[0] <= _FLOOR:
+        return sentence(("no gradient at all arrives at the first layer", "bad"), pen=frame.pen)
+    share = now[0] / now[-1]
+    meaning = "bad" if share < 1e-3 or share > 1e3 else "good"
+    text = f"the first layer's gradient is {share:.3g} times the last one's"
+    return sentence((text, meaning), (f"   loss {found.loss:.4f}", "faint"), pen=frame.pen)
+
+
+VIEW = View("Gradient by layer", "gradients", draw)

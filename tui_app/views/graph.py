@@ -1,0 +1,227 @@
+"""The computational graph of one sample: values forward, gradients backward, one node at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from tui_app.views.canvas import Canvas
+from tui_app.views.graph_steps import (
+    Shown,
+    backward_of,
+    node_at,
+    parts_of,
+    shown_at,
+    steps_of,
+)
+from tui_app.views.table import nothing, sentence, signed, tidy, wrapped
+from tui_app.views.view import Frame, View
+
+if TYPE_CHECKING:
+    from tui_app.training.probes.graph import Graph, Node
+
+#: Cells between two columns of nodes, for the lines that join them.
+_GAP = 5
+
+
+def draw(found: Graph | None, frame: Frame) -> list[Text]:
+    """The graph, and a sentence on the step at hand. At 0 everything is there."""
+    if found is None:
+        return nothing(
+            "A graph is drawn of models that hold a few numbers themselves: lectures 2 to 4.",
+            frame.columns,
+            frame.pen,
+        )
+    shown = shown_at(found, frame.at)
+    below = _sentences(found, shown, frame)
+    return [*picture(found, shown, frame, frame.rows - len(below) - 1), Text(), *below]
+
+
+# The picture
+
+
+def picture(graph: Graph, shown: Shown, frame: Frame, rows: int) -> list[Text]:
+    """The graph from left to right if it fits, with or without its products, else as a list."""
+    tree = _Tree(graph, len(graph.nodes) - 1)
+    for full in (True, False):
+        texts = _texts(graph, shown, frame, full=full)
+        columns = _columns(tree, texts)
+        if columns[-1] <= frame.columns and tree.height <= rows:
+            return _drawn(tree, texts, columns, graph, shown, frame)
+    return _listed(graph, shown, frame, rows)
+
+
+class _Tree:
+    """A node and what it was computed from; a leaf that is used twice is drawn twice."""
+
+    def __init__(self, graph: Graph, place: int, top: int = 0) -> None:
+        self.place = place
+        self.children: list[_Tree] = []
+        below = top
+        for number in graph.nodes[place].inputs:
+            child = _Tree(graph, number, below)
+            self.children.append(child)
+            below += child.height
+        self.height = max(3, below - top)
+        self.level = 1 + max((child.level for child in self.children), default=-1)
+        ends = [self.children[0].row, self.children[-1].row] if self.children else [top, top]
+        self.row: int = sum(ends) // 2
+
+    def all(self) -> list[_Tree]:
+        """This node and everything below it."""
+        return [self, *(node for child in self.children for node in child.all())]
+
+
+def _texts(
+    graph: Graph, shown: Shown, frame: Frame, *, full: bool
+) -> Mapping[int, tuple[str, str]]:
+    """What stands at each node: its name and value, and its gradient below."""
+    known = set(steps_of(graph)[: shown.forward])
+    told = set(backward_of(graph)[: shown.backward])
+    texts = {}
+    for place, node in enumerate(graph.nodes):
+        is_known = node.kind != "step" or place in known
+        name = _plain(node.name, frame)
+        value = tidy(node.value) if is_known else "?"
+        between = ": " if node.kind == "step" else " = "
+        gradient = ""
+        if node.gradient is not None:
+            symbol = frame.pen.sign("∂", "d")
+            gradient = (
+                f"{symbol} ?" if place not in told else f"{symbol} {_product(graph, place, full)}"
+            )
+        texts[place] = (f"{name}{between}{value}", gradient)
+    return texts
+
+
+def _plain(name: str, frame: Frame) -> str:
+    return name.replace("×", "x").replace("ŷ", "y^").replace("−", "-") if frame.pen.ascii else name
+
+
+def _product(graph: Graph, place: int, full: bool) -> str:
+    """`2·-4 = -8`: the local derivative times what came from upstream, and the gradient."""
+    gradient = graph.nodes[place].gradient or 0.0
+    parts = parts_of(graph, place)
+    if not full or not parts:
+        return tidy(gradient)
+    return " + ".join(f"{signed(a)}·{signed(b)}" for a, b in parts) + f" = {tidy(gradient)}"
+
+
+def _columns(tree: _Tree, texts: Mapping[int, tuple[str, str]]) -> list[int]:
+    """Where each level begins, and behind the last one where the picture ends."""
+    widths = [0] * (tree.level + 1)
+    for node in tree.all():
+        widths[node.level] = max(widths[node.level], *map(len, texts[node.place]))
+    starts = [1]
+    for width in widths:
+        starts.append(starts[-1] + width + _GAP)
+    starts[-1] -= _GAP
+    return starts
+
+
+def _drawn(
+    tree: _Tree,
+    texts: Mapping[int, tuple[str, str]],
+    columns: list[int],
+    graph: Graph,
+    shown: Shown,
+    frame: Frame,
+) -> list[Text]:
+    canvas, pen = Canvas(frame.columns, tree.height, frame.pen), frame.pen
+    now = node_at(graph, shown)
+    for node in tree.all():
+        for child in node.children:
+            _join(canvas, columns, node, child, texts)
+    for node in tree.all():
+        kind = graph.nodes[node.place].kind
+        meaning = {"weight": "model", "data": "data", "step": "strong"}[kind]
+        meaning += " here" if node.place == now else ""
+        value, gradient = texts[node.place]
+        canvas.write(columns[node.level], node.row, value, pen.style(meaning))
+        canvas.write(columns[node.level], node.row + 1, gradient, pen.style("bad"))
+    return canvas.lines()
+
+
+def _join(
+    canvas: Canvas,
+    columns: list[int],
+    parent: _Tree,
+    child: _Tree,
+    texts: Mapping[int, tuple[str, str]],
+) -> None:
+    """A line from a node to what is computed from it."""
+    style, ascii_only = canvas.pen.style("faint"), canvas.pen.ascii
+    turn, start = columns[parent.level] - 3, columns[child.level] + len(texts[child.place][0]) + 1
+    across = "-" if ascii_only else "─"
+    canvas.write(start, child.row, across * (turn - start), style)
+    rows = [one.row for one in parent.children]
+    for row in range(min(rows), max(rows) + 1):
+        left, right = row in rows, row == parent.row
+        up, down = row > min(rows), row < max(rows)
+        canvas.write(turn, row, "+" if ascii_only else _corner(left, right, up, down), style)
+    canvas.write(turn + 1, parent.row, across, style)
+
+
+def _corner(left: bool, right: bool, up: bool, down: bool) -> str:
+    corners = {
+        (True, True, False, False): "─", (True, False, False, True): "┐",
+        (True, False, True, False): "┘", (False, True, True, True): "├",
+        (False, False, True, True): "│", (True, True, True, True): "┼",
+        (True, False, True, True): "┤", (True, True, True, False): "┴",
+        (True, True, False, True): "┬",
+    }  # fmt: skip
+    return corners.get((left, right, up, down), "│")
+
+
+def _listed(graph: Graph, shown: Shown, frame: Frame, rows: int) -> list[Text]:
+    """A node a line, for panes that are too small for the picture."""
+    texts, now = _texts(graph, shown, frame, full=True), node_at(graph, shown)
+    lines = []
+    for place, node in enumerate(graph.nodes):
+        value, gradient = texts[place]
+        uses = ", ".join(_plain(graph.nodes[i].name, frame) for i in node.inputs)
+        name = f"{value} ({uses})" if uses else value
+        marker = ">" if place == now else " "
+        lines.append(sentence(f"{marker} {name:<34}", (gradient, "bad"), pen=frame.pen))
+    return lines[-rows:]
+
+
+# The sentence
+
+
+def _sentences(graph: Graph, shown: Shown, frame: Frame) -> list[Text]:
+    if shown.updated:
+        updates = (
+            f"{name} = {tidy(before)} - {graph.lr:g}·{signed((before - after) / graph.lr)} "
+            f"= {tidy(after, 6)}"
+            for name, before, after in graph.updates
+        )
+        return wrapped(f"update: {',  '.join(updates)}", frame.columns, frame.pen, "good")
+    node = graph.nodes[node_at(graph, shown)]
+    if not shown.backward:
+        return wrapped(_forward_sentence(graph, node), frame.columns, frame.pen, "")
+    return wrapped(
+        _backward_sentence(graph, node_at(graph, shown)), frame.columns, frame.pen, "bad"
+    )
+
+
+def _forward_sentence(graph: Graph, node: Node) -> str:
+    inputs = (f"{graph.nodes[i].name} = {tidy(graph.nodes[i].value)}" for i in node.inputs)
+    return f"forward: {node.name} of ({', '.join(inputs)}) is {tidy(node.value)}"
+
+
+def _backward_sentence(graph: Graph, place: int) -> str:
+    node, parts = graph.nodes[place], parts_of(graph, place)
+    if not parts:
+        return "backward begins at the loss: ∂loss/∂loss = 1"
+    products = " + ".join(f"local {tidy(a)} × upstream {tidy(b)}" for a, b in parts)
+    return f"backward: ∂loss/∂({node.name}) = {products} = {tidy(node.gradient or 0.0)}"
+
+
+def _places(found: Graph | None) -> int:
+    return len(steps_of(found)) + len(backward_of(found)) + 2 if found is not None else 0
+
+
+VIEW = View("Computational graph", "graph", draw, _places, "node", "which sample: 1, 2, 3")

@@ -1,0 +1,61 @@
+"""The order in which a graph's values and gradients come, and how far a person has stepped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tui_app.training.probes.graph import Graph
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How many of the values (forward) and of the gradients (backward) are written out."""
+
+    forward: int
+    backward: int
+    updated: bool
+
+
+def everything(graph: Graph) -> Shown:
+    """All values and gradients."""
+    return Shown(len(steps_of(graph)), len(backward_of(graph)), True)
+
+
+def steps_of(graph: Graph) -> list[int]:
+    """The nodes that are computed, in that order."""
+    return [place for place, node in enumerate(graph.nodes) if node.kind == "step"]
+
+
+def backward_of(graph: Graph) -> list[int]:
+    """The nodes that get a gradient, in the order they do: from the loss to the weights."""
+    order = sorted(range(len(graph.nodes)), key=lambda i: (graph.nodes[i].kind != "step", -i))
+    return [place for place in order if graph.nodes[place].gradient is not None]
+
+
+def shown_at(graph: Graph, at: int) -> Shown:
+    """What is written out after `at` steps; at 0 everything."""
+    if at == 0:
+        return everything(graph)
+    forward, backward = len(steps_of(graph)), len(backward_of(graph))
+    return Shown(min(at, forward), min(max(0, at - forward), backward), at > forward + backward)
+
+
+def parts_of(graph: Graph, place: int) -> list[tuple[float, float]]:
+    """(local derivative, upstream gradient) of every use of a node."""
+    return [
+        (local, node.gradient)
+        for node in graph.nodes
+        for number, local in zip(node.inputs, node.locals_, strict=True)
+        if number == place and local is not None and node.gradient is not None
+    ]
+
+
+def node_at(graph: Graph, shown: Shown) -> int:
+    """The node that was reached last; -1 when everything is shown."""
+    if shown.updated:
+        return -1
+    if shown.backward:
+        return backward_of(graph)[shown.backward - 1]
+    return steps_of(graph)[shown.forward - 1]

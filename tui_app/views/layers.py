@@ -1,0 +1,92 @@
+"""The layer table: shapes, weights and multiply-adds, and the first layer that doesn't fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from tui_app.views.table import fit, sentence, wrapped
+from tui_app.views.view import Frame, View
+
+if TYPE_CHECKING:
+    from tui_app.training.probes.layers import Layer, Layers
+
+
+def draw(found: Layers, frame: Frame) -> list[Text]:
+    """A layer a line, in the order they are used, from the place on."""
+    pen, columns = frame.pen, frame.columns
+    kinds = min(34, max(20, columns - 48))
+    head = f"{fit('layer', kinds)} {'in':>11} {'out':>11} {'weights':>9} {'mult-adds':>11}"
+    words = _words(found, frame)
+    room = max(1, frame.rows - len(words) - 1)
+    lines = [sentence((head, "faint"), pen=pen)]
+    rows = list(found.layers)
+    start = min(frame.at, max(0, len(rows) - 1))
+    most = max((layer.multiply_adds for layer in rows), default=0)
+    if len(rows) - start > room and found.problem:  # what doesn't fit is to be seen in any case
+        start = len(rows) - room
+    lines += [_row(layer, kinds, most, frame) for layer in rows[start : start + room]]
+    hidden = len(rows) - start - room
+    if hidden > 0:
+        lines[-1] = sentence((f"... and {hidden + 1} layers more", "faint"), pen=pen)
+    return [*lines, *words]
+
+
+def _row(layer: Layer, kinds: int, most: int, frame: Frame) -> Text:
+    pen = frame.pen
+    kind = layer.kind.replace("→", ">").replace("×", "x") if pen.ascii else layer.kind
+    out = shape(layer.after, frame) if layer.after else pen.sign("✗ fails", "x fails")
+    numbers = f"{_count(layer.parameters, frame):>9} {_count(layer.multiply_adds, frame):>11}"
+    line = f"{fit(kind, kinds)} {shape(layer.before, frame):>11} {out:>11} {numbers}"
+    meaning = "" if layer.after else "bad strong"
+    if layer.after and layer.multiply_adds == most and most:
+        meaning = "data"
+    if not layer.after:
+        return sentence((line, meaning), pen=pen)
+    return sentence((line, meaning or ("" if layer.parameters else "faint")), pen=pen)
+
+
+def shape(sizes: tuple[int, ...], frame: Frame) -> str:
+    """`20×8×8`, as far as it fits a column."""
+    return fit(frame.pen.sign("×", "x").join(map(str, sizes)), 11).strip()
+
+
+def _count(number: int, frame: Frame) -> str:
+    return f"{number:,}".replace(",", " ") if number else frame.pen.sign("·", "-")
+
+
+def _words(found: Layers, frame: Frame) -> list[Text]:
+    total = sum(layer.multiply_adds for layer in found.layers)
+    weights = f"{found.parameters:,}".replace(",", " ")
+    sums = f"{weights} weights, {_count(total, frame)} multiply-adds for one sample"
+    lines = wrapped(sums, frame.columns, frame.pen, "strong")
+    if found.problem:
+        last = found.layers[-1].kind if found.layers else "the model"
+        text = f"The first layer that doesn't fit is {last}: it {found.problem}"
+        return [*lines, *wrapped(text, frame.columns, frame.pen, "bad")]
+    return [*lines, *_savings(found, frame)]
+
+
+def _savings(found: Layers, frame: Frame) -> list[Text]:
+    """What 1x1 convolutions save that stand before 5x5 ones, where there are such."""
+    by_name = {layer.name: layer for layer in found.layers}
+    for layer in found.layers:
+        if ", 5×5" not in layer.kind or not layer.parameters:
+            continue
+        family, _, number = layer.name.rpartition(".")
+        before = by_name.get(f"{family}.{int(number) - 1}") if number.isdigit() else None
+        if before is None or ", 1×1" not in before.kind:
+            continue
+        channels, (wide, high) = before.before[0], layer.after[1:]
+        direct = wide * high * 25 * channels * layer.after[0]
+        both = before.multiply_adds + layer.multiply_adds
+        text = (
+            f"1×1 before 5×5: {_count(both, frame)} multiply-adds instead of "
+            f"{_count(direct, frame)}, {100 * both / direct:.0f} %"
+        )
+        return wrapped(text, frame.columns, frame.pen, "good")[:1]
+    return []
+
+
+VIEW = View("Layers", "layers", draw, lambda found: len(found.layers), "layer")

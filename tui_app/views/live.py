@@ -1,0 +1,61 @@
+"""A view of a run that trains: asks for snapshots, but never so often that training is slowed."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import CancelledError, Future
+from typing import TYPE_CHECKING
+
+from tui_app.views.view import View
+
+if TYPE_CHECKING:
+    from tui_app.training.control import Control
+    from tui_app.training.snapshot import Snapshot
+
+#: The share of training's time that looking at it may take, and the seconds between two looks.
+_SHARE, _SECONDS = 0.05, 0.5
+
+
+class LiveView:
+    """The newest snapshot for a view. `poll` costs nothing; a view that is hidden isn't polled."""
+
+    def __init__(self, view: View, control: Control) -> None:
+        self.view = view
+        self.snapshot: Snapshot | None = None
+        self.problem = ""
+        self._control = control
+        self._waiting: Future[Snapshot] | None = None
+        self._ask = self._asked = ""
+        self._next = 0.0
+
+    def ask(self, text: str) -> None:
+        """Let the next snapshot answer this."""
+        self._ask, self._next = text, 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run answers no more: what it learned is read from its folder now."""
+        return self._waiting is not None and self._waiting.cancelled()
+
+    def poll(self) -> bool:
+        """Take in what was answered and ask again when it is time: whether there is news."""
+        if self.is_over or (self._waiting is not None and not self._waiting.done()):
+            return False
+        news = self._waiting is not None and self._take_in(self._waiting)
+        if self._waiting is None and (time.monotonic() >= self._next or self._ask != self._asked):
+            self._asked = self._ask
+            self._waiting = self._control.request_snapshot(self.view.load_probe(), self._ask)
+        return news
+
+    def _take_in(self, answered: Future[Snapshot]) -> bool:
+        seconds = 0.0
+        try:
+            self.snapshot, self.problem = answered.result(), ""
+            seconds = self.snapshot.seconds
+        except CancelledError:
+            return False
+        except Exception as error:  # noqa: BLE001  a view that fails says so in its place
+            self.snapshot, self.problem = None, f"{type(error).__name__}: {error}"
+        self._waiting = None
+        self._next = time.monotonic() + max(_SECONDS, seconds / _SHARE)
+        return True

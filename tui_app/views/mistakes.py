@@ -1,0 +1,44 @@
+"""The worst mistakes: wrong predictions, the surest first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.text import Text
+
+from tui_app.views.canvas import Canvas
+from tui_app.views.table import nothing, sentence
+from tui_app.views.tiles import draw_tiles
+from tui_app.views.view import Frame, View
+
+if TYPE_CHECKING:
+    from tui_app.training.probes.predictions import Predictions
+
+
+def draw(found: Predictions | None, frame: Frame) -> list[Text]:
+    """Wrong predictions in the order of their loss, from the place on."""
+    if found is None:
+        return nothing("Mistakes are made where there are classes.", frame.columns, frame.pen)
+    wrong = worst(found)
+    canvas = Canvas(frame.columns, frame.rows - 1, frame.pen)
+    draw_tiles(canvas, found, wrong[frame.at :])
+    if not len(wrong):
+        canvas.write(0, 0, f"No mistake in {len(found.targets)} samples.", frame.pen.style("good"))
+    share = len(wrong) / len(found.targets)
+    text = f"{len(wrong)} of {len(found.targets)} are wrong, {100 * share:.2f} %"
+    loss = f"   the worst costs {found.losses[wrong[0]]:.3g}" if len(wrong) else ""
+    return [*canvas.lines(), sentence((text, "bad"), (loss, "faint"), pen=frame.pen)]
+
+
+def worst(found: Predictions) -> np.ndarray:
+    """The places of the wrong predictions, the largest loss first."""
+    wrong = np.flatnonzero(found.predicted != found.targets)
+    return wrong[np.argsort(-found.losses[wrong], kind="stable")]
+
+
+def _places(found: Predictions | None) -> int:
+    return max(1, len(worst(found))) if found is not None else 0
+
+
+VIEW = View("Worst mistakes", "predictions", draw, _places, "mistake")

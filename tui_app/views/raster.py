@@ -1,0 +1,45 @@
+"""Images as shares of brightness, made as large as there is room for."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def shares(image: np.ndarray) -> np.ndarray:
+    """An image (C, H, W) uint8 as brightness (H, W) from 0 to 1; of colours, luma (BT.601)."""
+    values = image.astype(np.float64) / 255
+    if len(values) == 3:
+        return np.tensordot(np.array([0.299, 0.587, 0.114]), values, axes=1)
+    return values.mean(axis=0)
+
+
+def scaled(image: np.ndarray, columns: int, rows: int) -> np.ndarray:
+    """An image (H, W) as (rows, columns): the mean of what falls there, or the nearest."""
+    for axis, size in ((0, rows), (1, columns)):
+        length = image.shape[axis]
+        edges = np.linspace(0, length, size + 1)
+        if size < length:
+            starts = edges[:-1].astype(int)
+            sums = np.add.reduceat(image, starts, axis=axis)
+            counts = np.diff([*starts, length])
+            image = sums / (counts[:, None] if axis == 0 else counts)
+        else:
+            nearest = ((edges[:-1] + edges[1:]) / 2).astype(int)
+            image = np.take(image, nearest, axis=axis)
+    return image
+
+
+def fitted(image: np.ndarray, columns: int, rows: int) -> np.ndarray:
+    """An image (H, W) in the largest size of its shape that fits, as half-block pixels (2·rows)."""
+    height, width = image.shape
+    scale = min(columns / width, 2 * rows / height)
+    if scale > 1:
+        scale = int(scale)
+    high = max(2, round(height * scale))
+    return scaled(image, max(1, round(width * scale)), high + high % 2)
+
+
+def spread(values: np.ndarray) -> np.ndarray:
+    """Numbers around zero as shares, 0 being one half and the largest size 0 or 1."""
+    largest = float(np.abs(values).max()) or 1.0
+    return 0.5 + values / (2 * largest)

@@ -1,0 +1,42 @@
+"""A page of samples: what each one is, what the model takes it for, and how sure it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.text import Text
+
+from tui_app.views.canvas import Canvas
+from tui_app.views.table import nothing, sentence
+from tui_app.views.tiles import draw_tiles
+from tui_app.views.view import Frame, View
+
+if TYPE_CHECKING:
+    from tui_app.training.probes.predictions import Predictions
+
+
+def draw(found: Predictions | None, frame: Frame) -> list[Text]:
+    """The samples from the place on."""
+    if found is None:
+        return nothing(
+            "Samples have predictions where there are classes.", frame.columns, frame.pen
+        )
+    canvas = Canvas(frame.columns, frame.rows - 1, frame.pen)
+    places = np.arange(len(found.targets))[frame.at :]
+    count = draw_tiles(canvas, found, places)
+    right = float((found.predicted == found.targets).mean())
+    shown = f"samples {frame.at + 1} to {frame.at + count} of {len(found.targets)}"
+    words = sentence(
+        f"{shown}, {found.measured} set",
+        (f"   right {100 * right:.2f} %", "good"),
+        pen=frame.pen,
+    )
+    return [*canvas.lines(), words]
+
+
+def _places(found: Predictions | None) -> int:
+    return len(found.targets) if found is not None else 0
+
+
+VIEW = View("Samples", "predictions", draw, _places, "sample")

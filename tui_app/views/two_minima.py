@@ -1,0 +1,8 @@
+"""A cost with two minima: which one a descent finds depends on where it starts."""
+
+from __future__ import annotations
+
+from tui_app.views.cost_surface import draw, places
+from tui_app.views.view import View
+
+VIEW = View("Two minima", "two_minima", draw, places, "step", "a seed for the noise")

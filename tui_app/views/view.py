@@ -1,0 +1,63 @@
+"""What a view is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from tui_app.views.pen import Pen, in_ascii
+
+if TYPE_CHECKING:
+    from tui_app.training.snapshot import Probe
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a view is drawn in: so many columns and rows, with a pen.
+
+    `at` is the place that a person has stepped to (a sample, a node, a layer), from 0.
+    """
+
+    columns: int
+    rows: int
+    pen: Pen = field(default_factory=Pen)
+    at: int = 0
+
+
+def _nowhere(found: Any) -> int:
+    return 0
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture of what a probe found.
+
+    `probe` is the name of a file in tui_app.training.probes; `draw` gives at most the frame's rows,
+    each at most as wide as it. `places` says how many places there are to step through, and
+    `step` what one is called. `asks` says what a person may type, if anything.
+    """
+
+    title: str
+    probe: str
+    draw: Callable[[Any, Frame], list[Text]]
+    places: Callable[[Any], int] = _nowhere
+    step: str = ""
+    asks: str = ""
+
+    def lines(self, found: Any, frame: Frame) -> list[Text]:
+        """What `draw` gives, cut to the frame."""
+        lines = self.draw(found, frame)[: frame.rows]
+        for line in lines:
+            line.truncate(frame.columns, overflow="crop")
+            if frame.pen.ascii:
+                line.plain = in_ascii(line.plain)
+        return lines
+
+    def load_probe(self) -> Probe:
+        """What looks at the model for this view. Imports torch."""
+        from tui_app.training.probes import load_probe
+
+        return load_probe(self.probe)

@@ -1,0 +1,71 @@
+"""The word that the network says after each epoch, letter by letter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.text import Text
+
+from tui_app.views.pen import hexadecimal, ramp
+from tui_app.views.table import nothing, sentence
+from tui_app.views.view import Frame, View
+
+if TYPE_CHECKING:
+    from tui_app.training.probes.words import Words
+
+
+def draw(found: Words | None, frame: Frame) -> list[Text]:
+    """A row per epoch: right letters stand plain, wrong ones are marked; with their shares."""
+    if found is None:
+        return nothing("Words are said by lecture 12's networks.", frame.columns, frame.pen)
+    pen, count = frame.pen, len(found.said)
+    room = frame.rows - 3
+    epochs = np.unique(np.linspace(0, count - 1, min(room, count)).round().astype(int))
+    letters = "      ".join(found.wanted)
+    lines = [
+        sentence(("epoch   ", "faint"), (f"{letters}   ", "strong"), ("    loss", "faint"), pen=pen)
+    ]
+    for epoch in epochs:
+        line = sentence((f"{epoch:5d}  ", "faint"), pen=pen)
+        for place, letter in enumerate(found.said[epoch]):
+            _cell(line, found, int(epoch), place, letter, frame)
+        line.append(f"   {found.losses[epoch]:.4f}")
+        if found.said[epoch] == found.wanted:
+            line.append(f"  {pen.sign('✓', 'ok')}", pen.style("good") or None)
+        lines.append(line)
+    return [*lines, _words(found, frame)]
+
+
+def _cell(line: Text, found: Words, epoch: int, place: int, letter: str, frame: Frame) -> None:
+    """A letter with its probability, on a ground that is the lighter the surer it is."""
+    share, pen = float(found.shares[epoch, place]), frame.pen
+    is_right = letter == found.wanted[place]
+    text = f" {letter}{'' if is_right else '!'}".ljust(3) + f"{100 * share:3.0f}"
+    if pen.colour:
+        ground = (
+            ramp(np.array(0.1 + 0.38 * share))
+            if is_right
+            else ramp(np.array(0.55 + share * 0.2), "diverging")
+        )
+        line.append(text, f"bold #ffffff on {hexadecimal(ground)}")
+    else:
+        line.append(text, "" if is_right else "bold")
+    line.append(" ")
+
+
+def _words(found: Words, frame: Frame) -> Text:
+    first = next((i for i, word in enumerate(found.said) if word == found.wanted), None)
+    last = found.said[-1]
+    verdict = (
+        (f"it says {last}", "good")
+        if last == found.wanted
+        else (f"it says {last}, not {found.wanted}: try another seed", "bad")
+    )
+    when = f"   right for the first time after epoch {first}" if first is not None else ""
+    return sentence(
+        f"from {found.given} to {found.wanted}: ", verdict, (when, "faint"), pen=frame.pen
+    )
+
+
+VIEW = View("Word by epoch", "words", draw)
