@@ -13,7 +13,10 @@ import pytest
 
 from tests.terminal import Terminal
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a pty is POSIX")
+pytestmark = [
+    pytest.mark.terminal,
+    pytest.mark.skipif(sys.platform == "win32", reason="a pty is POSIX"),
+]
 
 LONG = ("--epochs", 10**7, "--save-every", 1000)
 

@@ -35,7 +35,7 @@ class MetricsFile:
         if isinstance(event, _RECORDED):
             self._file.add(event.as_json())
         # Whoever writes the checkpoint brings them to the disk first: training waits for no disk.
-        if isinstance(event, StepsCompleted | RunCompleted | CheckpointDue):
+        if isinstance(event, StepsCompleted | ControlApplied | RunCompleted | CheckpointDue):
             self._file.write_out()
 
     def close(self) -> None:
