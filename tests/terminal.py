@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pexpect
 import pyte
@@ -25,13 +25,17 @@ class Terminal:
         self._child = pexpect.spawn(
             program, words, dimensions=(height, width), env=environment(**surroundings)
         )
+        self._child.delaybeforesend = None  # pexpect would wait 50 ms before each key
         self.raw = b""
 
     def __enter__(self) -> Terminal:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._child.close(force=True)
+        if not self._child.closed and self._child.isalive():
+            self._child.kill(signal.SIGKILL)
+            self._child.wait()
+        self._child.close()
 
     @property
     def pid(self) -> int:
@@ -56,6 +60,18 @@ class Terminal:
     def shows(self, *words: str) -> None:
         """Wait until all of `words` are on the screen."""
         self.until(lambda: all(word in self.text for word in words))
+
+    def seconds_until(self, key: str, marks: Sequence[bytes]) -> float:
+        """Press a key: the seconds until one of `marks` is written; what draws it isn't counted."""
+        self.read()
+        written = b""
+        started = time.perf_counter()
+        self.press(key)
+        while not any(mark in written for mark in marks):
+            written += self._child.read_nonblocking(65536, timeout=10)
+        seconds = time.perf_counter() - started
+        self._take_in(written)
+        return seconds
 
     def press(self, keys: str) -> None:
         """Type."""
@@ -105,6 +121,9 @@ class Terminal:
                 data = self._child.read_nonblocking(65536, timeout=0)
             except (pexpect.TIMEOUT, pexpect.EOF):
                 return
-            self.raw += data
-            # pyte takes the end of kitty's keyboard protocol for a cursor movement
-            self._stream.feed(data.replace(b"\x1b[<u", b"").replace(b"\x1b[>25u", b""))
+            self._take_in(data)
+
+    def _take_in(self, data: bytes) -> None:
+        self.raw += data
+        # pyte takes the end of kitty's keyboard protocol for a cursor movement
+        self._stream.feed(data.replace(b"\x1b[<u", b"").replace(b"\x1b[>25u", b""))

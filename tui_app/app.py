@@ -26,6 +26,7 @@ from tui_app.screens.choose import Choose
 from tui_app.screens.main import MainScreen
 
 if TYPE_CHECKING:
+    from tui_app.native_output import NativeOutput
     from tui_app.training.control import Control
     from tui_app.training.run_folder import RunFolder
     from tui_app.training.session import OnProgress, Session
@@ -63,7 +64,7 @@ class TutorchApp(App[int]):
         follow: RunFolder | None = None,
         look: Look = _PLAIN,
         take_up: TakeUp | None = None,
-        native_output: Callable[[], Sequence[str]] = tuple,
+        native_output: NativeOutput | None = None,
     ) -> None:
         self._look = look
         super().__init__()
@@ -89,6 +90,8 @@ class TutorchApp(App[int]):
 
     def on_mount(self) -> None:
         """Begin to look."""
+        if self._native_output is not None:
+            self._native_output.hear_prints()
         self._arm(0.1)
         if self._follow is not None:
             self.open_run(self._follow)
@@ -165,8 +168,10 @@ class TutorchApp(App[int]):
         self._arm(_CATCHING_UP if getattr(self.screen, "is_reading", False) else wait)
 
     def _hear_native_output(self) -> None:
+        if self._native_output is None:
+            return
         log = self.queue.current.history.log if self.queue is not None else self.log_before
-        for line in self._native_output():
+        for line in self._native_output.take():
             log.add(line, "output")
 
     def _tell_ends(self, queue: RunQueue) -> None:

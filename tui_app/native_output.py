@@ -1,7 +1,8 @@
 """What is written to file descriptors 1 and 2 beside the app, kept off its screen.
 
 CUDA, OpenMP and worker processes write there without asking Python. While the app runs, both lead
-into a pipe; a thread of its own reads it, since a full pipe would block whoever writes.
+into a pipe; a thread of its own reads it, since a full pipe would block whoever writes. What a
+lecture prints takes the same way.
 """
 
 from __future__ import annotations
@@ -38,6 +39,13 @@ class NativeOutput:
         with open(reading, encoding="utf-8", errors="replace", newline="\n") as pipe:
             for line in pipe:
                 self.lines.append(line.rstrip("\n"))
+
+    def hear_prints(self) -> None:
+        """Let Python print to 1 and 2 again. Called once Textual has put its own files there.
+
+        Those drop what is printed, or would make the event loop's queue grow with every line.
+        """
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
 
     def take(self) -> list[str]:
         """The lines that were written since the last call."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,14 +31,14 @@ _LEAVING = 3.0
 _LOOKING = 0.5
 
 
-def run_on_terminal(make: Callable[[Callable[[], Sequence[str]]], TutorchApp]) -> int:
-    """Run the app that `make` builds from a source of native output; the exit code."""
+def run_on_terminal(make: Callable[[NativeOutput], TutorchApp]) -> int:
+    """Run the app that `make` builds, which hears native output; the exit code."""
     output = NativeOutput()
     _start_process_helpers()
     from tui_app.terminal_driver import TerminalDriver
 
     TerminalDriver.terminal = output.terminal
-    app = make(output.take)
+    app = make(output)
     app.driver_class = TerminalDriver
     visit = _Visit(app, output)
     signals = SignalThread(visit.end)

@@ -59,6 +59,10 @@ def first_paint(times: int = 5) -> tuple[float, float, bool]:
     return min(textual), min(paint), torch_waits
 
 
+#: The colours of the pane's name that is looked at, with 256 colours and with all of them.
+_HERE = (b"\x1b[48;5;32m", b"\x1b[48;2;1;120;212m")
+
+
 def key_latency(data: Sequence[str], keys: int) -> list[float]:
     """Seconds until a key shows on the screen while lecture 9 trains, sorted."""
     with Terminal("softmax", "--epochs", 10**6, *data) as terminal:
@@ -69,19 +73,7 @@ def key_latency(data: Sequence[str], keys: int) -> list[float]:
         latencies = []
         for number in range(keys):
             time.sleep(0.3 + 0.037 * (number % 9))
-            pane = ("3", "1")[number % 2]
-            before = len(terminal.raw)
-            started = time.perf_counter()
-            terminal.press(pane)
-            mark = ("[48;5;32m", "[48;2;1;120;212m")
-            while not any(
-                f"\x1b{m}" in terminal.raw[before:].decode("utf-8", "replace") for m in mark
-            ):
-                terminal.read()
-                time.sleep(0.001)
-                if time.perf_counter() - started > 5:
-                    break
-            latencies.append(time.perf_counter() - started)
+            latencies.append(terminal.seconds_until(("3", "1")[number % 2], _HERE))
     return sorted(latencies)
 
 

@@ -8,11 +8,11 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from tui_app.following.in_folder import RunInFolder
 from tui_app.following.run_table import RunRow, differing
 from tui_app.widgets.comparison import Comparison
+from tui_app.widgets.key_bar import KeyBar
 
 
 class CompareScreen(Screen[None]):
@@ -39,7 +39,7 @@ class CompareScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The comparison alone."""
         yield Comparison()
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Begin to read."""

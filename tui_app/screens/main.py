@@ -12,7 +12,7 @@ from textual.containers import Container
 from textual.events import DescendantFocus
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from models import LectureError, Lesson, find_lecture, lecture_names, read_lesson
 from tui_app import lecture_loading
@@ -30,6 +30,7 @@ from tui_app.messages import (
 from tui_app.screens.steering import SteeringScreen
 from tui_app.widgets.chart import Chart
 from tui_app.widgets.comparison import Comparison
+from tui_app.widgets.key_bar import KeyBar
 from tui_app.widgets.lecture_list import LectureList
 from tui_app.widgets.lesson_view import LessonView
 from tui_app.widgets.log_pane import LogPane
@@ -99,7 +100,7 @@ class MainScreen(SteeringScreen):
             yield SettingsForm(id="settings", classes="pane")
             yield LogPane(id="log", classes="pane")
         yield Static(id="tiny", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Pick the first lecture; torch is loaded once all this was painted."""

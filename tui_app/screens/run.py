@@ -8,12 +8,13 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui_app.following.followed import FollowedRun
 from tui_app.following.in_folder import RunInFolder
 from tui_app.screens.steering import SteeringScreen
 from tui_app.widgets.chart import Chart
+from tui_app.widgets.key_bar import KeyBar
 from tui_app.widgets.log_pane import LogPane
 from tui_app.widgets.run_pane import RunPane
 
@@ -55,7 +56,7 @@ class RunScreen(SteeringScreen):
             yield LogPane(id="log")
             with VerticalScroll(id="facts", can_focus=False):
                 yield Static(markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Show what is there so far."""

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.coordinate import Coordinate
 from textual.screen import Screen
-from textual.widgets import DataTable, Footer, Input, Static
+from textual.widgets import DataTable, Input
 
 from tui_app.following.run_table import RunRow, RunTable, write_note
 from tui_app.following.take_up import TakeUp
@@ -22,6 +22,8 @@ from tui_app.screens.choose import Choose
 from tui_app.summaries import COLUMNS, cells, matches, ordered
 from tui_app.training.errors import DamagedRun, RunLocked
 from tui_app.training.narrate import printable
+from tui_app.widgets.key_bar import KeyBar
+from tui_app.widgets.line import Line
 
 if TYPE_CHECKING:
     from tui_app.app import TutorchApp
@@ -37,7 +39,7 @@ class RunsScreen(Screen[None]):
 
     DEFAULT_CSS = """
     RunsScreen {
-        & > #title { height: 1; padding: 0 1; background: $panel; color: $text-muted; }
+        & > #title { padding: 0 1; background: $panel; color: $text-muted; }
         & > Input { display: none; background: $boost; padding: 0 1; }
         &.-filtering > Input { display: block; }
         & > DataTable { height: 1fr; background: $background; }
@@ -71,11 +73,11 @@ class RunsScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """A filter, the table, and a word about the run that is looked at."""
-        yield Static(id="title", markup=False)
+        yield Line(id="title")
         yield Input(placeholder="lecture, data, state, setting=value or note", compact=True)
         yield DataTable(cursor_type="row", zebra_stripes=False)
-        yield Static(id="about", markup=False)
-        yield Footer(show_command_palette=False)
+        yield Line(id="about")
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Read the folders, and again now and then."""
@@ -136,7 +138,7 @@ class RunsScreen(Screen[None]):
         self._tell(f"{which}{marked} in {self.app.runs_dir}, by {order}")
 
     def _tell(self, sentence: str) -> None:
-        self.query_one("#title", Static).update(f"Runs  {sentence}")
+        self.query_one("#title", Line).tell(f"Runs  {sentence}")
 
     def _name_at_cursor(self) -> str:
         table = self.query_one(DataTable)
@@ -152,14 +154,14 @@ class RunsScreen(Screen[None]):
     def _about(self) -> None:
         row = self._row
         if row is None:
-            self.query_one("#about", Static).update("")
+            self.query_one("#about", Line).tell("")
             return
         differs = "  ".join(f"{name}={value}" for name, value in row.differs.items())
         words = row.summary.problem or row.summary.reason or ""
         text = Text(printable(f"{row.folder.name}  {words}"))
         text.append("\n").append(printable(f"{differs or 'all as the lecture has it'}  "), "bold")
         text.append(printable(" ".join(row.note.split())), "italic")
-        self.query_one("#about", Static).update(text)
+        self.query_one("#about", Line).tell(text)
 
     def on_data_table_row_highlighted(self) -> None:
         """Say more of the run that is looked at."""

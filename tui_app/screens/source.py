@@ -10,7 +10,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
+
+from tui_app.widgets.key_bar import KeyBar
 
 
 class SourceScreen(Screen[None]):
@@ -40,7 +42,7 @@ class SourceScreen(Screen[None]):
         with VerticalScroll() as scroll:
             scroll.border_title = str(self._path.name)
             yield Static(source)
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Let the arrow keys scroll at once."""

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.reactive import reactive
-from textual.widgets import Static
 
 from tui_app.curves.picture import ChartView, Picture
 from tui_app.curves.readings import read_off
@@ -18,6 +17,7 @@ from tui_app.curves.run_curves import RunCurves
 from tui_app.curves.smoothing import SPANS
 from tui_app.following.history import History
 from tui_app.training.narrate import format_number
+from tui_app.widgets.line import Line
 from tui_app.widgets.plot import Plot
 
 #: From this height on, loss and accuracy stand one above the other.
@@ -31,7 +31,7 @@ class Chart(Vertical, can_focus=True):
     Chart {
         height: 1fr;
         min-height: 6;
-        & > .legend { height: 1; color: $text-muted; }
+        & > .legend { color: $text-muted; }
         & > #accuracy-plot, & > #accuracy-legend { display: none; }
         &.-both > #accuracy-plot, &.-both > #accuracy-legend { display: block; }
         &.-accuracy > #accuracy-plot, &.-accuracy > #accuracy-legend { display: block; }
@@ -60,11 +60,11 @@ class Chart(Vertical, can_focus=True):
 
     def compose(self) -> ComposeResult:
         """A legend and a plot each for loss and accuracy, and the x axis's caption below."""
-        yield Static(id="loss-legend", classes="legend", markup=False)
+        yield Line(id="loss-legend", classes="legend")
         yield Plot(id="loss-plot")
-        yield Static(id="accuracy-legend", classes="legend", markup=False)
+        yield Line(id="accuracy-legend", classes="legend")
         yield Plot(id="accuracy-plot")
-        yield Static(id="axis", classes="legend", markup=False)
+        yield Line(id="axis", classes="legend")
 
     def follow(self, history: History) -> None:
         """Show this history from now on."""
@@ -87,7 +87,7 @@ class Chart(Vertical, can_focus=True):
             picture = curves.accuracy(view, accuracy.columns)
             accuracy.show(picture)
             self._tell("#accuracy-legend", "accuracy", picture)
-        self.query_one("#axis", Static).update(self._axis())
+        self.query_one("#axis", Line).tell(self._axis())
 
     # Acts
 
@@ -156,7 +156,7 @@ class Chart(Vertical, can_focus=True):
             text.append(f"best {value} at epoch {best.epoch}")
         for level in picture.levels:
             text.append(f"  ┄ {level.label}")
-        self.query_one(where, Static).update(text)
+        self.query_one(where, Line).tell(text)
 
     def _axis(self) -> Text:
         view = self.view

@@ -20,6 +20,7 @@ from tui_app.curves.smoothing import SPANS
 from tui_app.following.followed import FollowedRun
 from tui_app.following.scores import against, best_of, epoch_of_best, seconds_of
 from tui_app.training.narrate import printable
+from tui_app.widgets.line import Line
 from tui_app.widgets.plot import Plot
 
 
@@ -29,7 +30,7 @@ class Comparison(Vertical, can_focus=True):
     DEFAULT_CSS = """
     Comparison {
         height: 1fr;
-        & > .caption { height: 1; color: $text-muted; }
+        & > .caption { color: $text-muted; }
         & > Plot { height: 1fr; min-height: 6; }
         & > VerticalScroll { height: auto; max-height: 45%; }
         & > VerticalScroll > Static { width: auto; }
@@ -52,7 +53,7 @@ class Comparison(Vertical, can_focus=True):
 
     def compose(self) -> ComposeResult:
         """Caption, chart, table."""
-        yield Static(classes="caption", markup=False)
+        yield Line(classes="caption")
         yield Plot()
         with VerticalScroll(can_focus=False):
             yield Static(id="scores", markup=False)
@@ -76,7 +77,7 @@ class Comparison(Vertical, can_focus=True):
         what = words.get(metric, metric.replace("_", " "))
         axis = {"step": "step", "epoch": "epoch", "seconds": "seconds of training"}
         caption = f"{what} by {axis[self._view.axis]}"
-        self.query_one(".caption", Static).update(caption)
+        self.query_one(".caption", Line).tell(caption)
         self.query_one("#scores", Static).update(self._table())
 
     def _table(self) -> Table:

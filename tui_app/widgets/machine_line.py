@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual.widgets import Static
-
 from tui_app.machine import read_machine
+from tui_app.widgets.line import Line
 
 #: Seconds between two readings.
 _SECONDS = 2.0
 
 
-class MachineLine(Static):
+class MachineLine(Line):
     """One line, read in a thread: a driver may take its time."""
 
     DEFAULT_CSS = """
-    MachineLine { height: 1; color: $text-muted; }
+    MachineLine { color: $text-muted; }
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(markup=False, **options)
+        super().__init__(**options)
         self._device = "cpu"
 
     def watch_device(self, device: str) -> None:
@@ -37,6 +36,4 @@ class MachineLine(Static):
             self.run_worker(self._show, thread=True, exclusive=True, group="machine")
 
     def _show(self) -> None:
-        line = read_machine(self._device)
-        if line != str(self.content):
-            self.app.call_later(self.update, line)
+        self.app.call_later(self.tell, read_machine(self._device))

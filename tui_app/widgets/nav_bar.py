@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from tui_app.messages import PaneChosen
+from tui_app.widgets.line import Line
 
 
 class NavBar(Horizontal):
@@ -24,7 +25,7 @@ class NavBar(Horizontal):
         & > .tab { width: auto; padding: 0 1; color: $text-muted; }
         & > .tab:hover { background: $boost; color: $text; }
         & > .tab.-current { background: $primary; color: $text; text-style: bold; }
-        & > .state { width: 1fr; text-align: right; padding: 0 1; color: $text-muted; }
+        & > .state { text-align: right; padding: 0 1; color: $text-muted; }
     }
     """
 
@@ -37,7 +38,7 @@ class NavBar(Horizontal):
         yield Static("tutorch", classes="brand")
         for number, (pane, title) in enumerate(self._panes, 1):
             yield _Tab(f"{number} {title}", pane)
-        yield Static(classes="state", markup=False)
+        yield Line(classes="state")
 
     def select(self, pane: str) -> None:
         """Mark the pane that is looked at."""
@@ -46,7 +47,7 @@ class NavBar(Horizontal):
 
     def tell(self, text: Text | str) -> None:
         """Show a word on the right."""
-        self.query_one(".state", Static).update(text)
+        self.query_one(".state", Line).tell(text)
 
 
 class _Tab(Static):

@@ -8,13 +8,13 @@ from typing import Any
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Static
 
 from tui_app.following.facts import Facts
 from tui_app.following.followed import FollowedRun
 from tui_app.following.history import History
 from tui_app.following.rate import StepRate
 from tui_app.training.narrate import format_seconds
+from tui_app.widgets.line import Line
 from tui_app.widgets.machine_line import MachineLine
 
 
@@ -24,12 +24,10 @@ class Progress(Vertical):
     DEFAULT_CSS = """
     Progress {
         height: 3;
-        & Static { height: 1; }
-        & > #where, & > #bar { width: 1fr; }
         & > #bar { color: $primary; }
         & > Horizontal { height: 1; }
-        & #speed { width: auto; min-width: 30; padding-right: 2; }
-        & MachineLine { width: 1fr; text-align: right; }
+        & #speed { width: 36; padding-right: 2; }
+        & MachineLine { text-align: right; }
     }
     """
 
@@ -39,10 +37,10 @@ class Progress(Vertical):
 
     def compose(self) -> ComposeResult:
         """Three lines."""
-        yield Static(id="where", markup=False)
-        yield Static(id="bar", markup=False)
+        yield Line(id="where")
+        yield Line(id="bar")
         with Horizontal():
-            yield Static(id="speed", markup=False)
+            yield Line(id="speed")
             yield MachineLine()
 
     def forget(self) -> None:
@@ -58,9 +56,9 @@ class Progress(Vertical):
             self._rate.forget()
         if facts is not None:
             self.query_one(MachineLine).watch_device(facts.device)
-        self.query_one("#where", Static).update(self._where(run))
-        self.query_one("#bar", Static).update(self._bar(history.step, facts))
-        self.query_one("#speed", Static).update(self._speed(history, facts))
+        self.query_one("#where", Line).tell(self._where(run))
+        self.query_one("#bar", Line).tell(self._bar(history.step, facts))
+        self.query_one("#speed", Line).tell(self._speed(history, facts))
 
     def one_line(self, run: FollowedRun) -> Text:
         """What a terminal too small for a chart shows."""
