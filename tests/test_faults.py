@@ -340,6 +340,7 @@ def test_a_run_is_steered_over_its_socket_by_its_owner_alone():
         b"\xff" * 99,
         b'{"do": "_notify"}',
         b'{"do": "stop", "value": 3}',
+        b'{"do": "take_epoch", "value": 3}',
         b'{"do": "take_steps", "value": -1}',
         b'{"do": "set_lr", "value": NaN}',
         b'{"do": "set_lr", "value": "1"}',

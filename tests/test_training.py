@@ -123,6 +123,9 @@ def test_a_pause_waits_for_its_end_and_single_steps_are_counted() -> None:
     control = Control()
     control.take_steps(2)
     assert [control.may_step() for _ in range(3)] == [True, True, False]
+    control.take_epoch()
+    ends = (False, False, True, False)
+    assert [control.may_step(ends_epoch=end) for end in ends] == [True, True, True, False]
     waiting = threading.Event()
 
     def wait() -> None:

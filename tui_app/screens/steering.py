@@ -64,20 +64,11 @@ class SteeringScreen(Screen[None]):
 
     def action_one_step(self) -> None:
         """Train one step, then pause again."""
-        self._take_steps(1)
+        self._steer("take_steps", 1)
 
     def action_one_epoch(self) -> None:
         """Train to the end of the epoch, then pause again."""
-        run = self.training
-        if run is not None and run.history.facts is not None:
-            steps = run.history.facts.steps_per_epoch
-            self._take_steps(steps - run.history.step % steps)
-
-    def _take_steps(self, count: int) -> None:
-        run = self.training
-        if run is not None and run.control is not None:
-            run.control.take_steps(count)
-            self.app.look_soon()
+        self._steer("take_epoch")
 
     def action_save(self) -> None:
         """Save last.pt now."""
@@ -100,14 +91,12 @@ class SteeringScreen(Screen[None]):
         self.app.push_screen(Ask(question, now, check=_lr_problem), self._change_lr)
 
     def _change_lr(self, text: str | None) -> None:
-        run = self.training
-        if text is not None and run is not None and run.control is not None:
-            run.control.set_lr(float(text))
-            self.app.look_soon()
+        if text is not None:
+            self._steer("set_lr", float(text))
 
-    def _steer(self, what: str) -> None:
+    def _steer(self, what: str, *how: float) -> None:
         if self.training is not None and self.training.control is not None:
-            getattr(self.training.control, what)()
+            getattr(self.training.control, what)(*how)
             self.app.look_soon()
 
 

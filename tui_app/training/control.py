@@ -38,6 +38,10 @@ class Steering(Protocol):
         """Train `count` more steps, then pause."""
         ...
 
+    def take_epoch(self) -> None:
+        """Train to the end of the epoch, then pause."""
+        ...
+
     def set_lr(self, lr: float) -> None:
         """Use this learning rate from the next step on."""
         ...
@@ -61,6 +65,7 @@ class Control(Steering):
         self._stop: Stop | None = None
         self._paused = False
         self._steps_allowed = 0
+        self._epoch_allowed = False
         self._lr: float | None = None
         self._save = False
         self._requests: list[Request] = []
@@ -75,7 +80,7 @@ class Control(Steering):
     def pause(self) -> None:
         """Wait after the step under way."""
         with self._changed:
-            self._paused, self._steps_allowed = True, 0
+            self._paused, self._steps_allowed, self._epoch_allowed = True, 0, False
             self._notify()
 
     def go_on(self) -> None:
@@ -89,6 +94,12 @@ class Control(Steering):
         with self._changed:
             self._paused = True
             self._steps_allowed += count
+            self._notify()
+
+    def take_epoch(self) -> None:
+        """Train to the end of the epoch, then pause: which step that is, the loop knows."""
+        with self._changed:
+            self._paused = self._epoch_allowed = True
             self._notify()
 
     def set_lr(self, lr: float) -> None:
@@ -155,20 +166,25 @@ class Control(Steering):
             for request in self.take_requests():
                 request.answer.cancel()
 
-    def may_step(self) -> bool:
-        """Whether the next step may be taken; counts it when steps are taken one by one."""
+    def may_step(self, *, ends_epoch: bool = False) -> bool:
+        """Whether the next step may be taken, which may be its epoch's last one; counts it when
+        steps are taken one by one.
+        """
         with self._changed:
-            if self._paused and self._steps_allowed == 0:
-                return False
-            if self._paused:
+            if self._paused and self._epoch_allowed:
+                self._epoch_allowed = not ends_epoch
+            elif self._paused and self._steps_allowed:
                 self._steps_allowed -= 1
+            elif self._paused:
+                return False
             self.attention = self._paused or self._lr is not None or self._is_asked
             return True
 
     def wait(self, seconds: float) -> None:
         """Sleep until something is asked for, at most so long."""
         with self._changed:
-            if self._paused and not (self._steps_allowed or self._lr or self._is_asked):
+            may_go_on = not self._paused or self._steps_allowed or self._epoch_allowed
+            if not (may_go_on or self._lr or self._is_asked):
                 self._changed.wait(seconds)
 
     @property

@@ -102,7 +102,7 @@ def _obey(control: Control, line: bytes) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {"error": "no command"}
     match do, value:
-        case "pause" | "go_on" | "save" | "stop", None:
+        case "pause" | "go_on" | "take_epoch" | "save" | "stop", None:
             getattr(control, do)()
         case "take_steps", int() if 0 < value < 10**9:
             control.take_steps(value)
@@ -154,6 +154,10 @@ class RemoteControl(Steering):
     def take_steps(self, count: int) -> None:
         """Train `count` more steps, then pause."""
         self._ask("take_steps", count)
+
+    def take_epoch(self) -> None:
+        """Train to the end of the epoch, then pause."""
+        self._ask("take_epoch")
 
     def set_lr(self, lr: float) -> None:
         """Use this learning rate from the next step on."""

@@ -256,7 +256,7 @@ class _Loop:
                 raise self._stop()
             # After any save, so that a checkpoint holds the changes of exactly the steps before it.
             yield from self._take_lr()
-            if control.may_step():
+            if control.may_step(ends_epoch=training.so_far.steps + 1 == len(training.batches)):
                 break
             was_paused = True
             yield StateChanged(run=training.run, state="paused", step=training.step)
