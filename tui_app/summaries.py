@@ -14,10 +14,10 @@ from tui_app.widgets.lecture_list import Trained
 
 #: The columns of the table of runs: key and title.
 COLUMNS = (
-    ("age", "age"),
+    ("age", f"{'age':>9}"),
     ("lecture", "lecture"),
     ("data", "data"),
-    ("best", "best"),
+    ("best", f"{'best':>8}"),
     ("epochs", "epochs"),
     ("state", "state"),
     ("differs", "settings of its own"),
@@ -26,29 +26,36 @@ COLUMNS = (
 
 _STATES = {"running": "green", "paused": "yellow", "failed": "red", "crashed": "red"}
 
-_LONGEST = 40
+#: The cells that the columns take whose texts can't be cut, with what is between them; that a name
+#: of a lecture has at least, and a setting or a note at most.
+_OTHERS = 58
+_LECTURE, _LONGEST = 20, 40
 
 
-def cells(row: RunRow, now: float, *, marked: bool) -> list[Text]:
-    """The cells of a run."""
+def cells(row: RunRow, now: float, columns: int, *, marked: bool) -> list[Text]:
+    """The cells of a run, for a table that shows `columns` columns at once."""
     run = row.summary
     best = "-" if run.best_value is None else format_number(run.metric, run.best_value)
     differs = " ".join(f"{name}={value}" for name, value in row.differs.items())
     texts = [
         f"{'●' if marked else ' '} {age(run.created, now) if run.created else '':>7}",
-        lecture_of(row),
+        _cut(lecture_of(row), max(_LECTURE, columns - _OTHERS)),
         run.dataset,
         f"{best:>8}",
         f"{run.epoch}/{run.epochs}",
         run.state,
-        differs[:_LONGEST],
-        " ".join(row.note.split())[:_LONGEST],
+        _cut(differs, _LONGEST),
+        _cut(" ".join(row.note.split()), _LONGEST),
     ]
     drawn = [Text(printable(text)) for text in texts]
     drawn[5].stylize(_STATES.get(run.state, ""))
     if marked:
         drawn[0].stylize("bold cyan", 0, 1)
     return drawn
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def lecture_of(row: RunRow) -> str:

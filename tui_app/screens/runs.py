@@ -103,6 +103,11 @@ class RunsScreen(Screen[None]):
         self._rows = list(message.rows)
         self._fill()
 
+    def on_resize(self) -> None:
+        """Names are cut to the width."""
+        if self._rows:
+            self._fill()
+
     # The table
 
     def _shown(self) -> list[RunRow]:
@@ -112,7 +117,8 @@ class RunsScreen(Screen[None]):
     def _fill(self) -> None:
         table, now = self.query_one(DataTable), time.time()
         shown, before = self._shown(), self._name_at_cursor()
-        rows = [cells(row, now, marked=row.folder.name in self._marked) for row in shown]
+        columns, marked = self.app.size.width, self._marked
+        rows = [cells(row, now, columns, marked=row.folder.name in marked) for row in shown]
         names = [row.folder.name for row in shown]
         if [str(key.value) for key in table.rows] == names:
             for y, row in enumerate(rows):
@@ -131,11 +137,11 @@ class RunsScreen(Screen[None]):
     def _tell_counts(self, shown: int) -> None:
         runs, order = len(self._rows), COLUMNS[self._sort][1].strip() or "mark"
         if not runs:
-            self._tell(f"There are no runs in {self.app.runs_dir} yet.")
+            self._tell(f"There are no runs in {self.app.runs_dir.resolve()} yet.")
             return
         which = f"{shown} of {runs} runs" if shown != runs else f"{runs} run{'s' * (runs > 1)}"
         marked = f", {len(self._marked)} marked" if self._marked else ""
-        self._tell(f"{which}{marked} in {self.app.runs_dir}, by {order}")
+        self._tell(f"{which}{marked} in {self.app.runs_dir.resolve()}, by {order}")
 
     def _tell(self, sentence: str) -> None:
         self.query_one("#title", Line).tell(f"Runs  {sentence}")

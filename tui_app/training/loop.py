@@ -50,7 +50,7 @@ def _train(loop: _Loop, folder: RunFolder) -> Iterator[Event]:
         while training.epoch < training.epochs:
             yield from loop.train_epoch()
             yield from loop.close_epoch()
-        ended = Ended("completed", f"all {training.epochs} epochs trained", ExitCode.DONE)
+        ended = Ended("completed", _all_trained(training.epochs), ExitCode.DONE)
         loop.check_weights()
     except Ended as reason:
         ended = reason
@@ -294,3 +294,7 @@ class _Loop:
     def note_time(self) -> None:
         """Count the seconds until now."""
         self.training.seconds = time.monotonic() - self._begun
+
+
+def _all_trained(epochs: int) -> str:
+    return "the one epoch trained" if epochs == 1 else f"all {epochs} epochs trained"

@@ -34,6 +34,7 @@ class KeyBar(Widget):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-bar--key", "key-bar--act"}
 
+    auto_links = False  # these are keys, not links to be underlined
     _keys: tuple[tuple[str, str, str, bool], ...] = ()
 
     def on_mount(self) -> None:

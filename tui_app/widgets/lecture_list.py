@@ -28,6 +28,7 @@ class LectureList(OptionList):
 
     DEFAULT_CSS = """
     LectureList {
+        height: 1fr;
         border: round $foreground 25%;
         border-title-color: $text-muted;
         background: $background;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import groupby
 from typing import Any
 
 from textual.app import ComposeResult
@@ -9,6 +11,11 @@ from textual.containers import VerticalScroll
 from textual.widgets import Markdown
 
 from models import Lesson
+
+
+#: What makes a line code in Markdown, and the columns that are left free beside code.
+_INDENT = " " * 4
+_AROUND_CODE = 4
 
 
 class LessonView(VerticalScroll):
@@ -28,6 +35,7 @@ class LessonView(VerticalScroll):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.border_title = "Lesson"
+        self._text = ""
 
     def compose(self) -> ComposeResult:
         """The text, empty until a lecture is picked."""
@@ -41,4 +49,34 @@ class LessonView(VerticalScroll):
         self.border_title = f"Lesson {number}{title}"
         self.border_subtitle = "English: z" if chinese else "中文: z"
         self.scroll_home(animate=False)
-        self.query_one(Markdown).update(text)
+        self._text = text
+        self._write()
+
+    def on_resize(self) -> None:
+        """Write it anew where lines of code fit no more, or do again."""
+        self._write()
+
+    def _write(self) -> None:
+        markdown = self.query_one(Markdown)
+        text = fitted(self._text, self.scrollable_content_region.width - _AROUND_CODE)
+        if text != markdown.source:
+            markdown.update(text)
+
+
+_COMMENTED = re.compile(r"(\s*)(\S.*?)\s{2,}(#\s.*)")
+
+
+def fitted(text: str, columns: int) -> str:
+    """The Markdown `text` with comments above their lines in code that is wider than `columns`."""
+    lines: list[str] = []
+    for is_code, group in groupby(text.splitlines(), key=lambda line: line.startswith(_INDENT)):
+        block = list(group)
+        if is_code and max(map(len, block)) - len(_INDENT) > columns:
+            block = [piece for line in block for piece in _comment_above(line)]
+        lines += block
+    return "\n".join(lines)
+
+
+def _comment_above(line: str) -> list[str]:
+    match = _COMMENTED.fullmatch(line)
+    return [match[1] + match[3], match[1] + match[2]] if match else [line]
