@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from tui_app.training.session import OnProgress, Session
     from tui_app.training.settings import RunSettings
 
-#: Colours of curves that colour-blind people tell apart too (Okabe and Ito), for light and dark.
-_SERIES = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#0072B2", "#B5A900", "#999999")
+#: Colours of curves that colour-blind people tell apart too (Okabe and Ito); darker on light.
+_ON_DARK = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#0072B2", "#B5A900", "#999999")
+_ON_LIGHT = ("#0072B2", "#C77700", "#00775A", "#A8487D", "#B84A00", "#3B9BD4", "#7F7600", "#666666")
 _ANSI_SERIES = ("blue", "yellow", "green", "magenta", "red", "cyan", "bright_yellow", "white")
 
 #: Seconds between two looks while nothing trains: native output may still come.
@@ -117,8 +118,9 @@ class TutorchApp(App[int]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The colours of curves, which a theme may set otherwise."""
-        is_ansi = self.current_theme.ansi
-        colours = [f"ansi_{name}" for name in _ANSI_SERIES] if is_ansi else _SERIES
+        theme = self.current_theme
+        named = [f"ansi_{name}" for name in _ANSI_SERIES]
+        colours = named if theme.ansi else _ON_DARK if theme.dark else _ON_LIGHT
         return {f"series-{number}": colour for number, colour in enumerate(colours, 1)}
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:

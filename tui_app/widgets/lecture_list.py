@@ -34,6 +34,7 @@ class LectureList(OptionList):
         background: $background;
         padding: 0;
         &:focus { background-tint: 0%; }
+        &:ansi:blur > .option-list--option-highlighted { background: ansi_bright_black; }
         &.-focused { border: round $border; border-title-color: $text; }
     }
     """

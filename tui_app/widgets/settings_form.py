@@ -20,7 +20,9 @@ from tui_app.widgets.setting_row import SettingRow
 _FIRST_OPTION = "validation"
 
 _LOADING = "The settings appear as soon as torch is loaded."
-_READY = "All is as the lecture has it. Several values, as in 0.1,0.01, make one run each."
+_AS_TAUGHT = "All is as the lecture has it."
+_CHANGED = "● marks what is not as the lecture has it."
+_SEVERAL = "Several values, as in 0.1,0.01, make one run each."
 
 
 class _Rows(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -148,7 +150,8 @@ class SettingsForm(Vertical):
         wrong = problems.get("") or ""
         about.set_class(bool(wrong), "-wrong")
         if wrong or not self._focused or self._focused not in draft.fields:
-            about.update(wrong or _READY)
+            ready = f"{_CHANGED if draft.texts else _AS_TAUGHT} {_SEVERAL}"
+            about.update(wrong or ready)
             return
         field = draft.fields[self._focused]
         rule = field.only_with
