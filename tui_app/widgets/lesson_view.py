@@ -12,7 +12,6 @@ from textual.widgets import Markdown
 
 from models import Lesson
 
-
 #: What makes a line code in Markdown, and the columns that are left free beside code.
 _INDENT = " " * 4
 _AROUND_CODE = 4
