@@ -106,3 +106,18 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def settings_of(row: RunRow) -> tuple[Path, dict[str, object]]:
+    """The lecture's file and the settings of a run, as the form takes them. Raises DamagedRun."""
+    from tui_app.training.options import RunOptions
+    from tui_app.training.session import read_settings
+
+    settings = read_settings(row.folder)
+    lecture = settings.lecture
+    given = lecture.used(settings.hyperparameters)
+    own, plain = lecture.used(lecture.settle(settings.dataset, {})), vars(RunOptions())
+    changed: dict[str, object] = {n: v for n, v in given.items() if own.get(n, object()) != v}
+    options = {n: v for n, v in vars(settings.options).items() if plain[n] != v}
+    changed |= {n: v for n, v in options.items() if n not in ("runs_dir", "dataset")}
+    return lecture.path, {**changed, "dataset": settings.dataset}

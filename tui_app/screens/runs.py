@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.coordinate import Coordinate
 from textual.screen import Screen
 from textual.widgets import DataTable, Input
 
-from tui_app.following.run_table import RunRow, RunTable, write_note
+from tui_app.following.run_table import RunRow, RunTable, settings_of, write_note
 from tui_app.following.take_up import TakeUp
 from tui_app.following.trash import Discarded, bring_back, discard
 from tui_app.messages import RowsRead
 from tui_app.screens.ask import Ask
 from tui_app.screens.choose import Choose
-from tui_app.summaries import COLUMNS, cells, matches, ordered
 from tui_app.training.errors import DamagedRun, RunLocked
 from tui_app.training.narrate import printable
 from tui_app.widgets.key_bar import KeyBar
 from tui_app.widgets.line import Line
+from tui_app.widgets.runs_list import RunsList
 
 if TYPE_CHECKING:
     from tui_app.app import TutorchApp
@@ -42,7 +39,6 @@ class RunsScreen(Screen[None]):
         & > #title { padding: 0 1; background: $panel; color: $text-muted; }
         & > Input { display: none; background: $boost; padding: 0 1; }
         &.-filtering > Input { display: block; }
-        & > DataTable { height: 1fr; background: $background; }
         & > #about {
             height: 3; padding: 0 1; color: $text-muted; border-top: solid $foreground 25%;
         }
@@ -66,28 +62,26 @@ class RunsScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._table = RunTable(self.app.runs_dir)
-        self._rows: list[RunRow] = []
-        self._marked: dict[str, None] = {}
-        self._sort = 0
         self._discarded: list[Discarded] = []
 
     def compose(self) -> ComposeResult:
         """A filter, the table, and a word about the run that is looked at."""
         yield Line(id="title")
         yield Input(placeholder="lecture, data, state, setting=value or note", compact=True)
-        yield DataTable(cursor_type="row", zebra_stripes=False)
+        yield RunsList()
         yield Line(id="about")
         yield KeyBar()
 
     def on_mount(self) -> None:
         """Read the folders, and again now and then."""
-        table = self.query_one(DataTable)
-        for key, title in COLUMNS:
-            table.add_column(title, key=key)
-        table.focus()
+        self._list.focus()
         self._tell("Reading the runs ...")
         self._read()
         self.set_interval(_AGAIN, self._read)
+
+    @property
+    def _list(self) -> RunsList:
+        return self.query_one(RunsList)
 
     def _read(self) -> None:
         if not self.is_current:
@@ -98,76 +92,38 @@ class RunsScreen(Screen[None]):
 
         self.run_worker(work, thread=True, exclusive=True, group="rows")
 
-    def on_rows_read(self, message: RowsRead) -> None:
-        """Show them."""
-        self._rows = list(message.rows)
-        self._fill()
-
-    def on_resize(self) -> None:
-        """Names are cut to the width."""
-        if self._rows:
-            self._fill()
-
     # The table
 
-    def _shown(self) -> list[RunRow]:
-        sought = self.query_one(Input).value
-        return ordered([row for row in self._rows if matches(row, sought)], COLUMNS[self._sort][0])
+    def on_rows_read(self, message: RowsRead) -> None:
+        """Show them."""
+        self._list.show(message.rows)
 
-    def _fill(self) -> None:
-        table, now = self.query_one(DataTable), time.time()
-        shown, before = self._shown(), self._name_at_cursor()
-        columns, marked = self.app.size.width, self._marked
-        rows = [cells(row, now, columns, marked=row.folder.name in marked) for row in shown]
-        names = [row.folder.name for row in shown]
-        if [str(key.value) for key in table.rows] == names:
-            for y, row in enumerate(rows):
-                for x, cell in enumerate(row):
-                    if table.get_cell_at(Coordinate(y, x)) != cell:
-                        table.update_cell_at(Coordinate(y, x), cell, update_width=True)
-        else:
-            table.clear()
-            for name, row in zip(names, rows, strict=True):
-                table.add_row(*row, key=name)
-            if before in names:
-                table.move_cursor(row=names.index(before))
-        self._tell_counts(len(shown))
+    def on_runs_list_filled(self, message: RunsList.Filled) -> None:
+        """Say how many there are."""
         self._about()
-
-    def _tell_counts(self, shown: int) -> None:
-        runs, order = len(self._rows), COLUMNS[self._sort][1].strip() or "mark"
-        if not runs:
-            self._tell(f"There are no runs in {self.app.runs_dir.resolve()} yet.")
+        table, folder, shown = self._list, self.app.runs_dir.resolve(), message.shown
+        if not table.count:
+            self._tell(f"There are no runs in {folder} yet.")
             return
+        runs = table.count
         which = f"{shown} of {runs} runs" if shown != runs else f"{runs} run{'s' * (runs > 1)}"
-        marked = f", {len(self._marked)} marked" if self._marked else ""
-        self._tell(f"{which}{marked} in {self.app.runs_dir.resolve()}, by {order}")
+        marked = f", {len(table.marked)} marked" if table.marked else ""
+        self._tell(f"{which}{marked} in {folder}, by {table.order}")
 
     def _tell(self, sentence: str) -> None:
-        self.query_one("#title", Line).tell(f"Runs  {sentence}")
-
-    def _name_at_cursor(self) -> str:
-        table = self.query_one(DataTable)
-        if not table.row_count:
-            return ""
-        return str(table.coordinate_to_cell_key(Coordinate(table.cursor_row, 0)).row_key.value)
-
-    @property
-    def _row(self) -> RunRow | None:
-        name = self._name_at_cursor()
-        return next((row for row in self._rows if row.folder.name == name), None)
+        self.query_one("#title", Line).tell(f"Runs  {printable(sentence)}")
 
     def _about(self) -> None:
-        row = self._row
+        row, about = self._list.row, self.query_one("#about", Line)
         if row is None:
-            self.query_one("#about", Line).tell("")
+            about.tell("")
             return
         differs = "  ".join(f"{name}={value}" for name, value in row.differs.items())
         words = row.summary.problem or row.summary.reason or ""
         text = Text(printable(f"{row.folder.name}  {words}"))
         text.append("\n").append(printable(f"{differs or 'all as the lecture has it'}  "), "bold")
         text.append(printable(" ".join(row.note.split())), "italic")
-        self.query_one("#about", Line).tell(text)
+        about.tell(text)
 
     def on_data_table_row_highlighted(self) -> None:
         """Say more of the run that is looked at."""
@@ -175,23 +131,23 @@ class RunsScreen(Screen[None]):
 
     def on_data_table_row_selected(self) -> None:
         """Open it."""
-        if self._row is not None and self._row.summary.state != "damaged":
-            self.app.open_run(self._row.folder)
-        elif self._row is not None:
-            self.notify(str(self._row.summary.problem), severity="error", markup=False)
+        row = self._list.row
+        if row is not None and row.summary.state != "damaged":
+            self.app.open_run(row.folder)
+        elif row is not None:
+            self.notify(str(row.summary.problem), severity="error", markup=False)
 
     def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
         """Sort by the column that was clicked."""
-        self._sort = event.column_index
-        self._fill()
+        self._list.sort_by(event.column_index)
 
-    def on_input_changed(self) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while it is typed."""
-        self._fill()
+        self._list.seek(event.value)
 
     def on_input_submitted(self) -> None:
         """Back to the table, filtered."""
-        self.query_one(DataTable).focus()
+        self._list.focus()
 
     # Acts
 
@@ -200,7 +156,7 @@ class RunsScreen(Screen[None]):
         if self.has_class("-filtering"):
             self.remove_class("-filtering")
             self.query_one(Input).value = ""
-            self.query_one(DataTable).focus()
+            self._list.focus()
         else:
             self.app.pop_screen()
 
@@ -211,27 +167,17 @@ class RunsScreen(Screen[None]):
 
     def action_sort(self) -> None:
         """By the next column."""
-        self._sort = (self._sort + 1) % len(COLUMNS)
-        self._fill()
+        self._list.sort_by_next()
 
     def action_mark(self) -> None:
         """Mark the run for a comparison, or not, and go to the next."""
-        if self._row is None:
-            return
-        name = self._row.folder.name
-        if name in self._marked:
-            del self._marked[name]
-        else:
-            self._marked[name] = None
-        self._fill()
-        self.query_one(DataTable).action_cursor_down()
+        self._list.mark()
 
     def action_compare(self) -> None:
         """The marked runs in one chart."""
         from tui_app.screens.compare import CompareScreen
 
-        by_name = {row.folder.name: row for row in self._rows}
-        rows = [by_name[name] for name in self._marked if name in by_name]
+        rows = self._list.marked_rows
         if len(rows) < 2:
             self.notify("Mark two runs or more with the space bar, then compare them.")
             return
@@ -240,7 +186,7 @@ class RunsScreen(Screen[None]):
 
     def action_resume(self) -> None:
         """Go on where it stopped."""
-        row = self._row
+        row = self._list.row
         if row is None:
             return
         if row.summary.state in ("running", "paused"):
@@ -252,7 +198,7 @@ class RunsScreen(Screen[None]):
 
     def action_extend(self) -> None:
         """Give it more epochs."""
-        row = self._row
+        row = self._list.row
         if row is None or row.summary.state in ("running", "paused", "damaged"):
             return
         trained = row.summary.epoch
@@ -270,7 +216,7 @@ class RunsScreen(Screen[None]):
 
     async def action_again(self) -> None:
         """Fill the form with its settings."""
-        row = self._row
+        row = self._list.row
         if row is None:
             return
         try:
@@ -283,7 +229,7 @@ class RunsScreen(Screen[None]):
 
     def action_note(self) -> None:
         """Write a note on it."""
-        row = self._row
+        row = self._list.row
         if row is None:
             return
 
@@ -299,7 +245,7 @@ class RunsScreen(Screen[None]):
 
     def action_discard(self) -> None:
         """Put it into the trash, after a question."""
-        row = self._row
+        row = self._list.row
         if row is None:
             return
         answers = [("d", "Put it into the trash; ctrl+z brings it back"), ("b", "Keep it")]
@@ -316,7 +262,7 @@ class RunsScreen(Screen[None]):
         except (RunLocked, OSError) as error:
             self.notify(str(error), severity="error", markup=False)
             return
-        self._marked.pop(row.folder.name, None)
+        self._list.marked.pop(row.folder.name, None)
         self.notify("It is in the trash. ctrl+z brings it back.")
         self._read()
 
@@ -330,18 +276,3 @@ class RunsScreen(Screen[None]):
         except OSError as error:
             self.notify(str(error), severity="error", markup=False)
         self._read()
-
-
-def settings_of(row: RunRow) -> tuple[Path, dict[str, object]]:
-    """The lecture's file and the settings of a run, as the form takes them. Raises DamagedRun."""
-    from tui_app.training.options import RunOptions
-    from tui_app.training.session import read_settings
-
-    settings = read_settings(row.folder)
-    lecture = settings.lecture
-    given = lecture.used(settings.hyperparameters)
-    own, plain = lecture.used(lecture.settle(settings.dataset, {})), vars(RunOptions())
-    changed: dict[str, object] = {n: v for n, v in given.items() if own.get(n, object()) != v}
-    options = {n: v for n, v in vars(settings.options).items() if plain[n] != v}
-    changed |= {n: v for n, v in options.items() if n not in ("runs_dir", "dataset")}
-    return lecture.path, {**changed, "dataset": settings.dataset}

@@ -82,7 +82,7 @@ class Comparison(Vertical, can_focus=True):
 
     def _table(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
-        for column in ("", "run", "best", "epoch", "to the first", "time", "state"):
+        for column in ("", "best", "epoch", "to the first", "time", "state", "run"):
             table.add_column(column, no_wrap=True)
         first = self._runs[0][1].history if self._runs else None
         for place, (run, overlaid) in enumerate(self._runs):
@@ -90,12 +90,12 @@ class Comparison(Vertical, can_focus=True):
             assert first is not None
             mark = Text("━━", self._style(colour_of(place)))
             cells = [
-                overlaid.label,
                 best_of(history),
                 epoch_of_best(history),
                 against(history, first),
                 seconds_of(history),
                 run.stage or history.state,
+                overlaid.label,
             ]
             table.add_row(mark, *(Text(printable(cell)) for cell in cells))
         return table

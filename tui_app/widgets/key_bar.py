@@ -34,11 +34,11 @@ class KeyBar(Widget):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-bar--key", "key-bar--act"}
 
-    auto_links = False  # these are keys, not links to be underlined
     _keys: tuple[tuple[str, str, str, bool], ...] = ()
 
     def on_mount(self) -> None:
         """Follow what the focus and the state of training let be pressed."""
+        self.auto_links = False  # these are keys, not links to be underlined
         self.screen.bindings_updated_signal.subscribe(self, self._look)
 
     def _look(self, screen: Screen[object]) -> None:
