@@ -10,11 +10,13 @@ import sys
 import termios
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_app.native_output import NativeOutput
 from tui_app.signal_thread import SignalThread
+from tui_app.terminal import write_last_words
 from tui_app.training.errors import DamagedRun
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.posix import leave_at_once, save_signals, stop_signals
@@ -146,13 +148,10 @@ class _Visit:
         """Give the terminal back without the event loop, which it may have blocked, and end."""
         from tui_app.terminal_driver import RESTORE
 
-        os.set_blocking(self._terminal, False)
-        try:
-            if self._attributes is not None:
+        write_last_words(self._terminal, RESTORE)
+        if self._attributes is not None:
+            with suppress(OSError, termios.error):  # it is gone
                 termios.tcsetattr(0, termios.TCSANOW, self._attributes)
-            os.write(self._terminal, RESTORE.encode())
-        except (OSError, termios.error):  # it is gone, or reads no more: nobody sees it
-            leave_at_once(ExitCode(self.exit_code))
         leave_at_once(ExitCode(self.exit_code))
 
 

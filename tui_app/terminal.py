@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console
@@ -43,6 +45,19 @@ def print_table(
     if not console.is_terminal:  # a pipe has no width to fit into
         console.width = 200
     console.print(table)
+
+
+def write_last_words(terminal: int, codes: str) -> None:
+    """Write control codes to a terminal just before the program leaves at once.
+
+    One that reads no more, or is gone, doesn't get them: nobody waits for it.
+    """
+    with suppress(OSError):
+        os.set_blocking(terminal, False)
+        try:
+            os.write(terminal, codes.encode())
+        finally:
+            os.set_blocking(terminal, True)  # whoever has this terminal next reads and writes it too
 
 
 def complain(text: str) -> None:

@@ -18,6 +18,9 @@ from tests.faults.trial import SAVE_EVERY, Outcome, Reference, TooLate, start_se
 #: How often a fault is tried to be made before a run is over.
 _ATTEMPTS = 10
 
+#: Characters shown of what went wrong: the last ones of what a screen had.
+_TOLD = 1200
+
 
 def main() -> int:
     """Run the trials; 0 when every one of them ended as it should."""
@@ -36,7 +39,7 @@ def main() -> int:
             chance = random.Random(f"{arguments.seed} {number}")
             outcomes[name].append(attempt(FAULTS[name][0], chance, reference))
             for problem in outcomes[name][-1].problems:
-                sys.stderr.write(f"trial {number}, {name}: {problem}\n")
+                sys.stderr.write(f"trial {number}, {name}: {problem[-_TOLD:]}\n")
     sys.stdout.write(table(outcomes))
     return int(any(outcome.problems for group in outcomes.values() for outcome in group))
 
