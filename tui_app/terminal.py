@@ -57,7 +57,9 @@ def write_last_words(terminal: int, codes: str) -> None:
         try:
             os.write(terminal, codes.encode())
         finally:
-            os.set_blocking(terminal, True)  # whoever has this terminal next reads and writes it too
+            os.set_blocking(
+                terminal, True
+            )  # whoever has this terminal next reads and writes it too
 
 
 def complain(text: str) -> None:

@@ -19,7 +19,7 @@ from tests.faults.trial import SAVE_EVERY, Outcome, Reference, TooLate, start_se
 _ATTEMPTS = 10
 
 #: Characters shown of what went wrong: the last ones of what a screen had.
-_TOLD = 1200
+_TOLD = 3500
 
 
 def main() -> int:

@@ -220,8 +220,9 @@ class Trial:
     def compare(self, reference: RunFolder, *, exactly: bool = True) -> None:
         """Look whether the run is the `reference`, bit by bit, and its files are whole."""
         folder, outcome = self.folder_afterwards, self.outcome
-        outcome.tracebacks += self.words.count("Traceback")
-        outcome.expect("Traceback" not in self.words, self.words)
+        for said in (self.words, folder.log.read_text(encoding="utf-8")):
+            outcome.tracebacks += said.count("Traceback")
+            outcome.expect("Traceback" not in said, said)
         outcome.corrupt += damaged(folder)
         if exactly:
             outcome.expect(record(folder) == record(reference), "other losses or values")
