@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import os
+import sys
 
 import pytest
 
@@ -33,3 +36,21 @@ def test_it_can_be_left_while_the_settings_appear(rows: int, monkeypatch: pytest
         assert app.return_value == 0
 
     asyncio.run(leave())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pty is POSIX")
+def test_a_terminal_that_has_gone_is_drawn_on_no_more_and_nothing_is_said():
+    """Not even when it goes in the middle of a frame."""
+    from tui_app.terminal_driver import _Terminal
+
+    ours, theirs = os.openpty()
+    drawn_on = io.BufferedWriter(_Terminal(theirs, "w"))
+    with io.TextIOWrapper(drawn_on, encoding="utf-8") as terminal:
+        terminal.write("a frame")
+        terminal.flush()
+        assert os.read(ours, 99) == b"a frame"
+        os.close(ours)
+        with pytest.raises(OSError, match="Input/output error"):
+            os.write(theirs, b"another")
+        terminal.write("another" * 9999)
+        terminal.flush()
