@@ -15,7 +15,9 @@ from tests.faults.of_files import failed
 from tests.faults.of_terminals import completed
 from tests.faults.trial import Outcome, Reference, Trial
 from tui_app.training.exit_codes import ExitCode
+from tui_app.training.metrics_file import read_metrics
 from tui_app.training.run_folder import RunFolder, read_json
+from tui_app.training.runs import current_state
 
 Fault = Callable[[random.Random, Reference], Outcome]
 
@@ -25,7 +27,13 @@ LOADER = ("08_dataset", "--workers", "2", "--batch-size", "8", "--epochs", "60")
 
 def clock_set_back(chance: random.Random, reference: Reference) -> Outcome:
     """The clock is set back by an hour while it trains."""
-    return completed(Trial(chance, reference, twist="clock"), reference)
+    trial = Trial(chance, reference, twist="clock")
+    outcome = completed(trial, reference)
+    folder = trial.folder_afterwards
+    times = [line["seconds"] for line in read_metrics(folder.metrics) if "seconds" in line]
+    outcome.expect(min(times, default=-1) >= 0, f"negative times: {times}")
+    outcome.expect(current_state(read_json(folder.status)) == "completed", "said to be otherwise")
+    return outcome
 
 
 def worker_killed(chance: random.Random, reference: Reference) -> Outcome:
