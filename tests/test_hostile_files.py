@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from tests.program import tutorch
 from tui_app.following.in_folder import RunInFolder
@@ -251,3 +252,22 @@ def test_runs_in_folders_of_any_name(trained: Trained, name: str):
         assert "04" in tutorch("runs", "--runs-dir", below).out
         assert tutorch("show", "last", "--runs-dir", below).exit_code == 0
         assert tutorch("resume", "last", "--no-tui", "--runs-dir", below).exit_code in CODES
+
+
+@pytest.mark.parametrize("damage", ["none", "cut", "empty"])
+def test_pictures_of_ones_own_in_folders_and_files_of_any_name(damage: str):
+    for number, kind in enumerate(["\x1b[2Ja", "[red]b[", "\u202ec"]):
+        place = Path("pictures") / kind
+        place.mkdir(parents=True)
+        for picture in range(6):
+            file = place / f"\x9b2J{picture}\x07.png"
+            Image.new("L", (28, 28), 80 * number + picture).save(file)
+            if picture == 0 and damage != "none":
+                content = file.read_bytes()
+                file.write_bytes(content[: len(content) // 2] if damage == "cut" else b"")
+    ended = tutorch("--no-tui", "softmax", "--dataset", "folder:pictures", "--epochs", 1)
+    assert ended.exit_code == (0 if damage == "none" else 3), ended.err
+    if damage == "none":
+        picture = next(Path("pictures").rglob("*.png"))
+        assert tutorch("predict", "last", picture).exit_code == 0
+        assert tutorch("show", "last", "--view", "confusion", "--size", "80x24").exit_code in CODES
