@@ -38,7 +38,9 @@ def print_table(
     """A table on stdout, `right` naming the columns of numbers."""
     table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        table.add_column(
+            Text(printable(column)), justify="right" if column in right else "left", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     console = stdout_console()
