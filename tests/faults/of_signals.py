@@ -7,7 +7,7 @@ import signal
 from multiprocessing.connection import wait
 
 from tests.faults.screen import Screen
-from tests.faults.trial import Outcome, Reference, Trial
+from tests.faults.trial import Outcome, Reference, TooLate, Trial
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.posix import stop_signals
 from tui_app.training.run_folder import read_json
@@ -56,6 +56,8 @@ def stopped(chance: random.Random, reference: Reference, *, in_app: bool = False
     number = chance.choice(sorted(stop_signals()))
     trial.signal(number)
     code, outcome = trial.end(), trial.outcome
+    if code == ExitCode.DONE and read_json(folder.status)["state"] == "completed":
+        raise TooLate  # it came after the last step: nothing was left to be stopped
     outcome.expect(code == stop_signals()[number], f"exit {code} after {number.name}")
     outcome.expect(folder.last.exists(), "no checkpoint")
     trial.look_at_screen()
