@@ -12,17 +12,24 @@ import numpy as np
 
 from datasets.dataset import DataDamaged
 
+#: Bytes that an archive of a data set may come to when it is unpacked: CIFAR-10's come to 178 MiB.
+_LARGEST = 1 << 30
+
 
 def read_members(path: Path) -> dict[str, bytes]:
     """The contents of the files in a .tar.gz, by the last part of their names.
 
-    Raises DataDamaged, naming the archive.
+    Links and devices among them are passed over. Raises DataDamaged, naming the archive.
     """
     contents: dict[str, bytes] = {}
+    room = _LARGEST
     try:
         with tarfile.open(path, "r|gz") as archive:
             for member in archive:
                 opened = archive.extractfile(member) if member.isfile() else None
+                room -= member.size
+                if room < 0:
+                    raise DataDamaged(f"{path} comes to more than {_LARGEST} bytes: it is damaged.")
                 if opened is not None:
                     contents[PurePosixPath(member.name).name] = opened.read()
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:

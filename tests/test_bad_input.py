@@ -358,6 +358,20 @@ def test_foreign_code_in_a_checkpoint_is_never_run(trained: Trained, tmp_path: P
         assert not trace.exists()
 
 
+def test_foreign_code_in_the_checkpoint_before_the_last_is_never_run(
+    trained: Trained, tmp_path: Path
+):
+    run = trained("04", "--epochs", "2")
+    trace = tmp_path / "executed"
+    for save in (torch.save, lambda payload, path: path.write_bytes(pickle.dumps(payload))):
+        (run / "last.pt").write_bytes(b"cut off")  # so that the one before it is looked at
+        save({"model": Payload(trace)}, run / "previous.pt")
+        ended = tutorch("resume", run, "--epochs", 3, "--no-tui")
+        assert ended.exit_code == 1
+        assert str(run / "previous.pt") in ended.err
+        assert not trace.exists()
+
+
 def test_a_run_that_another_program_trains_is_left_alone(trained: Trained):
     run = trained("04", "--epochs", "2")
     before = (run / "metrics.jsonl").read_bytes()

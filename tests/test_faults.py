@@ -44,7 +44,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="prlimit and for
 QUICK = [
     "SIGKILL within 50 ms of a save's start",
     "TERM, INT, HUP",
-    "terminal hung up",
+    "USR1, then SIGKILL",
+    "app: TERM, INT, HUP",
+    "app: terminal hung up",
 ]
 
 
@@ -364,3 +366,15 @@ def test_attach_says_where_to_go_for_a_run_of_another_machine():
     ended = tutorch("attach", "last")
     assert ended.exit_code == ExitCode.USAGE
     assert "ssh gpu-box" in ended.err
+
+
+def test_a_run_that_crashed_is_said_to_have_and_can_be_resumed():
+    made = session(Control(), epochs=1)
+    follow(made)
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    status = read_json(made.folder.status) | {"state": "running", "pid": gone.pid, "identity": "x"}
+    made.folder.status.write_text(json.dumps(status))
+    ended = tutorch("runs")
+    assert "crashed" in ended.out
+    assert f"`tutorch resume {made.folder.name}` goes on with it" in " ".join(ended.err.split())

@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from tui_app.ascii_filter import AsciiFilter
+from tui_app.control_filter import ControlFilter
 from tui_app.following.followed import FollowedRun
 from tui_app.following.in_thread import MakeSession, RunInThread
 from tui_app.following.log import Log
@@ -101,7 +102,7 @@ class TutorchApp(App[int]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line goes through on its way to the terminal."""
-        filters = list(super().get_line_filters())
+        filters = [*super().get_line_filters(), ControlFilter()]
         if self._look.ascii:
             filters.append(AsciiFilter(keep_wide=self._look.keep_wide))
         return filters

@@ -22,7 +22,7 @@ from tui_app.narration import (
     print_summary,
     tell_progress,
 )
-from tui_app.terminal import stderr_console
+from tui_app.terminal import stderr_console, write_last_words
 from tui_app.training.control import Control
 from tui_app.training.events import RunCompleted
 from tui_app.training.exit_codes import ExitCode
@@ -121,6 +121,11 @@ class Terminal:
         self.is_gone = self.console.quiet = True
         leave_terminal(self.log)
 
+    def restore(self) -> None:
+        """Show the cursor, which a progress bar hides, without waiting for anything."""
+        if self.console.is_terminal and not self.is_gone:
+            write_last_words(2, "\x1b[?25h")
+
     def narrator(self) -> Narrator:
         """What tells of a run on this terminal, or in the file or pipe that is in its place."""
         told = Unstoppable(narrator(self.console))
@@ -141,6 +146,7 @@ def signals_steer(control: Control, terminal: Terminal, *, keep: bool) -> Iterat
             terminal.leave()
             return
         if asked == signal.SIGINT and control.stopped:
+            terminal.restore()
             leave_at_once(ExitCode.INTERRUPTED)
         control.stop(f"stopped by {_SAID.get(asked.name, asked.name)}", exit_codes[asked])
 

@@ -10,14 +10,16 @@ import sys
 import termios
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_app.native_output import NativeOutput
 from tui_app.signal_thread import SignalThread
+from tui_app.terminal import write_last_words
 from tui_app.training.errors import DamagedRun
 from tui_app.training.exit_codes import ExitCode
-from tui_app.training.posix import leave_at_once, stop_signals
+from tui_app.training.posix import leave_at_once, save_signals, stop_signals
 from tui_app.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def run_on_terminal(make: Callable[[NativeOutput], TutorchApp]) -> int:
     app = make(output)
     app.driver_class = TerminalDriver
     visit = _Visit(app, output)
-    signals = SignalThread(visit.end)
+    signals = SignalThread(visit.hear)
     try:
         result = asyncio.run(visit.run())
         if visit.is_left:
@@ -80,8 +82,12 @@ class _Visit:
         self._loop = asyncio.get_running_loop()
         return await self.app.run_async()
 
-    def end(self, number: signal.Signals) -> None:
-        """Save and leave: called in the thread of the signals, so that nothing can block it."""
+    def hear(self, number: signal.Signals) -> None:
+        """Save, or save and leave, in the thread of the signals: nothing can block that."""
+        if number in save_signals():
+            if self.app.queue is not None:
+                self.app.queue.current.control.save()
+            return
         if number.name == "SIGHUP" and (self.is_left or self._is_to_be_left()):
             self._leave()
             return
@@ -142,13 +148,10 @@ class _Visit:
         """Give the terminal back without the event loop, which it may have blocked, and end."""
         from tui_app.terminal_driver import RESTORE
 
-        os.set_blocking(self._terminal, False)
-        try:
-            if self._attributes is not None:
+        write_last_words(self._terminal, RESTORE)
+        if self._attributes is not None:
+            with suppress(OSError, termios.error):  # it is gone
                 termios.tcsetattr(0, termios.TCSANOW, self._attributes)
-            os.write(self._terminal, RESTORE.encode())
-        except (OSError, termios.error):  # it is gone, or reads no more: nobody sees it
-            leave_at_once(ExitCode(self.exit_code))
         leave_at_once(ExitCode(self.exit_code))
 
 

@@ -1,4 +1,4 @@
-"""Signals that end the app, heard by a thread of their own.
+"""Signals that end the app, or let it save, heard by a thread of their own.
 
 Python runs a signal's handler in the main thread, which a terminal that stops reading can block.
 The wake-up descriptor is written at once, whatever the main thread does.
@@ -12,17 +12,18 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-from tui_app.training.posix import stop_signals
+from tui_app.training.posix import save_signals, stop_signals
 
 
 class SignalThread:
-    """Calls `on_signal` in its own thread for each of the signals that ask to stop."""
+    """Calls `on_signal` in its own thread for each of the signals that ask to stop or to save."""
 
     def __init__(self, on_signal: Callable[[signal.Signals], None]) -> None:
         self._on_signal = on_signal
         self._reading, self._writing = os.pipe()
         os.set_blocking(self._writing, False)
-        self._before = {number: signal.signal(number, _heard) for number in stop_signals()}
+        wanted = (*stop_signals(), *save_signals())
+        self._before = {number: signal.signal(number, _heard) for number in wanted}
         signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
         self._forked = threading.local()
         os.register_at_fork(after_in_child=self._forget)

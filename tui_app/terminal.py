@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console
@@ -36,13 +38,30 @@ def print_table(
     """A table on stdout, `right` naming the columns of numbers."""
     table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        table.add_column(
+            Text(printable(column)), justify="right" if column in right else "left", overflow="fold"
+        )
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     console = stdout_console()
     if not console.is_terminal:  # a pipe has no width to fit into
         console.width = 200
     console.print(table)
+
+
+def write_last_words(terminal: int, codes: str) -> None:
+    """Write control codes to a terminal just before the program leaves at once.
+
+    One that reads no more, or is gone, doesn't get them: nobody waits for it.
+    """
+    with suppress(OSError):
+        os.set_blocking(terminal, False)
+        try:
+            os.write(terminal, codes.encode())
+        finally:
+            os.set_blocking(
+                terminal, True
+            )  # whoever has this terminal next reads and writes it too
 
 
 def complain(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from typing import Any, ClassVar
 
@@ -16,6 +17,20 @@ _MODES = "1000l 1003l 1006l 1015l 2004l 2048l 1004l 7h 1049l 25h"
 RESTORE = "\x1b[<u" + "".join(f"\x1b[?{mode}" for mode in _MODES.split(" "))
 
 
+class _Terminal(io.FileIO):
+    """What is written to a terminal that has gone, goes nowhere.
+
+    Else the thread that writes would die of it, and say so in the log of a run that goes on.
+    """
+
+    def write(self, data: Any) -> int:
+        """Write `data`, or nothing."""
+        try:
+            return super().write(data)
+        except OSError:
+            return memoryview(data).nbytes
+
+
 class TerminalDriver(LinuxDriver):
     """Draws on `terminal`, whatever 1 and 2 lead to."""
 
@@ -23,9 +38,8 @@ class TerminalDriver(LinuxDriver):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._file = open(  # noqa: PTH123, SIM115  a descriptor, for as long as the app runs
-            os.dup(self.terminal), "w", encoding="utf-8", errors="replace"
-        )
+        drawn_on = io.BufferedWriter(_Terminal(os.dup(self.terminal), "w"))
+        self._file = io.TextIOWrapper(drawn_on, encoding="utf-8", errors="replace")
         self.has_dropped = False
         self._is_leaving = False
 

@@ -7,6 +7,7 @@ import os
 import random
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from pathlib import Path
 
@@ -18,12 +19,16 @@ from tests.faults.trial import SAVE_EVERY, Outcome, Reference, TooLate, start_se
 #: How often a fault is tried to be made before a run is over.
 _ATTEMPTS = 10
 
+#: Characters shown of what went wrong: the last ones of what a screen had.
+_TOLD = 1200
+
 
 def main() -> int:
     """Run the trials; 0 when every one of them ended as it should."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--trials", type=int, default=len(FAULTS), help="how many in all")
     parser.add_argument("--only", default="", help="a part of a fault's name")
+    parser.add_argument("--minutes", type=float, default=1e9, help="begin none after so long")
     parser.add_argument("--seed", type=int, default=0, help="of the faults' moments")
     arguments = parser.parse_args()
     start_server()
@@ -32,12 +37,16 @@ def main() -> int:
         Path(place).chmod(0o755)
         os.chdir(place)
         reference, outcomes = Reference(Path(place)), defaultdict[str, list[Outcome]](list)
+        begun = time.monotonic()
         for number, name in enumerate(plan(arguments.trials, arguments.only)):
+            if time.monotonic() - begun > 60 * arguments.minutes:
+                break
             chance = random.Random(f"{arguments.seed} {number}")
             outcomes[name].append(attempt(FAULTS[name][0], chance, reference))
             for problem in outcomes[name][-1].problems:
-                sys.stderr.write(f"trial {number}, {name}: {problem}\n")
-    sys.stdout.write(table(outcomes))
+                sys.stderr.write(f"trial {number}, {name}: {problem[-_TOLD:]}\n")
+    count = sum(map(len, outcomes.values()))
+    sys.stdout.write(f"{table(outcomes)}{count} trials in {time.monotonic() - begun:.0f} s.\n")
     return int(any(outcome.problems for group in outcomes.values() for outcome in group))
 
 

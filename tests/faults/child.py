@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import itertools
 import multiprocessing
 import os
 import sys
 import termios
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import sklearn.datasets
 import sklearn.model_selection  # noqa: F401
 import torch
 
+import tui_app.app
+import tui_app.commands.attach
 import tui_app.commands.resume
 import tui_app.commands.train
-import tui_app.headless  # noqa: F401
+import tui_app.headless
+import tui_app.screens.run
+import tui_app.terminal_driver  # noqa: F401
 from tui_app.cli import run
+from tui_app.training import saver, step
 
 #: What lets root write where nobody may: bits 1 and 2, CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
 _BEYOND_RIGHTS = 0b110
@@ -28,8 +38,9 @@ _BEYOND_RIGHTS = 0b110
 def train(argv: Sequence[str], told: Path, terminal: str | None, twist: str) -> None:
     """Run tutorch with `argv`: its words go to `terminal`, or to the file `told`.
 
-    `twist` is what is wrong from the beginning: the `clock` is set back, or root has no more
-    `rights` than others.
+    `twist` is what is wrong from the beginning: the `clock` is set back, root has no more `rights`
+    than others, the `disk` takes one checkpoint and hangs at the next, or `memory` runs out with
+    more than 20 samples.
     """
     os.setsid()
     # A DataLoader's workers are this one's to fork, and not that server's.
@@ -42,14 +53,19 @@ def train(argv: Sequence[str], told: Path, terminal: str | None, twist: str) -> 
     for number in (0, 1, 2) if terminal is not None else (1, 2):
         os.dup2(screen, number)
     # Streams made anew: those that were inherited think they are no terminal.
-    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
+    new = partial(os.fdopen, encoding="utf-8", closefd=False)
+    sys.stdin = sys.__stdin__ = new(0)  # pyright: ignore[reportAttributeAccessIssue]
+    sys.stdout = sys.__stdout__ = new(1, "w")  # pyright: ignore[reportAttributeAccessIssue]
+    sys.stderr = sys.__stderr__ = new(2, "w")  # pyright: ignore[reportAttributeAccessIssue]
     torch.set_num_threads(1)
     if twist == "clock":
         _set_clock_back()
     if twist == "rights":
         _drop_rights()
-    os._exit(run(list(argv)))
+    if twist == "disk":
+        _hang_disk()
+    with limited_memory() if twist == "memory" else nullcontext():
+        os._exit(run(list(argv)))
 
 
 def _set_clock_back() -> None:
@@ -67,3 +83,32 @@ def _drop_rights() -> None:
         sets[index] &= ~_BEYOND_RIGHTS
     if system.capset(header, sets) != 0:
         raise OSError(ctypes.get_errno(), "capset")
+
+
+def _hang_disk() -> None:
+    """Let no checkpoint but the first ever be written to its end."""
+    write, calls = saver.save_checkpoint, itertools.count()
+
+    def hang(*arguments: Any, **options: Any) -> None:
+        if next(calls) > 0:
+            threading.Event().wait()
+        write(*arguments, **options)
+
+    saver.save_checkpoint = hang
+
+
+@contextmanager
+def limited_memory(samples: int = 20) -> Iterator[None]:
+    """Let the device have no room for more than so many samples at once."""
+    whole = step._loss
+
+    def tight(training: Any, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        if len(inputs) > samples:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return whole(training, inputs, targets)
+
+    step._loss = tight
+    try:
+        yield
+    finally:
+        step._loss = whole

@@ -8,15 +8,17 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from tests.faults import child
+from tests.faults.child import train
+from tests.faults.screen import Screen
 from tests.program import ROOT, tutorch
 from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.errors import DamagedRun
@@ -57,24 +59,24 @@ class Outcome:
 
 
 class Reference:
-    """The run that is never interrupted, by its arguments; each is trained once."""
+    """The run that is never interrupted, by its arguments and twist; each is trained once."""
 
     def __init__(self, place: Path) -> None:
         self.place = place
-        self._runs: dict[tuple[str, ...], RunFolder] = {}
+        self._runs: dict[tuple[tuple[str, ...], str], RunFolder] = {}
 
-    def of(self, argv: tuple[str, ...]) -> RunFolder:
-        """The finished run with these arguments."""
-        if argv not in self._runs:
+    def of(self, argv: tuple[str, ...], twist: str = "") -> RunFolder:
+        """The finished run with these arguments; with a twist, made so by whoever calls this."""
+        if (argv, twist) not in self._runs:
             threads = ("--threads", "1")
             done = tutorch("--no-tui", *argv, *threads, "--quiet", "--runs-dir", self.place)
             assert done.exit_code == 0, done.err
-            self._runs[argv] = RunFolder(done.run)
-        return self._runs[argv]
+            self._runs[argv, twist] = RunFolder(done.run)
+        return self._runs[argv, twist]
 
 
 class Trial:
-    """A process that trains in a runs folder of its own."""
+    """A process that trains in a runs folder of its own: on a `screen`, `in_app` or without."""
 
     def __init__(
         self,
@@ -82,19 +84,41 @@ class Trial:
         reference: Reference,
         *options: str,
         argv: tuple[str, ...] = RUN,
-        terminal: str | None = None,
+        screen: Screen | None = None,
+        in_app: bool = False,
+        place: Path | None = None,
         twist: str = "",
     ) -> None:
         self.chance = chance
         self.argv = argv
+        self.in_app = in_app
         self.outcome = Outcome()
-        self.place = Path(tempfile.mkdtemp(dir=reference.place))
+        self.screen = Screen() if in_app and screen is None else screen
+        self.place = place or Path(tempfile.mkdtemp(dir=reference.place))
         self.place.chmod(0o777)
         self.told = self.place / "told.txt"
-        words = ["--no-tui", *argv, "--threads", "1", "--save-every", str(SAVE_EVERY), *options]
+        words = [*argv, "--threads", "1", "--save-every", str(SAVE_EVERY), *options]
         words += ["--runs-dir", str(self.place / "runs")]
-        self.child = _SERVER.Process(target=child.train, args=(words, self.told, terminal, twist))
-        self.child.start()
+        self.child = self.start(words if in_app else ["--no-tui", *words], self.screen, twist)
+        if in_app:
+            self.until(self._start_training)
+
+    def start(
+        self, words: Sequence[str], screen: Screen | None, twist: str = ""
+    ) -> ForkServerProcess:
+        """Run tutorch with these words in a process of its own."""
+        terminal = screen.name if screen is not None else None
+        child = _SERVER.Process(target=train, args=(words, self.told, terminal, twist))
+        child.start()
+        return child
+
+    def _start_training(self) -> bool:
+        """Press Start until there is a run: it can't be pressed before torch is loaded."""
+        assert self.screen is not None
+        if not list(self.place.glob("runs/*/*/run.json")):
+            self.screen.press("s")
+            return wait([self.child.sentinel], 0.2) != []
+        return True
 
     @property
     def folder(self) -> RunFolder:
@@ -140,13 +164,36 @@ class Trial:
         if self.child.is_alive():
             self.child.kill()
             self.child.join()
-            self.outcome.problems.append("it hung")
+            self.outcome.problems.append(f"it hung: {self.words[-2000:]}")
         assert self.child.exitcode is not None
         return self.child.exitcode
+
+    def leave(self) -> int:
+        """Leave the app, whether it still trains or not; the exit code."""
+        assert self.screen is not None
+        for key in "qs" * 20:
+            self.screen.press(key)
+            if wait([self.child.sentinel], 0.5):
+                break
+        return self.end()
+
+    def look_at_screen(self) -> None:
+        """See whether the program that has ended left its terminal as it was."""
+        assert self.screen is not None
+        self.screen.read_to_end()
+        self.outcome.terminal_restored = self.screen.is_restored()
+        is_app = b"\x1b[?1049h" in self.screen.shown
+        self.outcome.expect(is_app == self.in_app, "another way to train than was meant")
+        self.outcome.expect(self.screen.is_restored(), "the terminal is not what it was")
+        self.outcome.tracebacks += self.screen.shown.count(b"Traceback")
+        self.outcome.expect(b"Traceback" not in self.screen.shown, self.screen.shown.decode())
+        self.screen.hang_up()
 
     @property
     def words(self) -> str:
         """What the process wrote."""
+        if self.screen is not None:
+            return self.screen.shown.decode(errors="replace")
         return self.told.read_text(encoding="utf-8") if self.told.exists() else ""
 
     def resume(self) -> str:
@@ -173,8 +220,9 @@ class Trial:
     def compare(self, reference: RunFolder, *, exactly: bool = True) -> None:
         """Look whether the run is the `reference`, bit by bit, and its files are whole."""
         folder, outcome = self.folder_afterwards, self.outcome
-        outcome.tracebacks += self.words.count("Traceback")
-        outcome.expect("Traceback" not in self.words, self.words)
+        for said in (self.words, folder.log.read_text(encoding="utf-8")):
+            outcome.tracebacks += said.count("Traceback")
+            outcome.expect("Traceback" not in said, said)
         outcome.corrupt += damaged(folder)
         if exactly:
             outcome.expect(record(folder) == record(reference), "other losses or values")

@@ -59,7 +59,14 @@ def _draw(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> tuple[lis
         raise InvalidValue(f"--at {arguments.at}: {arguments.view} {until}")
     is_plain = bool(os.environ.get("NO_COLOR")) or not (arguments.svg or sys.stdout.isatty())
     frame = Frame(columns, rows, Pen(colour=not is_plain, ascii=arguments.ascii), arguments.at)
-    return view.lines(found, frame), columns
+    return [_without_codes(line) for line in view.lines(found, frame)], columns
+
+
+def _without_codes(line: Text) -> Text:
+    """The line, a sign for each character in it that a terminal would act upon."""
+    if not line.plain.isprintable():
+        line.plain = "".join(char if char.isprintable() else "\ufffd" for char in line.plain)
+    return line
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -23,6 +23,9 @@ from tui_app.training.events import (
 #: Lines that the log has at most for the epochs of a run.
 _EPOCH_LINES = 500
 
+#: Steps that may be missing in what was recorded: a line after more of them is a damaged one.
+_MOST_MISSING = 10**7
+
 
 @dataclass
 class EpochColumns:
@@ -106,6 +109,8 @@ class History:
 
     def _steps(self, event: StepsCompleted) -> None:
         missing = event.first_step - 1 - len(self.losses)
+        if missing > _MOST_MISSING:
+            return
         if missing > 0:
             self.losses.extend([math.nan] * missing)
         elif missing < 0:

@@ -100,7 +100,7 @@ class RunInFolder:
     def _take(self, line: str) -> None:
         try:
             values = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         event = event_of(values) if isinstance(values, dict) else None
         if event is not None:

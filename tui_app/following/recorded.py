@@ -28,7 +28,10 @@ _KINDS: dict[str, type[Event]] = {
         RunCompleted,
     )
 }
-_FIELDS = {kind: {field.name for field in fields(cls)} for kind, cls in _KINDS.items()}
+_FIELDS = {kind: {field.name: field.type for field in fields(cls)} for kind, cls in _KINDS.items()}
+
+#: A count that is larger is none: it fits into no array of the history.
+_LARGEST = 2**53
 
 
 def event_of(line: Mapping[str, Any]) -> Event | None:
@@ -36,19 +39,33 @@ def event_of(line: Mapping[str, Any]) -> Event | None:
     kind = line.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
         return None
-    known = {name: value for name, value in line.items() if name in _FIELDS[kind]}
+    types = _FIELDS[kind]
     try:
+        plain = line.keys() & types.keys() - {"losses", "values"}
+        known = {name: _as(types[name], line[name]) for name in plain}
         if kind == "steps":
             known["losses"] = tuple(_number(loss) for loss in line["losses"])
-        if "values" in _FIELDS[kind]:
-            known["values"] = {
-                name: _number(value)
-                for name, value in line.items()
-                if name not in _FIELDS[kind] and name != "kind"
-            }
+        if "values" in types:
+            others = line.keys() - types.keys() - {"kind"}
+            known["values"] = {name: _number(line[name]) for name in line if name in others}
         return _KINDS[kind](**known)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
+
+
+def _as(wanted: Any, value: Any) -> Any:
+    """The value of a field, if it is of the type that the field is said to have.
+
+    Raises TypeError, ValueError, OverflowError.
+    """
+    if wanted in ("float", "float | None"):
+        return value if value is None and wanted != "float" else _number(value)
+    kind = str if wanted in ("str", "State") else int
+    if value is None and wanted == "int | None":
+        return value
+    if not isinstance(value, kind) or (isinstance(value, int) and abs(value) >= _LARGEST):
+        raise TypeError
+    return value
 
 
 def _number(value: Any) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,6 +114,9 @@ class GatheredBatches:
             inputs, targets = self._split.gather(indices)
             yield augmented(inputs, self._augment), targets
 
+    def close(self) -> None:
+        """Nothing: it holds nothing but tensors."""
+
 
 class LoaderBatches:
     """The batches of each epoch from a real DataLoader, brought to the device one by one.
@@ -133,16 +136,10 @@ class LoaderBatches:
         self._sampler = sampler
         self.batch_size = sampler.batch_size
         self._device = device
-        self._loader = DataLoader(
-            TensorDataset(_as_tensor(split.inputs), _as_tensor(split.targets)),
-            batch_sampler=sampler,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            pin_memory=device.type == "cuda",
-            worker_init_fn=leave_signals_to_parent,
-            # Its own: a resumed epoch must draw no more from the global one than a whole one.
-            generator=torch.Generator(),
-        )
+        self._workers = workers
+        self._samples = TensorDataset(_as_tensor(split.inputs), _as_tensor(split.targets))
+        self._loader: DataLoader[tuple[Tensor, ...]] | None = None
+        self._fetching: Generator[Batch, None, None] | None = None
 
     def __len__(self) -> int:
         return len(self._sampler)
@@ -150,12 +147,36 @@ class LoaderBatches:
     def epoch(self, epoch: int, start: int) -> Iterator[Batch]:
         """The batches of `epoch` (from 0), without the first `start`."""
         self._sampler.epoch, self._sampler.start = epoch, start
-        for inputs, targets in self._fetched():
+        self._fetching = self._fetched()
+        for inputs, targets in self._fetching:
             ready = _ready(inputs, self._data, self._device)
             yield ready, targets.to(self._device, non_blocking=True)
 
-    def _fetched(self) -> Iterator[Batch]:
+    def close(self) -> None:
+        """Let the workers go; the next epoch would begin with others.
+
+        Those of another run, forked later, would inherit what this one holds of its own, and
+        complain of children that aren't theirs.
+        """
+        if self._fetching is not None:
+            self._fetching.close()  # an epoch that was broken off still holds the workers too
+        self._loader = self._fetching = None
+
+    def _make_loader(self) -> DataLoader[tuple[Tensor, ...]]:
+        return DataLoader(
+            self._samples,
+            batch_sampler=self._sampler,
+            num_workers=self._workers,
+            persistent_workers=self._workers > 0,
+            pin_memory=self._device.type == "cuda",
+            worker_init_fn=leave_signals_to_parent,
+            # Its own: a resumed epoch must draw no more from the global one than a whole one.
+            generator=torch.Generator(),
+        )
+
+    def _fetched(self) -> Generator[Batch, None, None]:
         """The loader's batches. Raises WorkerDied."""
+        self._loader = self._loader or self._make_loader()
         # torch would have the death of a worker break off training in the middle of a step.
         with kept_signal("SIGCHLD"):
             batches = iter(self._loader)
@@ -164,7 +185,7 @@ class LoaderBatches:
                 batch = next(batches, None)
             except (RuntimeError, OSError, EOFError) as error:
                 # One that dies while it hands a batch over leaves a broken connection.
-                is_broken = self._loader.num_workers and not isinstance(error, RuntimeError)
+                is_broken = self._workers and not isinstance(error, RuntimeError)
                 if not is_broken and "DataLoader worker" not in str(error):
                     raise
                 raise WorkerDied(

@@ -51,7 +51,7 @@ class BestModel:
 
         Raises ValueError with a sentence when the data set can't read `text`.
         """
-        sample = torch.from_numpy(self.data.encode(text)).unsqueeze(0).to(self.device)
+        sample = torch.tensor(self.data.encode(text)).unsqueeze(0).to(self.device)
         if sample.dtype == torch.uint8:
             sample = normalised(sample, self.data)
         return self.model(sample)[0].cpu()

@@ -40,6 +40,7 @@ def train(training: Training, folder: RunFolder, control: Control) -> Iterator[E
             yield from _train(_Loop(training, saver, folder, control), folder)
     finally:
         control.end_requests()
+        training.batches.close()
 
 
 def _train(loop: _Loop, folder: RunFolder) -> Iterator[Event]:

@@ -120,14 +120,15 @@ def kept_signal(name: str) -> Iterator[None]:
 
 
 def leave_signals_to_parent(worker: int = 0) -> None:
-    """In a DataLoader's worker: let Ctrl-C and a hang-up be the training process's affair.
+    """In a DataLoader's worker: let Ctrl-C, a hang-up and USR1 be the training process's affair.
 
-    A terminal sends both to every process; a worker that died of one would end a run that is
-    about to be saved. TERM ends a worker, as its parent means it to.
+    A terminal, or a scheduler, sends them to every process; a worker that died of one would end a
+    run that is about to be saved. TERM ends a worker, as its parent means it to.
     """
     for name, action in (
         ("SIGINT", signal.SIG_IGN),
         ("SIGHUP", signal.SIG_IGN),
+        ("SIGUSR1", signal.SIG_IGN),
         ("SIGTERM", signal.SIG_DFL),
     ):
         if name in signal.Signals.__members__:

@@ -115,7 +115,11 @@ def current_state(status: Mapping[str, Any]) -> str:
         known, now = status.get("identity"), identity(status["pid"])
         is_same = known == now if isinstance(known, str) and identity(os.getpid()) else True
         return state if is_same and is_running(status["pid"]) else "crashed"
-    silent = time.time() - float(status.get("heartbeat") or 0)
+    heartbeat = status.get("heartbeat")
+    try:
+        silent = time.time() - float(heartbeat if isinstance(heartbeat, int | float) else 0)
+    except OverflowError:
+        return "crashed"
     return "crashed" if silent > SILENCE else state
 
 

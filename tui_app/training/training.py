@@ -33,6 +33,10 @@ class Batches(Protocol):
         """The batches of `epoch` (from 0) on the training device, without the first `start`."""
         ...
 
+    def close(self) -> None:
+        """Give back what is held beside training: processes that fetch."""
+        ...
+
 
 @dataclass(frozen=True)
 class Measured:

@@ -7,8 +7,10 @@ from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.markup import escape
 
 from tui_app.following.followed import FollowedRun
+from tui_app.training.narrate import printable
 from tui_app.widgets.chart import Chart
 from tui_app.widgets.comparison import Comparison
 from tui_app.widgets.progress import Progress
@@ -63,7 +65,8 @@ class RunPane(Vertical):
         run = self.run_followed
         if run is None:
             return
-        self.border_title = f"Training {run.name}" if run.folder else "Training"
+        name = printable(run.name) if run.folder else ""
+        self.border_title = escape(f"Training {name}".rstrip())
         self.query_one(Progress).draw(run)
         if self.has_class("-queue"):
             self.query_one(Comparison).follow(self._queue)

@@ -90,6 +90,8 @@ class SettingsForm(Vertical):
         for name, field in draft.fields.items():
             if name == _FIRST_OPTION:
                 before = await self._group(place, before)
+            if not self.is_attached:  # the app was left meanwhile, and takes no more rows
+                return
             if name in rows:
                 rows[name].take(field, self._offers(field), texts[name])
             else:
@@ -102,7 +104,8 @@ class SettingsForm(Vertical):
         for group in place.query(".group"):
             return group
         group = Label("How it is measured, kept and run", classes="group")
-        await place.mount(group, after=before)
+        if place.is_attached:
+            await place.mount(group, after=before)
         return group
 
     def offer(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
@@ -125,7 +128,7 @@ class SettingsForm(Vertical):
     def check(self) -> None:
         """Mark what was changed, say what is wrong, allow Start when nothing is."""
         draft = self.draft
-        if draft is None:
+        if draft is None or not self.is_attached:
             return
         problems, defaults = draft.problems(), draft.defaults()
         for row in self.query(SettingRow):
