@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal import Terminal
+from tui_app.training.metrics_file import read_metrics
 
 pytestmark = [
     pytest.mark.terminal,
@@ -71,8 +72,7 @@ def test_the_app_makes_the_run_that_headless_makes():
 
 
 def losses(run: Path) -> list[float]:
-    lines = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
-    return [loss for line in lines if line["kind"] == "steps" for loss in line["losses"]]
+    return [loss for line in read_metrics(run / "metrics.jsonl") for loss in line.get("losses", ())]
 
 
 def test_pause_change_the_lr_go_on_and_stop():

@@ -184,6 +184,7 @@ class _Loop:
         epoch = training.epoch + 1
         is_measured = epoch % training.settings.options.eval_every == 0 or epoch == training.epochs
         values = self._measure() if is_measured else {}
+        seconds = round(so_far.seconds, 7)
         train_loss = so_far.loss if self._is_sum else so_far.loss / so_far.samples
         training.epoch, training.so_far = epoch, EpochSoFar()
         self.note_time()
@@ -192,8 +193,8 @@ class _Loop:
             epoch=epoch,
             step=training.step,
             lr=training.current_lr,
-            seconds=so_far.seconds,
-            samples_per_second=so_far.samples / max(so_far.seconds, 1e-9),
+            seconds=seconds,
+            samples_per_second=float(f"{so_far.samples / max(seconds, 1e-7):.5g}"),
             values={"train_loss": train_loss, **values},
         )
         if not all(map(math.isfinite, values.values())):
