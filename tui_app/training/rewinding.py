@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-from itertools import takewhile
 from pathlib import Path
 
 from tui_app.training.metrics_file import expanded, lines_backwards, sound_line
@@ -53,8 +52,13 @@ def _beginning(line: bytes, epoch: int, step: int) -> bytes:
     values = sound_line(line.decode("utf-8", errors="replace"))
     if values is None or values["kind"] != "epochs":
         return b""
-    each = (json.dumps(one, ensure_ascii=False).encode() + b"\n" for one in expanded(values))
-    return b"".join(takewhile(lambda one: _belongs(one, epoch, step), each))
+    kept = b""
+    for each in expanded(values):
+        own_line = json.dumps(each, ensure_ascii=False).encode() + b"\n"
+        if not _belongs(own_line, epoch, step):
+            break
+        kept += own_line
+    return kept
 
 
 def _belongs(line: bytes, epoch: int, step: int) -> bool:
