@@ -43,7 +43,8 @@ def _tumours() -> tuple[np.ndarray, np.ndarray]:
         return table[:, :-1], table[:, -1]
     from sklearn.datasets import load_breast_cancer
 
-    return load_breast_cancer(return_X_y=True)
+    features, labels = map(np.asarray, load_breast_cancer(return_X_y=True))
+    return features, labels
 
 
 _MEASURES = ("radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity")

@@ -46,7 +46,8 @@ def _scans() -> tuple[np.ndarray, np.ndarray]:
         return table[:, :-1], table[:, -1]
     from sklearn.datasets import load_digits
 
-    return load_digits(return_X_y=True)
+    pixels, labels = map(np.asarray, load_digits(return_X_y=True))
+    return pixels, labels
 
 
 def enlarge(images: np.ndarray) -> np.ndarray:
