@@ -6,7 +6,8 @@ import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, islice
+
+import numpy as np
 
 from tui_app.following.facts import Facts
 from tui_app.following.log import Log
@@ -48,14 +49,16 @@ class EpochColumns:
         """Add the epochs of a block; `seconds` are those of training before it."""
         count, before = len(block), len(self.epoch)
         for name in self.values.keys() | block.values.keys():
-            column = self.values.setdefault(name, array("d", [math.nan]) * before)
-            known = block.values.keys() & {name}
-            column.extend(_numbers(block.spread(name)) if known else [math.nan] * count)
-        self.epoch.extend(range(block.epoch, block.epoch + count))
+            if name not in self.values:
+                self.values[name] = array("d", [math.nan]) * before
+            there = block.spread(name) if name in block.values else [None] * count
+            self.values[name].extend(_numbers(there))
+        places = np.arange(count, dtype=np.float64)
         last = block.first_step + block.steps - 1
-        self.step.extend(range(last, last + count * block.steps, block.steps))
-        times = accumulate(_numbers(block.columns["seconds"]), initial=seconds)
-        self.seconds.extend(islice(times, 1, None))
+        times = np.cumsum([seconds, *_numbers(block.columns["seconds"])])[1:]
+        self.epoch.frombytes((block.epoch + places).tobytes())
+        self.step.frombytes((last + block.steps * places).tobytes())
+        self.seconds.frombytes(times.tobytes())
 
     def last(self, name: str) -> float | None:
         """The newest value of that name that is a number."""
@@ -65,7 +68,10 @@ class EpochColumns:
 
 def _numbers(column: Sequence[float | None]) -> array[float]:
     """Numbers as they are; what was not finite stands as null in the file."""
-    return array("d", [math.nan if value is None else value for value in column])
+    try:
+        return array("d", column)  # mostly all of them are finite  # pyright: ignore[reportCallIssue, reportArgumentType]
+    except TypeError:
+        return array("d", [math.nan if value is None else value for value in column])
 
 
 class History:
@@ -145,7 +151,7 @@ class History:
                 epoch=block.epoch + place,
                 step=block.first_step + (place + 1) * block.steps - 1,
                 metric=block.metric,
-                value=_numbers(block.spread(block.metric))[place],
+                value=block.spread(block.metric)[place] or 0.0,
             )
 
     def _epoch(self, event: EpochCompleted) -> None:

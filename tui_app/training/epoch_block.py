@@ -130,13 +130,15 @@ class EpochBlock:
             and len(self.losses) == self.steps * len(self)
             and all(len(each) == len(self) and not each.strip("01") for each in signs)
             and ("1" not in self.best or self.metric in self.values)
-            and all({type(value) for value in column} <= _NUMBERS for column in columns)
+            and all(set(map(type, column)) <= _NUMBERS for column in columns)
         )
 
     # What it stands for
 
     def spread(self, name: str) -> list[float | None]:
         """The value of each epoch; None where it has none."""
+        if "0" not in self.where[name]:
+            return self.values[name]
         values = iter(self.values[name])
         return [next(values) if sign == "1" else None for sign in self.where[name]]
 
