@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.bundled import bundled_table
 from datasets.dataset import Data, Dataset, DataSpec, Split
 from datasets.encoding import Scale, encode_numbers
 from datasets.splitting import hold_out
@@ -23,9 +24,7 @@ from datasets.splitting import hold_out
 
 def read(_: Mapping[str, Path]) -> Data:
     """Inputs (456, 30) and (113, 30) scaled, targets (N, 1), 1 for benign, all float32."""
-    from sklearn.datasets import load_breast_cancer
-
-    features, labels = map(np.asarray, load_breast_cancer(return_X_y=True))
+    features, labels = _tumours()
     train, test = hold_out(features, labels[:, np.newaxis].astype(np.float32))
     scale = Scale.of(train.inputs)
     return Data(
@@ -35,6 +34,17 @@ def read(_: Mapping[str, Path]) -> Data:
         encode=lambda text: scale(encode_numbers(text, FEATURES)),
         input_help="the 30 measures with commas between, as scikit-learn orders and measures them",
     )
+
+
+def _tumours() -> tuple[np.ndarray, np.ndarray]:
+    """Measures (569, 30) and labels (569,)."""
+    table = bundled_table("breast_cancer.csv", skip_lines=1)
+    if table is not None:
+        return table[:, :-1], table[:, -1]
+    from sklearn.datasets import load_breast_cancer
+
+    features, labels = map(np.asarray, load_breast_cancer(return_X_y=True))
+    return features, labels
 
 
 _MEASURES = ("radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity")

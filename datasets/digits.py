@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.bundled import bundled_table
 from datasets.dataset import Data, Dataset, DataSpec
 from datasets.images import encode_drawing
 from datasets.splitting import hold_out
@@ -24,9 +25,7 @@ BLOCK, MARGIN = 3, 2
 
 def read(_: Mapping[str, Path]) -> Data:
     """Inputs (1438, 1, 28, 28) and (359, 1, 28, 28) uint8, targets (N,) int64."""
-    from sklearn.datasets import load_digits
-
-    pixels, labels = map(np.asarray, load_digits(return_X_y=True))
+    pixels, labels = _scans()
     images = np.round(pixels.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
     train, test = hold_out(enlarge(images), labels.astype(np.int64))
     return Data(
@@ -38,6 +37,17 @@ def read(_: Mapping[str, Path]) -> Data:
         mean=float(np.mean(train.inputs / 255)),
         std=float(np.std(train.inputs / 255)),
     )
+
+
+def _scans() -> tuple[np.ndarray, np.ndarray]:
+    """Grey values (1797, 64) and labels (1797,)."""
+    table = bundled_table("digits.csv.gz")
+    if table is not None:
+        return table[:, :-1], table[:, -1]
+    from sklearn.datasets import load_digits
+
+    pixels, labels = map(np.asarray, load_digits(return_X_y=True))
+    return pixels, labels
 
 
 def enlarge(images: np.ndarray) -> np.ndarray:

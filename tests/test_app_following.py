@@ -28,7 +28,7 @@ from tui_app.following.in_folder import RunInFolder
 from tui_app.following.rate import StepRate
 from tui_app.following.recorded import event_of
 from tui_app.following.scores import against
-from tui_app.training.events import BestImproved, StepsCompleted
+from tui_app.training.events import BestImproved, Event, StepsCompleted
 from tui_app.training.metrics_file import MetricsFile, read_metrics
 from tui_app.training.run_folder import RunFolder
 
@@ -81,7 +81,7 @@ def test_what_is_recorded_gives_the_same_events(tmp_path: Path):
     file.close()
     read = [event_of(line) for line in read_metrics(tmp_path / "metrics.jsonl")]
     recorded = [event for event in told if event.kind not in ("started", "state")]
-    assert [asdict(event) for event in read if event is not None] == [
+    assert [asdict(event) for event in read if isinstance(event, Event)] == [
         asdict(event) for event in recorded
     ]
 
@@ -319,3 +319,22 @@ def test_every_sign_has_as_many_cells_in_ascii():
     assert plain.isascii()
     assert len(plain) == len(text) + 3
     assert "多分类" in in_ascii(text, keep_wide=True)
+
+
+def test_epochs_that_share_a_line_give_the_same_history(tmp_path: Path):
+    folder = recorded_folder(tmp_path)
+    metrics = MetricsFile(folder.metrics, lambda: 0.0)
+    one_by_one = History()
+    for event in recorded_events(folder.name):
+        metrics(event)
+        if event.kind not in ("started", "state"):
+            one_by_one.take(event, tell=False)
+    metrics.close()
+    assert '"kind": "epochs"' in folder.metrics.read_text()
+    followed = RunInFolder(folder)
+    followed.poll()
+    history = followed.history
+    assert repr(history.epochs) == repr(one_by_one.epochs)  # NaN is like NaN there
+    assert history.losses == one_by_one.losses
+    for name in ("best", "lr", "samples_per_second", "step", "epoch", "completed"):
+        assert getattr(history, name) == getattr(one_by_one, name), name

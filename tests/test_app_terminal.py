@@ -14,6 +14,7 @@ import torch
 
 from tests.program import train
 from tests.terminal import Terminal
+from tui_app.training.metrics_file import read_metrics
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a pty is POSIX")
 
@@ -55,8 +56,7 @@ def test_digits_are_trained_to_the_end_and_the_run_is_that_of_headless():
 
 
 def losses(run: Path) -> list[float]:
-    lines = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
-    return [loss for line in lines if line["kind"] == "steps" for loss in line["losses"]]
+    return [loss for line in read_metrics(run / "metrics.jsonl") for loss in line.get("losses", ())]
 
 
 def test_pause_change_the_lr_go_on_stay_and_stop():

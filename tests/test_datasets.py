@@ -174,3 +174,15 @@ def test_what_is_no_drawing_is_told(tmp_path):
     ]:
         with pytest.raises(ValueError, match=told):
             encode(typed)
+
+
+def test_the_tables_of_scikit_learn_are_read_as_it_reads_them(monkeypatch: pytest.MonkeyPatch):
+    from datasets import breast_cancer, digits
+
+    for module in (digits, breast_cancer):
+        ours = module.read({})
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "bundled_table", lambda *name, **how: None)
+            theirs = module.read({})
+        assert ours.fingerprint() == theirs.fingerprint()
+        assert np.array_equal(ours.train.inputs, theirs.train.inputs)

@@ -60,3 +60,13 @@ def test_without_posix_there_is_no_hang_up_and_training_works_all_the_same():
     train("04", "--epochs", 2)
     assert tutorch("resume", "last", "--epochs", 3, "--no-tui").exit_code == 0
     assert tutorch("runs", "--json").json[0]["state"] == "completed"
+
+
+def test_training_on_digits_imports_neither_scikit_learn_nor_torchvision():
+    printed = python(
+        "import sys\n"
+        "from tui_app.cli import run\n"
+        "assert run(['--no-tui', '--quiet', '--epochs', '1', '--widths', '8']) == 0\n"
+        "print(*sys.modules)\n"
+    )
+    assert not {"sklearn", "scipy", "torchvision", "textual"} & set(printed.split())

@@ -67,8 +67,6 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _call(command: str, argv: Sequence[str]) -> int:
-    from tui_app.failures import explain
-
     try:
         module = importlib.import_module(f"tui_app.commands.{command}")
         return module.main(list(argv))
@@ -81,4 +79,6 @@ def _call(command: str, argv: Sequence[str]) -> int:
     except SystemExit as leaving:  # tyro has explained what is wrong, or shown the help
         return leaving.code if isinstance(leaving.code, int) else ExitCode.USAGE
     except Exception as error:  # noqa: BLE001 # what is nobody's but ours is raised again
+        from tui_app.failures import explain
+
         return explain(error)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Annotated, Any
 
 import tyro
@@ -11,7 +12,7 @@ import tyro
 from tui_app.commands.arguments import OfRun, parse, the_run
 from tui_app.terminal import print_json, print_table
 from tui_app.training.errors import DamagedRun
-from tui_app.training.metrics_file import read_metrics
+from tui_app.training.metrics_file import read_backwards, read_metrics
 from tui_app.training.narrate import format_number, format_seconds, format_value
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.runs import RunSummary, summarise
@@ -60,14 +61,22 @@ def main(argv: Sequence[str]) -> int:
     summary, record = summarise(folder), folder.read_record()
     if summary.problem:
         raise DamagedRun(summary.problem)
-    epochs = [line for line in read_metrics(folder.metrics) if line["kind"] == "epoch"]
     if arguments.json:
+        epochs = list(_epochs(read_metrics(folder.metrics)))
         print_json({**asdict(summary), "record": record, "epoch_values": epochs})
         return 0
     print_table(["", ""], _facts(summary, record, folder))
-    if epochs:
-        _print_epochs(epochs)
+    first = list(islice(_epochs(read_metrics(folder.metrics)), _EPOCHS + 1))
+    if len(first) > _EPOCHS:
+        last = list(islice(_epochs(read_backwards(folder.metrics)), _EPOCHS // 2))
+        first = first[: _EPOCHS // 2] + last[::-1]
+    if first:
+        _print_epochs(first)
     return 0
+
+
+def _epochs(lines: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    return (line for line in lines if line["kind"] == "epoch")
 
 
 def _facts(run: RunSummary, record: dict[str, Any], folder: RunFolder) -> list[list[str]]:
@@ -92,8 +101,6 @@ def _setting(value: Any) -> str:
 
 def _print_epochs(epochs: list[dict[str, Any]]) -> None:
     names = [name for name in epochs[-1] if name not in _NOT_VALUES]
-    if len(epochs) > _EPOCHS:
-        epochs = epochs[: _EPOCHS // 2] + epochs[-_EPOCHS // 2 :]
     rows = [
         [
             str(line.get("epoch")),

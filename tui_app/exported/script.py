@@ -11,7 +11,7 @@ from tui_app.exported.arrays import DataCode, data_code
 from tui_app.exported.lecture_source import LectureSource
 from tui_app.exported.loop_template import LOOP
 from tui_app.training.evaluation import reduction_of
-from tui_app.training.metrics_file import read_metrics
+from tui_app.training.metrics_file import last_line
 from tui_app.training.optimizers import OPTIMIZERS
 from tui_app.training.snapshot import Subject
 
@@ -196,8 +196,8 @@ def _loop(subject: Subject, source: LectureSource) -> str:
 
 def _steps_taken(subject: Subject) -> int:
     """The steps that the run had: fewer than planned when it was stopped."""
-    blocks = [line for line in read_metrics(subject.folder.metrics) if line["kind"] == "steps"]
-    return blocks[-1]["first_step"] + len(blocks[-1]["losses"]) - 1 if blocks else 0
+    block = last_line(subject.folder.metrics, "steps")
+    return block["first_step"] + len(block["losses"]) - 1 if block else 0
 
 
 def _order(hp: Hyperparameters, size: int) -> str:

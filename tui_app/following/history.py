@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from tui_app.following.facts import Facts
 from tui_app.following.log import Log
+from tui_app.training.epoch_block import EpochBlock
 from tui_app.training.events import (
     BestImproved,
     ControlApplied,
@@ -19,9 +22,7 @@ from tui_app.training.events import (
     StateChanged,
     StepsCompleted,
 )
-
-#: Lines that the log has at most for the epochs of a run.
-_EPOCH_LINES = 500
+from tui_app.training.narrate import is_told
 
 #: Steps that may be missing in what was recorded: a line after more of them is a damaged one.
 _MOST_MISSING = 10**7
@@ -47,10 +48,33 @@ class EpochColumns:
         self.step.append(step)
         self.seconds.append(seconds)
 
+    def extend(self, block: EpochBlock, seconds: float) -> None:
+        """Add the epochs of a block; `seconds` are those of training before it."""
+        count, before = len(block), len(self.epoch)
+        for name in self.values.keys() | block.values.keys():
+            if name not in self.values:
+                self.values[name] = array("d", [math.nan]) * before
+            there = block.spread(name) if name in block.values else [None] * count
+            self.values[name].extend(_numbers(there))
+        places = np.arange(count, dtype=np.float64)
+        last = block.first_step + block.steps - 1
+        times = np.cumsum([seconds, *_numbers(block.columns["seconds"])])[1:]
+        self.epoch.frombytes((block.epoch + places).tobytes())
+        self.step.frombytes((last + block.steps * places).tobytes())
+        self.seconds.frombytes(times.tobytes())
+
     def last(self, name: str) -> float | None:
         """The newest value of that name that is a number."""
         column = self.values.get(name, ())
         return next((value for value in reversed(column) if not math.isnan(value)), None)
+
+
+def _numbers(column: Sequence[float | None]) -> array[float]:
+    """Numbers as they are; what was not finite stands as null in the file."""
+    try:
+        return array("d", column)  # mostly all of them are finite  # pyright: ignore[reportCallIssue, reportArgumentType]
+    except TypeError:
+        return array("d", [math.nan if value is None else value for value in column])
 
 
 class History:
@@ -69,7 +93,8 @@ class History:
         self.samples_per_second = math.nan
         self.version = 0
         self._seconds = 0.0
-        self._take: dict[type[Event], Callable[..., None]] = {
+        self._take: dict[type, Callable[..., None]] = {
+            EpochBlock: self._epochs,
             StepsCompleted: self._steps,
             EpochCompleted: self._epoch,
             BestImproved: self._best,
@@ -94,29 +119,45 @@ class History:
         """Whether the run's last event has come."""
         return self.completed is not None
 
-    def take(self, event: Event, *, tell: bool = True) -> None:
-        """Take one event in; without `tell` it gets no line in the log."""
+    def take(self, event: Event | EpochBlock, *, tell: bool = True) -> None:
+        """Take one event in; without `tell` it gets no line in the log, nor does a block ever."""
         take = self._take.get(type(event))
         if take is not None:
             take(event)
-        if tell and (not isinstance(event, EpochCompleted) or self._is_told(event.epoch)):
+        epochs = self.facts.epochs if self.facts else 0
+        if tell and not isinstance(event, EpochBlock) and is_told(event, epochs):
             self.log.tell(event)
         self.version += 1
 
-    def _is_told(self, epoch: int) -> bool:
-        epochs = self.facts.epochs if self.facts else 0
-        return epoch in (1, epochs) or epoch % max(1, epochs // _EPOCH_LINES) == 0
-
     def _steps(self, event: StepsCompleted) -> None:
-        missing = event.first_step - 1 - len(self.losses)
+        self._take_losses(event.first_step, event.losses)
+        self.lr = event.lr
+
+    def _take_losses(self, first_step: int, losses: Sequence[float]) -> None:
+        missing = first_step - 1 - len(self.losses)
         if missing > _MOST_MISSING:
             return
         if missing > 0:
             self.losses.extend([math.nan] * missing)
         elif missing < 0:
-            del self.losses[event.first_step - 1 :]
-        self.losses.extend(event.losses)
-        self.lr = event.lr
+            del self.losses[first_step - 1 :]
+        self.losses.extend(losses)
+
+    def _epochs(self, block: EpochBlock) -> None:
+        self._take_losses(block.first_step, _numbers(block.losses))
+        self.epochs.extend(block, self._seconds)
+        self._seconds = self.epochs.seconds[-1]
+        self.lr = _numbers(block.columns["lr_after"])[-1]
+        self.samples_per_second = _numbers(block.columns["samples_per_second"])[-1]
+        place = block.best_place
+        if place >= 0:
+            self.best = BestImproved(
+                run=block.run,
+                epoch=block.epoch + place,
+                step=block.first_step + (place + 1) * block.steps - 1,
+                metric=block.metric,
+                value=block.spread(block.metric)[place] or 0.0,
+            )
 
     def _epoch(self, event: EpochCompleted) -> None:
         self._seconds += event.seconds

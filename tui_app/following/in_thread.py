@@ -16,6 +16,7 @@ from tui_app.following.followed import Failure
 from tui_app.following.history import History
 from tui_app.following.recorded import event_of
 from tui_app.training.control import Control
+from tui_app.training.epoch_block import EpochBlock
 from tui_app.training.events import Event
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.narrate import format_seconds
@@ -41,7 +42,7 @@ class RunInThread:
         self.failure: Failure | None = None
         self.folder: Path | None = None
         self._make = make
-        self._events: deque[Event | Facts] = deque()
+        self._events: deque[Event | EpochBlock | Facts] = deque()
         self._thread = threading.Thread(target=self._train, name="training", daemon=True)
 
     @property
@@ -100,10 +101,10 @@ class RunInThread:
 
     def _recall(self, session: Session) -> None:
         """Begin with what run.json and metrics.jsonl know: of a run taken up again, its past."""
-        from tui_app.training.metrics_file import read_metrics
+        from tui_app.training.metrics_file import read_lines
 
         self._events.append(Facts.of(session.folder.read_record()))
-        for line in read_metrics(session.folder.metrics):
+        for line in read_lines(session.folder.metrics):
             event = event_of(line)
             if event is not None:
                 self._events.append(event)

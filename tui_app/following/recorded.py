@@ -1,4 +1,4 @@
-"""The lines of a metrics.jsonl as the events that they were written from."""
+"""The lines of a metrics.jsonl as the events, or blocks of them, that they were written from."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from tui_app.training.epoch_block import EpochBlock
 from tui_app.training.events import (
     BestImproved,
     ControlApplied,
@@ -34,9 +35,11 @@ _FIELDS = {kind: {field.name: field.type for field in fields(cls)} for kind, cls
 _LARGEST = 2**53
 
 
-def event_of(line: Mapping[str, Any]) -> Event | None:
-    """The event of a line; None for a line of a kind, or with content, that no event has."""
+def event_of(line: Mapping[str, Any]) -> Event | EpochBlock | None:
+    """The event of a line, or the epochs that share it; None for a line that is neither."""
     kind = line.get("kind")
+    if kind == "epochs":
+        return EpochBlock.from_line(line)
     if not isinstance(kind, str) or kind not in _KINDS:
         return None
     types = _FIELDS[kind]

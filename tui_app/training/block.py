@@ -33,6 +33,7 @@ class Block:
         self._sizes: list[int] = []
         self._lr = 0.0
         self._begun = 0.0
+        self._seconds = 0.0  # a person who waits sees the very first loss at once
 
     def add(self, loss: Tensor, size: int, lr: float) -> None:
         """Count a step of `size` samples; its loss is not waited for."""
@@ -44,7 +45,7 @@ class Block:
     @property
     def is_due(self) -> bool:
         """Whether it is time to close the block."""
-        return time.monotonic() - self._begun >= _SECONDS
+        return time.monotonic() - self._begun >= self._seconds
 
     def close(self) -> Closed | None:
         """Wait for the losses and begin a new block; None when no step was taken."""
@@ -53,7 +54,7 @@ class Block:
         stacked = torch.stack(self._losses).float().cpu().numpy()
         # The shortest digits that still mean this float32: half as long as those of a float64.
         closed = Closed(tuple(float(str(loss)) for loss in stacked), tuple(self._sizes), self._lr)
-        self._losses, self._sizes = [], []
+        self._losses, self._sizes, self._seconds = [], [], _SECONDS
         return closed
 
 

@@ -24,7 +24,7 @@ class Event:
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         values |= values.pop("values", {})
         return json.dumps(
-            {"kind": self.kind, **_finite(values)}, ensure_ascii=False, allow_nan=False
+            {"kind": self.kind, **finite(values)}, ensure_ascii=False, allow_nan=False
         )
 
 
@@ -162,11 +162,12 @@ class RunCompleted(Event):
     values: Mapping[str, float] = field(default_factory=dict)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """`value` as JSON can hold it: null for a number that is not finite, a list for a tuple."""
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -11,6 +11,7 @@ from tui_app.training.beginning_and_end import run_completed, run_started
 from tui_app.training.best import is_finite
 from tui_app.training.block import Block, diagnosis, diagnosis_of_weights, first_diverged
 from tui_app.training.control import Control
+from tui_app.training.cuda_graph import fastest_step
 from tui_app.training.ended import Ended, ended_by
 from tui_app.training.evaluation import EvaluationStopped, evaluate, reduction_of
 from tui_app.training.events import (
@@ -26,7 +27,6 @@ from tui_app.training.exit_codes import ExitCode
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.saver import Saver
 from tui_app.training.snapshot import answer, subject_of_training
-from tui_app.training.step import make_step
 from tui_app.training.training import EpochSoFar, Training
 
 
@@ -69,13 +69,6 @@ def _unsaved(problem: OSError, folder: RunFolder) -> str:
     return f"what was trained could not be saved in {folder.path}: {what}"
 
 
-_PARTS = (
-    "the device has too little memory for a whole batch: each is taken in {parts} parts from now "
-    "on, their gradients added up, so that a step is what it was. Only BatchNorm sees the "
-    "difference: its statistics are those of a part"
-)
-
-
 class _Loop:
     """One call of `train`: the run, and what is known only while it goes on."""
 
@@ -89,8 +82,7 @@ class _Loop:
         self._begun = time.monotonic() - training.seconds
         self._deadline = time.monotonic() + (training.settings.options.max_time or math.inf)
         self._block = Block()
-        self._step = make_step(training)
-        self._parts = training.parts
+        self._step = fastest_step(training)
         self._is_sum = reduction_of(training.criterion) == "sum"
 
     # One epoch
@@ -127,8 +119,8 @@ class _Loop:
             block.add(self._step(inputs, targets), len(inputs), training.current_lr)
             training.step += 1
             so_far.steps += 1
-            if training.parts != self._parts:
-                yield self._tell_parts()
+            if training.to_tell:
+                yield from self._tell()
             if block.is_due:
                 yield from self._close_block()
                 so_far.seconds += time.perf_counter() - watch
@@ -137,11 +129,12 @@ class _Loop:
         yield from self._close_block()
         so_far.seconds += time.perf_counter() - watch
 
-    def _tell_parts(self) -> Warned:
+    def _tell(self) -> Iterator[Event]:
+        """Say what the step has to say of itself."""
         training = self.training
-        self._parts = training.parts
-        text = _PARTS.format(parts=training.parts)
-        return Warned(run=training.run, epoch=training.epoch, step=training.step, text=text)
+        told, training.to_tell = training.to_tell, []
+        for text in told:
+            yield Warned(run=training.run, epoch=training.epoch, step=training.step, text=text)
 
     def check_weights(self) -> None:
         """Raise Ended when not all weights are finite: the last step may do that with a loss that
@@ -185,6 +178,7 @@ class _Loop:
         epoch = training.epoch + 1
         is_measured = epoch % training.settings.options.eval_every == 0 or epoch == training.epochs
         values = self._measure() if is_measured else {}
+        seconds = round(so_far.seconds, 7)
         train_loss = so_far.loss if self._is_sum else so_far.loss / so_far.samples
         training.epoch, training.so_far = epoch, EpochSoFar()
         self.note_time()
@@ -193,8 +187,8 @@ class _Loop:
             epoch=epoch,
             step=training.step,
             lr=training.current_lr,
-            seconds=so_far.seconds,
-            samples_per_second=so_far.samples / max(so_far.seconds, 1e-9),
+            seconds=seconds,
+            samples_per_second=float(f"{so_far.samples / max(seconds, 1e-7):.5g}"),
             values={"train_loss": train_loss, **values},
         )
         if not all(map(math.isfinite, values.values())):

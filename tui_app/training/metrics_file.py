@@ -1,14 +1,19 @@
-"""metrics.jsonl: every step's loss and every epoch's values, one JSON object a line."""
+"""metrics.jsonl: every step's loss and every epoch's values, one JSON object a line.
+
+`read_metrics` gives the lines as the events were told; `read_lines` leaves many short epochs as the
+one line that they share (kind `epochs`), which an EpochBlock understands.
+"""
 
 from __future__ import annotations
 
 import json
-import math
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tui_app.training.epoch_block import EpochBlock
 from tui_app.training.events import (
     BestImproved,
     CheckpointDue,
@@ -22,39 +27,130 @@ from tui_app.training.events import (
 from tui_app.training.files import AppendedFile
 
 _RECORDED = (StepsCompleted, EpochCompleted, BestImproved, Warned, ControlApplied, RunCompleted)
+_WRITTEN_AT_ONCE = (StepsCompleted, ControlApplied, RunCompleted, CheckpointDue)
+
+
+#: Seconds of short epochs that go into one line, and how short each of them has to be.
+_BLOCK_SECONDS = 0.1
+_SHORT_SECONDS = 0.05
 
 
 class MetricsFile:
-    """Appends the events of a run to its metrics.jsonl; a listener."""
+    """Appends the events of a run to its metrics.jsonl; a listener.
 
-    def __init__(self, path: Path) -> None:
+    Epochs so short that several go by in a moment share a line, an EpochBlock. `clock` gives
+    seconds.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._file = AppendedFile(path)
+        self._clock = clock
+        self._block: EpochBlock | None = None
+        self._block_begun = 0.0
+        self._steps: StepsCompleted | None = None  # of an epoch that may go into the block
+        self._epoch_ended = clock()
+        self._is_quick = False
 
     def __call__(self, event: Event) -> None:
         """Record the event. Raises OSError, and makes up for it with a later event."""
-        if isinstance(event, _RECORDED):
-            self._file.add(event.as_json())
+        match event:
+            case StepsCompleted() if self._is_quick and self._steps is None:
+                is_over = self._clock() - self._block_begun >= _BLOCK_SECONDS
+                has_ended = is_over and self._end_block()
+                self._steps = event
+            case EpochCompleted():
+                has_ended = self._take_epoch(event)
+            case BestImproved() if self._block and self._block.mark_best(event):
+                has_ended = False
+            case _:
+                has_ended = self._end_block()
+                if isinstance(event, _RECORDED):
+                    self._file.add(event.as_json())
+                has_ended |= isinstance(event, _WRITTEN_AT_ONCE)
         # Whoever writes the checkpoint brings them to the disk first: training waits for no disk.
-        if isinstance(event, StepsCompleted | ControlApplied | RunCompleted | CheckpointDue):
+        if has_ended:
             self._file.write_out()
+
+    def _take_epoch(self, epoch: EpochCompleted) -> bool:
+        """Take the epoch into the block, or begin one with it: whether one has ended for that."""
+        now = self._clock()
+        self._is_quick = now - self._epoch_ended < _SHORT_SECONDS
+        self._epoch_ended = now
+        steps, self._steps = self._steps, None
+        if steps is not None and self._block is not None and self._block.takes(steps, epoch):
+            self._block.add(steps, epoch)
+            return False
+        has_ended = self._end_block()
+        if steps is not None:
+            self._block, self._block_begun = EpochBlock.of(steps, epoch), now
+        else:
+            self._file.add(epoch.as_json())
+        return has_ended
+
+    def _end_block(self) -> bool:
+        """Add the lines of what was held back: whether there was anything."""
+        held = [each.as_json() for each in (self._block, self._steps) if each is not None]
+        self._block = self._steps = None
+        for line in held:
+            self._file.add(line)
+        return bool(held)
 
     def close(self) -> None:
         """Write no more."""
+        self._end_block()
         self._file.close()
 
 
 def read_metrics(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a metrics.jsonl as dicts; an incomplete or damaged line is passed over."""
+    """The lines of a metrics.jsonl as dicts, one for each event; damaged ones are passed over."""
+    for line in read_lines(path):
+        yield from expanded(line)
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines as they stand there; an incomplete or damaged one is passed over."""
     if not path.is_file():
         return
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
-            try:
-                values = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(values, dict) and _is_sound(values):
+            values = sound_line(line)
+            if values is not None:
                 yield values
+
+
+def read_backwards(path: Path) -> Iterator[dict[str, Any]]:
+    """What `read_metrics` gives, last line first: the end costs no reading of the rest."""
+    if not path.is_file():
+        return
+    with path.open("rb") as file:
+        for line, _ in lines_backwards(file, file.seek(0, os.SEEK_END)):
+            values = sound_line(line.decode("utf-8", errors="replace"))
+            if values is not None:
+                yield from reversed(list(expanded(values)))
+
+
+def last_line(path: Path, kind: str) -> dict[str, Any]:
+    """The last line of a kind; empty when there is none."""
+    return next((line for line in read_backwards(path) if line["kind"] == kind), {})
+
+
+def expanded(line: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The line, or those of the epochs in it."""
+    if line["kind"] != "epochs":
+        yield line
+        return
+    block = EpochBlock.from_line(line)
+    if block is not None:
+        yield from block.lines()
+
+
+def sound_line(line: str) -> dict[str, Any] | None:
+    """The values of a line; None for one that is incomplete or damaged."""
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return values if isinstance(values, dict) and _is_sound(values) else None
 
 
 def _is_sound(values: dict[str, Any]) -> bool:
@@ -69,63 +165,14 @@ def _is_sound(values: dict[str, Any]) -> bool:
             if not isinstance(values.get("epoch"), int):
                 return False
             numbers = [value for name, value in values.items() if name not in ("kind", "run")]
+        case "epochs":
+            return EpochBlock.from_line(values) is not None
         case kind:
             return isinstance(kind, str)
     return all(isinstance(number, int | float | None) for number in numbers)
 
 
-def rewind_metrics(path: Path, epoch: int, step: int) -> dict[int, float]:
-    """Cut off what was recorded after `epoch` epochs and `step` steps, so that nothing of a resumed
-    run stands there twice; the changes of the lr by hand among it, by the steps before each.
-
-    Reads from the end, so that it costs what it cuts and not what it keeps.
-    """
-    changes: dict[int, float] = {}
-    if not path.is_file():
-        return changes
-    with path.open("r+b") as file:
-        keep = end = file.seek(0, os.SEEK_END)
-        for line, start in _lines_backwards(file, end):
-            if _belongs(line, epoch, step):
-                break
-            keep = start
-            changes = _lr_change(line) | changes
-        file.truncate(keep)
-    return changes
-
-
-def _lr_change(line: bytes) -> dict[int, float]:
-    """The change of the lr that a line tells of, if it is such a line, by the steps before it."""
-    try:
-        values = json.loads(line)
-        if values["kind"] != "control" or not 0 < values["lr"] < math.inf:
-            return {}
-        return {int(values["first_step"]) - 1: float(values["lr"])}
-    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
-        return {}
-
-
-def _belongs(line: bytes, epoch: int, step: int) -> bool:
-    """Whether a line is complete and tells of the run's first `epoch` epochs and `step` steps."""
-    try:
-        values = json.loads(line)
-        match values["kind"]:
-            case "steps":
-                belongs = values["first_step"] + len(values["losses"]) - 1 <= step
-            case "epoch" | "best":
-                belongs = values["epoch"] <= epoch
-            case "control":
-                belongs = values["first_step"] <= step
-            case "warning":
-                belongs = values["step"] <= step
-            case _:
-                belongs = False
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return False
-    return line.endswith(b"\n") and belongs
-
-
-def _lines_backwards(file: Any, end: int, size: int = 1 << 16) -> Iterator[tuple[bytes, int]]:
+def lines_backwards(file: Any, end: int, size: int = 1 << 16) -> Iterator[tuple[bytes, int]]:
     """The lines before `end`, last first, each with the offset of its first byte."""
     tail = b""
     while end > 0:

@@ -14,6 +14,29 @@ from tui_app.training.events import (
     Warned,
 )
 
+#: Lines that a log has at most for the epochs of a run.
+_EPOCH_LINES = 500
+
+
+class Sparingly:
+    """`narrate` for one run from its start; of very many epochs only some have a line."""
+
+    def __init__(self) -> None:
+        self._epochs = 0
+
+    def __call__(self, event: Event) -> str | None:
+        """The event's line, or None."""
+        if isinstance(event, RunStarted):
+            self._epochs = event.epochs
+        return narrate(event) if is_told(event, self._epochs) else None
+
+
+def is_told(event: Event, epochs: int) -> bool:
+    """Whether the event has a line in the log of a run of so many epochs."""
+    if not isinstance(event, EpochCompleted):
+        return True
+    return event.epoch in (1, epochs) or event.epoch % max(1, epochs // _EPOCH_LINES) == 0
+
 
 def narrate(event: Event) -> str | None:
     """The event as a line of text, or None where nobody needs to read of it."""

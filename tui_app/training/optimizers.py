@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from models.lecture import Hyperparameters, Lecture
 
@@ -44,4 +44,63 @@ def make_optimizer(
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
     """Use `lr` from the next step on."""
     for group in optimizer.param_groups:
+        if isinstance(group.get("lr"), Tensor):
+            group["lr"].fill_(lr)
+        else:
+            group["lr"] = lr
+
+
+# What a CUDA graph asks of an optimizer: nothing that changes may be a number of Python's, since
+# those are recorded as they are.
+
+
+#: What optimizers keep of a weight besides tensors of its shape: mostly on the host.
+_COUNTS = {"step", "eta", "mu"}
+
+
+def can_be_recorded(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether torch lets the optimizer's step be part of a CUDA graph."""
+    is_sgd = type(optimizer) is torch.optim.SGD
+    return is_sgd or all("capturable" in group for group in optimizer.param_groups)
+
+
+def make_recordable(optimizer: torch.optim.Optimizer) -> None:
+    """Keep the lr and the count of steps on the weights' device."""
+    for group in optimizer.param_groups:
+        device = group["params"][0].device
+        group["lr"] = torch.tensor(float(group["lr"]), dtype=torch.float32, device=device)
+        if "capturable" in group:
+            group["capturable"] = True
+    _move_counts(optimizer, to_weights=True)
+
+
+def make_plain(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """Undo `make_recordable`; `lr` is the one in force."""
+    for group in optimizer.param_groups:
         group["lr"] = lr
+        if "capturable" in group:
+            group["capturable"] = False
+    _move_counts(optimizer, to_weights=False)
+
+
+def _move_counts(optimizer: torch.optim.Optimizer, *, to_weights: bool) -> None:
+    for group in optimizer.param_groups:
+        for weight in group["params"]:
+            state = optimizer.state.get(weight, {})
+            for name in state.keys() & _COUNTS:
+                on_weights = to_weights or group.get("fused")
+                state[name] = torch.as_tensor(
+                    state[name], device=weight.device if on_weights else "cpu"
+                )
+
+
+def plain_state(optimizer: torch.optim.Optimizer, lr: float) -> dict[str, Any]:
+    """The optimizer's state_dict as any device can take it up; `lr` is the one in force."""
+    state = optimizer.state_dict()
+    groups = [dict(group) for group in state["param_groups"]]
+    for group in groups:
+        if isinstance(group.get("lr"), Tensor):
+            group["lr"] = lr
+        if "capturable" in group:
+            group["capturable"] = False
+    return {**state, "param_groups": groups}

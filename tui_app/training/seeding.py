@@ -42,3 +42,14 @@ def restore_rng_state(state: dict[str, Any]) -> None:
     random.setstate((version, tuple(internal), gauss))
     name, keys, position, has_gauss, cached = state["numpy"]
     np.random.set_state((name, np.array(keys, dtype=np.uint32), position, has_gauss, cached))
+
+
+def host_rng_state() -> dict[str, Any]:
+    """The state of the generators that run on the host, to be compared with `==`."""
+    state = rng_state()
+    return {**state, "torch": state["torch"].tolist(), "cuda": []}
+
+
+def restore_host_rng_state(state: dict[str, Any]) -> None:
+    """Put these generators back to where `host_rng_state` found them."""
+    restore_rng_state({**state, "torch": torch.tensor(state["torch"], dtype=torch.uint8)})

@@ -26,10 +26,11 @@ from tui_app.training.events import Event, Listener, RunCompleted, Warned
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.files import CutShort
 from tui_app.training.loop import train
-from tui_app.training.metrics_file import MetricsFile, rewind_metrics
-from tui_app.training.narrate import narrate
+from tui_app.training.metrics_file import MetricsFile
+from tui_app.training.narrate import Sparingly
 from tui_app.training.options import RunOptions
 from tui_app.training.prepare import prepare
+from tui_app.training.rewinding import rewind_metrics
 from tui_app.training.run_folder import LogFile, RunFolder, read_json
 from tui_app.training.schedule import Schedule
 from tui_app.training.settings import RunSettings, as_record, from_record
@@ -107,7 +108,7 @@ class Session:
         with ExitStack() as stack:
             stack.callback(self._lock.release)
             metrics = stack.enter_context(closing(MetricsFile(folder.metrics)))
-            log = stack.enter_context(closing(LogFile(folder.log, narrate)))
+            log = stack.enter_context(closing(LogFile(folder.log, Sparingly())))
             address, note = _listen(control, stack)
             notes = [*self._notes, *note]
             status = stack.enter_context(closing(StatusFile(folder.status, control=address)))

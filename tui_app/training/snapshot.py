@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from datasets import Data, Split
 from tui_app.training.batches import DeviceSplit
-from tui_app.training.metrics_file import read_metrics
+from tui_app.training.metrics_file import last_line, read_lines
 from tui_app.training.prepare import hold_out
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.seeding import restore_rng_state, rng_state
@@ -64,7 +64,7 @@ class Subject:
 
     def lr_changes(self) -> list[tuple[int, float]]:
         """The learning rates that a person set during the run: (first step, lr)."""
-        lines = (line for line in read_metrics(self.folder.metrics) if line["kind"] == "control")
+        lines = (line for line in read_lines(self.folder.metrics) if line["kind"] == "control")
         return [(int(line["first_step"]), float(line["lr"])) for line in lines]
 
 
@@ -159,9 +159,7 @@ def subject_of_folder(
 
     best = BestModel.of(folder, device, data_dir)
     train, split = _splits(best.data, best.settings)
-    epochs = [line for line in read_metrics(folder.metrics) if line["kind"] == "epoch"]
-    bests = [line for line in read_metrics(folder.metrics) if line["kind"] == "best"]
-    last = epochs[-1] if epochs else {}
+    last, chosen = last_line(folder.metrics, "epoch"), last_line(folder.metrics, "best")
     return Subject(
         settings=best.settings,
         data=best.data,
@@ -171,7 +169,7 @@ def subject_of_folder(
         measured=_measured(best.data, best.settings),
         split=split,
         train=train,
-        epoch=int(bests[-1]["epoch"]) if bests else 0,
+        epoch=int(chosen.get("epoch") or 0),
         step=int(last.get("step") or 0),
         lr=float(last.get("lr") or best.settings.hyperparameters.lr),
         folder=folder,

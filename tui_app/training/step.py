@@ -13,28 +13,28 @@ from tui_app.training.errors import OutOfMemory
 from tui_app.training.evaluation import reduction_of
 from tui_app.training.training import Training
 
+#: An optimizer step on a batch (inputs, targets); gives the batch's loss, on the device.
+Step = Callable[[Tensor, Tensor], Tensor]
+
 
 class _BatchTooLarge(Exception):
     """The memory ran out before anything but gradients had changed."""
 
 
-def make_step(training: Training) -> Callable[[Tensor, Tensor], Tensor]:
-    """One optimizer step on a batch, as a function that gives the batch's loss on the device.
+def make_step(training: Training) -> Step:
+    """The step that every device can take.
 
     Doubles `training.parts` when the device has too little memory for a batch, if the run is to do
-    so. Raises OutOfMemory where that is not wanted, or helps no more.
+    so, and says so in `training.to_tell`. Raises OutOfMemory where that is not wanted, or helps no
+    more.
     """
-    model, optimizer = training.model, training.optimizer
-    # torch's stubs know a closure that gives a float; every optimizer passes a tensor through.
-    take_step = cast(Callable[[Callable[[], Tensor]], Tensor], optimizer.step)
-    limit = training.hyperparameters.clip_grad_norm
+    take_step = _taken_by(training.optimizer)
 
     def step(inputs: Tensor, targets: Tensor) -> Tensor:
-        has_begun = False
+        has_begun, parts = False, training.parts
 
         def closure() -> Tensor:
             nonlocal has_begun
-            optimizer.zero_grad(set_to_none=True)
             try:
                 loss = _gradients(training, inputs, targets)
             except (RuntimeError, MemoryError) as error:
@@ -42,31 +42,54 @@ def make_step(training: Training) -> Callable[[Tensor, Tensor], Tensor]:
                     raise
                 raise _BatchTooLarge from error
             has_begun = True
-            if limit:
-                torch.nn.utils.clip_grad_norm_(model.parameters(), limit)
             return loss
 
         while True:
             try:
-                return take_step(closure)
+                loss = take_step(closure)
+                break
             except _BatchTooLarge:
                 _halve(training, len(inputs))
             # Out of the except clause: until here the error kept the step's tensors alive.
-            optimizer.zero_grad(set_to_none=True)
+            training.optimizer.zero_grad(set_to_none=True)
             if inputs.is_cuda:
                 torch.cuda.empty_cache()
+        if training.parts != parts:
+            training.to_tell.append(_PARTS.format(parts=training.parts))
+        return loss
 
     return step
 
 
+def bare_step(training: Training) -> Step:
+    """The step and nothing else, to be recorded: whatever goes wrong is raised as it is."""
+    take_step = _taken_by(training.optimizer)
+    return lambda inputs, targets: take_step(lambda: _gradients(training, inputs, targets))
+
+
+def _taken_by(optimizer: torch.optim.Optimizer) -> Callable[[Callable[[], Tensor]], Tensor]:
+    # torch's stubs know a closure that gives a float; every optimizer passes a tensor through.
+    return cast(Callable[[Callable[[], Tensor]], Tensor], optimizer.step)
+
+
 def _gradients(training: Training, inputs: Tensor, targets: Tensor) -> Tensor:
     """The loss of the batch, its gradients left in the weights."""
-    model, backward = training.model, training.settings.lecture.backward
+    training.optimizer.zero_grad(set_to_none=True)
     if training.parts > 1:
-        return _gradients_in_parts(training, inputs, targets)
+        loss = _gradients_in_parts(training, inputs, targets)
+    else:
+        loss = _gradients_at_once(training, inputs, targets)
+    limit = training.hyperparameters.clip_grad_norm
+    if limit:
+        torch.nn.utils.clip_grad_norm_(training.model.parameters(), limit)
+    return loss
+
+
+def _gradients_at_once(training: Training, inputs: Tensor, targets: Tensor) -> Tensor:
+    backward = training.settings.lecture.backward
     loss = _loss(training, inputs, targets)
     if backward is not None:
-        backward(model, inputs, targets)
+        backward(training.model, inputs, targets)
     elif torch.is_grad_enabled():
         loss.backward()
     return loss.detach()
@@ -90,6 +113,13 @@ def _gradients_in_parts(training: Training, inputs: Tensor, targets: Tensor) -> 
             loss.backward()
         losses.append(loss.detach())
     return torch.stack(losses).sum()
+
+
+_PARTS = (
+    "the device has too little memory for a whole batch: each is taken in {parts} parts from now "
+    "on, their gradients added up, so that a step is what it was. Only BatchNorm sees the "
+    "difference: its statistics are those of a part"
+)
 
 
 def _halve(training: Training, size: int) -> None:

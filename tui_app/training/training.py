@@ -16,7 +16,7 @@ from models.lecture import Hyperparameters
 from tui_app.training.batches import Batch, DeviceSplit
 from tui_app.training.best import BestModels
 from tui_app.training.device import DeviceInfo
-from tui_app.training.optimizers import set_lr
+from tui_app.training.optimizers import plain_state, set_lr
 from tui_app.training.schedule import Schedule
 from tui_app.training.seeding import restore_rng_state, rng_state
 from tui_app.training.settings import RunSettings
@@ -104,6 +104,9 @@ class Training:
     lr_changes: dict[int, float] = field(default_factory=dict)
     """Changes of the lr by hand that are to be made again, by the steps taken before them."""
 
+    to_tell: list[str] = field(default_factory=list)
+    """What a step has to say, in sentences, until the loop has said it."""
+
     @property
     def hyperparameters(self) -> Hyperparameters:
         """The run's hyperparameters."""
@@ -143,7 +146,7 @@ class Training:
         """Everything needed to go on exactly, in tensors and plain values."""
         return {
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": plain_state(self.optimizer, self.current_lr),
             "best": self.best.state_dict(),
             "rng": rng_state(),
             "schedule": {

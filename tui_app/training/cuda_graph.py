@@ -1,0 +1,201 @@
+"""The whole step as a CUDA graph: one call instead of a hundred, on models that take longer to be
+called than to be computed.
+
+Forward, backward and optimizer are recorded once and then replayed on the same memory: a batch is
+copied to where the recorded one lay. Recording computes nothing. The steps before it, which torch
+wants for a warm-up, are steps of the run like all others, so that nothing has to be undone. What
+can't be recorded is trained as ever, and that is said once. See "CUDA semantics" in torch's manual.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from tui_app.training.batches import LoaderBatches
+from tui_app.training.optimizers import can_be_recorded, make_plain, make_recordable
+from tui_app.training.seeding import host_rng_state, restore_host_rng_state
+from tui_app.training.step import Step, bare_step, make_step
+from tui_app.training.training import Training
+
+#: Steps before the recorded one: they make the optimizer's state, choose algorithms, load kernels.
+_WARM_UP = 3
+
+_NOT_RECORDED = (
+    "the steps of this run are not recorded as a CUDA graph, since {}. It trains all the same, "
+    "with a call for each operation"
+)
+
+
+class Recorder(Protocol):
+    """What records steps."""
+
+    def run(self, take: Callable[[], Tensor]) -> Tensor:
+        """Take a step as it is."""
+        ...
+
+    def watch(self, take: Callable[[], Tensor]) -> tuple[Tensor, bool]:
+        """The same, and whether the host waited for the device in it."""
+        ...
+
+    def record(self, take: Callable[[], Tensor]) -> Callable[[], Tensor]:
+        """Record a step without taking it; a function that takes it. Raises whatever torch does."""
+        ...
+
+
+def fastest_step(training: Training) -> Step:
+    """The step by the fastest way there is on the run's device."""
+    device = torch.device(training.device.name)
+    if device.type != "cuda":
+        return make_step(training)
+    reason = hindrance(training)
+    if reason:
+        training.to_tell.append(_NOT_RECORDED.format(reason))
+        return make_step(training)
+    return GraphedStep(training, CudaRecorder(device))
+
+
+def hindrance(training: Training) -> str:
+    """Why the run's steps can't be recorded, as far as that is known beforehand; else empty."""
+    lecture = training.settings.lecture
+    if lecture.optimizer is not None:
+        return "the lecture has an optimizer of its own"
+    if lecture.backward is not None:
+        return "the lecture's gradients are written out by hand"
+    if not can_be_recorded(training.optimizer):
+        return f"{training.hyperparameters.optimizer} counts or decides something on the host"
+    if isinstance(training.batches, LoaderBatches):
+        return "its batches come from a DataLoader"
+    device = torch.device(training.device.name)
+    tensors = [*training.model.parameters(), *training.model.buffers()]
+    if any(tensor.device.type != device.type for tensor in tensors):
+        return "not all of the model is on the device"
+    return ""
+
+
+class GraphedStep:
+    """A step that is recorded after the warm-up; a batch of another size is never replayed."""
+
+    def __init__(self, training: Training, recorder: Recorder) -> None:
+        self._training = training
+        self._recorder = recorder
+        self._plain = make_step(training)
+        self._size = min(training.batches.batch_size, training.train_size)
+        self._warm_up = _WARM_UP
+        self._is_given_up = False
+        self._replay: Callable[[], Tensor] | None = None
+        self._inputs = self._targets = torch.empty(0)
+        make_recordable(training.optimizer)
+
+    def __call__(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Take the step. Raises OutOfMemory."""
+        if self._is_given_up:
+            return self._plain(inputs, targets)
+        if len(inputs) != self._size:  # the last batch of an epoch
+            return self._recorder.run(lambda: self._plain(inputs, targets))
+        if self._warm_up:
+            return self._take_warm_up(inputs, targets)
+        if self._replay is None:
+            self._record(inputs, targets)
+        if self._replay is None:
+            return self._plain(inputs, targets)
+        self._inputs.copy_(inputs)
+        self._targets.copy_(targets)
+        return self._replay().clone()  # the next replay writes to the same place
+
+    def _take_warm_up(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        self._warm_up -= 1
+        loss, has_waited = self._recorder.watch(lambda: self._plain(inputs, targets))
+        # The first steps may wait, while they make the optimizer's state.
+        if not self._warm_up and has_waited:
+            self._give_up("the model waits for its own results in the middle of a step")
+        elif not self._warm_up and self._training.parts > 1:
+            self._give_up("the device has too little memory for a whole batch")
+        return loss
+
+    def _record(self, inputs: Tensor, targets: Tensor) -> None:
+        """Record the step, or give up. Leaves weights and random numbers as they are."""
+        training, before = self._training, host_rng_state()
+        self._inputs, self._targets = inputs.clone(), targets.clone()
+        step = bare_step(training)
+        training.optimizer.zero_grad(set_to_none=True)  # so that gradients lie in the graph
+        try:
+            self._replay = self._recorder.record(lambda: step(self._inputs, self._targets))
+        except Exception as error:  # noqa: BLE001 # of torch or the model: eager steps go on or tell
+            said = (str(error).splitlines() or [""])[0]
+            reason = f"that failed ({type(error).__name__}: {said})"
+        else:
+            reason = ""
+            if host_rng_state() != before:
+                reason = "the model draws random numbers on the host, which a graph would not"
+        if reason:
+            restore_host_rng_state(before)
+            training.optimizer.zero_grad(set_to_none=True)
+            self._give_up(reason)
+
+    def _give_up(self, reason: str) -> None:
+        self._replay, self._is_given_up = None, True
+        self._inputs = self._targets = torch.empty(0)
+        make_plain(self._training.optimizer, self._training.current_lr)
+        self._training.to_tell.append(_NOT_RECORDED.format(reason))
+
+
+class CudaRecorder:
+    """Records on a stream of its own, on which the steps before have run, as torch wants it."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._stream = torch.cuda.Stream(device)
+
+    def run(self, take: Callable[[], Tensor]) -> Tensor:
+        """Take a step as it is."""
+        current = torch.cuda.current_stream(self._device)
+        self._stream.wait_stream(current)
+        with torch.cuda.stream(self._stream):
+            loss = take()
+        current.wait_stream(self._stream)
+        loss.record_stream(current)
+        return loss
+
+    def watch(self, take: Callable[[], Tensor]) -> tuple[Tensor, bool]:
+        """The same, and whether the host waited for the device in it."""
+        before = torch.cuda.get_sync_debug_mode()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            torch.cuda.set_sync_debug_mode("warn")
+            try:
+                loss = self.run(take)
+            finally:
+                torch.cuda.set_sync_debug_mode(before)
+        return loss, any("called a synchronizing" in str(each.message) for each in caught)
+
+    def record(self, take: Callable[[], Tensor]) -> Callable[[], Tensor]:
+        """Record a step without taking it; a function that takes it. Raises whatever torch does."""
+        graph = torch.cuda.CUDAGraph()
+        state = torch.cuda.get_rng_state(self._device)
+        try:
+            # Other threads of the program may go on: none of them uses the device's memory.
+            with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+                loss = take()
+        except BaseException:
+            self._renew_generator(state)
+            raise
+
+        def replay() -> Tensor:
+            graph.replay()
+            return loss
+
+        return replay
+
+    def _renew_generator(self, state: Tensor) -> None:
+        """A recording that broke off leaves the device's random numbers waiting for its end."""
+        index = self._device.index
+        generators = torch.cuda.default_generators
+        own = generators[torch.cuda.current_device() if index is None else index]
+        fresh = torch.Generator(own.device)
+        fresh.set_state(state)
+        own.graphsafe_set_state(fresh.graphsafe_get_state())
