@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import CancelledError, Future
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui_app.views.view import View
@@ -50,8 +51,12 @@ class LiveView:
     def _take_in(self, answered: Future[Snapshot]) -> bool:
         seconds = 0.0
         try:
-            self.snapshot, self.problem = answered.result(), ""
-            seconds = self.snapshot.seconds
+            snapshot, self.problem = answered.result(), ""
+            seconds = snapshot.seconds
+            if self.snapshot is not None:
+                found = self.view.join(self.snapshot.found, snapshot.found)
+                snapshot = replace(snapshot, found=found)
+            self.snapshot = snapshot
         except CancelledError:
             return False
         except Exception as error:  # noqa: BLE001  a view that fails says so in its place
