@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from datasets import Data, read_dataset
 from models import find_lecture, lecture_names, load_lecture
-from tests.program import begin, few_samples, python, tutorch
-from tui_app.training import prepare
+from tests.program import begin, python, tutorch
 from tui_app.training.control import Control
 from tui_app.training.probes import load_probe
 from tui_app.training.probes.convolution import probe as convolution
@@ -27,6 +23,8 @@ from tui_app.views import UnknownView, load_view, view_names
 from tui_app.views.live import LiveView
 from tui_app.views.pen import Pen
 from tui_app.views.view import Frame
+
+pytestmark = pytest.mark.usefixtures("small_data")
 
 #: A short run of each lecture that trains at once, or of one like it.
 RUNS = {
@@ -52,19 +50,6 @@ FRAMES = [
     Frame(61, 13, Pen(ascii=True)),
     Frame(24, 6, Pen(colour=False, ascii=True)),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(name: str, *_: object, **chosen: Any) -> Data:
-        return read_few(name, **chosen)
-
-    monkeypatch.setattr(prepare, "read_dataset", read)
-
-
-@functools.cache
-def read_few(name: str, **chosen: Any) -> Data:
-    return few_samples(read_dataset(name, **chosen), train=60, test=30)
 
 
 def found_in(folder: Path, name: str, ask: str = ""):
