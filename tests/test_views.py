@@ -13,10 +13,10 @@ from torch import nn
 from models import find_lecture, lecture_names, load_lecture
 from tests.program import begin, python, tutorch
 from tui_app.training.control import Control
+from tui_app.training.layers import layers_of
 from tui_app.training.probes import load_probe
 from tui_app.training.probes.convolution import probe as convolution
 from tui_app.training.probes.exercises import probe as exercises
-from tui_app.training.probes.layers import layers_of
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.snapshot import Snapshot, subject_of_folder, subject_of_training, take
 from tui_app.views import UnknownView, load_view, view_names
@@ -216,7 +216,7 @@ def test_the_first_layer_that_does_not_fit_is_named_with_its_arithmetic():
     model = nn.Sequential(nn.Conv2d(1, 4, 5), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(320, 10))
     found = layers_of(model, torch.zeros(2, 1, 28, 28))
     assert found.layers[-1].after == ()
-    assert "320 features, but is given 576" in found.problem
+    assert "320 features, but is given 4·12·12 = 576" in found.problem
     channels = nn.Sequential(nn.Conv2d(1, 4, 5), nn.Conv2d(8, 4, 5))
     assert (
         "takes 8 channels, but is given 4" in layers_of(channels, torch.zeros(1, 1, 9, 9)).problem

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from tests.test_views import found_in
-from tui_app.training.probes.layers import layers_of
+from tui_app.training.layers import layers_of
 from tui_app.views import load_view
 from tui_app.views.one_by_one import EXAMPLE, savings
 from tui_app.views.pen import Pen

@@ -10,7 +10,7 @@ from tui_app.views.table import fit, sentence, wrapped
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.layers import Layer, Layers
+    from tui_app.training.layers import Layer, Layers
 
 
 def draw(found: Layers, frame: Frame) -> list[Text]:
@@ -67,9 +67,7 @@ def _words(found: Layers, frame: Frame) -> list[Text]:
     sums = f"{weights} weights, {_count(total, frame)} multiply-adds for one sample"
     lines = wrapped(sums, frame.columns, frame.pen, "strong")
     if found.problem:
-        last = found.layers[-1].kind if found.layers else "the model"
-        text = f"The first layer that doesn't fit is {last}: it {found.problem}"
-        return [*lines, *wrapped(text, frame.columns, frame.pen, "bad")]
+        return [*lines, *wrapped(found.says_where, frame.columns, frame.pen, "bad")]
     return lines
 
 

@@ -13,7 +13,7 @@ from tui_app.views.table import bar, fit, nothing, sentence, wrapped
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.layers import Layer, Layers
+    from tui_app.training.layers import Layer, Layers
 
 
 @dataclass(frozen=True)
