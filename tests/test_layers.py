@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from datasets import Data, DataSpec, Split, get_dataset, read_dataset
+from datasets import Data, get_dataset, read_dataset
 from models import find_lecture, lecture_names, load_lecture
-from tests.program import few_samples, tutorch
+from tests.program import few_samples, names, tutorch
 from tui_app.training.layers import Layers, layers_of
 from tui_app.training.prepare import build_model
 from tui_app.training.probes import layers
@@ -29,13 +28,6 @@ def settings_of(lecture: str, **given: object) -> RunSettings:
 def drawn(found: Layers) -> str:
     lines = load_view("layers").lines(found, Frame(80, 24, Pen(colour=False)))
     return "\n".join(line.plain for line in lines)
-
-
-def names() -> Data:
-    """As lecture 13's data, which aren't bundled."""
-    split = Split(np.array([[3, 4, 0], [5, 0, 0], [7, 8, 9]]), np.array([0, 1, 0]))
-    spec = DataSpec((3,), "multiclass", ("here", "there"), tuple(map(chr, range(128))))
-    return Data(spec, split, split, lambda text: split.inputs[0], "a name")
 
 
 @pytest.mark.parametrize("name", lecture_names())
