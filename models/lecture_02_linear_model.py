@@ -102,7 +102,7 @@ LECTURE = Lecture(
     datasets=("study-hours", "noisy-line"),
     model=LinearModel,
     criterion=nn.MSELoss,
-    views=("cost_curve", "cost_surface", "fitted_line", "four_steps"),
+    views=("cost_curve", "cost_surface", "cost_surface_3d", "fitted_line", "four_steps"),
     optimizer=ExhaustiveSearch,
     hyperparameters=SearchHyperparameters(epochs=41, batch_size="full", shuffle=False),
     overrides={"bias=true": {"epochs": 1681}},

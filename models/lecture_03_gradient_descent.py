@@ -131,7 +131,7 @@ LECTURE = Lecture(
     datasets=("study-hours", "noisy-line"),
     model=LinearModel,
     criterion=nn.MSELoss,
-    views=("cost_curve", "cost_surface", "fitted_line", "saddle", "two_minima", "four_steps"),
+    views=("cost_curve", "fitted_line", "saddle", "saddle_3d", "two_minima", "four_steps"),
     optimizer=GradientDescent,
     backward=backward,
     hyperparameters=DescentHyperparameters(epochs=100, batch_size="full", shuffle=False, lr=0.01),

@@ -94,7 +94,15 @@ LECTURE = Lecture(
     datasets=("study-hours", "noisy-line"),
     model=build_model,
     criterion=nn.MSELoss,
-    views=("graph", "exercises", "cost_curve", "cost_surface", "fitted_line", "four_steps"),
+    views=(
+        "graph",
+        "exercises",
+        "cost_curve",
+        "cost_surface",
+        "cost_surface_3d",
+        "fitted_line",
+        "four_steps",
+    ),
     hyperparameters=FormHyperparameters(epochs=100, batch_size=1, shuffle=False, lr=0.01),
     overrides={"noisy-line": {"lr": 0.001}},  # x goes up to 4, and x² of the quadratic to 16
 )

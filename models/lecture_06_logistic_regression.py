@@ -69,7 +69,7 @@ LECTURE = Lecture(
     datasets=("exam-pass",),
     model=LogisticRegression,
     criterion=partial(nn.BCEWithLogitsLoss, reduction="sum"),
-    views=("probability_curve", "cost_surface", "four_steps"),
+    views=("probability_curve", "cost_surface", "cost_surface_3d", "four_steps"),
     metric="loss",
     hyperparameters=Hyperparameters(epochs=1000, batch_size="full", shuffle=False, lr=0.01),
 )

@@ -97,7 +97,7 @@ LECTURE = Lecture(
     datasets=("breast-cancer", "diabetes-split"),
     model=BinaryClassifier,
     criterion=nn.BCEWithLogitsLoss,
-    views=("by_class", "confusion", "activations", "mistakes", "answer", "four_steps"),
+    views=("by_class", "confusion", "activations", "mistakes", "changes", "answer", "four_steps"),
     data_loader=True,
     hyperparameters=LoaderHyperparameters(epochs=100, batch_size=32, shuffle=True, lr=0.01),
     overrides={"optimizer=adam": {"lr": 0.01}},  # so that the optimizer is all that changes

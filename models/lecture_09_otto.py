@@ -84,7 +84,7 @@ LECTURE = Lecture(
     datasets=("digits", "otto"),
     model=OttoClassifier,
     criterion=nn.CrossEntropyLoss,
-    views=("confusion", "by_class", "mistakes", "softmax", "layers", "four_steps"),
+    views=("confusion", "by_class", "mistakes", "changes", "softmax", "layers", "four_steps"),
     metric="loss",
     hyperparameters=OttoHyperparameters(optimizer="adam", lr=0.001, batch_size=64, epochs=10),
 )

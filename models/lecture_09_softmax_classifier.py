@@ -84,6 +84,7 @@ LECTURE = Lecture(
     views=(
         "confusion",
         "mistakes",
+        "changes",
         "samples",
         "softmax",
         "by_class",

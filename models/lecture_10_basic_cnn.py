@@ -106,6 +106,7 @@ LECTURE = Lecture(
         "layers",
         "confusion",
         "mistakes",
+        "changes",
         "samples",
         "softmax",
         "four_steps",

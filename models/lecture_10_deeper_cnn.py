@@ -113,6 +113,7 @@ LECTURE = Lecture(
         "layers",
         "confusion",
         "mistakes",
+        "changes",
         "samples",
         "activations",
         "four_steps",

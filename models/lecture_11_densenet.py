@@ -122,7 +122,16 @@ LECTURE = Lecture(
     datasets=("digits", "mnist", "fashion-mnist", "cifar10"),
     model=DenseNet,
     criterion=nn.CrossEntropyLoss,
-    views=("gradients", "layers", "feature_maps", "confusion", "mistakes", "samples", "four_steps"),
+    views=(
+        "gradients",
+        "layers",
+        "feature_maps",
+        "confusion",
+        "mistakes",
+        "changes",
+        "samples",
+        "four_steps",
+    ),
     hyperparameters=DenseNetHyperparameters(
         lr=0.1, momentum=0.9, lr_schedule="cosine", batch_size=64, epochs=10
     ),

@@ -130,7 +130,17 @@ LECTURE = Lecture(
     datasets=("digits", "mnist", "fashion-mnist", "cifar10"),
     model=GoogLeNet,
     criterion=nn.CrossEntropyLoss,
-    views=("layers", "feature_maps", "gradients", "confusion", "mistakes", "samples", "four_steps"),
+    views=(
+        "layers",
+        "one_by_one",
+        "feature_maps",
+        "gradients",
+        "confusion",
+        "mistakes",
+        "changes",
+        "samples",
+        "four_steps",
+    ),
     hyperparameters=InceptionHyperparameters(lr=0.01, momentum=0.5, batch_size=64, epochs=10),
     overrides={"digits": {"lr": 0.05, "epochs": 20}},
 )

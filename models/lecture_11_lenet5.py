@@ -102,6 +102,7 @@ LECTURE = Lecture(
         "gradients",
         "confusion",
         "mistakes",
+        "changes",
         "samples",
         "activations",
         "four_steps",

@@ -129,7 +129,16 @@ LECTURE = Lecture(
     datasets=("digits", "mnist", "fashion-mnist", "cifar10"),
     model=ResNet,
     criterion=nn.CrossEntropyLoss,
-    views=("gradients", "layers", "feature_maps", "confusion", "mistakes", "samples", "four_steps"),
+    views=(
+        "gradients",
+        "layers",
+        "feature_maps",
+        "confusion",
+        "mistakes",
+        "changes",
+        "samples",
+        "four_steps",
+    ),
     hyperparameters=ResNetHyperparameters(lr=0.01, momentum=0.5, batch_size=64, epochs=10),
     overrides={"digits": {"lr": 0.05, "epochs": 20}},
 )

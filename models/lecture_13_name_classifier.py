@@ -109,6 +109,15 @@ LECTURE = Lecture(
     datasets=("names",),
     model=NameClassifier,
     criterion=nn.CrossEntropyLoss,
-    views=("confusion", "answer", "by_class", "mistakes", "gradients", "layers", "four_steps"),
+    views=(
+        "confusion",
+        "answer",
+        "by_class",
+        "mistakes",
+        "changes",
+        "gradients",
+        "layers",
+        "four_steps",
+    ),
     hyperparameters=NameHyperparameters(optimizer="adam", lr=0.001, batch_size=256, epochs=100),
 )

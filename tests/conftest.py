@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.program import train
+from datasets import Data, read_dataset
+from tests.program import few_samples, train
+from tui_app.training import prepare
 
 _HERE = {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0"}
 
@@ -39,12 +43,30 @@ def _trained_once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {"": tmp_path_factory.mktemp("trained")}
 
 
+@functools.cache
+def _few_samples_of(name: str, **chosen: Any) -> Data:
+    return few_samples(read_dataset(name, **chosen), train=60, test=30)
+
+
 @pytest.fixture
-def trained(_trained_once: dict[str, Path], tmp_path: Path) -> Callable[..., Path]:
+def small_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs learn from the first 60 samples of their data, and are measured on 30."""
+
+    def read(name: str, *_: object, **chosen: Any) -> Data:
+        return _few_samples_of(name, **chosen)
+
+    monkeypatch.setattr(prepare, "read_dataset", read)
+
+
+@pytest.fixture
+def trained(
+    _trained_once: dict[str, Path], tmp_path: Path, request: pytest.FixtureRequest
+) -> Callable[..., Path]:
     """A copy, in `runs`, of a finished run with these arguments, trained once a session."""
+    data = "few samples: " if "small_data" in request.fixturenames else ""
 
     def copy_of(*argv: str) -> Path:
-        key = " ".join(argv)
+        key = data + " ".join(argv)
         if key not in _trained_once:
             _trained_once[key] = train(*argv, "--runs-dir", _trained_once[""])
         original = _trained_once[key]

@@ -9,9 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from models import find_lecture, load_lecture
-from tests.program import tutorch
+from datasets import get_dataset
+from models import find_lecture, lecture_names, load_lecture
+from tests.program import names, train, tutorch
+from tui_app.training import prepare
 from tui_app.training.control import Control
 from tui_app.training.metrics_file import read_metrics
 from tui_app.training.session import Session
@@ -63,6 +66,36 @@ def steered(tmp_path: Path) -> Path:
 
     session.follow(control, [listen])
     return session.folder.path
+
+
+def test_a_script_of_every_lecture_trains_the_same_losses(
+    trained: Callable[..., Path], tmp_path: Path, small_data: None
+):
+    """Whose data are bundled, at its defaults but for the number of epochs."""
+    lectures = [name for name in lecture_names() if not get_dataset(first_dataset(name)).files]
+    assert len(lectures) >= 15
+    folders = [trained(name, "--epochs", "2") for name in lectures]
+    paths = [tmp_path / f"{name}.py" for name in lectures]
+    for folder, path in zip(folders, paths, strict=True):
+        assert tutorch("export", folder, "script", "--out", path).exit_code == 0
+    for name, folder, losses in zip(lectures, folders, losses_of_scripts(*paths), strict=True):
+        np.testing.assert_allclose(losses, recorded(folder), rtol=1e-4, err_msg=name)
+
+
+def first_dataset(name: str) -> str:
+    return load_lecture(find_lecture(name)).datasets[0]
+
+
+def test_a_script_of_lecture_13_trains_the_same_losses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """On names that are made up: the course's own are to be fetched."""
+    monkeypatch.setattr(prepare, "read_dataset", lambda *_, **__: names())
+    folder = train("13", "--epochs", "3", "--hidden-size", "8")
+    path = tmp_path / "script.py"
+    assert tutorch("export", folder, "script", "--out", path).exit_code == 0
+    (losses,) = losses_of_scripts(path)
+    np.testing.assert_allclose(losses, recorded(folder), rtol=1e-5)
 
 
 def test_scripts_train_the_same_losses(trained: Callable[..., Path], tmp_path: Path):

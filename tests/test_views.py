@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from datasets import Data, read_dataset
 from models import find_lecture, lecture_names, load_lecture
-from tests.program import begin, few_samples, python, tutorch
-from tui_app.training import prepare
+from tests.program import begin, python, tutorch
 from tui_app.training.control import Control
+from tui_app.training.layers import layers_of
 from tui_app.training.probes import load_probe
 from tui_app.training.probes.convolution import probe as convolution
 from tui_app.training.probes.exercises import probe as exercises
-from tui_app.training.probes.layers import layers_of
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.snapshot import Snapshot, subject_of_folder, subject_of_training, take
 from tui_app.views import UnknownView, load_view, view_names
 from tui_app.views.live import LiveView
 from tui_app.views.pen import Pen
 from tui_app.views.view import Frame
+
+pytestmark = pytest.mark.usefixtures("small_data")
 
 #: A short run of each lecture that trains at once, or of one like it.
 RUNS = {
@@ -52,19 +50,6 @@ FRAMES = [
     Frame(61, 13, Pen(ascii=True)),
     Frame(24, 6, Pen(colour=False, ascii=True)),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(name: str, *_: object, **chosen: Any) -> Data:
-        return read_few(name, **chosen)
-
-    monkeypatch.setattr(prepare, "read_dataset", read)
-
-
-@functools.cache
-def read_few(name: str, **chosen: Any) -> Data:
-    return few_samples(read_dataset(name, **chosen), train=60, test=30)
 
 
 def found_in(folder: Path, name: str, ask: str = ""):
@@ -231,7 +216,7 @@ def test_the_first_layer_that_does_not_fit_is_named_with_its_arithmetic():
     model = nn.Sequential(nn.Conv2d(1, 4, 5), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(320, 10))
     found = layers_of(model, torch.zeros(2, 1, 28, 28))
     assert found.layers[-1].after == ()
-    assert "320 features, but is given 576" in found.problem
+    assert "320 features, but is given 4·12·12 = 576" in found.problem
     channels = nn.Sequential(nn.Conv2d(1, 4, 5), nn.Conv2d(8, 4, 5))
     assert (
         "takes 8 channels, but is given 4" in layers_of(channels, torch.zeros(1, 1, 9, 9)).problem

@@ -11,6 +11,13 @@ from torch.overrides import TorchFunctionMode
 from torch.random import fork_rng
 
 from models import LectureError
+from tui_app.training.layers import layers_of
+
+#: Layers that are shown at most of a model that fails.
+_LAYERS = 20
+
+#: What messages have for the signs of the course.
+_PLAIN = str.maketrans({"→": "->", "×": "x", "·": "*"})
 
 
 def forward_work(model: nn.Module, criterion: nn.Module, inputs: Tensor, targets: Tensor) -> float:
@@ -28,7 +35,7 @@ def forward_work(model: nn.Module, criterion: nn.Module, inputs: Tensor, targets
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         raise LectureError(
             f"the model doesn't fit the data: inputs {tuple(inputs.shape)} of {inputs.dtype}, "
-            f"targets {tuple(targets.shape)} of {targets.dtype}: {error}"
+            f"targets {tuple(targets.shape)} of {targets.dtype}: {error}{_where(model, inputs)}"
         ) from error
     finally:
         model.train(was_training)
@@ -70,3 +77,23 @@ def _multiply_adds(name: str, args: Sequence[Any], result: Any) -> int:
             samples = args[0].numel() // args[0].shape[-1]
             return samples * sum(weight.numel() for weight in weights if weight.ndim == 2)
     return 0
+
+
+def _where(model: nn.Module, inputs: Tensor) -> str:
+    """The layers up to the one that doesn't fit, a line each, and the arithmetic that shows why;
+    nothing when the model itself takes the inputs.
+    """
+    with fork_rng([]), torch.no_grad():
+        found = layers_of(model, inputs)
+    if not found.problem:
+        return ""
+    lines = [
+        f"{layer.kind}: {_shape(layer.before)} -> {_shape(layer.after) or 'fails'}"
+        for layer in found.layers[-_LAYERS:]
+    ]
+    text = "\n".join(["", *(f"    {line}" for line in lines), found.says_where])
+    return text.translate(_PLAIN)
+
+
+def _shape(sizes: tuple[int, ...]) -> str:
+    return "x".join(map(str, sizes))

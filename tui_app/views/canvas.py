@@ -53,11 +53,15 @@ class Canvas:
             self._dots[row, column] |= _BITS[y % 4][x % 2]
             self._styles[row][column] = style
 
+    def style_at(self, column: int, row: int) -> str:
+        """The style of a cell; none outside."""
+        if not (0 <= row < self.rows and 0 <= column < self.columns):
+            return ""
+        return self._styles[row][column]
+
     def over(self, column: int, row: int, style: str) -> str:
         """`style` with the background that the cell has already."""
-        if not (0 <= row < self.rows and 0 <= column < self.columns):
-            return style
-        _, on, background = self._styles[row][column].partition(" on ")
+        _, on, background = self.style_at(column, row).partition(" on ")
         return f"{style}{on}{background}"
 
     def line(self, x0: float, y0: float, x1: float, y1: float, style: str = "") -> None:

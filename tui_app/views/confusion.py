@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,12 +10,15 @@ from rich.text import Text
 
 from tui_app.views.canvas import Canvas
 from tui_app.views.pen import hexadecimal, ramp
-from tui_app.views.table import fit, nothing, sentence, wrapped
-from tui_app.views.tiles import draw_tiles
+from tui_app.views.table import distinct, fit, nothing, sentence, wrapped
+from tui_app.views.tiles import HEIGHT, draw_tiles, is_image, sample_text
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
     from tui_app.training.probes.predictions import Predictions
+
+#: Cells right of the matrix: what is right of each class, and how many samples it has.
+_RIGHT = 15
 
 
 def draw(found: Predictions | None, frame: Frame) -> list[Text]:
@@ -24,50 +28,76 @@ def draw(found: Predictions | None, frame: Frame) -> list[Text]:
     if found is None:
         return nothing("A confusion matrix has classes.", frame.columns, frame.pen)
     counts, classes = found.confusion, len(found.classes)
-    words = _words(found, counts, frame)
-    room = frame.rows - len(words)
-    canvas = Canvas(frame.columns, room, frame.pen)
     cell = divmod(frame.at - 1, classes) if frame.at else None
-    used = _matrix(canvas, found, counts, cell)
-    if cell is not None and room - used >= 4:
+    layout = _Layout.of(found, counts, frame.columns)
+    words = _words(found, counts, frame)
+    if cell is not None:
+        words = [_cell_words(found, counts, cell, frame)]
+    canvas = Canvas(frame.columns, max(1, frame.rows - len(words)), frame.pen)
+    used = _matrix(canvas, found, counts, cell, layout)
+    room = canvas.rows - used
+    if cell is not None and room >= (HEIGHT + 3 if is_image(found) else 2):
         chosen = np.flatnonzero((found.targets == cell[0]) & (found.predicted == cell[1]))
+        if found.vocabulary:  # names are short: many of them fit a line
+            texts = ", ".join(sample_text(found, int(place)) for place in chosen[:500])
+            return [
+                *canvas.lines()[:used],
+                *wrapped(texts, frame.columns, frame.pen, "")[:room],
+                *words,
+            ]
         draw_tiles(canvas, found, chosen, used + 1)
-    return [*canvas.lines(), *words]
+        used = canvas.rows
+    return [*canvas.lines()[: used + 1], *words]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Cells of the names, and of a column. With `are_shares` a cell is the percent of its row:
+    counts of so many digits have no room.
+    """
+
+    names: int
+    width: int
+    are_shares: bool
+
+    @classmethod
+    def of(cls, found: Predictions, counts: np.ndarray, columns: int) -> _Layout:
+        names = min(12, max(map(len, found.classes)) + 1)
+        room = (columns - names - _RIGHT) // len(found.classes)
+        digits = len(str(counts.max()))
+        if room > digits:
+            return cls(names, max(3, digits + 2) if room > digits + 1 else room, False)
+        return cls(names, max(2, min(4, room)), True)
 
 
 def _matrix(
-    canvas: Canvas, found: Predictions, counts: np.ndarray, cell: tuple[int, int] | None
+    canvas: Canvas,
+    found: Predictions,
+    counts: np.ndarray,
+    cell: tuple[int, int] | None,
+    layout: _Layout,
 ) -> int:
     """Draw it; the rows it took."""
     pen, classes = canvas.pen, len(found.classes)
-    names = min(12, max(map(len, found.classes)) + 1)
-    digits = len(str(counts.max()))
-    width = max(2, min(digits + 2, (canvas.columns - names - 8) // classes))
-    canvas.write(0, 0, fit("is", names), pen.style("faint"))
-    canvas.write(names + width * classes + 1, 0, "right", pen.style("faint"))
-    for column, name in enumerate(found.classes):
-        short = name[: max(1, width - 1)]
-        canvas.write(names + column * width, 0, f"{short:>{width}}", pen.style("strong"))
+    names, width = layout.names, layout.width
+    totals = counts.sum(axis=1)
+    canvas.write(0, 0, fit("is, in %" if layout.are_shares else "is", names), pen.style("faint"))
+    canvas.write(names + width * classes + 1, 0, " right      of", pen.style("faint"))
+    for column, name in enumerate(distinct(found.classes, width - 1)):
+        canvas.write(names + column * width, 0, f"{name:>{width}}", pen.style("strong"))
     for row, name in enumerate(found.classes):
         canvas.write(0, row + 1, fit(name, names - 1), pen.style("strong"))
         for column in range(classes):
-            share = float(counts[row, column] / max(1, counts[row].sum()))
+            share = float(counts[row, column] / max(1, totals[row]))
             style = _style(canvas, share, row == column)
             style += " reverse" if cell == (row, column) else ""
-            text = _number(int(counts[row, column]), width)
-            canvas.write(names + column * width, row + 1, text, style.strip())
-        total = counts[row].sum()
-        right = f"{100 * counts[row, row] / total:5.1f}%" if total else "    -"
-        canvas.write(names + width * classes + 1, row + 1, right, pen.style("faint"))
+            number = round(100 * share) if layout.are_shares else int(counts[row, column])
+            text = str(number) if counts[row, column] else pen.sign("·", ".")
+            canvas.write(names + column * width, row + 1, f"{text:>{width}}", style.strip())
+        right = f"{100 * counts[row, row] / totals[row]:5.1f}%" if totals[row] else "     -"
+        end = f"{right} {totals[row]:7d}"
+        canvas.write(names + width * classes + 1, row + 1, end, pen.style("faint"))
     return classes + 1
-
-
-def _number(count: int, width: int) -> str:
-    """The count, or how many digits it has where there is no room for it."""
-    if count == 0:
-        return f"{'·':>{width}}"
-    text = str(count)
-    return f"{text if len(text) <= width - (width > 2) else f'{text[0]}+':>{width}}"
 
 
 def _style(canvas: Canvas, share: float, is_right: bool) -> str:
@@ -84,6 +114,19 @@ def _style(canvas: Canvas, share: float, is_right: bool) -> str:
     return f"{'#000000' if share > 0.12 else '#ffffff'} on {hexadecimal(ground)}"
 
 
+def _cell_words(
+    found: Predictions, counts: np.ndarray, cell: tuple[int, int], frame: Frame
+) -> Text:
+    """What the chosen cell says, in words."""
+    row, column = cell
+    count, total = int(counts[cell]), int(counts[row].sum())
+    text = f"{count} of {total} that are {found.classes[row]}"
+    meaning = "good" if row == column else "bad"
+    what = "were found" if row == column else f"were taken for {found.classes[column]}"
+    share = f"   {100 * count / max(1, total):.1f} %"
+    return sentence((f"{text} {what}", meaning), (share, "faint"), pen=frame.pen)
+
+
 def _words(found: Predictions, counts: np.ndarray, frame: Frame) -> list[Text]:
     total, right = counts.sum(), np.trace(counts)
     largest = int(counts.sum(axis=1).argmax())
@@ -98,10 +141,14 @@ def _words(found: Predictions, counts: np.ndarray, frame: Frame) -> list[Text]:
     wrong = counts - np.diag(np.diag(counts))
     order = np.argsort(-wrong, axis=None)[:3]
     pairs = [divmod(int(i), len(found.classes)) for i in order if wrong.flat[i]]
-    texts = [f"{found.classes[i]} as {found.classes[j]} ({wrong[i, j]} times)" for i, j in pairs]
+    texts = [
+        f"{found.classes[i]} as {found.classes[j]} "
+        + ("(once)" if wrong[i, j] == 1 else f"({wrong[i, j]} times)")
+        for i, j in pairs
+    ]
     if not texts:
         return [first]
-    return [first, *wrapped(f"most often: {', '.join(texts)}", frame.columns, frame.pen, "bad")[:1]]
+    return [first, *wrapped(f"most often: {', '.join(texts)}", frame.columns, frame.pen, "bad")]
 
 
 def _places(found: Predictions | None) -> int:

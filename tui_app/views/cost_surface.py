@@ -61,10 +61,10 @@ def _between(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.nd
 
 
 def _fine(plot: Plot, found: Landscape) -> np.ndarray:
-    """The heights of each half cell of the plot, the top row first, (2·rows, columns)."""
+    """The heights at each dot of the plot, the top row first, (4·rows, 2·columns)."""
     values = heights(found)[::-1]
-    rows = (np.arange(plot.rows * 2) + 0.5) / (plot.rows * 2) * (values.shape[0] - 1)
-    columns = (np.arange(plot.columns) + 0.5) / plot.columns * (values.shape[1] - 1)
+    rows = (np.arange(plot.rows * 4) + 0.5) / (plot.rows * 4) * (values.shape[0] - 1)
+    columns = (np.arange(plot.columns * 2) + 0.5) / (plot.columns * 2) * (values.shape[1] - 1)
     return _between(values, rows, columns)
 
 
@@ -86,21 +86,27 @@ def _map(plot: Plot, found: Landscape, at: int) -> None:
     """Heights as colours. Contours are lines where bands meet, so that shape needs no colour."""
     canvas, pen, fine = plot.canvas, plot.canvas.pen, _fine(plot, found)
     known = _known(plot, found, at)
-    cells = (fine[0::2] + fine[1::2]) / 2
-    bands = np.floor(cells * _CONTOURS)
+    cells = fine.reshape(plot.rows, 4, plot.columns, 2).mean(axis=(1, 3))
     grounds, lines = ramp(cells * 0.9), ramp(cells * 0.9 + 0.3)
-    for row in range(plot.rows):
-        for column in map(int, np.flatnonzero(known[row])):
-            band = bands[row, column]
-            right = bands[row, min(column + 1, plot.columns - 1)] != band
-            below = bands[min(row + 1, plot.rows - 1), column] != band
-            sign = "·" if not pen.ascii else "."
-            sign = sign if right or below else " "
-            style = ""
-            if pen.colour:
-                line, ground = lines[row, column], grounds[row, column]
-                style = f"{hexadecimal(line)} on {hexadecimal(ground)}"
-            canvas.write(plot.left + column, plot.top + row, sign, style)
+    styles: dict[tuple[int, int], str] = {}
+    for row, column in zip(*map(np.ndarray.tolist, np.nonzero(known)), strict=True):
+        style = ""
+        if pen.colour:
+            style = f"{hexadecimal(lines[row, column])} on {hexadecimal(grounds[row, column])}"
+        styles[row, column] = style
+        canvas.write(plot.left + column, plot.top + row, " ", style)
+    for y, x in np.argwhere(_contours(fine)).tolist():
+        if (y // 4, x // 2) in styles:
+            canvas.dot(plot.left * 2 + x, plot.top * 4 + y, styles[y // 4, x // 2])
+
+
+def _contours(fine: np.ndarray) -> np.ndarray:
+    """The dots at which one band of heights meets the next."""
+    bands = np.floor(fine * _CONTOURS)
+    edges = np.zeros(fine.shape, bool)
+    edges[:, :-1] |= bands[:, :-1] != bands[:, 1:]
+    edges[:-1] |= bands[:-1] != bands[1:]
+    return edges
 
 
 def _on(plot: Plot, found: Landscape, point: np.ndarray, meaning: str) -> str:
@@ -126,10 +132,12 @@ def _way(plot: Plot, descent: Descent, number: int, at: int, is_search: bool) ->
     if is_search:  # it visits every place: only the last one tells anything
         points = points[-1:]
     points = points[np.isfinite(points).all(axis=1)]
-    if number == 0:
+    if number == 0 and pen.colour:
         for start, end in pairwise(_apart(plot, points, cells=0.5)):
             _dots(plot, start, end, pen.style(meaning))
         points = points[[0, -1]] if len(points) else points
+    elif number == 0:  # dots would be taken for contours
+        points = _apart(plot, points, cells=1.5)
     else:
         points = _apart(plot, points)
     for w, b, *_ in points:
@@ -159,7 +167,10 @@ def _dots(plot: Plot, start: np.ndarray, end: np.ndarray, style: str) -> None:
         column, row = x // 2, y // 4
         inside = plot.left <= column < plot.left + plot.columns
         if inside and plot.top <= row < plot.top + plot.rows:
-            plot.canvas.dot(x, y, plot.canvas.over(column, row, style))
+            over = plot.canvas.over(column, row, style)
+            if plot.canvas.style_at(column, row) != over:  # the way covers the contours
+                plot.canvas.write(column, row, " ", over)
+            plot.canvas.dot(x, y, over)
 
 
 def _legend(found: Landscape, frame: Frame) -> list[Text]:

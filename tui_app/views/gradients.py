@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from tui_app.views.table import fit, sentence
+from tui_app.views.table import fit, sentence, wrapped
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ def draw(found: Gradients, frame: Frame) -> list[Text]:
         (pen.sign("◆", "+"), "good"),
     ]
     lines = [_axis(low, high, names, width, frame)]
-    room = frame.rows - 3
+    words = _ratios(found, frame)
+    room = max(1, frame.rows - 2 - len(words))
     shown = np.linspace(0, len(found.layers) - 1, min(room, len(found.layers))).round().astype(int)
     for place in shown:
         line = sentence(f"{fit(_short(found.layers[place], names), names)}", pen=pen)
@@ -40,7 +41,7 @@ def draw(found: Gradients, frame: Frame) -> list[Text]:
         (f"{sign} {one.label}   ", meaning)
         for one, (sign, meaning) in zip(found.series, signs, strict=False)
     ]
-    return [*lines, sentence(*legend, pen=pen), _ratio(found, frame)]
+    return [*lines, sentence(*legend, pen=pen), *words]
 
 
 def _short(name: str, columns: int) -> str:
@@ -58,10 +59,11 @@ def _axis(low: int, high: int, names: int, width: int, frame: Frame) -> Text:
     signs = [" "] * width
     every = max(1, -(-(high - low) * 7 // width))
     for decade in range(low, high + 1, every):
-        x = min(round((decade - low) / (high - low) * (width - 1)), width - 1)
-        for i, sign in enumerate(f"1e{decade}"):
-            if x + i < width:
-                signs[x + i] = sign
+        text = f"1e{decade}"
+        x = min(round((decade - low) / (high - low) * (width - 1)), width - len(text))
+        if x > 0 and signs[x - 1] != " ":
+            continue
+        signs[x : x + len(text)] = text
     return sentence((fit("layer", names) + "".join(signs) + "      now", "faint"), pen=frame.pen)
 
 
@@ -85,15 +87,24 @@ def _marks(
     return line
 
 
-def _ratio(found: Gradients, frame: Frame) -> Text:
+def _reach(norms: np.ndarray) -> float:
     """What is left of the last layer's gradient at the first one."""
-    now = found.series[0].norms
-    if now[-1] <= _FLOOR or now[0] <= _FLOOR:
-        return sentence(("no gradient at all arrives at the first layer", "bad"), pen=frame.pen)
-    share = now[0] / now[-1]
+    return float(norms[0] / norms[-1]) if norms[-1] > _FLOOR else 0.0
+
+
+def _ratios(found: Gradients, frame: Frame) -> list[Text]:
+    """How much reaches the first layer: of the run's own net, and of a plain and a residual one."""
+    now, *twins = found.series
+    if now.norms[-1] <= _FLOOR or now.norms[0] <= _FLOOR:
+        return [sentence(("no gradient at all arrives at the first layer", "bad"), pen=frame.pen)]
+    share = _reach(now.norms)
     meaning = "bad" if share < 1e-3 or share > 1e3 else "good"
     text = f"the first layer's gradient is {share:.3g} times the last one's"
-    return sentence((text, meaning), (f"   loss {found.loss:.4f}", "faint"), pen=frame.pen)
+    lines = [sentence((text, meaning), (f"   loss {found.loss:.4f}", "faint"), pen=frame.pen)]
+    if twins:
+        each = ", ".join(f"{twin.label} {_reach(twin.norms):.2g}" for twin in twins)
+        lines += wrapped(f"before any training: {each}", frame.columns, frame.pen)
+    return lines
 
 
 VIEW = View("Gradient by layer", "gradients", draw)

@@ -10,7 +10,7 @@ from tui_app.views.table import fit, sentence, wrapped
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.layers import Layer, Layers
+    from tui_app.training.layers import Layer, Layers
 
 
 def draw(found: Layers, frame: Frame) -> list[Text]:
@@ -21,7 +21,7 @@ def draw(found: Layers, frame: Frame) -> list[Text]:
     words = _words(found, frame)
     room = max(1, frame.rows - len(words) - 1)
     lines = [sentence((head, "faint"), pen=pen)]
-    rows = list(found.layers)
+    rows = shown(found)
     start = min(frame.at, max(0, len(rows) - 1))
     most = max((layer.multiply_adds for layer in rows), default=0)
     if len(rows) - start > room and found.problem:  # what doesn't fit is to be seen in any case
@@ -31,6 +31,11 @@ def draw(found: Layers, frame: Frame) -> list[Text]:
     if hidden > 0:
         lines[-1] = sentence((f"... and {hidden + 1} layers more", "faint"), pen=pen)
     return [*lines, *words]
+
+
+def shown(found: Layers) -> list[Layer]:
+    """The layers that do something."""
+    return [layer for layer in found.layers if layer.kind != "Identity"]
 
 
 def _row(layer: Layer, kinds: int, most: int, frame: Frame) -> Text:
@@ -62,31 +67,8 @@ def _words(found: Layers, frame: Frame) -> list[Text]:
     sums = f"{weights} weights, {_count(total, frame)} multiply-adds for one sample"
     lines = wrapped(sums, frame.columns, frame.pen, "strong")
     if found.problem:
-        last = found.layers[-1].kind if found.layers else "the model"
-        text = f"The first layer that doesn't fit is {last}: it {found.problem}"
-        return [*lines, *wrapped(text, frame.columns, frame.pen, "bad")]
-    return [*lines, *_savings(found, frame)]
+        return [*lines, *wrapped(found.says_where, frame.columns, frame.pen, "bad")]
+    return lines
 
 
-def _savings(found: Layers, frame: Frame) -> list[Text]:
-    """What 1x1 convolutions save that stand before 5x5 ones, where there are such."""
-    by_name = {layer.name: layer for layer in found.layers}
-    for layer in found.layers:
-        if ", 5×5" not in layer.kind or not layer.parameters:
-            continue
-        family, _, number = layer.name.rpartition(".")
-        before = by_name.get(f"{family}.{int(number) - 1}") if number.isdigit() else None
-        if before is None or ", 1×1" not in before.kind:
-            continue
-        channels, (wide, high) = before.before[0], layer.after[1:]
-        direct = wide * high * 25 * channels * layer.after[0]
-        both = before.multiply_adds + layer.multiply_adds
-        text = (
-            f"1×1 before 5×5: {_count(both, frame)} multiply-adds instead of "
-            f"{_count(direct, frame)}, {100 * both / direct:.0f} %"
-        )
-        return wrapped(text, frame.columns, frame.pen, "good")[:1]
-    return []
-
-
-VIEW = View("Layers", "layers", draw, lambda found: len(found.layers), "layer")
+VIEW = View("Layers", "layers", draw, lambda found: len(shown(found)), "layer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
@@ -16,6 +17,21 @@ def fit(text: str, columns: int, *, right: bool = False) -> str:
     if width > columns:
         return set_cell_size(text, max(0, columns - 1)) + "~"[: max(0, columns)]
     return " " * (columns - width) + text if right else text + " " * (columns - width)
+
+
+def distinct(names: Sequence[str], columns: int) -> list[str]:
+    """The names in at most so many cells each, cut so that no two are alike if that can be.
+
+    Of names that begin alike the last letter is the first one in which they differ: Pl, Pr.
+    """
+    short = [set_cell_size(name, columns).rstrip() for name in names]
+    cut = list(short)
+    for place, name in enumerate(names):
+        alike = [other for other, start in zip(names, short, strict=True) if start == short[place]]
+        if len(alike) > 1 and cell_len(name) > columns > 1:
+            length = len(os.path.commonprefix(alike))  # noqa: RUF071  letters are meant
+            cut[place] = name[: columns - 1] + name[min(length, len(name) - 1)]
+    return cut
 
 
 def sentence(*parts: tuple[str, str] | str, pen: Pen) -> Text:

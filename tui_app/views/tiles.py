@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,9 +25,14 @@ def is_image(found: Predictions) -> bool:
 
 def sample_text(found: Predictions, place: int) -> str:
     """A sample in words: its letters, or its first numbers."""
-    row = found.inputs[place].reshape(-1)
-    if found.vocabulary:
-        return "".join(found.vocabulary[int(code)] for code in row if code)
+    return text_of(found.inputs[place], found.vocabulary)
+
+
+def text_of(sample: np.ndarray, vocabulary: Sequence[str]) -> str:
+    """A sample (...) in words; 0 stands for no symbol, as what fills up short sequences."""
+    row = sample.reshape(-1)
+    if vocabulary:
+        return "".join(vocabulary[int(code)] for code in row if code)
     return " ".join(f"{value:.2f}" for value in row[:8]) + (" ..." if len(row) > 8 else "")
 
 

@@ -31,13 +31,18 @@ def _nowhere(found: Any) -> int:
     return 0
 
 
+def _the_later(earlier: Any, later: Any) -> Any:
+    return later
+
+
 @dataclass(frozen=True)
 class View:
     """A picture of what a probe found.
 
     `probe` is the name of a file in tui_app.training.probes; `draw` gives at most the frame's rows,
     each at most as wide as it. `places` says how many places there are to step through, and
-    `step` what one is called. `asks` says what a person may type, if anything.
+    `step` what one is called. `asks` says what a person may type, if anything. `join` gives what
+    is shown of two looks at a run that trains, an earlier one and a later: most show the later.
     """
 
     title: str
@@ -46,6 +51,7 @@ class View:
     places: Callable[[Any], int] = _nowhere
     step: str = ""
     asks: str = ""
+    join: Callable[[Any, Any], Any] = _the_later
 
     def lines(self, found: Any, frame: Frame) -> list[Text]:
         """What `draw` gives, cut to the frame."""

@@ -12,6 +12,9 @@ from tui_app.training.diagnosis.course import EPOCHS, Advice, Course, Look
 #: How near to the base rate is at it, as a share of it.
 _AT_BASE_RATE = 0.02
 
+#: The rise of a test loss that matters, as a share of what knowing nothing costs.
+_MATTERS = 0.1
+
 
 def divergence(course: Course, look: Look) -> Advice | None:
     """The loss grows without end: the lr is too large."""
@@ -141,6 +144,8 @@ def overfitting(course: Course, look: Look) -> Advice | None:
     if after < EPOCHS or other[-1] < 1.25 * other[best] + 0.02 or other[-1] < 3 * train[-1]:
         return None
     if train[-1] > train[min(best, len(train) - 1)]:
+        return None
+    if other[-1] - other[best] < _MATTERS * course.base_rates.get("loss", 0.0):
         return None
     where = name.removesuffix("_loss")
     return Advice(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -12,14 +13,17 @@ from tui_app.training.diagnosis.of_losses import stuck_at_base_rate
 
 def dead_relus(course: Course, look: Look) -> Advice | None:
     """Neurons that give 0 for every sample get no gradient, ever."""
+    settings: dict[str, Any] = {"lr": course.lr / 10}
+    what = f"lr {course.lr / 10:g}"
+    if "activation" in course.hyperparameters:
+        settings, what = {"activation": "leaky relu"}, f"--activation 'leaky relu', or {what}"
     for number, layer in enumerate(look.activations, start=1):
         if layer.kind == "ReLU" and layer.dead > 0.5:
             return Advice(
                 "dead ReLUs",
                 f"{100 * layer.dead:.0f} % of the {layer.neurons} ReLUs of layer {number} give 0 "
-                "for every sample, and so never learn again. Try --activation 'leaky relu', or "
-                f"lr {course.lr / 10:g}",
-                {"activation": "leaky relu"},
+                f"for every sample, and so never learn again. Try {what}",
+                settings,
             )
     return None
 
@@ -45,15 +49,27 @@ def vanishing(course: Course, look: Look) -> Advice | None:
     first, last = _ends(look)
     if first is None or last is None or look.gradients.loss < 0.05 or first >= 1e-4 * last:
         return None
-    settings, what = {"activation": "relu"}, "--activation relu"
-    if course.hyperparameters.get("shortcut") == "none":
-        settings, what = {"shortcut": "identity"}, "--shortcut identity"
+    if first == 0 and dead_relus(course, look) is not None:  # nothing passes the dead ones
+        return None
+    settings, what = _passing_more(course)
     return Advice(
         "vanishing gradients",
         f"The gradient of the first layer is {first:.1e}, that of the last {last:.1e}: what is "
         f"learned at the end doesn't reach the beginning. Try {what}",
         settings,
     )
+
+
+def _passing_more(course: Course) -> tuple[dict[str, Any], str]:
+    """The setting that lets more of a gradient through, of those that the lecture has."""
+    hp = course.hyperparameters
+    if hp.get("shortcut") == "none":
+        return {"shortcut": "identity"}, "--shortcut identity"
+    if hp.get("activation", "relu") != "relu":
+        return {"activation": "relu"}, "--activation relu"
+    if hp.get("cell", "gru") != "gru":
+        return {"cell": "gru"}, "--cell gru, whose gates keep a way open"
+    return {"lr": course.lr / 10}, f"lr {course.lr / 10:g}, should it have gone too far at first"
 
 
 def exploding(course: Course, look: Look) -> Advice | None:
@@ -82,11 +98,16 @@ def saddle(course: Course, look: Look) -> Advice | None:
     is_low = losses[-1] < 0.5 * losses[0]
     if whole > 1e-4 or is_low or losses[-1] < 0.1 or stuck_at_base_rate(course, look) is not None:
         return None
+    settings: dict[str, Any] = {"batch_size": 1}
+    what = "batches of one sample, whose noise leads out of it"
+    if course.hyperparameters.get("momentum") == 0.0:
+        settings, what = {"momentum": 0.9}, "smaller batches, whose noise leads out of it, or "
+        what += "--momentum 0.9"
     return Advice(
         "saddle",
         f"The gradient's norm is {whole:.1e} while the loss stands at {losses[-1]:.4f}: a flat "
-        "place, not a minimum. Try smaller batches, whose noise leads out of it, or momentum 0.9",
-        {"momentum": 0.9},
+        f"place, not a minimum. Try {what}",
+        settings,
     )
 
 

@@ -12,6 +12,10 @@ from tui_app.training.snapshot import Subject, rows_of
 
 _SAMPLES, _BINS = 400, 60
 
+#: Samples of a convolution's images, each of which is hundreds of places already; and how many
+#: inputs of a layer are enough for a histogram.
+_IMAGES, _INPUTS = 32, 50_000
+
 #: Where an activation's slope is below a tenth of its largest: saturated.
 _FLAT = 0.1
 
@@ -45,7 +49,9 @@ class ActivationLayer:
 @torch.no_grad()
 def probe(subject: Subject, ask: str) -> tuple[ActivationLayer, ...]:
     """The activation layers in the order they are used."""
-    inputs, _ = subject.batch(subject.train, rows_of(subject.train, _SAMPLES))
+    is_convolutional = any(isinstance(m, nn.Conv2d) for m in subject.model.modules())
+    rows = rows_of(subject.train, _IMAGES if is_convolutional else _SAMPLES)
+    inputs, _ = subject.batch(subject.train, rows)
     found: list[ActivationLayer] = []
 
     def keep(name: str):
@@ -68,14 +74,15 @@ def probe(subject: Subject, ask: str) -> tuple[ActivationLayer, ...]:
 
 
 def _layer(name: str, module: nn.Module, z: Tensor, output: Tensor) -> ActivationLayer:
-    low, high = float(z.min()), float(z.max())
-    reach = max(abs(low), abs(high), 4.0)
+    z = z.flatten()
+    z = z[:: -(-len(z) // _INPUTS)]
+    reach = max(float(z.abs().max()), 4.0)
     low, high = -reach, reach
     counts = torch.histc(z, _BINS, low, high).cpu().numpy()
     curve = _curve(module, low, high)
     # A neuron of a convolution is a channel: its places are samples of it.
     values = output.transpose(0, 1).flatten(1) if output.ndim > 1 else output.reshape(1, -1)
-    slopes = np.interp(z.flatten().cpu().numpy(), curve[0], curve[2])
+    slopes = np.interp(z.cpu().numpy(), curve[0], curve[2])
     return ActivationLayer(
         name=name,
         kind=type(module).__name__,

@@ -39,13 +39,15 @@ def probe(subject: Subject, ask: str) -> Gradients:
     """Over a batch of the train set, without dropout, batch norm with its running values.
 
     With `own` those of the run alone, else also those of its twins, without shortcuts and with.
+    These are looked at before any training: with the same seed that compares nothing but the
+    shortcuts, and it is there that a net too deep to learn is stuck.
     """
     rows = rows_of(subject.train, _SAMPLES)
     layers, norms, loss = _norms(subject, subject.model, rows)
     series = [GradientSeries("now", norms)]
     hp = subject.settings.hyperparameters
     if hasattr(hp, "shortcut") and ask != "own":
-        twins = ("none", "plain net at its start"), ("identity", "residual at start")
+        twins = ("none", "a plain net"), ("identity", "a residual net")
         for choice, label in twins:
             settings = replace(subject.settings, hyperparameters=replace(hp, shortcut=choice))
             model, _ = build_model(settings.lecture, subject.data, settings, subject.device)

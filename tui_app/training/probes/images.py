@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tui_app.training.probes.layers import describe
+from tui_app.training.layers import describe
 from tui_app.training.snapshot import Subject
 
 #: Channels that are kept of a layer, and layers.

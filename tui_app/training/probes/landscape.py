@@ -17,7 +17,7 @@ from tui_app.training.snapshot import Subject
 _PLACES, _STEPS, _OTHER_STEPS = 41, 6000, 600
 
 #: The same while training waits for it.
-_LIVE_STEPS, _LIVE_OTHER_STEPS = 1500, 150
+_LIVE_STEPS, _LIVE_OTHER_STEPS = 1000, 60
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from torch import nn
 from tui_app.training.replay import replay
 from tui_app.training.snapshot import Subject
 
-_STEPS = 400
+#: Epochs that are shown at most, and while training waits for it.
+_STEPS, _LIVE_STEPS = 400, 100
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ def probe(subject: Subject, ask: str) -> Words | None:
         losses.append(float(subject.criterion(outputs, targets)))
 
     with torch.enable_grad():
-        replay(subject, min(subject.step, _STEPS), observe)
+        most = _LIVE_STEPS if subject.is_live else _STEPS
+        replay(subject, min(subject.step, most), observe)
     return Words(
         given="".join(spec.vocabulary[i] for i in subject.train.inputs[0]),
         wanted="".join(spec.classes[i] for i in subject.train.targets[0]),

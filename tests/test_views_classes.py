@@ -1,0 +1,74 @@
+"""Views of classes: many countries in a small frame, and the samples behind a cell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tui_app.training.probes.predictions import Predictions
+from tui_app.views import load_view
+from tui_app.views.pen import Pen
+from tui_app.views.view import Frame
+
+COUNTRIES = (
+    *("Arabic", "Chinese", "Czech", "Dutch", "English", "French", "German", "Greek", "Irish"),
+    *("Italian", "Japanese", "Korean", "Polish", "Portuguese", "Russian", "Scottish", "Spanish"),
+    "Vietnamese",
+)
+
+
+@pytest.fixture(scope="module")
+def names() -> Predictions:
+    """5 000 made-up names, most of them Russian, four of five of each country found."""
+    random = np.random.RandomState(0)
+    targets = np.where(random.rand(5000) < 0.5, 14, random.randint(0, 18, 5000))
+    guesses = np.where(random.rand(5000) < 0.8, targets, random.randint(0, 18, 5000))
+    shares = np.full((5000, 18), 0.01)
+    shares[np.arange(5000), guesses] = 0.83
+    letters = random.randint(1, 27, (5000, 6))
+    return Predictions(
+        classes=COUNTRIES,
+        vocabulary=("", *"abcdefghijklmnopqrstuvwxyz"),
+        measured="test",
+        size=5000,
+        rows=np.arange(5000),
+        inputs=letters,
+        logits=np.log(shares),
+        probabilities=shares,
+        targets=targets,
+    )
+
+
+def lines(found: Predictions, frame: Frame) -> list[str]:
+    return [line.plain for line in load_view("confusion").lines(found, frame)]
+
+
+def test_eighteen_countries_fit_80_columns_in_percent_of_their_row(names: Predictions):
+    head, *rows = lines(names, Frame(80, 24, Pen(colour=False)))[:19]
+    assert "in %" in head
+    heads = head[10:].split()[:-2]
+    assert len(set(heads)) == 18
+    for number, row in enumerate(rows):
+        cells = [0 if cell == "·" else int(cell) for cell in row[12:].split()[:18]]
+        counts = names.confusion[number]
+        assert row.startswith(COUNTRIES[number])
+        assert cells == [round(100 * count / counts.sum()) for count in counts]
+        assert row.rstrip().endswith(f"% {counts.sum():7d}")
+
+
+def test_where_there_is_room_cells_are_counts(names: Predictions):
+    head, *rows = lines(names, Frame(160, 48, Pen(colour=False)))[:19]
+    assert "%" not in head
+    for number, row in enumerate(rows):
+        cells = [0 if cell == "·" else int(cell) for cell in row[12:].split()[:18]]
+        assert cells == names.confusion[number].tolist()
+
+
+def test_the_names_behind_a_cell_are_listed(names: Predictions):
+    row, column = COUNTRIES.index("Polish"), COUNTRIES.index("Russian")
+    shown = lines(names, Frame(80, 24, Pen(colour=False), 1 + 18 * row + column))
+    count, total = names.confusion[row, column], names.confusion[row].sum()
+    assert shown[-1].startswith(f"{count} of {total} that are Polish were taken for Russian")
+    chosen = np.flatnonzero((names.targets == row) & (names.predicted == column))
+    first = "".join(names.vocabulary[code] for code in names.inputs[chosen[0]])
+    assert shown[19].startswith(first)

@@ -1,0 +1,184 @@
+"""The layers of a model by what really goes through them, found by hooks.
+
+Made to work when the forward pass fails: the layer that fails is the first one that doesn't fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer of one sample: its shapes without the batch, its weights, its multiply-adds.
+
+    `after` is empty for the layer in which the forward pass failed.
+    """
+
+    name: str
+    kind: str
+    before: Shape
+    after: Shape
+    parameters: int
+    multiply_adds: int
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The layers in the order they are used; `problem` says why the forward pass failed, if so.
+
+    `parameters` are all of the model's, those outside of layers too.
+    """
+
+    layers: tuple[Layer, ...]
+    parameters: int
+    problem: str
+
+    @property
+    def says_where(self) -> str:
+        """Why the forward pass failed, and where; empty when it didn't."""
+        if not self.problem or not self.layers:
+            return self.problem and f"The model fails: {self.problem}"
+        last = self.layers[-1]
+        if not last.after:
+            return f"The first layer that doesn't fit is {last.kind}: it {self.problem}"
+        return f"It fails after {last.kind}, which gives {flattened(last.after)}: {self.problem}"
+
+
+@torch.no_grad()
+def layers_of(model: nn.Module, inputs: Tensor) -> Layers:
+    """The layers of any model, from a forward pass of `inputs` (N, ...), even if it fails."""
+    found: list[Layer] = []
+    under_way: list[tuple[str, nn.Module, Tensor]] = []
+    hooks = []
+
+    def before(name: str):
+        def hook(module: nn.Module, args: tuple) -> None:
+            if args and isinstance(args[0], Tensor):
+                under_way.append((name, module, args[0]))
+
+        return hook
+
+    def after(name: str):
+        def hook(module: nn.Module, args: tuple, output) -> None:
+            if under_way and under_way[-1][0] == name:
+                under_way.pop()
+            if args and isinstance(args[0], Tensor):
+                found.append(_layer(name, module, args[0], _tensor_of(output)))
+
+        return hook
+
+    for name, module in model.named_modules():
+        if not list(module.children()) and module is not model:
+            hooks += [module.register_forward_pre_hook(before(name))]
+            hooks += [module.register_forward_hook(after(name))]
+    problem = ""
+    try:
+        model(inputs)
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        problem = (str(error).splitlines() or [type(error).__name__])[0]
+        if under_way:
+            name, module, given = under_way[-1]
+            why = _why(module, tuple(given.shape), found)
+            problem = why or f"says: {problem}"
+            found.append(_layer(name, module, given, None))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return Layers(tuple(found), sum(weight.numel() for weight in model.parameters()), problem)
+
+
+def _tensor_of(output) -> Tensor | None:
+    while isinstance(output, tuple | list) and output:
+        output = output[0]
+    return output if isinstance(output, Tensor) else getattr(output, "data", None)
+
+
+def _layer(name: str, module: nn.Module, given: Tensor, output: Tensor | None) -> Layer:
+    after: Shape = tuple(output.shape[1:]) if output is not None else ()
+    return Layer(
+        name=name,
+        kind=describe(module),
+        before=tuple(given.shape[1:]),
+        after=after,
+        parameters=sum(weight.numel() for weight in module.parameters()),
+        multiply_adds=_multiply_adds(module, tuple(given.shape[1:]), after),
+    )
+
+
+def describe(module: nn.Module) -> str:
+    """A layer as the course writes it: Conv2d 1→10, 5×5."""
+    name = type(module).__name__
+    match module:
+        case nn.Conv2d():
+            sides = "×".join(map(str, module.kernel_size))
+            padded = f", padding {module.padding[0]}" if any(map(bool, module.padding)) else ""
+            strided = f", stride {module.stride[0]}" if module.stride[0] != 1 else ""
+            return f"{name} {module.in_channels}→{module.out_channels}, {sides}{padded}{strided}"
+        case nn.Linear():
+            return f"{name} {module.in_features}→{module.out_features}"
+        case nn.MaxPool2d() | nn.AvgPool2d():
+            size = module.kernel_size
+            return f"{name} {size if isinstance(size, int) else size[0]}"
+        case nn.Embedding():
+            return f"{name} {module.num_embeddings}→{module.embedding_dim}"
+        case nn.RNNBase():
+            both = ", both ways" if module.bidirectional else ""
+            return (
+                f"{name} {module.input_size}→{module.hidden_size}, {module.num_layers} deep{both}"
+            )
+    return name
+
+
+def _multiply_adds(module: nn.Module, before: Shape, after: Shape) -> int:
+    """Products that are summed for one sample; only layers with weights to multiply have any."""
+    match module:
+        case nn.Conv2d():
+            kernel = prod(module.kernel_size) * module.in_channels // module.groups
+            return prod(after) * kernel if after else 0
+        case nn.Linear():
+            return prod(after) * module.in_features if after else 0
+        case nn.RNNBase():  # every weight matrix once for each symbol
+            weights = sum(weight.numel() for weight in module.parameters() if weight.ndim == 2)
+            return weights * (before[0] if len(before) > 1 else 1)
+    return 0
+
+
+def _why(module: nn.Module, given: Shape, before: Sequence[Layer]) -> str:
+    """The arithmetic of a layer that doesn't fit what it was given, (batch, ...)."""
+    shape = "×".join(map(str, given[1:]))
+    match module:
+        case nn.Linear() if given[-1] != module.in_features:
+            whole = (one.after for one in reversed(before) if len(one.after) > 1)
+            image = next((after for after in whole if prod(after) == given[-1]), None)
+            of = f"{given[-1]} (of {shape})" if image is None else flattened(image)
+            return f"takes {module.in_features} features, but is given {of}"
+        case nn.Conv2d() if len(given) < 4:
+            return f"takes an image (channels×height×width), but is given {shape}"
+        case nn.Conv2d() if given[1] != module.in_channels:
+            return f"takes {module.in_channels} channels, but is given {given[1]} (of {shape})"
+        case nn.Conv2d():
+            kernel, padding = module.kernel_size[0], module.padding[0]
+            if isinstance(padding, int) and given[2] + 2 * padding < kernel:
+                left = given[2] + 2 * padding - kernel + 1
+                return f"{given[2]} + 2·{padding} - {kernel} + 1 = {left} pixels would be left"
+        case nn.BatchNorm2d() | nn.BatchNorm1d() if given[1] != module.num_features:
+            return f"takes {module.num_features} channels, but is given {given[1]} (of {shape})"
+        case nn.RNNBase() if given[-1] != module.input_size:
+            return f"takes {module.input_size} numbers a symbol, but is given {given[-1]}"
+        case nn.MaxPool2d():
+            return f"{given[-1]} pixels are fewer than it takes: nothing would be left"
+    return ""
+
+
+def flattened(shape: Shape) -> str:
+    """`20·4·4 = 320`; a single number as it is."""
+    product = "·".join(map(str, shape))
+    return product if len(shape) == 1 else f"{product} = {prod(shape)}"

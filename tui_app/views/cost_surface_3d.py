@@ -1,0 +1,209 @@
+"""The cost over w and b as a surface in space, turned step by step; what lies behind is hidden."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.text import Text
+
+from tui_app.curves.ticks import written
+from tui_app.views.canvas import Canvas
+from tui_app.views.pen import hexadecimal
+from tui_app.views.table import nothing, sentence, tidy
+from tui_app.views.view import Frame, View
+
+if TYPE_CHECKING:
+    from tui_app.training.probes.landscape import Landscape
+
+#: Angles to look from, the first one, and how high above the floor the eye is, in degrees.
+_ANGLES, _FIRST, _ELEVATION = 24, 30, 28
+
+#: The surface's height beside the floor's half side, and how far it may be stretched sideways.
+_HEIGHT, _STRETCH = 1.3, 1.6
+
+#: Places of the grid from one line of the net to the next.
+_NET = 4
+
+#: Colours from the lowest cost to the highest.
+_TINTS = 16
+
+
+def draw(found: Landscape | None, frame: Frame) -> list[Text]:
+    """The surface from the angle `at`, with the way of the run on it."""
+    if found is None or len(found.grids) < 2:
+        return nothing("A surface has two weights: look at the cost against w.", frame.columns,
+                       frame.pen)  # fmt: skip
+    words = _words(found, frame)
+    canvas = Canvas(frame.columns, frame.rows - len(words), frame.pen)
+    scene = _Scene(canvas, found, np.radians(_FIRST + frame.at * 360 / _ANGLES))
+    scene.floor()
+    scene.surface()
+    scene.way()
+    return [*canvas.lines(), *words]
+
+
+class _Scene:
+    """Points (w, b, cost) seen from one side, in parallel projection onto the canvas's dots."""
+
+    def __init__(self, canvas: Canvas, found: Landscape, angle: float) -> None:
+        self._canvas, self._found, self._angle = canvas, found, angle
+        self._low = min(found.lowest_cost, float(found.cost.min()))
+        self._high = float(found.cost.max())
+        tilt = np.radians(_ELEVATION)
+        self._sin, self._cos = float(np.sin(tilt)), float(np.cos(tilt))
+        # The room that the floor takes when it is turned, so that all angles have one scale.
+        tall = 2 * np.sqrt(2) * self._sin + _HEIGHT * self._cos
+        wide = 2 * np.sqrt(2)
+        self._down = min((canvas.rows * 4 - 2) / tall, (canvas.columns * 2 - 2) / wide)
+        self._across = min((canvas.columns * 2 - 2) / wide, self._down * _STRETCH)
+        self._middle = canvas.rows * 2 + _HEIGHT * self._cos * self._down / 2
+        self._nearest = np.full((canvas.rows * 4, canvas.columns * 2), -np.inf)
+
+    def seen(self, w, b, cost) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of points: the dots (x, y) they fall on, and how near to the eye they are."""
+        ws, bs = self._found.grids
+        x = 2 * (np.asarray(w) - ws[0]) / (ws[-1] - ws[0]) - 1
+        y = 2 * (np.asarray(b) - bs[0]) / (bs[-1] - bs[0]) - 1
+        z = _HEIGHT * (np.asarray(cost) - self._low) / ((self._high - self._low) or 1.0)
+        right = x * np.cos(self._angle) - y * np.sin(self._angle)
+        back = x * np.sin(self._angle) + y * np.cos(self._angle)
+        columns = np.round(self._canvas.columns - 1 + right * self._across).astype(int)
+        up = z * self._cos + back * self._sin
+        rows = np.round(self._middle - up * self._down).astype(int)
+        return columns, rows, z * self._sin - back * self._cos
+
+    def floor(self) -> None:
+        """The ground's edges, with the weights' names and ranges at the two that are nearest."""
+        pen, canvas = self._canvas.pen, self._canvas
+        ws, bs = self._found.grids
+        corners = [(ws[0], bs[0]), (ws[-1], bs[0]), (ws[-1], bs[-1]), (ws[0], bs[-1])]
+        xs, ys, near = self.seen(*zip(*corners, strict=True), cost=self._low)
+        for start, end in zip(range(4), (1, 2, 3, 0), strict=True):
+            canvas.line(xs[start], ys[start], xs[end], ys[end], pen.style("faint"))
+        for start, end in zip(range(4), (1, 2, 3, 0), strict=True):
+            if near[start] + near[end] < 0:
+                continue
+            axis = start % 2  # along w, b, w, b
+            middle = (xs[start] + xs[end]) // 2, (ys[start] + ys[end]) // 2
+            self._label(*middle, self._found.names[axis], "strong")
+            for corner in (start, end):  # a little off it, where the two edges meet
+                x = xs[corner] + (middle[0] - xs[corner]) // 5
+                y = ys[corner] + (middle[1] - ys[corner]) // 5
+                self._label(x, y, tidy(corners[corner][axis], 2), "faint")
+
+    def _label(self, x: int, y: int, text: str, meaning: str) -> None:
+        """A text outside of the floor, to the left or right of a point of its edge."""
+        is_right = x // 2 >= self._canvas.columns // 2
+        column = x // 2 + 2 if is_right else max(0, x // 2 - len(text) - 1)
+        row = min(y // 4 + 1, self._canvas.rows - 1)
+        self._canvas.write(column, row, text, self._canvas.pen.style(meaning))
+
+    def surface(self) -> None:
+        """The net of the surface as far as it is not hidden by what lies before it."""
+        found = self._found
+        dense = 8 if self._canvas.columns <= 90 else 11
+        net, cost = _finer(found.cost, dense)
+        sizes = reversed(cost.shape)  # (b, w)
+        ws, bs = (np.linspace(g[0], g[-1], n) for g, n in zip(found.grids, sizes, strict=True))
+        xs, ys, near = self.seen(ws[None, :], bs[:, None], cost)
+        inside = (ys >= 0) & (ys < self._nearest.shape[0])
+        inside &= (xs >= 0) & (xs < self._nearest.shape[1])
+        np.maximum.at(self._nearest, (ys[inside], xs[inside]), near[inside])
+        visible = inside.copy()
+        visible[inside] = near[inside] >= self._nearest[ys[inside], xs[inside]] - 3 / self._down
+        levels = (cost - self._low) / ((self._high - self._low) or 1.0) * (_TINTS - 1)
+        levels = np.clip(np.round(levels), 0, _TINTS - 1).astype(int)
+        self._body(xs[visible], ys[visible], levels[visible])
+        places = np.stack([values[visible & net] for values in (ys, xs, levels)], axis=1)
+        styles = [_tint(level) if self._canvas.pen.colour else "" for level in range(_TINTS)]
+        for y, x, level in np.unique(places, axis=0).tolist():
+            self._canvas.dot(x, y, self._canvas.over(x // 2, y // 4, styles[level]))
+
+    def _body(self, xs: np.ndarray, ys: np.ndarray, levels: np.ndarray) -> None:
+        """Wipe out what lies behind the surface, and give it a ground where it fills a cell."""
+        canvas, shape = self._canvas, (self._canvas.rows, self._canvas.columns)
+        covered = np.isfinite(self._nearest).reshape(shape[0], 4, shape[1], 2).sum(axis=(1, 3))
+        ground = np.zeros(shape, int)
+        ground[ys // 4, xs // 2] = levels
+        for row, column in np.argwhere(covered > 0).tolist():
+            style = ""
+            if canvas.pen.colour and covered[row, column] == 8:
+                style = f"#000000 on {_tint(ground[row, column], dimmed=0.22)}"
+            canvas.write(column, row, " ", style)
+
+    def way(self) -> None:
+        """The run's own descent on the surface, where it began and ended, and the lowest point."""
+        pen, found, canvas = self._canvas.pen, self._found, self._canvas
+        ws, bs = found.grids
+        if not found.is_search:
+            points = found.descents[0].weights[:, :2]
+            inside = (points[:, 0] >= ws[0]) & (points[:, 0] <= ws[-1])
+            points = points[inside & (points[:, 1] >= bs[0]) & (points[:, 1] <= bs[-1])]
+            sign = pen.sign("●" if pen.colour else "o", "o")
+            cells = {}
+            for (w, b), cost in zip(points, map(self._cost_at, points), strict=True):
+                x, y, _ = self.seen(w, b, cost)
+                cells[int(x) // 2, int(y) // 4] = sign
+            for number, (column, row) in enumerate(cells):
+                is_end = number in (0, len(cells) - 1)
+                shown = sign if is_end or not pen.colour else "•"
+                canvas.write(column, row, shown, canvas.over(column, row, pen.style("data strong")))
+        if ws[0] <= found.lowest[0] <= ws[-1] and bs[0] <= found.lowest[1] <= bs[-1]:
+            x, y, _ = self.seen(found.lowest[0], found.lowest[1], found.lowest_cost)
+            column, row = int(x) // 2, int(y) // 4
+            style = canvas.over(column, row, pen.style("good strong"))
+            canvas.write(column, row, pen.sign("★", "*"), style)
+
+    def _cost_at(self, point: np.ndarray) -> float:
+        """The cost at a point of the grid's range, straight between its places."""
+        ws, bs = self._found.grids
+        row = np.interp(point[1], bs, np.arange(len(bs)))
+        column = np.interp(point[0], ws, np.arange(len(ws)))
+        top, left = min(int(row), len(bs) - 2), min(int(column), len(ws) - 2)
+        patch = self._found.cost[top : top + 2, left : left + 2]
+        across = patch[:, 0] + (patch[:, 1] - patch[:, 0]) * (column - left)
+        return float(across[0] + (across[1] - across[0]) * (row - top))
+
+
+def _finer(cost: np.ndarray, dense: int) -> tuple[np.ndarray, np.ndarray]:
+    """The grid with `dense` places for one, and which of these lie on the net's lines."""
+    places = [np.arange((size - 1) * dense + 1) / dense for size in cost.shape]
+    rows = np.stack([np.interp(places[1], np.arange(cost.shape[1]), line) for line in cost])
+    fine = np.stack([np.interp(places[0], np.arange(cost.shape[0]), line) for line in rows.T]).T
+    on = [np.isclose(place % _NET, 0) for place in places]
+    return on[0][:, None] | on[1][None, :], fine
+
+
+def _tint(level: int, dimmed: float = 1.0) -> str:
+    """From a low light blue to a high yellow; the net's lines are bright, its ground dimmed."""
+    low, high = np.array((86, 180, 233)), np.array((254, 232, 56))
+    return hexadecimal((low + (high - low) * level / (_TINTS - 1)) * dimmed)
+
+
+def _words(found: Landscape, frame: Frame) -> list[Text]:
+    pen, names = frame.pen, found.names
+    lowest = ", ".join(
+        f"{name} {tidy(value, 3)}" for name, value in zip(names, found.lowest, strict=True)
+    )
+    angle = (_FIRST + frame.at * 360 // _ANGLES) % 360
+    star = sentence(
+        (pen.sign("★", "*"), "good strong"),
+        f" {lowest}: cost {tidy(found.lowest_cost)}",
+        (f"   height {tidy(float(found.cost.min()))} to {written(float(found.cost.max()))}"
+         f"   turned by {angle} degrees", "faint"),
+        pen=pen,
+    )  # fmt: skip
+    if found.is_search:
+        return [star]
+    descent = found.descents[0]
+    way = f" {descent.label}, {len(descent.losses)} steps"
+    return [sentence((pen.sign("●", "o"), "data strong"), way, pen=pen), star]
+
+
+def places(found: Landscape | None) -> int:
+    """The angles, all the way round."""
+    return _ANGLES if found is not None and len(found.grids) > 1 else 0
+
+
+VIEW = View("Cost surface in 3-D", "landscape", draw, places, "angle")
