@@ -19,7 +19,8 @@ from PIL import Image
 
 from tests.program import tutorch
 from tui_app.following.in_folder import RunInFolder
-from tui_app.training.metrics_file import read_metrics, rewind_metrics
+from tui_app.training.metrics_file import read_metrics
+from tui_app.training.rewinding import rewind_metrics
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.runs import summarise
 
