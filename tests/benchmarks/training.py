@@ -1,25 +1,27 @@
 """How fast tutorch trains: against the lecture's own way, and against the bare arithmetic.
 
-    python -m tests.benchmarks.training --data-dir FOLDER
+    python -m tests.benchmarks.training --data-dir FOLDER [--device cuda]
 
-For each lecture the ways take turns, each in a process of its own, so that a busy moment of the
-machine meets all of them; what counts is the ratio within a round. FOLDER holds MNIST.
+For each lecture the ways take turns, each in a process of its own, forwards in one round and
+backwards in the next, so that a busy moment of the machine meets all of them; what counts is the
+ratio within a round. FOLDER holds MNIST. The end is a table in Markdown: seconds per epoch of
+training, and ratios as median (least to greatest). An epoch of lecture 5 stands for 10 000 steps.
 
 - script: tests/benchmarks/plain_script.py, with torch's default threads
 - headless: `tutorch --no-tui`
+- app: tutorch in the app, on a terminal of 120x36
 - bare: the same model, optimizer and threads on one batch again and again
 """
 
 from __future__ import annotations
 
 import gzip
-import json
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +29,11 @@ from pathlib import Path
 import torch
 import tyro
 
-LECTURES = {"9": "softmax", "10": "10_basic", "11": "resnet"}
-WAYS = ("script", "headless", "bare")
+from tui_app.training.metrics_file import read_metrics
+
+LECTURES = {"5": "05", "9": "softmax", "10": "10_basic", "11": "resnet"}
+WAYS = ("script", "headless", "app", "bare")
+STEPS_OF_5 = 10_000
 
 
 @dataclass
@@ -38,7 +43,7 @@ class Arguments:
     data_dir: Path
     """A folder with MNIST."""
 
-    lectures: tuple[str, ...] = ("5", *LECTURES)
+    lectures: tuple[str, ...] = tuple(LECTURES)
     """Which lectures: 5, 9, 10, 11."""
 
     rounds: int = 3
@@ -54,7 +59,7 @@ class Arguments:
     """Which ways to measure."""
 
     python: str = sys.executable
-    """The interpreter that runs the ways."""
+    """The interpreter that runs the ways but the app."""
 
     bare: str = ""
     """Used by this program itself: measure the bare arithmetic of this lecture."""
@@ -68,28 +73,37 @@ def main(arguments: Arguments) -> None:
     if arguments.bare:
         print(measure_bare(arguments))
         return
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} cores, {arguments.device}")
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} cores, {title(arguments.device)}")
+    measured: dict[str, dict[str, list[float]]] = {}
     with tempfile.TemporaryDirectory() as scratch, busy(arguments.neighbours):
         for lecture in arguments.lectures:
-            if lecture == "5":
-                rounds = [steps_a_second(arguments, Path(scratch)) for _ in range(arguments.rounds)]
-                print(f"lecture 5: {spread(rounds, '.0f')} steps/s headless", flush=True)
-                continue
-            seconds = {way: [] for way in arguments.ways}
-            for _ in range(arguments.rounds):
-                for way in arguments.ways:
+            seconds = measured[lecture] = {way: [] for way in arguments.ways}
+            for turn in range(arguments.rounds):
+                for way in arguments.ways if turn % 2 == 0 else arguments.ways[::-1]:
                     seconds[way].append(measure(way, lecture, arguments, Path(scratch)))
-            report(lecture, seconds)
+                    told = f"lecture {lecture}, round {turn + 1}, {way}: {seconds[way][-1]:.3f} s"
+                    print(told, file=sys.stderr, flush=True)
+    print(table(measured, arguments.ways))
 
 
-def report(lecture: str, seconds: dict[str, list[float]]) -> None:
-    """A line per way, and the ratios to tutorch's own."""
-    for way, values in seconds.items():
-        line = f"lecture {lecture}  {way:<9} {spread(values, '.2f')} s/epoch"
-        if way != "headless" and "headless" in seconds:
-            ratios = [a / b for a, b in zip(values, seconds["headless"], strict=True)]
-            line += f"   / headless {spread(ratios, '.2f')}"
-        print(line, flush=True)
+def title(device: str) -> str:
+    """The device in words."""
+    return torch.cuda.get_device_name() if device.startswith("cuda") else device
+
+
+def table(measured: dict[str, dict[str, list[float]]], ways: Sequence[str]) -> str:
+    """Medians, and ratios to headless, in Markdown."""
+    pairs = [("script", "headless"), ("app", "headless"), ("headless", "bare")]
+    pairs = [pair for pair in pairs if set(pair) <= set(ways)]
+    heads = ["lecture", *ways, *(" / ".join(pair) for pair in pairs)]
+    rows = [heads, ["---"] * len(heads)]
+    for lecture, seconds in measured.items():
+        row = [lecture, *(f"{statistics.median(seconds[way]):.3f}" for way in ways)]
+        for above, below in pairs:
+            ratios = [a / b for a, b in zip(seconds[above], seconds[below], strict=True)]
+            row.append(spread(ratios, ".2f"))
+        rows.append(row)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def spread(values: list[float], form: str) -> str:
@@ -98,57 +112,69 @@ def spread(values: list[float], form: str) -> str:
 
 
 def measure(way: str, lecture: str, arguments: Arguments, scratch: Path) -> float:
-    """Seconds of training per epoch: the better of two epochs."""
+    """Seconds of training per epoch: the better of two epochs, or all of lecture 5's steps."""
     if way == "script":
         folder = torchvision_layout(arguments.data_dir, scratch)
         script = Path(__file__).with_name("plain_script.py")
-        output = call(arguments, str(script), lecture, str(folder), arguments.device, "2")
-        return min(map(float, output.split()))
-    if way == "headless":
-        return min(
-            event["seconds"] for event in train(lecture, arguments, scratch, "--epochs", "2")
-        )
-    shared = ("--data-dir", str(arguments.data_dir), "--device", arguments.device)
-    module = ("-m", "tests.benchmarks.training", "--bare", lecture, "--threads", arguments.threads)
-    return float(call(arguments, *module, *shared))
+        epochs = str(STEPS_OF_5 if lecture == "5" else 2)
+        output = call(arguments, str(script), lecture, str(folder), arguments.device, epochs)
+        return of_epochs(lecture, [float(line) for line in output.split()])
+    if way == "bare":
+        shared = ("--data-dir", str(arguments.data_dir), "--device", arguments.device)
+        module = ("-m", "tests.benchmarks.training", "--bare", lecture)
+        return float(call(arguments, *module, "--threads", arguments.threads, *shared))
+    runs = Path(tempfile.mkdtemp(dir=scratch))
+    words = [LECTURES[lecture], "--device", arguments.device, "--threads", arguments.threads]
+    words += ["--runs-dir", str(runs)]
+    if lecture == "5":
+        words += ["--epochs", str(STEPS_OF_5), "--eval-every", str(STEPS_OF_5)]
+    else:
+        words += ["--epochs", "2", "--dataset", "mnist", "--data-dir", str(arguments.data_dir)]
+    if way == "app":
+        in_app(words)
+    else:
+        call(arguments, "-m", "tui_app", "--no-tui", "--quiet", *words)
+    (metrics,) = runs.glob("*/*/metrics.jsonl")
+    epochs = [line["seconds"] for line in read_metrics(metrics) if line["kind"] == "epoch"]
+    return of_epochs(lecture, epochs)
 
 
-def train(lecture: str, arguments: Arguments, scratch: Path, *options: str) -> list[dict]:
-    """The epochs of a headless run."""
-    mnist = ["--dataset", "mnist", "--data-dir", str(arguments.data_dir)] if lecture != "5" else []
-    output = call(
-        arguments,
-        *("-m", "tui_app", "--no-tui", "--json", LECTURES.get(lecture, "05"), *mnist),
-        *("--device", arguments.device, "--threads", arguments.threads),
-        *("--runs-dir", str(scratch / "runs"), *options),
-    )
-    events = [json.loads(line) for line in output.splitlines()]
-    return [event for event in events if event["kind"] == "epoch"]
+def of_epochs(lecture: str, seconds: list[float]) -> float:
+    """Those of one epoch."""
+    return sum(seconds) if lecture == "5" else min(seconds)
 
 
-def steps_a_second(arguments: Arguments, scratch: Path) -> float:
-    """Steps a second of the one-neuron model, evaluation apart."""
-    epochs = train("5", arguments, scratch, "--epochs", "10000", "--eval-every", "10000")
-    return len(epochs) / sum(event["seconds"] for event in epochs)
+def in_app(words: list[str]) -> None:
+    """Train in the app until it is done."""
+    from tests.terminal import Terminal  # what it needs isn't where the other ways run
+
+    with Terminal(*words) as terminal:
+        terminal.shows("s Start")
+        terminal.until(lambda: "weight decay" in terminal.text, 120)
+        terminal.press("s")
+        terminal.until(lambda: "done  " in terminal.text, 3600)
 
 
 def measure_bare(arguments: Arguments) -> float:
-    """Seconds that 938 steps take on one batch, the better of two times."""
+    """Seconds that an epoch's steps take on one batch, the better of two times."""
     from models import find_lecture, load_lecture
+    from tui_app.training.cuda_graph import fastest_step
     from tui_app.training.prepare import prepare
     from tui_app.training.settings import settle
-    from tui_app.training.step import make_step
 
     lecture = load_lecture(find_lecture(LECTURES[arguments.bare]))
-    given = {"dataset": "mnist", "data_dir": str(arguments.data_dir), "device": arguments.device}
+    given = {"device": arguments.device}
+    if arguments.bare != "5":
+        given |= {"dataset": "mnist", "data_dir": str(arguments.data_dir)}
     threads = arguments.threads if arguments.threads == "auto" else int(arguments.threads)
     training = prepare(settle(lecture, {**given, "threads": threads}))
-    step = make_step(training)
+    step = fastest_step(training)
     inputs, targets = next(training.batches.epoch(0, 0))
+    steps = STEPS_OF_5 if arguments.bare == "5" else len(training.batches)
     times = []
     for _ in range(2):
         begun = time.perf_counter()
-        losses = [step(inputs, targets) for _ in range(len(training.batches))]
+        losses = [step(inputs, targets) for _ in range(steps)]
         torch.stack(losses).tolist()
         times.append(time.perf_counter() - begun)
     return min(times)

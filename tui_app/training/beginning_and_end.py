@@ -18,6 +18,7 @@ def run_started(training: Training) -> RunStarted:
         dataset=training.settings.dataset,
         device=training.device.name,
         threads=training.threads,
+        threads_reason=training.threads_reason,
         parameters=training.parameters,
         epoch=training.epoch,
         step=training.step,

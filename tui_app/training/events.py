@@ -44,6 +44,7 @@ class RunStarted(Event):
     dataset: str
     device: str
     threads: int
+    threads_reason: str = ""
     parameters: int
     epoch: int
     step: int

@@ -64,10 +64,13 @@ def _started(event: RunStarted) -> str:
     if event.test_size:
         sizes += f", {event.test_size} test"
     start = f"goes on after epoch {event.epoch}, step {event.step}" if event.step else "begins"
+    threads = f"{event.threads} thread{'s' if event.threads > 1 else ''}"
+    if event.threads_reason:
+        threads += f" ({event.threads_reason})"
     return (
         f"{event.lecture} on {event.dataset} {start}: {event.parameters} parameters, "
         f"{sizes} samples, {event.steps_per_epoch} steps an epoch, {event.epochs} epochs, "
-        f"on {event.device} with {event.threads} thread{'s' if event.threads > 1 else ''}; "
+        f"on {event.device} with {threads}; "
         f"a loss is the {event.reduction} over its samples"
     )
 

@@ -27,7 +27,7 @@ from tui_app.training.exit_codes import ExitCode
 from tui_app.training.files import CutShort
 from tui_app.training.loop import train
 from tui_app.training.metrics_file import MetricsFile
-from tui_app.training.narrate import Sparingly
+from tui_app.training.narrate import Sparingly, printable
 from tui_app.training.options import RunOptions
 from tui_app.training.prepare import prepare
 from tui_app.training.rewinding import rewind_metrics
@@ -92,6 +92,8 @@ class Session:
             folder.remove_unfinished()
             training = prepare(settings, on_progress, lambda: control.stopped is not None)
             training.run = folder.name
+            if "threads" not in options and "threads_reason" in record:
+                training.threads_reason = printable(str(record["threads_reason"]))
             _refuse_other_data(training, record.get("data_fingerprint"))
             notes = [*_restore(training, folder), *_notes(training), *_extend(training)]
             folder.write_record({**record, **_record(training)})
