@@ -82,6 +82,10 @@ def test_looks_at_a_run_that_trains_are_joined(trained: Callable[..., Path]):
     assert live.snapshot is not None
     assert live.snapshot.found.epochs.tolist() == [2, 3, 7]
     np.testing.assert_array_equal(live.snapshot.found.probabilities, whole.probabilities[[2, 3, 7]])
+    live.lines(Frame(80, 24))
+    put_off = live._next
+    assert live.lines(Frame(80, 24))
+    assert live._next == put_off  # drawn anew, it costs the run nothing
     # The looks at other samples begin anew.
     assert changes.joined(look(2), look(3, whole.rows[::-1])).epochs.tolist() == [3]  # pyright: ignore[reportOptionalMemberAccess]
     assert changes.joined(None, look(3)) is not None

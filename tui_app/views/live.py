@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tui_app.training.snapshot import Snapshot
 
 #: The share of training's time that looking at it may take, and the seconds between two looks.
-#: The next look may cost more than the last one, by which it is timed: so less than 5 %.
+#: The next look may cost more than expected by the last ones: so less than 5 %.
 _SHARE, _SECONDS = 0.04, 0.5
 
 
@@ -30,7 +30,8 @@ class LiveView:
         self._control = control
         self._waiting: Future[Snapshot] | None = None
         self._ask = self._asked = ""
-        self._next = 0.0
+        self._next = self._expected = 0.0
+        self._is_drawn = False
 
     def ask(self, text: str) -> None:
         """Let the next snapshot answer this."""
@@ -52,28 +53,30 @@ class LiveView:
         return news
 
     def lines(self, frame: Frame) -> list[Text]:
-        """The newest snapshot drawn; what that takes counts as looking, too."""
+        """The newest snapshot drawn; what that takes the first time counts as looking, too."""
         if self.snapshot is None:
             return []
         begun = time.monotonic()
         lines = self.view.lines(self.snapshot.found, frame)
-        now = time.monotonic()
-        self._next = max(self._next, now + (self.snapshot.seconds + now - begun) / _SHARE)
+        if not self._is_drawn:  # drawn anew at a key, it must not put off the next look
+            self._next += (time.monotonic() - begun) / _SHARE
+            self._is_drawn = True
         return lines
 
     def _take_in(self, answered: Future[Snapshot]) -> bool:
-        seconds = 0.0
+        before, self._expected = self.snapshot.seconds if self.snapshot else 0.0, 0.0
         try:
             snapshot, self.problem = answered.result(), ""
-            seconds = snapshot.seconds
+            # A look that trains the run again grows with it: the next one may cost as much more.
+            self._expected = max(snapshot.seconds, 2 * snapshot.seconds - before)
             if self.snapshot is not None:
                 found = self.view.join(self.snapshot.found, snapshot.found)
                 snapshot = replace(snapshot, found=found)
-            self.snapshot = snapshot
+            self.snapshot, self._is_drawn = snapshot, False
         except CancelledError:
             return False
         except Exception as error:  # noqa: BLE001  a view that fails says so in its place
             self.snapshot, self.problem = None, f"{type(error).__name__}: {error}"
         self._waiting = None
-        self._next = time.monotonic() + max(_SECONDS, seconds / _SHARE)
+        self._next = time.monotonic() + max(_SECONDS, self._expected / _SHARE)
         return True
