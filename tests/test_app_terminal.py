@@ -67,6 +67,7 @@ def test_pause_change_the_lr_go_on_stay_and_stop():
         terminal.press("l")
         terminal.shows("Learning rate from the next step on")
         terminal.press("0.002\r")
+        terminal.until(lambda: "Learning rate from" not in terminal.text)
         terminal.press(" ")
         terminal.shows("training", "lr 0.002")
         terminal.press("q")
