@@ -83,6 +83,7 @@ LECTURE = Lecture(
     criterion=nn.CrossEntropyLoss,
     views=(
         "confusion",
+        "drawing",
         "mistakes",
         "changes",
         "samples",

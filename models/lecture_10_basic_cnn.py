@@ -101,6 +101,7 @@ LECTURE = Lecture(
     criterion=nn.CrossEntropyLoss,
     views=(
         "feature_maps",
+        "drawing",
         "kernels",
         "convolution",
         "layers",

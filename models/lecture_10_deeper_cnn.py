@@ -109,6 +109,7 @@ LECTURE = Lecture(
     criterion=nn.CrossEntropyLoss,
     views=(
         "feature_maps",
+        "drawing",
         "kernels",
         "layers",
         "confusion",

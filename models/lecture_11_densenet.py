@@ -124,6 +124,7 @@ LECTURE = Lecture(
     criterion=nn.CrossEntropyLoss,
     views=(
         "gradients",
+        "drawing",
         "layers",
         "feature_maps",
         "confusion",

@@ -132,6 +132,7 @@ LECTURE = Lecture(
     criterion=nn.CrossEntropyLoss,
     views=(
         "layers",
+        "drawing",
         "one_by_one",
         "feature_maps",
         "gradients",

@@ -98,6 +98,7 @@ LECTURE = Lecture(
     criterion=nn.CrossEntropyLoss,
     views=(
         "feature_maps",
+        "drawing",
         "layers",
         "gradients",
         "confusion",

@@ -131,6 +131,7 @@ LECTURE = Lecture(
     criterion=nn.CrossEntropyLoss,
     views=(
         "gradients",
+        "drawing",
         "layers",
         "feature_maps",
         "confusion",

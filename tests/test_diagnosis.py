@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.program import tutorch
-from tui_app.training.diagnosis import RULES, Course, Look, diagnose
+from datasets import Data, read_dataset
+from tests.program import few_samples, tutorch
+from tui_app.training import prepare
+from tui_app.training.diagnosis import RULES, Course, Look, diagnose, watch
 from tui_app.training.diagnosis.recorded import course_of_folder, probe
+from tui_app.training.metrics_file import read_metrics
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.snapshot import subject_of_folder, take
 
@@ -148,3 +153,79 @@ def test_a_lecture_as_it_is_meant_gets_no_false_alarm(argv: tuple[str, ...], tra
 def diagnosed(folder: Path):
     subject = subject_of_folder(RunFolder(folder), "cpu")
     return {advice.name: advice for advice in diagnose(*take(subject, probe).found)}
+
+
+# Advice while a run trains
+
+
+@pytest.fixture
+def looked_at_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "_SECONDS", 0.0)
+    monkeypatch.setattr(watch, "_SHARE", math.inf)
+
+
+def advised(run: Path) -> list[str]:
+    lines = read_metrics(RunFolder(run).metrics)
+    return [line["name"] for line in lines if line["kind"] == "advice"]
+
+
+@pytest.mark.usefixtures("looked_at_every_epoch")
+def test_an_ill_run_is_told_once_and_in_time():
+    ended = tutorch("--no-tui", "07", "--epochs", 30)
+    assert ended.err.count("advice: ") == 1
+    assert "--activation tanh" in ended.err
+    assert advised(ended.run) == ["stuck at the base rate"]
+    lines = [line["kind"] for line in read_metrics(RunFolder(ended.run).metrics)]
+    epochs = [kind for kind in lines[: lines.index("advice")] if kind == "epoch"]
+    assert 6 <= len(epochs) < 30  # found after the fifth epoch or later, and once more
+
+    more = tutorch("resume", "last", "--epochs", 60, "--no-tui")
+    assert "advice: " not in more.err
+    assert advised(more.run) == ["stuck at the base rate"]
+
+
+def test_a_run_that_diverges_is_told_at_its_end_what_lr_would_do():
+    ended = tutorch("--no-tui", "03", "--lr", 0.3)
+    assert advised(ended.run) == ["divergence"]
+    assert "Try lr 0.1" in ended.err
+
+
+@pytest.mark.usefixtures("looked_at_every_epoch")
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("02",),
+        ("03", "--epochs", "60"),
+        ("04", "--epochs", "30"),
+        ("05", "--epochs", "200"),
+        ("06", "--epochs", "200"),
+        ("07", "--activation", "tanh"),
+        ("12",),
+        ("softmax", "--epochs", "12"),
+        ("10_basic", "--epochs", "8"),
+        ("resnet", "--epochs", "6"),
+    ],
+    ids=" ".join,
+)
+def test_no_sane_run_is_given_advice_at_any_epoch(argv: tuple[str, ...], monkeypatch):
+    if argv[0] in ("10_basic", "resnet"):
+        monkeypatch.setattr(prepare, "read_dataset", read_few)
+    assert advised(tutorch("--no-tui", *argv).run) == []
+
+
+def read_few(name: str, *_: object, **chosen: Any) -> Data:
+    return few_samples(read_dataset(name, **chosen), train=300, test=60)
+
+
+@pytest.mark.usefixtures("looked_at_every_epoch")
+def test_being_looked_at_changes_no_loss(monkeypatch: pytest.MonkeyPatch):
+    argv = ("softmax", "--epochs", "6", "--seed", "5")
+    looked = tutorch("--no-tui", *argv).run
+    monkeypatch.setattr(watch, "_SECONDS", math.inf)
+    alone = tutorch("--no-tui", *argv).run
+    assert losses(looked) == losses(alone)
+
+
+def losses(run: Path) -> list[float]:
+    lines = read_metrics(RunFolder(run).metrics)
+    return [loss for line in lines if line["kind"] == "steps" for loss in line["losses"]]

@@ -83,16 +83,3 @@ def test_a_single_weight_has_no_surface(trained: Callable[..., Path]):
     found = found_in(trained("03", "--epochs", "20"), "landscape")
     assert load_view("cost_surface_3d").places(found) == 0
     assert "two weights" in drawn("cost_surface_3d", found)[0]
-
-
-def test_by_hand_the_cost_answers_every_step(trained: Callable[..., Path]):
-    found = found_in(trained("02"), "line")
-    assert load_view("by_hand").places(found) == 41
-    for at, cost in ((0, "18.67"), (10, "4.667"), (20, "0"), (30, "4.667")):
-        lines = drawn("by_hand", found, at=at)
-        assert f"w = {at / 10:.1f}" in lines[-3 if at else -2]
-        assert lines[-2 if at else -1].strip() == f"= {cost}"
-        assert sum(line.count("◆") for line in lines) == 1
-        assert at / 2 <= sum(line.count("•") for line in lines) <= at  # two may share a cell
-    assert "less than at 1.9" in drawn("by_hand", found, at=20)[-1]
-    assert "more than at 2.0" in drawn("by_hand", found, at=21)[-1]

@@ -13,6 +13,7 @@ from tui_app.following.facts import Facts
 from tui_app.following.log import Log
 from tui_app.training.epoch_block import EpochBlock
 from tui_app.training.events import (
+    Advised,
     BestImproved,
     ControlApplied,
     EpochCompleted,
@@ -89,6 +90,7 @@ class History:
         self.best: BestImproved | None = None
         self.completed: RunCompleted | None = None
         self.lr = math.nan
+        self.advice: list[Advised] = []
         self.lr_changes: list[ControlApplied] = []
         self.samples_per_second = math.nan
         self.version = 0
@@ -99,6 +101,7 @@ class History:
             EpochCompleted: self._epoch,
             BestImproved: self._best,
             ControlApplied: self._control,
+            Advised: self._advised,
             StateChanged: self._state,
             RunStarted: self._started,
             RunCompleted: self._completed,
@@ -170,6 +173,9 @@ class History:
     def _control(self, event: ControlApplied) -> None:
         self.lr_changes.append(event)
         self.lr = event.lr
+
+    def _advised(self, event: Advised) -> None:
+        self.advice.append(event)
 
     def _state(self, event: StateChanged) -> None:
         self.state = event.state

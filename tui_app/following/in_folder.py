@@ -113,7 +113,7 @@ class RunInFolder:
             self.history.version += 1
             return
         clock, text = told.groups()
-        is_note, is_failure = text.startswith("note: "), text.startswith("failed: ")
+        is_note, is_failure = text.startswith(("note: ", "advice: ")), text.startswith("failed: ")
         kind = "warning" if is_note else "error" if is_failure else "event"
         self.history.log.add(text, kind, clock)
         self.history.version += 1

@@ -15,6 +15,7 @@ from tui_app.following.facts import Facts
 from tui_app.following.followed import Failure
 from tui_app.following.history import History
 from tui_app.following.recorded import event_of
+from tui_app.following.sight import RANDOM_NUMBERS
 from tui_app.training.control import Control
 from tui_app.training.epoch_block import EpochBlock
 from tui_app.training.events import Event
@@ -89,6 +90,10 @@ class RunInThread:
     # What follows runs in the thread.
 
     def _train(self) -> None:
+        with RANDOM_NUMBERS:
+            self._train_alone()
+
+    def _train_alone(self) -> None:
         try:
             session = self._make(self.control, self._fetching)
             self.folder, self.stage = session.folder.path, ""

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from tui_app.training.events import Event, RunCompleted, Warned
+from tui_app.training.events import Advised, Event, RunCompleted, Warned
 from tui_app.training.narrate import narrate, printable
 
 Kind = Literal["event", "warning", "error", "output"]
@@ -55,4 +55,5 @@ class Log:
         if text is None:
             return
         failed = isinstance(event, RunCompleted) and event.state == "failed"
-        self.add(text, "error" if failed else "warning" if isinstance(event, Warned) else "event")
+        warns = isinstance(event, Warned | Advised)
+        self.add(text, "error" if failed else "warning" if warns else "event")

@@ -9,6 +9,7 @@ from typing import Any
 
 from tui_app.training.epoch_block import EpochBlock
 from tui_app.training.events import (
+    Advised,
     BestImproved,
     ControlApplied,
     EpochCompleted,
@@ -25,6 +26,7 @@ _KINDS: dict[str, type[Event]] = {
         EpochCompleted,
         BestImproved,
         Warned,
+        Advised,
         ControlApplied,
         RunCompleted,
     )

@@ -108,12 +108,12 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def settings_of(row: RunRow) -> tuple[Path, dict[str, object]]:
+def settings_of(folder: RunFolder) -> tuple[Path, dict[str, object]]:
     """The lecture's file and the settings of a run, as the form takes them. Raises DamagedRun."""
     from tui_app.training.options import RunOptions
     from tui_app.training.session import read_settings
 
-    settings = read_settings(row.folder)
+    settings = read_settings(folder)
     lecture = settings.lecture
     given = lecture.used(settings.hyperparameters)
     own, plain = lecture.used(lecture.settle(settings.dataset, {})), vars(RunOptions())

@@ -32,6 +32,17 @@ smoothed (`+` and `-`). `g` changes to a logarithmic scale, `a` between steps, e
 `m` between loss and accuracy. The arrow keys move a cursor that reads values off.
 While it trains: `space` pauses and goes on, `.` takes one step, `e` goes to the end of the epoch,
 `l` changes the learning rate, `w` saves, `x` saves and stops.
+A line that begins with `!` says what goes wrong, and `d` sets the form as it advises.
+""",
+    "model": """\
+**Model.** What the model is made of, what it has learned so far, and what it learns from: of the
+run that trains, else of the best model of the last one, else as it is before training. `[` and `]`
+go to the view before and the next, `v` lists them. The arrow keys go from place to place (a
+sample, a layer, a cell of the matrix), Enter looks closer or lets you type, Escape goes back.
+**By hand** (lectures 2 and 3): the arrow keys move the weight, and the cost answers; with shift
+they move it less, Home begins anew.
+**Draw** (lectures 9 to 11): with the mouse, or with the arrow keys after `space` has lowered the
+pen; `c` clears.
 """,
     "log": """\
 **Log.** Everything worth reading of a run, and whatever libraries printed while it trained.
@@ -45,14 +56,15 @@ and `s` sorts.
 """,
     "run": """\
 **A run.** Its chart and its log, from its folder. If another program trains it, both grow.
-The keys of the chart are those of the training pane.
+The keys of the chart are those of the training pane. `7` shows what its best model learned, and the
+chart again; `d` sets the form as is advised.
 """,
 }
 
 _KEYS = """\
 | key | what it does |
 |---|---|
-| `1` to `6` | go to a pane |
+| `1` to `7` | go to a pane |
 | `tab`, `shift+tab` | go to the next field, or the one before |
 | `s`, `F5` | start training |
 | `space`, `F6` | pause, and go on |
@@ -61,6 +73,9 @@ _KEYS = """\
 | `l`, `F7` | change the learning rate |
 | `w`, `ctrl+s` | save now |
 | `x`, `F8` | save and stop; cancel what is loading |
+| `d` | set the form as is advised |
+| `[`, `]`, `v` | in the Model pane: other views |
+| arrow keys, `n`, `p`, `Home` | in the Model pane: other places |
 | `+`, `-` | smooth more, or less |
 | `g` | logarithmic scale |
 | `a` | steps, epochs or seconds |

@@ -9,31 +9,31 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.events import DescendantFocus
 from textual.timer import Timer
-from textual.widget import Widget
 from textual.widgets import Static
 
 from models import LectureError, Lesson, find_lecture, lecture_names, read_lesson
 from tui_app import lecture_loading
+from tui_app.following.followed import FollowedRun
 from tui_app.messages import (
     DevicesFound,
     LectureBroken,
     LectureChosen,
     LectureHighlighted,
     LectureReady,
-    PaneChosen,
     RunsChanged,
     RunsRead,
     StartRequested,
 )
-from tui_app.screens.steering import SteeringScreen
+from tui_app.screens.looking import sight_of
+from tui_app.screens.panes import PANES, PanedScreen
 from tui_app.widgets.chart import Chart
 from tui_app.widgets.comparison import Comparison
 from tui_app.widgets.key_bar import KeyBar
 from tui_app.widgets.lecture_list import LectureList
 from tui_app.widgets.lesson_view import LessonView
 from tui_app.widgets.log_pane import LogPane
+from tui_app.widgets.model_pane import ModelPane
 from tui_app.widgets.nav_bar import NavBar
 from tui_app.widgets.progress import Progress
 from tui_app.widgets.run_pane import RunPane
@@ -42,20 +42,11 @@ from tui_app.widgets.settings_form import SettingsForm
 if TYPE_CHECKING:
     from tui_app.draft import Draft
 
-PANES = (
-    ("lectures", "Lectures"),
-    ("lesson", "Lesson"),
-    ("settings", "Settings"),
-    ("training", "Training"),
-    ("log", "Log"),
-    ("runs", "Runs"),
-)
-
 #: Seconds that a lecture is looked at before its lesson and settings are brought.
 _DWELL = 0.15
 
 
-class MainScreen(SteeringScreen):
+class MainScreen(PanedScreen):
     """Lectures, lesson, settings, training and log, in one of three arrangements."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (180, "-wide")]  # noqa: RUF012
@@ -87,7 +78,6 @@ class MainScreen(SteeringScreen):
         self._lesson: Lesson | None = None
         self._dwelling: Timer | None = None
         self._shown: object = None
-        self._pane = "lectures"
 
     def compose(self) -> ComposeResult:
         """Every pane is there once; app.tcss puts them where the width lets them be."""
@@ -98,6 +88,7 @@ class MainScreen(SteeringScreen):
             yield RunPane(id="training", classes="pane")
             yield LessonView(id="lesson", classes="pane")
             yield SettingsForm(id="settings", classes="pane")
+            yield ModelPane(id="model", classes="pane")
             yield LogPane(id="log", classes="pane")
         yield Static(id="tiny", markup=False)
         yield KeyBar()
@@ -113,65 +104,10 @@ class MainScreen(SteeringScreen):
         lectures.add(lesson)
         lectures.select(lesson.name)
         self._show_lesson(lesson)
-        self._mark(self.query_one("#training"), "-behind", on=True)
+        self._bring_forward("lesson")
         self.choose_pane("lectures")
         self.query_one(LogPane).follow(self.app.log_before)
         self.call_after_refresh(self._load, lesson.path)
-
-    # Panes
-
-    def choose_pane(self, pane: str) -> None:
-        """Show a pane where not all fit, and focus it."""
-        if pane == "runs":
-            self.action_runs()
-            return
-        self._pane = pane
-        for widget in self.query(".pane"):
-            self._mark(widget, "-chosen", on=widget.id == pane)
-            if pane in ("lesson", "training") and widget.id in ("lesson", "training"):
-                self._mark(widget, "-behind", on=widget.id != pane)
-        self.query_one(NavBar).select(pane)
-        self._focus_in(self.query_one(f"#{pane}"))
-
-    def _mark(self, widget: Widget, name: str, *, on: bool) -> None:
-        """Set a class that says something of the pane itself, and of nothing in it.
-
-        Textual would look at every rule for all that is in it, which takes longer than a frame.
-        """
-        if widget.has_class(name) != on:
-            widget.set_class(on, name, update=False)
-            self.app.stylesheet.update_nodes([widget])
-
-    def _focus_in(self, pane: Widget) -> None:
-        if not pane.has_focus_within:
-            first = next((w for w in [pane, *pane.query("*")] if w.focusable), None)
-            self.set_focus(first)
-
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Mark the pane that has the focus."""
-        for pane in self.query(".pane"):
-            is_in = pane in event.widget.ancestors_with_self
-            self._mark(pane, "-focused", on=is_in)
-            if is_in:
-                self._pane = str(pane.id)
-                self.query_one(NavBar).select(self._pane)
-        self.refresh_bindings()
-
-    def on_pane_chosen(self, message: PaneChosen) -> None:
-        """A name in the bar was clicked."""
-        self.choose_pane(message.pane)
-
-    def action_pane(self, pane: str) -> None:
-        """The number of a pane was pressed."""
-        self.choose_pane(pane)
-
-    def on_resize(self) -> None:
-        """Put the settings beside the lectures where there is room for three columns."""
-        panes, settings = self.query_one("#panes"), self.query_one("#settings")
-        before = "#training" if self.app.size.width >= 180 else "#log"
-        panes.move_child(settings, before=panes.query_one(before))
-        self.set_class(self.app.size.height < 16 or self.app.size.width < 60, "-tiny")
-        self.call_after_refresh(self.draw)
 
     # Lectures
 
@@ -274,6 +210,11 @@ class MainScreen(SteeringScreen):
         """The button was pressed, or Enter in a field."""
         self.action_start()
 
+    @property
+    def watched(self) -> FollowedRun | None:
+        """The run of this program that trains, or trained last."""
+        return self.app.queue.current if self.app.queue is not None else None
+
     def watch_run(self) -> None:
         """Something was started: look at it."""
         queue = self.app.queue
@@ -288,8 +229,10 @@ class MainScreen(SteeringScreen):
 
     def draw(self) -> None:
         """Bring the panes up to date with the run."""
-        queue, pane = self.app.queue, self.query_one(RunPane)
+        queue, pane, model = self.app.queue, self.query_one(RunPane), self.query_one(ModelPane)
         self._show_state()
+        if model.display and not self.has_class("-tiny"):
+            model.look_at(*sight_of(queue, self.query_one(SettingsForm).draft))
         if queue is None:
             self.query_one(LogPane).draw()
             return
@@ -308,7 +251,9 @@ class MainScreen(SteeringScreen):
     def _show_state(self) -> None:
         """Form and keys follow what trains; asking them costs too much to do it every time."""
         run = self.training
-        shown = run and (id(run), run.history.state, run.history.facts is None)
+        watched = self.watched
+        advice = len(watched.history.advice) if watched is not None else 0
+        shown = advice, run and (id(run), run.history.state, run.history.facts is None)
         if shown != self._shown:
             self._shown = shown
             self.query_one(SettingsForm).set_busy(run is not None)

@@ -12,21 +12,27 @@ from textual.widgets import Static
 
 from tui_app.following.followed import FollowedRun
 from tui_app.following.in_folder import RunInFolder
-from tui_app.screens.steering import SteeringScreen
+from tui_app.following.sight import of_run
+from tui_app.screens.advising import AdvisingScreen
 from tui_app.widgets.chart import Chart
 from tui_app.widgets.key_bar import KeyBar
 from tui_app.widgets.log_pane import LogPane
+from tui_app.widgets.model_pane import ModelPane
 from tui_app.widgets.run_pane import RunPane
+from tui_app.widgets.view_area import ViewArea
 
 
-class RunScreen(SteeringScreen):
+class RunScreen(AdvisingScreen):
     """Follows a run in its folder, and steers it where that can be done from here."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium")]  # noqa: RUF012
 
     DEFAULT_CSS = """
     RunScreen {
-        & > RunPane { height: 1fr; }
+        & > RunPane, & > ModelPane { height: 1fr; }
+        & > ModelPane { display: none; }
+        &.-model > ModelPane { display: block; }
+        &.-model > RunPane { display: none; }
         & > Horizontal { height: 30%; min-height: 6; }
         & LogPane { width: 2fr; }
         & #facts { width: 1fr; border: round $foreground 25%; padding: 0 1; }
@@ -37,6 +43,7 @@ class RunScreen(SteeringScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,r,backspace", "app.pop_screen", "Back", key_display="esc"),
+        Binding("7,4", "model", "Model, chart", key_display="7"),
         Binding("plus,equals_sign", "chart('smooth', 1)", "Smoother", key_display="+"),
         Binding("minus,underscore", "chart('smooth', -1)", "Rougher", key_display="-"),
         Binding("g", "chart('log')", "Log scale"),
@@ -52,6 +59,7 @@ class RunScreen(SteeringScreen):
     def compose(self) -> ComposeResult:
         """The run above, its settings and its log below."""
         yield RunPane()
+        yield ModelPane(id="model")
         with Horizontal():
             yield LogPane(id="log")
             with VerticalScroll(id="facts", can_focus=False):
@@ -71,6 +79,11 @@ class RunScreen(SteeringScreen):
     def training(self) -> FollowedRun | None:
         """The run, as long as another program trains it that can be asked for something."""
         return self._run if self._run.control is not None else None
+
+    @property
+    def watched(self) -> FollowedRun:
+        """The run of the folder."""
+        return self._run
 
     def action_stop(self) -> None:
         """Let the other program save and stop."""
@@ -95,10 +108,26 @@ class RunScreen(SteeringScreen):
                 self.query_one(LogPane).follow(self._run.history.log)
             self.query_one(RunPane).draw()
             self.query_one(LogPane).draw()
-        keys = (self._run.control, self._run.history.state)
+        self._look()
+        keys = (self._run.control, self._run.history.state, len(self._run.history.advice))
         if keys != self._keys:
             self._keys = keys
             self.refresh_bindings()
+
+    def _look(self) -> None:
+        """Show what the best model learned, where that is wanted."""
+        pane, best = self.query_one(ModelPane), self._run.history.best
+        if pane.display and self._run.failure is not None:
+            pane.look_at(None, self._run.failure.sentence)
+        elif pane.display and not self.is_reading:
+            pane.look_at(of_run(self._run.folder, best.epoch if best else 0))
+
+    def action_model(self) -> None:
+        """What it learned in place of the chart, or the chart again."""
+        self.toggle_class("-model")
+        pane = ModelPane if self.has_class("-model") else RunPane
+        self.query_one(pane).query_one(ViewArea if pane is ModelPane else Chart).focus()
+        self.call_after_refresh(self.draw)
 
     def action_chart(self, act: str, *arguments: int) -> None:
         """Pass an act on to the chart."""

@@ -220,7 +220,7 @@ class RunsScreen(Screen[None]):
         if row is None:
             return
         try:
-            path, given = settings_of(row)
+            path, given = settings_of(row.folder)
         except DamagedRun as error:
             self.notify(str(error), severity="error", markup=False)
             return

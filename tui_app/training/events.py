@@ -126,6 +126,21 @@ class Warned(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Advised(Event):
+    """Something goes wrong with the run, `name` in a word or two: what it is, and what to try.
+
+    `settings` are those that would mend it, by name; there may be none.
+    """
+
+    kind: ClassVar[str] = "advice"
+    epoch: int
+    step: int
+    name: str
+    text: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ControlApplied(Event):
     """The person who trains changed the run: from `first_step` on, `lr` is in force."""
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from tui_app.training.epoch_block import EpochBlock
 from tui_app.training.events import (
+    Advised,
     BestImproved,
     CheckpointDue,
     ControlApplied,
@@ -26,7 +27,15 @@ from tui_app.training.events import (
 )
 from tui_app.training.files import AppendedFile
 
-_RECORDED = (StepsCompleted, EpochCompleted, BestImproved, Warned, ControlApplied, RunCompleted)
+_RECORDED = (
+    StepsCompleted,
+    EpochCompleted,
+    BestImproved,
+    Warned,
+    Advised,
+    ControlApplied,
+    RunCompleted,
+)
 _WRITTEN_AT_ONCE = (StepsCompleted, ControlApplied, RunCompleted, CheckpointDue)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 from tui_app.training.events import (
+    Advised,
     CheckpointSaved,
     ControlApplied,
     EpochCompleted,
@@ -50,6 +51,8 @@ def narrate(event: Event) -> str | None:
             return f"saved last.pt at step {event.step}"
         case Warned():
             return f"note: {event.text}"
+        case Advised():
+            return f"advice: {event.text}"
         case ControlApplied():
             return f"lr {event.lr:g} from step {event.first_step} on"
         case RunCompleted():

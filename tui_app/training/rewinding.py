@@ -76,7 +76,7 @@ def _belongs(line: bytes, epoch: int, step: int) -> bool:
                 belongs = values["epoch"] <= epoch
             case "control":
                 belongs = values["first_step"] <= step
-            case "warning":
+            case "warning" | "advice":
                 belongs = values["step"] <= step
             case _:
                 belongs = False

@@ -19,6 +19,7 @@ from tui_app.training.beginning_and_end import run_completed
 from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.control import Control
 from tui_app.training.control_socket import IS_AVAILABLE, ControlSocket
+from tui_app.training.diagnosis.watch import Watch
 from tui_app.training.ended import Ended
 from tui_app.training.errors import DamagedRun, RunFinished, TrainingFailed
 from tui_app.training.evaluation import reduction_of
@@ -127,9 +128,13 @@ class Session:
     def _listen_to(
         self, events: Iterable[Event], audience: _Audience, notes: Iterable[str]
     ) -> RunCompleted:
+        watch = Watch(self.training, self.folder, _record(self.training))
         event = None
         for event in events:
-            audience.tell(event)
+            advice = watch.hear(event)
+            is_last = isinstance(event, RunCompleted)  # nothing is heard after it
+            for told in (*advice, event) if is_last else (event, *advice):
+                audience.tell(told)
             if event.kind == "started":
                 for text in notes:
                     audience.tell(_note(event, text))

@@ -12,16 +12,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from datasets import Data, Split
+from datasets import Data, DataUnavailable, Split, get_dataset
+from datasets.fetch import find
 from tui_app.training.batches import DeviceSplit
 from tui_app.training.metrics_file import last_line, read_lines
-from tui_app.training.prepare import hold_out
+from tui_app.training.prepare import build_model, hold_out, read
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.seeding import restore_rng_state, rng_state
 from tui_app.training.settings import RunSettings
@@ -175,6 +177,44 @@ def subject_of_folder(
         folder=folder,
         is_live=False,
     )
+
+
+def subject_of_settings(settings: RunSettings) -> Subject:
+    """The model before its first step, on the CPU. Raises what `prepare` does; nothing is fetched:
+    data that are not on this disk are DataUnavailable.
+    """
+    _refuse_to_fetch(settings)
+    data, device = read(settings), torch.device("cpu")
+    model, criterion = build_model(settings.lecture, data, settings, device)
+    train, split = _splits(data, settings)
+    return Subject(
+        settings=settings,
+        data=data,
+        model=model,
+        criterion=criterion,
+        device=device,
+        measured=_measured(data, settings),
+        split=split,
+        train=train,
+        epoch=0,
+        step=0,
+        lr=settings.hyperparameters.lr,
+        folder=RunFolder(Path(settings.options.runs_dir) / settings.lecture.name / "untrained"),
+        is_live=False,
+    )
+
+
+def _refuse_to_fetch(settings: RunSettings) -> None:
+    options = settings.options
+    dataset = get_dataset(settings.dataset, options.target or None, settings.lecture.task)
+    if (
+        dataset.files
+        and find(dataset, Path(options.data_dir) if options.data_dir else None) is None
+    ):
+        raise DataUnavailable(
+            f"{dataset.name} is not on this disk, and nothing is fetched only to be looked at: "
+            f"start training, or run `tutorch data fetch {dataset.name}`."
+        )
 
 
 def _measured(data: Data, settings: RunSettings) -> str:

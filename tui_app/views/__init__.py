@@ -24,6 +24,7 @@ _TOOLS = {
     "pen",
     "plot",
     "live",
+    "still",
     "raster",
     "table",
     "tiles",

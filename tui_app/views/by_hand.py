@@ -1,4 +1,4 @@
-"""Training by hand: one moves w step by step, and the cost answers."""
+"""Training by hand: the arrow keys move the weights, and the cost answers."""
 
 from __future__ import annotations
 
@@ -8,67 +8,110 @@ import numpy as np
 from rich.text import Text
 
 from tui_app.views.canvas import Canvas
-from tui_app.views.plot import Plot, span
-from tui_app.views.table import nothing, sentence, tidy
+from tui_app.views.pen import hexadecimal, ramp
+from tui_app.views.plot import Plot
+from tui_app.views.table import grid, nothing, sentence, tidy
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.line import Line
+    from tui_app.training.probes.by_hand import ByHand
 
-#: What w may be: lecture 2's candidates.
-_WEIGHTS = np.arange(41) / 10
+#: What an arrow key adds, and how many tries are kept.
+_STEP, _TRIES = 0.1, 200
 
-#: Samples whose errors are written out.
-_WRITTEN = 3
-
-
-def draw(found: Line | None, frame: Frame) -> list[Text]:
-    """Left the line ŷ = x·w with its errors, right the costs of the weights passed so far."""
-    if found is None or found.classes:
-        return nothing("One weight by hand takes one number in, and one out.", frame.columns,
-                       frame.pen)  # fmt: skip
-    pen, at = frame.pen, min(frame.at, len(_WEIGHTS) - 1)
-    w = float(_WEIGHTS[at])
-    costs = ((_WEIGHTS[:, None] * found.x - found.y) ** 2).mean(axis=1)
-    canvas = Canvas(frame.columns, frame.rows - 4, pen)
-    half = frame.columns // 2
-    ys = span(np.array([0.0, found.y.max(), found.x.max() * 3]))
-    left = Plot(canvas, (0.0, float(found.x.max()) * 1.15), ys, columns=half - 1)
-    left.axes("x", "y")
-    for x, y in zip(found.x, found.y, strict=True):
-        left.curve([x, x], [x * w, y], pen.style("bad"))
-    left.curve([0.0, left.xs[1]], [0.0, left.xs[1] * w], pen.style("model"))
-    for x, y in zip(found.x, found.y, strict=True):
-        left.mark(x, y, pen.sign("●", "o"), pen.style("data strong"))
-    right = Plot(canvas, (-0.1, 4.1), (-0.05 * costs.max(), costs.max() * 1.08), left=half)
-    right.axes("w", "cost")
-    for passed in range(at + 1):
-        sign = pen.sign("◆", "@") if passed == at else pen.sign("•", "o")
-        style = pen.style("data strong" if passed == at else "model")
-        right.mark(float(_WEIGHTS[passed]), float(costs[passed]), sign, style)
-    return [*canvas.lines(), *_words(found, w, costs, at, frame)]
+_WAYS = {"left": (-1, 0), "right": (1, 0), "up": (0, 1), "down": (0, -1)}
 
 
-def _words(found: Line, w: float, costs: np.ndarray, at: int, frame: Frame) -> list[Text]:
-    """The cost worked out, and whether the last step was a good one."""
+def moves(found: ByHand | None, ask: str, key: str) -> str:
+    """What was tried, and the next weights after it; the first ones again after `home`."""
+    way = _WAYS.get(key.removeprefix("shift+"))
+    if found is None or way is None:
+        return "" if key == "home" else ask
+    tried = ask.split() or [_written(found.tried[-1])]
+    now = np.array([float(number) for number in tried[-1].split(",")])
+    by = np.array(way[: len(now)]) if len(now) > 1 else np.array([way[0] + way[1]])
+    step = _STEP / 10 if key.startswith("shift+") else _STEP
+    return " ".join([*tried, _written(now + step * by)][-_TRIES:])
+
+
+def _written(weights: np.ndarray) -> str:
+    return ",".join(f"{round(float(weight), 6) + 0.0:g}" for weight in weights)
+
+
+def draw(found: ByHand | None, frame: Frame) -> list[Text]:
+    """What was tried so far; the curve appears once its lowest point is found."""
+    if found is None:
+        return nothing(
+            "Training by hand takes a model with one weight, or two.", frame.columns, frame.pen
+        )
+    words = _words(found, frame)
+    canvas = Canvas(frame.columns, frame.rows - len(words), frame.pen)
+    if len(found.names) == 1:
+        _curve(canvas, found)
+    else:
+        _plane(canvas, found)
+    return [*canvas.lines(), *words]
+
+
+def _curve(canvas: Canvas, found: ByHand) -> None:
+    pen, (low, high) = canvas.pen, found.ranges[0]
+    top = float(max(found.curve.max(), found.costs.max())) * 1.05
+    margin = 0.03 * (high - low)
+    plot = Plot(canvas, (low - margin, high + margin), (-0.04 * top, top))
+    plot.axes(found.names[0], f"cost ({found.reduction} squared error)", centred=True)
+    if found.is_lowest:
+        plot.curve(found.grid, found.curve, pen.style("faint"))
+    for w, cost in zip(found.tried[:, 0], found.costs, strict=True):
+        plot.mark(w, cost, pen.sign("•", "o"), pen.style("model"))
+    least = int(found.costs.argmin())
+    plot.mark(
+        found.tried[least, 0], found.costs[least], pen.sign("★", "*"), pen.style("good strong")
+    )
+    plot.mark(found.tried[-1, 0], found.costs[-1], pen.sign("◆", "@"), pen.style("data strong"))
+
+
+def _plane(canvas: Canvas, found: ByHand) -> None:
+    """Both weights: the lighter a mark, the less it costs there."""
+    pen = canvas.pen
+    xs, ys = ((low - 0.1, high + 0.1) for low, high in found.ranges)
+    plot = Plot(canvas, xs, ys)
+    plot.axes(found.names[0], found.names[1])
+    shares = 1 - np.sqrt(found.costs / max(float(found.costs.max()), 1e-12))
+    for (w, b), share in zip(found.tried, shares, strict=True):
+        style = hexadecimal(ramp(np.array(0.2 + 0.8 * share))) if pen.colour else ""
+        plot.mark(w, b, pen.sign("■", "o") if pen.colour else pen.shade(0.3 + 0.7 * share), style)
+    (w, b), (best_w, best_b) = found.tried[-1], found.tried[int(found.costs.argmin())]
+    plot.mark(best_w, best_b, pen.sign("★", "*"), pen.style("good strong"))
+    plot.mark(w, b, pen.sign("◆", "@"), pen.style("data strong"))
+
+
+def _words(found: ByHand, frame: Frame) -> list[Text]:
     pen = frame.pen
-    terms = [
-        f"({tidy(float(x))}·{w:.1f} - {tidy(float(y))})²"
-        for x, y in zip(found.x[:_WRITTEN], found.y, strict=False)
-    ]
-    more = " + ..." if len(found.x) > _WRITTEN else ""
-    lines = [
-        sentence((f"w = {w:.1f}", "strong"), f"   cost = ({' + '.join(terms)}{more}) / "
-                 f"{len(found.x)}", pen=pen),
-        sentence(("     = ", ""), (tidy(float(costs[at])), "strong"), pen=pen),
-    ]  # fmt: skip
-    if at:
-        change = float(costs[at] - costs[at - 1])
-        text = "less" if change < 0 else "more"
-        meaning = "good" if change < 0 else "bad"
-        lines.append(sentence((f"{tidy(abs(change))} {text} than at {w - 0.1:.1f}", meaning),
-                              pen=pen))  # fmt: skip
+    now = ", ".join(
+        f"{name} = {tidy(value)}" for name, value in zip(found.names, found.tried[-1], strict=True)
+    )
+    mark = (pen.sign("◆", "@"), "data strong")
+    lines = [sentence(mark, (f" {now}: cost {tidy(found.costs[-1])}", "strong"), pen=pen)]
+    if found.is_lowest:
+        lines.append(
+            sentence(("No step of an arrow key costs less: this is the lowest.", "good"), pen=pen)
+        )
+    else:
+        slopes = ", ".join(
+            f"dcost/d{name} = {tidy(value, 3)}"
+            for name, value in zip(found.names, found.slope, strict=True)
+        )
+        where = " it falls to the right" if found.slope[0] < 0 else " it falls to the left"
+        hint = f":{where}" if len(found.names) == 1 else ": go against it"
+        lines.append(sentence((f"slope {slopes}{hint}", "faint"), pen=pen))
+    least = int(found.costs.argmin())
+    best = f"tried {len(found.tried)}, the lowest so far {tidy(found.costs[least])}"
+    lines.append(sentence((pen.sign("★", "*"), "good strong"), (f" {best}", "faint"), pen=pen))
+    if frame.rows >= 16 and len(found.rows):
+        head = ["x", "y" if pen.ascii else "ŷ", "target", "loss"]
+        rows = [[tidy(value) for value in row] for row in found.rows]
+        lines += [sentence((line, "faint"), pen=pen) for line in grid(head, rows, range(4))]
     return lines
 
 
-VIEW = View("By hand", "line", draw, lambda found: len(_WEIGHTS) if found else 0, "w")
+VIEW = View("By hand", "by_hand", draw, moves=moves)

@@ -127,5 +127,5 @@ def _places(found: Changes | None) -> int:
 
 
 VIEW = View(
-    "Over the epochs", "changes", draw, _places, "sample", "the number of a sample", _joined
+    "Over the epochs", "changes", draw, _places, "sample", "the number of a sample", join=_joined
 )

@@ -70,6 +70,22 @@ class _Layout:
         return cls(names, max(2, min(4, room)), True)
 
 
+def closer(found: Predictions | None, frame: Frame) -> list[Text]:
+    """The samples of the cell alone."""
+    if found is None or not frame.at:
+        return draw(found, frame)
+    row, column = divmod(frame.at - 1, len(found.classes))
+    chosen = np.flatnonzero((found.targets == row) & (found.predicted == column))
+    canvas = Canvas(frame.columns, frame.rows - 2, frame.pen)
+    shown = draw_tiles(canvas, found, chosen)
+    text = f"{found.classes[row]} taken for {found.classes[column]}"
+    text = f"{found.classes[row]}, and found to be that" if row == column else text
+    some = f", {shown} of them here" if shown < len(chosen) else ""
+    count = f"{len(chosen) or 'none'} of the {found.measured} set{some}"
+    words = sentence((text, "strong"), f": {count}", pen=frame.pen)
+    return [words, Text(), *canvas.lines()]
+
+
 def _matrix(
     canvas: Canvas,
     found: Predictions,
@@ -155,4 +171,8 @@ def _places(found: Predictions | None) -> int:
     return len(found.classes) ** 2 + 1 if found is not None else 0
 
 
-VIEW = View("Confusion matrix", "predictions", draw, _places, "cell")
+def _across(found: Predictions | None) -> int:
+    return len(found.classes) if found is not None else 1
+
+
+VIEW = View("Confusion matrix", "predictions", draw, _places, "cell", across=_across, closer=closer)

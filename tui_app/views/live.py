@@ -52,12 +52,12 @@ class LiveView:
             self._waiting = self._control.request_snapshot(self.view.load_probe(), self._ask)
         return news
 
-    def lines(self, frame: Frame) -> list[Text]:
+    def lines(self, frame: Frame, *, closer: bool = False) -> list[Text]:
         """The newest snapshot drawn; what that takes the first time counts as looking, too."""
         if self.snapshot is None:
             return []
         begun = time.monotonic()
-        lines = self.view.lines(self.snapshot.found, frame)
+        lines = self.view.lines(self.snapshot.found, frame, closer=closer)
         if not self._is_drawn:  # drawn anew at a key, it must not put off the next look
             self._next += (time.monotonic() - begun) / _SHARE
             self._is_drawn = True

@@ -7,7 +7,8 @@ by colour alone: marks differ in shape, and values are written or shaded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from rich.cells import cell_len
@@ -50,14 +51,20 @@ def in_ascii(text: str) -> str:
 
 @dataclass(frozen=True)
 class Pen:
-    """How to draw: with colours or without, in ASCII alone or not."""
+    """How to draw: with colours or without, in ASCII alone or not.
+
+    `hues` are the colours of meanings where they aren't those of this file: a theme's.
+    """
 
     colour: bool = True
     ascii: bool = False
+    hues: Mapping[str, str] = field(default_factory=dict)
 
     def style(self, meaning: str) -> str:
         """The rich style of a meaning; of several, joined."""
-        return " ".join(_STYLES[word][0 if self.colour else 1] for word in meaning.split()).strip()
+        if not self.colour:
+            return " ".join(_STYLES[word][1] for word in meaning.split()).strip()
+        return " ".join(self.hues.get(word, _STYLES[word][0]) for word in meaning.split()).strip()
 
     def sign(self, sign: str, plain: str) -> str:
         """`sign`, or `plain` in ASCII."""

@@ -27,8 +27,16 @@ class Frame:
     at: int = 0
 
 
+#: Turns what was found into lines that fit the frame.
+Draw = Callable[[Any, Frame], list[Text]]
+
+
 def _nowhere(found: Any) -> int:
     return 0
+
+
+def _one(found: Any) -> int:
+    return 1
 
 
 def _the_later(earlier: Any, later: Any) -> Any:
@@ -41,21 +49,29 @@ class View:
 
     `probe` is the name of a file in tui_app.training.probes; `draw` gives at most the frame's rows,
     each at most as wide as it. `places` says how many places there are to step through, and
-    `step` what one is called. `asks` says what a person may type, if anything. `join` gives what
-    is shown of two looks at a run that trains, an earlier one and a later: most show the later.
+    `step` what one is called; `across` is how many of them lie side by side, and `closer` draws one
+    of them alone. `asks` says what a person may type, if anything. With `moves` the arrow keys
+    change what is asked, which may take a reading of what was found; with `is_drawn` what is asked
+    is a drawing, as a pad gives it (see probes/drawing.py). `join` gives what is shown of two looks
+    at a run that trains, an earlier one and a later: most show the later.
     """
 
     title: str
     probe: str
-    draw: Callable[[Any, Frame], list[Text]]
+    draw: Draw
     places: Callable[[Any], int] = _nowhere
     step: str = ""
     asks: str = ""
+    across: Callable[[Any], int] = _one
+    closer: Draw | None = None
+    moves: Callable[[Any, str, str], str] | None = None
+    is_drawn: bool = False
     join: Callable[[Any, Any], Any] = _the_later
 
-    def lines(self, found: Any, frame: Frame) -> list[Text]:
-        """What `draw` gives, cut to the frame."""
-        lines = self.draw(found, frame)[: frame.rows]
+    def lines(self, found: Any, frame: Frame, *, closer: bool = False) -> list[Text]:
+        """What `draw` gives, or `closer`, cut to the frame."""
+        draw = self.closer if closer and self.closer is not None else self.draw
+        lines = draw(found, frame)[: frame.rows]
         for line in lines:
             line.truncate(frame.columns, overflow="crop")
             if frame.pen.ascii:

@@ -11,6 +11,7 @@ from textual.markup import escape
 
 from tui_app.following.followed import FollowedRun
 from tui_app.training.narrate import printable
+from tui_app.widgets.advice_line import AdviceLine
 from tui_app.widgets.chart import Chart
 from tui_app.widgets.comparison import Comparison
 from tui_app.widgets.progress import Progress
@@ -25,6 +26,8 @@ class RunPane(Vertical):
         border-title-color: $text-muted;
         &.-focused { border: round $border; border-title-color: $text; }
         & > Comparison { display: none; }
+        & > AdviceLine { display: none; }
+        &.-advised > AdviceLine { display: block; }
         &.-queue > Comparison { display: block; }
         &.-queue > Chart { display: none; }
     }
@@ -39,6 +42,7 @@ class RunPane(Vertical):
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield Progress()
+        yield AdviceLine()
         yield Chart()
         yield Comparison()
 
@@ -68,6 +72,8 @@ class RunPane(Vertical):
         name = printable(run.name) if run.folder else ""
         self.border_title = escape(f"Training {name}".rstrip())
         self.query_one(Progress).draw(run)
+        self.set_class(bool(run.history.advice), "-advised")
+        self.query_one(AdviceLine).show(run.history.advice)
         if self.has_class("-queue"):
             self.query_one(Comparison).follow(self._queue)
         else:

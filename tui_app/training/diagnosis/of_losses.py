@@ -12,6 +12,9 @@ from tui_app.training.diagnosis.course import EPOCHS, Advice, Course, Look
 #: How near to the base rate is at it, as a share of it.
 _AT_BASE_RATE = 0.02
 
+#: A loss that moves by more than this share of the base rate only passes it, on its way down.
+_PASSING = 0.005
+
 #: The rise of a test loss that matters, as a share of what knowing nothing costs.
 _MATTERS = 0.1
 
@@ -88,7 +91,9 @@ def stuck_at_base_rate(course: Course, look: Look) -> Advice | None:
     base, losses = course.base_rates.get("loss"), course.values("train_loss")
     if base is None or len(losses) < EPOCHS:
         return None
-    recent = losses[-EPOCHS:]
+    recent = losses[-max(EPOCHS, course.epochs_planned // 10) :]
+    if abs(recent[-1] - recent[0]) > _PASSING * base:
+        return None
     accuracy = course.last("accuracy")
     most = course.base_rates.get("accuracy", 1.0)
     is_better = accuracy is not None and accuracy > most + 0.03

@@ -53,13 +53,16 @@ def with_data(course: Course, subject: Subject) -> Course:
 
 def probe(subject: Subject, ask: str) -> tuple[Course, Look]:
     """A look at the model and its data, to be taken between two steps; then `diagnose(*found)`."""
+    return with_data(course_of_folder(subject.folder), subject), look_at(subject)
+
+
+def look_at(subject: Subject) -> Look:
+    """The model's activations and gradients, as far as it has such."""
     from tui_app.training.probes import activations, gradients
 
-    course = with_data(course_of_folder(subject.folder), subject)
     lecture = subject.settings.lecture
     plain = lecture.backward is None and "lr" in lecture.fields  # a search has no gradient
-    look = Look(activations.probe(subject, ""), gradients.probe(subject, "own") if plain else None)
-    return course, look
+    return Look(activations.probe(subject, ""), gradients.probe(subject, "own") if plain else None)
 
 
 def _number(value: Any) -> float:

@@ -52,7 +52,9 @@ def probe(subject: Subject, ask: str) -> Changes | None:
     rows = _chosen(subject, ask)
     inputs, _ = subject.batch(subject.split, rows)
     now = _shares(subject.model, inputs)
-    if subject.is_live:
+    if not subject.step:  # before training, when there is no run yet
+        epochs, seen, missing = [0.0], [now], 0
+    elif subject.is_live:
         epochs, seen, missing = [subject.step / _steps_per_epoch(subject)], [now], 0
     else:
         epochs, seen, missing = _replayed(subject, inputs, now)

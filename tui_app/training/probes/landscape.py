@@ -133,7 +133,7 @@ def _descent(subject: Subject, label: str, steps: int, other) -> Descent:
 
 def _around(lowest: float, path: np.ndarray, subject: Subject) -> np.ndarray:
     """Places along a weight: the way there, as long as it stays near, and as far beyond."""
-    if "lr" not in subject.settings.lecture.fields:
+    if "lr" not in subject.settings.lecture.fields and path.min() < path.max():
         return np.unique(np.round(np.linspace(path.min(), path.max(), _PLACES), 6))
     reach = max(abs(path[0] - lowest) * 1.35, 0.8)
     near = path[np.abs(path - lowest) < 2.5 * reach]

@@ -1,0 +1,113 @@
+"""What can be looked at: a run that trains, the best model of one, or a model before it trains."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tui_app.training.control import Control
+    from tui_app.training.settings import RunSettings
+    from tui_app.training.snapshot import Snapshot, Subject
+    from tui_app.views.view import View
+
+#: Whoever holds it may draw random numbers of torch, which are those of the whole program: a run
+#: that trains, or somebody who builds a model to look at. Two at once would train another run.
+RANDOM_NUMBERS = threading.Lock()
+
+
+class Still:
+    """A model that doesn't change, loaded when it is first looked at."""
+
+    def __init__(self, load: Callable[[], Subject]) -> None:
+        self._load = load
+        self._subject: Subject | None = None
+
+    def look(self, view: View, ask: str) -> Snapshot:
+        """Let the view's probe look. Takes its time: for a thread that holds RANDOM_NUMBERS."""
+        from tui_app.training.snapshot import take
+
+        if self._subject is None:
+            self._subject = self._load()
+        return take(self._subject, view.load_probe(), ask)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the Model pane is to show. Two with the same `key` show the same.
+
+    `place` is what stays the same while a run gets better models. `views` reads files. With a
+    `control` the run trains in this program; what has none is loaded with `load`.
+    """
+
+    place: object
+    key: object
+    title: str
+    views: Callable[[], tuple[str, ...]]
+    load: Callable[[], Subject]
+    control: Control | None = None
+    is_trained: bool = True
+
+
+def before_training(settings: RunSettings) -> Sight:
+    """The model and the data that would be trained with these settings."""
+
+    def load() -> Subject:
+        from tui_app.training.snapshot import subject_of_settings
+
+        return subject_of_settings(settings)
+
+    title = f"{settings.lecture.title} on {settings.dataset}, not trained"
+    place = (settings.lecture.name, settings.dataset)
+    return Sight(place, settings, title, lambda: settings.lecture.views, load, is_trained=False)
+
+
+def of_run(path: Path, best: int, control: Control | None = None) -> Sight:
+    """A run as it trains in this program, else its best model, of epoch `best`."""
+    from tui_app.training.run_folder import RunFolder
+
+    folder = RunFolder(path)
+
+    def views() -> tuple[str, ...]:
+        from tui_app.training.session import read_settings
+
+        return read_settings(folder).lecture.views
+
+    def load() -> Subject:
+        from tui_app.training.snapshot import subject_of_folder
+
+        return subject_of_folder(folder)
+
+    key = (path, control is not None, 0 if control else best)
+    title = f"{path.parent.name}/{path.name}"
+    return Sight(path, key, title, views, load, control)
+
+
+def look_alone(
+    work: Callable[[], None],
+    control: Control | None,
+    start: Callable[[Callable[[], None]], object],
+) -> None:
+    """Let `work` look with nobody else at the random numbers: in the thread of the run that trains
+    in this program, which has them, between two of its steps; else in a thread of `start`.
+    """
+
+    def work_alone() -> None:
+        with RANDOM_NUMBERS:
+            work()
+
+    def instead(answer: Future[Snapshot]) -> None:
+        """The run ended before it had answered, and this is still its thread."""
+        if answer.cancelled():
+            threading.Thread(target=work_alone, name="looking", daemon=True).start()
+
+    if control is not None:
+        answer = control.request_snapshot(lambda subject, ask: work())
+        if not answer.cancelled():
+            answer.add_done_callback(instead)
+            return
+    start(work_alone)

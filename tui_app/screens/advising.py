@@ -1,0 +1,57 @@
+"""What goes wrong with a run, and the key that sets the form as is advised."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from tui_app.following.followed import FollowedRun
+from tui_app.screens.steering import SteeringScreen
+from tui_app.training.errors import DamagedRun
+from tui_app.training.events import Advised
+from tui_app.training.run_folder import RunFolder
+from tui_app.widgets.advice_line import words_of
+
+
+class AdvisingScreen(SteeringScreen):
+    """A screen that shows a run, and applies the newest advice for it to a new one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d", "apply_advice", "Apply the advice"),
+    ]
+
+    @property
+    def watched(self) -> FollowedRun | None:
+        """The run that is shown, whether it trains or not."""
+        raise NotImplementedError
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Advice can be applied once there is some that names settings."""
+        if action == "apply_advice":
+            return self._advice() is not None
+        return super().check_action(action, parameters)
+
+    def _advice(self) -> Advised | None:
+        run = self.watched
+        if run is None or run.folder is None:
+            return None
+        return next((a for a in reversed(run.history.advice) if a.settings), None)
+
+    async def action_apply_advice(self) -> None:
+        """Fill the form with the run's settings, and those that are advised in their place."""
+        from tui_app.following.run_table import settings_of
+
+        advice, run = self._advice(), self.watched
+        if advice is None or run is None or run.folder is None:
+            return
+        try:
+            path, given = settings_of(RunFolder(run.folder))
+        except DamagedRun as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        main = self.app.main
+        if self is not main:
+            self.app.pop_screen()
+        await main.set_up(path, {**given, **advice.settings})
+        self.notify(f"The form is set to {words_of(advice)}. Start trains it.", markup=False)

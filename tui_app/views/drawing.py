@@ -1,0 +1,44 @@
+"""Draw a digit: what is on the pad, as the model sees it, and every class with its probability."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from tui_app.views.canvas import Canvas
+from tui_app.views.raster import fitted, shares
+from tui_app.views.table import bar, fit, nothing, wrapped
+from tui_app.views.tiles import HEIGHT, WIDTH
+from tui_app.views.view import Frame, View
+
+if TYPE_CHECKING:
+    from tui_app.training.probes.drawing import Drawing
+
+
+def draw(found: Drawing | None, frame: Frame) -> list[Text]:
+    """The classes in their order, so that a bar grows where it is while the drawing does."""
+    if found is None:
+        return nothing("Only a model of images can be shown a drawing.", frame.columns, frame.pen)
+    answer, pen = found.answer, frame.pen
+    if found.seen is None:
+        text = "Draw on the pad: here is what the model takes it for."
+        return wrapped(text, frame.columns, pen)
+    canvas = Canvas(frame.columns, frame.rows, pen)
+    best = int(answer.probabilities.argmax())
+    names = min(14, max(map(len, answer.classes)) + 1)
+    percent = f"{100 * answer.probabilities[best]:.0f} %"
+    canvas.write(0, 0, f"{answer.classes[best]}, {percent}", pen.style("good strong"))
+    for row, name in enumerate(answer.classes[: frame.rows - 2], start=2):
+        share = float(answer.probabilities[row - 2])
+        style = pen.style("good strong" if row - 2 == best else "model")
+        canvas.write(0, row, f"{fit(name, names)}{100 * share:5.1f} %", style)
+        canvas.write(names + 8, row, bar(share, frame.columns - names - 9, pen), style)
+    top = len(answer.classes) + 3
+    if frame.rows - top > HEIGHT:
+        canvas.write(0, top, "as the model sees it", pen.style("faint"))
+        canvas.pixels(0, top + 1, fitted(shares(found.seen), WIDTH, HEIGHT))
+    return canvas.lines()
+
+
+VIEW = View("Draw", "drawing", draw, is_drawn=True)

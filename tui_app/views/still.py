@@ -1,0 +1,59 @@
+"""A view of a model that doesn't change: each question is answered once, in a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from tui_app.training.snapshot import Snapshot
+    from tui_app.views.view import Frame, View
+
+
+class StillView:
+    """Has the same face as LiveView. `look` takes its time; `start` gives it to a thread."""
+
+    is_over = False
+
+    def __init__(
+        self,
+        view: View,
+        look: Callable[[View, str], Snapshot],
+        start: Callable[[Callable[[], None]], object],
+    ) -> None:
+        self.view = view
+        self.snapshot: Snapshot | None = None
+        self.problem = ""
+        self._look, self._start = look, start
+        self._ask, self._asked = "", None
+        self._is_busy = self._has_news = False
+
+    def ask(self, text: str) -> None:
+        """Look again, to answer this."""
+        self._ask = text
+
+    def lines(self, frame: Frame, *, closer: bool = False) -> list[Text]:
+        """What was found, drawn; nothing before that."""
+        if self.snapshot is None:
+            return []
+        return self.view.lines(self.snapshot.found, frame, closer=closer)
+
+    def poll(self) -> bool:
+        """Begin to look where there is something to be answered: whether there is news."""
+        news, self._has_news = self._has_news, False
+        if not self._is_busy and self._ask != self._asked:
+            self._is_busy, self._asked = True, self._ask
+            self._start(self._answer)
+        return news
+
+    def _answer(self) -> None:
+        from tui_app.failures import known
+
+        try:
+            self.snapshot, self.problem = self._look(self.view, self._asked or ""), ""
+        except Exception as error:  # noqa: BLE001  a view that fails says so in its place
+            sentence = known(error)
+            self.problem = sentence[0] if sentence else f"{type(error).__name__}: {error}"
+        self._has_news, self._is_busy = True, False
