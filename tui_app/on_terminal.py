@@ -35,6 +35,8 @@ _LOOKING = 0.5
 
 def run_on_terminal(make: Callable[[NativeOutput], TutorchApp]) -> int:
     """Run the app that `make` builds, which hears native output; the exit code."""
+    for name in ("COLUMNS", "LINES"):  # rich would believe them, and Textual the terminal: for ever
+        os.environ.pop(name, None)
     output = NativeOutput()
     _start_process_helpers()
     from tui_app.terminal_driver import TerminalDriver
