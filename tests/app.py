@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from textual.pilot import Pilot
 from textual.widget import Widget
@@ -115,17 +116,20 @@ async def sitting(
 ) -> AsyncIterator[Sitting]:
     """The app with a lecture picked and its settings there."""
     app = TutorchApp(find_lecture(lecture), {"runs_dir": "runs", **given})
+    # A Pilot waits until the app idles: its own thread, that is, and not the one that trains.
+    idling = patch("textual._wait.process_time", time.thread_time)
     # A one-parameter model hardly ever lets go of the interpreter; a test asks for it all the time.
     sys.setswitchinterval(0.0005)
-    async with app.run_test(size=size) as pilot:
-        person = Sitting(app, pilot)
-        await person.until(lambda: person.is_ready)
-        try:
-            yield person
-        finally:
-            if app.queue is not None and app.queue.is_alive:
-                app.queue.stop("the test is over")
-                assert app.queue.current.join(30)
+    with idling:
+        async with app.run_test(size=size) as pilot:
+            person = Sitting(app, pilot)
+            await person.until(lambda: person.is_ready)
+            try:
+                yield person
+            finally:
+                if app.queue is not None and app.queue.is_alive:
+                    app.queue.stop("the test is over")
+                    assert app.queue.current.join(30)
 
 
 def in_app(

@@ -38,17 +38,17 @@ def pane(person: Sitting) -> ModelPane:
     return person.app.screen.query_one(ModelPane)
 
 
-@in_app("03", epochs=200_000)
+@in_app("06", epochs=200_000)
 async def test_a_run_that_trains_is_seen_live_and_costs_nothing_when_hidden(person, looks):
     await person.press("s")
     await person.until(lambda: person.history.step > 10)
     assert not looks
     await person.press("7")
     await person.until(lambda: "after epoch" in str(pane(person).border_subtitle))
-    assert "lowest at w = 2" in person.text
+    assert "Probability" in person.text
     first = str(pane(person).border_subtitle)
     await person.until(lambda: str(pane(person).border_subtitle) != first)
-    assert set(looks) == {"landscape"}
+    assert set(looks) == {"line"}
 
     await person.press("4")
     await person.until(lambda: not pane(person).display)

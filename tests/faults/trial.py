@@ -153,7 +153,7 @@ class Trial:
         """Send a signal, if the process is still there to get it; when that was."""
         done = [read_json(path).get("state") for path in self.place.glob("runs/*/*/status.json")]
         if not self.child.is_alive() or "completed" in done:
-            self.end()
+            self.leave() if self.in_app else self.end()
             raise TooLate
         os.kill(self.pid, number)
         return time.time()
