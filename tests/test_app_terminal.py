@@ -221,8 +221,8 @@ def test_worker_processes_of_a_data_loader_work_inside_the_app():
 
 
 def test_without_colour_and_in_ascii_and_whatever_size_a_shell_exported():
-    size = {"LINES": "20", "COLUMNS": "70"}
-    with Terminal("05", "--epochs", 300, "--ascii", NO_COLOR="1", **size) as terminal:
+    variables = {"NO_COLOR": "1", "LINES": "20", "COLUMNS": "70"}
+    with Terminal("05", "--epochs", 300, "--ascii", size=(120, 36), **variables) as terminal:
         terminal.shows("Linear regression", "study-hours, bundled", "s Start")
         terminal.press("s")
         terminal.shows("done")
