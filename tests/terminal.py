@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -61,17 +62,22 @@ class Terminal:
         """Wait until all of `words` are on the screen."""
         self.until(lambda: all(word in self.text for word in words))
 
-    def seconds_until(self, key: str, marks: Sequence[bytes]) -> float:
-        """Press a key: the seconds until one of `marks` is written; what draws it isn't counted."""
-        self.read()
+    def seconds_until(self, key: str, marks: Sequence[bytes], after: float) -> float:
+        """Press a key: the seconds until one of `marks` is written.
+
+        Before, what is written is read `after` seconds long, as a terminal does, so that nothing
+        waits in the pty. Nothing of it is drawn: that would take longer than what is measured.
+        """
+        begun = time.perf_counter()
+        while (left := begun + after - time.perf_counter()) > 0:
+            with contextlib.suppress(pexpect.TIMEOUT):
+                self._child.read_nonblocking(65536, timeout=left)
         written = b""
         started = time.perf_counter()
         self.press(key)
         while not any(mark in written for mark in marks):
             written += self._child.read_nonblocking(65536, timeout=10)
-        seconds = time.perf_counter() - started
-        self._take_in(written)
-        return seconds
+        return time.perf_counter() - started
 
     def press(self, keys: str) -> None:
         """Type."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,16 @@ def load(path: Path, given: Mapping[str, Any], runs_dir: Path) -> LectureReady |
 def warm_up() -> None:
     """Import what training will import anyway, while its settings are still being read.
 
-    Every optimizer of torch imports torch._dynamo when it is made, which takes two seconds.
+    Every optimizer of torch imports torch._dynamo when it is made, which takes a second or two.
     """
+    import torch
 
     import tui_app.training.session  # noqa: F401
+
+    torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    # What was imported stays. Python would look at all of it again and again for what can go, and
+    # no key is answered meanwhile: a quarter of a second each time.
+    gc.freeze()
 
 
 def find_devices() -> DevicesFound:

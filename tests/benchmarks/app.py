@@ -67,13 +67,13 @@ def key_latency(data: Sequence[str], keys: int) -> list[float]:
     """Seconds until a key shows on the screen while lecture 9 trains, sorted."""
     with Terminal("softmax", "--epochs", 10**6, *data) as terminal:
         terminal.shows("s Start")
-        terminal.until(lambda: "weight decay" in terminal.text)
+        terminal.until(lambda: "early stopping" in terminal.text)
         terminal.press("s")
         terminal.shows("training", "samples/s")
         latencies = []
         for number in range(keys):
-            time.sleep(0.3 + 0.037 * (number % 9))
-            latencies.append(terminal.seconds_until(("3", "1")[number % 2], _HERE))
+            after = 0.3 + 0.037 * (number % 9)
+            latencies.append(terminal.seconds_until(("3", "1")[number % 2], _HERE, after))
     return sorted(latencies)
 
 
@@ -86,7 +86,7 @@ def throughput(words: Sequence[object], *, in_app: bool) -> float:
             if in_app:
                 with Terminal(*words) as terminal:
                     terminal.shows("s Start")
-                    terminal.until(lambda: "weight decay" in terminal.text, 120)
+                    terminal.until(lambda: "early stopping" in terminal.text, 120)
                     terminal.press("s")
                     terminal.until(lambda: "done  " in terminal.text, 600)
             else:
