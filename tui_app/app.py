@@ -199,7 +199,7 @@ class TutorchApp(App[int]):
 
     def begin(self, settings: Sequence[RunSettings]) -> None:
         """Train these, one after another."""
-        from tui_app.headless import differing
+        from tui_app.training.settings import differing
 
         titles = [differing(each, settings) or each.lecture.name for each in settings]
         self.start([RunInThread(t, _begin(s)) for t, s in zip(titles, settings, strict=True)])

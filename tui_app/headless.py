@@ -30,7 +30,7 @@ from tui_app.training.narrate import printable
 from tui_app.training.posix import leave_at_once, leave_terminal, save_signals, stop_signals
 from tui_app.training.prepare import check_models
 from tui_app.training.session import OnProgress, Session
-from tui_app.training.settings import RunSettings
+from tui_app.training.settings import RunSettings, differing
 
 
 @dataclass(frozen=True)
@@ -94,18 +94,6 @@ def train_one(
         sys.stdout.write(f"{printable(path) if sys.stdout.isatty() else path}\n")
         sys.stdout.flush()
     return completed
-
-
-def differing(settings: RunSettings, others: Sequence[RunSettings]) -> str:
-    """What sets this run apart from the others of its sweep: `lr=0.1 optimizer=adam`."""
-    fields = settings.lecture.fields
-    everyone = [vars(other.hyperparameters) | vars(other.options) for other in others]
-    own = vars(settings.hyperparameters) | vars(settings.options)
-    return " ".join(
-        f"{name}={fields[name].format(value) if name in fields else value}"
-        for name, value in own.items()
-        if any(other[name] != value for other in everyone)
-    )
 
 
 class Terminal:

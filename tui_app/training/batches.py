@@ -56,7 +56,7 @@ class DeviceSplit:
 
     def gather(self, indices: Tensor) -> Batch:
         """The samples of these indices, which lie on the same device as the inputs."""
-        inputs = _ready(self.inputs[indices], self.data, self.device)
+        inputs = _ready(self.inputs.index_select(0, indices), self.data, self.device)
         return inputs, self.targets[indices.to(self.device)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,27 +13,25 @@ from filelock import BaseFileLock
 from datasets import UnknownDataset
 from datasets.fetch import Progress
 from models import LectureError, UnknownLecture
-from models.fields import InvalidValue, fields_of
+from models.fields import InvalidValue
+from tui_app.training.audience import Audience, note_beside
 from tui_app.training.base_rates import base_rates
 from tui_app.training.beginning_and_end import run_completed
-from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.control import Control
 from tui_app.training.control_socket import IS_AVAILABLE, ControlSocket
 from tui_app.training.diagnosis.watch import Watch
 from tui_app.training.ended import Ended
-from tui_app.training.errors import DamagedRun, RunFinished, TrainingFailed
+from tui_app.training.errors import DamagedRun, TrainingFailed
 from tui_app.training.evaluation import reduction_of
-from tui_app.training.events import Event, Listener, RunCompleted, Warned
+from tui_app.training.events import Event, Listener, RunCompleted
 from tui_app.training.exit_codes import ExitCode
-from tui_app.training.files import CutShort
 from tui_app.training.loop import train
 from tui_app.training.metrics_file import MetricsFile
 from tui_app.training.narrate import Sparingly, printable
-from tui_app.training.options import RunOptions
 from tui_app.training.prepare import prepare
+from tui_app.training.restore import extend, refuse_other_data, restore, with_options
 from tui_app.training.rewinding import rewind_metrics
 from tui_app.training.run_folder import LogFile, RunFolder, read_json
-from tui_app.training.schedule import Schedule
 from tui_app.training.settings import RunSettings, as_record, from_record
 from tui_app.training.status_file import StatusFile
 from tui_app.training.training import Training
@@ -83,7 +81,7 @@ class Session:
         """
         record, settings = folder.read_record(), read_settings(folder)
         as_trained = {"device": record.get("device"), "threads": record.get("threads")}
-        settings = _with_options(settings, {**as_trained, "max_time": 0.0, **options})
+        settings = with_options(settings, {**as_trained, "max_time": 0.0, **options})
         if epochs is not None:
             hp = replace(settings.hyperparameters, epochs=epochs)
             settings = replace(settings, hyperparameters=hp)
@@ -95,8 +93,8 @@ class Session:
             training.run = folder.name
             if "threads" not in options and "threads_reason" in record:
                 training.threads_reason = printable(str(record["threads_reason"]))
-            _refuse_other_data(training, record.get("data_fingerprint"))
-            notes = [*_restore(training, folder), *_notes(training), *_extend(training)]
+            refuse_other_data(training, record.get("data_fingerprint"))
+            notes = [*restore(training, folder), *_notes(training), *extend(training)]
             folder.write_record({**record, **_record(training)})
             failed = _status(folder).get("state") == "failed"
             changes = rewind_metrics(folder.metrics, training.epoch, training.step)
@@ -115,7 +113,7 @@ class Session:
             address, note = _listen(control, stack)
             notes = [*self._notes, *note]
             status = stack.enter_context(closing(StatusFile(folder.status, control=address)))
-            audience = _Audience([metrics, status, log], list(listeners))
+            audience = Audience([metrics, status, log], list(listeners))
             try:
                 return self._listen_to(train(training, folder, control), audience, notes)
             except Exception as error:
@@ -126,7 +124,7 @@ class Session:
                 raise TrainingFailed(f"{reason}\nThe traceback is in {folder.log}") from error
 
     def _listen_to(
-        self, events: Iterable[Event], audience: _Audience, notes: Iterable[str]
+        self, events: Iterable[Event], audience: Audience, notes: Iterable[str]
     ) -> RunCompleted:
         watch = Watch(self.training, self.folder, _record(self.training))
         event = None
@@ -137,7 +135,7 @@ class Session:
                 audience.tell(told)
             if event.kind == "started":
                 for text in notes:
-                    audience.tell(_note(event, text))
+                    audience.tell(note_beside(event, text))
         assert isinstance(event, RunCompleted)
         return event
 
@@ -151,44 +149,6 @@ def _listen(control: Control, stack: ExitStack) -> tuple[str | None, list[str]]:
     except OSError as error:
         return None, [f"`tutorch attach` can watch this run, but not steer it: {error}"]
     return str(listening.path), []
-
-
-class _Audience:
-    """Everyone who hears of a run. A disk that takes no more doesn't end it: that is told once."""
-
-    def __init__(self, files: Sequence[Listener], others: Sequence[Listener]) -> None:
-        self._files = files
-        self._others = others
-        self._failing: set[int] = set()
-
-    def tell(self, event: Event) -> None:
-        """Let everyone hear the event."""
-        for number, listener in enumerate(self._files):
-            try:
-                listener(event)
-            except CutShort as error:
-                self._tell_others(_note(event, str(error)))
-            except OSError as error:
-                if number not in self._failing:
-                    self._failing.add(number)
-                    self._tell_others(_note(event, _UNWRITTEN.format(error.strerror or error)))
-        self._tell_others(event)
-
-    def _tell_others(self, event: Event) -> None:
-        for listener in self._others:
-            listener(event)
-
-
-_UNWRITTEN = (
-    "the run folder takes nothing more ({}). Training goes on, and what is recorded is kept in "
-    "memory until there is room"
-)
-
-
-def _note(beside: Event, text: str) -> Warned:
-    """A warning at the epoch and step of the event `beside`, as far as it has such."""
-    epoch, step = getattr(beside, "epoch", 0), getattr(beside, "step", 0)
-    return Warned(run=beside.run, epoch=epoch, step=step, text=text)
 
 
 def read_settings(folder: RunFolder) -> RunSettings:
@@ -223,75 +183,6 @@ def _status(folder: RunFolder) -> dict[str, Any]:
         return read_json(folder.status)
     except DamagedRun:
         return {}
-
-
-def _with_options(settings: RunSettings, options: dict[str, Any]) -> RunSettings:
-    try:
-        checked = {name: fields_of(RunOptions)[name].check(v) for name, v in options.items()}
-    except InvalidValue as error:
-        raise DamagedRun(f"run.json doesn't say how the run was trained: {error}") from error
-    return replace(settings, options=replace(settings.options, **checked))
-
-
-def _refuse_other_data(training: Training, fingerprint: object) -> None:
-    if training.fingerprint != fingerprint:
-        raise DamagedRun(
-            f"the data set {training.settings.dataset} is not what {training.run} began with: "
-            "going on with other data would be another run"
-        )
-
-
-def _restore(training: Training, folder: RunFolder) -> list[str]:
-    """Go back to the newest checkpoint that is whole; what to say when it isn't last.pt.
-
-    Raises DamagedRun when none is, RunFinished when there is nothing left to train.
-    """
-    if not folder.has_checkpoint():
-        return [f"{folder.name} broke off before anything was saved: it begins once more"]
-    try:
-        _load_state(training, folder.last)
-        notes = []
-    except DamagedRun as damage:
-        if not folder.previous.exists():
-            raise
-        try:
-            _load_state(training, folder.previous)
-        except DamagedRun as older:
-            raise DamagedRun(f"{damage}; {older}") from older
-        notes = [f"{damage}. The run goes on from the checkpoint before it"]
-    if training.epoch >= training.epochs:
-        raise RunFinished(
-            f"{folder.name} has had all its {training.epoch} epochs; "
-            f"`tutorch resume {folder.name} --epochs N` with a larger N trains it further"
-        )
-    if training.evaluations_without_best >= training.hyperparameters.early_stopping > 0:
-        training.evaluations_without_best = 0  # it was stopped for that: now it has a new chance
-    return notes
-
-
-def _load_state(training: Training, path: Path) -> None:
-    state = load_checkpoint(path)
-    try:
-        training.load_state_dict(state)
-    except Exception as error:  # torch looks closely at what it is given, or not at all
-        raise DamagedRun(f"{path} doesn't belong to this run: {error}") from error
-
-
-def _extend(training: Training) -> list[str]:
-    """Give the schedule the run's new end, where that moved; what to say of it."""
-    schedule, steps = training.schedule, training.epochs * len(training.batches)
-    if schedule.last_step == steps:
-        return []
-    first_step = schedule.first_step
-    notes = []
-    if schedule.is_bounded:
-        first_step = training.step
-        notes = [
-            f"a {training.hyperparameters.lr_schedule} schedule is made for its length: "
-            f"a new one goes from step {first_step + 1} to step {steps}"
-        ]
-    training.schedule = Schedule(training.hyperparameters, len(training.batches), first_step, steps)
-    return notes
 
 
 def _notes(training: Training) -> list[str]:

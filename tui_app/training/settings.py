@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -85,3 +85,15 @@ def from_record(record: Mapping[str, Any], runs_dir: Path) -> RunSettings:
     lecture = load_lecture(find_lecture(name if name in lecture_names() else file))
     given = {**record["hyperparameters"], **record["options"]}
     return settle(lecture, {**given, "dataset": record["dataset"], "runs_dir": str(runs_dir)})
+
+
+def differing(settings: RunSettings, others: Sequence[RunSettings]) -> str:
+    """What sets this run apart from the others of its sweep: `lr=0.1 optimizer=adam`."""
+    fields = settings.lecture.fields
+    everyone = [vars(other.hyperparameters) | vars(other.options) for other in others]
+    own = vars(settings.hyperparameters) | vars(settings.options)
+    return " ".join(
+        f"{name}={fields[name].format(value) if name in fields else value}"
+        for name, value in own.items()
+        if any(other[name] != value for other in everyone)
+    )

@@ -1,0 +1,87 @@
+"""A run brought back to its newest checkpoint, so that it can go on exactly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from models.fields import InvalidValue, fields_of
+from tui_app.training.checkpoint import load_checkpoint
+from tui_app.training.errors import DamagedRun, RunFinished
+from tui_app.training.options import RunOptions
+from tui_app.training.run_folder import RunFolder
+from tui_app.training.schedule import Schedule
+from tui_app.training.settings import RunSettings
+from tui_app.training.training import Training
+
+
+def with_options(settings: RunSettings, options: dict[str, Any]) -> RunSettings:
+    """The settings of a run with other options, some from its run.json. Raises DamagedRun."""
+    try:
+        checked = {name: fields_of(RunOptions)[name].check(v) for name, v in options.items()}
+    except InvalidValue as error:
+        raise DamagedRun(f"run.json doesn't say how the run was trained: {error}") from error
+    return replace(settings, options=replace(settings.options, **checked))
+
+
+def refuse_other_data(training: Training, fingerprint: object) -> None:
+    """Raise DamagedRun when the data are not those that the run began with."""
+    if training.fingerprint != fingerprint:
+        raise DamagedRun(
+            f"the data set {training.settings.dataset} is not what {training.run} began with: "
+            "going on with other data would be another run"
+        )
+
+
+def restore(training: Training, folder: RunFolder) -> list[str]:
+    """Go back to the newest checkpoint that is whole; what to say when it isn't last.pt.
+
+    Raises DamagedRun when none is, RunFinished when there is nothing left to train.
+    """
+    if not folder.has_checkpoint():
+        return [f"{folder.name} broke off before anything was saved: it begins once more"]
+    try:
+        _load_state(training, folder.last)
+        notes = []
+    except DamagedRun as damage:
+        if not folder.previous.exists():
+            raise
+        try:
+            _load_state(training, folder.previous)
+        except DamagedRun as older:
+            raise DamagedRun(f"{damage}; {older}") from older
+        notes = [f"{damage}. The run goes on from the checkpoint before it"]
+    if training.epoch >= training.epochs:
+        raise RunFinished(
+            f"{folder.name} has had all its {training.epoch} epochs; "
+            f"`tutorch resume {folder.name} --epochs N` with a larger N trains it further"
+        )
+    if training.evaluations_without_best >= training.hyperparameters.early_stopping > 0:
+        training.evaluations_without_best = 0  # it was stopped for that: now it has a new chance
+    return notes
+
+
+def _load_state(training: Training, path: Path) -> None:
+    state = load_checkpoint(path)
+    try:
+        training.load_state_dict(state)
+    except Exception as error:  # torch looks closely at what it is given, or not at all
+        raise DamagedRun(f"{path} doesn't belong to this run: {error}") from error
+
+
+def extend(training: Training) -> list[str]:
+    """Give the schedule the run's new end, where that moved; what to say of it."""
+    schedule, steps = training.schedule, training.epochs * len(training.batches)
+    if schedule.last_step == steps:
+        return []
+    first_step = schedule.first_step
+    notes = []
+    if schedule.is_bounded:
+        first_step = training.step
+        notes = [
+            f"a {training.hyperparameters.lr_schedule} schedule is made for its length: "
+            f"a new one goes from step {first_step + 1} to step {steps}"
+        ]
+    training.schedule = Schedule(training.hyperparameters, len(training.batches), first_step, steps)
+    return notes
