@@ -89,6 +89,36 @@ async def test_a_finished_run_is_looked_at_from_its_folder(person, trained: Call
     await person.until(lambda: not pane(person).display)
 
 
+@in_app("softmax", epochs=12)
+async def test_a_cell_of_the_confusion_matrix_is_clicked(person):
+    await person.press("s")
+    await person.trained()
+    await person.press("7")
+    await person.until(lambda: "of 359 right" in person.text)
+    area = person.find(ViewArea)
+    lines = [area.render_line(y).text for y in range(area.size.height)]
+    row = next(y for y, line in enumerate(lines) if line.startswith("1 "))
+    column = lines[0].index("1")
+    await person.pilot.click(ViewArea, offset=(column, row))
+    await person.until(lambda: "of 36 that are 1 were found" in person.text)
+    await person.pilot.click(ViewArea, offset=(column, row))
+    await person.until(lambda: "1, and found to be that" in person.text)
+    await person.pilot.click(ViewArea, offset=(column, row))
+    await person.until(lambda: "of 36 that are 1 were found" in person.text)
+    await person.pilot.click(ViewArea, offset=(column, 0))  # the heads are no cells
+    assert "of 36 that are 1 were found" in person.text
+
+
+@in_app("02", bias=True)
+async def test_the_first_view_is_one_that_has_something_to_draw(person):
+    await person.press("s")
+    await person.trained()
+    await person.press("7")
+    await person.until(lambda: "best model" in person.text and "lowest so far" in person.text)
+    await person.press("left_square_bracket", "left_square_bracket")
+    await person.until(lambda: "A curve has one weight" in person.text)  # asked for, it is told
+
+
 @in_app("02")
 async def test_the_weight_is_moved_by_hand_and_the_cost_answers(person):
     await person.press("7")

@@ -65,7 +65,7 @@ def test_every_view_of_a_lecture_fits_its_frame(key: str, trained: Callable[...,
     for name in {*names, "data"}:
         view = load_view(name)
         found = take(subject, view.load_probe()).found
-        places = view.places(found)
+        places = view.place_count(found)
         for frame in FRAMES:
             for at in {0, places // 2, max(0, places - 1)}:
                 lines = view.lines(found, Frame(frame.columns, frame.rows, frame.pen, at))

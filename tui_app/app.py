@@ -16,7 +16,7 @@ from textual.timer import Timer
 from tui_app.ascii_filter import AsciiFilter
 from tui_app.control_filter import ControlFilter
 from tui_app.following.followed import FollowedRun
-from tui_app.following.in_thread import MakeSession, RunInThread
+from tui_app.following.in_thread import RunInThread, runs_of
 from tui_app.following.log import Log
 from tui_app.following.queue import RunQueue
 from tui_app.following.take_up import TakeUp
@@ -24,19 +24,14 @@ from tui_app.look import Look
 from tui_app.messages import DevicesFound, RunsChanged, RunsRead
 from tui_app.pace import Pace
 from tui_app.screens.choose import Choose
+from tui_app.screens.leaving import how_to_leave
 from tui_app.screens.main import MainScreen
+from tui_app.series_colours import series_colours
 
 if TYPE_CHECKING:
     from tui_app.native_output import NativeOutput
-    from tui_app.training.control import Control
     from tui_app.training.run_folder import RunFolder
-    from tui_app.training.session import OnProgress, Session
     from tui_app.training.settings import RunSettings
-
-#: Colours of curves that colour-blind people tell apart too (Okabe and Ito); darker on light.
-_ON_DARK = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#0072B2", "#B5A900", "#999999")
-_ON_LIGHT = ("#0072B2", "#C77700", "#00775A", "#A8487D", "#B84A00", "#3B9BD4", "#7F7600", "#666666")
-_ANSI_SERIES = ("blue", "yellow", "green", "magenta", "red", "cyan", "bright_yellow", "white")
 
 #: Seconds between two looks while nothing trains: native output may still come.
 _IDLE = 1.0
@@ -119,10 +114,7 @@ class TutorchApp(App[int]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The colours of curves, which a theme may set otherwise."""
-        theme = self.current_theme
-        named = [f"ansi_{name}" for name in _ANSI_SERIES]
-        colours = named if theme.ansi else _ON_DARK if theme.dark else _ON_LIGHT
-        return {f"series-{number}": colour for number, colour in enumerate(colours, 1)}
+        return series_colours(self.current_theme)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every act that a key stands for now, and the app's own."""
@@ -199,10 +191,7 @@ class TutorchApp(App[int]):
 
     def begin(self, settings: Sequence[RunSettings]) -> None:
         """Train these, one after another."""
-        from tui_app.training.settings import differing
-
-        titles = [differing(each, settings) or each.lecture.name for each in settings]
-        self.start([RunInThread(t, _begin(s)) for t, s in zip(titles, settings, strict=True)])
+        self.start(runs_of(settings))
 
     def start(self, runs: Sequence[RunInThread]) -> None:
         """Train these, one after another, unless something trains already."""
@@ -282,21 +271,8 @@ class TutorchApp(App[int]):
         if queue is None or not queue.is_alive:
             self.exit(0)
             return
-        if isinstance(self.screen, Choose):
-            return
-        waiting = f" {queue.waiting} more wait in the queue." if queue.waiting else ""
-        rest = " (the queue ends here)" if queue.waiting else ""
-        self.push_screen(
-            Choose(
-                f"{queue.current.name} is training.{waiting}",
-                [
-                    ("k", f"Leave, and keep training in a process of its own{rest}"),
-                    ("s", "Stop, save, and leave"),
-                    ("b", "Stay here"),
-                ],
-            ),
-            self._leave,
-        )
+        if not isinstance(self.screen, Choose):
+            self.push_screen(how_to_leave(queue), self._leave)
 
     def _leave(self, how: str | None) -> None:
         queue = self.queue
@@ -308,18 +284,6 @@ class TutorchApp(App[int]):
         queue.stop("handed to a process of its own" if how == "k" else "stopped in the app")
         self.notify("Saving, then leaving.")
         self.look_soon()
-
-
-def _begin(settings: RunSettings) -> MakeSession:
-    def make(control: Control, on_progress: OnProgress) -> Session:
-        from datasets.fetch import FetchStopped
-        from tui_app.training.session import Session
-
-        if control.stopped is not None:
-            raise FetchStopped("cancelled before it began")
-        return Session.begin(settings, control, on_progress)
-
-    return make
 
 
 def run_app(

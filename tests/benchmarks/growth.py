@@ -26,11 +26,11 @@ import tyro
 from textual.app import App, ComposeResult
 
 from tests.program import command, environment, train
-from tui_app.app import TutorchApp
 from tui_app.curves.run_curves import RunCurves
 from tui_app.following.facts import Facts
 from tui_app.following.history import History
 from tui_app.following.in_folder import RunInFolder
+from tui_app.series_colours import series_colours
 from tui_app.training.events import BestImproved, EpochCompleted, Event, StepsCompleted
 from tui_app.training.files import write_json
 from tui_app.training.metrics_file import MetricsFile
@@ -195,7 +195,10 @@ class Canvas(App[None]):
     """A chart and nothing else."""
 
     in_ascii = False
-    get_theme_variable_defaults = TutorchApp.get_theme_variable_defaults
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The colours that tutorch draws curves in."""
+        return series_colours(self.current_theme)
 
     def __init__(self, history: History) -> None:
         super().__init__()

@@ -53,7 +53,7 @@ def _draw(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> tuple[lis
     columns, rows = _size(arguments.size)
     subject = subject_of_folder(folder, given.get("device"), given.get("data_dir"))
     found = take(subject, view.load_probe(), arguments.ask).found
-    places = view.places(found)
+    places = view.place_count(found)
     if arguments.at and not 0 <= arguments.at < places:
         until = f"goes from 0 to {places - 1}" if places else "has one place only"
         raise InvalidValue(f"--at {arguments.at}: {arguments.view} {until}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from tui_app.training.narrate import format_seconds
 
 if TYPE_CHECKING:
     from tui_app.training.session import OnProgress, Session
+    from tui_app.training.settings import RunSettings
 
 #: Prepares a run, in the thread: given its control, and told of what is fetched.
 MakeSession = Callable[[Control, "OnProgress"], "Session"]
@@ -125,3 +126,22 @@ class RunInThread:
             return
         sentence, exit_code = known(error) or (f"{type(error).__name__}: {error}", ExitCode.FAILED)
         self.failure = Failure(sentence, "".join(traceback.format_exception(error)), exit_code)
+
+
+def runs_of(settings: Sequence[RunSettings]) -> list[RunInThread]:
+    """A run for each, named by what it has otherwise than the others."""
+    from tui_app.training.settings import differing
+
+    titles = [differing(each, settings) or each.lecture.name for each in settings]
+    return [RunInThread(t, _begin(s)) for t, s in zip(titles, settings, strict=True)]
+
+
+def _begin(settings: RunSettings) -> MakeSession:
+    def make(control: Control, on_progress: OnProgress) -> Session:
+        from tui_app.training.session import Session
+
+        if control.stopped is not None:
+            raise FetchStopped("cancelled before it began")
+        return Session.begin(settings, control, on_progress)
+
+    return make

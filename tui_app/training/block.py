@@ -69,8 +69,8 @@ def diagnosis(loss: float, lr: float, step: int, epoch: int) -> str:
     """What to say of a run that diverged with `loss` at `step` of `epoch`."""
     what = f"the loss is {loss:.3g}" if math.isfinite(loss) else "the loss is not a finite number"
     return (
-        f"diverged at step {step} (epoch {epoch}): {what}. Mostly the learning rate is too large "
-        f"for the data: it was {lr:g}, try {lr / 10:g}. The best model so far is kept"
+        f"diverged at step {step} (epoch {epoch}): {what}. Mostly the learning rate, {lr:g}, is "
+        "too large for the data. The best model so far is kept"
     )
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tui_app.views.canvas import Canvas
 from tui_app.views.plot import Plot, span
-from tui_app.views.table import nothing, sentence
+from tui_app.views.table import sentence
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 def draw(found: tuple[ActivationLayer, ...], frame: Frame) -> list[Text]:
     """The layer at the place: function, derivative, and the histogram of what goes in."""
-    if not found:
-        return nothing("This network has no activation function.", frame.columns, frame.pen)
     layer, pen = found[min(frame.at, len(found) - 1)], frame.pen
     canvas = Canvas(frame.columns, frame.rows - 3, pen)
     z, output, slope = layer.curve
@@ -83,4 +81,12 @@ def _words(found: tuple[ActivationLayer, ...], layer: ActivationLayer, frame: Fr
     ]
 
 
-VIEW = View("Activations", "activations", draw, len, "layer")
+VIEW = View(
+    "Activations",
+    "activations",
+    draw,
+    len,
+    "layer",
+    fits=bool,
+    without="This network has no activation function.",
+)

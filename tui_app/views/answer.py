@@ -8,17 +8,15 @@ import numpy as np
 from rich.text import Text
 
 from tui_app.views.canvas import Canvas
-from tui_app.views.table import bar, fit, nothing, wrapped
+from tui_app.views.table import bar, fit, wrapped
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
     from tui_app.training.probes.answer import Answer
 
 
-def draw(found: Answer | None, frame: Frame) -> list[Text]:
+def draw(found: Answer, frame: Frame) -> list[Text]:
     """The classes, the likeliest first."""
-    if found is None:
-        return nothing("This model names no class.", frame.columns, frame.pen)
     if found.problem:
         return wrapped(f"It takes {found.help}: {found.problem}", frame.columns, frame.pen, "bad")
     if not found.asked:
@@ -36,4 +34,10 @@ def draw(found: Answer | None, frame: Frame) -> list[Text]:
     return canvas.lines()[: len(order) + 2]
 
 
-VIEW = View("Ask the model", "answer", draw, asks="a name, numbers, or the path of a picture")
+VIEW = View(
+    "Ask the model",
+    "answer",
+    draw,
+    asks="a name, numbers, or the path of a picture",
+    without="This model names no class.",
+)

@@ -11,18 +11,15 @@ from tui_app.views.canvas import Canvas
 from tui_app.views.pen import hexadecimal, ramp
 from tui_app.views.plot import Plot
 from tui_app.views.raster import scaled
-from tui_app.views.table import nothing, sentence
+from tui_app.views.table import sentence
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
     from tui_app.training.probes.boundary import Boundary
 
 
-def draw(found: Boundary | None, frame: Frame) -> list[Text]:
+def draw(found: Boundary, frame: Frame) -> list[Text]:
     """P(class 1) as ground, the boundary as a line, the points by class."""
-    if found is None:
-        text = "A boundary is drawn of points in the plane: --dataset moons or circles."
-        return nothing(text, frame.columns, frame.pen)
     canvas = Canvas(frame.columns, frame.rows - 1, frame.pen)
     plot = Plot(canvas, (found.xs[0], found.xs[-1]), (found.ys[0], found.ys[-1]))
     _ground(plot, found)
@@ -67,4 +64,9 @@ def _ground(plot: Plot, found: Boundary) -> None:
                 canvas.write(x, y, pen.sign("·", "."), pen.style("faint"))
 
 
-VIEW = View("Decision boundary", "boundary", draw)
+VIEW = View(
+    "Decision boundary",
+    "boundary",
+    draw,
+    without="A boundary is drawn of points in the plane: --dataset moons or circles.",
+)

@@ -8,7 +8,7 @@ import numpy as np
 from rich.text import Text
 
 from tui_app.views.canvas import Canvas
-from tui_app.views.table import bar, fit, nothing, sentence, wrapped
+from tui_app.views.table import bar, fit, sentence, wrapped
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 _BINS = 20
 
 
-def draw(found: Predictions | None, frame: Frame) -> list[Text]:
+def draw(found: Predictions, frame: Frame) -> list[Text]:
     """For two classes histograms of the probability, else the share that is right of each class."""
-    if found is None:
-        return nothing("Predictions by class need classes.", frame.columns, frame.pen)
     words = _baseline(found, frame)
     canvas = Canvas(frame.columns, frame.rows - len(words) - 1, frame.pen)
     if len(found.classes) == 2:
@@ -112,4 +110,6 @@ def _baseline(found: Predictions, frame: Frame) -> list[Text]:
     return [first, sentence((text, "good" if gain > 0 else "bad"), pen=frame.pen)]
 
 
-VIEW = View("Predictions by class", "predictions", draw)
+VIEW = View(
+    "Predictions by class", "predictions", draw, without="Predictions by class need classes."
+)

@@ -10,7 +10,7 @@ from rich.text import Text
 from tui_app.views.canvas import Canvas
 from tui_app.views.pen import hexadecimal, ramp
 from tui_app.views.plot import Plot
-from tui_app.views.table import grid, nothing, sentence, tidy
+from tui_app.views.table import grid, sentence, tidy
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ _STEP, _TRIES = 0.1, 200
 _WAYS = {"left": (-1, 0), "right": (1, 0), "up": (0, 1), "down": (0, -1)}
 
 
-def moves(found: ByHand | None, ask: str, key: str) -> str:
+def moves(found: ByHand, ask: str, key: str) -> str:
     """What was tried, and the next weights after it; the first ones again after `home`."""
     way = _WAYS.get(key.removeprefix("shift+"))
-    if found is None or way is None:
+    if way is None:
         return "" if key == "home" else ask
     tried = ask.split() or [_written(found.tried[-1])]
     now = np.array([float(number) for number in tried[-1].split(",")])
@@ -38,12 +38,8 @@ def _written(weights: np.ndarray) -> str:
     return ",".join(f"{round(float(weight), 6) + 0.0:g}" for weight in weights)
 
 
-def draw(found: ByHand | None, frame: Frame) -> list[Text]:
+def draw(found: ByHand, frame: Frame) -> list[Text]:
     """What was tried so far; the curve appears once its lowest point is found."""
-    if found is None:
-        return nothing(
-            "Training by hand takes a model with one weight, or two.", frame.columns, frame.pen
-        )
     words = _words(found, frame)
     canvas = Canvas(frame.columns, frame.rows - len(words), frame.pen)
     if len(found.names) == 1:
@@ -114,4 +110,10 @@ def _words(found: ByHand, frame: Frame) -> list[Text]:
     return lines
 
 
-VIEW = View("By hand", "by_hand", draw, moves=moves)
+VIEW = View(
+    "By hand",
+    "by_hand",
+    draw,
+    moves=moves,
+    without="Training by hand takes a model with one weight, or two.",
+)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tui_app.views.canvas import Canvas
 from tui_app.views.raster import fitted, shares
-from tui_app.views.table import bar, distinct, nothing, sentence, wrapped
+from tui_app.views.table import bar, distinct, sentence, wrapped
 from tui_app.views.tiles import HEIGHT, WIDTH, text_of
 from tui_app.views.view import Frame, View
 
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 _MARGIN, _WIDEST = 8, 16
 
 
-def draw(found: Changes | None, frame: Frame) -> list[Text]:
+def draw(found: Changes, frame: Frame) -> list[Text]:
     """The sample at the place: what the model took it for after each epoch, and how surely."""
-    if found is None:
-        return nothing("Predictions change where there are classes.", frame.columns, frame.pen)
     at = min(frame.at, len(found.rows) - 1)
     words = _words(found, at, frame)
     canvas = Canvas(frame.columns, max(2, frame.rows - len(words)), frame.pen)
@@ -122,10 +120,17 @@ def _joined(earlier: Any, later: Any) -> Any:
     return joined(earlier, later)
 
 
-def _places(found: Changes | None) -> int:
-    return len(found.rows) if found is not None else 0
+def _places(found: Changes) -> int:
+    return len(found.rows)
 
 
 VIEW = View(
-    "Over the epochs", "changes", draw, _places, "sample", "the number of a sample", join=_joined
+    "Over the epochs",
+    "changes",
+    draw,
+    _places,
+    "sample",
+    "the number of a sample",
+    join=_joined,
+    without="Predictions change where there are classes.",
 )

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from tui_app.views.canvas import Canvas
 from tui_app.views.pen import hexadecimal, ramp
-from tui_app.views.table import distinct, fit, nothing, sentence, wrapped
+from tui_app.views.table import distinct, fit, sentence, wrapped
 from tui_app.views.tiles import HEIGHT, draw_tiles, is_image, sample_text
 from tui_app.views.view import Frame, View
 
@@ -21,12 +21,10 @@ if TYPE_CHECKING:
 _RIGHT = 15
 
 
-def draw(found: Predictions | None, frame: Frame) -> list[Text]:
+def draw(found: Predictions, frame: Frame) -> list[Text]:
     """Rows are what samples are, columns what they were taken for. A place (from 1 on, row by row)
     is a cell; its samples stand below.
     """
-    if found is None:
-        return nothing("A confusion matrix has classes.", frame.columns, frame.pen)
     counts, classes = found.confusion, len(found.classes)
     cell = divmod(frame.at - 1, classes) if frame.at else None
     layout = _Layout.of(found, counts, frame.columns)
@@ -70,9 +68,9 @@ class _Layout:
         return cls(names, max(2, min(4, room)), True)
 
 
-def closer(found: Predictions | None, frame: Frame) -> list[Text]:
+def closer(found: Predictions, frame: Frame) -> list[Text]:
     """The samples of the cell alone."""
-    if found is None or not frame.at:
+    if not frame.at:
         return draw(found, frame)
     row, column = divmod(frame.at - 1, len(found.classes))
     chosen = np.flatnonzero((found.targets == row) & (found.predicted == column))
@@ -167,12 +165,31 @@ def _words(found: Predictions, counts: np.ndarray, frame: Frame) -> list[Text]:
     return [first, *wrapped(f"most often: {', '.join(texts)}", frame.columns, frame.pen, "bad")]
 
 
-def _places(found: Predictions | None) -> int:
-    return len(found.classes) ** 2 + 1 if found is not None else 0
+def _places(found: Predictions) -> int:
+    return len(found.classes) ** 2 + 1
 
 
-def _across(found: Predictions | None) -> int:
-    return len(found.classes) if found is not None else 1
+def _under(found: Predictions, frame: Frame, column: int, row: int) -> int | None:
+    classes = len(found.classes)
+    layout = _Layout.of(found, found.confusion, frame.columns)
+    right = (column - layout.names) // layout.width
+    if not (0 <= right < classes and 1 <= row <= classes):
+        return None
+    return (row - 1) * classes + right + 1
 
 
-VIEW = View("Confusion matrix", "predictions", draw, _places, "cell", across=_across, closer=closer)
+def _across(found: Predictions) -> int:
+    return len(found.classes)
+
+
+VIEW = View(
+    "Confusion matrix",
+    "predictions",
+    draw,
+    _places,
+    "cell",
+    across=_across,
+    closer=closer,
+    under=_under,
+    without="A confusion matrix has classes.",
+)

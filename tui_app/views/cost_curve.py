@@ -9,23 +9,18 @@ from rich.text import Text
 
 from tui_app.views.canvas import Canvas
 from tui_app.views.plot import Plot
-from tui_app.views.table import nothing, sentence, tidy
+from tui_app.views.table import sentence, tidy
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
     from tui_app.training.probes.landscape import Descent, Landscape
 
 
-def draw(found: Landscape | None, frame: Frame) -> list[Text]:
+def draw(found: Landscape, frame: Frame) -> list[Text]:
     """The curve, what was tried of it, and where that led.
 
     With a place (`at` from 1 on) only the steps up to it are shown.
     """
-    count = len(found.names) if found is not None else 0
-    if found is None or count != 1:
-        return nothing(
-            "A curve has one weight: look at the cost surface.", frame.columns, frame.pen
-        )
     pen, descent = frame.pen, found.descents[0]
     tried = len(descent.losses) if frame.at == 0 else min(frame.at, len(descent.losses))
     canvas = Canvas(frame.columns, frame.rows - 2, pen)
@@ -101,8 +96,16 @@ def stability(found: Landscape, frame: Frame) -> Text:
     )
 
 
-def _places(found: Landscape | None) -> int:
-    return len(found.descents[0].losses) + 1 if found is not None else 0
+def _places(found: Landscape) -> int:
+    return len(found.descents[0].losses) + 1
 
 
-VIEW = View("Cost against w", "landscape", draw, _places, "step")
+VIEW = View(
+    "Cost against w",
+    "landscape",
+    draw,
+    _places,
+    "step",
+    fits=lambda found: len(found.names) == 1,
+    without="A curve has one weight: look at the cost surface.",
+)

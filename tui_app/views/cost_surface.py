@@ -13,7 +13,7 @@ from tui_app.views.canvas import Canvas
 from tui_app.views.cost_curve import stability
 from tui_app.views.pen import hexadecimal, ramp
 from tui_app.views.plot import Plot
-from tui_app.views.table import flowed, nothing, sentence, tidy
+from tui_app.views.table import flowed, sentence, tidy
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -26,12 +26,8 @@ _WAYS = (("o", "data strong"), ("x", "mark"), ("+", "good"))
 _CONTOURS = 7
 
 
-def draw(found: Landscape | None, frame: Frame) -> list[Text]:
+def draw(found: Landscape, frame: Frame) -> list[Text]:
     """The map; with a place (`at` from 1 on) the run's own way up to that step."""
-    if found is None or len(found.grids) < 2:
-        return nothing(
-            "A surface has two weights: look at the cost curve.", frame.columns, frame.pen
-        )
     legend = _legend(found, frame)
     canvas = Canvas(frame.columns, frame.rows - len(legend), frame.pen)
     ws, bs = found.grids
@@ -209,9 +205,22 @@ def _tried(found: Landscape, frame: Frame) -> Text:
     return sentence(sign, lowest + tidy(descent.losses[best]), pen=pen)
 
 
-def places(found: Landscape | None) -> int:
+def has_two_weights(found: Landscape) -> bool:
+    """Whether there is a surface at all."""
+    return len(found.grids) == 2
+
+
+def places(found: Landscape) -> int:
     """The steps of the run's own way, and all of them at once."""
-    return len(found.descents[0].losses) + 1 if found is not None else 0
+    return len(found.descents[0].losses) + 1
 
 
-VIEW = View("Cost surface", "landscape", draw, places, "step")
+VIEW = View(
+    "Cost surface",
+    "landscape",
+    draw,
+    places,
+    "step",
+    fits=has_two_weights,
+    without="A surface has two weights: look at the cost curve.",
+)

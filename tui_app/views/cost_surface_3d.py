@@ -9,8 +9,9 @@ from rich.text import Text
 
 from tui_app.curves.ticks import written
 from tui_app.views.canvas import Canvas
+from tui_app.views.cost_surface import has_two_weights
 from tui_app.views.pen import hexadecimal
-from tui_app.views.table import nothing, sentence, tidy
+from tui_app.views.table import sentence, tidy
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -29,11 +30,8 @@ _NET = 4
 _TINTS = 16
 
 
-def draw(found: Landscape | None, frame: Frame) -> list[Text]:
+def draw(found: Landscape, frame: Frame) -> list[Text]:
     """The surface from the angle `at`, with the way of the run on it."""
-    if found is None or len(found.grids) < 2:
-        return nothing("A surface has two weights: look at the cost against w.", frame.columns,
-                       frame.pen)  # fmt: skip
     words = _words(found, frame)
     canvas = Canvas(frame.columns, frame.rows - len(words), frame.pen)
     scene = _Scene(canvas, found, np.radians(_FIRST + frame.at * 360 / _ANGLES))
@@ -201,9 +199,17 @@ def _words(found: Landscape, frame: Frame) -> list[Text]:
     return [sentence((pen.sign("●", "o"), "data strong"), way, pen=pen), star]
 
 
-def places(found: Landscape | None) -> int:
+def places(found: Landscape) -> int:
     """The angles, all the way round."""
-    return _ANGLES if found is not None and len(found.grids) > 1 else 0
+    return _ANGLES
 
 
-VIEW = View("Cost surface in 3-D", "landscape", draw, places, "angle")
+VIEW = View(
+    "Cost surface in 3-D",
+    "landscape",
+    draw,
+    places,
+    "angle",
+    fits=has_two_weights,
+    without="A surface has two weights: look at the cost against w.",
+)

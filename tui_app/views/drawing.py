@@ -8,7 +8,7 @@ from rich.text import Text
 
 from tui_app.views.canvas import Canvas
 from tui_app.views.raster import fitted, shares
-from tui_app.views.table import bar, fit, nothing, wrapped
+from tui_app.views.table import bar, fit, wrapped
 from tui_app.views.tiles import HEIGHT, WIDTH
 from tui_app.views.view import Frame, View
 
@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from tui_app.training.probes.drawing import Drawing
 
 
-def draw(found: Drawing | None, frame: Frame) -> list[Text]:
+def draw(found: Drawing, frame: Frame) -> list[Text]:
     """The classes in their order, so that a bar grows where it is while the drawing does."""
-    if found is None:
-        return nothing("Only a model of images can be shown a drawing.", frame.columns, frame.pen)
     answer, pen = found.answer, frame.pen
     if found.seen is None:
         text = "Draw on the pad: here is what the model takes it for."
@@ -41,4 +39,6 @@ def draw(found: Drawing | None, frame: Frame) -> list[Text]:
     return canvas.lines()
 
 
-VIEW = View("Draw", "drawing", draw, is_drawn=True)
+VIEW = View(
+    "Draw", "drawing", draw, is_drawn=True, without="Only a model of images can be shown a drawing."
+)

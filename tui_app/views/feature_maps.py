@@ -9,17 +9,15 @@ from rich.text import Text
 
 from tui_app.views.canvas import Canvas
 from tui_app.views.raster import fitted, shares, spread
-from tui_app.views.table import nothing, sentence
+from tui_app.views.table import sentence
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
     from tui_app.training.probes.images import Images, Maps
 
 
-def draw(found: Images | None, frame: Frame) -> list[Text]:
+def draw(found: Images, frame: Frame) -> list[Text]:
     """At 0 every layer with its first maps; from 1 on all maps of one layer."""
-    if found is None or not found.layers:
-        return nothing("Feature maps are made of images by convolutions.", frame.columns, frame.pen)
     canvas = Canvas(frame.columns, frame.rows - 1, frame.pen)
     if frame.at:
         layer = found.layers[min(frame.at, len(found.layers)) - 1]
@@ -94,8 +92,17 @@ def _kind(canvas: Canvas, layer: Maps) -> str:
     return layer.kind.replace("→", ">").replace("×", "x") if canvas.pen.ascii else layer.kind
 
 
-def _places(found: Images | None) -> int:
-    return len(found.layers) + 1 if found is not None else 0
+def _places(found: Images) -> int:
+    return len(found.layers) + 1
 
 
-VIEW = View("Feature maps", "images", draw, _places, "layer", "the number of a sample")
+VIEW = View(
+    "Feature maps",
+    "images",
+    draw,
+    _places,
+    "layer",
+    "the number of a sample",
+    fits=lambda found: bool(found.layers),
+    without="Feature maps are made of images by convolutions.",
+)

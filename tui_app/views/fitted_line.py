@@ -9,17 +9,15 @@ from rich.text import Text
 
 from tui_app.views.canvas import Canvas
 from tui_app.views.plot import Plot, span
-from tui_app.views.table import nothing, sentence
+from tui_app.views.table import sentence
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
     from tui_app.training.probes.line import Line
 
 
-def draw(found: Line | None, frame: Frame) -> list[Text]:
+def draw(found: Line, frame: Frame) -> list[Text]:
     """Points, line, and residuals as upright strokes."""
-    if found is None or found.classes:
-        return nothing("A fitted line has one input and one output.", frame.columns, frame.pen)
     pen = frame.pen
     canvas = Canvas(frame.columns, frame.rows - 2, pen)
     low, high = span(np.concatenate([found.y, found.answers]))
@@ -56,4 +54,10 @@ def _residuals(found: Line, frame: Frame) -> Text:
     return sentence(stroke, text, pen=pen)
 
 
-VIEW = View("Fitted line", "line", draw)
+VIEW = View(
+    "Fitted line",
+    "line",
+    draw,
+    fits=lambda found: not found.classes,
+    without="A fitted line has one input and one output.",
+)

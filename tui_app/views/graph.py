@@ -16,7 +16,7 @@ from tui_app.views.graph_steps import (
     shown_at,
     steps_of,
 )
-from tui_app.views.table import nothing, sentence, signed, tidy, wrapped
+from tui_app.views.table import sentence, signed, tidy, wrapped
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -26,14 +26,8 @@ if TYPE_CHECKING:
 _GAP = 5
 
 
-def draw(found: Graph | None, frame: Frame) -> list[Text]:
+def draw(found: Graph, frame: Frame) -> list[Text]:
     """The graph, and a sentence on the step at hand. At 0 everything is there."""
-    if found is None:
-        return nothing(
-            "A graph is drawn of models that hold a few numbers themselves: lectures 2 to 4.",
-            frame.columns,
-            frame.pen,
-        )
     shown = shown_at(found, frame.at)
     below = _sentences(found, shown, frame)
     return [*picture(found, shown, frame, frame.rows - len(below) - 1), Text(), *below]
@@ -220,8 +214,16 @@ def _backward_sentence(graph: Graph, place: int) -> str:
     return f"backward: ∂loss/∂({node.name}) = {products} = {tidy(node.gradient or 0.0)}"
 
 
-def _places(found: Graph | None) -> int:
-    return len(steps_of(found)) + len(backward_of(found)) + 2 if found is not None else 0
+def _places(found: Graph) -> int:
+    return len(steps_of(found)) + len(backward_of(found)) + 2
 
 
-VIEW = View("Computational graph", "graph", draw, _places, "node", "which sample: 1, 2, 3")
+VIEW = View(
+    "Computational graph",
+    "graph",
+    draw,
+    _places,
+    "node",
+    "which sample: 1, 2, 3",
+    without="A graph is drawn of models that hold a few numbers themselves: lectures 2 to 4.",
+)

@@ -9,17 +9,15 @@ from rich.text import Text
 
 from tui_app.views.canvas import Canvas
 from tui_app.views.raster import scaled, spread
-from tui_app.views.table import nothing, sentence
+from tui_app.views.table import sentence
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
     from tui_app.training.probes.images import Images, Kernels
 
 
-def draw(found: Images | None, frame: Frame) -> list[Text]:
+def draw(found: Images, frame: Frame) -> list[Text]:
     """The kernels of the convolution at the place, (out channels across, in channels down)."""
-    if found is None or not found.kernels:
-        return nothing("Kernels belong to convolutions.", frame.columns, frame.pen)
     kernels = found.kernels[min(frame.at, len(found.kernels) - 1)]
     canvas = Canvas(frame.columns, frame.rows - 2, frame.pen)
     shown = _draw(canvas, kernels)
@@ -84,8 +82,16 @@ def _one(canvas: Canvas, kernel: np.ndarray, x: int, y: int, cell: int, rows: in
     canvas.pixels(x, y, pixels[: 2 * rows], "diverging")
 
 
-def _places(found: Images | None) -> int:
-    return len(found.kernels) if found is not None else 0
+def _places(found: Images) -> int:
+    return len(found.kernels)
 
 
-VIEW = View("Kernels", "images", draw, _places, "convolution")
+VIEW = View(
+    "Kernels",
+    "images",
+    draw,
+    _places,
+    "convolution",
+    fits=lambda found: bool(found.kernels),
+    without="Kernels belong to convolutions.",
+)

@@ -8,7 +8,7 @@ import numpy as np
 from rich.text import Text
 
 from tui_app.views.canvas import Canvas
-from tui_app.views.table import nothing, sentence
+from tui_app.views.table import sentence
 from tui_app.views.tiles import draw_tiles
 from tui_app.views.view import Frame, View
 
@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from tui_app.training.probes.predictions import Predictions
 
 
-def draw(found: Predictions | None, frame: Frame) -> list[Text]:
+def draw(found: Predictions, frame: Frame) -> list[Text]:
     """Wrong predictions in the order of their loss, from the place on."""
-    if found is None:
-        return nothing("Mistakes are made where there are classes.", frame.columns, frame.pen)
     wrong = worst(found)
     canvas = Canvas(frame.columns, frame.rows - 1, frame.pen)
     draw_tiles(canvas, found, wrong[frame.at :])
@@ -37,8 +35,15 @@ def worst(found: Predictions) -> np.ndarray:
     return wrong[np.argsort(-found.losses[wrong], kind="stable")]
 
 
-def _places(found: Predictions | None) -> int:
-    return max(1, len(worst(found))) if found is not None else 0
+def _places(found: Predictions) -> int:
+    return max(1, len(worst(found)))
 
 
-VIEW = View("Worst mistakes", "predictions", draw, _places, "mistake")
+VIEW = View(
+    "Worst mistakes",
+    "predictions",
+    draw,
+    _places,
+    "mistake",
+    without="Mistakes are made where there are classes.",
+)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from tui_app.views.table import bar, fit, nothing, sentence, wrapped
+from tui_app.views.table import bar, fit, sentence, wrapped
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def draw(found: Layers, frame: Frame) -> list[Text]:
         return [
             *lines,
             Text(),
-            *nothing(
+            *wrapped(
                 "This network has no 1×1 convolution before a larger one.", frame.columns, pen
             ),
         ]

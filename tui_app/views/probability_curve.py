@@ -8,19 +8,15 @@ from rich.text import Text
 
 from tui_app.views.canvas import Canvas
 from tui_app.views.plot import Plot
-from tui_app.views.table import nothing, sentence
+from tui_app.views.table import sentence
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
     from tui_app.training.probes.line import Line
 
 
-def draw(found: Line | None, frame: Frame) -> list[Text]:
+def draw(found: Line, frame: Frame) -> list[Text]:
     """The curve with the samples at 0 and 1, and the crossing."""
-    if found is None or not found.classes:
-        return nothing(
-            "A probability curve has one input and two classes.", frame.columns, frame.pen
-        )
     pen = frame.pen
     canvas = Canvas(frame.columns, frame.rows - 2, pen)
     plot = Plot(canvas, (float(found.grid[0]), float(found.grid[-1])), (-0.06, 1.06))
@@ -54,4 +50,10 @@ def _samples(found: Line, frame: Frame) -> Text:
     return sentence(*parts, pen=frame.pen)
 
 
-VIEW = View("Probability curve", "line", draw)
+VIEW = View(
+    "Probability curve",
+    "line",
+    draw,
+    fits=lambda found: bool(found.classes),
+    without="A probability curve has one input and two classes.",
+)

@@ -8,7 +8,7 @@ import numpy as np
 from rich.text import Text
 
 from tui_app.views.canvas import Canvas
-from tui_app.views.table import nothing, sentence
+from tui_app.views.table import sentence
 from tui_app.views.tiles import draw_tiles
 from tui_app.views.view import Frame, View
 
@@ -16,12 +16,8 @@ if TYPE_CHECKING:
     from tui_app.training.probes.predictions import Predictions
 
 
-def draw(found: Predictions | None, frame: Frame) -> list[Text]:
+def draw(found: Predictions, frame: Frame) -> list[Text]:
     """The samples from the place on."""
-    if found is None:
-        return nothing(
-            "Samples have predictions where there are classes.", frame.columns, frame.pen
-        )
     canvas = Canvas(frame.columns, frame.rows - 1, frame.pen)
     places = np.arange(len(found.targets))[frame.at :]
     count = draw_tiles(canvas, found, places)
@@ -35,8 +31,15 @@ def draw(found: Predictions | None, frame: Frame) -> list[Text]:
     return [*canvas.lines(), words]
 
 
-def _places(found: Predictions | None) -> int:
-    return len(found.targets) if found is not None else 0
+def _places(found: Predictions) -> int:
+    return len(found.targets)
 
 
-VIEW = View("Samples", "predictions", draw, _places, "sample")
+VIEW = View(
+    "Samples",
+    "predictions",
+    draw,
+    _places,
+    "sample",
+    without="Samples have predictions where there are classes.",
+)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tui_app.views.canvas import Canvas
 from tui_app.views.raster import fitted, shares
-from tui_app.views.table import bar, fit, nothing, sentence
+from tui_app.views.table import bar, fit, sentence
 from tui_app.views.tiles import is_image, sample_text
 from tui_app.views.view import Frame, View
 
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT = 28, 14
 
 
-def draw(found: Predictions | None, frame: Frame) -> list[Text]:
+def draw(found: Predictions, frame: Frame) -> list[Text]:
     """From logits to exponentials to probabilities to the loss: a class a line."""
-    if found is None or found.logits.shape[1] < 2:
-        return nothing("Softmax has a logit for each of several classes.", frame.columns, frame.pen)
     pen, place = frame.pen, frame.at
     canvas = Canvas(frame.columns, frame.rows, pen)
     left = 0
@@ -107,8 +105,16 @@ def _loss(found: Predictions, place: int, frame: Frame) -> list[Text]:
     ]
 
 
-def _places(found: Predictions | None) -> int:
-    return len(found.targets) if found is not None else 0
+def _places(found: Predictions) -> int:
+    return len(found.targets)
 
 
-VIEW = View("Softmax in numbers", "predictions", draw, _places, "sample")
+VIEW = View(
+    "Softmax in numbers",
+    "predictions",
+    draw,
+    _places,
+    "sample",
+    fits=lambda found: found.logits.shape[1] > 1,
+    without="Softmax has a logit for each of several classes.",
+)

@@ -79,11 +79,6 @@ def wrapped(text: str, columns: int, pen: Pen, meaning: str = "faint") -> list[T
     return [sentence((part, meaning), pen=pen) for part in [*lines, line]]
 
 
-def nothing(text: str, columns: int, pen: Pen) -> list[Text]:
-    """What a view says that has nothing to draw here."""
-    return wrapped(text, columns, pen)
-
-
 def bar(share: float, columns: int, pen: Pen) -> str:
     """A bar as long as `share` (0 to 1) of so many cells, to an eighth of a cell."""
     if pen.ascii:

@@ -8,17 +8,15 @@ import numpy as np
 from rich.text import Text
 
 from tui_app.views.pen import hexadecimal, ramp
-from tui_app.views.table import nothing, sentence
+from tui_app.views.table import sentence
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
     from tui_app.training.probes.words import Words
 
 
-def draw(found: Words | None, frame: Frame) -> list[Text]:
+def draw(found: Words, frame: Frame) -> list[Text]:
     """A row per epoch: right letters stand plain, wrong ones are marked; with their shares."""
-    if found is None:
-        return nothing("Words are said by lecture 12's networks.", frame.columns, frame.pen)
     pen, count = frame.pen, len(found.said)
     room = frame.rows - 3
     epochs = np.unique(np.linspace(0, count - 1, min(room, count)).round().astype(int))
@@ -68,4 +66,4 @@ def _words(found: Words, frame: Frame) -> Text:
     )
 
 
-VIEW = View("Word by epoch", "words", draw)
+VIEW = View("Word by epoch", "words", draw, without="Words are said by lecture 12's networks.")

@@ -71,6 +71,7 @@ class ModelPane(Vertical):
         self._looks: dict[str, LiveView | StillView] = {}
         self._names: tuple[str, ...] = ()
         self._chosen = ""
+        self._untried: list[str] = []
         self._was_trained = False
         self._turned = 0.0
 
@@ -132,16 +133,19 @@ class ModelPane(Vertical):
         if message.problem:
             self.query_one(ViewPage).say(message.problem)
         else:
-            self._chosen = self._chosen if self._chosen in self._names else self._first()
+            if self._chosen not in self._names:
+                self._untried = self._of_interest()
+                self._chosen = self._untried.pop(0)
             self._look()
 
-    def _first(self) -> str:
-        """What is shown when nobody chose: the data before training, or the weights by hand."""
+    def _of_interest(self) -> list[str]:
+        """What is shown when nobody chose, the first of these that has something to draw: weights
+        moved by hand or the data before training, and then what was learned.
+        """
         by_hand = [name for name in self._names if load_view(name).moves is not None]
         if self._sight is not None and not self._sight.is_trained:
-            return (by_hand or self._names)[0]
-        others = [name for name in self._names if name not in (*_FIRST, *by_hand)]
-        return (others or self._names)[0]
+            return [*by_hand, *_FIRST]
+        return [*(name for name in self._names if name not in (*_FIRST, *by_hand)), *_FIRST]
 
     def _look(self) -> None:
         """Begin to look at what is chosen, from the run itself while it trains here."""
@@ -176,6 +180,12 @@ class ModelPane(Vertical):
     def _poll(self) -> None:
         """Show the newest there is, and of when it is."""
         snapshot, sight = self.query_one(ViewPage).poll(), self._sight
+        if snapshot is not None and self._untried:
+            if not load_view(self._chosen).shows(snapshot.found):
+                self._chosen = self._untried.pop(0)
+                self._look()
+                return
+            self._untried.clear()
         if sight is None or not sight.is_trained:
             self.border_subtitle = ""
         elif snapshot is not None and sight.control is not None:
@@ -204,4 +214,5 @@ class ModelPane(Vertical):
     def _choose(self, name: str | None) -> None:
         if name:
             self._chosen = name
+            self._untried.clear()
             self._look()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
+from textual.events import Click
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -28,6 +31,13 @@ class ViewArea(Widget, can_focus=True):
     """
 
     app: TutorchApp
+
+    @dataclass
+    class Clicked(Message):
+        """The picture was clicked, so many cells from its corner."""
+
+        column: int
+        row: int
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -58,6 +68,10 @@ class ViewArea(Widget, can_focus=True):
             for line in lines
         ]
         self.refresh()
+
+    def on_click(self, event: Click) -> None:
+        """Tell where."""
+        self.post_message(self.Clicked(event.x, event.y))
 
     def render_line(self, y: int) -> Strip:
         """One row of them."""

@@ -144,10 +144,10 @@ class ViewPage(Vertical):
             self.query_one(".hint", Static).update(self._hint(view, found, frame.at))
 
     def _at(self, view: View, found: Any) -> int:
-        return min(self._places.get(self._name, 0), max(0, view.places(found) - 1))
+        return min(self._places.get(self._name, 0), max(0, view.place_count(found) - 1))
 
     def _hint(self, view: View, found: Any, at: int) -> Text:
-        parts, places = [], view.places(found)
+        parts, places = [], view.place_count(found)
         if view.is_drawn:
             parts.append("draw with the mouse, or with arrows and space; c clears")
         if view.moves is not None:
@@ -166,7 +166,7 @@ class ViewPage(Vertical):
     def action_go(self, key: str) -> None:
         """Step to another place, or move what is asked."""
         view, snapshot = self._view, self._snapshot
-        if view is None or snapshot is None:
+        if view is None or snapshot is None or not view.shows(snapshot.found):
             return
         found = snapshot.found
         if view.moves is not None:
@@ -178,6 +178,22 @@ class ViewPage(Vertical):
         if 0 <= wanted < view.places(found):
             self._places[self._name] = wanted
         self._draw()
+
+    def on_view_area_clicked(self, message: ViewArea.Clicked) -> None:
+        """Go to the place that was clicked; at a second click closer, and back."""
+        message.stop()
+        if self._view is None or self._drawn is None or not self._view.shows(self._drawn[0]):
+            return
+        view, (found, frame, _) = self._view, self._drawn
+        if self._is_close:
+            self.action_enter()
+        elif view.under is not None:
+            place = view.under(found, frame, message.column, message.row)
+            if place is not None and place == frame.at:
+                self.action_enter()
+            elif place is not None:
+                self._places[self._name] = place
+                self._draw()
 
     def action_enter(self) -> None:
         """Look closer, or type."""

@@ -23,7 +23,7 @@ def divergence(course: Course, look: Look) -> Advice | None:
     """The loss grows without end: the lr is too large."""
     losses = np.asarray(course.losses, float)
     finite = losses[np.isfinite(losses)]
-    if len(finite) < 3 or len(finite) < 0.5 * len(losses):
+    if len(finite) < 2 or len(finite) < 0.5 * len(losses):
         return None
     first = abs(float(finite[0])) or 1.0
     last = float(np.abs(finite[-3:]).max())

@@ -32,7 +32,7 @@ class Watch:
         before = course_of_folder(folder) if training.step else None
         self._losses = array("d", before.losses if before else ())
         columns = before.epochs.items() if before else ()
-        self._epochs = {name: list(values) for name, values in columns}
+        self._epochs = {name: array("d", values) for name, values in columns}
         lines = read_metrics(folder.metrics) if training.step else ()
         self._told = {str(line.get("name")) for line in lines if line["kind"] == "advice"}
         self._found: set[str] = set()
@@ -47,7 +47,7 @@ class Watch:
             self._losses.extend(event.losses)
         elif isinstance(event, EpochCompleted):
             for name, value in event.values.items():
-                self._epochs.setdefault(name, []).append(value)
+                self._epochs.setdefault(name, array("d")).append(value)
             if time.monotonic() >= self._next and event.epoch >= EPOCHS:
                 return self._tell(event, self._examine(), again=False)
         elif isinstance(event, RunCompleted):
