@@ -272,7 +272,7 @@ async def test_a_run_that_diverges_says_so_and_what_to_try(person: Sitting):
     await person.press("f5")
     await person.trained()
     assert person.history.completed.state == "failed"
-    await person.until(lambda: "try 1" in person.text)
+    await person.until(lambda: "Try lr" in person.text)
 
 
 @in_app("softmax", dataset="mnist")

@@ -201,10 +201,10 @@ def test_the_threads_of_a_run_and_why_they_were_chosen_are_kept(tmp_path: Path) 
     before = session.folder.read_record()
     take_up(session.folder, epochs=2)
     after = session.folder.read_record()
-    assert "steps are short" in before["threads_reason"]
+    assert "layers are small" in before["threads_reason"]
     assert [after[name] for name in ("threads", "threads_reason")] == [
         before[name] for name in ("threads", "threads_reason")
     ]
-    assert session.folder.log.read_text().count("with 1 thread (steps are short") == 2
+    assert session.folder.log.read_text().count("with 1 thread (layers are small") == 2
     take_up(session.folder, epochs=3, threads=2)
     assert session.folder.read_record()["threads_reason"] == "as asked"

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from datasets import Data, DataSpec, Split
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters
 from tui_app.training import device as devices
+from tui_app.training import threads
 from tui_app.training.augmentation import mirrored, shifted
 from tui_app.training.batches import DeviceSplit, GatheredBatches
 from tui_app.training.best import BestModels
@@ -30,6 +31,7 @@ from tui_app.training.sampler import SeededBatchSampler
 from tui_app.training.schedule import Schedule
 from tui_app.training.seeding import restore_rng_state, rng_state, seed_everything
 from tui_app.training.threads import choose_threads
+from tui_app.training.work import work_of_a_layer
 
 CPU = torch.device("cpu")
 
@@ -217,7 +219,7 @@ def test_divergence_is_a_loss_that_is_not_finite_or_a_million_times_the_first() 
     assert first_diverged((1.0, 2e6, 1.0), 1.0) == 1
     assert first_diverged((1.0, math.nan), 1.0) == 1
     assert "step 7" in diagnosis(math.inf, 0.3, 7, 2)
-    assert "0.03" in diagnosis(math.inf, 0.3, 7, 2)
+    assert "0.3" in diagnosis(math.inf, 0.3, 7, 2)
 
 
 def test_random_numbers_go_on_where_their_state_was_taken(tmp_path: Path) -> None:
@@ -291,9 +293,37 @@ def test_auto_is_the_card_with_the_most_free_memory(monkeypatch: pytest.MonkeyPa
         choose_device("cude:0")
 
 
-def test_short_steps_stay_on_one_thread_and_a_number_is_taken_as_it_is() -> None:
+def test_small_layers_stay_on_one_thread_and_a_number_is_taken_as_it_is(monkeypatch) -> None:
+    monkeypatch.setattr(threads, "usable_cores", lambda: 8)
     assert choose_threads("auto", 1e3)[0] == 1
     assert choose_threads(3, 1e3)[0] == 3
+    assert choose_threads("auto", 1e8)[0] == 3
+    assert choose_threads("auto", 1e12)[0] == 8
+
+
+def test_a_layers_work_is_that_of_one_time_step_where_it_is_recurrent() -> None:
+    class Recurrent(nn.Module):
+        def __init__(self, packed: bool, batch_first: bool) -> None:
+            super().__init__()
+            self.packed = packed
+            self.layer = nn.GRU(4, 8, 2, batch_first=batch_first)
+
+        def forward(self, inputs: Tensor) -> Tensor:
+            if not self.packed:
+                return self.layer(inputs)[0].sum()
+            packed = nn.utils.rnn.pack_padded_sequence(inputs, torch.tensor([5, 5]))
+            return self.layer(packed)[0].data.sum()
+
+    one_step = 3 * 8 * (4 + 8 + 8 + 8) / 2  # three gates, of inputs and of hidden states
+    for packed, batch_first, shape in [
+        (False, False, (5, 2, 4)),
+        (False, True, (2, 5, 4)),
+        (True, False, (5, 2, 4)),
+    ]:
+        samples = torch.zeros(shape)
+        model = Recurrent(packed, batch_first)
+        work = work_of_a_layer(model, nn.MSELoss(), samples, torch.tensor(0.0))
+        assert work * len(samples) == 2 * one_step
 
 
 @pytest.mark.gpu

@@ -24,7 +24,7 @@ from tui_app.training.seeding import seed_everything
 from tui_app.training.settings import RunSettings
 from tui_app.training.threads import choose_threads, use_threads
 from tui_app.training.training import Batches, Measured, Training
-from tui_app.training.work import forward_work
+from tui_app.training.work import work_of_a_layer
 
 
 def prepare(
@@ -53,8 +53,8 @@ def prepare(
 
     batches = make_batches(lecture, hp, train, resident, data)
     model, criterion = build_model(lecture, data, settings, target)
-    work = forward_work(model, criterion, *next(resident.chunks(2))) * batches.batch_size
-    threads, reason = choose_threads(options.threads, work)
+    work = work_of_a_layer(model, criterion, *next(resident.chunks(2)))
+    threads, reason = choose_threads(options.threads, work * batches.batch_size)
     use_threads(threads)
     return Training(
         settings=settings,
@@ -216,7 +216,7 @@ def check_models(
         data, device = read_already[settings.dataset], torch.device("cpu")
         model, criterion = build_model(settings.lecture, data, settings, device)
         two = DeviceSplit.of(data.train.subset(np.arange(min(2, len(data.train)))), data, device)
-        forward_work(model, criterion, *next(two.chunks(2)))
+        work_of_a_layer(model, criterion, *next(two.chunks(2)))
 
 
 def best_models(lecture: Lecture, data: Data, keep: int) -> BestModels:

@@ -7,24 +7,25 @@ from typing import Literal
 
 import torch
 
-#: Multiply-adds of a step's forward pass that are worth a thread of their own. Lectures 9 and 10
-#: have half of it and are fastest alone; lecture 11's ResNet has twice as much, and shares well.
-_WORTH_A_THREAD = 6e7
+#: Multiply-adds of a layer, forward, that are worth a thread of their own. Measured on two cores:
+#: lecture 11's networks have a third of that to share between two in a batch of 64, and are fastest
+#: on one; its ResNet in batches of 256, or DenseNet in those of 64, take 0.77 of the time on two.
+_WORTH_A_THREAD = 3e7
 
 
-def choose_threads(wanted: int | Literal["auto"], work_per_step: float) -> tuple[int, str]:
-    """The number of threads, and why. `work_per_step` is in multiply-adds, forward only.
+def choose_threads(wanted: int | Literal["auto"], work_of_a_layer: float) -> tuple[int, str]:
+    """The number of threads, and why. `work_of_a_layer` is in multiply-adds for a batch, forward.
 
-    Each parallel region waits for its slowest thread, so that any other busy program slows a small
-    model many times over: `auto` shares out large steps alone. It looks at the model and the cores
-    and never at the load of the moment, so that the same command gives the same bits.
+    Threads meet after each layer, and wait there for the slowest, so that any other busy program
+    slows small layers many times over: `auto` shares out large ones alone. It looks at the model
+    and the cores and never at the load of the moment: the same command gives the same bits.
     """
     if wanted != "auto":
         return wanted, "as asked"
-    shares = int(work_per_step / _WORTH_A_THREAD)
+    shares = int(work_of_a_layer / _WORTH_A_THREAD)
     if shares <= 1:
-        return 1, "steps are short: more threads would wait for each other"
-    return min(shares, usable_cores()), "steps are long enough to share"
+        return 1, "layers are small: more threads would wait for each other"
+    return min(shares, usable_cores()), "layers are large enough to share"
 
 
 def usable_cores() -> int:

@@ -20,8 +20,11 @@ _LAYERS = 20
 _PLAIN = str.maketrans({"→": "->", "×": "x", "·": "*"})
 
 
-def forward_work(model: nn.Module, criterion: nn.Module, inputs: Tensor, targets: Tensor) -> float:
-    """Multiply-adds per sample of a forward pass, from one over `inputs`.
+def work_of_a_layer(
+    model: nn.Module, criterion: nn.Module, inputs: Tensor, targets: Tensor
+) -> float:
+    """Multiply-adds per sample of a layer, on the average, from a forward pass over `inputs`. Of a
+    recurrent layer a time step is what counts: they are taken one after another.
 
     Leaves weights, buffers and random numbers as they were. Raises LectureError with torch's own
     words when the model doesn't take such inputs, or the criterion not such outputs.
@@ -39,23 +42,27 @@ def forward_work(model: nn.Module, criterion: nn.Module, inputs: Tensor, targets
         ) from error
     finally:
         model.train(was_training)
-    return counter.multiply_adds / len(inputs)
+    return counter.multiply_adds / max(1, counter.layers) / len(inputs)
 
 
 class _Counter(TorchFunctionMode):
-    """Counts the multiply-adds of matrix products, convolutions and recurrent layers.
+    """Counts the matrix products, convolutions and recurrent steps, and their multiply-adds.
 
     torch's own counter would import its compiler, which takes as long as torch itself.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.multiply_adds = 0
+        self.multiply_adds = self.layers = 0
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         """Call `func`, and count it."""
         result = func(*args, **(kwargs or {}))
-        self.multiply_adds += _multiply_adds(getattr(func, "__name__", ""), args, result)
+        name = getattr(func, "__name__", "")
+        multiply_adds = _multiply_adds(name, args, result)
+        if multiply_adds:
+            self.multiply_adds += multiply_adds
+            self.layers += _times(name, args)
         return result
 
 
@@ -73,10 +80,25 @@ def _multiply_adds(name: str, args: Sequence[Any], result: Any) -> int:
         case "rnn_tanh_cell" | "rnn_relu_cell" | "gru_cell" | "lstm_cell":
             return len(args[0]) * (args[2].numel() + args[3].numel())
         case "rnn_tanh" | "rnn_relu" | "gru" | "lstm":
-            weights = [each for each in args if isinstance(each, list | tuple)][-1]
             samples = args[0].numel() // args[0].shape[-1]
-            return samples * sum(weight.numel() for weight in weights if weight.ndim == 2)
+            return samples * sum(weight.numel() for weight in _matrices(args))
     return 0
+
+
+def _times(name: str, args: Sequence[Any]) -> int:
+    """How many layers' work, one after another, a call is: a recurrent one takes time steps."""
+    if name not in ("rnn_tanh", "rnn_relu", "gru", "lstm"):
+        return 1
+    layers = len(_matrices(args)) // 2  # one for what goes in, one for the hidden state
+    if isinstance(args[2], Tensor):  # a packed sequence: its data, and the samples at each step
+        return layers * len(args[1])
+    return layers * args[0].shape[1 if args[-1] else 0]  # the last one is batch_first
+
+
+def _matrices(args: Sequence[Any]) -> list[Tensor]:
+    """A recurrent layer's weights: of each layer and direction, without the biases."""
+    weights = [each for each in args if isinstance(each, list | tuple)][-1]
+    return [weight for weight in weights if weight.ndim == 2]
 
 
 def _where(model: nn.Module, inputs: Tensor) -> str:
