@@ -11,7 +11,7 @@ import numpy as np
 
 from tui_app.following.facts import Facts
 from tui_app.following.log import Log
-from tui_app.training.epoch_block import EpochBlock
+from tui_app.training.epoch_block import EpochBlock, numbers
 from tui_app.training.events import (
     Advised,
     BestImproved,
@@ -56,10 +56,10 @@ class EpochColumns:
             if name not in self.values:
                 self.values[name] = array("d", [math.nan]) * before
             there = block.spread(name) if name in block.values else [None] * count
-            self.values[name].extend(_numbers(there))
+            self.values[name].extend(numbers(there))
         places = np.arange(count, dtype=np.float64)
         last = block.first_step + block.steps - 1
-        times = np.cumsum([seconds, *_numbers(block.columns["seconds"])])[1:]
+        times = np.cumsum([seconds, *numbers(block.columns["seconds"])])[1:]
         self.epoch.frombytes((block.epoch + places).tobytes())
         self.step.frombytes((last + block.steps * places).tobytes())
         self.seconds.frombytes(times.tobytes())
@@ -68,14 +68,6 @@ class EpochColumns:
         """The newest value of that name that is a number."""
         column = self.values.get(name, ())
         return next((value for value in reversed(column) if not math.isnan(value)), None)
-
-
-def _numbers(column: Sequence[float | None]) -> array[float]:
-    """Numbers as they are; what was not finite stands as null in the file."""
-    try:
-        return array("d", column)  # mostly all of them are finite  # pyright: ignore[reportCallIssue, reportArgumentType]
-    except TypeError:
-        return array("d", [math.nan if value is None else value for value in column])
 
 
 class History:
@@ -147,11 +139,11 @@ class History:
         self.losses.extend(losses)
 
     def _epochs(self, block: EpochBlock) -> None:
-        self._take_losses(block.first_step, _numbers(block.losses))
+        self._take_losses(block.first_step, numbers(block.losses))
         self.epochs.extend(block, self._seconds)
         self._seconds = self.epochs.seconds[-1]
-        self.lr = _numbers(block.columns["lr_after"])[-1]
-        self.samples_per_second = _numbers(block.columns["samples_per_second"])[-1]
+        self.lr = numbers(block.columns["lr_after"])[-1]
+        self.samples_per_second = numbers(block.columns["samples_per_second"])[-1]
         place = block.best_place
         if place >= 0:
             self.best = BestImproved(

@@ -8,6 +8,8 @@ those lines again.
 from __future__ import annotations
 
 import json
+import math
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -198,3 +200,11 @@ def _unpacked(packed: Any, count: int) -> list[Any]:
     if len(column) != count:
         raise ValueError
     return column
+
+
+def numbers(column: Sequence[float | None]) -> array[float]:
+    """Numbers as they are; what was not finite stands as null in the file."""
+    try:
+        return array("d", column)  # mostly all of them are finite  # pyright: ignore[reportCallIssue, reportArgumentType]
+    except TypeError:
+        return array("d", [math.nan if value is None else value for value in column])

@@ -2,38 +2,87 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tui_app.training.diagnosis.course import Course, Look
-from tui_app.training.metrics_file import read_metrics
+from tui_app.training.epoch_block import EpochBlock, numbers
+from tui_app.training.metrics_file import read_lines
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.snapshot import Subject
 
 
+class Recorded:
+    """What a run has told so far of its losses, its epochs and its illnesses."""
+
+    def __init__(self) -> None:
+        self.lr = 0.0
+        self.losses: array[float] = array("d")
+        self.epochs: dict[str, array[float]] = {}
+        self.advised: set[str] = set()
+
+    @classmethod
+    def of(cls, folder: RunFolder) -> Recorded:
+        """What stands in the folder."""
+        recorded = cls()
+        for line in read_lines(folder.metrics):
+            recorded._take(line)
+        return recorded
+
+    def _take(self, line: dict[str, Any]) -> None:
+        match line["kind"]:
+            case "steps":
+                self.losses.extend(numbers(line["losses"]))
+                self.lr = numbers([line["lr"]])[0]
+            case "epoch":
+                self.take_values({name: line[name] for name in line if _is_measured(name)})
+            case "epochs":
+                block = EpochBlock.from_line(line)
+                if block is not None:
+                    self._take_block(block)
+            case "advice":
+                self.advised.add(str(line.get("name")))
+
+    def _take_block(self, block: EpochBlock) -> None:
+        self.losses.extend(numbers(block.losses))
+        self.lr = numbers(block.columns["lr_after"])[-1]
+        for name, column in block.values.items():
+            if _is_measured(name):
+                self.epochs.setdefault(name, array("d")).extend(numbers(column))
+
+    def take_values(self, values: Mapping[str, float | None]) -> None:
+        """Take in those of an epoch."""
+        for name, value in values.items():
+            self.epochs.setdefault(name, array("d")).extend(numbers([value]))
+
+    def course(self, record: Mapping[str, Any], lr: float, epochs: int) -> Course:
+        """All that, with what run.json says of the run."""
+        return Course(
+            lr=lr,
+            losses=self.losses,
+            epochs=self.epochs,
+            base_rates=record.get("base_rates", {}),
+            hyperparameters=record["hyperparameters"],
+            reduction=str(record.get("reduction", "mean")),
+            train_size=int(record.get("train_size", 0)),
+            epochs_planned=epochs,
+        )
+
+
+def _is_measured(name: str) -> bool:
+    return name.endswith(("_loss", "_accuracy"))
+
+
 def course_of_folder(folder: RunFolder) -> Course:
     """The course of a run as it is recorded so far. Raises DamagedRun."""
-    record, losses, epochs = folder.read_record(), [], []
-    lr = float(record["hyperparameters"].get("lr", 0.0))
-    for line in read_metrics(folder.metrics):
-        if line["kind"] == "steps":
-            losses += [_number(loss) for loss in line["losses"]]
-            lr = float(line["lr"])
-        elif line["kind"] == "epoch":
-            epochs.append(line)
-    names = {name for line in epochs for name in line if name.endswith(("_loss", "_accuracy"))}
-    return Course(
-        lr=lr,
-        losses=losses,
-        epochs={name: [_number(line.get(name)) for line in epochs] for name in sorted(names)},
-        base_rates=record.get("base_rates", {}),
-        hyperparameters=record["hyperparameters"],
-        reduction=str(record.get("reduction", "mean")),
-        train_size=int(record.get("train_size", 0)),
-        epochs_planned=int(record["hyperparameters"]["epochs"]),
-    )
+    record, recorded = folder.read_record(), Recorded.of(folder)
+    settings = record["hyperparameters"]
+    lr = recorded.lr if recorded.losses else float(settings.get("lr", 0.0))
+    return recorded.course(record, lr, int(settings["epochs"]))
 
 
 def with_data(course: Course, subject: Subject) -> Course:
@@ -63,8 +112,3 @@ def look_at(subject: Subject) -> Look:
     lecture = subject.settings.lecture
     plain = lecture.backward is None and "lr" in lecture.fields  # a search has no gradient
     return Look(activations.probe(subject, ""), gradients.probe(subject, "own") if plain else None)
-
-
-def _number(value: Any) -> float:
-    """A number; what was not finite stands as null in the file."""
-    return float("nan") if value is None else float(value)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from tui_app.training.diagnosis import diagnose
 from tui_app.training.diagnosis.course import EPOCHS, Advice, Course, Look
-from tui_app.training.diagnosis.recorded import course_of_folder, look_at, with_data
+from tui_app.training.diagnosis.recorded import Recorded, look_at, with_data
 from tui_app.training.events import Advised, EpochCompleted, Event, RunCompleted, StepsCompleted
-from tui_app.training.metrics_file import read_metrics
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.snapshot import subject_of_training, take
 from tui_app.training.training import Training
@@ -29,12 +27,7 @@ class Watch:
 
     def __init__(self, training: Training, folder: RunFolder, record: Mapping[str, Any]) -> None:
         self._training, self._folder, self._record = training, folder, record
-        before = course_of_folder(folder) if training.step else None
-        self._losses = array("d", before.losses if before else ())
-        columns = before.epochs.items() if before else ()
-        self._epochs = {name: array("d", values) for name, values in columns}
-        lines = read_metrics(folder.metrics) if training.step else ()
-        self._told = {str(line.get("name")) for line in lines if line["kind"] == "advice"}
+        self._recorded = Recorded.of(folder) if training.step else Recorded()
         self._found: set[str] = set()
         self._about_data: Course | None = None
         self._look = Look()
@@ -44,10 +37,9 @@ class Watch:
     def hear(self, event: Event) -> Iterable[Advised]:
         """Take an event in; what is to be said after it."""
         if isinstance(event, StepsCompleted):
-            self._losses.extend(event.losses)
+            self._recorded.losses.extend(event.losses)
         elif isinstance(event, EpochCompleted):
-            for name, value in event.values.items():
-                self._epochs.setdefault(name, array("d")).append(value)
+            self._recorded.take_values(event.values)
             if time.monotonic() >= self._next and event.epoch >= EPOCHS:
                 return self._tell(event, self._examine(), again=False)
         elif isinstance(event, RunCompleted):
@@ -82,17 +74,8 @@ class Watch:
             self._about_data = with_data(Course(0.0, ()), subject)
 
     def _course(self) -> Course:
-        record, about = self._record, self._about_data
-        course = Course(
-            lr=self._training.current_lr,
-            losses=self._losses,
-            epochs=self._epochs,
-            base_rates=record["base_rates"],
-            hyperparameters=record["hyperparameters"],
-            reduction=record["reduction"],
-            train_size=record["train_size"],
-            epochs_planned=self._training.epochs,
-        )
+        training, about = self._training, self._about_data
+        course = self._recorded.course(self._record, training.current_lr, training.epochs)
         if about is None:
             return course
         return replace(course, class_shares=about.class_shares, fingerprints=about.fingerprints)
@@ -105,9 +88,9 @@ class Watch:
         new = [
             advice
             for advice in found
-            if advice.name not in self._told and (again or advice.name in before)
+            if advice.name not in self._recorded.advised and (again or advice.name in before)
         ]
-        self._told |= {advice.name for advice in new}
+        self._recorded.advised |= {advice.name for advice in new}
         return [
             Advised(
                 run=event.run,
