@@ -15,6 +15,10 @@ _AT_BASE_RATE = 0.02
 #: A loss that moves by more than this share of the base rate only passes it, on its way down.
 _PASSING = 0.005
 
+#: A loss that falls at every epoch, by this share in all, is on its way out, however slowly. But
+#: through layers of sigmoids that way takes thousands of epochs.
+_LEAVING = 3e-4
+
 #: The rise of a test loss that matters, as a share of what knowing nothing costs.
 _MATTERS = 0.1
 
@@ -93,6 +97,9 @@ def stuck_at_base_rate(course: Course, look: Look) -> Advice | None:
         return None
     recent = losses[-max(EPOCHS, course.epochs_planned // 10) :]
     if abs(recent[-1] - recent[0]) > _PASSING * base:
+        return None
+    is_falling = recent[0] - recent[-1] > _LEAVING * base and (np.diff(recent) < 0).all()
+    if is_falling and course.hyperparameters.get("activation") != "sigmoid":
         return None
     accuracy = course.last("accuracy")
     most = course.base_rates.get("accuracy", 1.0)
