@@ -200,9 +200,11 @@ class MainScreen(PanedScreen):
     def action_start(self) -> None:
         """Train what the form says."""
         form = self.query_one(SettingsForm)
-        if form.can_start and form.draft is not None:
+        if form.draft is None:
+            self.notify("The lecture is still being loaded: once more, in a moment.")
+        elif form.can_start:
             self.app.begin(form.draft.runs())
-        elif form.draft is not None:
+        else:
             problem = next(iter(form.draft.problems().values()), "")
             self.notify(problem or "A run is under way.", severity="warning", markup=False)
 

@@ -17,7 +17,7 @@ from tui_app.messages import RowsRead
 from tui_app.screens.ask import Ask
 from tui_app.screens.choose import Choose
 from tui_app.training.errors import DamagedRun, RunLocked
-from tui_app.training.narrate import printable
+from tui_app.training.narrate import counted, printable
 from tui_app.widgets.key_bar import KeyBar
 from tui_app.widgets.line import Line
 from tui_app.widgets.runs_list import RunsList
@@ -106,7 +106,7 @@ class RunsScreen(Screen[None]):
             self._tell(f"There are no runs in {folder} yet.")
             return
         runs = table.count
-        which = f"{shown} of {runs} runs" if shown != runs else f"{runs} run{'s' * (runs > 1)}"
+        which = f"{shown} of {runs} runs" if shown != runs else counted(runs, "run")
         marked = f", {len(table.marked)} marked" if table.marked else ""
         self._tell(f"{which}{marked} in {folder}, by {table.order}")
 

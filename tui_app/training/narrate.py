@@ -67,12 +67,13 @@ def _started(event: RunStarted) -> str:
     if event.test_size:
         sizes += f", {event.test_size} test"
     start = f"goes on after epoch {event.epoch}, step {event.step}" if event.step else "begins"
-    threads = f"{event.threads} thread{'s' if event.threads > 1 else ''}"
+    threads = counted(event.threads, "thread")
     if event.threads_reason:
         threads += f" ({event.threads_reason})"
     return (
-        f"{event.lecture} on {event.dataset} {start}: {event.parameters} parameters, "
-        f"{sizes} samples, {event.steps_per_epoch} steps an epoch, {event.epochs} epochs, "
+        f"{event.lecture} on {event.dataset} {start}: "
+        f"{counted(event.parameters, 'parameter')}, {sizes} samples, "
+        f"{counted(event.steps_per_epoch, 'step')} an epoch, {counted(event.epochs, 'epoch')}, "
         f"on {event.device} with {threads}; "
         f"a loss is the {event.reduction} over its samples"
     )
@@ -99,6 +100,11 @@ def format_seconds(seconds: float) -> str:
         return f"{rest} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 step`, `2 steps`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def printable(text: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from tui_app.training.narrate import counted
 from tui_app.training.snapshot import Subject
 
 
@@ -39,7 +40,7 @@ def probe(subject: Subject, ask: str) -> tuple[Step, ...]:
         Step(
             "1. Data",
             (f"dataset = {subject.settings.dataset}  # {size} samples",),
-            (shapes["inputs"], shapes["targets"], f"{steps} steps an epoch"),
+            (shapes["inputs"], shapes["targets"], f"{counted(steps, 'step')} an epoch"),
         ),
         Step("2. Model", _model_source(subject), (f"{count} weights", shapes["outputs"])),
         Step(
