@@ -46,7 +46,9 @@ QUICK = [
     "TERM, INT, HUP",
     "USR1, then SIGKILL",
     "app: TERM, INT, HUP",
+    "app: USR1, then SIGKILL",
     "app: terminal hung up",
+    "NaN or infinity while it trains",
 ]
 
 

@@ -30,6 +30,7 @@ import tui_app.screens.run
 import tui_app.terminal_driver  # noqa: F401
 from tui_app.cli import run
 from tui_app.training import saver, step
+from tui_app.training.training import Training
 
 #: What lets root write where nobody may: bits 1 and 2, CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
 _BEYOND_RIGHTS = 0b110
@@ -39,8 +40,8 @@ def train(argv: Sequence[str], told: Path, terminal: str | None, twist: str) -> 
     """Run tutorch with `argv`: its words go to `terminal`, or to the file `told`.
 
     `twist` is what is wrong from the beginning: the `clock` is set back, root has no more `rights`
-    than others, the `disk` takes one checkpoint and hangs at the next, or `memory` runs out with
-    more than 20 samples.
+    than others, the `disk` takes one checkpoint and hangs at the next, `memory` runs out with more
+    than 20 samples, or (`nan gradient 100`) something is no number any more at that step.
     """
     os.setsid()
     # A DataLoader's workers are this one's to fork, and not that server's.
@@ -64,6 +65,9 @@ def train(argv: Sequence[str], told: Path, terminal: str | None, twist: str) -> 
         _drop_rights()
     if twist == "disk":
         _hang_disk()
+    if twist.startswith(("nan", "inf")):
+        value, what, at = twist.split()
+        _poison(float(value), what, int(at))
     with limited_memory() if twist == "memory" else nullcontext():
         os._exit(run(list(argv)))
 
@@ -97,12 +101,31 @@ def _hang_disk() -> None:
     saver.save_checkpoint = hang
 
 
+def _poison(value: float, what: str, at: int) -> None:
+    """Let the loss, a gradient or a weight be `value` at one step."""
+    whole, steps = step._loss, itertools.count(1)
+
+    def poisoned(training: Training, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        if next(steps) != at:
+            return whole(training, inputs, targets)
+        first = next(training.model.parameters())
+        if what == "weight":
+            with torch.no_grad():
+                first.fill_(value)
+        if what == "gradient":
+            hook = first.register_hook(lambda gradient: (hook.remove(), gradient * value)[1])
+        loss = whole(training, inputs, targets)
+        return loss * value if what == "loss" else loss
+
+    step._loss = poisoned
+
+
 @contextmanager
 def limited_memory(samples: int = 20) -> Iterator[None]:
     """Let the device have no room for more than so many samples at once."""
     whole = step._loss
 
-    def tight(training: Any, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def tight(training: Training, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         if len(inputs) > samples:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return whole(training, inputs, targets)

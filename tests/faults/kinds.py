@@ -13,7 +13,7 @@ from tests.faults import of_files, of_signals, of_terminals
 from tests.faults.child import limited_memory
 from tests.faults.of_files import failed
 from tests.faults.of_terminals import completed
-from tests.faults.trial import Outcome, Reference, Trial
+from tests.faults.trial import Outcome, Reference, Trial, weights
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.metrics_file import read_metrics
 from tui_app.training.run_folder import RunFolder, read_json
@@ -73,6 +73,22 @@ def out_of_memory(chance: random.Random, reference: Reference) -> Outcome:
     return trial.outcome
 
 
+def not_finite(chance: random.Random, reference: Reference) -> Outcome:
+    """The loss, a gradient or a weight is NaN or infinite at any step."""
+    value, what = chance.choice(["nan", "inf"]), chance.choice(["loss", "gradient", "weight"])
+    trial = Trial(chance, reference, twist=f"{value} {what} {chance.randint(1, 450)}")
+    failed(trial, "diverged")
+    folder = trial.folder_afterwards
+    trial.lost_since(read_json(folder.status)["heartbeat"])
+    for path in (folder.last, folder.previous, folder.best()):
+        if path.exists():
+            finite = all(bool(tensor.isfinite().all()) for tensor in weights(path).values())
+            trial.outcome.expect(finite, f"{path.name} has what is no number")
+    trial.resume()
+    trial.compare(reference.of(trial.argv))
+    return trial.outcome
+
+
 #: What is shown of each, and how often it is tried, of all trials.
 FAULTS: dict[str, tuple[Fault, int]] = {
     "SIGKILL at any moment": (of_signals.killed, 9),
@@ -80,12 +96,13 @@ FAULTS: dict[str, tuple[Fault, int]] = {
     "last.pt cut off, or a bit flipped": (of_files.damaged_checkpoint, 4),
     "TERM, INT, HUP": (of_signals.stopped, 3),
     "second Ctrl-C while the disk hangs": (of_signals.interrupted_twice, 2),
-    "USR1, then SIGKILL": (of_signals.saved_on_request, 2),
+    "USR1, then SIGKILL": (of_signals.saved_on_request, 1),
     "terminal hung up": (of_terminals.hung_up, 2),
     "terminal read by nobody": (of_terminals.unread, 1),
     "terminal resized all the time": (of_terminals.resized, 1),
     "app: SIGKILL at any moment": (partial(of_signals.killed, in_app=True), 3),
     "app: TERM, INT, HUP": (partial(of_signals.stopped, in_app=True), 3),
+    "app: USR1, then SIGKILL": (partial(of_signals.saved_on_request, in_app=True), 1),
     "app: terminal hung up": (partial(of_terminals.hung_up, in_app=True), 2),
     "app: hung up, attached, stopped": (of_terminals.attached, 2),
     "app: terminal read by nobody": (partial(of_terminals.unread, in_app=True), 1),
@@ -98,6 +115,7 @@ FAULTS: dict[str, tuple[Fault, int]] = {
     "metrics.jsonl cut in mid-line": (of_files.metrics_cut, 1),
     "data file cut off, or a bit flipped": (of_files.data_damaged, 2),
     "out of memory": (out_of_memory, 2),
+    "NaN or infinity while it trains": (not_finite, 3),
     "clock set back": (clock_set_back, 1),
     "DataLoader's worker killed": (worker_killed, 1),
 }

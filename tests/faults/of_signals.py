@@ -82,9 +82,10 @@ def interrupted_twice(chance: random.Random, reference: Reference) -> Outcome:
     return trial.outcome
 
 
-def saved_on_request(chance: random.Random, reference: Reference) -> Outcome:
+def saved_on_request(
+    chance: random.Random, reference: Reference, *, in_app: bool = False
+) -> Outcome:
     """USR1, which saves, and SIGKILL."""
-    in_app = chance.random() < 0.5
     trial = Trial(chance, reference, "--save-every", "1000", in_app=in_app)
     folder = trial.folder
     trial.let_train(most=0.5)
