@@ -70,7 +70,15 @@ LECTURE = Lecture(
     datasets=("study-hours", "noisy-line"),
     model=LinearModel,
     criterion=partial(nn.MSELoss, reduction="sum"),
-    views=("cost_surface", "cost_surface_3d", "fitted_line", "four_steps"),
+    views=(
+        "cost_surface",
+        "cost_surface_3d",
+        "fitted_line",
+        "saddle",
+        "saddle_3d",
+        "two_minima",
+        "four_steps",
+    ),
     hyperparameters=Hyperparameters(epochs=1000, batch_size="full", shuffle=False, lr=0.01),
     overrides={
         "noisy-line": {"lr": 0.001},  # the sum over 60 points is steeper than over 3
