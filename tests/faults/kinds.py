@@ -76,7 +76,7 @@ def out_of_memory(chance: random.Random, reference: Reference) -> Outcome:
 def not_finite(chance: random.Random, reference: Reference) -> Outcome:
     """The loss, a gradient or a weight is NaN or infinite at any step."""
     value, what = chance.choice(["nan", "inf"]), chance.choice(["loss", "gradient", "weight"])
-    trial = Trial(chance, reference, twist=f"{value} {what} {chance.randint(1, 450)}")
+    trial = Trial(chance, reference, twist=f"{value} {what} {chance.randint(1, 900)}")
     failed(trial, "diverged")
     folder = trial.folder_afterwards
     trial.lost_since(read_json(folder.status)["heartbeat"])

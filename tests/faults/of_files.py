@@ -110,9 +110,12 @@ def _full(
     assert trial.folder.last.exists()
     trial.let_train(most=0.5)
     fill()
-    if chance.random() < 0.5:
+    is_for_good = chance.random() < 0.5
+    if not is_for_good:
         trial.let_train(0.3, 0.6)
+        is_for_good = not trial.child.is_alive()  # its last save found the disk still full
         empty()
+    if not is_for_good:
         return completed(trial, reference)
     code = trial.end()
     empty()

@@ -29,7 +29,7 @@ from tui_app.training.run_folder import RunFolder, read_json
 SAVE_EVERY = 0.25
 
 #: Some 2 s of training with a checkpoint of 3 MB.
-RUN = ("softmax", "--widths", "256", "--optimizer", "adam", "--lr", "0.001", "--epochs", "20")
+RUN = ("softmax", "--widths", "256", "--optimizer", "adam", "--lr", "0.001", "--epochs", "40")
 
 #: Seconds after which a trial is given up.
 LONGEST = 60.0
