@@ -17,8 +17,11 @@ from tests.program import names, train, tutorch
 from tui_app.training import prepare
 from tui_app.training.control import Control
 from tui_app.training.metrics_file import read_metrics
+from tui_app.training.probes import load_probe
+from tui_app.training.run_folder import RunFolder
 from tui_app.training.session import Session
 from tui_app.training.settings import settle
+from tui_app.training.snapshot import subject_of_folder, take
 
 _LOSSES = (
     "import json, runpy, sys\n"
@@ -108,7 +111,10 @@ def test_scripts_train_the_same_losses(trained: Callable[..., Path], tmp_path: P
         ("10_basic", "--epochs", "1", "--channels", "2,3", "--clip-grad-norm", "1"),
         ("12", "--cell", "gru", "--lr-schedule", "cosine"),
     ]
-    runs.append(("04", "steered by hand"))
+    runs += [
+        ("10_basic", "--epochs", "1", "--channels", "2,3", "--augment", "flip and shift"),
+        ("04", "steered by hand"),
+    ]
     folders = [*(trained(*argv) for argv in runs[:-1]), steered(tmp_path)]
     paths = [tmp_path / f"script_{number}.py" for number in range(len(runs))]
     for folder, path in zip(folders, paths, strict=True):
@@ -118,6 +124,22 @@ def test_scripts_train_the_same_losses(trained: Callable[..., Path], tmp_path: P
         assert len(losses) == len(recorded(folder)), argv
         np.testing.assert_allclose(losses, recorded(folder), rtol=1e-5, err_msg=str(argv))
     assert "{11: 0.003}" in paths[-1].read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "one-cycle", "step"])
+def test_a_run_that_was_extended_is_exported_and_replayed_with_all_its_schedules(
+    tmp_path: Path, schedule: str
+):
+    argv = ("05", "--dataset", "noisy-line", "--epochs", 8, "--lr-schedule", schedule)
+    run = tutorch("--no-tui", *argv, "--runs-dir", tmp_path).run
+    for epochs in (12, 20):
+        assert tutorch("resume", run, "--epochs", epochs, "--no-tui").exit_code == 0
+    path = tmp_path / "script.py"
+    assert tutorch("export", run, "script", "--out", path).exit_code == 0
+    (losses,) = losses_of_scripts(path)
+    np.testing.assert_allclose(losses, recorded(run), rtol=1e-5)
+    descent = take(subject_of_folder(RunFolder(run)), load_probe("landscape")).found.descents[0]
+    np.testing.assert_allclose(descent.losses, recorded(run), rtol=1e-5)
 
 
 def test_a_file_that_is_there_is_not_written_over(trained: Callable[..., Path], tmp_path: Path):

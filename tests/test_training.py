@@ -100,7 +100,7 @@ def test_an_augmented_image_is_the_image_moved_or_mirrored() -> None:
 
 def schedule(kind: str, steps: int = 100) -> Schedule:
     hp = Hyperparameters(lr_schedule=kind, lr_step_epochs=2, lr_gamma=0.5)  # pyright: ignore[reportArgumentType]
-    return Schedule(hp, steps_per_epoch=10, first_step=0, last_step=steps)
+    return Schedule(hp, steps_per_epoch=10, spans=((0, steps),))
 
 
 def test_one_cycle_has_the_course_of_torchs_own() -> None:

@@ -14,7 +14,7 @@ def order(epoch):
 
 def lr_factor(step):
     """The lr schedule: what the lr is multiplied with after so many steps."""
-    return {factor}
+    {factor}
 
 
 def take_step(inputs, targets):
@@ -53,7 +53,7 @@ for epoch in range(EPOCHS):
         for group in optimizer.param_groups:
             group["lr"] = lr * lr_factor(step)
         inputs, targets = train_x[rows.to(device)], train_y[rows.to(device)]
-        loss = take_step(inputs, targets)
+{augment}        loss = take_step(inputs, targets)
         losses.append(loss)
         total, samples, step = total + {total}, samples + len(inputs), step + 1
     if not samples:

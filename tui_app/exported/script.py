@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import asdict
 from pprint import pformat
 from typing import Any
+
+import torch
 
 from models.lecture import Hyperparameters
 from tui_app.exported.arrays import DataCode, data_code
 from tui_app.exported.lecture_source import LectureSource
 from tui_app.exported.loop_template import LOOP
+from tui_app.training import augmentation
+from tui_app.training.augmentation import mirrored, shifted
 from tui_app.training.evaluation import reduction_of
 from tui_app.training.metrics_file import last_line
-from tui_app.training.optimizers import OPTIMIZERS
+from tui_app.training.optimizers import OPTIMIZERS, is_fused
+from tui_app.training.schedule import Span
 from tui_app.training.snapshot import Subject
 
 
@@ -37,6 +43,7 @@ def script_of(subject: Subject, record: dict[str, Any], stem: str) -> tuple[str,
         _settings(subject),
         _data(subject, data),
         _model(subject, source, record),
+        _augmentation(subject.settings.hyperparameters),
         _loop(subject, source),
     ]
     script = "\n\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
@@ -141,24 +148,38 @@ model = {model}(SPEC, HYPERPARAMETERS).to(device)
 # 3. Loss and optimizer
 
 criterion = {source.declared("criterion")}()
-optimizer = {_optimizer(subject, source)}
+optimizer = {_optimizer(subject, source, record)}
 """
 
 
-def _optimizer(subject: Subject, source: LectureSource) -> str:
-    from tui_app.training.optimizers import make_optimizer
-
+def _optimizer(subject: Subject, source: LectureSource, record: dict[str, Any]) -> str:
     lecture, hp = subject.settings.lecture, subject.settings.hyperparameters
     if lecture.optimizer is not None:
         return f"{source.declared('optimizer')}(model, HYPERPARAMETERS)"
     used = lecture.used(hp)
     words = [f"{k}={used[k]!r}" for k in ("lr", "momentum", "weight_decay") if k in used]
-    made: Any = make_optimizer(lecture, subject.model, hp)
-    if made.defaults.get("fused"):
+    if is_fused(hp.optimizer, torch.device(str(record.get("device"))).type):
         words.append("fused=True")
     return (
         f"torch.optim.{OPTIMIZERS[hp.optimizer].__name__}(model.parameters(), {', '.join(words)})"
     )
+
+
+def _augmentation(hp: Hyperparameters) -> str:
+    """What varies the images, as it stands in tutorch."""
+    functions = {"shift": [shifted], "flip and shift": [shifted, mirrored]}
+    used = functions.get(getattr(hp, "augment", "none"), [])
+    if not used:
+        return ""
+    parts = [f"_SHIFT = {augmentation._SHIFT}", *map(inspect.getsource, used)]
+    text = "\n\n".join(parts).replace("functional.", "nn.functional.")
+    return "\n" + text.replace(": Tensor", ": torch.Tensor").replace("> Tensor", "> torch.Tensor")
+
+
+def _varied(hp: Hyperparameters) -> str:
+    calls = {"shift": "shifted(inputs)", "flip and shift": "shifted(mirrored(inputs))"}
+    call = calls.get(getattr(hp, "augment", "none"))
+    return f"        inputs = {call}\n" if call else ""
 
 
 def _loop(subject: Subject, source: LectureSource) -> str:
@@ -184,7 +205,8 @@ def _loop(subject: Subject, source: LectureSource) -> str:
         changes=pformat(dict(subject.lr_changes())),
         lr=hp.lr,
         order=_order(hp, size),
-        factor=_factor(hp, steps),
+        factor=_factor(hp, steps, subject.spans),
+        augment=_varied(hp),
         forward=forward,
         backward=f"{guard}{by_hand}",
         clip=clip if hp.clip_grad_norm else "",
@@ -209,21 +231,21 @@ def _order(hp: Hyperparameters, size: int) -> str:
     )
 
 
-def _factor(hp: Hyperparameters, steps: int) -> str:
-    """The lr schedule as an expression of `step`, the steps taken before."""
-    share = f"min(1.0, step / {max(1, hp.epochs * steps)})"
+def _factor(hp: Hyperparameters, steps: int, spans: tuple[Span, ...]) -> str:
+    """The lr schedule: what follows from `step`, the steps taken before."""
+    share = f"""first, last = max(span for span in {spans} if span[0] <= step)
+    share = min(1.0, (step - first) / max(1, last - first))
+    """
     match hp.lr_schedule:
         case "step":
-            return f"{hp.lr_gamma} ** (step // {steps} // {hp.lr_step_epochs})"
+            return f"return {hp.lr_gamma} ** (step // {steps} // {hp.lr_step_epochs})"
         case "cosine":
-            return f"(1 + math.cos(math.pi * {share})) / 2"
+            return f"{share}return (1 + math.cos(math.pi * share)) / 2"
         case "one-cycle":
-            up = f"1 + (1 / 25 - 1) * (1 + math.cos(math.pi * {share} / 0.3)) / 2"
-            down = (
-                f"1 / 25e4 + (1 - 1 / 25e4) * (1 + math.cos(math.pi * ({share} - 0.3) / 0.7)) / 2"
-            )
-            return f"({up} if {share} < 0.3 else {down})"
-    return "1.0"
+            up = "1 + (1 / 25 - 1) * (1 + math.cos(math.pi * share / 0.3)) / 2"
+            down = "1 / 25e4 + (1 - 1 / 25e4) * (1 + math.cos(math.pi * (share - 0.3) / 0.7)) / 2"
+            return f"{share}if share < 0.3:\n        return {up}\n    return {down}"
+    return "return 1.0"
 
 
 def _measure(subject: Subject) -> str:

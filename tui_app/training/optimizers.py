@@ -36,9 +36,14 @@ def make_optimizer(
         name: used[name] for name in ("lr", "momentum", "weight_decay") if name in used
     }
     weights = list(model.parameters())
-    if hp.optimizer in _FUSED and weights[0].device.type in _FUSED[hp.optimizer]:
+    if is_fused(hp.optimizer, weights[0].device.type):
         settings["fused"] = True
     return OPTIMIZERS[hp.optimizer](weights, **settings)
+
+
+def is_fused(name: str, device: str) -> bool:
+    """Whether the optimizer of that name updates all weights at once on such a device."""
+    return device in _FUSED.get(name, ())
 
 
 def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:

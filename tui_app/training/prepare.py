@@ -67,7 +67,7 @@ def prepare(
         criterion=criterion,
         optimizer=make_optimizer(lecture, model, hp),
         batches=batches,
-        schedule=Schedule(hp, len(batches), 0, hp.epochs * len(batches)),
+        schedule=Schedule(hp, len(batches), ((0, hp.epochs * len(batches)),)),
         measured=measured,
         train_size=len(train),
         test=test,

@@ -34,7 +34,11 @@ def replay(
     Draws random numbers: whoever calls restores their state (a probe's caller does).
     """
     training = _begin(subject, hyperparameters or subject.settings.hyperparameters)
-    changes = dict(subject.lr_changes()) if hyperparameters is None else {}
+    changes: dict[int, float] = {}
+    if hyperparameters is None:  # it is the run itself
+        changes = dict(subject.lr_changes())
+        spans = subject.spans or training.schedule.spans
+        training.schedule = replace(training.schedule, spans=spans)
     take_step = make_step(training)
     observe(training.model, 0, float("nan"))
     while training.step < steps:
@@ -66,7 +70,7 @@ def _begin(subject: Subject, hp: Hyperparameters) -> Training:
         criterion=criterion,
         optimizer=make_optimizer(lecture, model, hp),
         batches=batches,
-        schedule=Schedule(hp, len(batches), 0, hp.epochs * len(batches)),
+        schedule=Schedule(hp, len(batches), ((0, hp.epochs * len(batches)),)),
         measured=Measured("train", split),
         train_size=len(subject.train),
         test=None,

@@ -11,7 +11,6 @@ from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.errors import DamagedRun, RunFinished
 from tui_app.training.options import RunOptions
 from tui_app.training.run_folder import RunFolder
-from tui_app.training.schedule import Schedule
 from tui_app.training.settings import RunSettings
 from tui_app.training.training import Training
 
@@ -75,13 +74,10 @@ def extend(training: Training) -> list[str]:
     schedule, steps = training.schedule, training.epochs * len(training.batches)
     if schedule.last_step == steps:
         return []
-    first_step = schedule.first_step
-    notes = []
-    if schedule.is_bounded:
-        first_step = training.step
-        notes = [
-            f"a {training.hyperparameters.lr_schedule} schedule is made for its length: "
-            f"a new one goes from step {first_step + 1} to step {steps}"
-        ]
-    training.schedule = Schedule(training.hyperparameters, len(training.batches), first_step, steps)
-    return notes
+    training.schedule = schedule.extended(training.step, steps)
+    if not schedule.is_bounded:
+        return []
+    return [
+        f"a {training.hyperparameters.lr_schedule} schedule is made for its length: "
+        f"a new one goes from step {training.step + 1} to step {steps}"
+    ]

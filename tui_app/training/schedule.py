@@ -9,7 +9,8 @@ the steps up from 1/25 of the lr, then down to 1/250 000 of it, both along half 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from models.lecture import Hyperparameters
 
@@ -18,14 +19,36 @@ _FIRST_FACTOR = 1 / 25
 _LAST_FACTOR = _FIRST_FACTOR / 1e4
 
 
+#: The steps taken before a schedule begins, and when it ends.
+Span = tuple[int, int]
+
+
+def spans_of(values: Any) -> tuple[Span, ...]:
+    """The spans of a schedule as they were recorded. Raises TypeError or ValueError."""
+    spans = tuple((int(first), int(last)) for first, last in values)
+    if not spans or spans[0][0] != 0:
+        raise ValueError(f"{values!r} is no schedule: it begins before the first step")
+    return spans
+
+
 @dataclass(frozen=True)
 class Schedule:
-    """The lr's course over the steps after `first_step`, until `last_step`."""
+    """The course of the lr over a run; one that was extended has several `spans` in succession."""
 
     hyperparameters: Hyperparameters
     steps_per_epoch: int
-    first_step: int
-    last_step: int
+    spans: tuple[Span, ...]
+
+    @property
+    def last_step(self) -> int:
+        """Where it ends."""
+        return self.spans[-1][1]
+
+    def extended(self, step: int, last_step: int) -> Schedule:
+        """The same until `last_step`: where it is made for its length, a new one after `step`."""
+        if self.is_bounded:
+            return replace(self, spans=(*self.spans, (step, last_step)))
+        return replace(self, spans=((0, last_step),))
 
     @property
     def is_bounded(self) -> bool:
@@ -40,7 +63,8 @@ class Schedule:
     def factor(self, step: int) -> float:
         """What the run's lr is multiplied with for the step after `step` steps."""
         hp = self.hyperparameters
-        share = min(1.0, (step - self.first_step) / max(1, self.last_step - self.first_step))
+        first, last = max(span for span in self.spans if span[0] <= step)
+        share = min(1.0, (step - first) / max(1, last - first))
         if hp.lr_schedule == "step":
             return hp.lr_gamma ** (step // self.steps_per_epoch // hp.lr_step_epochs)
         if hp.lr_schedule == "cosine":

@@ -170,6 +170,7 @@ def _record(training: Training) -> dict[str, object]:
         "data_fingerprint": training.fingerprint,
         "parameters": training.parameters,
         "steps_per_epoch": len(training.batches),
+        "schedule": [list(span) for span in training.schedule.spans],
         "metric": training.metric,
         "chosen_on": training.measured.name,
         "reduction": reduction_of(training.criterion),

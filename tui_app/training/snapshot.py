@@ -22,9 +22,11 @@ from torch import Tensor, nn
 from datasets import Data, DataUnavailable, Split, get_dataset
 from datasets.fetch import find
 from tui_app.training.batches import DeviceSplit
+from tui_app.training.errors import DamagedRun
 from tui_app.training.metrics_file import last_line, read_lines
 from tui_app.training.prepare import build_model, hold_out, read
 from tui_app.training.run_folder import RunFolder
+from tui_app.training.schedule import Span, spans_of
 from tui_app.training.seeding import restore_rng_state, rng_state
 from tui_app.training.settings import RunSettings
 from tui_app.training.training import Training
@@ -54,6 +56,8 @@ class Subject:
     lr: float
     folder: RunFolder
     is_live: bool
+    spans: tuple[Span, ...] = ()
+    """Those of the lr's schedule; none before training."""
 
     def rows(self) -> np.ndarray:
         """The rows of `split` to look at: all, or enough for a picture while the run trains."""
@@ -150,6 +154,7 @@ def subject_of_training(training: Training, folder: RunFolder) -> Subject:
         lr=training.current_lr,
         folder=folder,
         is_live=True,
+        spans=training.schedule.spans,
     )
 
 
@@ -162,6 +167,10 @@ def subject_of_folder(
     best = BestModel.of(folder, device, data_dir)
     train, split = _splits(best.data, best.settings)
     last, chosen = last_line(folder.metrics, "epoch"), last_line(folder.metrics, "best")
+    try:
+        spans = spans_of(folder.read_record().get("schedule"))
+    except (TypeError, ValueError) as error:
+        raise DamagedRun(f"{folder.run_json} can't be used: {error}") from error
     return Subject(
         settings=best.settings,
         data=best.data,
@@ -176,6 +185,7 @@ def subject_of_folder(
         lr=float(last.get("lr") or best.settings.hyperparameters.lr),
         folder=folder,
         is_live=False,
+        spans=spans,
     )
 
 

@@ -17,7 +17,7 @@ from tui_app.training.batches import Batch, DeviceSplit
 from tui_app.training.best import BestModels
 from tui_app.training.device import DeviceInfo
 from tui_app.training.optimizers import plain_state, set_lr
-from tui_app.training.schedule import Schedule
+from tui_app.training.schedule import Schedule, spans_of
 from tui_app.training.seeding import restore_rng_state, rng_state
 from tui_app.training.settings import RunSettings
 
@@ -149,10 +149,7 @@ class Training:
             "optimizer": plain_state(self.optimizer, self.current_lr),
             "best": self.best.state_dict(),
             "rng": rng_state(),
-            "schedule": {
-                "first_step": self.schedule.first_step,
-                "last_step": self.schedule.last_step,
-            },
+            "schedule": [list(span) for span in self.schedule.spans],
             "so_far": dict(vars(self.so_far)),
             "lr": self.lr,
             "epoch": self.epoch,
@@ -173,12 +170,8 @@ class Training:
         self.optimizer.load_state_dict(state["optimizer"])
         self.best.load_state_dict(state["best"])
         restore_rng_state(state["rng"])
-        self.schedule = Schedule(
-            self.hyperparameters,
-            len(self.batches),
-            int(state["schedule"]["first_step"]),
-            int(state["schedule"]["last_step"]),
-        )
+        spans = spans_of(state["schedule"])
+        self.schedule = Schedule(self.hyperparameters, len(self.batches), spans)
         so_far = state["so_far"]
         self.so_far = EpochSoFar(
             int(so_far["steps"]),
