@@ -143,6 +143,29 @@ def test_what_cannot_be_recorded_is_trained_as_ever_and_that_is_said_once(
     assert_same_run(plain.session.folder, run.session.folder)
 
 
+@pytest.mark.parametrize("what", ["a count", "a tensor", "a buffer"])
+def test_a_model_that_remembers_is_not_recorded(tmp_path: Path, what: str) -> None:
+    def step(training: Training) -> GraphedStep:
+        model = training.model
+        model.register_buffer("mean", torch.zeros(1))
+
+        def remember(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            if what == "a count":
+                vars(module)["calls"] = vars(module).get("calls", 0) + 1
+            elif what == "a tensor":
+                module.before = output.detach().mean()
+            else:
+                module.mean = output.detach().mean()
+
+        model.register_forward_hook(remember)
+        return GraphedStep(training, PretendRecorder())
+
+    run = trained(tmp_path, step)
+    told = [event.text for event in run.events if isinstance(event, Warned)]
+    assert ["remembers something" in text for text in told] == [True]
+    assert run.losses == trained(tmp_path).losses
+
+
 def test_a_recording_that_breaks_off_leaves_random_numbers_as_they_were(tmp_path: Path) -> None:
     training = training_of("softmax", tmp_path)
     step = GraphedStep(training, PretendRecorder("random"))

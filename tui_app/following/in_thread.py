@@ -91,8 +91,11 @@ class RunInThread:
     # What follows runs in the thread.
 
     def _train(self) -> None:
+        from tui_app.training.device import give_memory_back
+
         with RANDOM_NUMBERS:
             self._train_alone()
+        give_memory_back()
 
     def _train_alone(self) -> None:
         try:

@@ -191,7 +191,7 @@ class RunsScreen(Screen[None]):
             return
         if row.summary.state in ("running", "paused"):
             self.notify("It is training: Enter opens it.")
-        elif row.summary.epochs and row.summary.epoch >= row.summary.epochs:
+        elif row.summary.state == "completed" and row.summary.epoch >= (row.summary.epochs or 0):
             self.notify("It has had all its epochs: extend it to give it more.")
         else:
             self.app.take_up(TakeUp(row.folder))

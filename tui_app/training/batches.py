@@ -42,7 +42,8 @@ class DeviceSplit:
     def of(cls, split: Split, data: Data, device: torch.device) -> DeviceSplit:
         """Bring `split` to `device`, if it is small enough."""
         inputs, targets = _as_tensor(split.inputs), _as_tensor(split.targets)
-        if 4 * inputs.numel() <= _RESIDENT_LIMIT and not isinstance(split.inputs, np.memmap):
+        is_small = 4 * inputs.numel() <= _resident_limit(device)
+        if is_small and not isinstance(split.inputs, np.memmap):
             inputs = _ready(inputs, data, device)
         return cls(inputs, targets.to(device), data, device)
 
@@ -58,6 +59,13 @@ class DeviceSplit:
         """The samples of these indices, which lie on the same device as the inputs."""
         inputs = _ready(self.inputs.index_select(0, indices), self.data, self.device)
         return inputs, self.targets[indices.to(self.device)]
+
+
+def _resident_limit(device: torch.device) -> int:
+    """Bytes: on a GPU, no more than a quarter of what is free."""
+    if device.type != "cuda":
+        return _RESIDENT_LIMIT
+    return min(_RESIDENT_LIMIT, torch.cuda.mem_get_info(device)[0] // 4)
 
 
 def _as_tensor(array: np.ndarray) -> Tensor:

@@ -64,9 +64,9 @@ class BestModels:
 
 
 def is_finite(model: nn.Module) -> bool:
-    """Whether all its weights are finite numbers."""
-    values = [tensor for tensor in model.state_dict().values() if tensor.is_floating_point()]
-    # One wait for the device, not one for each tensor.
-    return not values or bool(
-        torch.stack([torch.isfinite(tensor).all() for tensor in values]).all()
-    )
+    """Whether all its weights are finite numbers. A buffer may be infinite on purpose, as masks
+    are, but never NaN.
+    """
+    sound = [torch.isfinite(weight).all() for weight in model.parameters()]
+    sound += [~torch.isnan(each).any() for each in model.buffers() if each.is_floating_point()]
+    return not sound or bool(torch.stack(sound).all())  # one wait for the device, not many

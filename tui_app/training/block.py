@@ -33,7 +33,7 @@ class Block:
         self._sizes: list[int] = []
         self._lr = 0.0
         self._begun = 0.0
-        self._seconds = 0.0  # a person who waits sees the very first loss at once
+        self._most = 1  # a person who waits sees the very first loss at once
 
     def add(self, loss: Tensor, size: int, lr: float) -> None:
         """Count a step of `size` samples; its loss is not waited for."""
@@ -44,8 +44,10 @@ class Block:
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time to close the block."""
-        return time.monotonic() - self._begun >= self._seconds
+        """Whether it is time to close the block. A GPU's steps count by what the last ones took:
+        it is given them faster than it takes them, and whoever pauses would wait for all of them.
+        """
+        return len(self._losses) >= self._most or time.monotonic() - self._begun >= _SECONDS
 
     def close(self) -> Closed | None:
         """Wait for the losses and begin a new block; None when no step was taken."""
@@ -54,7 +56,9 @@ class Block:
         stacked = torch.stack(self._losses).float().cpu().numpy()
         # The shortest digits that still mean this float32: half as long as those of a float64.
         closed = Closed(tuple(float(str(loss)) for loss in stacked), tuple(self._sizes), self._lr)
-        self._losses, self._sizes, self._seconds = [], [], _SECONDS
+        took = max(time.monotonic() - self._begun, 1e-9)
+        self._most = max(1, min(10 * len(self._losses), int(_SECONDS * len(self._losses) / took)))
+        self._losses, self._sizes = [], []
         return closed
 
 

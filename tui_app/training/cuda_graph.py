@@ -10,11 +10,11 @@ can't be recorded is trained as ever, and that is said once. See "CUDA semantics
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tui_app.training.batches import LoaderBatches
 from tui_app.training.optimizers import can_be_recorded, make_plain, make_recordable
@@ -109,13 +109,28 @@ class GraphedStep:
 
     def _take_warm_up(self, inputs: Tensor, targets: Tensor) -> Tensor:
         self._warm_up -= 1
+        before = self._memory()
         loss, has_waited = self._recorder.watch(lambda: self._plain(inputs, targets))
         # The first steps may wait, while they make the optimizer's state.
         if not self._warm_up and has_waited:
             self._give_up("the model waits for its own results in the middle of a step")
+        elif not self._warm_up and _differ(before, self._memory()):
+            self._give_up("the model remembers something from step to step")
         elif not self._warm_up and self._training.parts > 1:
             self._give_up("the device has too little memory for a whole batch")
         return loss
+
+    def _memory(self) -> dict[tuple[nn.Module, str], Any]:
+        """What model and criterion hold besides other modules: a replay calls no Python, and so
+        would neither count on nor put one tensor in the place of another.
+        """
+        training = self._training
+        return {
+            (module, name): value
+            for whole in (training.model, training.criterion)
+            for module in whole.modules()
+            for name, value in {**vars(module), **module._buffers, **module._parameters}.items()
+        }
 
     def _record(self, inputs: Tensor, targets: Tensor) -> None:
         """Record the step, or give up. Leaves weights and random numbers as they are."""
@@ -142,6 +157,10 @@ class GraphedStep:
         self._inputs = self._targets = torch.empty(0)
         make_plain(self._training.optimizer, self._training.current_lr)
         self._training.to_tell.append(_NOT_RECORDED.format(reason))
+
+
+def _differ(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> bool:
+    return before.keys() != after.keys() or any(after[key] is not before[key] for key in before)
 
 
 class CudaRecorder:
@@ -179,7 +198,11 @@ class CudaRecorder:
         state = torch.cuda.get_rng_state(self._device)
         try:
             # Other threads of the program may go on: none of them uses the device's memory.
-            with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+            recording = torch.cuda.graph(
+                graph, stream=self._stream, capture_error_mode="thread_local"
+            )
+            # Else torch would synchronise with the first card, and take memory there.
+            with torch.cuda.device(self._device), recording:
                 loss = take()
         except BaseException:
             self._renew_generator(state)

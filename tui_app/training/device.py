@@ -70,6 +70,12 @@ def cards_by_free_memory() -> list[int]:
     return sorted(free, key=lambda index: -free[index])
 
 
+def give_memory_back() -> None:
+    """Let other programs have what a run that is over had on a GPU: the app may stay for hours."""
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
 def gpu_without_cuda() -> bool:
     """Whether there is an NVIDIA GPU that this build of torch can't use."""
     return not torch.cuda.is_available() and bool(nvidia_cards())

@@ -49,8 +49,7 @@ def _train(loop: _Loop, folder: RunFolder) -> Iterator[Event]:
     yield from loop.saver.save()
     try:
         while training.epoch < training.epochs:
-            yield from loop.train_epoch()
-            yield from loop.close_epoch()
+            yield from loop.epoch()
         ended = Ended("completed", _all_trained(training.epochs), ExitCode.DONE)
         loop.check_weights()
     except Ended as reason:
@@ -87,18 +86,29 @@ class _Loop:
 
     # One epoch
 
-    def train_epoch(self) -> Iterator[Event]:
-        """Take the steps of the epoch that are still to be taken."""
+    def epoch(self) -> Iterator[Event]:
+        """Take the steps of the epoch that are still to be taken, and measure the model."""
         try:
             yield from self._take_steps()
+            yield from self._close_epoch()
         except Ended:
             raise
         except Exception as error:
             ended = ended_by(error)
             if ended is None:
                 raise
-            yield from self._close_block()
+            yield from self._tell_what_is_left()
             raise ended from error
+
+    def _tell_what_is_left(self) -> Iterator[Event]:
+        """Tell the losses of the block that an error broke off, if the device still has them."""
+        try:
+            yield from self._close_block()
+        except Ended:
+            raise
+        except Exception as error:
+            if ended_by(error) is None:
+                raise
 
     def _take_steps(self) -> Iterator[Event]:
         training, block, control = self.training, self._block, self._control
@@ -172,7 +182,7 @@ class _Loop:
             reason = diagnosis(losses[-1], closed.lr, training.step, training.epoch + 1)
             raise Ended("failed", reason, ExitCode.FAILED)
 
-    def close_epoch(self) -> Iterator[Event]:
+    def _close_epoch(self) -> Iterator[Event]:
         """Measure the model, and begin the next epoch."""
         training, so_far = self.training, self.training.so_far
         epoch = training.epoch + 1

@@ -59,10 +59,6 @@ def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
 # those are recorded as they are.
 
 
-#: What optimizers keep of a weight besides tensors of its shape: mostly on the host.
-_COUNTS = {"step", "eta", "mu"}
-
-
 def can_be_recorded(optimizer: torch.optim.Optimizer) -> bool:
     """Whether torch lets the optimizer's step be part of a CUDA graph."""
     is_sgd = type(optimizer) is torch.optim.SGD
@@ -89,14 +85,14 @@ def make_plain(optimizer: torch.optim.Optimizer, lr: float) -> None:
 
 
 def _move_counts(optimizer: torch.optim.Optimizer, *, to_weights: bool) -> None:
+    """The counts of steps are the one thing that torch keeps on the host, but for ASGD's."""
     for group in optimizer.param_groups:
+        on_weights = to_weights or group.get("fused") or isinstance(optimizer, torch.optim.ASGD)
         for weight in group["params"]:
             state = optimizer.state.get(weight, {})
-            for name in state.keys() & _COUNTS:
-                on_weights = to_weights or group.get("fused")
-                state[name] = torch.as_tensor(
-                    state[name], device=weight.device if on_weights else "cpu"
-                )
+            if "step" in state:
+                place = weight.device if on_weights else "cpu"
+                state["step"] = torch.as_tensor(state["step"], device=place)
 
 
 def plain_state(optimizer: torch.optim.Optimizer, lr: float) -> dict[str, Any]:
@@ -109,3 +105,14 @@ def plain_state(optimizer: torch.optim.Optimizer, lr: float) -> dict[str, Any]:
         if "capturable" in group:
             group["capturable"] = False
     return {**state, "param_groups": groups}
+
+
+def load_plain_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Take up what `plain_state` gave, perhaps on another device: how a step is computed stays
+    the optimizer's own. Raises whatever torch does when the state isn't that of such an optimizer.
+    """
+    groups = [dict(group) for group in state["param_groups"]]
+    for group, own in zip(groups, optimizer.param_groups, strict=False):  # torch compares them
+        if "fused" in own:
+            group["fused"] = own["fused"]
+    optimizer.load_state_dict({**state, "param_groups": groups})

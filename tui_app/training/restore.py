@@ -33,10 +33,11 @@ def refuse_other_data(training: Training, fingerprint: object) -> None:
         )
 
 
-def restore(training: Training, folder: RunFolder) -> list[str]:
+def restore(training: Training, folder: RunFolder, *, was_completed: bool) -> list[str]:
     """Go back to the newest checkpoint that is whole; what to say when it isn't last.pt.
 
-    Raises DamagedRun when none is, RunFinished when there is nothing left to train.
+    Raises DamagedRun when none is, RunFinished when there is nothing left to do: a run that broke
+    off between its last step and its end is still to be ended.
     """
     if not folder.has_checkpoint():
         return [f"{folder.name} broke off before anything was saved: it begins once more"]
@@ -50,8 +51,10 @@ def restore(training: Training, folder: RunFolder) -> list[str]:
             _load_state(training, folder.previous)
         except DamagedRun as older:
             raise DamagedRun(f"{damage}; {older}") from older
+        # The next save would put the damaged one in the place of the one that is whole.
+        folder.previous.replace(folder.last)
         notes = [f"{damage}. The run goes on from the checkpoint before it"]
-    if training.epoch >= training.epochs:
+    if training.epoch >= training.epochs and was_completed:
         raise RunFinished(
             f"{folder.name} has had all its {training.epoch} epochs; "
             f"`tutorch resume {folder.name} --epochs N` with a larger N trains it further"

@@ -55,7 +55,7 @@ class Saver:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._writing: _Writing | None = None
         self._done: Future[None] | None = None
-        self._is_wanted = False
+        self._is_wanted = self._has_lost_state = False
         self._saved_step = -1
         self._last_saved = self._best_saved = time.monotonic()
         # A resumed run's best.pt may be damaged, or of a later step than its last.pt.
@@ -122,12 +122,15 @@ class Saver:
             done.result()
         except OSError as error:
             self.problem = error
+            self._has_lost_state |= writing.state is not None
             self._best_changed |= bool(writing.ranking)
             text = f"{self._folder.path} could not be written: {error.strerror or error}. "
             text += "Training goes on, and tries again"
             # At today's step: a line of an earlier one would stand behind those of later steps.
             yield Warned(run=run, epoch=now.epoch, step=now.step, text=text)
             return
-        self.problem = None
+        if writing.state is None and self._has_lost_state:
+            return  # the best models are smaller: that they have room says nothing of last.pt
+        self.problem, self._has_lost_state = None, False
         if writing.state is not None:
             yield CheckpointSaved(run=run, epoch=writing.epoch, step=writing.step)

@@ -94,12 +94,13 @@ class Session:
             if "threads" not in options and "threads_reason" in record:
                 training.threads_reason = printable(str(record["threads_reason"]))
             refuse_other_data(training, record.get("data_fingerprint"))
-            notes = [*restore(training, folder), *_notes(training), *extend(training)]
+            state = _status(folder).get("state")
+            notes = restore(training, folder, was_completed=state == "completed")
+            notes += [*_notes(training), *extend(training)]
             folder.write_record({**record, **_record(training)})
-            failed = _status(folder).get("state") == "failed"
             changes = rewind_metrics(folder.metrics, training.epoch, training.step)
             # What made a run fail is not done again.
-            training.lr_changes = {} if failed else changes
+            training.lr_changes = {} if state == "failed" else changes
             stack.pop_all()
         return cls(training, folder, lock, notes)
 

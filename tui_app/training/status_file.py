@@ -15,6 +15,7 @@ from tui_app.training.events import (
     RunStarted,
     StateChanged,
     StepsCompleted,
+    finite,
 )
 from tui_app.training.files import write_json
 from tui_app.training.run_folder import this_program
@@ -89,7 +90,11 @@ class StatusFile:
                     "reason": event.reason,
                 }
                 values |= {"best_value": event.best_value, "best_epoch": event.best_epoch}
-                values |= {"epoch": event.epoch, "step": event.step, "results": dict(event.values)}
+                values |= {
+                    "epoch": event.epoch,
+                    "step": event.step,
+                    "results": finite(event.values),
+                }
 
     def _write(self, *, durable: bool) -> None:
         write_json(self._path, {**self._values, "heartbeat": time.time()}, durable=durable)

@@ -16,7 +16,7 @@ from models.lecture import Hyperparameters
 from tui_app.training.batches import Batch, DeviceSplit
 from tui_app.training.best import BestModels
 from tui_app.training.device import DeviceInfo
-from tui_app.training.optimizers import plain_state, set_lr
+from tui_app.training.optimizers import load_plain_state, plain_state, set_lr
 from tui_app.training.schedule import Schedule, spans_of
 from tui_app.training.seeding import restore_rng_state, rng_state
 from tui_app.training.settings import RunSettings
@@ -167,7 +167,7 @@ class Training:
         a run.
         """
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        load_plain_state(self.optimizer, state["optimizer"])
         self.best.load_state_dict(state["best"])
         restore_rng_state(state["rng"])
         spans = spans_of(state["schedule"])

@@ -1,0 +1,118 @@
+"""What is saved, and what becomes of a run whose device or disk fails in between."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from tests.program import begin, tutorch
+from tui_app.training import block, loop, saver
+from tui_app.training.best import is_finite
+from tui_app.training.block import Block
+from tui_app.training.checkpoint import load_checkpoint
+from tui_app.training.control import Control
+from tui_app.training.exit_codes import ExitCode
+from tui_app.training.files import write_json
+from tui_app.training.metrics_file import read_metrics
+from tui_app.training.run_folder import read_json
+from tui_app.training.session import Session
+
+
+def test_room_for_the_best_model_alone_is_no_room_for_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write, saved = saver.save_checkpoint, list[str]()
+
+    def with_little_room(path: Path, *arguments: Any, **options: Any) -> None:
+        saved.append(path.name)
+        if path.name == "last.pt" and saved.count("last.pt") > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, *arguments, **options)
+
+    monkeypatch.setattr(saver, "save_checkpoint", with_little_room)
+    run = begin("softmax", tmp_path, epochs=2, widths=(16,))
+    assert saved[-1] == "best.pt"
+    assert (run.completed.state, run.completed.exit_code) == ("failed", 1)
+    assert "No space left" in run.completed.reason
+
+
+def test_going_back_to_the_checkpoint_before_keeps_it_through_the_next_save(tmp_path: Path):
+    run = begin("softmax", tmp_path, epochs=4, widths=(16,), save_every=0.001, stop_after=40)
+    folder = run.session.folder
+    whole = folder.previous.read_bytes()
+    folder.last.write_bytes(folder.last.read_bytes()[:1000])
+    again = Session.take_up(folder, Control(), lambda progress: None)
+    assert folder.last.read_bytes() == whole  # a kill from now on finds a whole one
+    again.follow(Control(), [])
+    assert load_checkpoint(folder.last)["epoch"] == 4
+
+
+def test_a_run_that_died_between_its_last_step_and_its_end_is_ended(tmp_path: Path):
+    run = begin("softmax", tmp_path, epochs=2, widths=(16,))
+    folder = run.session.folder
+    before = [line for line in read_metrics(folder.metrics) if line["kind"] != "completed"]
+    write_json(folder.status, {**read_json(folder.status), "state": "running", "pid": 2**22})
+    assert tutorch("resume", folder.path, "--no-tui").exit_code == 0
+    assert read_json(folder.status)["state"] == "completed"
+    after = [line for line in read_metrics(folder.metrics) if line["kind"] != "completed"]
+    assert after == before
+    assert tutorch("resume", folder.path, "--no-tui").exit_code == 2
+
+
+def test_memory_that_runs_out_while_the_model_is_measured_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def evaluate(*_: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(loop, "evaluate", evaluate)
+    ended = tutorch("--no-tui", "05", "--epochs", 3)
+    assert ended.exit_code == ExitCode.DEVICE_UNAVAILABLE
+    assert "--batch-size" in ended.err
+
+
+def test_a_device_that_fails_takes_the_losses_it_holds_with_it(monkeypatch: pytest.MonkeyPatch):
+    class Failed(RuntimeError):
+        """As torch raises it once a kernel has failed, at whatever is asked next."""
+
+    def close(_: Block) -> Any:
+        raise Failed("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(torch, "AcceleratorError", Failed, raising=False)
+    monkeypatch.setattr(Block, "close", close)
+    ended = tutorch("--no-tui", "05", "--epochs", 3)
+    assert ended.exit_code == ExitCode.DEVICE_UNAVAILABLE
+    assert "unspecified launch failure" in ended.err
+
+
+def test_a_mask_of_infinities_is_no_divergence_but_nan_is():
+    model = nn.Linear(2, 2)
+    model.register_buffer("mask", torch.full((3, 3), -torch.inf).triu(1))
+    assert is_finite(model)
+    model.mask = torch.tensor(torch.nan)
+    assert not is_finite(model)
+    model.mask = torch.zeros(1)
+    nn.init.constant_(model.weight, torch.inf)
+    assert not is_finite(model)
+
+
+def test_a_block_has_as_many_steps_as_the_device_takes_in_its_time(monkeypatch: pytest.MonkeyPatch):
+    now = [0.0]
+    monkeypatch.setattr(block.time, "monotonic", lambda: now[0])
+    steps, loss = Block(), torch.tensor(1.0)
+
+    def until_due() -> int:
+        for count in range(1, 1000):
+            steps.add(loss, 1, 0.1)  # as a GPU takes them: at once, to be computed later
+            if steps.is_due:
+                now[0] += count / 128  # closing waits for them, so long for each
+                steps.close()
+                return count
+        raise AssertionError
+
+    assert [until_due() for _ in range(4)] == [1, 10, 12, 12]
