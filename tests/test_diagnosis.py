@@ -190,6 +190,22 @@ def test_a_run_that_diverges_is_told_at_its_end_what_lr_would_do():
     assert "Try lr 0.1" in ended.err
 
 
+def test_a_run_too_short_to_be_looked_at_is_looked_at_when_it_ends(tmp_path: Path):
+    chance = np.random.default_rng(0)
+    rows = [f"{value:.3f},{'rare' if n % 20 == 0 else 'common'}"
+            for n, value in enumerate(chance.normal(size=200))]  # fmt: skip
+    (tmp_path / "lopsided.csv").write_text("\n".join(["width,kind", *rows]) + "\n")
+    own = ("--dataset", f"csv:{tmp_path / 'lopsided.csv'}", "--target", "kind")
+    ended = tutorch("--no-tui", "softmax", *own, "--epochs", 2)
+    assert "classes out of balance" in advised(ended.run)
+    assert "is common" in ended.err
+
+
+def test_what_a_schedule_makes_of_the_lr_is_not_what_is_advised(trained: Callable[..., Path]):
+    run = trained("05", "--epochs", "20", "--lr-schedule", "cosine", "--lr", "0.02")
+    assert course_of_folder(RunFolder(run)).lr == 0.02
+
+
 @pytest.mark.usefixtures("looked_at_every_epoch")
 @pytest.mark.parametrize(
     "argv",

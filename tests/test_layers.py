@@ -117,3 +117,23 @@ def test_headless_a_net_that_does_not_fit_shows_its_layers(tmp_path: Path):
     assert "Conv2d 1->4, 5x5: 1x28x28 -> 4x24x24" in ended.err
     assert "Linear 320->10: 576 -> fails" in ended.err
     assert "takes 320 features, but is given 4*12*12 = 576" in ended.err
+
+
+def test_a_recurrent_layer_counts_every_symbol_packed_or_not():
+    class Packed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.GRU(4, 8, batch_first=True)
+
+        def forward(self, inputs: Tensor) -> Tensor:
+            lengths = torch.tensor([5, 2])
+            packed = nn.utils.rnn.pack_padded_sequence(inputs, lengths, batch_first=True)
+            return self.layer(packed)[1]
+
+    (layer,) = layers_of(Packed(), torch.zeros(2, 5, 4)).layers
+    assert (layer.before, layer.after) == ((5, 4), (5, 8))
+    assert layer.multiply_adds == 5 * 3 * 8 * (4 + 8)
+
+    (cell,) = layers_of(nn.Sequential(nn.RNNCell(4, 6)), torch.zeros(2, 4)).layers
+    assert cell.kind == "RNNCell 4→6"
+    assert cell.multiply_adds == 6 * (4 + 6)

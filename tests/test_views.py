@@ -14,9 +14,10 @@ from models import find_lecture, lecture_names, load_lecture
 from tests.program import begin, python, tutorch
 from tui_app.training.control import Control
 from tui_app.training.layers import layers_of
-from tui_app.training.probes import load_probe
+from tui_app.training.probes import landscape, load_probe, words
 from tui_app.training.probes.convolution import probe as convolution
 from tui_app.training.probes.exercises import probe as exercises
+from tui_app.training.probes.predictions import Predictions, shares_of
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.snapshot import Snapshot, subject_of_folder, subject_of_training, take
 from tui_app.views import UnknownView, load_view, view_names
@@ -301,3 +302,70 @@ def test_show_draws_a_view_and_saves_its_picture(trained: Callable[..., Path], t
     assert tutorch("show", folder, "--view", "nonsense").exit_code == 2
     assert tutorch("show", folder, "--view", "probability_curve", "--at", "7").exit_code == 2
     assert tutorch("show", folder, "--view", "probability_curve", "--size", "big").exit_code == 2
+
+
+def test_the_losses_of_samples_are_torchs_own_however_sure_the_model_is():
+    logits = torch.tensor([[300.0, 0.0, -5.0], [0.1, 0.2, 0.3]])
+    targets = torch.tensor([2, 1])
+    found = predictions_of(logits.numpy(), targets.numpy())
+    theirs = nn.functional.cross_entropy(logits.double(), targets, reduction="none")
+    np.testing.assert_allclose(found.losses, theirs.numpy())
+    one = torch.tensor([[120.0], [-3.0]])
+    found = predictions_of(one.numpy(), np.array([0, 1]))
+    theirs = nn.functional.binary_cross_entropy_with_logits(
+        one.double(), torch.tensor([[0.0], [1.0]]).double(), reduction="none"
+    )
+    np.testing.assert_allclose(found.losses, theirs.reshape(-1).numpy())
+
+
+def predictions_of(logits: np.ndarray, targets: np.ndarray) -> Predictions:
+    count = len(targets)
+    return Predictions(
+        classes=("a", "b", "c"),
+        vocabulary=(),
+        measured="test",
+        size=count,
+        rows=np.arange(count),
+        inputs=np.zeros((count, 1)),
+        logits=logits,
+        probabilities=shares_of(torch.from_numpy(logits)).numpy(),
+        targets=targets,
+    )
+
+
+def test_the_four_steps_have_the_lectures_own_loop(trained: Callable[..., Path]):
+    search = drawn_lines("four_steps", found_in(trained(*RUNS["02"]), "four_steps"))
+    assert "class ExhaustiveSearch(Optimizer):" in search
+    assert "loss.backward()" not in search
+    by_hand = drawn_lines("four_steps", found_in(trained(*RUNS["03"]), "four_steps"))
+    assert "backward(model, inputs, targets)" in by_hand
+    assert "return (2 * x * (x * w - y)).mean()" in by_hand
+
+
+def drawn_lines(name: str, found: object) -> str:
+    lines = load_view(name).lines(found, Frame(100, 200, Pen(colour=False)))
+    return "\n".join(line.plain for line in lines)
+
+
+def test_a_path_too_long_to_be_taken_again_ends_where_the_model_is(
+    trained: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(landscape, "_STEPS", 10)
+    found = found_in(trained(*RUNS["03"]), "landscape")
+    own = found.descents[0]
+    assert (len(own.losses), own.steps) == (10, 20)
+    assert abs(own.end[0] - 2) < abs(own.weights[-1, 0] - 2)
+    assert "the first 10 of 20 steps" in drawn_lines("cost_curve", found)
+    monkeypatch.setattr(words, "_STEPS", 5)
+    said = found_in(trained(*RUNS["12"]), "words")
+    assert said.epochs == (0, 1, 2, 3, 4, 5, 15)
+    assert len(said.said) == len(said.losses) == 7
+
+
+def test_the_other_ways_to_train_lie_on_the_curve_of_one_weight_too(trained: Callable[..., Path]):
+    text = drawn_lines("cost_curve", found_in(trained(*RUNS["03"]), "landscape"))
+    assert "whole train set 20 steps" in text
+    assert "one sample 60 steps" in text
+    picture = text.splitlines()[:190]
+    for sign in "x+":  # as drawn without colour
+        assert sum(sign in line for line in picture) > 3

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from models.fields import InvalidValue
 from tui_app.commands.arguments import OfRun, parse, the_run
 from tui_app.terminal import print_json, print_table
 from tui_app.training.errors import DamagedRun
@@ -58,6 +59,8 @@ def main(argv: Sequence[str]) -> int:
         from tui_app.commands import view
 
         return view.show(arguments, folder, given)
+    if arguments.svg:
+        raise InvalidValue("--svg saves a view: say which with --view, such as one of --views")
     summary, record = summarise(folder), folder.read_record()
     if summary.problem:
         raise DamagedRun(summary.problem)

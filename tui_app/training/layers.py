@@ -56,13 +56,14 @@ class Layers:
 def layers_of(model: nn.Module, inputs: Tensor) -> Layers:
     """The layers of any model, from a forward pass of `inputs` (N, ...), even if it fails."""
     found: list[Layer] = []
-    under_way: list[tuple[str, nn.Module, Tensor]] = []
+    under_way: list[tuple[str, nn.Module, Shape]] = []
     hooks = []
 
     def before(name: str):
         def hook(module: nn.Module, args: tuple) -> None:
-            if args and isinstance(args[0], Tensor):
-                under_way.append((name, module, args[0]))
+            given = _shape(args[0]) if args else None
+            if given is not None:
+                under_way.append((name, module, given))
 
         return hook
 
@@ -70,8 +71,9 @@ def layers_of(model: nn.Module, inputs: Tensor) -> Layers:
         def hook(module: nn.Module, args: tuple, output) -> None:
             if under_way and under_way[-1][0] == name:
                 under_way.pop()
-            if args and isinstance(args[0], Tensor):
-                found.append(_layer(name, module, args[0], _tensor_of(output)))
+            given = _shape(args[0]) if args else None
+            if given is not None:
+                found.append(_layer(name, module, given, _shape(output) or ()))
 
         return hook
 
@@ -86,30 +88,33 @@ def layers_of(model: nn.Module, inputs: Tensor) -> Layers:
         problem = (str(error).splitlines() or [type(error).__name__])[0]
         if under_way:
             name, module, given = under_way[-1]
-            why = _why(module, tuple(given.shape), found)
-            problem = why or f"says: {problem}"
-            found.append(_layer(name, module, given, None))
+            problem = _why(module, given, found) or f"says: {problem}"
+            found.append(_layer(name, module, given, ()))
     finally:
         for hook in hooks:
             hook.remove()
     return Layers(tuple(found), sum(weight.numel() for weight in model.parameters()), problem)
 
 
-def _tensor_of(output) -> Tensor | None:
-    while isinstance(output, tuple | list) and output:
-        output = output[0]
-    return output if isinstance(output, Tensor) else getattr(output, "data", None)
+def _shape(value: object) -> Shape | None:
+    """That of one sample, of a tensor or the first one of several; of a packed sequence, which has
+    its samples one behind the other, that of the longest. None for what has none.
+    """
+    if isinstance(value, nn.utils.rnn.PackedSequence):
+        return (len(value.batch_sizes), *value.data.shape[1:])
+    if isinstance(value, tuple | list) and value:
+        return _shape(value[0])
+    return tuple(value.shape[1:]) if isinstance(value, Tensor) else None
 
 
-def _layer(name: str, module: nn.Module, given: Tensor, output: Tensor | None) -> Layer:
-    after: Shape = tuple(output.shape[1:]) if output is not None else ()
+def _layer(name: str, module: nn.Module, before: Shape, after: Shape) -> Layer:
     return Layer(
         name=name,
         kind=describe(module),
-        before=tuple(given.shape[1:]),
+        before=before,
         after=after,
         parameters=sum(weight.numel() for weight in module.parameters()),
-        multiply_adds=_multiply_adds(module, tuple(given.shape[1:]), after),
+        multiply_adds=_multiply_adds(module, before, after),
     )
 
 
@@ -134,6 +139,8 @@ def describe(module: nn.Module) -> str:
             return (
                 f"{name} {module.input_size}→{module.hidden_size}, {module.num_layers} deep{both}"
             )
+        case nn.RNNCellBase():
+            return f"{name} {module.input_size}→{module.hidden_size}"
     return name
 
 
@@ -148,29 +155,33 @@ def _multiply_adds(module: nn.Module, before: Shape, after: Shape) -> int:
         case nn.RNNBase():  # every weight matrix once for each symbol
             weights = sum(weight.numel() for weight in module.parameters() if weight.ndim == 2)
             return weights * (before[0] if len(before) > 1 else 1)
+        case nn.RNNCellBase():
+            return sum(weight.numel() for weight in module.parameters() if weight.ndim == 2)
     return 0
 
 
 def _why(module: nn.Module, given: Shape, before: Sequence[Layer]) -> str:
-    """The arithmetic of a layer that doesn't fit what it was given, (batch, ...)."""
-    shape = "×".join(map(str, given[1:]))
+    """The arithmetic of a layer that doesn't fit what it was given, without the batch."""
+    shape = "×".join(map(str, given))
+    if not given:
+        return ""
     match module:
         case nn.Linear() if given[-1] != module.in_features:
             whole = (one.after for one in reversed(before) if len(one.after) > 1)
             image = next((after for after in whole if prod(after) == given[-1]), None)
             of = f"{given[-1]} (of {shape})" if image is None else flattened(image)
             return f"takes {module.in_features} features, but is given {of}"
-        case nn.Conv2d() if len(given) < 4:
+        case nn.Conv2d() if len(given) < 3:
             return f"takes an image (channels×height×width), but is given {shape}"
-        case nn.Conv2d() if given[1] != module.in_channels:
-            return f"takes {module.in_channels} channels, but is given {given[1]} (of {shape})"
+        case nn.Conv2d() if given[0] != module.in_channels:
+            return f"takes {module.in_channels} channels, but is given {given[0]} (of {shape})"
         case nn.Conv2d():
             kernel, padding = module.kernel_size[0], module.padding[0]
-            if isinstance(padding, int) and given[2] + 2 * padding < kernel:
-                left = given[2] + 2 * padding - kernel + 1
-                return f"{given[2]} + 2·{padding} - {kernel} + 1 = {left} pixels would be left"
-        case nn.BatchNorm2d() | nn.BatchNorm1d() if given[1] != module.num_features:
-            return f"takes {module.num_features} channels, but is given {given[1]} (of {shape})"
+            if isinstance(padding, int) and given[1] + 2 * padding < kernel:
+                left = given[1] + 2 * padding - kernel + 1
+                return f"{given[1]} + 2·{padding} - {kernel} + 1 = {left} pixels would be left"
+        case nn.BatchNorm2d() | nn.BatchNorm1d() if given[0] != module.num_features:
+            return f"takes {module.num_features} channels, but is given {given[0]} (of {shape})"
         case nn.RNNBase() if given[-1] != module.input_size:
             return f"takes {module.input_size} numbers a symbol, but is given {given[-1]}"
         case nn.MaxPool2d():

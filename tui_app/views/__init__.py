@@ -21,6 +21,7 @@ _TOOLS = {
     "__init__",
     "view",
     "canvas",
+    "descents",
     "pen",
     "plot",
     "live",

@@ -8,6 +8,7 @@ import numpy as np
 from rich.text import Text
 
 from tui_app.views.canvas import Canvas
+from tui_app.views.descents import apart, legend, sign_of, stability
 from tui_app.views.plot import Plot
 from tui_app.views.table import sentence, tidy
 from tui_app.views.view import Frame, View
@@ -23,7 +24,8 @@ def draw(found: Landscape, frame: Frame) -> list[Text]:
     """
     pen, descent = frame.pen, found.descents[0]
     tried = len(descent.losses) if frame.at == 0 else min(frame.at, len(descent.losses))
-    canvas = Canvas(frame.columns, frame.rows - 2, pen)
+    words = _words(found, descent, tried, frame)
+    canvas = Canvas(frame.columns, frame.rows - len(words), pen)
     grid = found.grids[0]
     low, high = float(grid[0]), float(grid[-1])
     top = float(found.cost.max()) * 1.05
@@ -32,8 +34,24 @@ def draw(found: Landscape, frame: Frame) -> list[Text]:
     plot.axes(found.names[0], f"cost ({found.reduction} squared error)", centred=True)
     fine = np.linspace(low, high, 400)
     plot.curve(fine, np.interp(fine, grid, found.cost), pen.style("faint"))
+    for number, other in enumerate(found.descents[1:], 1):
+        _beside(plot, found, other, number)
     _steps(plot, found, descent, tried)
-    return [*canvas.lines(), *_words(found, descent, tried, frame)]
+    if frame.at == 0 and descent.now is not None:
+        end = float(np.interp(descent.now[0], grid, found.cost, np.nan, np.nan))
+        plot.mark(float(descent.now[0]), end, pen.sign("◆", "@"), pen.style("data strong"))
+    return [*canvas.lines(), *words]
+
+
+def _beside(plot: Plot, found: Landscape, other: Descent, number: int) -> None:
+    """Another way to train as marks above the curve, a row for each, since all lie on it."""
+    pen, row = plot.canvas.pen, (plot.ys[1] - plot.ys[0]) / plot.rows
+    sign, meaning = sign_of(number, pen)
+    points = other.weights[np.isfinite(other.weights[:, 0])]
+    for w, *_ in apart(plot, points, cells=3):
+        cost = np.interp(w, found.grids[0], found.cost, np.nan, np.nan)
+        if np.isfinite(cost):
+            plot.mark(w, cost + row * number, sign, pen.style(meaning))
 
 
 def _steps(plot: Plot, found: Landscape, descent: Descent, tried: int) -> None:
@@ -77,23 +95,9 @@ def _words(found: Landscape, descent: Descent, tried: int, frame: Frame) -> list
         (f"   lowest at {name} = {tidy(found.lowest[0])}", "faint"),
         pen=pen,
     )
-    return [first, stability(found, frame)]
-
-
-def stability(found: Landscape, frame: Frame) -> Text:
-    """What learning rate this cost can bear."""
-    if not found.curvature:
-        return sentence((f"lr {found.lr:g}", "faint"), pen=frame.pen)
-    if not found.is_plain_descent or not np.isfinite(found.limit):
-        text = f"lr {found.lr:g}; curvature {found.curvature:.4g} at the lowest point"
-        return sentence((text, "faint"), pen=frame.pen)
-    verdict = "below" if found.lr < found.limit else "NOT below"
-    return sentence(
-        f"lr {found.lr:g} is ",
-        (verdict, "good" if verdict == "below" else "bad strong"),
-        f" 2 / curvature = 2 / {found.curvature:.4g} = {found.limit:.4g}, its limit",
-        pen=frame.pen,
-    )
+    if len(found.descents) == 1 and descent.now is None:
+        return [first, stability(found, frame)]
+    return [first, *legend(found, frame), stability(found, frame)]
 
 
 def _places(found: Landscape) -> int:

@@ -10,17 +10,14 @@ from rich.text import Text
 
 from tui_app.curves.ticks import written
 from tui_app.views.canvas import Canvas
-from tui_app.views.cost_curve import stability
+from tui_app.views.descents import apart, legend, sign_of, stability
 from tui_app.views.pen import hexadecimal, ramp
 from tui_app.views.plot import Plot
-from tui_app.views.table import flowed, sentence, tidy
+from tui_app.views.table import sentence, tidy
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
     from tui_app.training.probes.landscape import Descent, Landscape
-
-#: How each way is drawn: its sign in ASCII, what its colour means.
-_WAYS = (("o", "data strong"), ("x", "mark"), ("+", "good"))
 
 #: Contours between the lowest cost and the highest, evenly in its logarithm.
 _CONTOURS = 7
@@ -28,8 +25,8 @@ _CONTOURS = 7
 
 def draw(found: Landscape, frame: Frame) -> list[Text]:
     """The map; with a place (`at` from 1 on) the run's own way up to that step."""
-    legend = _legend(found, frame)
-    canvas = Canvas(frame.columns, frame.rows - len(legend), frame.pen)
+    words = _words(found, frame)
+    canvas = Canvas(frame.columns, frame.rows - len(words), frame.pen)
     ws, bs = found.grids
     plot = Plot(canvas, (ws[0], ws[-1]), (bs[0], bs[-1]))
     _map(plot, found, frame.at)
@@ -39,7 +36,7 @@ def draw(found: Landscape, frame: Frame) -> list[Text]:
         _way(plot, descent, number, frame.at if number == 0 else 0, found.is_search)
     star = frame.pen.sign("★", "*") if not found.is_search or not frame.at else ""
     plot.mark(found.lowest[0], found.lowest[1], star, _on(plot, found, found.lowest, "strong"))
-    return [*canvas.lines(), *legend]
+    return [*canvas.lines(), *words]
 
 
 def heights(found: Landscape) -> np.ndarray:
@@ -122,36 +119,22 @@ def _way(plot: Plot, descent: Descent, number: int, at: int, is_search: bool) ->
     lie on each other are seen.
     """
     pen, canvas = plot.canvas.pen, plot.canvas
-    sign, meaning = _WAYS[number % len(_WAYS)]
-    shown = sign if pen.ascii or not pen.colour else ("●", "▲", "■")[number % 3]
-    points = descent.weights[: at + 1] if at else descent.weights
+    shown, meaning = sign_of(number, pen)
+    points = descent.weights[: at + 1] if at else np.vstack([descent.weights, descent.end])
     if is_search:  # it visits every place: only the last one tells anything
         points = points[-1:]
     points = points[np.isfinite(points).all(axis=1)]
     if number == 0 and pen.colour:
-        for start, end in pairwise(_apart(plot, points, cells=0.5)):
+        for start, end in pairwise(apart(plot, points, cells=0.5)):
             _dots(plot, start, end, pen.style(meaning))
         points = points[[0, -1]] if len(points) else points
     elif number == 0:  # dots would be taken for contours
-        points = _apart(plot, points, cells=1.5)
+        points = apart(plot, points, cells=1.5)
     else:
-        points = _apart(plot, points)
+        points = apart(plot, points)
     for w, b, *_ in points:
         column, row = round(plot.x(w)) // 2, round(plot.y(b)) // 4
         plot.mark(w, b, shown, canvas.over(column, row, pen.style(meaning)))
-
-
-def _apart(plot: Plot, points: np.ndarray, cells: float = 7.0) -> np.ndarray:
-    """The points that lie at least so many cells from the one before, and the last."""
-    if not len(points):
-        return points
-    with np.errstate(over="ignore"):
-        xs, ys = plot.x(points[:, 0]) / 2, plot.y(points[:, 1]) / 2
-    kept = [0]
-    for number in range(1, len(points)):
-        if max(abs(xs[number] - xs[kept[-1]]), abs(ys[number] - ys[kept[-1]])) >= cells:
-            kept.append(number)
-    return points[[*kept, len(points) - 1]]
 
 
 def _dots(plot: Plot, start: np.ndarray, end: np.ndarray, style: str) -> None:
@@ -169,9 +152,8 @@ def _dots(plot: Plot, start: np.ndarray, end: np.ndarray, style: str) -> None:
             plot.canvas.dot(x, y, over)
 
 
-def _legend(found: Landscape, frame: Frame) -> list[Text]:
+def _words(found: Landscape, frame: Frame) -> list[Text]:
     pen, names = frame.pen, found.names
-    signs = [sign if pen.ascii or not pen.colour else "●▲■"[i] for i, (sign, _) in enumerate(_WAYS)]
     lowest = ", ".join(
         f"{name} {tidy(value, 3)}" for name, value in zip(names, found.lowest, strict=True)
     )
@@ -184,14 +166,7 @@ def _legend(found: Landscape, frame: Frame) -> list[Text]:
     )
     if found.is_search:
         return [_tried(found, frame), star]
-    ways: list[list[tuple[str, str] | str]] = []
-    for number, descent in enumerate(found.descents):
-        steps = frame.at if frame.at and number == 0 else len(descent.losses)
-        end = descent.weights[min(steps, len(descent.weights) - 1)]
-        place = f"{end[0]:.3g}, {end[1]:.3g}" if np.isfinite(end).all() else "diverged"
-        sign = (signs[number % 3], _WAYS[number % 3][1])
-        ways.append([sign, f" {descent.label}", (f" {steps} steps: {place}", "faint")])
-    return [*flowed(ways, frame.columns, pen), star, stability(found, frame)]
+    return [*legend(found, frame), star, stability(found, frame)]
 
 
 def _tried(found: Landscape, frame: Frame) -> Text:

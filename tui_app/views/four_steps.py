@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
 
 def draw(found: tuple[Step, ...], frame: Frame) -> list[Text]:
-    """At 0 all four, the model cut to what there is room for; from 1 on one of them."""
+    """At 0 all four, the longest cut to what there is room for; from 1 on one of them."""
     if frame.at:
         return _step(found[min(frame.at, len(found)) - 1], frame, frame.rows)
-    others = sum(len(step.source) + len(step.today) + 1 for step in found) - len(found[1].source)
-    room = max(3, frame.rows - others)
+    room = frame.rows - sum(len(step.today) + 1 for step in found)
+    heights = [len(step.source) for step in found]
+    while sum(heights) > room and max(heights) > 1:
+        heights[heights.index(max(heights))] -= 1
     lines: list[Text] = []
-    for step in found:
-        height = len(step.today) + 1 + min(len(step.source), room)
-        lines += _step(step, frame, height)
+    for step, height in zip(found, heights, strict=True):
+        lines += _step(step, frame, len(step.today) + 1 + height)
     return lines
 
 

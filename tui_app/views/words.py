@@ -19,25 +19,25 @@ def draw(found: Words, frame: Frame) -> list[Text]:
     """A row per epoch: right letters stand plain, wrong ones are marked; with their shares."""
     pen, count = frame.pen, len(found.said)
     room = frame.rows - 3
-    epochs = np.unique(np.linspace(0, count - 1, min(room, count)).round().astype(int))
+    rows = np.unique(np.linspace(0, count - 1, min(room, count)).round().astype(int))
     letters = "      ".join(found.wanted)
     lines = [
         sentence(("epoch   ", "faint"), (f"{letters}   ", "strong"), ("    loss", "faint"), pen=pen)
     ]
-    for epoch in epochs:
-        line = sentence((f"{epoch:5d}  ", "faint"), pen=pen)
-        for place, letter in enumerate(found.said[epoch]):
-            _cell(line, found, int(epoch), place, letter, frame)
-        line.append(f"   {found.losses[epoch]:.4f}")
-        if found.said[epoch] == found.wanted:
+    for row in rows:
+        line = sentence((f"{found.epochs[row]:5d}  ", "faint"), pen=pen)
+        for place, letter in enumerate(found.said[row]):
+            _cell(line, found, int(row), place, letter, frame)
+        line.append(f"   {found.losses[row]:.4f}")
+        if found.said[row] == found.wanted:
             line.append(f"  {pen.sign('✓', 'ok')}", pen.style("good") or None)
         lines.append(line)
     return [*lines, _words(found, frame)]
 
 
-def _cell(line: Text, found: Words, epoch: int, place: int, letter: str, frame: Frame) -> None:
+def _cell(line: Text, found: Words, row: int, place: int, letter: str, frame: Frame) -> None:
     """A letter with its probability, on a ground that is the lighter the surer it is."""
-    share, pen = float(found.shares[epoch, place]), frame.pen
+    share, pen = float(found.shares[row, place]), frame.pen
     is_right = letter == found.wanted[place]
     text = f" {letter}{'' if is_right else '!'}".ljust(3) + f"{100 * share:3.0f}"
     if pen.colour:
@@ -53,7 +53,8 @@ def _cell(line: Text, found: Words, epoch: int, place: int, letter: str, frame: 
 
 
 def _words(found: Words, frame: Frame) -> Text:
-    first = next((i for i, word in enumerate(found.said) if word == found.wanted), None)
+    told = zip(found.epochs, found.said, strict=True)
+    first = next((epoch for epoch, word in told if word == found.wanted), None)
     last = found.said[-1]
     verdict = (
         (f"it says {last}", "good")

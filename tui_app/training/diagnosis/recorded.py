@@ -17,10 +17,12 @@ from tui_app.training.snapshot import Subject
 
 
 class Recorded:
-    """What a run has told so far of its losses, its epochs and its illnesses."""
+    """What a run has told so far of its losses, its epochs and its illnesses. `lr` is the one that
+    was set by hand, without what a schedule makes of it.
+    """
 
     def __init__(self) -> None:
-        self.lr = 0.0
+        self.lr: float | None = None
         self.losses: array[float] = array("d")
         self.epochs: dict[str, array[float]] = {}
         self.advised: set[str] = set()
@@ -37,7 +39,8 @@ class Recorded:
         match line["kind"]:
             case "steps":
                 self.losses.extend(numbers(line["losses"]))
-                self.lr = numbers([line["lr"]])[0]
+            case "control":
+                self.lr = float(line["lr"])
             case "epoch":
                 self.take_values({name: line[name] for name in line if _is_measured(name)})
             case "epochs":
@@ -49,7 +52,6 @@ class Recorded:
 
     def _take_block(self, block: EpochBlock) -> None:
         self.losses.extend(numbers(block.losses))
-        self.lr = numbers(block.columns["lr_after"])[-1]
         for name, column in block.values.items():
             if _is_measured(name):
                 self.epochs.setdefault(name, array("d")).extend(numbers(column))
@@ -81,7 +83,7 @@ def course_of_folder(folder: RunFolder) -> Course:
     """The course of a run as it is recorded so far. Raises DamagedRun."""
     record, recorded = folder.read_record(), Recorded.of(folder)
     settings = record["hyperparameters"]
-    lr = recorded.lr if recorded.losses else float(settings.get("lr", 0.0))
+    lr = float(settings.get("lr", 0.0)) if recorded.lr is None else recorded.lr
     return recorded.course(record, lr, int(settings["epochs"]))
 
 

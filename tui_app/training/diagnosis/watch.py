@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from tui_app.training.diagnosis import diagnose
-from tui_app.training.diagnosis.course import EPOCHS, Advice, Course, Look
+from tui_app.training.diagnosis.course import Advice, Course, Look
 from tui_app.training.diagnosis.recorded import Recorded, look_at, with_data
 from tui_app.training.events import Advised, EpochCompleted, Event, RunCompleted, StepsCompleted
 from tui_app.training.run_folder import RunFolder
@@ -40,7 +40,7 @@ class Watch:
             self._recorded.losses.extend(event.losses)
         elif isinstance(event, EpochCompleted):
             self._recorded.take_values(event.values)
-            if time.monotonic() >= self._next and event.epoch >= EPOCHS:
+            if time.monotonic() >= self._next:
                 return self._tell(event, self._examine(), again=False)
         elif isinstance(event, RunCompleted):
             return self._at_end(event)
@@ -51,6 +51,8 @@ class Watch:
             grave = [a for a in diagnose(self._course(), Look()) if a.name in _AT_ONCE]
             return self._tell(event, grave, again=True)
         if event.state == "completed":
+            if self._about_data is None and self._can_look:  # it was over before it was looked at
+                self._take_a_look()
             return self._tell(event, diagnose(self._course(), self._look), again=True)
         return ()
 
@@ -75,7 +77,7 @@ class Watch:
 
     def _course(self) -> Course:
         training, about = self._training, self._about_data
-        course = self._recorded.course(self._record, training.current_lr, training.epochs)
+        course = self._recorded.course(self._record, training.lr, training.epochs)
         if about is None:
             return course
         return replace(course, class_shares=about.class_shares, fingerprints=about.fingerprints)

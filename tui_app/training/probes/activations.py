@@ -91,7 +91,7 @@ def _layer(name: str, module: nn.Module, z: Tensor, output: Tensor) -> Activatio
         low=low,
         high=high,
         curve=curve,
-        dead=float((values == 0).all(dim=1).double().mean()),
+        dead=float((values == 0).all(dim=1).float().mean()),
         flat=float((slopes < _FLAT * curve[2].max()).mean()),
         spread=float(values.std(dim=1).mean()),
     )
@@ -102,4 +102,4 @@ def _curve(module: nn.Module, low: float, high: float) -> np.ndarray:
         z = torch.linspace(low, high, 401, requires_grad=True)
         output = type(module).forward(module, z * 1.0)
         (slope,) = torch.autograd.grad(output.sum(), z)
-    return torch.stack([z, output, slope]).detach().double().numpy()
+    return torch.stack([z, output, slope]).detach().cpu().double().numpy()

@@ -50,6 +50,6 @@ def probe(subject: Subject, ask: str) -> Boundary | None:
         points=points,
         targets=subject.train.targets[rows].reshape(-1).astype(np.int64),
         classes=subject.data.spec.classes,
-        accuracy=float(right.double().mean()),
+        accuracy=float(right.float().mean()),
         measured=subject.measured,
     )

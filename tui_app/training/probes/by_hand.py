@@ -86,10 +86,10 @@ class _Cost:
     """The cost over the train set as a function of the weights."""
 
     def __init__(self, subject: Subject) -> None:
-        self._model = copy.deepcopy(subject.model).double()
+        self._model = copy.deepcopy(subject.model).cpu().double()
         self._criterion = subject.criterion
         inputs, targets = subject.batch(subject.train, np.arange(len(subject.train)))
-        self._inputs, self._targets = inputs.double(), targets.double()
+        self._inputs, self._targets = inputs.cpu().double(), targets.cpu().double()
 
     def _loss(self, weights: np.ndarray) -> torch.Tensor:
         with torch.no_grad():

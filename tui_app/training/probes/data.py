@@ -61,7 +61,6 @@ def probe(subject: Subject, ask: str) -> DataFacts:
 def facts_of(name: str, data: Data, splits: dict[str, Split], batch_size: int) -> DataFacts:
     """The facts of data that were read, before there is any model."""
     train = splits["train"]
-    raw = train.inputs[rows_of(train, _LOOKED_AT)]
     device = DeviceSplit.of(train.subset(rows_of(train, _LOOKED_AT)), data, torch.device("cpu"))
     inputs, targets = next(device.chunks(_LOOKED_AT))
     chosen = rows_of(train, _SAMPLES)
@@ -71,9 +70,9 @@ def facts_of(name: str, data: Data, splits: dict[str, Split], batch_size: int) -
         sizes=tuple((split, len(rows)) for split, rows in splits.items()),
         classes=data.spec.classes,
         counts=tuple((split, _counts(rows, data)) for split, rows in splits.items()),
-        before=_range(raw),
+        before=_range(train.inputs),
         after=_range(inputs.numpy()),
-        input_type=str(raw.dtype),
+        input_type=str(train.inputs.dtype),
         batch=(
             (batch_size, *inputs.shape[1:]),
             str(inputs.dtype).removeprefix("torch."),

@@ -42,24 +42,43 @@ def probe(subject: Subject, ask: str) -> tuple[Step, ...]:
             (f"dataset = {subject.settings.dataset}  # {size} samples",),
             (shapes["inputs"], shapes["targets"], f"{counted(steps, 'step')} an epoch"),
         ),
-        Step("2. Model", _model_source(subject), (f"{count} weights", shapes["outputs"])),
+        Step(
+            "2. Model",
+            _sources(subject, type(subject.model).__name__),
+            (counted(count, "weight"), shapes["outputs"]),
+        ),
         Step(
             "3. Loss and optimizer",
-            (f"criterion = {criterion}", f"optimizer = {_optimizer(subject)}"),
+            (
+                f"criterion = {criterion}",
+                f"optimizer = {_optimizer(subject)}",
+                *_sources(subject, _name(subject.settings.lecture.optimizer)),
+            ),
             (f"one number: {loss:.4f}", f"lr {subject.lr:g}"),
         ),
         Step(
             "4. Loop",
-            (
-                "for inputs, targets in batches:",
-                "    loss = criterion(model(inputs), targets)  # forward",
-                "    optimizer.zero_grad()                     # forget the last gradients",
-                "    loss.backward()                           # backward",
-                "    optimizer.step()                          # update",
-            ),
+            (*_loop(subject), *_sources(subject, _name(subject.settings.lecture.backward))),
             (f"epoch {subject.epoch} of {hp.epochs}, step {subject.step}",),
         ),
     )
+
+
+def _loop(subject: Subject) -> list[str]:
+    """The loop as this lecture has it: some write the gradient out, a search has none."""
+    lecture = subject.settings.lecture
+    lines = [
+        ("for inputs, targets in batches:", ""),
+        ("    loss = criterion(model(inputs), targets)", "forward"),
+        ("    optimizer.zero_grad()", "forget the last gradients"),
+        ("    loss.backward()", "backward"),
+        ("    optimizer.step()", "update"),
+    ]
+    if "lr" not in lecture.fields:
+        lines[2:] = [("    optimizer.step()", "the next candidate: no gradient is asked for")]
+    elif lecture.backward is not None:
+        lines[3] = f"    {_name(lecture.backward)}(model, inputs, targets)", "backward, written out"
+    return [f"{code:<45} # {note}" if note else code for code, note in lines]
 
 
 def _optimizer(subject: Subject) -> str:
@@ -72,11 +91,27 @@ def _optimizer(subject: Subject) -> str:
     return f"{name}({', '.join(words)})"
 
 
-def _model_source(subject: Subject) -> tuple[str, ...]:
-    """The class of the model, as it stands in the lecture's file."""
+def _name(thing: object) -> str:
+    return getattr(thing, "__name__", "")
+
+
+def _sources(subject: Subject, name: str) -> tuple[str, ...]:
+    """What is called `name` as it stands in the lecture's file, after the functions that it calls
+    there; nothing where there is no such thing.
+    """
     text = subject.settings.lecture.path.read_text(encoding="utf-8")
-    name = type(subject.model).__name__
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            return tuple(text.splitlines()[node.lineno - 1 : node.end_lineno])
-    return (name,)
+    nodes = {
+        node.name: node
+        for node in ast.parse(text).body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+    }
+    if name not in nodes:
+        return ()
+    used = {node.id for node in ast.walk(nodes[name]) if isinstance(node, ast.Name)}
+    called = [n for n in nodes if n in used and isinstance(nodes[n], ast.FunctionDef)]
+    lines = text.splitlines()
+    found: list[str] = []
+    for node in (nodes[each] for each in (*called, name)):
+        first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+        found += [*([""] if found else []), *lines[first - 1 : node.end_lineno]]
+    return tuple(found)

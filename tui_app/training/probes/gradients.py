@@ -93,4 +93,4 @@ def _norms(
 
 
 def _norm(tensors: list[torch.Tensor]) -> float:
-    return float(sum(float(tensor.double().square().sum()) for tensor in tensors)) ** 0.5
+    return float(sum(float(tensor.cpu().double().square().sum()) for tensor in tensors)) ** 0.5

@@ -22,11 +22,22 @@ _LIVE_STEPS, _LIVE_OTHER_STEPS = 1000, 60
 
 @dataclass(frozen=True)
 class Descent:
-    """The weights before each step, (steps + 1, weights), and what each step's loss was."""
+    """The weights before each step, (steps + 1, weights), and what each step's loss was.
+
+    Where the run has taken more steps than were taken again, `steps` says how many, and `now` has
+    the weights of the model that is looked at.
+    """
 
     label: str
     weights: np.ndarray
     losses: np.ndarray
+    steps: int = 0
+    now: np.ndarray | None = None
+
+    @property
+    def end(self) -> np.ndarray:
+        """Where it has led to, as far as is known."""
+        return self.weights[-1] if self.now is None else self.now
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,7 @@ class Landscape:
     lr: float
     is_search: bool
     is_plain_descent: bool
+    is_whole_batch: bool
     reduction: str
     fixed: tuple[str, ...]
 
@@ -65,7 +77,7 @@ def probe(subject: Subject, ask: str) -> Landscape | None:
     descents = _descents(subject)
     surface = _Surface(subject, drawn=min(2, len(names)))
     own = descents[0].weights
-    lowest = surface.lowest(own[-1] if np.isfinite(own[-1]).all() else own[0])
+    lowest = surface.lowest(own[0], descents[0].end)
     grids = tuple(_around(lowest[place], own[:, place], subject) for place in range(surface.drawn))
     hp = subject.settings.hyperparameters
     return Landscape(
@@ -78,7 +90,10 @@ def probe(subject: Subject, ask: str) -> Landscape | None:
         curvature=float(np.linalg.eigvalsh(surface.hessian(lowest))[-1]),
         lr=subject.lr,
         is_search="lr" not in subject.settings.lecture.fields,
-        is_plain_descent=getattr(hp, "optimizer", "sgd") == "sgd" and not hp.momentum,
+        is_plain_descent=getattr(hp, "optimizer", "sgd") == "sgd"
+        and not hp.momentum
+        and not hp.weight_decay,
+        is_whole_batch=hp.batch_size == "full" or hp.batch_size >= len(subject.train),
         reduction=reduction_of(subject.criterion),
         fixed=tuple(
             f"{name} = {value:.3g}"
@@ -95,7 +110,7 @@ def short_names(model: nn.Module) -> tuple[str, ...]:
 
 
 def _flat(model: nn.Module) -> np.ndarray:
-    parts = [weight.detach().reshape(-1).double().cpu() for weight in model.parameters()]
+    parts = [weight.detach().reshape(-1).cpu().double() for weight in model.parameters()]
     return torch.cat(parts).numpy()
 
 
@@ -105,6 +120,8 @@ def _descents(subject: Subject) -> list[Descent]:
     own = "whole train set" if hp.batch_size == "full" else f"batches of {hp.batch_size}"
     most = _LIVE_STEPS if subject.is_live else _STEPS
     found = [_descent(subject, own, min(subject.step, most), None)]
+    if subject.step > most:
+        found = [replace(found[0], steps=subject.step, now=_flat(subject.model))]
     if "lr" not in subject.settings.lecture.fields or count < 2:
         return found
     middle = max(2, count // 6)
@@ -146,11 +163,11 @@ class _Surface:
 
     def __init__(self, subject: Subject, drawn: int) -> None:
         self.drawn = drawn
-        self._model = copy.deepcopy(subject.model).double()
+        self._model = copy.deepcopy(subject.model).cpu().double()
         self._criterion = subject.criterion
         inputs, targets = subject.batch(subject.train, np.arange(len(subject.train)))
-        self._inputs: Tensor = inputs.double()
-        self._targets: Tensor = targets.double()
+        self._inputs: Tensor = inputs.cpu().double()
+        self._targets: Tensor = targets.cpu().double()
 
     @torch.no_grad()
     def cost(self, weights: np.ndarray) -> float:
@@ -199,12 +216,13 @@ class _Surface:
                 found[i, j] = around / (4 * step * step)
         return found
 
-    def lowest(self, start: np.ndarray, step: float = 1e-4) -> np.ndarray:
-        """By one Newton step, which is exact for a squared error of a linear model; else `start`,
-        since a cost like that of separable classes has no lowest point.
+    def lowest(self, start: np.ndarray, end: np.ndarray, step: float = 1e-4) -> np.ndarray:
+        """By one Newton step from `start`, which for a squared error of a linear model is exact
+        (but far from everything digits are lost); else `end`, where the descent led to, since a
+        cost like that of separable classes has no lowest point.
         """
         if not isinstance(self._criterion, nn.MSELoss):
-            return start
+            return end if np.isfinite(end).all() else start
         moves = np.eye(len(start)) * step
         slope = np.array(
             [(self.cost(start + m) - self.cost(start - m)) / (2 * step) for m in moves]

@@ -37,6 +37,7 @@ def landscape_of(
         lr=_LR,
         is_search=False,
         is_plain_descent=False,
+        is_whole_batch=True,
         reduction="mean",
         fixed=(),
     )

@@ -38,9 +38,12 @@ class Predictions:
 
     @property
     def losses(self) -> np.ndarray:
-        """The cross-entropy of each sample, (N,)."""
-        own = self.probabilities[np.arange(len(self.targets)), self.targets]
-        return -np.log(np.maximum(own, 1e-30))
+        """The cross-entropy of each sample, (N,), from its logits: a probability may be 0."""
+        logits = self.logits.astype(np.float64)
+        if logits.shape[1] == 1:  # that of class 1; class 0 has 0
+            logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+        own = logits[np.arange(len(self.targets)), self.targets]
+        return np.logaddexp.reduce(logits, axis=1) - own
 
     @property
     def confusion(self) -> np.ndarray:

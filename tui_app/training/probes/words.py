@@ -17,13 +17,15 @@ _STEPS, _LIVE_STEPS = 400, 100
 
 @dataclass(frozen=True)
 class Words:
-    """The word after each epoch, (epochs + 1) from before the first, with each letter's share.
+    """The word after each of the `epochs`, with each letter's share: after 0, which is before the
+    first, 1, 2, ..., and after the last one, should those between be too many.
 
-    `shares` are the probabilities of the letters that are said, (epochs + 1, letters).
+    `shares` are the probabilities of the letters that are said, (epochs, letters).
     """
 
     given: str
     wanted: str
+    epochs: tuple[int, ...]
     said: tuple[str, ...]
     shares: np.ndarray
     losses: np.ndarray
@@ -44,7 +46,7 @@ def probe(subject: Subject, ask: str) -> Words | None:
         with torch.no_grad():
             model.eval()
             outputs = model(inputs)
-            model.train()
+            model.train(model is not subject.model)
         top = outputs[0].softmax(dim=0).max(dim=0)
         said.append("".join(spec.classes[i] for i in top.indices.tolist()))
         shares.append(top.values.cpu().numpy())
@@ -53,9 +55,14 @@ def probe(subject: Subject, ask: str) -> Words | None:
     with torch.enable_grad():
         most = _LIVE_STEPS if subject.is_live else _STEPS
         replay(subject, min(subject.step, most), observe)
+    epochs = list(range(len(said)))
+    if subject.step > most:
+        observe(subject.model, subject.step, float("nan"))
+        epochs.append(subject.epoch)
     return Words(
         given="".join(spec.vocabulary[i] for i in subject.train.inputs[0]),
         wanted="".join(spec.classes[i] for i in subject.train.targets[0]),
+        epochs=tuple(epochs),
         said=tuple(said),
         shares=np.stack(shares),
         losses=np.array(losses),
