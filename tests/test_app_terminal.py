@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -143,6 +144,10 @@ def test_a_hang_up_ends_no_training_and_attach_finds_it_again():
             other.until(lambda: "Learning rate from" not in other.text)
             other.press(" ")
             other.shows("Pause", "lr 0.002")
+            other.press("7")  # the model as it is now: it is saved when that is looked at
+            first = shown_epoch(other)
+            assert first > 0
+            other.until(lambda: shown_epoch(other) > first)
             other.press("x")
             wait(lambda: status()["state"] == "stopped")
             other.press("q")
@@ -156,6 +161,15 @@ def test_a_hang_up_ends_no_training_and_attach_finds_it_again():
     lines = map(json.loads, (the_run() / "metrics.jsonl").read_text().splitlines())
     assert [line["lr"] for line in lines if line["kind"] == "control"] == [0.002]
     assert "Traceback" not in (the_run() / "log.txt").read_text()
+
+
+def shown_epoch(terminal: Terminal) -> int:
+    """The epoch after which the model is that the Model pane shows."""
+    found: list[str] = []
+    terminal.until(
+        lambda: found.extend(re.findall(r"after epoch (\d+), step", terminal.text)) or found
+    )
+    return int(found[0])
 
 
 def test_a_terminal_that_reads_no_more_does_not_stop_a_signal():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tui_app.training.control import Control
+    from tui_app.training.run_folder import RunFolder
     from tui_app.training.settings import RunSettings
     from tui_app.training.snapshot import Snapshot, Subject
     from tui_app.views.view import View
@@ -38,7 +39,8 @@ class Still:
 
 @dataclass(frozen=True)
 class Sight:
-    """What the Model pane is to show. Two with the same `key` show the same.
+    """What the Model pane is to show. Two with the same `key` show the same; a trained model that
+    isn't the best of its run is the newest.
 
     `place` is what stays the same while a run gets better models. `views` reads files. With a
     `control` the run trains in this program; what has none is loaded with `load`.
@@ -51,6 +53,7 @@ class Sight:
     load: Callable[[], Subject]
     control: Control | None = None
     is_trained: bool = True
+    is_best: bool = True
 
 
 def before_training(settings: RunSettings) -> Sight:
@@ -66,8 +69,12 @@ def before_training(settings: RunSettings) -> Sight:
     return Sight(place, settings, title, lambda: settings.lecture.views, load, is_trained=False)
 
 
-def of_run(path: Path, best: int, control: Control | None = None) -> Sight:
-    """A run as it trains in this program, else its best model, of epoch `best`."""
+def of_run(
+    path: Path, best: int, control: Control | None = None, *, is_training: bool = False
+) -> Sight:
+    """A run as it trains in this program; as it was saved last, while another one trains it; else
+    its best model, of epoch `best`.
+    """
     from tui_app.training.run_folder import RunFolder
 
     folder = RunFolder(path)
@@ -80,11 +87,19 @@ def of_run(path: Path, best: int, control: Control | None = None) -> Sight:
     def load() -> Subject:
         from tui_app.training.snapshot import subject_of_folder
 
-        return subject_of_folder(folder)
+        return subject_of_folder(folder, is_best=saved is None)
 
-    key = (path, control is not None, 0 if control else best)
+    saved = _when_saved(folder) if is_training else None
+    key = (path, control is not None, saved or (0 if control else best))
     title = f"{path.parent.name}/{path.name}"
-    return Sight(path, key, title, views, load, control)
+    return Sight(path, key, title, views, load, control, is_best=saved is None)
+
+
+def _when_saved(folder: RunFolder) -> int | None:
+    try:
+        return folder.last.stat().st_mtime_ns
+    except OSError:  # it was never, or is being replaced
+        return None
 
 
 def look_alone(

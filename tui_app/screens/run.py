@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import ClassVar
 
 from rich.text import Text
@@ -20,6 +21,9 @@ from tui_app.widgets.log_pane import LogPane
 from tui_app.widgets.model_pane import ModelPane
 from tui_app.widgets.run_pane import RunPane
 from tui_app.widgets.view_area import ViewArea
+
+#: Seconds between two saves that the Model pane asks for.
+_SAVES = 3.0
 
 
 class RunScreen(AdvisingScreen):
@@ -55,6 +59,7 @@ class RunScreen(AdvisingScreen):
         super().__init__()
         self._run = run
         self._keys: tuple[object, ...] = ()
+        self._next_save = 0.0
 
     def compose(self) -> ComposeResult:
         """The run above, its settings and its log below."""
@@ -115,12 +120,20 @@ class RunScreen(AdvisingScreen):
             self.refresh_bindings()
 
     def _look(self) -> None:
-        """Show what the best model learned, where that is wanted."""
+        """Show what the best model learned, or while it trains the newest, where that is wanted."""
         pane, best = self.query_one(ModelPane), self._run.history.best
         if pane.display and self._run.failure is not None:
             pane.look_at(None, self._run.failure.sentence)
         elif pane.display and not self.is_reading:
-            pane.look_at(of_run(self._run.folder, best.epoch if best else 0))
+            self._ask_for_news()
+            epoch = best.epoch if best else 0
+            pane.look_at(of_run(self._run.folder, epoch, is_training=self.is_watching))
+
+    def _ask_for_news(self) -> None:
+        """Let the program that trains it save now and then, so that there is something to see."""
+        if self._run.control is not None and time.monotonic() >= self._next_save:
+            self._next_save = time.monotonic() + _SAVES
+            self._run.control.save()
 
     def action_model(self) -> None:
         """What it learned in place of the chart, or the chart again."""

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from datasets import Data, DataUnavailable, Split, get_dataset
 from datasets.fetch import find
 from tui_app.training.batches import DeviceSplit
+from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.errors import DamagedRun
 from tui_app.training.metrics_file import last_line, read_lines
 from tui_app.training.prepare import build_model, hold_out, read
@@ -159,9 +160,15 @@ def subject_of_training(training: Training, folder: RunFolder) -> Subject:
 
 
 def subject_of_folder(
-    folder: RunFolder, device: str | None = None, data_dir: str | None = None
+    folder: RunFolder,
+    device: str | None = None,
+    data_dir: str | None = None,
+    *,
+    is_best: bool = True,
 ) -> Subject:
-    """The best model of a run, as far as it has come. Raises what BestModel.of does."""
+    """The best model of a run, as far as it has come, or the one that was saved last. Raises what
+    BestModel.of does.
+    """
     from tui_app.training.best_model import BestModel
 
     best = BestModel.of(folder, device, data_dir)
@@ -171,6 +178,8 @@ def subject_of_folder(
         spans = spans_of(folder.read_record().get("schedule"))
     except (TypeError, ValueError) as error:
         raise DamagedRun(f"{folder.run_json} can't be used: {error}") from error
+    if not is_best:
+        last = chosen = _load_newest(best.model, folder)
     return Subject(
         settings=best.settings,
         data=best.data,
@@ -187,6 +196,16 @@ def subject_of_folder(
         is_live=False,
         spans=spans,
     )
+
+
+def _load_newest(model: nn.Module, folder: RunFolder) -> dict[str, Any]:
+    """Put the weights of last.pt into the model: of which epoch and step they are, and their lr."""
+    state = load_checkpoint(folder.last)
+    try:
+        model.load_state_dict(state["model"])
+        return {name: state[name] for name in ("epoch", "step", "lr")}
+    except (RuntimeError, AttributeError, TypeError, KeyError) as error:
+        raise DamagedRun(f"{folder.last} doesn't fit the run's model: {error}") from error
 
 
 def subject_of_settings(settings: RunSettings) -> Subject:

@@ -188,7 +188,7 @@ class ModelPane(Vertical):
             self._untried.clear()
         if sight is None or not sight.is_trained:
             self.border_subtitle = ""
-        elif snapshot is not None and sight.control is not None:
+        elif snapshot is not None and (sight.control is not None or not sight.is_best):
             self.border_subtitle = f"after epoch {snapshot.epoch}, step {snapshot.step}"
         elif snapshot is not None:
             self.border_subtitle = f"best model, of epoch {snapshot.epoch}"
