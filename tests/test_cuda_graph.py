@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from datasets import read_dataset
 from models import find_lecture, load_lecture
 from models.lecture import Lecture
 from tests.program import Followed, few_samples
@@ -141,6 +142,20 @@ def test_what_cannot_be_recorded_is_trained_as_ever_and_that_is_said_once(
     assert "and more" not in text
     assert recorder.replays == 0
     assert_same_run(plain.session.folder, run.session.folder)
+
+
+@pytest.mark.parametrize(
+    "lecture",
+    ["softmax", "10_basic", "10_deeper", "lenet", "googlenet", "resnet", "densenet", "07", "12"],
+)
+def test_no_net_of_the_course_remembers_anything(tmp_path: Path, lecture: str, monkeypatch) -> None:
+    def read_few(name: str, *_: object, **chosen: Any) -> Any:
+        return few_samples(read_dataset(name, **chosen), 8, 4)
+
+    monkeypatch.setattr(prepare, "read_dataset", read_few)
+    recorder = PretendRecorder()
+    trained(tmp_path, recorded_by(recorder), lecture, epochs=5, batch_size=8)
+    assert recorder.recorded == 1
 
 
 @pytest.mark.parametrize("what", ["a count", "a tensor", "a buffer"])
