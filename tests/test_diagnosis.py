@@ -34,6 +34,7 @@ HEALTHY = Course(
     class_shares={"a": 0.5, "b": 0.5},
     hyperparameters={"optimizer": "sgd", "activation": "relu"},
     fingerprints=("one", "other"),
+    train_size=1000,
 )
 
 

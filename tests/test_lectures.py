@@ -23,6 +23,7 @@ from tui_app.training.options import RunOptions
 STEPS, EPOCHS = 2, 3
 
 EVENTS = {"started", "steps", "epoch", "best", "checkpoint due", "checkpoint", "completed"}
+EVENTS |= {"advice"}  # not every choice is a wise one
 
 
 @pytest.fixture(autouse=True)

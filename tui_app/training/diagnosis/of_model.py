@@ -10,9 +10,14 @@ import numpy as np
 from tui_app.training.diagnosis.course import EPOCHS, Advice, Course, Look
 from tui_app.training.diagnosis.of_losses import stuck_at_base_rate
 
+#: Samples for which a neuron has to give 0 before it is called dead: of few, many do.
+_MANY = 100
+
 
 def dead_relus(course: Course, look: Look) -> Advice | None:
     """Neurons that give 0 for every sample get no gradient, ever."""
+    if course.train_size < _MANY:
+        return None
     settings: dict[str, Any] = {"lr": course.lr / 10}
     what = f"lr {course.lr / 10:g}"
     if "activation" in course.hyperparameters:
