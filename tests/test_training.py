@@ -28,7 +28,7 @@ from tui_app.training.errors import DamagedRun, DeviceUnavailable
 from tui_app.training.evaluation import EvaluationStopped, evaluate
 from tui_app.training.prepare import hold_out
 from tui_app.training.sampler import SeededBatchSampler
-from tui_app.training.schedule import Schedule
+from tui_app.training.schedule import Schedule, spans_of
 from tui_app.training.seeding import restore_rng_state, rng_state, seed_everything
 from tui_app.training.threads import choose_threads
 from tui_app.training.work import work_of_a_layer
@@ -101,6 +101,15 @@ def test_an_augmented_image_is_the_image_moved_or_mirrored() -> None:
 def schedule(kind: str, steps: int = 100) -> Schedule:
     hp = Hyperparameters(lr_schedule=kind, lr_step_epochs=2, lr_gamma=0.5)  # pyright: ignore[reportArgumentType]
     return Schedule(hp, steps_per_epoch=10, spans=((0, steps),))
+
+
+def test_the_spans_of_a_schedule_are_read_as_a_list_or_as_the_last_one() -> None:
+    assert spans_of([[0, 10], [10, 30]]) == ((0, 10), (10, 30))
+    assert spans_of({"first_step": 0, "last_step": 30}) == ((0, 30),)
+    assert spans_of({"first_step": 10, "last_step": 30}) == ((0, 10), (10, 30))
+    for nonsense in ([], [[5, 10]], [[0]], 7, {"first_step": 1}):
+        with pytest.raises((TypeError, ValueError, KeyError)):
+            spans_of(nonsense)
 
 
 def test_one_cycle_has_the_course_of_torchs_own() -> None:

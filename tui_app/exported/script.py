@@ -205,7 +205,7 @@ def _loop(subject: Subject, source: LectureSource) -> str:
         changes=pformat(dict(subject.lr_changes())),
         lr=hp.lr,
         order=_order(hp, size),
-        factor=_factor(hp, steps, subject.spans),
+        factor=_factor(hp, steps, subject.spans or ((0, hp.epochs * steps),)),
         augment=_varied(hp),
         forward=forward,
         backward=f"{guard}{by_hand}",

@@ -9,6 +9,7 @@ the steps up from 1/25 of the lr, then down to 1/250 000 of it, both along half 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +25,12 @@ Span = tuple[int, int]
 
 
 def spans_of(values: Any) -> tuple[Span, ...]:
-    """The spans of a schedule as they were recorded. Raises TypeError or ValueError."""
+    """The spans of a schedule as they were recorded: all, or the last one with its `first_step` and
+    `last_step`. Raises TypeError, ValueError or KeyError.
+    """
+    if isinstance(values, Mapping):
+        first, last = int(values["first_step"]), int(values["last_step"])
+        values = [(0, first), (first, last)] if first else [(0, last)]
     spans = tuple((int(first), int(last)) for first, last in values)
     if not spans or spans[0][0] != 0:
         raise ValueError(f"{values!r} is no schedule: it begins before the first step")

@@ -58,7 +58,7 @@ class Subject:
     folder: RunFolder
     is_live: bool
     spans: tuple[Span, ...] = ()
-    """Those of the lr's schedule; none before training."""
+    """Those of the lr's schedule; none where they are not known: one from end to end."""
 
     def rows(self) -> np.ndarray:
         """The rows of `split` to look at: all, or enough for a picture while the run trains."""
@@ -174,9 +174,10 @@ def subject_of_folder(
     best = BestModel.of(folder, device, data_dir)
     train, split = _splits(best.data, best.settings)
     last, chosen = last_line(folder.metrics, "epoch"), last_line(folder.metrics, "best")
+    recorded = folder.read_record().get("schedule")
     try:
-        spans = spans_of(folder.read_record().get("schedule"))
-    except (TypeError, ValueError) as error:
+        spans = spans_of(recorded) if recorded is not None else ()
+    except (TypeError, ValueError, KeyError) as error:
         raise DamagedRun(f"{folder.run_json} can't be used: {error}") from error
     if not is_best:
         last = chosen = _load_newest(best.model, folder)
