@@ -369,3 +369,22 @@ def test_the_other_ways_to_train_lie_on_the_curve_of_one_weight_too(trained: Cal
     picture = text.splitlines()[:190]
     for sign in "x+":  # as drawn without colour
         assert sum(sign in line for line in picture) > 3
+
+
+@pytest.mark.parametrize("lr", ["0.3", "0.5", "5"])
+def test_the_lowest_cost_is_found_wherever_a_run_went(lr: str):
+    found = found_in(tutorch("--no-tui", "03", "--lr", lr).run, "landscape")
+    assert found.lowest[0] == pytest.approx(2, abs=1e-5)
+    assert "NOT below" in drawn_lines("cost_curve", found)
+
+
+@pytest.mark.parametrize(
+    "argv", [("--batch-size", "1"), ("--momentum", "0.5"), ("--weight-decay", "0.1")]
+)
+def test_an_lr_is_judged_by_the_limit_only_where_that_holds(
+    argv: tuple[str, ...], trained: Callable[..., Path]
+):
+    found = found_in(trained("05", "--epochs", "5", "--lr", "0.001", *argv), "landscape")
+    text = drawn_lines("cost_surface", found)
+    assert "its limit would be" in text or "at the lowest point" in text
+    assert " is below " not in text
