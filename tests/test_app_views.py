@@ -13,7 +13,8 @@ from tui_app.training.control import Control
 from tui_app.training.metrics_file import read_metrics
 from tui_app.training.probes import load_probe
 from tui_app.training.run_folder import RunFolder
-from tui_app.training.snapshot import subject_of_folder, take
+from tui_app.training.snapshot import take
+from tui_app.training.subjects import subject_of_folder
 from tui_app.views.pen import Pen
 from tui_app.widgets.model_pane import ModelPane
 from tui_app.widgets.pad import Pad

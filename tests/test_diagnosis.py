@@ -19,7 +19,8 @@ from tui_app.training.diagnosis import RULES, Course, Look, diagnose, watch
 from tui_app.training.diagnosis.recorded import course_of_folder, probe
 from tui_app.training.metrics_file import read_metrics
 from tui_app.training.run_folder import RunFolder
-from tui_app.training.snapshot import subject_of_folder, take
+from tui_app.training.snapshot import take
+from tui_app.training.subjects import subject_of_folder
 
 FALLING = [2.3 * 0.8**n + 0.05 for n in range(30)]
 HEALTHY = Course(

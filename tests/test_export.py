@@ -21,7 +21,8 @@ from tui_app.training.probes import load_probe
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.session import Session
 from tui_app.training.settings import settle
-from tui_app.training.snapshot import subject_of_folder, take
+from tui_app.training.snapshot import take
+from tui_app.training.subjects import subject_of_folder
 
 _LOSSES = (
     "import json, runpy, sys\n"

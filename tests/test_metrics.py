@@ -274,3 +274,10 @@ def test_a_damaged_block_is_passed_over(tmp_path: Path, change: dict[str, Any]) 
     assert [line["kind"] for line in read_metrics(path)] == ["steps"]
     rewind_metrics(path, 6, 6)
     assert [line["kind"] for line in read_metrics(path)] == ["steps"]
+
+
+@pytest.mark.parametrize("line", ['{"kind": "control"}', '{"kind": "control", "first_step": 3}'])
+def test_a_change_of_the_lr_without_its_numbers_is_passed_over(tmp_path: Path, line: str):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(f'{line}\n{{"kind": "control", "first_step": 3, "lr": 0.1}}\n')
+    assert [values["lr"] for values in read_metrics(path)] == [0.1]

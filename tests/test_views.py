@@ -19,7 +19,8 @@ from tui_app.training.probes.convolution import probe as convolution
 from tui_app.training.probes.exercises import probe as exercises
 from tui_app.training.probes.predictions import Predictions, shares_of
 from tui_app.training.run_folder import RunFolder
-from tui_app.training.snapshot import Snapshot, subject_of_folder, subject_of_training, take
+from tui_app.training.snapshot import Snapshot, take
+from tui_app.training.subjects import subject_of_folder, subject_of_training
 from tui_app.views import UnknownView, load_view, view_names
 from tui_app.views.live import LiveView
 from tui_app.views.pen import Pen

@@ -14,7 +14,8 @@ from models import find_lecture, lecture_names, load_lecture
 from tests.program import few_samples
 from tui_app.training import prepare
 from tui_app.training.settings import settle
-from tui_app.training.snapshot import subject_of_settings, take
+from tui_app.training.snapshot import take
+from tui_app.training.subjects import subject_of_settings
 from tui_app.views import load_view
 from tui_app.views.pen import Pen
 from tui_app.views.view import Frame, View

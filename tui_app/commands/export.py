@@ -37,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
         raise InvalidValue(f"{path} is there already: name another with --out, or add --force")
 
     from tui_app.exported import script_of
-    from tui_app.training.snapshot import subject_of_folder
+    from tui_app.training.subjects import subject_of_folder
 
     subject = subject_of_folder(folder, "cpu", given.get("data_dir"))
     script, arrays = script_of(subject, folder.read_record(), path.stem)

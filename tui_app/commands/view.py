@@ -45,7 +45,8 @@ def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
 
 
 def _draw(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> tuple[list[Text], int]:
-    from tui_app.training.snapshot import subject_of_folder, take
+    from tui_app.training.snapshot import take
+    from tui_app.training.subjects import subject_of_folder
     from tui_app.views.pen import Pen
     from tui_app.views.view import Frame
 

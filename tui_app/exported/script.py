@@ -13,8 +13,7 @@ from models.lecture import Hyperparameters
 from tui_app.exported.arrays import DataCode, data_code
 from tui_app.exported.lecture_source import LectureSource
 from tui_app.exported.loop_template import LOOP
-from tui_app.training import augmentation
-from tui_app.training.augmentation import mirrored, shifted
+from tui_app.training.augmentation import SHIFT, augmented, mirrored, shifted
 from tui_app.training.evaluation import reduction_of
 from tui_app.training.metrics_file import last_line
 from tui_app.training.optimizers import OPTIMIZERS, is_fused
@@ -43,7 +42,7 @@ def script_of(subject: Subject, record: dict[str, Any], stem: str) -> tuple[str,
         _settings(subject),
         _data(subject, data),
         _model(subject, source, record),
-        _augmentation(subject.settings.hyperparameters),
+        _augmentation(getattr(subject.settings.hyperparameters, "augment", "none")),
         _loop(subject, source),
     ]
     script = "\n\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
@@ -165,21 +164,13 @@ def _optimizer(subject: Subject, source: LectureSource, record: dict[str, Any]) 
     )
 
 
-def _augmentation(hp: Hyperparameters) -> str:
+def _augmentation(how: str) -> str:
     """What varies the images, as it stands in tutorch."""
-    functions = {"shift": [shifted], "flip and shift": [shifted, mirrored]}
-    used = functions.get(getattr(hp, "augment", "none"), [])
-    if not used:
+    if how == "none":
         return ""
-    parts = [f"_SHIFT = {augmentation._SHIFT}", *map(inspect.getsource, used)]
+    parts = [f"SHIFT = {SHIFT}", *map(inspect.getsource, (shifted, mirrored, augmented))]
     text = "\n\n".join(parts).replace("functional.", "nn.functional.")
     return "\n" + text.replace(": Tensor", ": torch.Tensor").replace("> Tensor", "> torch.Tensor")
-
-
-def _varied(hp: Hyperparameters) -> str:
-    calls = {"shift": "shifted(inputs)", "flip and shift": "shifted(mirrored(inputs))"}
-    call = calls.get(getattr(hp, "augment", "none"))
-    return f"        inputs = {call}\n" if call else ""
 
 
 def _loop(subject: Subject, source: LectureSource) -> str:
@@ -187,6 +178,7 @@ def _loop(subject: Subject, source: LectureSource) -> str:
     batch = size if hp.batch_size == "full" else min(hp.batch_size, size)
     drop = bool(getattr(hp, "drop_last", False))
     steps = size // batch if drop else -(-size // batch)
+    varies = getattr(hp, "augment", "none") != "none"
     backward = source.declared("backward")
     is_sum = reduction_of(subject.criterion) == "sum"
     indented = "            "  # what stands within a `with` or an `if` of the closure
@@ -206,7 +198,7 @@ def _loop(subject: Subject, source: LectureSource) -> str:
         lr=hp.lr,
         order=_order(hp, size),
         factor=_factor(hp, steps, subject.spans or ((0, hp.epochs * steps),)),
-        augment=_varied(hp),
+        augment="        inputs = augmented(inputs, HYPERPARAMETERS.augment)\n" if varies else "",
         forward=forward,
         backward=f"{guard}{by_hand}",
         clip=clip if hp.clip_grad_norm else "",

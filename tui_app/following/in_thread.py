@@ -91,11 +91,12 @@ class RunInThread:
     # What follows runs in the thread.
 
     def _train(self) -> None:
-        from tui_app.training.device import give_memory_back
-
         with RANDOM_NUMBERS:
             self._train_alone()
-        give_memory_back()
+        if self.folder is not None:  # else nothing was trained, perhaps for want of a torch
+            from tui_app.training.device import give_memory_back
+
+            give_memory_back()
 
     def _train_alone(self) -> None:
         try:

@@ -60,7 +60,7 @@ def before_training(settings: RunSettings) -> Sight:
     """The model and the data that would be trained with these settings."""
 
     def load() -> Subject:
-        from tui_app.training.snapshot import subject_of_settings
+        from tui_app.training.subjects import subject_of_settings
 
         return subject_of_settings(settings)
 
@@ -85,7 +85,7 @@ def of_run(
         return read_settings(folder).lecture.views
 
     def load() -> Subject:
-        from tui_app.training.snapshot import subject_of_folder
+        from tui_app.training.subjects import subject_of_folder
 
         return subject_of_folder(folder, is_best=saved is None)
 

@@ -60,6 +60,7 @@ class RunScreen(AdvisingScreen):
         self._run = run
         self._keys: tuple[object, ...] = ()
         self._next_save = 0.0
+        self._step_seen = -1
 
     def compose(self) -> ComposeResult:
         """The run above, its settings and its log below."""
@@ -131,9 +132,11 @@ class RunScreen(AdvisingScreen):
 
     def _ask_for_news(self) -> None:
         """Let the program that trains it save now and then, so that there is something to see."""
-        if self._run.control is not None and time.monotonic() >= self._next_save:
-            self._next_save = time.monotonic() + _SAVES
-            self._run.control.save()
+        control, step = self._run.control, self._run.history.step
+        if control is None or step == self._step_seen or time.monotonic() < self._next_save:
+            return
+        self._step_seen, self._next_save = step, time.monotonic() + _SAVES
+        control.save()
 
     def action_model(self) -> None:
         """What it learned in place of the chart, or the chart again."""

@@ -8,14 +8,14 @@ from torch.nn import functional
 
 #: Pixels by which an image is shifted at most, as in He et al., Deep Residual Learning, 2015, for
 #: CIFAR-10: padded by 4 on each side, then cropped at random.
-_SHIFT = 4
+SHIFT = 4
 
 
 def shifted(images: Tensor) -> Tensor:
     """Each of the images (N, C, H, W) moved by -4 to 4 pixels both ways; its edges go on."""
     count, _, height, width = images.shape
-    padded = functional.pad(images, (_SHIFT,) * 4, mode="replicate")
-    offsets = torch.randint(0, 2 * _SHIFT + 1, (2, count, 1), device=images.device)
+    padded = functional.pad(images, (SHIFT,) * 4, mode="replicate")
+    offsets = torch.randint(0, 2 * SHIFT + 1, (2, count, 1), device=images.device)
     rows = offsets[0] + torch.arange(height, device=images.device)
     columns = offsets[1] + torch.arange(width, device=images.device)
     batch = torch.arange(count, device=images.device)[:, None, None]

@@ -26,7 +26,8 @@ from tui_app.training.events import (
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.saver import Saver
-from tui_app.training.snapshot import answer, subject_of_training
+from tui_app.training.snapshot import answer
+from tui_app.training.subjects import subject_of_training
 from tui_app.training.training import EpochSoFar, Training
 
 

@@ -174,6 +174,10 @@ def _is_sound(values: dict[str, Any]) -> bool:
             if not isinstance(values.get("epoch"), int):
                 return False
             numbers = [value for name, value in values.items() if name not in ("kind", "run")]
+        case "control":
+            numbers = [values.get("first_step"), values.get("lr")]
+            if None in numbers:
+                return False
         case "epochs":
             return EpochBlock.from_line(values) is not None
         case kind:

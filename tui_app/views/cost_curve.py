@@ -8,7 +8,7 @@ import numpy as np
 from rich.text import Text
 
 from tui_app.views.canvas import Canvas
-from tui_app.views.descents import apart, legend, sign_of, stability
+from tui_app.views.descents import apart, legend, places, sign_of, stability
 from tui_app.views.plot import Plot
 from tui_app.views.table import sentence, tidy
 from tui_app.views.view import Frame, View
@@ -100,15 +100,11 @@ def _words(found: Landscape, descent: Descent, tried: int, frame: Frame) -> list
     return [first, *legend(found, frame), stability(found, frame)]
 
 
-def _places(found: Landscape) -> int:
-    return len(found.descents[0].losses) + 1
-
-
 VIEW = View(
     "Cost against w",
     "landscape",
     draw,
-    _places,
+    places,
     "step",
     fits=lambda found: len(found.names) == 1,
     without="A curve has one weight: look at the cost surface.",

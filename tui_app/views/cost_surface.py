@@ -10,7 +10,7 @@ from rich.text import Text
 
 from tui_app.curves.ticks import written
 from tui_app.views.canvas import Canvas
-from tui_app.views.descents import apart, legend, sign_of, stability
+from tui_app.views.descents import apart, legend, places, sign_of, stability
 from tui_app.views.pen import hexadecimal, ramp
 from tui_app.views.plot import Plot
 from tui_app.views.table import sentence, tidy
@@ -183,11 +183,6 @@ def _tried(found: Landscape, frame: Frame) -> Text:
 def has_two_weights(found: Landscape) -> bool:
     """Whether there is a surface at all."""
     return len(found.grids) == 2
-
-
-def places(found: Landscape) -> int:
-    """The steps of the run's own way, and all of them at once."""
-    return len(found.descents[0].losses) + 1
 
 
 VIEW = View(

@@ -80,3 +80,8 @@ def stability(found: Landscape, frame: Frame) -> Text:
         f" {limit}, its limit",
         pen=frame.pen,
     )
+
+
+def places(found: Landscape) -> int:
+    """The steps of the run's own way, one by one, and all of them at once."""
+    return len(found.descents[0].losses) + 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tui_app.views.cost_surface import draw, places
+from tui_app.views.cost_surface import draw
+from tui_app.views.descents import places
 from tui_app.views.view import View
 
 VIEW = View("A saddle", "saddle", draw, places, "step", "a seed for the noise")

@@ -12,7 +12,8 @@ from tui_app.training.diagnosis.course import Advice, Course, Look
 from tui_app.training.diagnosis.recorded import Recorded, look_at, with_data
 from tui_app.training.events import Advised, EpochCompleted, Event, RunCompleted, StepsCompleted
 from tui_app.training.run_folder import RunFolder
-from tui_app.training.snapshot import subject_of_training, take
+from tui_app.training.snapshot import take
+from tui_app.training.subjects import subject_of_training
 from tui_app.training.training import Training
 
 #: The share of a run's time that may be spent on it, and the seconds between two looks at least.
