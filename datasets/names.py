@@ -79,7 +79,7 @@ def encode(text: str) -> np.ndarray:
     if foreign := sorted(
         {letter for letter in name if not (letter.isascii() and letter.isprintable())}
     ):
-        raise ValueError(f"write {text.strip()!r} in the Latin alphabet: {' '.join(foreign)} isn't")
+        raise ValueError(f"use Latin letters, e.g. Wang, instead of {' '.join(foreign)}")
     if not 0 < len(name) <= LENGTH:
         raise ValueError(f"give a name of 1 to {LENGTH} letters, not {len(name)}")
     return _codes(name)

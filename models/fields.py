@@ -28,7 +28,14 @@ _LARGEST = {bool: True, int: 2**63 - 1, float: sys.float_info.max}
 
 
 class InvalidValue(ValueError):
-    """A value that its field doesn't take. The text says which field, and what it takes."""
+    """A value that its field doesn't take. The text says which field, and what it takes.
+
+    `field` is the name of the field, where the value of one field alone is wrong.
+    """
+
+    def __init__(self, text: str, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
 
 
 @dataclass(frozen=True)
@@ -45,12 +52,12 @@ class Range:
 
     def __str__(self) -> str:
         bounds = {
-            "at least": self.minimum,
-            "above": self.above,
-            "at most": self.maximum,
-            "below": self.below,
+            "≥": self.minimum,
+            ">": self.above,
+            "≤": self.maximum,
+            "<": self.below,
         }
-        return " and ".join(f"{word} {b:g}" for word, b in bounds.items() if math.isfinite(b))
+        return " and ".join(f"{sign} {b:g}" for sign, b in bounds.items() if math.isfinite(b))
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,11 @@ class Field:
     def flag(self) -> str:
         """The option on the command line."""
         return "--" + self.name.replace("_", "-")
+
+    @property
+    def label(self) -> str:
+        """The name in sentences: `batch size`."""
+        return self.name.replace("_", " ")
 
     def parse(self, text: str) -> Any:
         """The value that `text` stands for. Raises InvalidValue."""
@@ -147,21 +159,28 @@ class Field:
 
     @property
     def takes(self) -> str:
-        """What this field takes, in words: `a whole number, at least 1`."""
+        """What this field takes, in words: `a whole number ≥ 1, or full`."""
         words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-        parts = [words[self.kind]] if self.kind else []
-        if str(self.range):
-            parts[-1] += f" {self.range}"
+        parts = [f"{words[self.kind]} {self.range}".rstrip()] if self.kind else []
         if self.choices:
             parts.append(("one of " if len(self.choices) > 1 else "") + ", ".join(self.choices))
-        joined = " or ".join(parts)
+        joined = ", or ".join(parts)
         return f"{joined}, or several with commas between" if self.is_tuple else joined
+
+    @property
+    def takes_sentence(self) -> str:
+        """The same as a sentence of its own: `One of: sgd, adam.`"""
+        text = self.takes
+        if text.startswith("one of "):
+            text = f"one of: {text.removeprefix('one of ')}"
+        return f"{text[0].upper()}{text[1:]}."
 
     def _refusal(self, value: Any) -> InvalidValue:
         shown = str(value) if len(str(value)) <= 60 else str(value)[:57] + "..."
         near = difflib.get_close_matches(str(value), self.choices, n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""
-        return InvalidValue(f"{self.flag} takes {self.takes}, not {shown!r}{hint}")
+        instead = f", not {shown!r}" if shown.strip() else ""
+        return InvalidValue(f"{self.label}: {self.takes}{instead}{hint}", self.name)
 
 
 @functools.cache

@@ -189,7 +189,7 @@ class Lecture:
         fields = self.fields
         for name in given:
             if name not in fields:
-                raise InvalidValue(f"{self.name} has no hyperparameter {name!r}")
+                raise InvalidValue(f"{self.name} has no hyperparameter {name!r}", name)
         values = asdict(self.hyperparameters) | dict(self.overrides.get(dataset, {}))
         optimizer = given.get("optimizer", self.hyperparameters.optimizer)
         if optimizer != self.hyperparameters.optimizer and optimizer in OPTIMIZER_LR:
@@ -218,6 +218,7 @@ def _refuse_useless(fields: Mapping[str, Field], field: Field, values: Mapping[s
         assert field.only_with is not None
         other = fields[field.only_with.field]
         raise InvalidValue(
-            f"{field.flag} means nothing with {other.flag} {other.format(values[other.name])}: "
-            f"it goes with {', '.join(map(other.format, field.only_with.values))}"
+            f"{field.label} means nothing with {other.label} {other.format(values[other.name])}: "
+            f"it goes with {', '.join(map(other.format, field.only_with.values))}",
+            field.name,
         )

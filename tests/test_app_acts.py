@@ -83,8 +83,8 @@ async def test_a_wrong_value_is_told_beside_its_field_and_start_is_off(person: S
     row.focus_field()
     await person.press("ctrl+u")
     await person.type("-1")
-    await person.until(lambda: "--lr takes a number above 0" in row.problem)
-    await person.until(lambda: "--lr takes a number" in person.text)
+    await person.until(lambda: "lr: a number > 0, not '-1'" in row.problem)
+    await person.until(lambda: "lr: a number > 0" in person.text)
     assert not person.form.can_start
     await person.press("ctrl+z")
     await person.until(lambda: person.form.can_start)

@@ -307,7 +307,7 @@ def test_what_means_nothing_beside_the_others_is_left_out():
 def test_what_a_field_does_not_take_is_told_under_its_name(text: str):
     draft = draft_of("softmax")
     draft.change("lr", text)
-    assert "--lr takes" in draft.problems()["lr"]
+    assert "lr: a number > 0" in draft.problems()["lr"]
 
 
 # ASCII

@@ -58,7 +58,7 @@ def test_settings_with_a_mistake(snap_compare, tmp_path):
         await person.until(lambda: person.is_ready)
         await person.press("3", "down", "down")
         await person.type("0")
-        await person.until(lambda: "takes a whole number" in person.text)
+        await person.until(lambda: "a whole number ≥ 1" in person.text)
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=mistake)

@@ -174,7 +174,11 @@ def test_names(tmp_path):
 def test_a_typed_name_loses_its_accents_and_nothing_else():
     assert bytes(names.encode("Müller").tolist()).rstrip(b"\0") == b"Muller"
     assert bytes(names.encode(" O\u2019Hara ").tolist()).rstrip(b"\0") == b"O'Hara"
-    for typed, told in [("王", "in the Latin alphabet: 王"), ("", "1 to 19"), ("x" * 20, "not 20")]:
+    for typed, told in [
+        ("王", "Latin letters, .* instead of 王"),
+        ("", "1 to 19"),
+        ("x" * 20, "not 20"),
+    ]:
         with pytest.raises(ValueError, match=told):
             names.encode(typed)
 

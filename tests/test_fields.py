@@ -90,7 +90,8 @@ def test_typed_text_is_a_valid_value_or_refused_in_a_sentence(field: Field, text
     try:
         value = field.parse(text)
     except InvalidValue as refusal:
-        assert str(refusal).startswith(f"{field.flag} takes ")
+        assert str(refusal).startswith(f"{field.label}: {field.takes}")
+        assert refusal.field == field.name
     else:
         assert field.check(value) == value
 
@@ -124,7 +125,7 @@ def test_typed_text_is_a_valid_value_or_refused_in_a_sentence(field: Field, text
     ],
 )
 def test_what_is_out_of_range_or_no_number_is_refused(name: str, text: str):
-    with pytest.raises(InvalidValue, match=FIELDS[name].flag):
+    with pytest.raises(InvalidValue, match=f"^{FIELDS[name].label}: "):
         FIELDS[name].parse(text)
 
 
@@ -152,7 +153,7 @@ def test_what_is_out_of_range_or_no_number_is_refused(name: str, text: str):
 )
 def test_a_value_of_the_wrong_type_is_refused(name: str, value: object):
     """As they may stand in tutorch.toml or run.json."""
-    with pytest.raises(InvalidValue, match=FIELDS[name].flag):
+    with pytest.raises(InvalidValue, match=f"^{FIELDS[name].label}: "):
         FIELDS[name].check(value)
 
 
@@ -167,9 +168,14 @@ def test_a_refusal_says_what_is_taken_and_the_nearest_word():
     with pytest.raises(InvalidValue) as refusal:
         FIELDS["optimizer"].parse("adan")
     assert str(refusal.value).endswith("'adan' (did you mean adam?)")
-    assert FIELDS["share"].takes == "a number at least 0 and below 1"
-    assert FIELDS["limit"].takes == "a whole number at least 1 or full"
+    assert FIELDS["share"].takes == "a number ≥ 0 and < 1"
+    assert FIELDS["limit"].takes == "a whole number ≥ 1, or full"
+    assert FIELDS["limit"].takes_sentence == "A whole number ≥ 1, or full."
+    assert FIELDS["network"].takes_sentence == "One of: flat, deep."
     assert FIELDS["sizes"].takes.endswith("or several with commas between")
+    with pytest.raises(InvalidValue) as refusal:
+        FIELDS["batch_size"].parse(" ")
+    assert str(refusal.value) == "batch size: a whole number ≥ 1, or full"
     with pytest.raises(InvalidValue) as refusal:
         FIELDS["epochs"].parse("x" * 10_000)
     assert len(str(refusal.value)) < 200
@@ -196,9 +202,9 @@ def test_what_is_given_beats_the_override_and_that_the_default():
 
 
 def test_a_setting_that_means_nothing_beside_the_others_is_refused_when_given():
-    with pytest.raises(InvalidValue, match=r"--momentum means nothing with --optimizer adam"):
+    with pytest.raises(InvalidValue, match=r"momentum means nothing with optimizer adam"):
         SAMPLE.settle("study-hours", {"optimizer": "adam", "momentum": 0.5})
-    with pytest.raises(InvalidValue, match=r"--depth .* it goes with deep"):
+    with pytest.raises(InvalidValue, match=r"depth .* it goes with deep"):
         SAMPLE.settle("study-hours", {"depth": 9})
     settled = SAMPLE.settle("study-hours", {"network": "deep", "depth": 9})
     assert SAMPLE.used(settled)["depth"] == 9

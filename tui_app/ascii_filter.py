@@ -39,6 +39,7 @@ def in_ascii(text: str, keep_wide: bool = False) -> str:
     """`text` in as many cells of ASCII; with `keep_wide`, letters two cells wide stay."""
     if text.isascii():
         return text
+    text = text.replace("≥ ", ">=").replace("≤ ", "<=")
     return "".join(_sign(char, keep_wide) for char in text)
 
 

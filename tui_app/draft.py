@@ -81,7 +81,7 @@ class Draft:
             try:
                 self.runs()
             except InvalidValue as problem:
-                found[_blamed(str(problem), self.fields)] = str(problem)
+                found[problem.field if problem.field in self.fields else ""] = str(problem)
         return found
 
     def runs(self) -> list[RunSettings]:
@@ -153,9 +153,3 @@ def _fields(lecture: Lecture) -> dict[str, Field]:
         help="What is learned from.",
     )
     return {"dataset": dataset, **lecture.fields, **options}
-
-
-def _blamed(problem: str, fields: Mapping[str, Field]) -> str:
-    """The field that a sentence begins with."""
-    flag = problem.split(" ")[0]
-    return next((name for name, field in fields.items() if field.flag == flag), "")

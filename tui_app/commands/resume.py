@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     options = ("device", "max_time", "data_dir", "on_oom", "on_hangup")
     arguments, given = parse(Resume, argv, "runs_dir", *options)
     if arguments.epochs is not None and arguments.epochs < 1:
-        raise InvalidValue(f"--epochs takes a whole number at least 1, not {arguments.epochs}")
+        raise InvalidValue(f"epochs: a whole number ≥ 1, not {arguments.epochs}", "epochs")
     folder = the_run(arguments, given)
     if not (arguments.no_tui or arguments.json or arguments.quiet) and can_show_app():
         return _show_app(folder, arguments.epochs, given)

@@ -81,7 +81,7 @@ def _show_app(lecture: Path | None, given: Mapping[str, Any], flags: Flags) -> i
     from tui_app.app import run_app
 
     if flags.fps <= 0:
-        raise InvalidValue(f"--fps takes a number above 0, not {flags.fps:g}")
+        raise InvalidValue(f"fps: a number > 0, not {flags.fps:g}")
     runs_dir = configured({"runs_dir": fields_of(RunOptions)["runs_dir"]})
     look = Look.here(fps=flags.fps, ascii_only=flags.ascii)
     return run_app(lecture, {**runs_dir, **given}, look=look)

@@ -32,7 +32,9 @@ def choose_device(wanted: str) -> DeviceInfo:
     InvalidValue for a word that names no device, DeviceUnavailable for one that doesn't answer.
     """
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", wanted):
-        raise InvalidValue(f"--device takes auto, cpu, cuda, cuda:N or mps, not {wanted[:60]!r}")
+        raise InvalidValue(
+            f"device: one of auto, cpu, cuda, cuda:N, mps, not {wanted[:60]!r}", "device"
+        )
     candidates = [wanted]
     if wanted in ("auto", "cuda"):
         candidates = [f"cuda:{index}" for index in cards_by_free_memory()]

@@ -48,7 +48,8 @@ def settle(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
         hint = f" (did you mean {near[0]}?)" if near else ""
         raise InvalidValue(
             f"{lecture.name} doesn't learn from {dataset}{hint}: "
-            f"it takes {', '.join(lecture.datasets)}"
+            f"it takes {', '.join(lecture.datasets)}",
+            "dataset",
         )
     hyperparameters = {name: value for name, value in given.items() if name not in option_fields}
     return RunSettings(lecture, lecture.settle(dataset, hyperparameters), RunOptions(**options))
@@ -59,7 +60,7 @@ def own_data(dataset: str) -> str:
     kind, _, place = dataset.partition(":")
     if not place:
         wanted = {"csv": "csv:FILE, the file of a table", "folder": "folder:DIR, one of images"}
-        raise InvalidValue(f"--dataset takes {wanted[kind]}: {dataset!r} names none")
+        raise InvalidValue(f"dataset: {wanted[kind]}; {dataset!r} names none", "dataset")
     return f"{kind}:{Path(place).expanduser().absolute()}"
 
 

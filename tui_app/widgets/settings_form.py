@@ -159,7 +159,7 @@ class SettingsForm(Vertical):
         field = draft.fields[self._focused]
         rule = field.only_with
         useless = "" if rule is None or draft.is_useful(field.name) else _only_with(field)
-        about.update(useless or f"{field.help} It takes {field.takes}.")
+        about.update(useless or f"{field.help} {field.takes_sentence}")
 
     def _offers(self, field: Field) -> Sequence[tuple[str, str]]:
         if field.name in self._choices:
