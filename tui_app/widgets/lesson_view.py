@@ -8,9 +8,9 @@ from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.widgets import Markdown
 
 from models import Lesson
+from tui_app.widgets.lesson_text import LessonText
 
 #: What makes a line code in Markdown, and the columns that are left free beside code.
 _INDENT = " " * 4
@@ -26,7 +26,7 @@ class LessonView(VerticalScroll):
         border-title-color: $text-muted;
         padding: 0 1;
         &.-focused { border: round $border; border-title-color: $text; }
-        & > Markdown { padding: 0; margin: 0; }
+        & > LessonText { padding: 0; margin: 0; }
         & MarkdownFence { margin: 1 0; }
     }
     """
@@ -38,7 +38,7 @@ class LessonView(VerticalScroll):
 
     def compose(self) -> ComposeResult:
         """The text, empty until a lecture is picked."""
-        yield Markdown(open_links=False)
+        yield LessonText()
 
     def show(self, lesson: Lesson, *, chinese: bool) -> None:
         """Show a lesson from its beginning."""
@@ -56,7 +56,7 @@ class LessonView(VerticalScroll):
         self._write()
 
     def _write(self) -> None:
-        markdown = self.query_one(Markdown)
+        markdown = self.query_one(LessonText)
         text = fitted(self._text, self.scrollable_content_region.width - _AROUND_CODE)
         if text != markdown.source:
             markdown.update(text)
