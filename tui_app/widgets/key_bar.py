@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from itertools import accumulate
+from typing import ClassVar, NamedTuple
 
+from rich.cells import cell_len
 from textual.app import RenderResult
 from textual.binding import ActiveBinding
 from textual.content import Content
@@ -13,6 +15,23 @@ from textual.widget import Widget
 
 #: Keys of the app itself: they stay when not all keys fit.
 _ALWAYS = ("quit", "keys")
+
+#: Stands for the keys there is no room for; a click on it opens the page with all of them.
+_LEFT_OUT = " … "
+
+
+class Key(NamedTuple):
+    """A key as it is shown, what it does, and how Textual calls it."""
+
+    display: str
+    act: str
+    name: str
+    stays: bool
+
+    @property
+    def width(self) -> int:
+        """The cells it takes."""
+        return cell_len(self.display) + cell_len(self.act) + 3
 
 
 class KeyBar(Widget):
@@ -34,7 +53,7 @@ class KeyBar(Widget):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-bar--key", "key-bar--act"}
 
-    _keys: tuple[tuple[str, str, str, bool], ...] = ()
+    _keys: tuple[Key, ...] = ()
 
     def on_mount(self) -> None:
         """Follow what the focus and the state of training let be pressed."""
@@ -50,7 +69,7 @@ class KeyBar(Widget):
             if binding.show and active.enabled and (known is None or plainer):
                 first[binding.action] = active
         keys = tuple(
-            (self.app.get_key_display(b), b.description, b.key, b.action in _ALWAYS)
+            Key(self.app.get_key_display(b), b.description, b.key, b.action in _ALWAYS)
             for b in (active.binding for active in first.values())
         )
         if keys != self._keys:
@@ -58,25 +77,24 @@ class KeyBar(Widget):
             self.refresh()
 
     def render(self) -> RenderResult:
-        """As many keys as there is room for."""
-        kept = self._that_fit()
-        key, act = (self.get_visual_style(f"key-bar--{part}") for part in ("key", "act"))
-        parts: list[tuple[str, Style]] = []
-        for display, description, name, _ in kept:
-            press = Style.from_meta({"@click": f"app.simulate_key({name!r})"})
-            parts += [(f" {display} ", key + press), (f"{description} ", act + press)]
+        """As many keys as there is room for, those of the app in any case."""
+        fitting, staying = self._that_fit(), [key for key in self._keys if key.stays]
+        parts = [part for key in fitting for part in self._painted(key)]
+        if len(fitting) + len(staying) < len(self._keys):
+            parts.append((_LEFT_OUT, Style.from_meta({"@click": "app.keys"})))
+        parts += [part for key in staying for part in self._painted(key)]
         return Content.assemble(*parts)
 
-    def _that_fit(self) -> list[tuple[str, str, str, bool]]:
-        room = self.size.width - sum(_width(key) for key in self._keys if key[3])
-        kept = []
-        for key in self._keys:
-            if not key[3]:
-                room -= _width(key)
-            if key[3] or room >= 0:
-                kept.append(key)
-        return kept
+    def _painted(self, key: Key) -> list[tuple[str, Style]]:
+        press = Style.from_meta({"@click": f"app.simulate_key({key.name!r})"})
+        name, act = (self.get_visual_style(f"key-bar--{part}") for part in ("key", "act"))
+        return [(f" {key.display} ", name + press), (f"{key.act} ", act + press)]
 
-
-def _width(key: tuple[str, str, str, bool]) -> int:
-    return len(key[0]) + len(key[1]) + 3
+    def _that_fit(self) -> list[Key]:
+        """Those of the keys that needn't stay for which there is room."""
+        keys = [key for key in self._keys if not key.stays]
+        room = self.size.width - sum(key.width for key in self._keys if key.stays)
+        if sum(key.width for key in keys) <= room:
+            return keys
+        ends = accumulate((key.width for key in keys), initial=len(_LEFT_OUT))
+        return keys[: sum(end <= room for end in ends) - 1] if room > 0 else []

@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.table import Table
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.text import Text
+from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from models import Lesson
 from tui_app.messages import LectureChosen, LectureHighlighted
+from tui_app.widgets.cutting import cut
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class LectureList(OptionList):
     def __init__(self, lessons: Sequence[Lesson], *, chinese: bool, **options: Any) -> None:
         self._chinese = chinese
         self._lessons = {lesson.name: lesson for lesson in lessons}
+        self._rows: dict[str, _Row] = {}
         super().__init__(*(self._option(lesson, None) for lesson in lessons), **options)
         self.border_title = "Lectures"
 
@@ -49,8 +53,8 @@ class LectureList(OptionList):
         """Show what has been trained."""
         for name, lesson in self._lessons.items():
             if name in trained:
-                prompt = _prompt(lesson, trained[name], chinese=self._chinese)
-                self.replace_option_prompt(name, prompt)
+                self.replace_option_prompt(name, self._row(lesson, trained[name]))
+        self._show_what_was_cut()
 
     def select(self, name: str) -> None:
         """Highlight the lecture of that name, if it is in the list."""
@@ -64,11 +68,29 @@ class LectureList(OptionList):
             self.add_option(self._option(lesson, None))
 
     def _option(self, lesson: Lesson, trained: Trained | None) -> Option:
-        return Option(_prompt(lesson, trained, chinese=self._chinese), id=lesson.name)
+        return Option(self._row(lesson, trained), id=lesson.name)
+
+    def _row(self, lesson: Lesson, trained: Trained | None) -> _Row:
+        row = self._rows[lesson.name] = _Row(lesson, trained, chinese=self._chinese)
+        return row
+
+    def on_resize(self) -> None:
+        """Other titles may be cut now."""
+        self._show_what_was_cut()
+
+    def _show_what_was_cut(self) -> None:
+        """The titles of the highlighted lecture below the list, where its row cuts them."""
+        option = self.highlighted_option
+        if option is None:
+            return
+        lesson, row = self._lessons[str(option.id)], self._rows[str(option.id)]
+        is_cut = row.titles.cell_len > row.room(self.scrollable_content_region.width)
+        self.border_subtitle = Content(_last_title(lesson, chinese=self._chinese) if is_cut else "")
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Say which lecture is looked at."""
         event.stop()
+        self._show_what_was_cut()
         self.post_message(LectureHighlighted(self._lessons[str(event.option_id)].path))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
@@ -77,14 +99,28 @@ class LectureList(OptionList):
         self.post_message(LectureChosen(self._lessons[str(event.option_id)].path))
 
 
-def _prompt(lesson: Lesson, trained: Trained | None, *, chinese: bool) -> Table:
-    row = Table.grid(expand=True, padding=(0, 1, 0, 0))
-    row.add_column(width=2)
-    row.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-    row.add_column(justify="right", no_wrap=True)
-    title = Text(lesson.title)
-    if chinese and lesson.title_zh != lesson.title:
-        title.append(f"  {lesson.title_zh}", "dim")
-    best = Text(f"● {trained.best}" if trained else "", "green")
-    row.add_row(Text(lesson.number, "dim"), title, best)
-    return row
+def _last_title(lesson: Lesson, *, chinese: bool) -> str:
+    return lesson.title_zh if chinese else lesson.title
+
+
+class _Row:
+    """Number and titles, cut where they don't fit, and the best result on the right."""
+
+    def __init__(self, lesson: Lesson, trained: Trained | None, *, chinese: bool) -> None:
+        self.titles = Text(lesson.title)
+        if chinese and lesson.title_zh != lesson.title:
+            self.titles.append(f"  {lesson.title_zh}", "dim")
+        self._number = Text(f"{lesson.number:<2} ", "dim")
+        self._best = Text(f" ● {trained.best} " if trained else "", "green")
+
+    def room(self, width: int) -> int:
+        """The cells that the titles may take in a row of `width` cells."""
+        return width - self._number.cell_len - self._best.cell_len
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        titles = cut(self.titles, self.room(options.max_width))
+        gap = self.room(options.max_width) - titles.cell_len
+        yield Text.assemble(self._number, titles, " " * max(0, gap), self._best, no_wrap=True)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, options.max_width)

@@ -1,17 +1,22 @@
-"""The line at the top: the panes by number, and which one is looked at."""
+"""The line at the top: the panes by number, and which one has the focus."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from rich.text import Text
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
 from tui_app.messages import PaneChosen
-from tui_app.widgets.line import Line
+from tui_app.widgets.cutting import shortened
+
+_BRAND = "tutorch"
+
+#: The cells around the program's name, and around a tab's title.
+_AROUND_BRAND, _AROUND_TAB = 3, 2
 
 
 class NavBar(Horizontal):
@@ -25,7 +30,6 @@ class NavBar(Horizontal):
         & > .tab { width: auto; padding: 0 1; color: $text-muted; }
         & > .tab:hover { background: $boost; color: $text; }
         & > .tab.-current { background: $primary; color: $text; text-style: bold; }
-        & > .state { text-align: right; padding: 0 1; color: $text-muted; }
     }
     """
 
@@ -34,26 +38,47 @@ class NavBar(Horizontal):
         self._panes = panes
 
     def compose(self) -> ComposeResult:
-        """The program's name, the panes, and room for a word on the right."""
-        yield Static("tutorch", classes="brand")
+        """The program's name and the panes."""
+        yield Static(_BRAND, classes="brand")
         for number, (pane, title) in enumerate(self._panes, 1):
             yield _Tab(f"{number} {title}", pane)
-        yield Line(classes="state")
 
     def select(self, pane: str) -> None:
-        """Mark the pane that is looked at."""
+        """Mark the pane that has the focus."""
         for tab in self.query(_Tab):
             tab.set_class(tab.pane == pane, "-current")
+        self._fit()
 
-    def tell(self, text: Text | str) -> None:
-        """Show a word on the right."""
-        self.query_one(".state", Line).tell(text)
+    def on_resize(self) -> None:
+        """Shorten the titles to the new width."""
+        self._fit()
+
+    def _fit(self) -> None:
+        """Shorten titles that don't fit side by side, that of the current pane last. Without the
+        program's name there is more room.
+        """
+        tabs = list(self.query(_Tab))
+        room = self.size.width - _AROUND_TAB * len(tabs)
+        with_brand = room - len(_BRAND) - _AROUND_BRAND
+        has_brand = sum(cell_len(tab.title) for tab in tabs) <= with_brand
+        self.query_one(".brand").display = has_brand
+        current = next((i for i, tab in enumerate(tabs) if tab.has_class("-current")), -1)
+        titles = shortened([tab.title for tab in tabs], with_brand if has_brand else room, current)
+        for tab, title in zip(tabs, titles, strict=True):
+            tab.show(title)
 
 
 class _Tab(Static):
     def __init__(self, title: str, pane: str) -> None:
         super().__init__(title, classes="tab", markup=False)
+        self.title = title
         self.pane = pane
+
+    def show(self, title: str) -> None:
+        """Show the title, or as much of it as there is room for, and all of it in a tooltip."""
+        if title != self.content:
+            self.update(title)
+            self.tooltip = self.title if title != self.title else None
 
     def on_click(self) -> None:
         self.post_message(PaneChosen(self.pane))

@@ -1,0 +1,47 @@
+"""What doesn't fit ends in … and can be reached: lectures, the header, the footer."""
+
+from __future__ import annotations
+
+import pytest
+from rich.text import Text
+
+from tests.app import in_app
+from tui_app.widgets.cutting import cut, shortened
+from tui_app.widgets.nav_bar import NavBar
+
+
+@pytest.mark.parametrize(
+    ("width", "text"),
+    [(8, "处理多维"), (7, "处理多…"), (6, "处理…"), (1, "…"), (0, "")],
+)
+def test_a_text_is_cut_without_a_space_before_the_dots(width, text):
+    assert cut(Text("处理多维"), width).plain == text
+    assert cut(Text("a 处理"), 3).plain == "a…"
+
+
+def test_the_longest_words_are_shortened_first_and_one_of_them_not():
+    assert shortened(["Lectures", "Log", "Settings"], 30) == ["Lectures", "Log", "Settings"]
+    assert shortened(["Lectures", "Log", "Settings"], 16, 2) == ["Lect…", "Log", "Settings"]
+
+
+@in_app(lecture="07_", size=(120, 36))
+async def test_a_cut_title_stands_below_the_list(person):
+    await person.until(lambda: "处理多维特征…" in person.text)
+    assert "特 …" not in person.text
+    assert "─ 处理多维特征的输入 ─" in person.text
+    await person.press("1", "down", "down")
+    await person.until(lambda: "─ 处理多维特征的输入 ─" not in person.text)
+
+
+@in_app(size=(60, 20))
+async def test_a_narrow_header_shortens_titles_and_the_footer_says_that_keys_are_left_out(person):
+    await person.press("3")
+    header, footer = person.text.splitlines()[0], person.text.splitlines()[-1]
+    assert "3 Settings" in header and "7 Mo" in header and "…" in header
+    tabs = list(person.app.main.query_one(NavBar).query(".tab"))
+    assert [tab.tooltip for tab in tabs if tab.title == "1 Lectures"] == ["1 Lectures"]
+    await person.press("r")
+    await person.until(lambda: "Compare" in person.text)
+    footer = person.text.splitlines()[-1]
+    assert "… " in footer and footer.rstrip().endswith("? Keys")
+    assert "Extend" not in footer
