@@ -27,9 +27,16 @@ def test_code_is_highlighted_as_what_it_is(code, language):
     assert language_of(code) == language
 
 
-def test_a_drawing_has_no_colours_of_python():
-    assert not [span for span in LessonCode.highlight(_DRAWING, "").spans if span.style != "$text"]
-    assert LessonCode.highlight("import torch", "").spans
+def test_no_drawing_or_formula_of_a_lesson_has_the_colours_of_code():
+    drawings = 0
+    for name in lecture_names():
+        for token in parser().parse(read_lesson(find_lecture(name)).text):
+            if token.type == "code_block" and language_of(token.content) == "text":
+                drawings += 1
+                spans = LessonCode.highlight(token.content, token.info).spans
+                assert {span.style for span in spans} == {"$text"}, token.content
+    assert drawings > 10
+    assert len(LessonCode.highlight("import torch", "").spans) > 1
 
 
 def _text_of(markdown: str) -> str:
@@ -76,7 +83,7 @@ async def test_a_chinese_lesson_fills_its_lines(person):
     await person.press("2", "z")
     await person.until(lambda: "多分类问题" in person.text and "十个答案" in person.text)
     lesson = person.app.main.query_one(LessonView)
-    paragraph = [p for p in lesson.query(LessonParagraph) if "十遍" in str(p.content)][0]
+    paragraph = next(p for p in lesson.query(LessonParagraph) if "十遍" in str(p.content))
     width = paragraph.size.width
     await person.until(lambda: "\n" in str(paragraph.content))
     first = str(paragraph.content).split("\n")[0]
