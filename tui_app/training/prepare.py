@@ -17,6 +17,8 @@ from models.lecture import Hyperparameters, Lecture
 from tui_app.training.batches import DeviceSplit, GatheredBatches, LoaderBatches
 from tui_app.training.best import BestModels
 from tui_app.training.device import choose_device
+from tui_app.training.mistakes import explain
+from tui_app.training.model_check import check_model
 from tui_app.training.optimizers import make_optimizer
 from tui_app.training.sampler import SeededBatchSampler
 from tui_app.training.schedule import Schedule
@@ -24,7 +26,6 @@ from tui_app.training.seeding import seed_everything
 from tui_app.training.settings import RunSettings
 from tui_app.training.threads import choose_threads, use_threads
 from tui_app.training.training import Batches, Measured, Training
-from tui_app.training.work import work_of_a_layer
 
 
 def prepare(
@@ -53,8 +54,8 @@ def prepare(
 
     batches = make_batches(lecture, hp, train, resident, data)
     model, criterion = build_model(lecture, data, settings, target)
-    work = work_of_a_layer(model, criterion, *next(resident.chunks(2)))
-    threads, reason = choose_threads(options.threads, work * batches.batch_size)
+    check = check_model(model, criterion, data.spec, *next(resident.chunks(2)))
+    threads, reason = choose_threads(options.threads, check.work_of_a_layer * batches.batch_size)
     use_threads(threads)
     return Training(
         settings=settings,
@@ -71,7 +72,7 @@ def prepare(
         measured=measured,
         train_size=len(train),
         test=test,
-        notes=data.notes,
+        notes=(*data.notes, *check.notes),
         best=best_models(lecture, data, options.keep_best),
         lr=hp.lr,
     )
@@ -170,23 +171,31 @@ def hold_out(data: Data, share: float, seed: int) -> tuple[Split, Split | None]:
 def build_model(
     lecture: Lecture, data: Data, settings: RunSettings, device: torch.device
 ) -> tuple[nn.Module, nn.Module]:
-    """The seeded model and its criterion, tried on two samples before anything is written."""
+    """The seeded model and its criterion. Raises InvalidValue, LectureError."""
     seed_everything(settings.hyperparameters.seed)
     try:
         model = lecture.model(data.spec, settings.hyperparameters)
         criterion = lecture.criterion()
+        _refuse_other_than_modules(lecture, model, criterion)
         model, criterion = model.to(device), criterion.to(device)
         if settings.hyperparameters.optimizer != "lbfgs":  # which takes no other layout
             model = with_fast_layout(model)
         return model, criterion
-    except ValueError as error:  # a width or a kernel that doesn't fit: the value is at fault
-        raise InvalidValue(f"{lecture.name} can't be built so: {error}") from error
-    except torch.OutOfMemoryError:
+    except (LectureError, torch.OutOfMemoryError):
         raise
-    except Exception as error:  # too large for the memory, or what a file of one's own raises
-        raise LectureError(
-            f"{lecture.path} can't build its model so: {type(error).__name__}: {error}"
-        ) from error
+    except ValueError as error:  # a width or a kernel that doesn't fit: the value is at fault
+        raise InvalidValue(f"{lecture.name} can't be built so: {explain(error)}") from error
+    except Exception as error:  # too large for the memory, or what a file of the user's raises
+        raise LectureError(f"{lecture.path} can't build its model: {explain(error)}") from error
+
+
+def _refuse_other_than_modules(lecture: Lecture, model: object, criterion: object) -> None:
+    for field, built in (("model", model), ("criterion", criterion)):
+        if not isinstance(built, nn.Module):
+            raise LectureError(
+                f"{lecture.path}: what `{field}=` names gives a {type(built).__name__}, and not an "
+                f"nn.Module: end it with `return {field}`"
+            )
 
 
 def with_fast_layout(model: nn.Module) -> nn.Module:
@@ -216,7 +225,7 @@ def check_models(
         data, device = read_already[settings.dataset], torch.device("cpu")
         model, criterion = build_model(settings.lecture, data, settings, device)
         two = DeviceSplit.of(data.train.subset(np.arange(min(2, len(data.train)))), data, device)
-        work_of_a_layer(model, criterion, *next(two.chunks(2)))
+        check_model(model, criterion, data.spec, *next(two.chunks(2)))
 
 
 def best_models(lecture: Lecture, data: Data, keep: int) -> BestModels:

@@ -27,6 +27,7 @@ from tui_app.training.events import Event, Listener, RunCompleted
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.loop import train
 from tui_app.training.metrics_file import MetricsFile
+from tui_app.training.mistakes import explain_in_one_line
 from tui_app.training.narrate import Sparingly, printable
 from tui_app.training.prepare import prepare
 from tui_app.training.restore import extend, refuse_other_data, restore, with_options
@@ -119,7 +120,7 @@ class Session:
                 return self._listen_to(train(training, folder, control), audience, notes)
             except Exception as error:
                 # Of a lecture's own code, mostly. The run is over, and says so in its folder.
-                reason = f"training broke off: {type(error).__name__}: {error}"
+                reason = f"training broke off: {explain_in_one_line(error)}"
                 log.add_traceback(error)
                 audience.tell(run_completed(training, Ended("failed", reason, ExitCode.FAILED)))
                 raise TrainingFailed(f"{reason}\nThe traceback is in {folder.log}") from error

@@ -1,51 +1,15 @@
-"""A model tried on two samples: whether its shapes fit, and how much arithmetic a sample takes."""
+"""How much arithmetic a forward pass takes, and in how many layers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.random import fork_rng
-
-from models import LectureError
-from tui_app.training.layers import layers_of
-
-#: Layers that are shown at most of a model that fails.
-_LAYERS = 20
-
-#: What messages have for the signs of the course.
-_PLAIN = str.maketrans({"→": "->", "×": "x", "·": "*"})
 
 
-def work_of_a_layer(
-    model: nn.Module, criterion: nn.Module, inputs: Tensor, targets: Tensor
-) -> float:
-    """Multiply-adds per sample of a layer, on the average, from a forward pass over `inputs`. Of a
-    recurrent layer a time step is what counts: they are taken one after another.
-
-    Leaves weights, buffers and random numbers as they were. Raises LectureError with torch's own
-    words when the model doesn't take such inputs, or the criterion not such outputs.
-    """
-    was_training = model.training
-    cards = [inputs.device] if inputs.device.type == "cuda" else []
-    model.eval()
-    try:
-        with fork_rng(cards), torch.no_grad(), _Counter() as counter:
-            criterion(model(inputs), targets)
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        raise LectureError(
-            f"the model doesn't fit the data: inputs {tuple(inputs.shape)} of {inputs.dtype}, "
-            f"targets {tuple(targets.shape)} of {targets.dtype}: {error}{_where(model, inputs)}"
-        ) from error
-    finally:
-        model.train(was_training)
-    return counter.multiply_adds / max(1, counter.layers) / len(inputs)
-
-
-class _Counter(TorchFunctionMode):
+class WorkCounter(TorchFunctionMode):
     """Counts the matrix products, convolutions and recurrent steps, and their multiply-adds.
 
     torch's own counter would import its compiler, which takes as long as torch itself.
@@ -54,6 +18,13 @@ class _Counter(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.multiply_adds = self.layers = 0
+
+    @property
+    def per_layer(self) -> float:
+        """Multiply-adds of a layer, on the average. Of a recurrent layer a time step is what
+        counts: they are taken one after another.
+        """
+        return self.multiply_adds / max(1, self.layers)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         """Call `func`, and count it."""
@@ -99,23 +70,3 @@ def _matrices(args: Sequence[Any]) -> list[Tensor]:
     """A recurrent layer's weights: of each layer and direction, without the biases."""
     weights = [each for each in args if isinstance(each, list | tuple)][-1]
     return [weight for weight in weights if weight.ndim == 2]
-
-
-def _where(model: nn.Module, inputs: Tensor) -> str:
-    """The layers up to the one that doesn't fit, a line each, and the arithmetic that shows why;
-    nothing when the model itself takes the inputs.
-    """
-    with fork_rng([]), torch.no_grad():
-        found = layers_of(model, inputs)
-    if not found.problem:
-        return ""
-    lines = [
-        f"{layer.kind}: {_shape(layer.before)} -> {_shape(layer.after) or 'fails'}"
-        for layer in found.layers[-_LAYERS:]
-    ]
-    text = "\n".join(["", *(f"    {line}" for line in lines), found.says_where])
-    return text.translate(_PLAIN)
-
-
-def _shape(sizes: tuple[int, ...]) -> str:
-    return "x".join(map(str, sizes))
