@@ -158,6 +158,27 @@ class Lecture:
     name: str = ""
     path: Path = Path()
 
+    def __post_init__(self) -> None:
+        """Refuse, with a TypeError, what a declaration commonly has in a field's place."""
+        for name in ("model", "criterion"):
+            value = getattr(self, name)
+            if hasattr(value, "forward") and not isinstance(value, type):
+                built = type(value).__name__
+                raise TypeError(
+                    f"{name}={built}(...) is built already: write {name}={built} without "
+                    "brackets, or name a function that builds it"
+                )
+            if not callable(value):
+                raise TypeError(f"{name}= takes a class or a function, not {value!r}")
+        if isinstance(self.datasets, str) or not self.datasets:
+            raise TypeError(
+                f'datasets= takes a tuple of names, such as ("{self.datasets or "digits"}",)'
+            )
+        if not isinstance(self.hyperparameters, Hyperparameters):
+            raise TypeError(
+                "hyperparameters= takes Hyperparameters(...), with brackets and defaults inside"
+            )
+
     @property
     def task(self) -> Task | None:
         """What the lecture's criterion is for; None for one that doesn't say."""

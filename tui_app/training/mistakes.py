@@ -33,12 +33,6 @@ _HINTS = (
         "The net needs `def forward(self, x):`, indented like __init__.",
     ),
     (
-        r"__init__\(\) takes .* positional arguments? but \d+ were given"
-        r"|__init__\(\) takes from .* but \d+ were given",
-        "tutorch builds the net as Net(spec, hyperparameters): "
-        "`def __init__(self, spec, hyperparameters):`.",
-    ),
-    (
         "does not require grad",
         "The loss doesn't depend on the weights: no .detach(), .data, .item() or torch.no_grad() "
         "between the input and the output.",

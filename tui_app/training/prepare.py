@@ -186,7 +186,18 @@ def build_model(
     except ValueError as error:  # a width or a kernel that doesn't fit: the value is at fault
         raise InvalidValue(f"{lecture.name} can't be built so: {explain(error)}") from error
     except Exception as error:  # too large for the memory, or what a file of the user's raises
+        if isinstance(error, TypeError) and _is_of_the_call(error):
+            raise LectureError(
+                f"{lecture.path}: {error}. tutorch builds the net as Net(spec, hyperparameters): "
+                "let what `model=` names take these two"
+            ) from error
         raise LectureError(f"{lecture.path} can't build its model: {explain(error)}") from error
+
+
+def _is_of_the_call(error: TypeError) -> bool:
+    """Whether a function was never entered: it takes other arguments than it was given."""
+    trace = error.__traceback__
+    return trace is not None and trace.tb_next is None
 
 
 def _refuse_other_than_modules(lecture: Lecture, model: object, criterion: object) -> None:
