@@ -1,4 +1,4 @@
-"""What goes wrong with a run, and the key that sets the form as is advised."""
+"""Screens that show the advice for a run, and the key that applies it to the form."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tui_app.screens.steering import SteeringScreen
 from tui_app.training.errors import DamagedRun
 from tui_app.training.events import Advised
 from tui_app.training.run_folder import RunFolder
-from tui_app.widgets.advice_line import words_of
+from tui_app.widgets.advice_line import current, words_of
 
 
 class AdvisingScreen(SteeringScreen):
-    """A screen that shows a run, and applies the newest advice for it to a new one."""
+    """Shows a run, and sets the form as the advice for that run says."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "apply_advice", "Apply the advice"),
+        Binding("d", "apply_advice", "Apply advice"),
     ]
 
     @property
@@ -36,7 +36,8 @@ class AdvisingScreen(SteeringScreen):
         run = self.watched
         if run is None or run.folder is None:
             return None
-        return next((a for a in reversed(run.history.advice) if a.settings), None)
+        advice = current(run.history.advice)
+        return advice if advice is not None and advice.settings else None
 
     async def action_apply_advice(self) -> None:
         """Fill the form with the run's settings, and those that are advised in their place."""
@@ -54,4 +55,4 @@ class AdvisingScreen(SteeringScreen):
         if self is not main:
             self.app.pop_screen()
         await main.set_up(path, {**given, **advice.settings})
-        self.notify(f"The form is set to {words_of(advice)}. Start trains it.", markup=False)
+        self.notify(f"Set {words_of(advice)}; press s to train.", markup=False)

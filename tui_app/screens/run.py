@@ -15,6 +15,7 @@ from tui_app.following.followed import FollowedRun
 from tui_app.following.in_folder import RunInFolder
 from tui_app.following.sight import of_run
 from tui_app.screens.advising import AdvisingScreen
+from tui_app.widgets.advice_line import current
 from tui_app.widgets.chart import Chart
 from tui_app.widgets.key_bar import KeyBar
 from tui_app.widgets.log_pane import LogPane
@@ -115,7 +116,8 @@ class RunScreen(AdvisingScreen):
             self.query_one(RunPane).draw()
             self.query_one(LogPane).draw()
         self._look()
-        keys = (self._run.control, self._run.history.state, len(self._run.history.advice))
+        history = self._run.history
+        keys = (self._run.control, history.state, current(history.advice))
         if keys != self._keys:
             self._keys = keys
             self.refresh_bindings()

@@ -1,4 +1,4 @@
-"""The newest advice for a run, in one line; the log has all of it."""
+"""The advice for the run that is shown, in one line; the log has all of it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ def words_of(advice: Advised) -> str:
     return ", ".join(printable(f"{name.replace('_', ' ')} {value}") for name, value in pairs)
 
 
+def current(advice: Sequence[Advised]) -> Advised | None:
+    """The advice to show of all that a run was given: the newest that names settings, else the
+    newest. The key that applies advice applies this one.
+    """
+    with_settings = [each for each in advice if each.settings]
+    return next(iter([*with_settings[-1:], *advice[-1:]]), None)
+
+
 class AdviceLine(Static):
     """What goes wrong, and the key that applies what is advised."""
 
@@ -33,15 +41,18 @@ class AdviceLine(Static):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, **options)
-        self._shown = 0
+        self._shown: Advised | None = None
 
-    def show(self, advice: Sequence[Advised]) -> None:
-        """Show the last of these."""
-        if len(advice) == self._shown or not advice:
+    def show(self, advice: Advised | None) -> None:
+        """Show this advice; None clears the line."""
+        if advice is self._shown:
             return
-        self._shown, newest = len(advice), advice[-1]
-        text = Text(f"! {newest.name}: ", "bold")
-        if newest.settings:
-            text.append(f"d sets {words_of(newest)}. ")
-        text.append(printable(newest.text), "not bold")
-        self.update(text)
+        self._shown = advice
+        self.update("" if advice is None else _line(advice))
+
+
+def _line(advice: Advised) -> Text:
+    text = Text(f"! {advice.name}: ", "bold")
+    if advice.settings:
+        text.append(f"d sets {words_of(advice)}. ")
+    return text.append(printable(advice.text), "not bold")

@@ -11,7 +11,7 @@ from textual.markup import escape
 
 from tui_app.following.followed import FollowedRun
 from tui_app.training.narrate import printable
-from tui_app.widgets.advice_line import AdviceLine
+from tui_app.widgets.advice_line import AdviceLine, current
 from tui_app.widgets.chart import Chart
 from tui_app.widgets.comparison import Comparison
 from tui_app.widgets.progress import Progress
@@ -72,8 +72,9 @@ class RunPane(Vertical):
         name = printable(run.name) if run.folder else ""
         self.border_title = escape(f"Training {name}".rstrip())
         self.query_one(Progress).draw(run)
-        self.set_class(bool(run.history.advice), "-advised")
-        self.query_one(AdviceLine).show(run.history.advice)
+        advice = current(run.history.advice)
+        self.set_class(advice is not None, "-advised")
+        self.query_one(AdviceLine).show(advice)
         if self.has_class("-queue"):
             self.query_one(Comparison).follow(self._queue)
         else:
