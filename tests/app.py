@@ -19,6 +19,7 @@ from textual.widget import Widget
 
 from models import find_lecture
 from tui_app.app import TutorchApp
+from tui_app.draft import Draft
 from tui_app.following.in_thread import RunInThread
 from tui_app.training.control import Control
 from tui_app.training.events import (
@@ -100,6 +101,12 @@ class Sitting:
     def form(self) -> SettingsForm:
         """The form."""
         return self.app.main.query_one(SettingsForm)
+
+    @property
+    def draft(self) -> Draft:
+        """What the form edits."""
+        assert self.form.draft is not None
+        return self.form.draft
 
     async def trained(self) -> None:
         """Wait until all that was started is over."""

@@ -1,17 +1,45 @@
-"""What the form needs of a lecture: imported, in a thread, since that imports torch."""
+"""Loads a lecture for the form: run in a thread, since importing a lecture imports torch."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tui_app.messages import DevicesFound, LectureBroken, LectureReady
 
+if TYPE_CHECKING:
+    from models.lecture import Lecture
 
-def load(path: Path, given: Mapping[str, Any], runs_dir: Path) -> LectureReady | LectureBroken:
-    """Import the lecture; `given` are settings from the command line, which override the others."""
+
+@dataclass(frozen=True)
+class CommandLine:
+    """The settings that were given on the command line, and the lecture they were given with."""
+
+    path: Path
+    given: Mapping[str, Any]
+
+    def settings_for(self, lecture: Lecture) -> dict[str, Any]:
+        """Those that hold for `lecture`: all of them for the lecture they were given with; for
+        another one the options of a run, such as the device, and the data set if it has it.
+        """
+        if lecture.path == self.path:
+            return dict(self.given)
+        settings = _options(self.given)
+        if str(self.given.get("dataset", "")) in lecture.datasets:
+            settings["dataset"] = self.given["dataset"]
+        return settings
+
+
+def load(
+    path: Path, line: CommandLine, runs_dir: Path, chosen: Mapping[str, Any] | None = None
+) -> LectureReady | LectureBroken:
+    """Import the lecture in `path`, and find the settings that tutorch.toml and the command line
+    give it. `chosen` are the settings of a run to be trained anew: of the others only the options
+    of a run hold beside them.
+    """
     from models import LectureError, load_lecture
     from models.fields import InvalidValue, fields_of
     from tui_app.configuration import configured
@@ -21,12 +49,25 @@ def load(path: Path, given: Mapping[str, Any], runs_dir: Path) -> LectureReady |
     try:
         lecture = load_lecture(path)
         settings = configured({**lecture.fields, **fields_of(RunOptions)}, lecture.name)
-        settings = {**settings, **given}
-        Draft(lecture, str(runs_dir), settings).defaults()
+        settings |= line.settings_for(lecture)
+        chosen = None if chosen is None else {**_options(settings), **chosen}
+        draft = Draft(lecture, str(runs_dir), settings)
+        if chosen is not None:
+            draft.replace(chosen)
     except (LectureError, InvalidValue) as error:
         return LectureBroken(str(error))
     data_dir = str(settings.get("data_dir", ""))
-    return LectureReady(lecture, settings, {"dataset": _datasets(lecture.datasets, data_dir)})
+    choices = {"dataset": _datasets(draft.fields["dataset"].choices, data_dir)}
+    return LectureReady(lecture, settings, chosen, choices)
+
+
+def _options(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the settings that mean the same for every lecture."""
+    from models.fields import fields_of
+    from tui_app.training.options import RunOptions
+
+    names = fields_of(RunOptions).keys() - {"dataset", "target"}
+    return {name: value for name, value in settings.items() if name in names}
 
 
 def warm_up() -> None:
@@ -58,9 +99,13 @@ def find_devices() -> DevicesFound:
 def _datasets(names: tuple[str, ...], data_dir: str) -> list[tuple[str, str]]:
     from datasets import UnknownDataset, get_dataset
     from tui_app.commands.data import state_of
+    from tui_app.training.settings import is_own_data
 
     choices = []
     for name in names:
+        if is_own_data(name):
+            choices.append((name, name))
+            continue
         try:
             state = state_of(get_dataset(name), Path(data_dir) if data_dir else None)
         except UnknownDataset:

@@ -65,10 +65,13 @@ class PaneChosen(Message):
 
 @dataclass
 class LectureReady(Message):
-    """The lecture that was asked for is imported, and what its settings can be chosen from."""
+    """A lecture was imported. The form begins with the settings that are `given`; those that are
+    `chosen` replace what is set. `choices` are labels and values by setting.
+    """
 
     lecture: Lecture
     given: Mapping[str, Any]
+    chosen: Mapping[str, Any] | None
     choices: Mapping[str, Sequence[tuple[str, str]]]
 
 

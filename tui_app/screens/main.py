@@ -15,6 +15,7 @@ from textual.widgets import Static
 from models import LectureError, Lesson, find_lecture, lecture_names, read_lesson
 from tui_app import lecture_loading
 from tui_app.following.followed import FollowedRun
+from tui_app.lecture_loading import CommandLine
 from tui_app.messages import (
     DevicesFound,
     LectureBroken,
@@ -27,6 +28,7 @@ from tui_app.messages import (
 )
 from tui_app.screens.looking import sight_of
 from tui_app.screens.panes import PANES, PanedScreen
+from tui_app.widgets.advice_line import current
 from tui_app.widgets.chart import Chart
 from tui_app.widgets.comparison import Comparison
 from tui_app.widgets.key_bar import KeyBar
@@ -73,8 +75,8 @@ class MainScreen(PanedScreen):
         super().__init__()
         self._lessons = [read_lesson(find_lecture(name)) for name in lecture_names()]
         self._first = lecture or find_lecture("lecture_09_softmax_classifier")
-        self._given = dict(given)
-        self._drafts: dict[str, Draft] = {}
+        self._command_line = CommandLine(self._first, given)
+        self._drafts: dict[Path, Draft] = {}
         self._lesson: Lesson | None = None
         self._dwelling: Timer | None = None
         self._shown: object = None
@@ -133,12 +135,11 @@ class MainScreen(PanedScreen):
         self._lesson = lesson
         self.query_one(LessonView).show(lesson, chinese=self.app.in_chinese)
 
-    def _load(self, path: Path) -> None:
-        given, self._given = (self._given, {}) if path == self._first else ({}, self._given)
-        runs_dir = self.app.runs_dir
+    def _load(self, path: Path, chosen: Mapping[str, Any] | None = None) -> None:
+        line, runs_dir = self._command_line, self.app.runs_dir
 
         def work() -> None:
-            self.post_message(lecture_loading.load(path, given, runs_dir))
+            self.post_message(lecture_loading.load(path, line, runs_dir, chosen))
             self.app.find_devices()
             self.app.read_runs()
             lecture_loading.warm_up()
@@ -152,9 +153,14 @@ class MainScreen(PanedScreen):
         lecture = message.lecture
         if self._lesson is None or lecture.path != self._lesson.path:
             return
-        new = Draft(lecture, str(self.app.runs_dir), message.given)
-        draft = self._drafts.setdefault(lecture.name, new)
-        draft.texts |= {} if draft is new else dict(new.texts) if message.given else {}
+        draft = self._drafts.get(lecture.path)
+        if draft is None:
+            draft = Draft(lecture, str(self.app.runs_dir), message.given)
+            self._drafts[lecture.path] = draft
+        else:
+            draft.adopt(lecture)
+        if message.chosen is not None:
+            draft.replace(message.chosen)
         choices = {**message.choices, "device": self.app.devices}
         await self.query_one(SettingsForm).fill(draft, choices)
         self.refresh_bindings()
@@ -184,9 +190,8 @@ class MainScreen(PanedScreen):
         self.query_one(LectureList).add(lesson)
         self.query_one(LectureList).select(lesson.name)
         self._show_lesson(lesson)
-        self._first, self._given = path, dict(given)
-        self._drafts.pop(lesson.name, None)
-        self._load(path)
+        self.query_one(SettingsForm).wait()
+        self._load(path, given)
         self.choose_pane("settings")
 
     # Training
@@ -254,8 +259,8 @@ class MainScreen(PanedScreen):
         """Form and keys follow what trains; asking them costs too much to do it every time."""
         run = self.training
         watched = self.watched
-        advice = len(watched.history.advice) if watched is not None else 0
-        shown = advice, run and (id(run), run.history.state, run.history.facts is None)
+        advice = watched and current(watched.history.advice)
+        shown = advice, watched, run and (run.history.state, run.history.facts is None)
         if shown != self._shown:
             self._shown = shown
             self.query_one(SettingsForm).set_busy(run is not None)

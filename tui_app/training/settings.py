@@ -40,7 +40,7 @@ def settle(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
         name: option_fields[name].check(v) for name, v in given.items() if name in option_fields
     }
     dataset = options.setdefault("dataset", lecture.datasets[0])
-    if dataset.startswith(("csv:", "folder:")):
+    if is_own_data(dataset):
         dataset = options["dataset"] = own_data(dataset)
     elif dataset not in lecture.datasets:
         get_dataset(dataset)  # a name that is no data set at all has a better message there
@@ -53,6 +53,11 @@ def settle(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
         )
     hyperparameters = {name: value for name, value in given.items() if name not in option_fields}
     return RunSettings(lecture, lecture.settle(dataset, hyperparameters), RunOptions(**options))
+
+
+def is_own_data(dataset: str) -> bool:
+    """Whether `dataset` names a file or a folder of the user's."""
+    return dataset.startswith(("csv:", "folder:"))
 
 
 def own_data(dataset: str) -> str:

@@ -67,6 +67,11 @@ class SettingsForm(Vertical):
         yield Static(_LOADING, id="about", markup=False)
         yield Button("Start", variant="primary", compact=True, disabled=True)
 
+    def wait(self) -> None:
+        """Take no edit and no start until the next `fill`."""
+        self.draft = None
+        self.query_one(Button).disabled = True
+
     async def fill(self, draft: Draft, choices: Mapping[str, Sequence[tuple[str, str]]]) -> None:
         """Show the settings of a lecture; `choices` are labels and values by setting."""
         self.draft, self._choices = None, dict(choices)  # until its rows are there
@@ -171,7 +176,7 @@ class SettingsForm(Vertical):
     def action_reset_all(self) -> None:
         """Set every field back."""
         if self.draft is not None:
-            self.draft.texts.clear()
+            self.draft.reset_all()
             self.check()
 
     def on_setting_changed(self, message: SettingChanged) -> None:
