@@ -5,14 +5,16 @@ from __future__ import annotations
 import ast
 import difflib
 import importlib
-import importlib.util
-import sys
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from models.lecture import Lecture
+    from models.user_source import Source
 
 _FOLDER = Path(__file__).parent
 
@@ -114,29 +116,54 @@ def read_lesson(path: Path) -> Lesson:
 
 
 def load_lecture(path: Path) -> Lecture:
-    """Import the lecture in `path`. Raises LectureError when it declares none, or fails."""
+    """Import the lecture in `path`. Raises LectureError when it declares none, or fails.
+
+    A user's own file is imported anew when it, or a local module that it imports, has changed.
+    """
+    if path.parent == _FOLDER:
+        return _declared(path, lambda: importlib.import_module(f"models.{path.stem}"), None)
+    return load_user_lecture(_read_source(path))
+
+
+def load_user_lecture(source: Source) -> Lecture:
+    """Import the user's lecture that was read as `source`. Raises LectureError."""
+    from models.user_modules import load_module
+
+    return _declared(source.path, lambda: load_module(source), source)
+
+
+def is_current(lecture: Lecture) -> bool:
+    """Whether a user's own file, and the local modules that it imports, are still what `lecture`
+    was loaded from. Reads and parses those files, a few milliseconds; imports nothing.
+    """
+    if lecture.source is None:
+        return True
+    try:
+        return _read_source(lecture.path).digest == lecture.source.digest
+    except LectureError:
+        return False
+
+
+def _read_source(path: Path) -> Source:
+    from models.user_source import SourceTooLarge, read_source
+
+    try:
+        return read_source(path)
+    except SourceTooLarge as error:
+        raise LectureError(str(error)) from error
+    except OSError as error:
+        raise LectureError(f"{error.filename or path} can't be read: {error.strerror}") from error
+
+
+def _declared(path: Path, load: Callable[[], ModuleType], source: Source | None) -> Lecture:
     from models.lecture import Lecture
 
     try:
-        if path.parent == _FOLDER:
-            module = importlib.import_module(f"models.{path.stem}")
-        else:
-            module = _import_file(path)
+        module = load()
     except Exception as error:  # whatever a file of the user's own raises is its author's to see
-        raise LectureError(
-            f"{path} fails when imported: {type(error).__name__}: {error}"
-        ) from error
+        words = re.sub(r"tutorch_user_[0-9a-f]{12}\.", "", f"{type(error).__name__}: {error}")
+        raise LectureError(f"{path} fails when imported: {words}") from error
     lecture = getattr(module, "LECTURE", None)
     if not isinstance(lecture, Lecture):
         raise LectureError(f"{path} declares no lecture: it needs a line `LECTURE = Lecture(...)`")
-    return replace(lecture, name=path.stem, path=path)
-
-
-def _import_file(path: Path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise LectureError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # dataclasses look their module up while it is executed
-    spec.loader.exec_module(module)
-    return module
+    return replace(lecture, name=path.stem, path=path, source=source)

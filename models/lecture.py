@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
+    from models.user_source import Source
+
 __all__ = [
     "Activation",
     "DataSpec",
@@ -140,6 +142,8 @@ class Lecture:
     `.grad` by hand instead of `loss.backward()`. `data_loader` draws the batches with a real
     `torch.utils.data.DataLoader`, told the lecture's fields `batch_size`, `shuffle`, `drop_last`
     and `workers`. `views` names what there is to see of what it learned, the first shown first.
+
+    `name`, `path` and `source` are set when it is loaded; `source` for a user's own file alone.
     """
 
     title: str
@@ -157,6 +161,7 @@ class Lecture:
     views: tuple[str, ...] = ()
     name: str = ""
     path: Path = Path()
+    source: Source | None = None
 
     def __post_init__(self) -> None:
         """Refuse, with a TypeError, what a declaration commonly has in a field's place."""

@@ -183,7 +183,8 @@ def _hand_over(app: TutorchApp) -> None:
         return
     with (folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tui_app", "resume", str(folder), "--no-tui"],
+            # -P: the working folder may have a torch.py of the user's.
+            [sys.executable, "-P", "-m", "tui_app", "resume", str(folder), "--no-tui"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
