@@ -26,6 +26,10 @@ SCHEMA_VERSION = 1
 _LARGEST_JSON = 1 << 20
 
 
+#: How often a name is sought whose four last digits no other run has.
+_ATTEMPTS = 100
+
+
 class RunFolder:
     """The files of one run, in `runs/<lecture>/<date>-<time>-<4 hex>/`."""
 
@@ -45,7 +49,7 @@ class RunFolder:
         try:
             parent.mkdir(parents=True, exist_ok=True)
             while True:
-                path = parent / _stamp(time.time())
+                path = parent / _free_name(runs_dir)
                 try:
                     path.mkdir()
                 except FileExistsError:
@@ -100,6 +104,16 @@ class RunFolder:
         except filelock.Timeout as error:
             raise RunLocked(f"another program is training in {self.path}") from error
         return lock
+
+
+def _free_name(runs_dir: Path) -> str:
+    """A name for a run now, whose last four digits no other run has, so that they mean it alone."""
+    name = _stamp(time.time())
+    for _ in range(_ATTEMPTS):
+        if not any(runs_dir.glob(f"*/*-{name[-4:]}")):
+            break
+        name = _stamp(time.time())
+    return name
 
 
 def _stamp(now: float) -> str:

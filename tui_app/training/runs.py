@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +50,7 @@ def run_folders(runs_dir: Path) -> list[RunFolder]:
 def find_run(text: str, runs_dir: Path) -> RunFolder:
     """The run that `text` means: a path, any part of a name that only one has, or `last`.
 
-    Raises UnknownRun.
+    Of several, one whose name ends so is meant: that is what `short_ids` gives. Raises UnknownRun.
     """
     if (
         text
@@ -61,7 +63,9 @@ def find_run(text: str, runs_dir: Path) -> RunFolder:
         raise UnknownRun(f"there are no runs in {runs_dir.absolute()} yet")
     if text == "last":
         return folders[-1]
-    found = [folder for folder in folders if text and text in folder.name]
+    ends = (f"-{text}", f"/{text}")
+    ending = [folder for folder in folders if text and f"/{folder.name}".endswith(ends)]
+    found = ending or [folder for folder in folders if text and text in folder.name]
     if len(found) == 1:
         return found[0]
     if found:
@@ -70,6 +74,25 @@ def find_run(text: str, runs_dir: Path) -> RunFolder:
             f"{text!r} could be any of {len(found)} runs, such as {names}: say more of the name"
         )
     raise UnknownRun(f"no run in {runs_dir.absolute()} goes by {text!r}: `tutorch runs` lists them")
+
+
+def short_ids(folders: Sequence[RunFolder]) -> list[str]:
+    """The shortest name of each folder that means it alone: its 4 hex digits, and more of its name
+    where another run has the same ones. `find_run` takes it.
+    """
+    endings = [_endings(folder) for folder in folders]
+    counts = Counter(ending for each in endings for ending in set(each))
+    return [
+        next((ending for ending in each if counts[ending] == 1), folder.name)
+        for each, folder in zip(endings, folders, strict=True)
+    ]
+
+
+def _endings(folder: RunFolder) -> list[str]:
+    """The ends of a run's name that may stand for it, the shortest first."""
+    stamped = re.fullmatch(r"\d{8}-((\d{6})-([0-9a-f]{4}))", folder.path.name)
+    ends = [stamped[3], stamped[1]] if stamped else []
+    return [*ends, folder.path.name, folder.name]
 
 
 def summarise(folder: RunFolder) -> RunSummary:
