@@ -233,9 +233,11 @@ def test_a_sweep_trains_every_combination_with_one_seed_and_ends_in_a_table():
     combinations = {(hyperparameters(r)["lr"], hyperparameters(r)["optimizer"]) for r in runs}
     assert combinations == {(lr, o) for lr in (0.001, 0.01) for o in ("sgd", "adam")}
     assert {hyperparameters(run)["seed"] for run in runs} == {0}
-    table = [line for line in ended.out.splitlines() if "lr=" in line]
+    head, *table = [line.split() for line in ended.out.splitlines() if "/" not in line]
+    assert head[:4] == ["id", "optimizer", "lr", "best"]
     assert len(table) == 4
-    assert "optimizer=sgd lr=0.01" in table[0]  # the best comes first
+    assert table[0][1:3] == ["sgd", "0.01"]  # the best comes first
+    assert {row[0] for row in table} == {run.name[-4:] for run in runs}
 
 
 def test_a_sweep_over_a_tuple_and_over_data_sets():
@@ -286,7 +288,8 @@ def test_runs_are_listed_and_one_is_shown(trained: Trained):
     run = trained(*SMALL)
     (listed,) = tutorch("runs", "--json").json
     assert (listed["state"], listed["epoch"], listed["dataset"]) == ("completed", 2, "digits")
-    assert run.name in tutorch("runs").out
+    assert run.name.endswith(listed["id"])
+    assert listed["id"] in tutorch("runs").out
     shown = tutorch("show", "last", "--json").json
     assert len(shown["epoch_values"]) == 2
     assert shown["record"]["hyperparameters"]["widths"] == [8]

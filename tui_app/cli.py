@@ -33,7 +33,8 @@ usage: tutorch [LECTURE] [options]
 Train the lectures of 《PyTorch深度学习实践》 in a terminal.
 
 LECTURE is any unambiguous part of a name (05, softmax) or the path of a file of your own;
-without one it is lecture_09_softmax_classifier. RUN is a path, a unique part, or `last`.
+without one it is lecture_09_softmax_classifier. RUN is an id that `tutorch runs` shows, a path,
+a unique part of a name, or `last`.
 
 commands
 {commands}

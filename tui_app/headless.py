@@ -30,7 +30,7 @@ from tui_app.training.narrate import printable
 from tui_app.training.posix import leave_at_once, leave_terminal, save_signals, stop_signals
 from tui_app.training.prepare import check_models
 from tui_app.training.session import OnProgress, Session
-from tui_app.training.settings import RunSettings, differing
+from tui_app.training.settings import RunSettings, differences, differing
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def train_all(settings: Sequence[RunSettings], headless: Headless) -> int:
                     break
         finally:
             if len(settings) > 1 and completed and not headless.json:
-                print_scores([(differing(each, settings), done) for each, done in completed])
+                print_scores([(differences(each, settings), done) for each, done in completed])
     return next((done.exit_code for _, done in completed if done.exit_code), ExitCode.DONE)
 
 

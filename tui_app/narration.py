@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -15,7 +15,7 @@ from rich.text import Text
 
 from datasets.fetch import Progress as FetchProgress
 from models.fields import fields_of
-from tui_app.terminal import print_table
+from tui_app.terminal import Column, print_list
 from tui_app.training.events import (
     CheckpointSaved,
     EpochCompleted,
@@ -27,6 +27,7 @@ from tui_app.training.events import (
 from tui_app.training.narrate import format_number, format_seconds, format_value, narrate, printable
 from tui_app.training.options import RunOptions
 from tui_app.training.run_folder import RunFolder
+from tui_app.training.runs import short_ids
 from tui_app.training.session import OnProgress, Session
 
 #: Lines at most for the epochs of a run: of 1000 epochs, each tenth is told.
@@ -234,28 +235,40 @@ def _as_argument(folder: RunFolder) -> str:
     return folder.path.name if is_found else shlex.quote(str(folder.path))
 
 
-def print_scores(rows: Sequence[tuple[str, RunCompleted]]) -> None:
-    """The table at the end of a sweep, best first; a run without a best model comes last."""
+def print_scores(rows: Sequence[tuple[Mapping[str, str], RunCompleted]]) -> None:
+    """The table at the end of a sweep, best first; a run without a best model comes last.
+
+    Each row has what sets the run apart from the others, by the name of the setting.
+    """
     metric = rows[0][1].metric
     highest = metric.endswith("accuracy")
 
-    def rank(row: tuple[str, RunCompleted]) -> float:
+    def rank(row: tuple[Mapping[str, str], RunCompleted]) -> float:
         value = row[1].best_value
         return float("inf") if value is None else -value if highest else value
 
+    settings = list(dict.fromkeys(name for apart, _ in rows for name in apart))
+    columns = (
+        Column("id", importance=9),
+        *(Column(name.replace("_", " "), importance=7, least=8) for name in settings),
+        Column("best", importance=8, right=True),
+        Column("best by", importance=2),
+        Column("at epoch", importance=4, right=True),
+        Column("time", importance=3, right=True),
+        Column("state", importance=5),
+    )
+    ranked = sorted(rows, key=rank)
+    ids = short_ids([RunFolder(Path(done.run)) for _, done in ranked])
     cells = [
         [
-            settings,
+            id_,
+            *(apart.get(name, "") for name in settings),
             "-" if done.best_value is None else format_number(metric, done.best_value),
+            metric.replace("_", " "),
             str(done.best_epoch or "-"),
             format_seconds(done.seconds),
             done.state,
-            done.run,
         ]
-        for settings, done in sorted(rows, key=rank)
+        for id_, (apart, done) in zip(ids, ranked, strict=True)
     ]
-    print_table(
-        ["settings", f"best {metric.replace('_', ' ')}", "epoch", "time", "state", "run"],
-        cells,
-        right=[f"best {metric.replace('_', ' ')}", "epoch", "time"],
-    )
+    print_list(columns, cells)

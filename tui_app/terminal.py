@@ -7,8 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -45,8 +47,70 @@ def print_table(
         table.add_row(*(Text(printable(cell)) for cell in row))
     console = stdout_console()
     if not console.is_terminal:  # a pipe has no width to fit into
-        console.width = 200
+        console.width = 10_000
     console.print(table)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a list. On a narrow terminal the columns of the least `importance` are left out.
+
+    Before that its texts are cut down to `least` cells; with 0 they are never cut.
+    """
+
+    title: str
+    importance: int = 0
+    least: int = 0
+    right: bool = False
+
+
+_GAP = 2
+
+
+def print_list(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """A list on stdout, one line for each row whatever the width; a pipe gets all of it."""
+    cells = [[column.title for column in columns], *rows]
+    cells = [[" ".join(printable(cell).split()) for cell in row] for row in cells]
+    natural = [max(cell_len(row[at]) for row in cells) for at in range(len(columns))]
+    console = stdout_console()
+    is_pipe = not console.is_terminal
+    widths = natural if is_pipe else _fitted(columns, natural, console.width)
+    for number, row in enumerate(cells):
+        texts = [
+            _padded(cell, width, right=column.right)
+            for column, cell, width in zip(columns, row, widths, strict=True)
+            if width
+        ]
+        line = Text((" " * _GAP).join(texts).rstrip(), style="" if number else "bold")
+        if any(row):
+            console.print(line, no_wrap=True, overflow="ignore", crop=not is_pipe)
+
+
+def _fitted(columns: Sequence[Column], natural: Sequence[int], room: int) -> list[int]:
+    """The cells of each column, 0 for one that is left out, such that all fit into `room`."""
+    left_out: set[int] = set()
+    by_importance = sorted(range(len(columns)), key=lambda at: columns[at].importance)
+    while True:
+        widths = [0 if at in left_out else natural[at] for at in range(len(columns))]
+        shown = [at for at, width in enumerate(widths) if width]
+        excess = sum(widths) + _GAP * (len(shown) - 1) - room
+        while excess > 0:
+            longest = max(shown, key=lambda at: widths[at] - (columns[at].least or widths[at]))
+            if not 0 < columns[longest].least < widths[longest]:
+                break
+            widths[longest] -= 1
+            excess -= 1
+        if excess <= 0 or len(shown) <= 1:
+            return widths
+        left_out.add(next(at for at in by_importance if at in shown))
+
+
+def _padded(text: str, width: int, *, right: bool) -> str:
+    """The text in exactly `width` cells, an ellipsis at the end of one that is cut."""
+    if cell_len(text) > width:
+        return set_cell_size(f"{set_cell_size(text, width - 1).rstrip()}…", width)
+    space = " " * (width - cell_len(text))
+    return space + text if right else text + space
 
 
 def write_last_words(terminal: int, codes: str) -> None:

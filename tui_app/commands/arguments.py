@@ -30,7 +30,7 @@ class OfRun(Json):
     """A command about one run."""
 
     run: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN")]
-    """The run: a path, a unique part of its name, or `last`."""
+    """The run: its id in `tutorch runs`, a path, a unique part of its name, or `last`."""
 
 
 def parse(schema: type, argv: Sequence[str], *options: str) -> tuple[Any, dict[str, Any]]:

@@ -13,8 +13,22 @@ from datasets import Dataset, dataset_names, get_dataset
 from datasets.fetch import cache_dir, find, locate, verify
 from models.fields import InvalidValue
 from tui_app.commands.arguments import Json, parse
-from tui_app.terminal import complain, print_json, print_table, stderr_console
+from tui_app.terminal import (
+    Column,
+    complain,
+    print_json,
+    print_list,
+    print_table,
+    stderr_console,
+)
 from tui_app.training.exit_codes import ExitCode
+
+_COLUMNS = (
+    Column("name", importance=9),
+    Column("title", importance=7, least=30),
+    Column("state", importance=8),
+    Column("", importance=1, least=40),
+)
 
 
 @dataclass(kw_only=True)
@@ -48,7 +62,11 @@ def state_of(dataset: Dataset, data_dir: Path | None) -> str:
         return "bundled"
     if find(dataset, data_dir) is not None:
         return "on disk"
-    return f"to fetch, {dataset.size / 1e6:.1f} MB" if dataset.size else "to be had by hand"
+    if not dataset.size:
+        return "to be had by hand"
+    in_mb = dataset.size >= 1e5
+    size = f"{dataset.size / 1e6:.1f} MB" if in_mb else f"{dataset.size / 1e3:.0f} kB"
+    return f"to fetch, {size}"
 
 
 def _list(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) -> int:
@@ -57,7 +75,7 @@ def _list(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) 
         print_json([{"name": d.name, "title": d.title, "state": states[d.name]} for d in datasets])
     else:
         rows = [[d.name, d.title, states[d.name], d.description] for d in datasets]
-        print_table(["name", "title", "state", ""], rows)
+        print_list(_COLUMNS, rows)
         stderr_console().print(f"fetched files are kept in {cache_dir()}")
     return ExitCode.DONE
 

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from models import find_lecture, lecture_names, read_lesson
 from tui_app.commands.arguments import Json, parse
-from tui_app.terminal import print_json, print_table
+from tui_app.terminal import Column, print_json, print_list
+
+_COLUMNS = (
+    Column("name", importance=3),
+    Column("title", importance=2, least=16),
+    Column("", importance=1, least=12),
+)
 
 
 @dataclass(kw_only=True)
@@ -22,5 +28,5 @@ def main(argv: Sequence[str]) -> int:
     if arguments.json:
         print_json([{"name": x.name, "title": x.title, "title_zh": x.title_zh} for x in lessons])
     else:
-        print_table(["name", "title", ""], [[x.name, x.title, x.title_zh] for x in lessons])
+        print_list(_COLUMNS, [[x.name, x.title, x.title_zh] for x in lessons])
     return 0

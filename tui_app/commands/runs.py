@@ -5,11 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from tui_app.commands.arguments import Json, parse, runs_dir
-from tui_app.terminal import complain, print_json, print_table
-from tui_app.training.narrate import format_value
-from tui_app.training.runs import RunSummary, run_folders, summarise
+from tui_app.terminal import Column, complain, print_json, print_list
+from tui_app.training.narrate import format_number
+from tui_app.training.runs import RunSummary, run_folders, short_ids, summarise
+
+_COLUMNS = (
+    Column("id", importance=9),
+    Column("lecture", importance=7, least=26),
+    Column("data", importance=4, least=13),
+    Column("epochs", importance=5, right=True),
+    Column("best", importance=8, right=True),
+    Column("state", importance=6),
+    Column("begun", importance=3),
+    Column("best by", importance=2),
+    Column("at epoch", importance=1, right=True),
+)
 
 
 @dataclass(kw_only=True)
@@ -21,24 +34,43 @@ def main(argv: Sequence[str]) -> int:
     """Print the list."""
     arguments, given = parse(Runs, argv, "runs_dir")
     folder = runs_dir(given)
-    summaries = [summarise(run) for run in run_folders(folder)]
+    folders = run_folders(folder)
+    ids, summaries = short_ids(folders), [summarise(run) for run in folders]
+    named = list(zip(ids, summaries, strict=True))
     if arguments.json:
-        print_json([asdict(summary) for summary in summaries])
+        print_json([{"id": id_, **asdict(summary)} for id_, summary in named])
     elif summaries:
-        columns = ["run", "data", "epochs", "best", "at", "state", "begun"]
-        print_table(columns, [_row(summary) for summary in summaries], right=["epochs", "at"])
-    for summary in summaries:
+        print_list(_COLUMNS, [_row(id_, summary) for id_, summary in named])
+    for id_, summary in named:
         if summary.problem:
             complain(summary.problem)
         if summary.state == "crashed":
-            complain(f"{summary.name} broke off: `tutorch resume {summary.name}` goes on with it")
+            complain(f"{id_} broke off: `tutorch resume {id_}` goes on with it")
     if not summaries and not arguments.json:
         complain(f"there are no runs in {folder.absolute()} yet: `tutorch --no-tui` trains one")
     return 0
 
 
-def _row(run: RunSummary) -> list[str]:
-    best = "-" if run.best_value is None else format_value(run.metric, run.best_value)
-    begun = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)) if run.created else "-"
-    epochs = f"{run.epoch}/{run.epochs}"
-    return [run.name, run.dataset, epochs, best, str(run.best_epoch or "-"), run.state, begun]
+def _row(id_: str, run: RunSummary) -> list[str]:
+    has_best = run.best_value is not None
+    return [
+        id_,
+        (run.lecture or Path(run.path).parent.name).removeprefix("lecture_"),
+        _data(run.dataset),
+        f"{_count(run.epoch)}/{_count(run.epochs)}" if run.epochs else "-",
+        format_number(run.metric, run.best_value) if has_best else "-",
+        run.state,
+        time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)) if run.created else "-",
+        run.metric.replace("_", " ") if has_best else "-",
+        str(run.best_epoch or "-"),
+    ]
+
+
+def _count(epochs: int) -> str:
+    return f"{epochs / 1e6:.3g}M" if epochs >= 1e6 else str(epochs)
+
+
+def _data(dataset: str) -> str:
+    """The data set without the folders of a file of the user's own: `csv:points.csv`."""
+    kind, colon, place = dataset.partition(":")
+    return f"{kind}:{Path(place).name}" if colon else dataset or "-"

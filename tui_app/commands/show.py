@@ -11,7 +11,7 @@ import tyro
 
 from models.fields import InvalidValue
 from tui_app.commands.arguments import OfRun, parse, the_run
-from tui_app.terminal import print_json, print_table
+from tui_app.terminal import Column, print_json, print_list, print_table
 from tui_app.training.errors import DamagedRun
 from tui_app.training.metrics_file import read_backwards, read_metrics
 from tui_app.training.narrate import format_number, format_seconds, format_value
@@ -113,5 +113,7 @@ def _print_epochs(epochs: list[dict[str, Any]]) -> None:
         ]
         for line in epochs
     ]
-    columns = ["epoch", *(name.replace("_", " ") for name in names), "lr", "time"]
-    print_table(columns, rows, right=columns)
+    titles = ["epoch", *(name.replace("_", " ") for name in names), "lr", "time"]
+    importance = {"epoch": 9, "lr": 1, "time": 0}
+    columns = [Column(title, importance.get(title, 5), right=True) for title in titles]
+    print_list(columns, rows)

@@ -95,11 +95,17 @@ def from_record(record: Mapping[str, Any], runs_dir: Path) -> RunSettings:
 
 def differing(settings: RunSettings, others: Sequence[RunSettings]) -> str:
     """What sets this run apart from the others of its sweep: `lr=0.1 optimizer=adam`."""
+    apart = differences(settings, others)
+    return " ".join(f"{name}={text}" for name, text in apart.items())
+
+
+def differences(settings: RunSettings, others: Sequence[RunSettings]) -> dict[str, str]:
+    """What sets this run apart from the others of its sweep, by name: `{"lr": "0.1"}`."""
     fields = settings.lecture.fields
     everyone = [vars(other.hyperparameters) | vars(other.options) for other in others]
     own = vars(settings.hyperparameters) | vars(settings.options)
-    return " ".join(
-        f"{name}={fields[name].format(value) if name in fields else value}"
+    return {
+        name: fields[name].format(value) if name in fields else str(value)
         for name, value in own.items()
         if any(other[name] != value for other in everyone)
-    )
+    }
