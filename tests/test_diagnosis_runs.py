@@ -23,15 +23,31 @@ from tui_app.training.settings import RunSettings, as_record, settle
 #: Runs of the lectures that have an illness each.
 ILL = {
     "stuck at the base rate": "07",
-    "dead ReLUs": "07 --dataset moons --epochs 30 --activation relu --lr 100",
-    "saturated activations": "07 --activation tanh --lr 200 --epochs 20",
-    "exploding gradients": "07 --activation sigmoid --lr 300 --epochs 30",
     "plateau": "05 --dataset noisy-line --lr 1e-7 --epochs 40",
     "overfitting": "07 --dataset moons",
 }
 
-#: Nets of one's own with an illness: the model, the criterion, the data, words of the advice.
+#: Nets of one's own with an illness: the model, the criterion, the data, words of the advice. They
+#: have it by how they are made: what a lecture makes of lr 100 is another thing on each processor.
 OWN = {
+    "dead ReLUs": (
+        "self.relu(x - 1000).sum(1, True) * self.u",
+        "nn.BCEWithLogitsLoss()",
+        "breast-cancer",
+        "100 % of the 30 ReLUs of layer 1",
+    ),
+    "saturated activations": (
+        "self.tanh(100 * x) * self.u",
+        "nn.MSELoss()",
+        "study-hours",
+        "100 % of the outputs of layer 1 (Tanh)",
+    ),
+    "exploding gradients": (  # of 2000 whatever the error, so that u jumps to 20 and back to 0
+        "1000 * x * self.u",
+        "nn.L1Loss()",
+        "study-hours",
+        "A gradient has norm 2.0e+03",
+    ),
     "saddle": ("x * self.u * self.v", "nn.MSELoss()", "study-hours", "flat place"),
     "log 0": ("(x.sum(1, True) * 0 + self.u - 1).relu()", "nn.BCELoss()", "breast-cancer", "-100"),
     "not a number": ("(x * self.u - 1).log()", "nn.MSELoss()", "study-hours", "log of 0"),
@@ -45,6 +61,7 @@ class Net(nn.Module):
         super().__init__()
         self.u = nn.Parameter(torch.zeros(1))
         self.v = nn.Parameter(torch.zeros(1))
+        self.relu, self.tanh = nn.ReLU(), nn.Tanh()
     def forward(self, x):
         return {model}
 LECTURE = Lecture(title="A", title_zh="A", datasets=("{data}",), model=Net, metric="loss",
