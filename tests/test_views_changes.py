@@ -33,10 +33,11 @@ def test_every_epoch_of_the_run_is_seen_again(trained: Callable[..., Path]):
     folder = trained(*RUN)
     found = found_in(folder, "changes")
     assert found.epochs.tolist() == list(range(21))
-    # What the best model says is what the run said after that epoch.
+    # What the best model says is what the run said after that epoch. Not to the bit: a batch of 24
+    # is computed by other kernels than the whole set, and float32 has 7 digits.
     best = found_in(folder, "predictions")
-    np.testing.assert_array_equal(
-        found.probabilities[best_epoch(folder)], best.probabilities[found.rows]
+    np.testing.assert_allclose(
+        found.probabilities[best_epoch(folder)], best.probabilities[found.rows], atol=1e-6
     )
     worst = best.losses[found.rows]
     assert (np.diff(worst) <= 0).all()
