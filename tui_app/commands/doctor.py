@@ -47,12 +47,15 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _versions() -> dict[str, str]:
+    import torch
+
     versions = {"tutorch": __version__, "python": platform.python_version()}
     for package in _PACKAGES:
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             versions[package] = "not installed"
+    versions["torch"] = torch.__version__  # names the build too: 2.9.0+cpu
     return versions
 
 
