@@ -14,6 +14,7 @@ import pytest
 from models import find_lecture, load_lecture
 from tests.app import recorded_events, recorded_folder
 from tests.program import train
+from tests.tolerances import FLOAT64
 from tui_app.ascii_filter import in_ascii
 from tui_app.curves.bucketing import bucketed
 from tui_app.curves.picture import ChartView
@@ -49,7 +50,7 @@ def test_a_history_holds_every_step_and_epoch():
     assert history.step == 12 * 23
     assert history.epoch == 12
     assert history.state == "paused"
-    assert history.epochs.last("test_loss") == pytest.approx(0.19, abs=0.01)
+    assert history.epochs.last("test_loss") == pytest.approx(0.19, abs=0.005)  # to two digits
     assert [change.lr for change in history.lr_changes] == [0.05]
 
 
@@ -116,7 +117,7 @@ def test_smoothing_in_pieces_is_the_debiased_recursion(span: int):
     for start in range(0, 3000, 7):
         source.extend(values[start : start + 7])
         result = smoothed.of(source)
-    np.testing.assert_allclose(result, expected, rtol=1e-9)
+    np.testing.assert_allclose(result, expected, rtol=FLOAT64)
 
 
 def test_smoothing_goes_on_beside_what_is_no_number_and_begins_again_after_a_rewind():
@@ -136,7 +137,7 @@ def test_no_peak_is_lost_in_buckets():
 
 
 def test_ticks_are_round_and_inside():
-    assert ticks(0, 2.3, 5) == pytest.approx([0, 0.5, 1, 1.5, 2])
+    assert ticks(0, 2.3, 5) == pytest.approx([0, 0.5, 1, 1.5, 2], rel=FLOAT64)
     assert ticks(1, 1, 5) == [1]
     for low, high in ((0.0, 9e9), (-3.2, -3.1), (1e-9, 2e-9)):
         places = ticks(low, high, 5)
@@ -193,7 +194,7 @@ def test_time_left_is_of_the_last_seconds():
     assert rate.per_second is None
     for second in range(20):
         rate.see(10 * second if second < 10 else 90 + 100 * (second - 9), now=float(second))
-    assert rate.per_second == pytest.approx(100)
+    assert rate.per_second == pytest.approx(100, rel=FLOAT64)
 
 
 # Run folders of others

@@ -12,6 +12,7 @@ import torch
 
 from models import find_lecture, lecture_names
 from tests.program import train, tutorch
+from tests.tolerances import FLOAT32, TRAINED
 from tui_app.cli import COMMANDS
 from tui_app.training.metrics_file import read_metrics
 
@@ -108,7 +109,7 @@ def test_a_lecture_of_ones_own_is_trained_by_its_path(tmp_path: Path):
     run = train(file, "--epochs", 2, "--lr", "0.001")
     assert run.parent.name == "my_net"
     assert tutorch("evaluate", run, "--json").json["test_loss"] == pytest.approx(
-        epochs(run)[-1]["test_loss"]
+        epochs(run)[-1]["test_loss"], rel=FLOAT32
     )
     assert tutorch("resume", "last", "--epochs", 3, "--no-tui").exit_code == 0
 
@@ -164,7 +165,8 @@ def test_validation_leaves_the_test_set_alone_until_the_end():
     events = ended.events
     started, completed = events[0], events[-1]
     assert started["validation_size"] == pytest.approx(
-        0.1 * (started["train_size"] + started["validation_size"]), abs=1
+        0.1 * (started["train_size"] + started["validation_size"]),
+        abs=1,  # of a sample
     )
     assert completed["metric"] == "validation_accuracy"
     for event in events:
@@ -315,15 +317,17 @@ def test_the_lecture_answers_its_own_question(trained: Trained):
     trained("05", "--optimizer", "lbfgs", "--epochs", "100")
     assert tutorch("predict", "last", "4").out.strip() == "8"
     answer = tutorch("predict", "last", "4", "--json").json
-    assert answer["prediction"] == pytest.approx(8)
+    assert answer["prediction"] == pytest.approx(8, rel=TRAINED)
     assert tutorch("predict", "last", "four").exit_code == 2
-    assert tutorch("predict", "last", "-1", "--json").json["prediction"] == pytest.approx(-2)
+    assert tutorch("predict", "last", "-1", "--json").json["prediction"] == pytest.approx(
+        -2, rel=TRAINED
+    )
 
 
 def test_classes_are_predicted_with_their_probabilities(trained: Trained):
     trained("06", "--epochs", "300")
     answer = tutorch("predict", "last", "4", "--json").json
-    assert math.fsum(answer["probabilities"].values()) == pytest.approx(1)
+    assert math.fsum(answer["probabilities"].values()) == pytest.approx(1, rel=FLOAT32)
     assert answer["prediction"] == max(answer["probabilities"], key=answer["probabilities"].get)
     assert answer["prediction"] in tutorch("predict", "last", "4").out
 

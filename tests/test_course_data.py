@@ -13,6 +13,7 @@ import pytest
 
 from datasets import DataDamaged, cifar10, diabetes, names, otto, read_dataset, titanic
 from datasets.archives import read_pickled_batch
+from tests.tolerances import FLOAT32, SUMMED
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +52,7 @@ def test_diabetes_is_rebuilt_from_pima_as_the_course_has_it(tmp_path):
     assert rows.shape == (759, 9)
     assert rows[0].tolist() == [0] * 9, "the least value is 0, not -1, and 0 is diabetic"
     assert rows[1, :8] == pytest.approx(
-        2 * (measured[1] - diabetes.LEAST) / (diabetes.GREATEST - diabetes.LEAST) - 1, abs=1e-6
+        2 * (measured[1] - diabetes.LEAST) / (diabetes.GREATEST - diabetes.LEAST) - 1, abs=FLOAT32
     )
     assert (rows[:, 8] == ~diabetic[kept]).all()
     assert (rows == diabetes.read_rows(tmp_path / "pima.csv")).all()
@@ -63,11 +64,11 @@ def test_diabetes_is_rebuilt_from_pima_as_the_course_has_it(tmp_path):
     assert whole.spec.classes == ("diabetic", "not diabetic")
     assert whole.test is None
     typed = ",".join(map(str, measured[1]))
-    assert whole.encode(typed) == pytest.approx(rows[1, :8], abs=1e-6)
+    assert whole.encode(typed) == pytest.approx(rows[1, :8], abs=FLOAT32)
     divided = read_dataset("diabetes-split", tmp_path)
     assert divided.test is not None
     assert (len(divided.train), len(divided.test)) == (607, 152)
-    assert divided.test.targets.mean() == pytest.approx(496 / 759, abs=0.005)
+    assert divided.test.targets.mean() == pytest.approx(496 / 759, abs=1 / len(divided.test))
 
 
 def test_another_diabetes_is_not_taken_for_the_courses(tmp_path):
@@ -93,7 +94,7 @@ def check_titanic(data, rows: int) -> None:
     assert data.test is not None
     assert len(data.train) + len(data.test) == rows
     assert np.isfinite(data.train.inputs).all()
-    assert data.train.inputs[:, :4].mean(axis=0) == pytest.approx(0, abs=1e-6)
+    assert data.train.inputs[:, :4].mean(axis=0) == pytest.approx(0, abs=FLOAT32)
     assert (data.train.inputs[:, 4:].sum(axis=1) == 3).all(), "one class, one sex, one port"
     assert (data.encode("3,male,?,1,0,7.25,s")[4:] == [0, 0, 1, 0, 1, 0, 0, 1]).all()
     for typed, told in [
@@ -148,7 +149,7 @@ def test_otto_from_kaggle(tmp_path, monkeypatch):
     assert data.spec.input_shape == (93,)
     assert data.test is not None
     assert np.bincount(data.test.targets).tolist() == [2] * 9
-    assert data.train.inputs.std(axis=0) == pytest.approx(1, abs=1e-5)
+    assert data.train.inputs.std(axis=0) == pytest.approx(1, rel=SUMMED)
     counts = lines[1].partition(",")[2].rpartition(",")[0]
     assert data.encode(counts) in data.train.inputs
     (tmp_path / "otto" / "train.csv").write_text("\n".join(lines[:-1]), encoding="utf-8")

@@ -14,6 +14,7 @@ import pytest
 from datasets import get_dataset
 from models import find_lecture, lecture_names, load_lecture
 from tests.program import names, train, tutorch
+from tests.tolerances import TRAINED
 from tui_app.training import prepare
 from tui_app.training.control import Control
 from tui_app.training.metrics_file import read_metrics
@@ -83,7 +84,7 @@ def test_a_script_of_every_lecture_trains_the_same_losses(
     for folder, path in zip(folders, paths, strict=True):
         assert tutorch("export", folder, "script", "--out", path).exit_code == 0
     for name, folder, losses in zip(lectures, folders, losses_of_scripts(*paths), strict=True):
-        np.testing.assert_allclose(losses, recorded(folder), rtol=1e-4, err_msg=name)
+        np.testing.assert_allclose(losses, recorded(folder), rtol=TRAINED, err_msg=name)
 
 
 def first_dataset(name: str) -> str:
@@ -99,7 +100,7 @@ def test_a_script_of_lecture_13_trains_the_same_losses(
     path = tmp_path / "script.py"
     assert tutorch("export", folder, "script", "--out", path).exit_code == 0
     (losses,) = losses_of_scripts(path)
-    np.testing.assert_allclose(losses, recorded(folder), rtol=1e-5)
+    np.testing.assert_allclose(losses, recorded(folder), rtol=TRAINED)
 
 
 def test_scripts_train_the_same_losses(trained: Callable[..., Path], tmp_path: Path):
@@ -123,7 +124,7 @@ def test_scripts_train_the_same_losses(trained: Callable[..., Path], tmp_path: P
         assert (ended.exit_code, ended.out.strip()) == (0, str(path))
     for argv, folder, losses in zip(runs, folders, losses_of_scripts(*paths), strict=True):
         assert len(losses) == len(recorded(folder)), argv
-        np.testing.assert_allclose(losses, recorded(folder), rtol=1e-5, err_msg=str(argv))
+        np.testing.assert_allclose(losses, recorded(folder), rtol=TRAINED, err_msg=str(argv))
     assert "{11: 0.003}" in paths[-1].read_text(encoding="utf-8")
 
 
@@ -138,9 +139,9 @@ def test_a_run_that_was_extended_is_exported_and_replayed_with_all_its_schedules
     path = tmp_path / "script.py"
     assert tutorch("export", run, "script", "--out", path).exit_code == 0
     (losses,) = losses_of_scripts(path)
-    np.testing.assert_allclose(losses, recorded(run), rtol=1e-5)
+    np.testing.assert_allclose(losses, recorded(run), rtol=TRAINED)
     descent = take(subject_of_folder(RunFolder(run)), load_probe("landscape")).found.descents[0]
-    np.testing.assert_allclose(descent.losses, recorded(run), rtol=1e-5)
+    np.testing.assert_allclose(descent.losses, recorded(run), rtol=TRAINED)
 
 
 def test_a_file_that_is_there_is_not_written_over(trained: Callable[..., Path], tmp_path: Path):

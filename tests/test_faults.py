@@ -23,6 +23,7 @@ from tests.faults.__main__ import attempt
 from tests.faults.kinds import FAULTS
 from tests.faults.trial import Reference, start_server
 from tests.program import few_samples, tutorch
+from tests.tolerances import TRAINED
 from tui_app.training import prepare, step
 from tui_app.training.checkpoint import load_checkpoint, save_checkpoint
 from tui_app.training.control import Control
@@ -107,7 +108,7 @@ def test_a_batch_too_large_is_taken_in_parts_and_a_step_is_what_it_was(
     made = session(Control(), lecture)
     completed, parts = follow(made)
     assert completed.state == "completed"
-    assert losses(parts) == pytest.approx(losses(whole), rel=1e-3)
+    assert losses(parts) == pytest.approx(losses(whole), rel=TRAINED)
     (said,) = [
         event.text for event in parts if isinstance(event, Warned) and "memory" in event.text
     ]

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from models import find_lecture, load_lecture
+from tests.tolerances import FLOAT64
 from tui_app.training.control import Control
 from tui_app.training.errors import DamagedRun, RunFinished, RunLocked
 from tui_app.training.events import EpochCompleted, Event, RunCompleted, StepsCompleted, Warned
@@ -125,7 +126,7 @@ def test_a_cosine_is_not_stretched_but_begun_anew_and_that_is_said(tmp_path: Pat
     take_up(session.folder, heard.append, epochs=4)
     assert any(isinstance(event, Warned) and "cosine" in event.text for event in heard)
     first = next(event for event in heard if isinstance(event, StepsCompleted))
-    assert first.lr == pytest.approx(0.1)
+    assert first.lr == pytest.approx(0.1, rel=FLOAT64)
 
 
 def test_a_run_killed_after_its_checkpoint_repeats_only_what_came_later(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from datasets import Data, DataSpec, Split
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters
+from tests.tolerances import FLOAT32, FLOAT64, SUMMED
 from tui_app.training import device as devices
 from tui_app.training import threads
 from tui_app.training.augmentation import mirrored, shifted
@@ -80,7 +81,7 @@ def test_images_are_normalised_as_torchvision_does() -> None:
     split = DeviceSplit.of(data.train, data, CPU)
     expected = (data.train.inputs.astype(np.float32) / 255 - 0.2) / 0.3
     assert split.inputs.dtype == torch.float32
-    np.testing.assert_allclose(split.inputs.numpy(), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(split.inputs.numpy(), expected, rtol=FLOAT32, atol=FLOAT32)
 
 
 def test_an_augmented_image_is_the_image_moved_or_mirrored() -> None:
@@ -113,6 +114,7 @@ def test_the_spans_of_a_schedule_are_read_as_a_list_or_as_the_last_one() -> None
 
 
 def test_one_cycle_has_the_course_of_torchs_own() -> None:
+    """But for a step at each end: torch counts to one less than the steps."""
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
     theirs = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=1000)
     ours = schedule("one-cycle", 1000)
@@ -124,7 +126,7 @@ def test_one_cycle_has_the_course_of_torchs_own() -> None:
 
 def test_cosine_and_step_begin_at_the_lr_and_fall() -> None:
     cosine = [schedule("cosine").factor(step) for step in range(101)]
-    assert (cosine[0], cosine[50], cosine[100]) == pytest.approx((1.0, 0.5, 0.0))
+    assert (cosine[0], cosine[50], cosine[100]) == pytest.approx((1.0, 0.5, 0.0), abs=FLOAT64)
     assert cosine == sorted(cosine, reverse=True)
     steps = [schedule("step").factor(step) for step in (0, 19, 20, 40, 99)]
     assert steps == [1.0, 1.0, 0.5, 0.25, 0.0625]
@@ -183,8 +185,8 @@ def test_evaluation_is_that_of_the_whole_split_at_once(reduction: str) -> None:
     values = evaluate(model, criterion, split, "multiclass")
     with torch.no_grad():
         whole = criterion(model.eval()(split.inputs), targets).item()
-    assert values["loss"] == pytest.approx(whole, rel=1e-5)
-    assert values["accuracy"] == pytest.approx(1 / 3)
+    assert values["loss"] == pytest.approx(whole, rel=SUMMED)
+    assert values["accuracy"] == pytest.approx(1 / 3, rel=FLOAT64)
 
 
 def test_evaluation_leaves_the_model_in_training_and_can_be_stopped() -> None:
@@ -266,7 +268,7 @@ def test_validation_is_held_out_by_seed_with_the_shares_of_the_classes() -> None
     assert validation is not None
     assert (len(train), len(validation)) == (270, 30)
     shares = [np.bincount(split.targets) / len(split) for split in (data.train, validation)]
-    np.testing.assert_allclose(shares[0], shares[1], atol=0.03)
+    np.testing.assert_allclose(shares[0], shares[1], atol=1 / 30)  # a sample
     again = hold_out(data, 0.1, seed=1)[1]
     other = hold_out(data, 0.1, seed=2)[1]
     assert again is not None
@@ -347,4 +349,5 @@ def test_a_gpu_trains_what_the_cpu_trains(tmp_path: Path) -> None:
         assert completed.state == "completed"
         losses.append(completed.best_value)
         assert session.folder.best().exists()
+    # The accuracies after some epochs, in which the two round otherwise: a few samples differ.
     assert losses[0] == pytest.approx(losses[1], abs=0.03)

@@ -12,6 +12,7 @@ from torch import nn
 
 from models import find_lecture, lecture_names, load_lecture
 from tests.program import begin, python, tutorch
+from tests.tolerances import FLOAT32, FLOAT64, SUMMED, TRAINED
 from tui_app.training.control import Control
 from tui_app.training.layers import layers_of
 from tui_app.training.probes import landscape, load_probe, words
@@ -119,8 +120,8 @@ def test_views_are_listed_without_torch_and_know_no_terminal():
 
 def test_the_limit_of_the_lr_is_that_of_the_lesson(trained: Callable[..., Path]):
     found = found_in(trained(*RUNS["03"]), "landscape")
-    assert found.limit == pytest.approx(3 / 14, rel=1e-4)
-    assert found.lowest[0] == pytest.approx(2, abs=1e-6)
+    assert found.limit == pytest.approx(3 / 14, rel=TRAINED)
+    assert found.lowest[0] == pytest.approx(2, rel=FLOAT32)
 
 
 def as_told(losses: list[float]) -> list[float]:
@@ -134,7 +135,7 @@ def test_the_path_of_descent_is_the_run_itself(tmp_path: Path):
     found = take(subject, load_probe("landscape")).found
     assert found.descents[0].losses.astype(np.float32).tolist() == as_told(run.losses)
     weights = [float(weight.detach()) for weight in run.session.training.model.parameters()]
-    assert found.descents[0].weights[-1].tolist() == pytest.approx(weights)
+    assert found.descents[0].weights[-1].tolist() == pytest.approx(weights, rel=FLOAT32)
 
 
 def test_the_path_follows_an_lr_that_was_set_by_hand(tmp_path: Path):
@@ -183,7 +184,7 @@ def test_gradients_of_the_graph_are_local_times_upstream(trained: Callable[..., 
                 for number, local in zip(other.inputs, other.locals_, strict=True)
                 if number == place
             ]
-            assert sum(parts) == pytest.approx(node.gradient, rel=1e-5)
+            assert sum(parts) == pytest.approx(node.gradient, rel=SUMMED)
 
 
 def test_the_convolution_of_the_slides():
@@ -199,8 +200,8 @@ def test_the_confusion_adds_up_to_the_accuracy(trained: Callable[..., Path]):
     found = found_in(folder, "predictions")
     accuracy = np.trace(found.confusion) / found.confusion.sum()
     measured = tutorch("evaluate", folder, "--json").json["test_accuracy"]
-    assert accuracy == pytest.approx(measured)
-    np.testing.assert_allclose(found.probabilities.sum(axis=1), 1)
+    assert accuracy == pytest.approx(measured, rel=FLOAT64)
+    np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=FLOAT32)
 
 
 def test_layers_count_as_the_course_does(trained: Callable[..., Path]):
@@ -238,7 +239,7 @@ def test_the_words_end_where_the_run_did(trained: Callable[..., Path]):
 
 def test_a_question_is_answered_or_explained(trained: Callable[..., Path]):
     folder = trained(*RUNS["06"])
-    assert found_in(folder, "answer", "9").probabilities.sum() == pytest.approx(1)
+    assert found_in(folder, "answer", "9").probabilities.sum() == pytest.approx(1, rel=FLOAT32)
     assert found_in(folder, "answer", "nine").problem
 
 
@@ -310,13 +311,13 @@ def test_the_losses_of_samples_are_torchs_own_however_sure_the_model_is():
     targets = torch.tensor([2, 1])
     found = predictions_of(logits.numpy(), targets.numpy())
     theirs = nn.functional.cross_entropy(logits.double(), targets, reduction="none")
-    np.testing.assert_allclose(found.losses, theirs.numpy())
+    np.testing.assert_allclose(found.losses, theirs.numpy(), rtol=FLOAT64)
     one = torch.tensor([[120.0], [-3.0]])
     found = predictions_of(one.numpy(), np.array([0, 1]))
     theirs = nn.functional.binary_cross_entropy_with_logits(
         one.double(), torch.tensor([[0.0], [1.0]]).double(), reduction="none"
     )
-    np.testing.assert_allclose(found.losses, theirs.reshape(-1).numpy())
+    np.testing.assert_allclose(found.losses, theirs.reshape(-1).numpy(), rtol=FLOAT64)
 
 
 def predictions_of(logits: np.ndarray, targets: np.ndarray) -> Predictions:
@@ -375,7 +376,7 @@ def test_the_other_ways_to_train_lie_on_the_curve_of_one_weight_too(trained: Cal
 @pytest.mark.parametrize("lr", ["0.3", "0.5", "5"])
 def test_the_lowest_cost_is_found_wherever_a_run_went(lr: str):
     found = found_in(tutorch("--no-tui", "03", "--lr", lr).run, "landscape")
-    assert found.lowest[0] == pytest.approx(2, abs=1e-5)
+    assert found.lowest[0] == pytest.approx(2, rel=SUMMED)
     assert "NOT below" in drawn_lines("cost_curve", found)
 
 

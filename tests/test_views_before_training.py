@@ -12,6 +12,7 @@ import pytest
 from datasets import Data, DataUnavailable, get_dataset, read_dataset
 from models import find_lecture, lecture_names, load_lecture
 from tests.program import few_samples
+from tests.tolerances import FLOAT32
 from tui_app.training import prepare
 from tui_app.training.settings import settle
 from tui_app.training.snapshot import take
@@ -67,14 +68,14 @@ def moved(found: Any, ask: str, key: str) -> str:
 def test_by_hand_the_arrow_keys_add_to_what_was_tried():
     view = load_view("by_hand")
     found = take(subject_of("02"), view.load_probe()).found
-    assert found.costs.tolist() == pytest.approx([56 / 3])
+    assert found.costs.tolist() == pytest.approx([56 / 3], rel=FLOAT32)
     ask = ""
     for key in ("right", "right", "shift+left", "up", "pagedown"):
         ask = moved(found, ask, key)
     assert ask == "0 0.1 0.2 0.19 0.29"
     found = take(subject_of("02"), view.load_probe(), ask).found
-    assert found.costs[-1] == pytest.approx(14 / 3 * 1.71**2)
-    assert found.slope[0] == pytest.approx(-28 / 3 * 1.71)
+    assert found.costs[-1] == pytest.approx(14 / 3 * 1.71**2, rel=FLOAT32)
+    assert found.slope[0] == pytest.approx(-28 / 3 * 1.71, rel=FLOAT32)
     assert "falls to the right" in drawn(view, found)
     assert not found.is_lowest
     there = take(subject_of("02"), view.load_probe(), "1.9 2").found
@@ -84,7 +85,7 @@ def test_by_hand_the_arrow_keys_add_to_what_was_tried():
 
     both = take(subject_of("02", bias=True), view.load_probe(), "1,1 2,0").found
     assert both.names == ("w", "b")
-    assert both.costs.tolist() == pytest.approx([(0 + 1 + 4) / 3, 0.0])
+    assert both.costs.tolist() == pytest.approx([(0 + 1 + 4) / 3, 0.0], rel=FLOAT32, abs=0)
     assert moved(both, "2,0", "down") == "2,0 2,-0.1"
     nonsense = take(subject_of("02"), view.load_probe(), "1,2 x").found
     assert nonsense.tried.tolist() == [[0.0]]
@@ -101,7 +102,7 @@ def test_a_drawing_becomes_a_sample_as_its_data_set_reads_pictures():
     found = take(subject, view.load_probe(), ink.tobytes().hex()).found
     assert found.seen.shape == (1, 28, 28)
     assert found.seen.max() > 100
-    assert found.answer.probabilities.sum() == pytest.approx(1)
+    assert found.answer.probabilities.sum() == pytest.approx(1, rel=FLOAT32)
     text = drawn(view, found)
     assert "as the model sees it" in text
     assert text.count(" %") == 11

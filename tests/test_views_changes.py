@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.test_views import found_in
+from tests.tolerances import FLOAT32
 from tui_app.training.control import Control
 from tui_app.training.metrics_file import read_metrics
 from tui_app.training.probes import changes
@@ -33,11 +34,11 @@ def test_every_epoch_of_the_run_is_seen_again(trained: Callable[..., Path]):
     folder = trained(*RUN)
     found = found_in(folder, "changes")
     assert found.epochs.tolist() == list(range(21))
-    # What the best model says is what the run said after that epoch. Not to the bit: a batch of 24
-    # is computed by other kernels than the whole set, and float32 has 7 digits.
+    # What the best model says is what the run said after that epoch. Not to the bit: these are a
+    # batch of 24, those the whole set.
     best = found_in(folder, "predictions")
     np.testing.assert_allclose(
-        found.probabilities[best_epoch(folder)], best.probabilities[found.rows], atol=1e-6
+        found.probabilities[best_epoch(folder)], best.probabilities[found.rows], atol=FLOAT32
     )
     worst = best.losses[found.rows]
     assert (np.diff(worst) <= 0).all()
