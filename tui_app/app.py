@@ -181,7 +181,9 @@ class TutorchApp(App[int]):
     def _tell_end(self, run: RunInThread) -> None:
         failure, completed = run.failure, run.history.completed
         if failure is not None:
-            run.history.log.add(failure.traceback or failure.sentence, "error")
+            if completed is None:  # else the log has its sentence already
+                run.history.log.add(failure.sentence, "error")
+            run.history.log.add(failure.traceback, "output")
             severity = "error" if failure.exit_code else "information"
             self.notify(failure.sentence, severity=severity, timeout=12, markup=False)
         elif completed is not None and completed.state == "failed":

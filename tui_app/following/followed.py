@@ -12,7 +12,9 @@ from tui_app.training.control import Steering
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run could not be made, or broke off: what happened, and the traceback for the log."""
+    """Why a run could not be made, or broke off: what happened, and the traceback for the log,
+    which is empty where the sentence says it all.
+    """
 
     sentence: str
     traceback: str

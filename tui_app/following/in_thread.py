@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
-import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.fetch import FetchStopped, Progress
+from models.user_code import place_of_error, user_traceback
 from tui_app.failures import known
 from tui_app.following.facts import Facts
 from tui_app.following.followed import Failure
@@ -18,7 +20,8 @@ from tui_app.following.recorded import event_of
 from tui_app.following.sight import RANDOM_NUMBERS
 from tui_app.training.control import Control
 from tui_app.training.epoch_block import EpochBlock
-from tui_app.training.events import Event
+from tui_app.training.errors import TrainingFailed
+from tui_app.training.events import Event, RunCompleted
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.narrate import format_seconds
 
@@ -26,8 +29,26 @@ if TYPE_CHECKING:
     from tui_app.training.session import OnProgress, Session
     from tui_app.training.settings import RunSettings
 
+#: Bytes that are read of the log.txt of earlier sessions.
+_MOST_OF_A_LOG = 1 << 22
+
 #: Prepares a run, in the thread: given its control, and told of what is fetched.
 MakeSession = Callable[[Control, "OnProgress"], "Session"]
+
+
+@dataclass(frozen=True)
+class _Past:
+    """What earlier sessions of a run recorded: its events, and the lines of its log.txt."""
+
+    events: Sequence[Event | EpochBlock]
+    lines: Sequence[str]
+
+    def bring_back(self, history: History) -> None:
+        """Take the events in without a line each: log.txt has those, at the time they are from."""
+        for event in self.events:
+            history.take(event, tell=False)
+        for line in self.lines:
+            history.log.record(line)
 
 
 class RunInThread:
@@ -44,7 +65,7 @@ class RunInThread:
         self.failure: Failure | None = None
         self.folder: Path | None = None
         self._make = make
-        self._events: deque[Event | EpochBlock | Facts] = deque()
+        self._events: deque[Event | EpochBlock | Facts | _Past] = deque()
         self._thread = threading.Thread(target=self._train, name="training", daemon=True)
 
     @property
@@ -84,6 +105,8 @@ class RunInThread:
             event = self._events.popleft()
             if isinstance(event, Facts):
                 self.history.facts = event
+            elif isinstance(event, _Past):
+                event.bring_back(self.history)
             else:
                 self.history.take(event)
         return news > 0
@@ -110,14 +133,15 @@ class RunInThread:
             self.stage = ""
 
     def _recall(self, session: Session) -> None:
-        """Begin with what run.json and metrics.jsonl know: of a run taken up again, its past."""
+        """Begin with what run.json, metrics.jsonl and log.txt know: of a resumed run, its past."""
         from tui_app.training.metrics_file import read_lines
 
-        self._events.append(Facts.of(session.folder.read_record()))
-        for line in read_lines(session.folder.metrics):
-            event = event_of(line)
-            if event is not None:
-                self._events.append(event)
+        folder = session.folder
+        self._events.append(Facts.of(folder.read_record()))
+        events = map(event_of, read_lines(folder.metrics))
+        # A run that goes on isn't completed, also before it says that it goes on.
+        past = [e for e in events if e is not None and not isinstance(e, RunCompleted)]
+        self._events.append(_Past(past, _lines_of(folder.log)))
 
     def _fetching(self, progress: Progress) -> None:
         share = f"{100 * progress.received / progress.total:.0f} %" if progress.total else ""
@@ -128,8 +152,32 @@ class RunInThread:
         if isinstance(error, FetchStopped):
             self.failure = Failure("Cancelled before training began.", "", 0)
             return
-        sentence, exit_code = known(error) or (f"{type(error).__name__}: {error}", ExitCode.FAILED)
-        self.failure = Failure(sentence, "".join(traceback.format_exception(error)), exit_code)
+        self.failure = _failure(error)
+
+
+def _lines_of(log: Path) -> list[str]:
+    """The lines of a log.txt, or the last ones of a long one."""
+    try:
+        with log.open("rb") as file:
+            skipped = max(0, file.seek(0, os.SEEK_END) - _MOST_OF_A_LOG)
+            file.seek(skipped)
+            lines = file.read().decode("utf-8", errors="replace").split("\n")
+    except OSError:
+        return []
+    return lines[bool(skipped) : -1]  # the first may be cut, and the last is empty
+
+
+def _failure(error: BaseException) -> Failure:
+    """What the user reads of `error`, and its traceback unless the sentence says it all."""
+    said = known(error)
+    if said is None:
+        sentence = f"{type(error).__name__}: {error}"
+        return Failure(sentence, "\n".join(user_traceback(error)), ExitCode.FAILED)
+    sentence, exit_code = said
+    origin = error.__cause__ or error
+    is_from_code = isinstance(error, TrainingFailed) or place_of_error(origin) is not None
+    lines = user_traceback(origin) if is_from_code else []
+    return Failure(sentence, "\n".join(lines), exit_code)
 
 
 def runs_of(settings: Sequence[RunSettings]) -> list[RunInThread]:

@@ -8,13 +8,13 @@ import platform
 import socket
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import filelock
 
+from models.user_code import user_traceback
 from tui_app.training.errors import DamagedRun, RunLocked, RunsFolderUnwritable
 from tui_app.training.files import AppendedFile, write_json
 from tui_app.training.posix import identity
@@ -174,8 +174,8 @@ class LogFile:
             self._file.write_out()
 
     def add_traceback(self, error: BaseException) -> None:
-        """Write where `error` came from."""
-        for line in "".join(traceback.format_exception(error)).splitlines():
+        """Write where `error` came from, in a user's file as far as one had a part in it."""
+        for line in user_traceback(error):
             self._file.add(line)
 
     def close(self) -> None:

@@ -121,8 +121,8 @@ class Session:
             except Exception as error:
                 # Of a lecture's own code, mostly. The run is over, and says so in its folder.
                 reason = f"training broke off: {explain_in_one_line(error)}"
-                log.add_traceback(error)
                 audience.tell(run_completed(training, Ended("failed", reason, ExitCode.FAILED)))
+                log.add_traceback(error)
                 raise TrainingFailed(f"{reason}\nThe traceback is in {folder.log}") from error
 
     def _listen_to(
