@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+import math
 import socket
 import time
 from collections import deque
@@ -28,9 +28,6 @@ _PATIENCE = 0.1
 #: Seconds between two looks at status.json.
 _STATUS_SECONDS = 1.0
 
-#: `2026-01-31 12:34:56  what happened`, as tutorch writes log.txt.
-_LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d (\d\d:\d\d:\d\d)  (.*)")
-
 _UNDER_WAY = ("running", "paused")
 
 
@@ -50,7 +47,7 @@ class RunInFolder:
         self._folder = folder
         self._metrics = _Tail(folder.metrics)
         self._log = _Tail(folder.log)
-        self._looked = 0.0
+        self._looked = -math.inf
         self._read_all = False
         self._trained_by: tuple[object, object] | None = None
         self._take_facts()
@@ -86,7 +83,8 @@ class RunInFolder:
             for line in self._metrics.lines(_CHUNK):
                 self._take(line)
             for line in self._log.lines(_CHUNK):
-                self._tell(line)
+                self.history.log.record(line)
+                self.history.version += 1
         self._read_all = self._metrics.is_at_end
         self._take_status()
         return self.history.version != before
@@ -95,6 +93,7 @@ class RunInFolder:
         """Somebody has taken the run up from a checkpoint: what came after it happens again."""
         self.history = History()
         self._metrics, self._log = _Tail(self._folder.metrics), _Tail(self._folder.log)
+        self._read_all, self._looked = False, -math.inf
         self._take_facts()
 
     def _take(self, line: str) -> None:
@@ -106,18 +105,6 @@ class RunInFolder:
         if event is not None:
             self.history.take(event, tell=False)  # log.txt has its line
 
-    def _tell(self, line: str) -> None:
-        told = _LOG_LINE.match(line)
-        if told is None:  # what the program wrote that was not tutorch's own word
-            self.history.log.add(line.expandtabs(4), "output", "")
-            self.history.version += 1
-            return
-        clock, text = told.groups()
-        is_note, is_failure = text.startswith(("note: ", "advice: ")), text.startswith("failed: ")
-        kind = "warning" if is_note else "error" if is_failure else "event"
-        self.history.log.add(text, kind, clock)
-        self.history.version += 1
-
     def _take_facts(self) -> None:
         try:
             self.history.facts = Facts.of(self._folder.read_record())
@@ -127,12 +114,11 @@ class RunInFolder:
     def _take_status(self) -> None:
         if time.monotonic() - self._looked < _STATUS_SECONDS:
             return
-        self._looked = time.monotonic()
         status = _status_of(self._folder)
         trained_by = (status.get("pid"), status.get("host"))
         if self._trained_by not in (None, trained_by):
             self._begin_anew()
-        self._trained_by = trained_by
+        self._trained_by, self._looked = trained_by, time.monotonic()
         state = current_state(status)
         if state != self.history.state:
             self.history.state = state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +15,9 @@ Kind = Literal["event", "warning", "error", "output"]
 #: Lines kept; of more, the oldest go.
 _LARGEST = 20_000
 
+#: `2026-01-31 12:34:56  what happened`, as tutorch writes log.txt.
+_RECORDED = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)  (.*)")
+
 
 @dataclass(frozen=True)
 class LogLine:
@@ -25,11 +29,15 @@ class LogLine:
 
 
 class Log:
-    """The lines of a run, the newest last. `dropped` counts those that are no longer kept."""
+    """The lines of a run, the newest last. `dropped` counts those that are no longer kept.
+
+    A line with the date stands before the lines of another day than those above.
+    """
 
     def __init__(self) -> None:
         self.lines: list[LogLine] = []
         self.dropped = 0
+        self._day = _today()
 
     @property
     def count(self) -> int:
@@ -41,9 +49,26 @@ class Log:
         return self.lines[max(0, count - self.dropped) :]
 
     def add(self, text: str, kind: Kind = "event", clock: str | None = None) -> None:
-        """Add a text, each of its lines by itself."""
+        """Add a text that is from now, each of its lines by itself."""
         clock = time.strftime("%H:%M:%S") if clock is None else clock
-        self.lines += [LogLine(clock, printable(line), kind) for line in text.splitlines()]
+        self._append(text.splitlines(), kind, clock, _today())
+
+    def record(self, line: str) -> None:
+        """Add a line of log.txt, which has the time that it is from."""
+        match = _RECORDED.match(line)
+        if match is None:  # written by a library, or a line of a traceback
+            self._append([line.expandtabs(4)], "output", "", self._day)
+            return
+        day, clock, text = match.groups()
+        is_note, is_failure = text.startswith(("note: ", "advice: ")), text.startswith("failed: ")
+        kind = "warning" if is_note else "error" if is_failure else "event"
+        self._append([text], kind, clock, day)
+
+    def _append(self, lines: list[str], kind: Kind, clock: str, day: str) -> None:
+        if day != self._day:
+            self._day = day
+            self.lines.append(LogLine("", day))
+        self.lines += [LogLine(clock, printable(line), kind) for line in lines]
         if len(self.lines) > _LARGEST:
             excess = len(self.lines) - _LARGEST // 2
             del self.lines[:excess]
@@ -57,3 +82,7 @@ class Log:
         failed = isinstance(event, RunCompleted) and event.state == "failed"
         warns = isinstance(event, Warned | Advised)
         self.add(text, "error" if failed else "warning" if warns else "event")
+
+
+def _today() -> str:
+    return time.strftime("%Y-%m-%d")

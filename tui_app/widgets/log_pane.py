@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from rich.cells import cell_len, chop_cells
@@ -19,6 +19,9 @@ from tui_app.following.log import Log, LogLine
 
 #: Lines shown; the log keeps more.
 _SHOWN = 2_000
+
+#: Lines at most that a failure's traceback is looked for in.
+_LONGEST_TRACEBACK = 500
 
 _SIGNS = {"event": " ", "warning": "!", "error": "✗", "output": "┆"}
 
@@ -79,16 +82,21 @@ class LogPane(Vertical):
             self._width = pane.scrollable_content_region.width
         if not self._width:
             return
-        pane.auto_scroll = pane.is_vertical_scroll_end
-        pane.write_lines(self._wrapped(log.since(max(self._read, log.count - _SHOWN))))
+        new = log.since(max(self._read, log.count - _SHOWN))
+        is_at_end = pane.is_vertical_scroll_end
+        pane.write_lines(self._wrapped(new), scroll_end=is_at_end)
         self._read = log.count
+        below = _from_the_failure_on(log.lines[-_LONGEST_TRACEBACK:])
+        if is_at_end and below:
+            lines = len(self._wrapped(below))
+            pane.scroll_to(y=pane.line_count - lines, animate=False, immediate=True)
 
     def rewrite(self) -> None:
         """Write all of it anew."""
         pane = self.query_one(TextLog)
         pane.clear()
         self._read, self._width, self._found = 0, 0, -1
-        pane.scroll_end(animate=False)
+        pane.scroll_end(animate=False, immediate=True)
         self.draw()
 
     def on_resize(self) -> None:
@@ -165,6 +173,16 @@ class _Emphasis(Highlighter):
             text.stylize(style, 9)
         if self.sought:
             text.highlight_regex(re.compile(re.escape(self.sought), re.IGNORECASE), "reverse")
+
+
+def _from_the_failure_on(lines: Sequence[LogLine]) -> Sequence[LogLine]:
+    """The last failure among the lines and the traceback below it, if nothing came after that."""
+    for number in range(len(lines) - 1, -1, -1):
+        if lines[number].kind == "error":
+            return lines[number:]
+        if lines[number].kind != "output":
+            break
+    return []
 
 
 def _wrap(line: LogLine, width: int) -> Iterator[str]:

@@ -14,6 +14,7 @@ from tui_app.following.followed import FollowedRun
 from tui_app.following.history import History
 from tui_app.following.rate import StepRate
 from tui_app.training.narrate import format_seconds
+from tui_app.widgets.bar import Bar
 from tui_app.widgets.line import Line
 from tui_app.widgets.machine_line import MachineLine
 
@@ -24,7 +25,6 @@ class Progress(Vertical):
     DEFAULT_CSS = """
     Progress {
         height: 3;
-        & > #bar { color: $primary; }
         & > Horizontal { height: 1; }
         & #speed { width: 36; padding-right: 2; }
         & MachineLine { text-align: right; }
@@ -38,7 +38,7 @@ class Progress(Vertical):
     def compose(self) -> ComposeResult:
         """Three lines."""
         yield Line(id="where")
-        yield Line(id="bar")
+        yield Bar()
         with Horizontal():
             yield Line(id="speed")
             yield MachineLine()
@@ -57,7 +57,7 @@ class Progress(Vertical):
         if facts is not None:
             self.query_one(MachineLine).watch_device(facts.device)
         self.query_one("#where", Line).tell(self._where(run))
-        self.query_one("#bar", Line).tell(self._bar(history.step, facts))
+        self.query_one(Bar).share = history.step / max(1, facts.total_steps) if facts else 0.0
         self.query_one("#speed", Line).tell(self._speed(history, facts))
 
     def one_line(self, run: FollowedRun) -> Text:
@@ -72,9 +72,11 @@ class Progress(Vertical):
         state = _STATES.get(history.state, (history.state, "dim"))
         if run.failure is not None:
             state = ("failed" if run.failure.exit_code else "cancelled", "bold red")
+        elif run.stage:
+            state = (run.stage if facts is None else "reading", "dim")
         text = Text(no_wrap=True, overflow="ellipsis")
         if facts is None:
-            return text.append(run.stage or state[0])
+            return text.append(*state)
         text.append(f"{state[0]:<10}", state[1])
         text.append(f"epoch {history.epoch}/{facts.epochs}  ")
         text.append(f"step {history.step:,}/{facts.total_steps:,}".replace(",", " "))
@@ -85,13 +87,6 @@ class Progress(Vertical):
         elif history.completed is not None:
             text.append(f"  in {format_seconds(history.completed.seconds)}")
         return text
-
-    def _bar(self, step: int, facts: Facts | None) -> Text:
-        """A bar that can be read without colour too."""
-        width = max(1, self.size.width)
-        done = width * min(step, facts.total_steps) // facts.total_steps if facts else 0
-        text = Text("━" * done, no_wrap=True)
-        return text.append("─" * (width - done), "dim")
 
     def _speed(self, history: History, facts: Facts | None) -> str:
         if facts is None:
@@ -114,7 +109,7 @@ _STATES = {
     "stopped": ("stopped", "bold yellow"),
     "failed": ("failed", "bold red"),
     "crashed": ("crashed", "bold red"),
-    "": ("ready", "dim"),
+    "": ("starting", "dim"),
 }
 
 

@@ -13,8 +13,12 @@ from tui_app.following.followed import FollowedRun
 from tui_app.training.narrate import printable
 from tui_app.widgets.advice_line import AdviceLine, current
 from tui_app.widgets.chart import Chart
+from tui_app.widgets.clipped import Clipped
 from tui_app.widgets.comparison import Comparison
 from tui_app.widgets.progress import Progress
+
+#: Lines at most for the sentence that says why a run ended; the log has all of it.
+_SENTENCE = 3
 
 
 class RunPane(Vertical):
@@ -27,6 +31,9 @@ class RunPane(Vertical):
         &.-focused { border: round $border; border-title-color: $text; }
         & > Comparison { display: none; }
         & > AdviceLine { display: none; }
+        & > #outcome { display: none; }
+        &.-failed > #outcome { display: block; color: $text-error; }
+        &.-ended > #outcome { display: block; color: $text-muted; }
         &.-advised > AdviceLine { display: block; }
         &.-queue > Comparison { display: block; }
         &.-queue > Chart { display: none; }
@@ -42,6 +49,7 @@ class RunPane(Vertical):
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield Progress()
+        yield Clipped(_SENTENCE, id="outcome")
         yield AdviceLine()
         yield Chart()
         yield Comparison()
@@ -72,6 +80,7 @@ class RunPane(Vertical):
         name = printable(run.name) if run.folder else ""
         self.border_title = escape(f"Training {name}".rstrip())
         self.query_one(Progress).draw(run)
+        self._show_outcome(run)
         advice = current(run.history.advice)
         self.set_class(advice is not None, "-advised")
         self.query_one(AdviceLine).show(advice)
@@ -79,3 +88,27 @@ class RunPane(Vertical):
             self.query_one(Comparison).follow(self._queue)
         else:
             self.query_one(Chart).draw()
+
+    def _show_outcome(self, run: FollowedRun) -> None:
+        """Say why the run ended, unless it simply trained all its epochs."""
+        sentence, is_failure = _outcome(run)
+        self.set_class(bool(sentence) and is_failure, "-failed")
+        self.set_class(bool(sentence) and not is_failure, "-ended")
+        self.query_one("#outcome", Clipped).show(printable(sentence))
+
+
+def _outcome(run: FollowedRun) -> tuple[str, bool]:
+    """Why the run ended, in a sentence, and whether it failed."""
+    history, failure = run.history, run.failure
+    if history.completed is not None and history.state == history.completed.state:
+        is_whole = history.facts is None or history.epoch >= history.facts.epochs
+        reason = "" if is_whole and history.state == "completed" else history.completed.reason
+        return reason, history.state == "failed"
+    if failure is not None:
+        return failure.sentence, bool(failure.exit_code)
+    if history.state == "crashed":
+        return _CRASHED, True
+    return "", False
+
+
+_CRASHED = "Its program ended without saving its end. Resuming goes on from the last checkpoint."
