@@ -6,7 +6,7 @@ import ast
 import difflib
 import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +20,15 @@ _FOLDER = Path(__file__).parent
 
 
 class UnknownLecture(Exception):
-    """No lecture, or more than one, goes by that name. The text names the candidates."""
+    """No lecture, or more than one, goes by that name. The text names the candidates.
+
+    For a name that none has, `name` is that name and `near` those of lectures that are like it.
+    """
+
+    def __init__(self, text: str, name: str = "", near: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.name = name
+        self.near = tuple(near)
 
 
 class LectureError(Exception):
@@ -91,7 +99,7 @@ def find_lecture(text: str) -> Path:
     words = {word: name for name in names for word in [*name.split("_")[2:], name]}
     near = dict.fromkeys(words[word] for word in difflib.get_close_matches(wanted, words, n=3))
     hint = f"did you mean {', '.join(near)}?" if near else "`tutorch lectures` lists them"
-    raise UnknownLecture(f"no lecture is called {text!r}: {hint}")
+    raise UnknownLecture(f"no lecture is called {text!r}: {hint}", text, tuple(near))
 
 
 def read_lesson(path: Path) -> Lesson:

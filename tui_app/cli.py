@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import sys
@@ -82,4 +83,35 @@ def _call(command: str, argv: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 # what is nobody's but ours is raised again
         from tui_app.failures import explain
 
-        return explain(error)
+        return explain(_with_nearest_command(error) if command == "train" else error)
+
+
+def _with_nearest_command(error: Exception) -> Exception:
+    """The same error, but for a word that is neither a lecture nor a command one that names the
+    nearest of both.
+    """
+    from models import UnknownLecture
+
+    if not isinstance(error, UnknownLecture) or not error.name:
+        return error
+    word = error.name
+    if word in COMMANDS:
+        return UnknownLecture(f"a command comes first: `tutorch {word} ...`")
+    commands = _nearest(word)
+    if commands == ["train"]:
+        return UnknownLecture(
+            f"no command is called {word!r}: name the lecture to train, as in `tutorch softmax`"
+        )
+    near = [*(f"`tutorch {name}`" for name in commands), *error.near]
+    hint = (
+        f"did you mean {' or '.join(near)}?"
+        if near
+        else "`tutorch --help` lists the commands, `tutorch lectures` the lectures"
+    )
+    return UnknownLecture(f"no command or lecture is called {word[:60]!r}: {hint}")
+
+
+def _nearest(word: str) -> list[str]:
+    """The commands that begin with the word, or else the one that is most like it."""
+    beginning = [name for name in COMMANDS if len(word) > 1 and name.startswith(word)]
+    return beginning or difflib.get_close_matches(word, [*COMMANDS, "train"], n=1)
