@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import resource
 import subprocess
 import sys
@@ -214,9 +215,12 @@ def test_no_flipped_bit_of_a_checkpoint_goes_unnoticed_or_does_harm(tmp_path: Pa
     state = {"model": {"w": torch.arange(6.0)}, "step": 7, "lr": 0.1}
     save_checkpoint(path, state)
     whole = path.read_bytes()
-    for at in range(0, len(whole), 3):
+    flips = [(at, chance.randrange(8)) for at in range(0, len(whole), 3)]
+    for entry in re.finditer(rb"PK\x01\x02", whole):  # what it says of each file in it
+        flips += [(entry.start() + 38 + bit // 8, bit % 8) for bit in range(32)]
+    for at, bit in flips:
         spoilt = bytearray(whole)
-        spoilt[at] ^= 1 << chance.randrange(8)
+        spoilt[at] ^= 1 << bit
         path.write_bytes(spoilt)
         try:
             found = load_checkpoint(path)

@@ -14,6 +14,10 @@ from torch import Tensor
 from tui_app.training.errors import DamagedRun
 from tui_app.training.files import replace_file
 
+#: Marks an entry of an archive as a folder: torch then reads nothing, and leaves a tensor what
+#: happened to be in memory.
+_FOLDER = 0x10
+
 
 def snapshot(value: Any) -> Any:
     """A copy of a state, its tensors on the CPU, that further training leaves alone."""
@@ -54,8 +58,11 @@ def load_checkpoint(path: Path) -> Any:
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
+            folders = [info for info in archive.infolist() if info.external_attr & _FOLDER]
         if damaged is not None:
             raise DamagedRun(f"{path} is damaged: the checksum of {damaged!r} in it is wrong")
+        if folders:
+            raise DamagedRun(f"{path} is damaged: {folders[0].filename!r} in it is no file")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a format that isn't ours: it is refused anyway
             return torch.load(path, map_location="cpu", weights_only=True)
