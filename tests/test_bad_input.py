@@ -301,7 +301,9 @@ def test_the_checkpoint_before_a_damaged_one_is_gone_on_with(trained: Trained):
     ]
 
 
-@pytest.mark.parametrize("content", [[], {}, 3, {"model": 1}, {"w": torch.zeros(5)}, torch.ones(1)])
+@pytest.mark.parametrize(
+    "content", [[], {}, 3, {"model": 1}, {"w": torch.zeros(5, 2)}, torch.ones(1)]
+)
 @pytest.mark.parametrize("name", ["best.pt", "last.pt"])
 def test_a_checkpoint_of_something_else_is_named(trained: Trained, name: str, content: object):
     run = trained("04", "--epochs", "2")
