@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widget import AwaitMount
 
 from tui_app.ascii_filter import AsciiFilter
 from tui_app.control_filter import ControlFilter
@@ -27,6 +28,7 @@ from tui_app.screens.choose import Choose
 from tui_app.screens.leaving import how_to_leave
 from tui_app.screens.main import MainScreen
 from tui_app.series_colours import series_colours
+from tui_app.widgets.drawable import is_drawable
 
 if TYPE_CHECKING:
     from tui_app.native_output import NativeOutput
@@ -85,8 +87,9 @@ class TutorchApp(App[int]):
         """The screen below all others."""
         return self.main
 
-    def on_mount(self) -> None:
-        """Begin to look."""
+    async def on_mount(self) -> None:
+        """Begin once the main screen is composed: what is begun here may draw into it."""
+        await AwaitMount(self.main, [self.main])
         if self._native_output is not None:
             self._native_output.hear_prints()
         self._arm(0.1)
@@ -152,7 +155,7 @@ class TutorchApp(App[int]):
             self._tell_ends(self.queue)
         screen = next((s for s in reversed(self.screen_stack) if not s.is_modal), None)
         draw = getattr(screen, "draw", None)
-        if draw is not None:
+        if draw is not None and screen is not None and is_drawable(screen):
             draw()
         self.call_after_refresh(self._look_later)
 

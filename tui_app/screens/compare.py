@@ -12,6 +12,7 @@ from textual.screen import Screen
 from tui_app.following.in_folder import RunInFolder
 from tui_app.following.run_table import RunRow, differing
 from tui_app.widgets.comparison import Comparison
+from tui_app.widgets.drawable import while_drawable
 from tui_app.widgets.key_bar import KeyBar
 
 
@@ -47,7 +48,7 @@ class CompareScreen(Screen[None]):
         comparison.border_title = f"{len(self._runs)} runs compared"
         comparison.follow(self._runs)
         comparison.focus()
-        self.draw()
+        self.call_after_refresh(self.draw)
 
     @property
     def is_watching(self) -> bool:
@@ -59,6 +60,7 @@ class CompareScreen(Screen[None]):
         """Whether what was recorded is still being read."""
         return any(run.stage for _, run in self._runs)
 
+    @while_drawable
     def draw(self) -> None:
         """Read on, and show it."""
         if any([run.poll() for _, run in self._runs]):  # noqa: C419  each must be polled

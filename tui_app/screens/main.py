@@ -31,6 +31,7 @@ from tui_app.screens.panes import PANES, PanedScreen
 from tui_app.widgets.advice_line import current
 from tui_app.widgets.chart import Chart
 from tui_app.widgets.comparison import Comparison
+from tui_app.widgets.drawable import while_drawable
 from tui_app.widgets.key_bar import KeyBar
 from tui_app.widgets.lecture_list import LectureList
 from tui_app.widgets.lesson_view import LessonView
@@ -126,6 +127,7 @@ class MainScreen(PanedScreen):
         self._look_at(message.path)
         self.choose_pane("settings")
 
+    @while_drawable
     def _look_at(self, path: Path) -> None:
         if self._lesson is None or self._lesson.path != path:
             self._show_lesson(read_lesson(path))
@@ -234,6 +236,7 @@ class MainScreen(PanedScreen):
             self.choose_pane("training")
             self.draw()
 
+    @while_drawable
     def draw(self) -> None:
         """Bring the panes up to date with the run."""
         queue, pane, model = self.app.queue, self.query_one(RunPane), self.query_one(ModelPane)

@@ -17,6 +17,7 @@ from tui_app.following.sight import of_run
 from tui_app.screens.advising import AdvisingScreen
 from tui_app.widgets.advice_line import current
 from tui_app.widgets.chart import Chart
+from tui_app.widgets.drawable import while_drawable
 from tui_app.widgets.key_bar import KeyBar
 from tui_app.widgets.log_pane import LogPane
 from tui_app.widgets.model_pane import ModelPane
@@ -80,7 +81,7 @@ class RunScreen(AdvisingScreen):
         self.query_one("#facts").border_title = "Settings"
         self.query_one("#facts Static", Static).update(self._facts())
         self.query_one(Chart).focus()
-        self.draw()
+        self.call_after_refresh(self.draw)
 
     @property
     def training(self) -> FollowedRun | None:
@@ -106,6 +107,7 @@ class RunScreen(AdvisingScreen):
         """Whether what was recorded is still being read."""
         return bool(self._run.stage)
 
+    @while_drawable
     def draw(self) -> None:
         """Read on, and show it."""
         history = self._run.history

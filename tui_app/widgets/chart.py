@@ -17,6 +17,7 @@ from tui_app.curves.run_curves import RunCurves
 from tui_app.curves.smoothing import SPANS
 from tui_app.following.history import History
 from tui_app.training.narrate import format_number
+from tui_app.widgets.drawable import while_drawable
 from tui_app.widgets.line import Line
 from tui_app.widgets.plot import Plot
 
@@ -72,6 +73,7 @@ class Chart(Vertical, can_focus=True):
         self.view = replace(self.view, cursor=None)
         self.draw()
 
+    @while_drawable
     def draw(self) -> None:
         """Draw what the history has come to."""
         curves, view = self._curves, self.view

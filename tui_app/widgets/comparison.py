@@ -20,6 +20,7 @@ from tui_app.curves.smoothing import SPANS
 from tui_app.following.followed import FollowedRun
 from tui_app.following.scores import against, best_of, epoch_of_best, seconds_of
 from tui_app.training.narrate import printable
+from tui_app.widgets.drawable import while_drawable
 from tui_app.widgets.line import Line
 from tui_app.widgets.plot import Plot
 
@@ -67,6 +68,7 @@ class Comparison(Vertical, can_focus=True):
         ]
         self.draw()
 
+    @while_drawable
     def draw(self) -> None:
         """Draw what the runs have come to."""
         overlaid, plot = [one for _, one in self._runs], self.query_one(Plot)

@@ -36,4 +36,4 @@ class MachineLine(Line):
             self.run_worker(self._show, thread=True, exclusive=True, group="machine")
 
     def _show(self) -> None:
-        self.app.call_later(self.tell, read_machine(self._device))
+        self.call_later(self.tell, read_machine(self._device))

@@ -19,6 +19,7 @@ from tui_app.training.narrate import printable
 from tui_app.views import load_view
 from tui_app.views.live import LiveView
 from tui_app.views.still import StillView
+from tui_app.widgets.drawable import is_drawable, while_drawable
 from tui_app.widgets.view_names import ViewNames
 from tui_app.widgets.view_page import ViewPage
 
@@ -82,6 +83,7 @@ class ModelPane(Vertical):
 
     # What is looked at
 
+    @while_drawable
     def look_at(self, sight: Sight | None, otherwise: str = "") -> None:
         """Show this model, or the sentence `otherwise` where there is none."""
         if sight is None:
@@ -130,6 +132,8 @@ class ModelPane(Vertical):
             return
         self._names = message.views
         await self.query_one(ViewNames).offer([(n, load_view(n).title) for n in self._names])
+        if not is_drawable(self):  # the app was left meanwhile
+            return
         if message.problem:
             self.query_one(ViewPage).say(message.problem)
         else:

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from models.fields import Field
 from tui_app.messages import SettingChanged, SettingFocused, SettingReset
 from tui_app.widgets.choice import Choice
+from tui_app.widgets.drawable import while_drawable
 
 #: The choice that turns a list into an input for several values.
 SEVERAL = "several, one run each"
@@ -88,6 +89,7 @@ class SettingRow(Horizontal):
             field.set_class(bool(problem), "-wrong")
         self._tell(problem)
 
+    @while_drawable
     def focus_field(self) -> None:
         """Put the focus into the field."""
         self._field.focus()

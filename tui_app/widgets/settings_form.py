@@ -14,6 +14,7 @@ from textual.widgets import Button, Label, Static
 from models.fields import Field
 from tui_app.draft import Draft
 from tui_app.messages import SettingChanged, SettingFocused, SettingReset, StartRequested
+from tui_app.widgets.drawable import is_drawable
 from tui_app.widgets.setting_row import SettingRow
 
 #: The first of the settings that every lecture has.
@@ -76,6 +77,8 @@ class SettingsForm(Vertical):
         """Show the settings of a lecture; `choices` are labels and values by setting."""
         self.draft, self._choices = None, dict(choices)  # until its rows are there
         await self._arrange(draft)
+        if not is_drawable(self):  # the app was left meanwhile
+            return
         self.border_subtitle = draft.lecture.name
         self.draft = draft
         self.check()
@@ -95,7 +98,7 @@ class SettingsForm(Vertical):
         for name, field in draft.fields.items():
             if name == _FIRST_OPTION:
                 before = await self._group(place, before)
-            if not self.is_attached:  # the app was left meanwhile, and takes no more rows
+            if not is_drawable(self):  # the app was left meanwhile, and takes no more rows
                 return
             if name in rows:
                 rows[name].take(field, self._offers(field), texts[name])
@@ -116,6 +119,8 @@ class SettingsForm(Vertical):
     def offer(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
         """Offer other choices for a setting."""
         self._choices[name] = choices
+        if not is_drawable(self):
+            return
         for row in self.query(SettingRow):
             if self.draft is not None and row.field.name == name:
                 row.take(row.field, choices, row.text)
@@ -133,7 +138,7 @@ class SettingsForm(Vertical):
     def check(self) -> None:
         """Mark what was changed, say what is wrong, allow Start when nothing is."""
         draft = self.draft
-        if draft is None or not self.is_attached:
+        if draft is None or not is_drawable(self):
             return
         problems, defaults = draft.problems(), draft.defaults()
         for row in self.query(SettingRow):

@@ -32,7 +32,8 @@ class ViewNames(HorizontalScroll, can_focus=False):
     async def offer(self, titles: Sequence[tuple[str, str]]) -> None:
         """Offer these: names and titles."""
         await self.remove_children()
-        await self.mount(*(_Name(name, title) for name, title in titles))
+        if self.is_attached:  # else the app was left meanwhile
+            await self.mount(*(_Name(name, title) for name, title in titles))
 
     def select(self, name: str) -> None:
         """Mark the one that is shown."""

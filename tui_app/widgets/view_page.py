@@ -15,6 +15,7 @@ from tui_app.views.live import LiveView
 from tui_app.views.still import StillView
 from tui_app.views.table import wrapped
 from tui_app.views.view import Frame, View
+from tui_app.widgets.drawable import while_drawable
 from tui_app.widgets.pad import Pad
 from tui_app.widgets.view_area import ViewArea
 
@@ -126,6 +127,7 @@ class ViewPage(Vertical):
         """Draw for the new size."""
         self.call_after_refresh(self._draw)
 
+    @while_drawable
     def _draw(self) -> None:
         view, looking, area = self._view, self._looking, self.query_one(ViewArea)
         if view is None or looking is None or self._snapshot is None or not area.size:

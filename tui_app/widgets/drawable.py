@@ -1,0 +1,34 @@
+"""Whether a widget can be drawn into: timers, callbacks and threads come at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
+
+from textual.widget import Widget
+
+W = TypeVar("W", bound=Widget)
+P = ParamSpec("P")
+
+
+def is_drawable(widget: Widget) -> bool:
+    """Whether `widget` and all that it composes are mounted, and its screen isn't being removed.
+
+    Textual mounts a widget's children after the widget, each in a task of its own, and removes them
+    before it: until then and from then on, a query for them fails.
+    """
+    return widget.is_mounted and widget.is_attached and widget.screen.display
+
+
+def while_drawable(
+    draw: Callable[Concatenate[W, P], None],
+) -> Callable[Concatenate[W, P], None]:
+    """Decorate a method of a widget that draws: it does nothing while the widget isn't drawable."""
+
+    @wraps(draw)
+    def draw_if_drawable(widget: W, *args: P.args, **kwargs: P.kwargs) -> None:
+        if is_drawable(widget):
+            draw(widget, *args, **kwargs)
+
+    return draw_if_drawable
