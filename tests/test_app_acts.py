@@ -169,8 +169,8 @@ async def test_the_epoch_key_goes_to_the_end_of_the_epoch(person: Sitting):
     await person.press("space")
     await person.until(lambda: person.history.state == "paused")
     await person.press("full_stop", "e")
-    await person.until(lambda: person.history.step == 23 * person.history.epoch)
-    assert person.history.state == "paused"
+    history = person.history
+    await person.until(lambda: history.step == 23 * history.epoch and history.state == "paused")
 
 
 @in_app("05", epochs=LONG)

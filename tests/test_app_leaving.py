@@ -17,7 +17,6 @@ from tui_app.widgets.settings_form import SettingsForm
 
 @pytest.mark.parametrize("rows", [1, 5, 9])
 def test_it_can_be_left_while_the_settings_appear(rows: int, monkeypatch: pytest.MonkeyPatch):
-    """What the app itself raises, `run_test` raises."""
     fill, filled = SettingsForm.fill, asyncio.Event()
 
     async def heard(*arguments: object) -> None:
@@ -28,12 +27,13 @@ def test_it_can_be_left_while_the_settings_appear(rows: int, monkeypatch: pytest
 
     async def leave() -> None:
         app = TutorchApp(find_lecture("softmax"), {"runs_dir": "runs"})
-        async with app.run_test(size=(120, 36)):
-            while len(app.main.query(SettingRow)) < rows:
-                await asyncio.sleep(0)
-            assert not filled.is_set()
-            app.exit(0)
-        assert app.return_value == 0
+        running = asyncio.create_task(app.run_async(headless=True, size=(120, 36)))
+        while len(app.main.query(SettingRow)) < rows:
+            await asyncio.sleep(0)
+        assert not filled.is_set()
+        app.exit(0)
+        assert await running == 0
+        assert app.return_code == 0
 
     asyncio.run(leave())
 
