@@ -86,7 +86,7 @@ async def test_a_wrong_value_is_told_beside_its_field_and_start_is_off(person: S
     await person.until(lambda: "lr: a number > 0, not '-1'" in row.problem)
     await person.until(lambda: "lr: a number > 0" in person.text)
     assert not person.form.can_start
-    await person.press("ctrl+z")
+    await person.press("f9")
     await person.until(lambda: person.form.can_start)
     assert not row.is_changed
 
@@ -315,7 +315,7 @@ async def test_several_values_make_several_runs(person: Sitting):
     await person.press("ctrl+u")
     await person.type("0.1,0.05")
     await person.until(lambda: "Start 2 runs" in person.text)
-    await person.press("enter")
+    await person.press("f5")
     await person.trained()
     queue = person.app.queue
     assert queue is not None

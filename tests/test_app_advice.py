@@ -33,3 +33,5 @@ async def test_advice_is_that_of_the_run_shown_and_marks_only_what_differs(perso
     await person.press("d")
     await person.until(lambda: marked(person) == {"lr": "0.1", "epochs": "900"})
     assert person.draft.lecture.name == "lecture_03_gradient_descent"
+    await person.press("ctrl+z")
+    await person.until(lambda: marked(person) == {"lr": "1", "epochs": "900"})

@@ -31,7 +31,7 @@ class LectureChosen(Message):
 
 @dataclass
 class SettingChanged(Message):
-    """Somebody changed the text of the setting `name`."""
+    """The text of the setting `name` was changed."""
 
     name: str
     text: str
@@ -39,21 +39,28 @@ class SettingChanged(Message):
 
 @dataclass
 class SettingReset(Message):
-    """The setting `name` is to be what it was."""
+    """The setting `name` is to be reset to its default."""
 
     name: str
 
 
 @dataclass
 class SettingFocused(Message):
-    """The setting `name` is the one that is being set."""
+    """The field of the setting `name` has the focus."""
+
+    name: str
+
+
+@dataclass
+class SettingEntered(Message):
+    """Enter was pressed in the field of the setting `name`."""
 
     name: str
 
 
 @dataclass
 class StartRequested(Message):
-    """Training is to begin with what the form says."""
+    """Start was pressed in the form."""
 
 
 @dataclass

@@ -216,7 +216,7 @@ class MainScreen(PanedScreen):
             self.notify(problem or "A run is under way.", severity="warning", markup=False)
 
     def on_start_requested(self, message: StartRequested) -> None:
-        """The button was pressed, or Enter in a field."""
+        """Start was pressed in the form."""
         self.action_start()
 
     @property

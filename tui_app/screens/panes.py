@@ -70,7 +70,17 @@ class PanedScreen(AdvisingScreen):
             self._mark(pane, "-focused", on=is_in)
             if is_in:
                 self.query_one(NavBar).select(str(pane.id))
+        self._dim_numbers()
         self.refresh_bindings()
+
+    def on_descendant_blur(self) -> None:
+        """What has no focus takes no keys."""
+        self._dim_numbers()
+
+    def _dim_numbers(self) -> None:
+        """Dim the panes' numbers while a digit would be typed into a field."""
+        focused = self.focused
+        self.query_one(NavBar).dim(focused is not None and focused.check_consume_key("1", "1"))
 
     def on_pane_chosen(self, message: PaneChosen) -> None:
         """A name in the bar was clicked."""

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
 from tui_app.screens.pick import Pick
+from tui_app.widgets.cutting import cut
 
 
 class Choice(Widget, can_focus=True):
@@ -33,7 +35,7 @@ class Choice(Widget, can_focus=True):
 
     @dataclass
     class Changed(Message):
-        """Somebody chose `value`."""
+        """`value` was chosen."""
 
         choice: Choice
         value: str
@@ -51,10 +53,22 @@ class Choice(Widget, can_focus=True):
 
     def render(self) -> Text:
         """The label of what is chosen, and a sign that there are more."""
-        label = next((label for label, value in self.choices if value == self.value), self.value)
-        text = Text(label, no_wrap=True, overflow="ellipsis")
-        text.truncate(max(1, self.size.width - 2), overflow="ellipsis", pad=True)
-        return text.append(" ▾")
+        text = cut(Text(self.label, no_wrap=True), self._room)
+        return text.append(" " * (self._room - text.cell_len)).append(" ▾")
+
+    @property
+    def label(self) -> str:
+        """The words for what is chosen."""
+        return next((label for label, value in self.choices if value == self.value), self.value)
+
+    @property
+    def fits(self) -> bool:
+        """Whether all of the label can be seen."""
+        return cell_len(self.label) <= self._room
+
+    @property
+    def _room(self) -> int:
+        return max(1, self.size.width - 2)
 
     def choose(self, value: str) -> None:
         """Choose this one, and say so."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.cells import cell_len
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
@@ -49,6 +50,11 @@ class NavBar(Horizontal):
             tab.set_class(tab.pane == pane, "-current")
         self._fit()
 
+    def dim(self, on: bool) -> None:
+        """Dim the numbers, while they are no keys: a field with the focus takes digits."""
+        for tab in self.query(_Tab):
+            tab.dim(on)
+
     def on_resize(self) -> None:
         """Shorten the titles to the new width."""
         self._fit()
@@ -73,12 +79,27 @@ class _Tab(Static):
         super().__init__(title, classes="tab", markup=False)
         self.title = title
         self.pane = pane
+        self._shown = title
+        self._is_dim = False
 
     def show(self, title: str) -> None:
         """Show the title, or as much of it as there is room for, and all of it in a tooltip."""
-        if title != self.content:
-            self.update(title)
+        if title != self._shown:
+            self._shown = title
             self.tooltip = self.title if title != self.title else None
+            self._write()
+
+    def dim(self, on: bool) -> None:
+        """Dim the number before the title."""
+        if on != self._is_dim:
+            self._is_dim = on
+            self._write()
+
+    def _write(self) -> None:
+        text = Text(self._shown)
+        if self._is_dim:
+            text.stylize("dim", 0, self._shown.find(" "))
+        self.update(text)
 
     def on_click(self) -> None:
         self.post_message(PaneChosen(self.pane))

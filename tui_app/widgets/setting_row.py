@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -12,12 +13,16 @@ from textual.events import DescendantFocus
 from textual.widgets import Input, Static
 
 from models.fields import Field
-from tui_app.messages import SettingChanged, SettingFocused, SettingReset
+from tui_app.messages import SettingChanged, SettingEntered, SettingFocused, SettingReset
 from tui_app.widgets.choice import Choice
 from tui_app.widgets.drawable import while_drawable
+from tui_app.widgets.text_field import TextField
 
 #: The choice that turns a list into an input for several values.
 SEVERAL = "several, one run each"
+
+#: The cells of a name, and of the mark before it.
+_NAME, _MARK = 18, 2
 
 
 class SettingRow(Horizontal):
@@ -27,18 +32,22 @@ class SettingRow(Horizontal):
     all of them whenever the focus goes from one pane to another.
     """
 
-    DEFAULT_CSS = """
-    SettingRow { height: 1; }
-    SettingRow > .name { width: 18; color: $text-muted; }
-    SettingRow > .name.-changed { color: $text; text-style: bold; }
-    SettingRow > .name.-useless { color: $text-disabled; }
-    SettingRow > Input { width: 1fr; background: $boost; }
-    SettingRow > Input.-wrong { background: $error-muted; }
-    SettingRow > Choice { width: 1fr; }
+    DEFAULT_CSS = f"""
+    SettingRow {{ height: 1; }}
+    SettingRow > .name {{
+        width: {_NAME}; padding-right: 1; color: $text-muted;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }}
+    SettingRow > .name.-changed {{ color: $text; text-style: bold; }}
+    SettingRow > .name.-useless {{ color: $text-disabled; }}
+    SettingRow > .name.-left {{ text-style: reverse; }}
+    SettingRow > TextField {{ width: 1fr; background: $boost; }}
+    SettingRow > TextField.-wrong {{ background: $error-muted; }}
+    SettingRow > Choice {{ width: 1fr; }}
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+z,f9", "reset", "Set back"),
+        Binding("f9", "reset", "Reset"),
     ]
 
     def __init__(self, field: Field, choices: Sequence[tuple[str, str]], text: str) -> None:
@@ -55,7 +64,7 @@ class SettingRow(Horizontal):
         if self._choices:
             yield Choice(self._offered(), self._text)
         if not self._is_choice(self._text):
-            yield self._input(self._text)
+            yield TextField(self._text)
             for choice in self.query(Choice):
                 choice.display = False
 
@@ -85,7 +94,7 @@ class SettingRow(Horizontal):
         name.update(self._label(changed=changed))
         name.set_class(changed, "-changed")
         name.set_class(useless, "-useless")
-        for field in self.query(Input):
+        for field in self.query(TextField):
             field.set_class(bool(problem), "-wrong")
         self._tell(problem)
 
@@ -94,9 +103,13 @@ class SettingRow(Horizontal):
         """Put the focus into the field."""
         self._field.focus()
 
+    def mark_left(self, *, on: bool) -> None:
+        """Mark the row whose field was left, for as long as the form itself has the focus."""
+        self.query_one(".name", Static).set_class(on, "-left")
+
     @property
     def problem(self) -> str:
-        """What is wrong with the value, as it is told below it."""
+        """What is wrong with the value, as it stands below it."""
         return self._shown[2] if self._shown else ""
 
     @property
@@ -114,8 +127,15 @@ class SettingRow(Horizontal):
         """What stands in the field."""
         return self._text
 
+    @property
+    def cut(self) -> str:
+        """Name and value in full, where one of them doesn't fit; else nothing."""
+        value = self._field.label if isinstance(self._field, Choice) else self._text
+        fits = cell_len(self.field.label) < _NAME - _MARK and self._field.fits
+        return "" if fits else f"{self.field.label}: {value}"
+
     def action_reset(self) -> None:
-        """Set it back."""
+        """Set it to its default."""
         self.post_message(SettingReset(self.field.name))
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -123,6 +143,11 @@ class SettingRow(Horizontal):
         event.stop()
         if event.input.display:
             self._say(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter confirms what was typed."""
+        event.stop()
+        self.post_message(SettingEntered(self.field.name))
 
     def on_choice_changed(self, message: Choice.Changed) -> None:
         """Pass on what was chosen; several values are typed."""
@@ -134,7 +159,7 @@ class SettingRow(Horizontal):
             self._say(message.value)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Say that this is the setting that is looked at."""
+        """Say that this is the setting that has the focus."""
         self.post_message(SettingFocused(self.field.name))
 
     def _say(self, text: str) -> None:
@@ -149,9 +174,9 @@ class SettingRow(Horizontal):
         for choice in self.query(Choice):
             choice.display = is_choice
             choice.show(self._offered(), text)
-        if not is_choice and not self.query(Input):
-            self.mount(self._input(text))
-        for field in self.query(Input):
+        if not is_choice and not self.query(TextField):
+            self.mount(TextField(text))
+        for field in self.query(TextField):
             field.display = not is_choice
             with field.prevent(Input.Changed):
                 field.value = text
@@ -169,18 +194,16 @@ class SettingRow(Horizontal):
             self._problem.display = bool(problem)
 
     @property
-    def _field(self) -> Choice | Input:
+    def _field(self) -> Choice | TextField:
         """What is seen of the two."""
-        return next(field for field in (*self.query(Input), *self.query(Choice)) if field.display)
+        fields = (*self.query(TextField), *self.query(Choice))
+        return next(field for field in fields if field.display)
 
     def _label(self, *, changed: bool) -> str:
-        return f"{'●' if changed else ' '} {self.field.name.replace('_', ' ')}"
+        return f"{'●' if changed else ' '} {self.field.label}"
 
     def _is_choice(self, text: str) -> bool:
         return any(text == value for _, value in self._choices)
 
     def _offered(self) -> list[tuple[str, str]]:
         return [*self._choices, (SEVERAL, SEVERAL)]
-
-    def _input(self, text: str) -> Input:
-        return Input(text, compact=True, select_on_focus=True)
