@@ -12,9 +12,11 @@ import tyro
 from models import find_lecture, load_lecture
 from models.fields import Field, InvalidValue, fields_of
 from models.lecture import Hyperparameters, Lecture
+from models.plain_net import declare, find_plain_net
 from tui_app.configuration import configured, refuse_unknown
 from tui_app.look import Look, can_show_app
 from tui_app.options import parse_options
+from tui_app.terminal import stderr_console
 from tui_app.training.options import RunOptions
 from tui_app.training.settings import settle
 
@@ -29,6 +31,10 @@ class Flags:
         DEFAULT_LECTURE
     )
     """A part of the lecture's name, or the path of a file."""
+
+    model: str = ""
+    """FILE.py:CLASS, a plain nn.Module to train with the lecture's data and settings: writes a
+    lecture file beside it, and trains that."""
 
     no_tui: tyro.conf.FlagCreatePairsOff[bool] = False
     """Train right here, without the app."""
@@ -53,6 +59,7 @@ def main(argv: Sequence[str]) -> int:
     """Train as `argv` says; the exit code."""
     if len(argv) <= 1 and not any(word.startswith("-") for word in argv) and can_show_app():
         return _show_app(find_lecture(argv[0]) if argv else None, {}, Flags())
+    argv = _with_plain_net_declared(argv)
     lecture = load_lecture(find_lecture(_lecture_in(argv)))
     defaults = asdict(lecture.settle(lecture.datasets[0], {}))
     fields = {name: replace(f, default=defaults[name]) for name, f in lecture.fields.items()}
@@ -74,6 +81,28 @@ def main(argv: Sequence[str]) -> int:
     headless = Headless(json=flags.json, quiet=flags.quiet)
     settings = [settle(lecture, {**given, **values}) for values in _sweep(fields, flags.sweep)]
     return train_all(settings, headless)
+
+
+def _with_plain_net_declared(argv: Sequence[str]) -> list[str]:
+    """`argv` with the lecture file of a plain net in place of `--model FILE.py:CLASS` and of the
+    lecture whose data and settings it takes.
+    """
+    words, model = [], ""
+    rest = iter(argv)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if name == "--model":
+            model = value if equals else next(rest, "")
+        else:
+            words.append(word)
+    if len(words) == len(argv):
+        return words
+    net, named = find_plain_net(model), _lecture_in(words)
+    path = declare(net, load_lecture(find_lecture(named)))
+    stderr_console().print(f"{net.name} is trained as {path.name} declares it")
+    if named in words:
+        words.remove(named)
+    return [str(path), *words]
 
 
 def _show_app(lecture: Path | None, given: Mapping[str, Any], flags: Flags) -> int:

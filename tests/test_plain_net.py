@@ -1,0 +1,84 @@
+"""`--model FILE.py:CLASS`: a plain nn.Module, as course scripts have it, trains as a lecture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.program import train, tutorch
+
+SCRIPT = """\
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(784, 10)
+
+    def forward(self, x):
+        return self.fc(x.view(-1, 784))
+
+class Line(nn.Module):
+    def __init__(self, spec, hyperparameters):
+        super().__init__()
+        self.fc = nn.Linear(1, spec.outputs)
+
+    def forward(self, x):
+        return self.fc(x)
+
+class Wide(nn.Module):
+    def __init__(self, width, *, depth):
+        super().__init__()
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_net.py").write_text(SCRIPT, encoding="utf-8")
+    return tmp_path
+
+
+def test_a_plain_net_trains_with_lecture_9s_data_and_settings(folder: Path):
+    run = train("--model", "my_net.py:Net", "--epochs", 2)
+    assert run.parent.name == "my_net_Net_lecture_09"
+    evaluated = tutorch("evaluate", "last", "--require", "test_accuracy>=0.8", "--json")
+    assert evaluated.exit_code == 0
+    train("--model=my_net.py:Net", "--epochs", 1)  # the file is there, and is the same
+
+
+def test_the_lectures_data_and_criterion_are_those_that_it_was_named_with(folder: Path):
+    run = train("05", "--model", "my_net.py:Line", "--epochs", 3)
+    assert tutorch("show", run, "--json").json["dataset"] == "study-hours"
+    text = (folder / "my_net_Line_lecture_05.py").read_text(encoding="utf-8")
+    assert "reduction='sum'" in text
+    assert "return Line(spec, hyperparameters)" in text
+
+
+def test_what_can_not_be_declared_says_why(folder: Path):
+    for model, says in [
+        ("my_net.py", "takes FILE.py:CLASS"),
+        ("no_net.py:Net", "there is no file no_net.py"),
+        ("my_net.py:Nut", "no class Nut(nn.Module): did you mean Net?"),
+        ("my_net.py:Wide", "can't be built without width, depth"),
+    ]:
+        ended = tutorch("--no-tui", "--model", model)
+        assert ended.exit_code == 2
+        assert says in ended.err
+
+
+def test_a_declaration_that_was_changed_is_not_overwritten(folder: Path):
+    train("--model", "my_net.py:Net", "--epochs", 1)
+    path = folder / "my_net_Net_lecture_09.py"
+    path.write_text(path.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
+    ended = tutorch("--no-tui", "--model", "my_net.py:Net")
+    assert ended.exit_code == 2
+    assert "train it itself, `tutorch my_net_Net_lecture_09.py`" in ended.err
+    assert path.read_text(encoding="utf-8").endswith("# mine\n")
+
+
+def test_a_file_without_a_declaration_offers_it(folder: Path):
+    ended = tutorch("--no-tui", "my_net.py")
+    assert ended.exit_code == 1
+    assert "tutorch --model my_net.py:Net" in ended.err
