@@ -165,13 +165,27 @@ def _read_source(path: Path) -> Source:
 
 def _declared(path: Path, load: Callable[[], ModuleType], source: Source | None) -> Lecture:
     from models.lecture import Lecture
+    from models.mistakes import explain
 
     try:
         module = load()
     except Exception as error:  # whatever a file of the user's own raises is its author's to see
-        words = re.sub(r"tutorch_user_[0-9a-f]{12}\.", "", f"{type(error).__name__}: {error}")
+        words = re.sub(r"tutorch_user_[0-9a-f]{12}\.", "", explain(error))
         raise LectureError(f"{path} fails when imported: {words}") from error
     lecture = getattr(module, "LECTURE", None)
     if not isinstance(lecture, Lecture):
-        raise LectureError(f"{path} declares no lecture: it needs a line `LECTURE = Lecture(...)`")
+        raise LectureError(f"{path} declares no lecture: {_how_to_declare_one(path)}")
     return replace(lecture, name=path.stem, path=path, source=source)
+
+
+def _how_to_declare_one(path: Path) -> str:
+    from models.plain_net import plain_nets
+
+    nets = [net.name for net in plain_nets(path) if net.can_be_built]
+    if not nets:
+        return "it needs a line `LECTURE = Lecture(...)`; `tutorch new NAME` writes an example"
+    net = nets[-1]  # the blocks that it is made of come before it
+    return (
+        f"`tutorch --model {path.name}:{net}` writes one for class {net}(nn.Module), with lecture "
+        "9's data and settings, and trains it"
+    )

@@ -55,6 +55,11 @@ class PlainNet:
     name: str
     arguments: tuple[str, ...]
 
+    @property
+    def can_be_built(self) -> bool:
+        """Whether tutorch knows all arguments: none, or those that a lecture's net has."""
+        return self.arguments in ((), ("spec", "hyperparameters"))
+
 
 def plain_nets(file: Path) -> list[PlainNet]:
     """The nn.Modules that `file` defines, read without importing it. Raises LectureError."""
@@ -100,7 +105,7 @@ def find_plain_net(text: str) -> PlainNet:
         hint = f": did you mean {near[0]}?" if near else ", nor any other nn.Module"
         raise InvalidValue(f"{file} has no class {name}(nn.Module){hint}")
     net = nets[name]
-    if len(net.arguments) not in (0, 2):
+    if not net.can_be_built:
         raise InvalidValue(
             f"{name} of {file.name} can't be built without {', '.join(net.arguments)}: give its "
             "__init__ defaults, or let it take (self, spec, hyperparameters)"

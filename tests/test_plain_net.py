@@ -81,4 +81,4 @@ def test_a_declaration_that_was_changed_is_not_overwritten(folder: Path):
 def test_a_file_without_a_declaration_offers_it(folder: Path):
     ended = tutorch("--no-tui", "my_net.py")
     assert ended.exit_code == 1
-    assert "tutorch --model my_net.py:Net" in ended.err
+    assert "tutorch --model my_net.py:Line" in ended.err

@@ -87,7 +87,7 @@ IN_FORWARD = "my_net.py line 11, in forward"
             {"init": "self.layers = [nn.Linear(784, 10)]", "forward": "return self.layers[0](x)"},
             ["Net has no weights to train", "nn.ModuleList"],
         ),
-        ({"model": "Net(None, None)"}, ["write model=Net without"]),
+        ({"model": "Net(None, None)"}, ["my_net.py line 13", "write model=Net without"]),
         (
             {"criterion": "nn.CrossEntropyLoss()"},
             ["write criterion=CrossEntropyLoss without"],

@@ -14,10 +14,10 @@ from datasets.fetch import Progress
 from models import LectureError
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters, Lecture
+from models.mistakes import explain
 from tui_app.training.batches import DeviceSplit, GatheredBatches, LoaderBatches
 from tui_app.training.best import BestModels
 from tui_app.training.device import choose_device
-from tui_app.training.mistakes import explain
 from tui_app.training.model_check import check_model
 from tui_app.training.optimizers import make_optimizer
 from tui_app.training.sampler import SeededBatchSampler

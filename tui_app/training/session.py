@@ -14,6 +14,7 @@ from datasets import UnknownDataset
 from datasets.fetch import Progress
 from models import LectureError, UnknownLecture
 from models.fields import InvalidValue
+from models.mistakes import explain_in_one_line
 from tui_app.training.audience import Audience, note_beside
 from tui_app.training.base_rates import base_rates
 from tui_app.training.beginning_and_end import run_completed
@@ -27,7 +28,6 @@ from tui_app.training.events import Event, Listener, RunCompleted
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.loop import train
 from tui_app.training.metrics_file import MetricsFile
-from tui_app.training.mistakes import explain_in_one_line
 from tui_app.training.narrate import Sparingly, printable
 from tui_app.training.prepare import prepare
 from tui_app.training.restore import extend, refuse_other_data, restore, with_options
