@@ -130,7 +130,7 @@ def load_lecture(path: Path) -> Lecture:
     """
     if path.parent == _FOLDER:
         return _declared(path, lambda: importlib.import_module(f"models.{path.stem}"), None)
-    return load_user_lecture(_read_source(path))
+    return load_user_lecture(read_user_source(path))
 
 
 def load_user_lecture(source: Source) -> Lecture:
@@ -147,12 +147,13 @@ def is_current(lecture: Lecture) -> bool:
     if lecture.source is None:
         return True
     try:
-        return _read_source(lecture.path).digest == lecture.source.digest
+        return read_user_source(lecture.path).digest == lecture.source.digest
     except LectureError:
         return False
 
 
-def _read_source(path: Path) -> Source:
+def read_user_source(path: Path) -> Source:
+    """What the user's lecture file at `path` is made of. Raises LectureError."""
     from models.user_source import SourceTooLarge, read_source
 
     try:

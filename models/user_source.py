@@ -25,7 +25,7 @@ RESERVED = frozenset(sys.stdlib_module_names) | {
 }
 
 #: The bytes that all files of a lecture may have together, and how many files it may have.
-_LARGEST, _MOST_FILES = 8 << 20, 500
+LARGEST, MOST_FILES = 8 << 20, 500
 
 
 class SourceTooLarge(Exception):
@@ -81,7 +81,7 @@ def read_source(path: Path) -> Source:
     """
     path = path.absolute()
     files: dict[str, bytes] = {}
-    room, pending = _LARGEST, [path.name]
+    room, pending = LARGEST, [path.name]
     while pending:
         name = pending.pop()
         if name in files:
@@ -89,10 +89,10 @@ def read_source(path: Path) -> Source:
         with (path.parent / name).open("rb") as file:
             files[name] = file.read(room + 1)
         room -= len(files[name])
-        if room < 0 or len(files) > _MOST_FILES:
+        if room < 0 or len(files) > MOST_FILES:
             raise SourceTooLarge(
                 f"{path} and the local modules that it imports are more than "
-                f"{_LARGEST >> 20} MiB or {_MOST_FILES} files: every run keeps a copy of them, so "
+                f"{LARGEST >> 20} MiB or {MOST_FILES} files: every run keeps a copy of them, so "
                 "keep data in files that the code reads"
             )
         pending += _imported(path.parent, name, files[name])

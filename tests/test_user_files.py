@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from models import LectureError, is_current, load_lecture
-from models.user_source import _LARGEST, SourceTooLarge, read_source
+from models.user_source import LARGEST, SourceTooLarge, read_source
 from tests.program import command, environment, tutorch
 
 NET = '''"""Mine."""
@@ -104,7 +104,7 @@ def test_nothing_runs_to_see_what_a_file_is_made_of(tmp_path: Path):
 
 def test_more_source_than_a_run_can_keep_is_refused_in_a_sentence(tmp_path: Path):
     path = write(tmp_path / "net.py", "import big")
-    (tmp_path / "big.py").write_bytes(b"#" * (_LARGEST + 1))
+    (tmp_path / "big.py").write_bytes(b"#" * (LARGEST + 1))
     with pytest.raises(SourceTooLarge, match="more than 8 MiB"):
         read_source(path)
     ended = tutorch("--no-tui", path)

@@ -211,7 +211,18 @@ class TutorchApp(App[int]):
         self.look_soon()
 
     def take_up(self, wanted: TakeUp) -> None:
-        """Go on with a run."""
+        """Go on with a run; ask with which source where the user's own file has changed since."""
+        from tui_app.screens.resuming import which_source, with_source
+
+        def answered(answer: str | None) -> None:
+            chosen = with_source(wanted, answer)
+            if chosen is not None:
+                self.take_up(chosen)
+
+        question = which_source(wanted)
+        if question is not None:
+            self.push_screen(question, answered)
+            return
         self.start([RunInThread(wanted.folder.name, wanted.session)])
 
     # In threads

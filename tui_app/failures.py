@@ -16,6 +16,7 @@ from tui_app.training.errors import (
     RunFinished,
     RunLocked,
     RunsFolderUnwritable,
+    SourceChanged,
     TrainingFailed,
     UnknownRun,
 )
@@ -29,6 +30,7 @@ EXIT_CODES: dict[type[Exception], ExitCode] = {
     UnknownRun: ExitCode.USAGE,
     UnknownView: ExitCode.USAGE,
     RunFinished: ExitCode.USAGE,
+    SourceChanged: ExitCode.USAGE,
     RunsFolderUnwritable: ExitCode.USAGE,
     LectureError: ExitCode.FAILED,
     TrainingFailed: ExitCode.FAILED,

@@ -181,10 +181,12 @@ def _hand_over(app: TutorchApp) -> None:
     if completed is None or completed.state != "stopped":
         sys.stderr.write(f"tutorch: {folder} needs no more training.\n")
         return
+    # -P: the working folder may have a torch.py of the user's. What has trained is what the run
+    # keeps, whatever the user has written into the file meanwhile.
+    words = ["-P", "-m", "tui_app", "resume", str(folder), "--no-tui", "--source", "kept"]
     with (folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(
-            # -P: the working folder may have a torch.py of the user's.
-            [sys.executable, "-P", "-m", "tui_app", "resume", str(folder), "--no-tui"],
+            [sys.executable, *words],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

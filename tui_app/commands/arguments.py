@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from models.fields import fields_of
 from tui_app.configuration import configured
 from tui_app.options import parse_options
+from tui_app.terminal import complain
 from tui_app.training.options import RunOptions
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.runs import find_run
+
+if TYPE_CHECKING:
+    from tui_app.training.settings import RunSettings
 
 
 @dataclass(kw_only=True)
@@ -46,6 +50,12 @@ def parse(schema: type, argv: Sequence[str], *options: str) -> tuple[Any, dict[s
 def runs_dir(given: Mapping[str, Any]) -> Path:
     """Where the runs are."""
     return Path(given.get("runs_dir", fields_of(RunOptions)["runs_dir"].default))
+
+
+def say_source(settings: RunSettings) -> None:
+    """Say on stderr that the file of the run's lecture isn't what the run was trained with."""
+    if settings.note:
+        complain(settings.note)
 
 
 def the_run(arguments: OfRun, given: Mapping[str, Any]) -> RunFolder:

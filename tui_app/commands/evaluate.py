@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import tyro
 
 from models.fields import InvalidValue
-from tui_app.commands.arguments import OfRun, parse, the_run
+from tui_app.commands.arguments import OfRun, parse, say_source, the_run
 from tui_app.terminal import complain, print_json, print_table
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.narrate import format_number
@@ -69,7 +69,9 @@ def main(argv: Sequence[str]) -> int:
 
     from tui_app.training.best_model import BestModel
 
-    values = BestModel.of(folder, given.get("device"), given.get("data_dir")).measure()
+    best = BestModel.of(folder, given.get("device"), given.get("data_dir"))
+    say_source(best.settings)
+    values = best.measure()
     missed = [each for each in requirements if not each.is_met(values)]
     if arguments.json:
         print_json({"run": folder.name, **values})

@@ -10,7 +10,7 @@ from typing import Literal
 import tyro
 
 from models.fields import InvalidValue
-from tui_app.commands.arguments import OfRun, parse, the_run
+from tui_app.commands.arguments import OfRun, parse, say_source, the_run
 from tui_app.terminal import print_json
 
 
@@ -40,6 +40,7 @@ def main(argv: Sequence[str]) -> int:
     from tui_app.training.subjects import subject_of_folder
 
     subject = subject_of_folder(folder, "cpu", given.get("data_dir"))
+    say_source(subject.settings)
     script, arrays = script_of(subject, folder.read_record(), path.stem)
     path.write_text(script, encoding="utf-8")
     if arrays:

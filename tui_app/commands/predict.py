@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from models.fields import InvalidValue
-from tui_app.commands.arguments import OfRun, parse, the_run
+from tui_app.commands.arguments import OfRun, parse, say_source, the_run
 from tui_app.terminal import print_json, print_table
 
 #: Classes shown at most, the likeliest first.
@@ -32,6 +32,7 @@ def main(argv: Sequence[str]) -> int:
     from tui_app.training.best_model import BestModel
 
     best = BestModel.of(folder, given.get("device"), given.get("data_dir"))
+    say_source(best.settings)
     try:
         outputs = best.outputs(arguments.input)
     except ValueError as error:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
 from models.fields import InvalidValue
 from tui_app.commands.arguments import OfRun, parse, runs_dir, the_run
+from tui_app.following.take_up import TakeUp
 from tui_app.look import Look, can_show_app
-
-if TYPE_CHECKING:
-    from tui_app.training.run_folder import RunFolder
 
 
 @dataclass(kw_only=True)
@@ -22,6 +20,12 @@ class Resume(OfRun):
 
     epochs: int | None = None
     """How many epochs the run is to have in all."""
+
+    source: Annotated[Literal["kept", "current"] | None, tyro.conf.arg(metavar="kept|current")] = (
+        None
+    )
+    """With which source to go on where a file of your own has changed since: the copy that the run
+    keeps, or the file as it is now."""
 
     no_tui: tyro.conf.FlagCreatePairsOff[bool] = False
     """Train right here, without the app."""
@@ -32,21 +36,22 @@ class Resume(OfRun):
 
 def main(argv: Sequence[str]) -> int:
     """Take the run up; the exit code."""
-    options = ("device", "max_time", "data_dir", "on_oom", "on_hangup")
-    arguments, given = parse(Resume, argv, "runs_dir", *options)
+    changeable = ("device", "max_time", "data_dir", "on_oom", "on_hangup")
+    arguments, given = parse(Resume, argv, "runs_dir", *changeable)
     if arguments.epochs is not None and arguments.epochs < 1:
         raise InvalidValue(f"epochs: a whole number ≥ 1, not {arguments.epochs}", "epochs")
     folder = the_run(arguments, given)
     if not (arguments.no_tui or arguments.json or arguments.quiet) and can_show_app():
-        return _show_app(folder, arguments.epochs, given)
+        return _show_app(TakeUp(folder, arguments.epochs, _changes(given), arguments.source), given)
 
     from tui_app.headless import Headless, Terminal, signals_steer, train_one
     from tui_app.training.control import Control
-    from tui_app.training.session import Session, read_settings
+    from tui_app.training.session import Session, settings_to_resume
 
     headless, control = Headless(json=arguments.json, quiet=arguments.quiet), Control()
     terminal = Terminal(headless.console())
-    on_hangup = given.get("on_hangup", read_settings(folder).options.on_hangup)
+    options = settings_to_resume(folder, arguments.source).options
+    on_hangup = given.get("on_hangup", options.on_hangup)
     with signals_steer(control, terminal, keep=on_hangup == "keep"):
         completed = train_one(
             lambda control, on_progress: Session.take_up(
@@ -54,6 +59,7 @@ def main(argv: Sequence[str]) -> int:
                 control,
                 on_progress,
                 epochs=arguments.epochs,
+                source=arguments.source,
                 **_changes(given),
             ),
             control,
@@ -63,12 +69,10 @@ def main(argv: Sequence[str]) -> int:
     return completed.exit_code
 
 
-def _show_app(folder: RunFolder, epochs: int | None, given: Mapping[str, Any]) -> int:
+def _show_app(take_up: TakeUp, given: Mapping[str, Any]) -> int:
     """Go on with the run in the app."""
     from tui_app.app import run_app
-    from tui_app.following.take_up import TakeUp
 
-    take_up = TakeUp(folder, epochs, _changes(given))
     look = Look.here(fps=4.0, ascii_only=False)
     return run_app(None, {"runs_dir": str(runs_dir(given))}, look=look, take_up=take_up)
 

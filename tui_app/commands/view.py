@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from models.fields import InvalidValue
+from tui_app.commands.arguments import say_source
 from tui_app.terminal import print_json, print_table, stdout_console
 from tui_app.training.run_folder import RunFolder
 from tui_app.views import load_view, view_names
@@ -53,6 +54,7 @@ def _draw(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> tuple[lis
     view = load_view(arguments.view)
     columns, rows = _size(arguments.size)
     subject = subject_of_folder(folder, given.get("device"), given.get("data_dir"))
+    say_source(subject.settings)
     found = take(subject, view.load_probe(), arguments.ask).found
     places = view.place_count(found)
     if arguments.at and not 0 <= arguments.at < places:

@@ -27,6 +27,10 @@ class DamagedRun(Exception):
     """A file of a run folder can't be used. The text names it and says what to do."""
 
 
+class SourceChanged(Exception):
+    """The user's own file isn't what a run was trained with. The text says how to choose."""
+
+
 class UnknownRun(Exception):
     """No run, or more than one, goes by that name."""
 

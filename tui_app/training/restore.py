@@ -64,6 +64,26 @@ def restore(training: Training, folder: RunFolder, *, was_completed: bool) -> li
     return notes
 
 
+def restore_in_other_source(
+    training: Training, folder: RunFolder, *, was_completed: bool
+) -> list[str]:
+    """Go back as `restore` does, in a run that goes on with a changed source: values of the older
+    one say nothing of the newer, so the best model is chosen anew. Raises what `restore` does.
+    """
+    file = training.settings.lecture.path.name
+    try:
+        notes = restore(training, folder, was_completed=was_completed)
+    except DamagedRun as error:
+        raise DamagedRun(
+            f"{file} as it is now can't go on with what {folder.name} has trained: {error}\n"
+            "`--source kept` goes on with the copy in the run folder"
+        ) from error
+    training.best.ranking.clear()
+    training.evaluations_without_best = 0
+    note = f"{file} has changed: from here on the run is trained with it as it is now"
+    return [*notes, f"{note}, and its best model is chosen anew"]
+
+
 def _load_state(training: Training, path: Path) -> None:
     state = load_checkpoint(path)
     try:

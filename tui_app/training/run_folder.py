@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import socket
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +13,10 @@ from typing import Any
 import filelock
 
 from models.user_code import user_traceback
+from tui_app.training.environment import environment
 from tui_app.training.errors import DamagedRun, RunLocked, RunsFolderUnwritable
 from tui_app.training.files import AppendedFile, write_json
 from tui_app.training.posix import identity
-from tui_app.version import __version__
 
 SCHEMA_VERSION = 1
 
@@ -41,6 +39,7 @@ class RunFolder:
         self.log = self.path / "log.txt"
         self.last = self.path / "last.pt"
         self.previous = self.path / "previous.pt"
+        self.source = self.path / "source"
 
     @classmethod
     def create(cls, runs_dir: Path, lecture: str) -> RunFolder:
@@ -72,7 +71,7 @@ class RunFolder:
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Write run.json: `record`, and what it was made with unless the record says so."""
-        write_json(self.run_json, {"schema_version": SCHEMA_VERSION, **_circumstances(), **record})
+        write_json(self.run_json, {"schema_version": SCHEMA_VERSION, **environment(), **record})
 
     def read_record(self) -> dict[str, Any]:
         """What run.json says. Raises DamagedRun."""
@@ -134,29 +133,6 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise DamagedRun(f"{path} holds no JSON object: it is damaged")
     return values
-
-
-def _circumstances() -> dict[str, Any]:
-    import numpy
-    import torch
-
-    return {
-        "versions": {
-            "tutorch": __version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "cuda": torch.version.cuda,
-            "numpy": numpy.__version__,
-        },
-        # What torch's own default is; said since it decides the digits on newer GPUs.
-        "tf32": {
-            "matmul": torch.backends.cuda.matmul.allow_tf32,
-            "cudnn": torch.backends.cudnn.allow_tf32,
-        },
-        "host": socket.gethostname(),
-        "created": time.time(),
-        "argv": sys.argv,
-    }
 
 
 class LogFile:

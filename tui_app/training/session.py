@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,24 +16,37 @@ from models import LectureError, UnknownLecture
 from models.fields import InvalidValue
 from models.mistakes import explain_in_one_line
 from tui_app.training.audience import Audience, note_beside
-from tui_app.training.base_rates import base_rates
 from tui_app.training.beginning_and_end import run_completed
 from tui_app.training.control import Control
 from tui_app.training.control_socket import IS_AVAILABLE, ControlSocket
 from tui_app.training.diagnosis.watch import Watch
 from tui_app.training.ended import Ended
-from tui_app.training.errors import DamagedRun, TrainingFailed
-from tui_app.training.evaluation import reduction_of
+from tui_app.training.errors import DamagedRun, SourceChanged, TrainingFailed
 from tui_app.training.events import Event, Listener, RunCompleted
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.loop import train
 from tui_app.training.metrics_file import MetricsFile
 from tui_app.training.narrate import Sparingly, printable
 from tui_app.training.prepare import prepare
-from tui_app.training.restore import extend, refuse_other_data, restore, with_options
+from tui_app.training.restore import (
+    extend,
+    refuse_other_data,
+    restore,
+    restore_in_other_source,
+    with_options,
+)
 from tui_app.training.rewinding import rewind_metrics
 from tui_app.training.run_folder import LogFile, RunFolder, read_json
-from tui_app.training.settings import RunSettings, as_record, from_record
+from tui_app.training.run_record import record_of
+from tui_app.training.run_source import (
+    Use,
+    is_other_source,
+    keep_source,
+    lecture_of,
+    read_run_source,
+    record_of_resumed,
+)
+from tui_app.training.settings import RunSettings, from_record
 from tui_app.training.status_file import StatusFile
 from tui_app.training.training import Training
 
@@ -61,7 +74,9 @@ class Session:
         folder = RunFolder.create(Path(settings.options.runs_dir), settings.lecture.name)
         lock = folder.lock()
         training.run = folder.name
-        folder.write_record(_record(training))
+        if settings.lecture.source is not None:
+            keep_source(folder, settings.lecture.source)
+        folder.write_record(record_of(training))
         return cls(training, folder, lock, _notes(training))
 
     @classmethod
@@ -72,15 +87,17 @@ class Session:
         on_progress: OnProgress,
         *,
         epochs: int | None = None,
+        source: Use | None = None,
         **options: Any,
     ) -> Session:
         """Prepare a run to go on exactly where its last.pt left it, or to have more `epochs`.
 
+        `source` says with which source, where a user's own file has changed since.
         `options` are those of RunOptions that are other than before, such as the device. A time
         limit was for the earlier session alone. Raises DamagedRun, RunFinished, and what `prepare`
         does.
         """
-        record, settings = folder.read_record(), read_settings(folder)
+        record, settings = folder.read_record(), settings_to_resume(folder, source)
         as_trained = {"device": record.get("device"), "threads": record.get("threads")}
         settings = with_options(settings, {**as_trained, "max_time": 0.0, **options})
         if epochs is not None:
@@ -96,9 +113,11 @@ class Session:
                 training.threads_reason = printable(str(record["threads_reason"]))
             refuse_other_data(training, record.get("data_fingerprint"))
             state = _status(folder).get("state")
-            notes = restore(training, folder, was_completed=state == "completed")
-            notes += [*_notes(training), *extend(training)]
-            folder.write_record({**record, **_record(training)})
+            back = restore_in_other_source if is_other_source(settings.lecture, record) else restore
+            notes = back(training, folder, was_completed=state == "completed")
+            notes += [*filter(None, [settings.note]), *_notes(training), *extend(training)]
+            now, made_of = record_of(training), settings.lecture.source
+            folder.write_record(record_of_resumed(folder, record, now, made_of, training.step))
             changes = rewind_metrics(folder.metrics, training.epoch, training.step)
             # What made a run fail is not done again.
             training.lr_changes = {} if state == "failed" else changes
@@ -128,7 +147,7 @@ class Session:
     def _listen_to(
         self, events: Iterable[Event], audience: Audience, notes: Iterable[str]
     ) -> RunCompleted:
-        watch = Watch(self.training, self.folder, _record(self.training))
+        watch = Watch(self.training, self.folder, record_of(self.training))
         event = None
         for event in events:
             advice = watch.hear(event)
@@ -153,32 +172,42 @@ def _listen(control: Control, stack: ExitStack) -> tuple[str | None, list[str]]:
     return str(listening.path), []
 
 
-def read_settings(folder: RunFolder) -> RunSettings:
-    """The settings of the run in `folder`. Raises DamagedRun."""
+def read_settings(folder: RunFolder, use: Use = "kept") -> RunSettings:
+    """The settings of the run in `folder`, of the source that it keeps or of the `current` one.
+
+    Raises DamagedRun, and SourceChanged where there is no current one.
+    """
+    record = folder.read_record()
+    with _blaming(folder):
+        lecture, note = lecture_of(folder, record, use)
+        return replace(from_record(lecture, record, folder.path.parent.parent), note=note)
+
+
+def settings_to_resume(folder: RunFolder, use: Use | None) -> RunSettings:
+    """Those of a run that is to go on: the user must have said with which source where the file
+    has changed. Raises what `read_settings` does.
+    """
+    with _blaming(folder):
+        source = read_run_source(folder, folder.read_record())
+        if use is None and source is not None and source.is_changed:
+            raise SourceChanged(
+                f"{source.difference}. Add `--source kept` to go on with the copy in the run "
+                "folder, or `--source current` to go on with the file as it is now"
+            )
+    return read_settings(folder, use or "kept")
+
+
+@contextmanager
+def _blaming(folder: RunFolder) -> Iterator[None]:
+    """Let whatever is wrong with run.json be said as that. Raises DamagedRun."""
     try:
-        return from_record(folder.read_record(), folder.path.parent.parent)
-    except (InvalidValue, UnknownDataset, UnknownLecture, LectureError) as error:
+        yield
+    except LectureError as error:
+        raise DamagedRun(str(error)) from error
+    except (InvalidValue, UnknownDataset, UnknownLecture) as error:
         raise DamagedRun(f"{folder.run_json} can't be used: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise DamagedRun(f"{folder.run_json} is not a run's record: {error!r}") from error
-
-
-def _record(training: Training) -> dict[str, object]:
-    return {
-        **as_record(training.settings),
-        "device": training.device.name,
-        "threads": training.threads,
-        "threads_reason": training.threads_reason,
-        "data_fingerprint": training.fingerprint,
-        "parameters": training.parameters,
-        "steps_per_epoch": len(training.batches),
-        "schedule": [list(span) for span in training.schedule.spans],
-        "metric": training.metric,
-        "chosen_on": training.measured.name,
-        "reduction": reduction_of(training.criterion),
-        "train_size": training.train_size,
-        "base_rates": base_rates(training),
-    }
 
 
 def _status(folder: RunFolder) -> dict[str, Any]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from datasets import get_dataset
-from models import find_lecture, lecture_names, load_lecture
 from models.fields import InvalidValue, fields_of
 from models.lecture import Hyperparameters, Lecture
 from tui_app.training.options import RunOptions
@@ -22,6 +21,8 @@ class RunSettings:
     lecture: Lecture
     hyperparameters: Hyperparameters
     options: RunOptions
+    note: str = field(default="", compare=False)
+    """What the user should know of the lecture's source: a sentence, or nothing."""
 
     @property
     def dataset(self) -> str:
@@ -83,12 +84,10 @@ def as_record(settings: RunSettings) -> dict[str, Any]:
     }
 
 
-def from_record(record: Mapping[str, Any], runs_dir: Path) -> RunSettings:
-    """The settings that `as_record` wrote. Raises InvalidValue, LectureError, UnknownLecture,
-    UnknownDataset, KeyError or TypeError when the record isn't one.
+def from_record(lecture: Lecture, record: Mapping[str, Any], runs_dir: Path) -> RunSettings:
+    """The settings that `as_record` wrote. Raises InvalidValue, UnknownDataset, KeyError or
+    TypeError when the record isn't one.
     """
-    name, file = record["lecture"], record["lecture_file"]
-    lecture = load_lecture(find_lecture(name if name in lecture_names() else file))
     given = {**record["hyperparameters"], **record["options"]}
     return settle(lecture, {**given, "dataset": record["dataset"], "runs_dir": str(runs_dir)})
 

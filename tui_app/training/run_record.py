@@ -1,0 +1,46 @@
+"""What run.json says of a run that is prepared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tui_app.training.base_rates import base_rates
+from tui_app.training.evaluation import reduction_of
+from tui_app.training.run_source import describe
+from tui_app.training.settings import as_record
+from tui_app.training.training import Training
+
+
+def record_of(training: Training) -> dict[str, Any]:
+    """The run's settings, source and data, and what was chosen for it."""
+    model = type(training.model)
+    return {
+        **as_record(training.settings),
+        "source": describe(training.settings.lecture),
+        "model": model.__qualname__,
+        "normalisation": _normalisation(training),
+        "device": training.device.name,
+        "threads": training.threads,
+        "threads_reason": training.threads_reason,
+        "data_fingerprint": training.fingerprint,
+        "parameters": training.parameters,
+        "steps_per_epoch": len(training.batches),
+        "schedule": [list(span) for span in training.schedule.spans],
+        "metric": training.metric,
+        "chosen_on": training.measured.name,
+        "reduction": reduction_of(training.criterion),
+        "train_size": training.train_size,
+        "base_rates": base_rates(training),
+    }
+
+
+def _normalisation(training: Training) -> dict[str, Any] | None:
+    """What pixels are shifted and divided by after they were divided by 255; None for data that
+    aren't images.
+    """
+    data = training.measured.split.data
+    if data.train.inputs.dtype != np.uint8:
+        return None
+    return {"mean": data.mean, "std": data.std}

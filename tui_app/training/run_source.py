@@ -1,0 +1,226 @@
+"""The source of a user's own lecture in a run folder: kept, described in run.json, and compared
+with the file that it was copied from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, Literal
+
+from models import (
+    LectureError,
+    find_lecture,
+    lecture_names,
+    load_lecture,
+    load_user_lecture,
+    read_user_source,
+)
+from models.lecture import Lecture
+from models.user_source import LARGEST, MOST_FILES, Source
+from tui_app.training.errors import DamagedRun, SourceChanged
+from tui_app.training.files import replace_file
+from tui_app.training.run_folder import RunFolder
+
+#: Which of two sources a run is opened with: the one it keeps, or the user's file as it is now.
+Use = Literal["kept", "current"]
+
+#: Where the source lies that a run was trained with before another one, with the step after it.
+_EARLIER = "source-until-step-"
+
+
+@dataclass(frozen=True)
+class RunSource:
+    """What a run of a user's own file was trained with (`kept`), and what lies at `original`, the
+    file that it was copied from, now: nothing that can be read where `current` is None.
+    """
+
+    kept: Source
+    original: Path
+    current: Source | None
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the user's file, or a local module that it imports, is another than the run's."""
+        return self.current is not None and self.current.digest != self.kept.digest
+
+    @property
+    def difference(self) -> str:
+        """How the user's file differs from what the run keeps; empty where it doesn't."""
+        if self.current is None:
+            return f"{self.original} is no longer there"
+        kept, current = self.kept.digests, self.current.digests
+        names = [n for n in {**kept, **current} if kept.get(n) != current.get(n)]
+        if not names:
+            return ""
+        main, others = self.kept.main, [name for name in names if name != self.kept.main]
+        also = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+        if main in names:
+            subject = f"{main} and {also}, which it imports," if also else main
+        else:
+            subject = f"{also}, which {main} imports,"
+        verb = "has" if len(names) == 1 else "have"
+        return f"{subject} {verb} changed since the run was trained"
+
+
+def describe(lecture: Lecture) -> dict[str, Any] | None:
+    """What run.json says of a lecture's source. `path` is None for a lecture of the course."""
+    source = lecture.source
+    if source is not None:
+        return {
+            "main": source.main,
+            "path": str(source.path),
+            "sha256": source.digest,
+            "files": source.digests,
+        }
+    if lecture.name not in lecture_names() or lecture.path != find_lecture(lecture.name):
+        return None  # a lecture that was made by code, not read from a file
+    sha256 = hashlib.sha256(lecture.path.read_bytes()).hexdigest()
+    return {"main": lecture.path.name, "path": None, "sha256": sha256}
+
+
+def keep_source(folder: RunFolder, source: Source) -> None:
+    """Write the files into the run folder, and bring them to the disk. Raises OSError."""
+    for name, data in source.files.items():
+        path = folder.source / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+        def write(file: IO[bytes], data: bytes = data) -> None:
+            file.write(data)
+
+        replace_file(path, write)
+
+
+def read_run_source(folder: RunFolder, record: Mapping[str, Any]) -> RunSource | None:
+    """What the run was trained with, and what its original is now; None for a lecture of the
+    course, and for a run of an earlier version, which kept nothing.
+
+    Raises DamagedRun, and KeyError, TypeError or AttributeError when the record isn't one.
+    """
+    described = record.get("source")
+    if described is None or described["path"] is None:
+        return None
+    kept, original = _read_kept(folder, described), Path(described["path"])
+    try:
+        current = read_user_source(original)
+    except (LectureError, ValueError):  # gone, or no path at all
+        current = None
+    return RunSource(kept, original, current)
+
+
+def changed_source(folder: RunFolder) -> str:
+    """How the user's file differs from what the run was trained with, so that one must be chosen to
+    go on with it; empty where nothing need be chosen. What is wrong with the folder is not said.
+    """
+    try:
+        source = read_run_source(folder, folder.read_record())
+    except (DamagedRun, KeyError, TypeError, AttributeError):
+        return ""
+    return source.difference if source is not None and source.is_changed else ""
+
+
+def lecture_of(
+    folder: RunFolder, record: Mapping[str, Any], use: Use = "kept"
+) -> tuple[Lecture, str]:
+    """The lecture of a run, and a sentence where its file isn't what the run was trained with.
+
+    Raises LectureError, UnknownLecture, SourceChanged, and what `read_run_source` does.
+    """
+    source = read_run_source(folder, record)
+    if source is None:
+        return load_lecture(_unkept_file(record)), ""
+    if use == "current" and source.current is None:
+        raise SourceChanged(f"--source current: {source.difference}")
+    if source.current is not None and (use == "current" or not source.is_changed):
+        return load_user_lecture(source.current), ""
+    note = f"{source.difference}: the copy in the run folder is used"
+    return load_user_lecture(source.kept), note
+
+
+def is_other_source(lecture: Lecture, record: Mapping[str, Any]) -> bool:
+    """Whether a user's own lecture isn't what the run was trained with so far."""
+    before = record.get("source") or {}
+    return bool(before) and lecture.source is not None and lecture.source.digest != before["sha256"]
+
+
+def record_of_resumed(
+    folder: RunFolder,
+    record: Mapping[str, Any],
+    now: Mapping[str, Any],
+    source: Source | None,
+    step: int,
+) -> dict[str, Any]:
+    """run.json of a run that goes on at `step`: what it said, and what is so `now`.
+
+    Where `source`, what the run goes on with, isn't what it was trained with so far, it is kept
+    from now on, and the earlier one beside it. Raises OSError.
+    """
+    before, after = record.get("source") or {}, now["source"] or {}
+    if before and before["sha256"] == after.get("sha256"):
+        # `now` may name the copy: where the user's own file lay stays known.
+        return {**record, **now, **{name: record[name] for name in ("source", "lecture_file")}}
+    changes = list(record.get("source_changes") or [])
+    if before:
+        change = {"step": step, "sha256": before["sha256"]}
+        if folder.source.exists():
+            change["kept_in"] = _set_aside(folder, step)
+        changes.append(change)
+    if source is not None:
+        keep_source(folder, source)
+    return {**record, **now, **({"source_changes": changes} if changes else {})}
+
+
+def _set_aside(folder: RunFolder, step: int) -> str:
+    """Rename the source that was used until `step`; its new name."""
+    names = (f"{_EARLIER}{step}{'-' * again}" for again in count())
+    name = next(name for name in names if not (folder.path / name).exists())
+    folder.source.rename(folder.path / name)
+    return name
+
+
+def _unkept_file(record: Mapping[str, Any]) -> Path:
+    """The file of the lecture of a run that keeps no source: one of the course's, or a user's.
+
+    Earlier versions recorded no more than its path. Raises UnknownLecture.
+    """
+    name, file = record["lecture"], Path(record["lecture_file"])
+    if name in lecture_names() and (record.get("source") or file.parent.name == "models"):
+        return find_lecture(name)
+    return find_lecture(str(file))
+
+
+def _read_kept(folder: RunFolder, described: Mapping[str, Any]) -> Source:
+    """The files that run.json describes. Should a program have been killed while it exchanged
+    them, they are found where it had put them.
+    """
+    wanted = {str(name): str(sha256) for name, sha256 in described["files"].items()}
+    main = described["main"]
+    if main not in wanted or len(wanted) > MOST_FILES:
+        raise DamagedRun(f"{folder.run_json} doesn't name the run's source: it is damaged")
+    for place in (folder.source, *sorted(folder.path.glob(f"{_EARLIER}*"))):
+        files = dict(_files_in(place, sorted(wanted)))
+        if Source(place, main, files).digests == wanted:
+            return Source(place, main, files)
+    what = "is missing" if not folder.source.exists() else "isn't what the run was trained with"
+    raise DamagedRun(f"{folder.source} {what}: the run folder is damaged")
+
+
+def _files_in(place: Path, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """Those of the files that are there: plain files below `place`, found without a link."""
+    room = LARGEST
+    for name in names:
+        path = place / name
+        try:
+            is_inside = path.resolve() == place.parent.resolve() / place.name / name
+            if is_inside and ".." not in PurePosixPath(name).parts and path.is_file():
+                with path.open("rb") as file:
+                    data = file.read(room + 1)
+                room -= len(data)
+                if room < 0:
+                    return
+                yield name, data
+        except (OSError, ValueError):
+            continue  # the digests will show that it isn't there
