@@ -80,6 +80,11 @@ class Sitting:
         return "\n".join("".join(segment.text for segment in line)[:width] for line in lines)
 
     @property
+    def sentence(self) -> str:
+        """What stands on the screen as one line: a sentence may be broken anywhere."""
+        return " ".join(self.text.replace("│", " ").split())
+
+    @property
     def history(self) -> Any:
         """That of the run that trains, or trained last."""
         assert self.app.queue is not None

@@ -448,10 +448,10 @@ def test_a_finished_run_is_extended_and_an_unfinished_one_resumed(two_runs):
     @in_app("06")
     async def look(person: Sitting):
         await to_runs(person, 2)
-        await person.press("u")
+        await person.press("g")
         # A Pilot shows no notifications: what was to be said is there all the same.
         said = person.app._notifications
-        await person.until(lambda: any("had all its epochs" in note.message for note in said))
+        await person.until(lambda: any("All epochs are done" in note.message for note in said))
         await person.press("e")
         await person.until(lambda: isinstance(person.app.screen, Ask))
         await person.press("ctrl+u")
@@ -504,7 +504,7 @@ def test_a_run_is_put_into_the_trash_and_brought_back(two_runs):
         table = person.app.screen.query_one(DataTable)
         await person.until(lambda: table.row_count == 1)
         assert not two_runs[1].exists()
-        await person.press("ctrl+z")
+        await person.press("u")
         await person.until(lambda: table.row_count == 2)
         assert two_runs[1].exists()
 

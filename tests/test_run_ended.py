@@ -57,11 +57,6 @@ def my_net(tmp_path: Path) -> Path:
     return path
 
 
-def sentence_on(person: Sitting) -> str:
-    """What stands on the screen as one line: a sentence may be broken anywhere."""
-    return " ".join(person.text.replace("│", " ").split())
-
-
 def log_of_only_run() -> list[str]:
     (log,) = Path("runs").glob("*/*/log.txt")
     return log.read_text().splitlines()
@@ -97,7 +92,7 @@ def test_a_failed_run_says_why_above_its_chart_and_its_log_is_seen_from_there_on
         await person.until(lambda: person.form.can_start)
         await person.press("f5")
         await person.trained()
-        await person.until(lambda: "failed" in person.text and SHAPES in sentence_on(person))
+        await person.until(lambda: "failed" in person.text and SHAPES in person.sentence)
         await person.press("5")
         await person.until(lambda: "Traceback (most recent call last)" in person.text)
         first, *rest = (line[1:-1].strip() for line in person.text.splitlines()[2:])
@@ -108,7 +103,7 @@ def test_a_failed_run_says_why_above_its_chart_and_its_log_is_seen_from_there_on
         assert sum(text.startswith("Traceback") for text in log) == 1
         person.app.open_run(RunFolder(person.folder))
         await person.until(lambda: isinstance(person.app.screen, RunScreen))
-        await person.until(lambda: SHAPES in sentence_on(person))
+        await person.until(lambda: SHAPES in person.sentence)
 
     look()
 

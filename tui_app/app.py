@@ -43,6 +43,9 @@ _CATCHING_UP = 0.02
 
 _PLAIN = Look()
 
+#: The name of the screen of runs, which is kept as it was left.
+_RUNS = "runs"
+
 
 class TutorchApp(App[int]):
     """Holds what outlives a screen: the runs of this program, and where run folders are."""
@@ -250,7 +253,9 @@ class TutorchApp(App[int]):
         """All runs."""
         from tui_app.screens.runs import RunsScreen
 
-        self.push_screen(RunsScreen())
+        if not self.is_screen_installed(_RUNS):
+            self.install_screen(RunsScreen(), _RUNS)
+        self.push_screen(_RUNS)
 
     def open_run(self, folder: RunFolder) -> None:
         """One run, from its folder; what trains here is shown where it is."""

@@ -2,60 +2,142 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
 from tui_app.following.run_table import RunRow
 from tui_app.training.narrate import format_number, printable
 from tui_app.training.runs import RunSummary
+from tui_app.widgets.cutting import cut
 from tui_app.widgets.lecture_list import Trained
 
 #: The columns of the table of runs: key and title.
 COLUMNS = (
-    ("age", f"{'age':>9}"),
+    ("age", "age"),
     ("lecture", "lecture"),
     ("data", "data"),
-    ("best", f"{'best':>8}"),
+    ("best", "best"),
     ("epochs", "epochs"),
     ("state", "state"),
-    ("differs", "settings of its own"),
+    ("differs", "changed settings"),
     ("note", "note"),
 )
 
 _STATES = {"running": "green", "paused": "yellow", "failed": "red", "crashed": "red"}
 
-#: The cells that the columns take whose texts can't be cut, with what is between them; that a name
-#: of a lecture has at least, and a setting or a note at most.
-_OTHERS = 58
-_LECTURE, _LONGEST = 20, 40
+#: The cells of the columns whose texts have a length of their own.
+_FIXED = {"age": 9, "best": 12, "epochs": 9, "state": 9}
+
+#: The cells that the other columns have at least and at most, and what separates two columns.
+_LECTURE, _DATA, _DIFFERS, _NOTE = (12, 27), (8, 13), (16, 60), (12, 60)
+_BETWEEN = 2
+
+#: Where texts are moved to the right edge of their column.
+_RIGHT = ("age", "best")
 
 
-def cells(row: RunRow, now: float, columns: int, *, marked: bool) -> list[Text]:
-    """The cells of a run, for a table that shows `columns` columns at once."""
+def widths(columns: int) -> dict[str, int]:
+    """The columns of the table that fit in `columns` cells, by key, and the cells of each.
+
+    Changed settings and notes come last, where there is room; so does the data set where there is
+    little.
+    """
+    chosen = dict(_FIXED)
+    room = columns - sum(width + _BETWEEN for width in chosen.values())
+    with_data = room >= _LECTURE[0] + _DATA[0] + 2 * _BETWEEN
+    if with_data:
+        chosen["data"] = min(_DATA[1], room - _LECTURE[0] - 2 * _BETWEEN)
+        room -= chosen["data"] + _BETWEEN
+    chosen["lecture"] = max(1, min(_LECTURE[1], room - _BETWEEN))
+    room -= chosen["lecture"] + _BETWEEN
+    if with_data and room >= _DIFFERS[0] + _BETWEEN:
+        with_note = room >= _DIFFERS[0] + _NOTE[0] + 2 * _BETWEEN
+        share = room * 3 // 5 if with_note else room
+        chosen["differs"] = min(_DIFFERS[1], max(_DIFFERS[0], share - _BETWEEN))
+        room -= chosen["differs"] + _BETWEEN
+        if with_note:
+            chosen["note"] = min(_NOTE[1], room - _BETWEEN)
+    return {key: chosen[key] for key, _ in COLUMNS if key in chosen}
+
+
+def title_of(key: str, width: int) -> str:
+    """The heading of a column."""
+    title = dict(COLUMNS)[key]
+    return f"{title:>{width}}" if key in _RIGHT else title
+
+
+def cells(row: RunRow, now: float, chosen: Mapping[str, int], *, marked: bool) -> list[Text]:
+    """The cells of a run in the columns that `widths` chose; what doesn't fit ends in …"""
     run = row.summary
-    best = "-" if run.best_value is None else format_number(run.metric, run.best_value)
-    differs = " ".join(f"{name}={value}" for name, value in row.differs.items())
-    texts = [
-        f"{'●' if marked else ' '} {age(run.created, now) if run.created else '':>7}",
-        _cut(lecture_of(row), max(_LECTURE, columns - _OTHERS)),
-        run.dataset,
-        f"{best:>8}",
-        f"{run.epoch}/{run.epochs}",
-        run.state,
-        _cut(differs, _LONGEST),
-        _cut(" ".join(row.note.split()), _LONGEST),
-    ]
-    drawn = [Text(printable(text)) for text in texts]
-    drawn[5].stylize(_STATES.get(run.state, ""))
+    texts = {
+        "age": f"{age(run.created, now) if run.created else '':>7}",
+        "lecture": lecture_of(row),
+        "data": run.dataset,
+        "best": best_in_short(run),
+        "epochs": f"{in_short(run.epoch)}/{in_short(run.epochs)}",
+        "state": run.state,
+        "differs": " ".join(f"{name}={value}" for name, value in row.differs.items()),
+        "note": " ".join(row.note.split()),
+    }
+    drawn = {
+        key: cut(Text(f"{printable(texts[key]):>{width if key in _RIGHT else 0}}"), width)
+        for key, width in chosen.items()
+    }
+    drawn["state"].stylize(_STATES.get(run.state, ""))
     if marked:
-        drawn[0].stylize("bold cyan", 0, 1)
-    return drawn
+        drawn["age"] = Text("●", "bold cyan").append(Text(drawn["age"].plain[1:], "none"))
+    return list(drawn.values())
 
 
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+def best_in_short(run: RunSummary) -> str:
+    """The best value of a run in at most 12 cells: `97.50 %` of accuracy, or `loss 0.1396`."""
+    if run.best_value is None:
+        return "-"
+    if run.metric.endswith("accuracy"):
+        return format_number(run.metric, run.best_value)
+    return f"loss {loss_in_short(run.best_value)}"
+
+
+def loss_in_short(value: float) -> str:
+    """A loss in at most seven cells: `0.1396`, `0.00792`, `2.2e-12`, `0`."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    if 0.1 <= abs(value) < 1e4:
+        return f"{value:#.4g}"
+    return f"{value:#.3g}" if 1e-3 <= abs(value) < 0.1 else f"{value:.1e}"
+
+
+def in_short(count: int) -> str:
+    """A count in at most four digits: `1000`, `27.6k`, `10M`."""
+    if count < 10_000:
+        return str(count)
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= size:
+            return f"{float(f'{count / size:.3g}'):g}{letter}"
+    return str(count)
+
+
+def about(row: RunRow, width: int) -> Text:
+    """What the table has no room for, in four lines: the run's name, why it ended, its changed
+    settings and its note.
+    """
+    settings = "  ".join(f"{name}={value}" for name, value in row.differs.items())
+    lines = [
+        Text(row.folder.name, "bold"),
+        Text(row.summary.problem or row.summary.reason or ""),
+        Text(settings or "All settings at the lecture's defaults"),
+        Text(" ".join(row.note.split()), "italic"),
+    ]
+    if row.note:
+        lines[-1] = Text("note: ", "dim italic").append(lines[-1])
+    return Text("\n").join(cut(_printable(line), width) for line in lines)
+
+
+def _printable(text: Text) -> Text:
+    return text if text.plain == printable(text.plain) else Text(printable(text.plain), text.style)
 
 
 def lecture_of(row: RunRow) -> str:
@@ -108,9 +190,9 @@ def best_by_lecture(summaries: Sequence[RunSummary]) -> dict[str, Trained]:
 def best_of(runs: Sequence[RunSummary]) -> str:
     """The best value among runs, as it is written."""
     metric = runs[-1].metric
-    values = [run.best_value for run in runs if run.metric == metric and run.best_value is not None]
-    best = max(values) if metric.endswith("accuracy") else min(values)
-    return format_number(metric, best)
+    known = [run for run in runs if run.metric == metric and run.best_value is not None]
+    highest = max if metric.endswith("accuracy") else min
+    return best_in_short(highest(known, key=lambda run: run.best_value or 0.0))
 
 
 def age(created: float, now: float | None = None) -> str:

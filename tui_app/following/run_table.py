@@ -10,6 +10,7 @@ from typing import Any
 
 from models import LectureError, UnknownLecture, find_lecture, lecture_names, load_lecture
 from models.fields import InvalidValue
+from models.lecture import Hyperparameters
 from tui_app.training.errors import DamagedRun
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.runs import RunSummary, run_folders, summarise
@@ -57,18 +58,21 @@ class RunTable:
         return RunRow(folder, summary, _texts(settings), _texts(differs), read_note(folder))
 
     def _own(self, lecture: str, dataset: str) -> Mapping[str, Any]:
-        """The lecture's own settings for a data set, as run.json would have them."""
+        """The lecture's own settings for a data set, as run.json would have them; of a user's own
+        lecture, whose file isn't run to list runs, those that every lecture begins with.
+        """
         key = (lecture, dataset)
         if key not in self._defaults:
-            self._defaults[key] = {}
+            own: Mapping[str, Any] = vars(Hyperparameters())
             if lecture in lecture_names():
+                own = {}
                 with contextlib.suppress(LectureError, UnknownLecture, InvalidValue):
                     loaded = load_lecture(find_lecture(lecture))
                     own = loaded.used(loaded.settle(dataset, {}))
-                    self._defaults[key] = {
-                        name: list(value) if isinstance(value, tuple) else value
-                        for name, value in own.items()
-                    }
+            self._defaults[key] = {
+                name: list(value) if isinstance(value, tuple) else value
+                for name, value in own.items()
+            }
         return self._defaults[key]
 
 

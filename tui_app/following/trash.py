@@ -17,6 +17,11 @@ class Discarded:
     before: Path
     now: Path
 
+    @property
+    def name(self) -> str:
+        """The run's name: `<lecture>/<date>-<time>-<4 hex>`."""
+        return f"{self.before.parent.name}/{self.before.name}"
+
 
 def discard(folder: RunFolder) -> Discarded:
     """Move a run into the trash. Raises RunLocked while somebody trains it, or OSError."""

@@ -49,15 +49,18 @@ pen; `c` clears.
 `/` searches, `n` goes to the next line found, `c` copies all of it.
 """,
     "runs": """\
-**Runs.** Every run folder, also of those that trained without the app. Enter opens one, `space`
-marks several and `c` compares them, `u` resumes one, `e` extends one, `n` makes a new one from its
-settings, `t` writes a note, `d` puts one into the trash, `ctrl+z` takes it out again, `/` filters
+**Runs.** Every run folder, also of those that trained without the app. Enter opens one. `space`
+marks several: `c` compares them, `d` moves them to the trash, or else the run at the cursor, and
+`u` brings back what was moved last. `g` resumes a run, `e` gives it more epochs, `n` fills the form
+with its settings, `t` writes a note. The lines below the table have what it has no room for; an
+opened run has all of its settings and its note (`i` on a narrow terminal). `/` filters the table
 and `s` sorts.
 """,
     "run": """\
 **A run.** Its chart and its log, from its folder. If another program trains it, both grow.
 The keys of the chart are those of the training pane. `7` shows what its best model learned, and the
-chart again; `d` sets the form as is advised.
+chart again; `d` sets the form as is advised. On a narrow terminal `i` shows the settings and the
+note in place of the log.
 """,
 }
 

@@ -13,8 +13,11 @@ from textual.widgets import Static
 
 from tui_app.following.followed import FollowedRun
 from tui_app.following.in_folder import RunInFolder
+from tui_app.following.run_table import read_note
 from tui_app.following.sight import of_run
 from tui_app.screens.advising import AdvisingScreen
+from tui_app.training.narrate import printable
+from tui_app.training.run_folder import RunFolder
 from tui_app.widgets.advice_line import current
 from tui_app.widgets.chart import Chart
 from tui_app.widgets.drawable import while_drawable
@@ -44,12 +47,15 @@ class RunScreen(AdvisingScreen):
         & #facts { width: 1fr; border: round $foreground 25%; padding: 0 1; }
         & #facts > Static { width: 1fr; }
         &.-narrow #facts { display: none; }
+        &.-narrow.-facts #facts { display: block; }
+        &.-narrow.-facts LogPane { display: none; }
     }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,r,backspace", "app.pop_screen", "Back", key_display="esc"),
         Binding("7,4", "model", "Model, chart", key_display="7"),
+        Binding("i", "facts", "Settings, log"),
         Binding("plus,equals_sign", "chart('smooth', 1)", "Smoother", key_display="+"),
         Binding("minus,underscore", "chart('smooth', -1)", "Rougher", key_display="-"),
         Binding("g", "chart('log')", "Log scale"),
@@ -70,7 +76,7 @@ class RunScreen(AdvisingScreen):
         yield ModelPane(id="model")
         with Horizontal():
             yield LogPane(id="log")
-            with VerticalScroll(id="facts", can_focus=False):
+            with VerticalScroll(id="facts"):
                 yield Static(markup=False)
         yield KeyBar()
 
@@ -78,7 +84,7 @@ class RunScreen(AdvisingScreen):
         """Show what is there so far."""
         self.query_one(RunPane).follow(self._run)
         self.query_one(LogPane).follow(self._run.history.log)
-        self.query_one("#facts").border_title = "Settings"
+        self.query_one("#facts").border_title = "Settings and note"
         self.query_one("#facts Static", Static).update(self._facts())
         self.query_one(Chart).focus()
         self.call_after_refresh(self.draw)
@@ -149,12 +155,24 @@ class RunScreen(AdvisingScreen):
         self.query_one(pane).query_one(ViewArea if pane is ModelPane else Chart).focus()
         self.call_after_refresh(self.draw)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Settings and log stand beside each other where there is room."""
+        if action == "facts":
+            return self.has_class("-narrow")
+        return super().check_action(action, parameters)
+
+    def action_facts(self) -> None:
+        """The settings and the note in place of the log, or the log again."""
+        self.toggle_class("-facts")
+        self.query_one("#facts" if self.has_class("-facts") else "#log Log").focus()
+
     def action_chart(self, act: str, *arguments: int) -> None:
         """Pass an act on to the chart."""
         getattr(self.query_one(Chart), f"action_{act}")(*arguments)
 
     def _facts(self) -> Text:
-        rows = self._run.settings()
+        note = " ".join(read_note(RunFolder(self._run.folder)).split())
+        rows = [*([("note", printable(note))] if note else []), *self._run.settings()]
         width = max((len(name) for name, _ in rows), default=0)
         text = Text()
         for name, value in rows:

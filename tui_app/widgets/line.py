@@ -12,7 +12,7 @@ class Line(Static):
     """One line, or as many as its style gives it: what it says never moves what is around it."""
 
     DEFAULT_CSS = """
-    Line { width: 1fr; height: 1; }
+    Line { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     def __init__(self, **options: Any) -> None:

@@ -5,23 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.text import Text
+from textual.binding import Binding, BindingType
 from textual.coordinate import Coordinate
 from textual.message import Message
 from textual.widgets import DataTable
 
 from tui_app.following.run_table import RunRow
-from tui_app.summaries import COLUMNS, cells, matches, ordered
+from tui_app.summaries import COLUMNS, cells, matches, ordered, title_of, widths
 
 
 class RunsList(DataTable[Text]):
     """A row for each run that `show` was given and that has what is sought."""
 
     DEFAULT_CSS = """
-    RunsList { height: 1fr; background: $background; }
+    RunsList {
+        height: 1fr; background: $background; overflow-x: hidden; scrollbar-size-vertical: 1;
+    }
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("home", "scroll_top", "First", show=False),
+        Binding("end", "scroll_bottom", "Last", show=False),
+    ]
 
     @dataclass
     class Filled(Message):
@@ -32,14 +40,11 @@ class RunsList(DataTable[Text]):
     def __init__(self, **options: Any) -> None:
         super().__init__(cursor_type="row", zebra_stripes=False, **options)
         self.marked: dict[str, None] = {}
+        self.wanted = ""  # the run that the cursor goes to once it is there
         self._all: list[RunRow] = []
         self._sought = ""
         self._sort = 0
-
-    def on_mount(self) -> None:
-        """The columns are always the same."""
-        for key, title in COLUMNS:
-            self.add_column(title, key=key)
+        self._widths: dict[str, int] = {}
 
     def show(self, rows: Iterable[RunRow]) -> None:
         """Show these from now on."""
@@ -52,9 +57,14 @@ class RunsList(DataTable[Text]):
         self._fill()
 
     def sort_by(self, column: int) -> None:
-        """Sort by this column."""
+        """Sort by this column of all that there are."""
         self._sort = column
         self._fill()
+
+    def sort_by_shown(self, column: int) -> None:
+        """Sort by this column of those that are shown."""
+        keys = [key for key, _ in COLUMNS]
+        self.sort_by(keys.index(list(self._widths)[column]))
 
     def sort_by_next(self) -> None:
         """Sort by the column after the one it is sorted by."""
@@ -95,35 +105,50 @@ class RunsList(DataTable[Text]):
         self.action_cursor_down()
 
     def on_resize(self) -> None:
-        """Names are cut to the width."""
-        if self._all:
-            self._fill()
+        """Other columns may fit now."""
+        self._fill()
 
     def _fill(self) -> None:
         kept = [row for row in self._all if matches(row, self._sought)]
-        shown, before, now = (
-            ordered(kept, COLUMNS[self._sort][0]),
-            self._name_at_cursor(),
-            time.time(),
-        )
-        columns, marked = self.app.size.width, self.marked
-        rows = [cells(row, now, columns, marked=row.folder.name in marked) for row in shown]
+        shown = ordered(kept, COLUMNS[self._sort][0])
         names = [row.folder.name for row in shown]
-        if [str(key.value) for key in self.rows] == names:
+        before, line = self._name_at_cursor(), self.cursor_row - round(self.scroll_y)
+        place = names.index(before) if before in names else self.cursor_row
+        if self.wanted in names:
+            place, self.wanted = names.index(self.wanted), ""
+        chosen, now = widths(self.size.width - self.scrollbar_size_vertical), time.time()
+        rows = [cells(row, now, chosen, marked=row.folder.name in self.marked) for row in shown]
+        if chosen == self._widths and names == [str(key.value) for key in self.rows]:
             self._update(rows)
         else:
-            self.clear()
-            for name, row in zip(names, rows, strict=True):
-                self.add_row(*row, key=name)
-            if before in names:
-                self.move_cursor(row=names.index(before))
+            self._write(chosen, names, rows)
+            if names:
+                self._put_cursor(min(place, len(names) - 1), line)
         self.post_message(self.Filled(len(shown)))
+
+    def _write(self, chosen: dict[str, int], names: list[str], rows: list[list[Text]]) -> None:
+        self.clear(columns=chosen != self._widths)
+        if chosen != self._widths:
+            self._widths = chosen
+            for key, width in chosen.items():
+                self.add_column(title_of(key, width), key=key, width=width)
+        for name, row in zip(names, rows, strict=True):
+            self.add_row(*row, key=name)
+
+    def _put_cursor(self, row: int, line: int) -> None:
+        """Put the cursor on a row, as many lines below the top as it was before."""
+        self.move_cursor(row=row, scroll=False)
+        self.call_after_refresh(self._show_cursor, row - line)
+
+    def _show_cursor(self, top: int) -> None:
+        self.scroll_to(y=max(0, top), animate=False, immediate=True)
+        self.move_cursor(row=self.cursor_row, scroll=True)
 
     def _update(self, rows: list[list[Text]]) -> None:
         for y, row in enumerate(rows):
             for x, cell in enumerate(row):
                 if self.get_cell_at(Coordinate(y, x)) != cell:
-                    self.update_cell_at(Coordinate(y, x), cell, update_width=True)
+                    self.update_cell_at(Coordinate(y, x), cell)
 
     def _name_at_cursor(self) -> str:
         if not self.row_count:
