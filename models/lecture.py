@@ -185,6 +185,11 @@ class Lecture:
             )
 
     @property
+    def text(self) -> str:
+        """The text of its file; of a user's own, as it was when it was loaded."""
+        return self.source.text if self.source else self.path.read_text(encoding="utf-8")
+
+    @property
     def task(self) -> Task | None:
         """What the lecture's criterion is for; None for one that doesn't say."""
         from torch import nn

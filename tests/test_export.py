@@ -144,6 +144,51 @@ def test_a_run_that_was_extended_is_exported_and_replayed_with_all_its_schedules
     np.testing.assert_allclose(descent.losses, recorded(run), rtol=TRAINED)
 
 
+OWN = """
+from models.lecture import Hyperparameters, Lecture
+from torch import nn
+from .parts import body as layers
+from parts.head import Head as TheHead
+import names
+
+class Net(nn.Module):
+    def __init__(self, spec):
+        super().__init__()
+        self.body, self.head = layers.body(784, names.WIDTH), TheHead(names.WIDTH, spec.outputs)
+
+    def forward(self, x):
+        from late import scaled
+        return scaled(self.head(self.body(x)))
+
+LECTURE = Lecture(title="Mine", title_zh="我的", datasets=("digits",),
+    model=lambda spec, hp: Net(spec), criterion=lambda: nn.CrossEntropyLoss(reduction="sum"),
+    hyperparameters=Hyperparameters(lr=0.001, epochs=2))
+"""
+
+
+def test_a_script_of_a_users_own_file_has_the_modules_beside_it(tmp_path: Path, small_data: None):
+    modules = {
+        "net": OWN,
+        "names": '\'a \\n text of """ and {} signs\'\nWIDTH = 8\n',
+        "late": "def scaled(x):\n    return x * 0.5",
+        "parts/__init__": "",
+        "parts/head": "from torch import nn\n\nclass Head(nn.Linear):\n    pass\n",
+        "parts/body": "from torch import nn\nfrom .more.flat import flat\n\n"
+        "def body(*size):\n    return nn.Sequential(flat(), nn.Linear(*size), nn.ReLU())\n",
+        "parts/more/flat": "from torch import nn\n\ndef flat():\n    return nn.Flatten()\n",
+    }
+    for name, text in modules.items():
+        path = tmp_path / "mine" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    folder = train(tmp_path / "mine" / "net.py")
+    script = tmp_path / "script.py"
+    ended = tutorch("export", folder, "script", "--out", script)
+    assert (ended.exit_code, ended.err) == (0, "")
+    (losses,) = losses_of_scripts(script)
+    np.testing.assert_allclose(losses, recorded(folder), rtol=TRAINED)
+
+
 def test_a_file_that_is_there_is_not_written_over(trained: Callable[..., Path], tmp_path: Path):
     folder = trained("06", "--epochs", "2")
     path = tmp_path / "mine.py"

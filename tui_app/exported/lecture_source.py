@@ -5,20 +5,20 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from pathlib import Path
 
 import models.lecture
+from models.lecture import Lecture
 
 
 class LectureSource:
     """What a script takes over of a lecture's file: all but lesson, settings and declaration."""
 
-    def __init__(self, path: Path) -> None:
-        text = path.read_text(encoding="utf-8")
+    def __init__(self, lecture: Lecture) -> None:
+        text = lecture.text
         self._lines = text.splitlines()
         self._tree = ast.parse(text)
         self._declared = {
-            keyword.arg: ast.unparse(keyword.value)
+            keyword.arg: _called(keyword.value)
             for node in self._tree.body
             if _is_declaration(node)
             for keyword in node.value.keywords  # pyright: ignore[reportAttributeAccessIssue]
@@ -59,11 +59,20 @@ class LectureSource:
         return _is_declaration(node)
 
     def _source(self, node: ast.stmt) -> str:
+        if isinstance(node, ast.ImportFrom) and node.level:  # of a package that the script isn't in
+            plain = ast.ImportFrom(node.module, node.names) if node.module else None
+            return ast.unparse(plain or ast.Import(node.names))
         first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
         comments = first - 1
         while comments and self._lines[comments - 1].startswith("#"):
             comments -= 1
         return "\n".join(self._lines[comments : node.end_lineno])
+
+
+def _called(node: ast.expr) -> str:
+    """The expression as it can stand before the arguments of a call."""
+    text = ast.unparse(node)
+    return text if isinstance(node, ast.Name | ast.Attribute | ast.Call) else f"({text})"
 
 
 def _is_declaration(node: ast.stmt) -> bool:
@@ -89,6 +98,12 @@ def _pruned(line: str, body: str) -> str:
     match = re.fullmatch(r"from (\S+) import (.+)", line)
     if match is None:
         return line
-    names = [name for name in match[2].split(", ") if re.search(rf"\b{name}\b", body)]
+    names = [name for name in match[2].split(", ") if _is_used(name, body)]
     names = [name for name in names if not (match[1] == "torch" and name == "nn")]
     return f"from {match[1]} import {', '.join(names)}" if names else ""
+
+
+def _is_used(name: str, body: str) -> bool:
+    """Whether what an import binds, `name` or `name as other`, stands in the body."""
+    bound = name.split(" as ")[-1].strip()
+    return bound == "*" or bool(re.search(rf"\b{re.escape(bound)}\b", body))

@@ -9,9 +9,11 @@ from typing import Any
 
 import torch
 
+from models.fields import InvalidValue
 from models.lecture import Hyperparameters
 from tui_app.exported.arrays import DataCode, data_code
 from tui_app.exported.lecture_source import LectureSource
+from tui_app.exported.local_modules import local_modules
 from tui_app.exported.loop_template import LOOP
 from tui_app.training.augmentation import SHIFT, augmented, mirrored, shifted
 from tui_app.training.evaluation import reduction_of
@@ -27,7 +29,13 @@ def script_of(subject: Subject, record: dict[str, Any], stem: str) -> tuple[str,
     `record` is its run.json. The same losses come of it on the same device and versions.
     """
     settings = subject.settings
-    source = LectureSource(settings.lecture.path)
+    source = LectureSource(settings.lecture)
+    for name in ("model", "criterion"):
+        if source.declared(name) is None:
+            raise InvalidValue(
+                f"{settings.lecture.path} has no line `LECTURE = Lecture(..., {name}=...)`: a "
+                "script can't be made of it"
+            )
     is_split = subject.measured in ("test", "validation")
     data = data_code(
         settings.dataset,
@@ -38,6 +46,7 @@ def script_of(subject: Subject, record: dict[str, Any], stem: str) -> tuple[str,
     )
     parts = [
         _head(subject, record),
+        local_modules(settings.lecture),
         source.code(),
         _settings(subject),
         _data(subject, data),

@@ -99,7 +99,7 @@ def _sources(subject: Subject, name: str) -> tuple[str, ...]:
     """What is called `name` as it stands in the lecture's file, after the functions that it calls
     there; nothing where there is no such thing.
     """
-    text = subject.settings.lecture.path.read_text(encoding="utf-8")
+    text = subject.settings.lecture.text
     nodes = {
         node.name: node
         for node in ast.parse(text).body
