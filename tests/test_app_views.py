@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.app import Sitting, in_app, sitting
+from tui_app.following.sight import Still, of_run
 from tui_app.training.control import Control
 from tui_app.training.metrics_file import read_metrics
 from tui_app.training.probes import load_probe
@@ -16,6 +21,7 @@ from tui_app.training.run_folder import RunFolder
 from tui_app.training.snapshot import take
 from tui_app.training.subjects import subject_of_folder
 from tui_app.views.pen import Pen
+from tui_app.widgets import model_pane
 from tui_app.widgets.model_pane import ModelPane
 from tui_app.widgets.pad import Pad
 from tui_app.widgets.view_area import ViewArea
@@ -244,6 +250,37 @@ async def test_looking_at_another_run_leaves_the_one_that_trains_as_it_is(
 def losses(folder: Path) -> list[float]:
     lines = read_metrics(folder / "metrics.jsonl")
     return [loss for line in lines if line["kind"] == "steps" for loss in line["losses"]]
+
+
+@in_app("02")
+async def test_a_look_is_shown_though_the_run_is_saved_again_before_it_ends(
+    person, trained: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+):
+    """Which on a slow machine is how it always goes, where another program trains the run."""
+    run, look = trained("06", "--epochs", "20"), Still.look
+    looking, is_over = list[threading.Event](), threading.Event()
+    monkeypatch.setattr(model_pane, "_SECONDS", 0.0)
+
+    def look_until_saved(still: Still, *args: Any) -> Any:
+        looking.append(saved := threading.Event())
+        assert is_over.is_set() or saved.wait(60)
+        return look(still, *args)
+
+    monkeypatch.setattr(Still, "look", look_until_saved)
+    saves = itertools.count()
+
+    def is_shown_after_another_save() -> bool:
+        begun = looking[:]
+        sight = of_run(run, 20, is_training=True)
+        pane(person).look_at(replace(sight, key=next(saves)))
+        for waiting in begun:
+            waiting.set()
+        return "after epoch 20" in str(pane(person).border_subtitle)
+
+    await person.until(is_shown_after_another_save)
+    is_over.set()
+    for waiting in looking:
+        waiting.set()
 
 
 @in_app("02", size=(200, 60))

@@ -42,9 +42,14 @@ class LiveView:
         """Whether the run answers no more: what it learned is read from its folder now."""
         return self._waiting is not None and self._waiting.cancelled()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is waited for."""
+        return self._waiting is not None and not self._waiting.done()
+
     def poll(self) -> bool:
         """Take in what was answered and ask again when it is time: whether there is news."""
-        if self.is_over or (self._waiting is not None and not self._waiting.done()):
+        if self.is_over or self.is_busy:
             return False
         news = self._waiting is not None and self._take_in(self._waiting)
         if self._waiting is None and (time.monotonic() >= self._next or self._ask != self._asked):

@@ -28,7 +28,7 @@ class StillView:
         self.problem = ""
         self._look, self._start = look, start
         self._ask, self._asked = "", None
-        self._is_busy = self._has_news = False
+        self.is_busy = self._has_news = False
 
     def ask(self, text: str) -> None:
         """Look again, to answer this."""
@@ -43,8 +43,8 @@ class StillView:
     def poll(self) -> bool:
         """Begin to look where there is something to be answered: whether there is news."""
         news, self._has_news = self._has_news, False
-        if not self._is_busy and self._ask != self._asked:
-            self._is_busy, self._asked = True, self._ask
+        if not self.is_busy and self._ask != self._asked:
+            self.is_busy, self._asked = True, self._ask
             self._start(self._answer)
         return news
 
@@ -56,4 +56,4 @@ class StillView:
         except Exception as error:  # noqa: BLE001  a view that fails says so in its place
             sentence = known(error)
             self.problem = sentence[0] if sentence else f"{type(error).__name__}: {error}"
-        self._has_news, self._is_busy = True, False
+        self._has_news, self.is_busy = True, False

@@ -98,8 +98,14 @@ class ModelPane(Vertical):
         before = self._sight
         is_same = before is not None and before.place == sight.place
         was_live = before is not None and before.control is not None
-        if is_same and not was_live and time.monotonic() < self._turned + _SECONDS:
-            return  # somebody types settings, or another program finds better models all the time
+        # Somebody types settings, or another program saves better models all the time: more often,
+        # maybe, than they can be looked at.
+        if (
+            is_same
+            and not was_live
+            and (time.monotonic() < self._turned + _SECONDS or self._is_looking)
+        ):
+            return
         self._sight, self._still = sight, None if sight.control else Still(sight.load)
         self._looks.clear()
         self._turned = time.monotonic()
@@ -113,6 +119,11 @@ class ModelPane(Vertical):
         self.query_one(ViewPage).forget()
         self.query_one(ViewPage).say("Loading the model and its data ...")
         self.run_worker(lambda: self._prepare(sight), thread=True, group="views")
+
+    @property
+    def _is_looking(self) -> bool:
+        looking = self._looks.get(self._chosen)
+        return looking is not None and looking.is_busy
 
     def _prepare(self, sight: Sight) -> None:
         """Ask for the lecture's views, in a thread."""
@@ -131,15 +142,15 @@ class ModelPane(Vertical):
         if self._sight is None or message.key != self._sight.key:
             return
         self._names = message.views
+        if self._names and self._chosen not in self._names:
+            self._untried = self._of_interest()
+            self._chosen = self._untried.pop(0)
         await self.query_one(ViewNames).offer([(n, load_view(n).title) for n in self._names])
         if not is_drawable(self):  # the app was left meanwhile
             return
         if message.problem:
             self.query_one(ViewPage).say(message.problem)
         else:
-            if self._chosen not in self._names:
-                self._untried = self._of_interest()
-                self._chosen = self._untried.pop(0)
             self._look()
 
     def _of_interest(self) -> list[str]:
