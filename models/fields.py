@@ -15,6 +15,7 @@ import dataclasses
 import difflib
 import functools
 import math
+import re
 import sys
 import types
 from collections.abc import Mapping
@@ -61,6 +62,14 @@ class Range:
 
 
 @dataclass(frozen=True)
+class Pattern:
+    """The texts that a field takes: those that match `regex`, which `words` describe."""
+
+    regex: str
+    words: str
+
+
+@dataclass(frozen=True)
 class OnlyWith:
     """A setting that means something only while another one (`field`) has one of `values`."""
 
@@ -84,6 +93,7 @@ class Field:
     default: Any
     help: str
     only_with: OnlyWith | None
+    pattern: Pattern | None = None
 
     @property
     def flag(self) -> str:
@@ -143,6 +153,8 @@ class Field:
             value = float(value)
         if type(value) is not self.kind:
             raise self._refusal(value)
+        if self.pattern and not re.fullmatch(self.pattern.regex, str(value)):
+            raise self._refusal(value)
         return value
 
     def format(self, value: Any) -> str:
@@ -160,6 +172,8 @@ class Field:
     @property
     def takes(self) -> str:
         """What this field takes, in words: `a whole number ≥ 1, or full`."""
+        if self.pattern:
+            return self.pattern.words
         words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
         parts = [f"{words[self.kind]} {self.range}".rstrip()] if self.kind else []
         if self.choices:
@@ -218,6 +232,7 @@ def _field(field: dataclasses.Field[Any], hint: Any, help_text: str) -> Field:
         default=field.default,
         help=help_text,
         only_with=next((extra for extra in extras if isinstance(extra, OnlyWith)), None),
+        pattern=next((extra for extra in extras if isinstance(extra, Pattern)), None),
     )
 
 

@@ -67,6 +67,8 @@ def values_of(field: Field) -> st.SearchStrategy:
         bool: st.booleans(),
         str: st.text(st.characters(categories=["L", "N"]), min_size=1),
     }
+    if field.pattern is not None:
+        return st.from_regex(field.pattern.regex, fullmatch=True)
     options = [st.sampled_from(field.choices)] if field.choices else []
     if field.kind is not None:
         numbers = field.kind in (int, float)

@@ -2,73 +2,132 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import os
-import tomllib
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from models import lecture_names
-from models.fields import Field, InvalidValue
+from models import find_lecture, lecture_names
+from models.fields import Field, InvalidValue, fields_of
+from models.lecture import ImageHyperparameters
+from tui_app.configuration_file import entries_in_file
+from tui_app.training.options import RunOptions
 
-FILE = Path("tutorch.toml")
 _PREFIX = "TUTORCH_"
 
-#: Larger files are no configuration.
-_LARGEST = 1 << 20
+#: Variables that are no setting of a run.
+_OTHER_VARIABLES = ("TUTORCH_CACHE_DIR", "TUTORCH_MIRROR")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A value and where it stands: `tutorch.toml, line 3` or `TUTORCH_LR`."""
+
+    value: Any
+    source: str
+
+    def blame(self, error: InvalidValue) -> InvalidValue:
+        """The same error with the place of the value that is at fault."""
+        text = str(error)
+        if self.source.startswith(_PREFIX):  # which names the setting already
+            text = text.removeprefix(f"{error.field.replace('_', ' ')}: ")
+        return InvalidValue(f"{self.source}: {text}", error.field)
+
+
+def settings_in_effect(fields: Mapping[str, Field], lecture: str = "") -> dict[str, Setting]:
+    """The settings made outside the command line, by name, for those of `fields` that are made.
+
+    In tutorch.toml a setting stands at the top, for every lecture that has it, or in a table with
+    a name of the lecture. Raises InvalidValue, which says where the value stands.
+    """
+    found: dict[str, Setting] = {}
+    for entry in entries_in_file(lecture):
+        if entry.name in fields:
+            found[entry.name] = _checked(fields[entry.name], Setting(entry.value, entry.place))
+    for name, field in fields.items():
+        variable = _PREFIX + name.upper()
+        if text := os.environ.get(variable):
+            found[name] = _checked(field, Setting(text, variable), is_text=True)
+    return found
 
 
 def configured(fields: Mapping[str, Field], lecture: str = "") -> dict[str, Any]:
-    """The values set outside the command line, by name, for those of `fields` that are set.
+    """The values of `settings_in_effect`."""
+    return {name: found.value for name, found in settings_in_effect(fields, lecture).items()}
 
-    In tutorch.toml a setting stands at the top, for every lecture that has it, or in a table with
-    the lecture's name. Raises InvalidValue, which says where the value stands.
+
+@contextmanager
+def blaming(settings: Mapping[str, Setting], given: Iterable[str]) -> Iterator[None]:
+    """Say of a setting that turns out wrong later where it stands, unless it was `given` on the
+    command line.
     """
-    values: dict[str, Any] = {}
-    for name, value in _from_file(lecture).items():
-        if name in fields:
-            values[name] = _checked(fields[name], value, f"{FILE}")
-    for name, field in fields.items():
-        variable = _PREFIX + name.upper()
-        if variable in os.environ:
-            values[name] = _checked(field, os.environ[variable], variable, is_text=True)
-    return values
-
-
-def refuse_unknown(known: Iterable[str], lecture: str) -> None:
-    """Raise InvalidValue for a setting in tutorch.toml that no lecture has, or this one hasn't."""
-    names = list(known)
-    for name in _from_file(lecture):
-        if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f": did you mean {near[0]}?" if near else ""
-            raise InvalidValue(f"{FILE}: there is no setting {name[:60]!r}{hint}")
-
-
-def _from_file(lecture: str) -> dict[str, Any]:
-    if not FILE.is_file():
-        return {}
+    names = set(given)
     try:
-        if FILE.stat().st_size > _LARGEST:
-            raise InvalidValue(f"{FILE.absolute()} is too large for a configuration")
-        content = tomllib.loads(FILE.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        if isinstance(error, InvalidValue):
-            raise
-        raise InvalidValue(f"{FILE.absolute()} can't be read as TOML: {error}") from error
-    settings = {name: value for name, value in content.items() if not isinstance(value, dict)}
-    tables = [name for name, value in content.items() if isinstance(value, dict)]
-    for table in tables:
-        if table not in (*lecture_names(), lecture):
-            near = difflib.get_close_matches(table, lecture_names(), n=1)
-            hint = f": did you mean {near[0]}?" if near else ""
-            raise InvalidValue(f"{FILE}: there is no lecture {table[:60]!r}{hint}")
-    return settings | content.get(lecture, {})
-
-
-def _checked(field: Field, value: Any, source: str, *, is_text: bool = False) -> Any:
-    try:
-        return field.parse(value) if is_text else field.check(value)
+        yield
     except InvalidValue as error:
-        raise InvalidValue(f"{source}: {error}") from error
+        setting = settings.get(error.field)
+        if setting is None or error.field in names:
+            raise
+        raise setting.blame(error) from error
+
+
+def refuse_unknown(known: Iterable[str] = (), lecture: str = "") -> None:
+    """Raise InvalidValue, with the nearest one, for a setting in tutorch.toml and a TUTORCH_*
+    variable that there isn't.
+
+    The lecture's table takes those that are `known` of it. At the top of the file and in variables
+    there may also be those of any other lecture.
+    """
+    of_lecture = list(known)
+    for entry in entries_in_file(lecture):
+        names = [*of_lecture, *_settings_of_all()] if entry.is_top else of_lecture
+        if entry.name not in names and not (entry.is_top and _is_of_some_lecture(entry.name)):
+            hint = _did_you_mean(entry.name, names)
+            raise InvalidValue(f"{entry.place}: there is no setting {entry.name[:60]!r}{hint}")
+    names = [*of_lecture, *_settings_of_all()]
+    variables = [*(_PREFIX + name.upper() for name in names), *_OTHER_VARIABLES]
+    for variable in (name for name in os.environ if name.startswith(_PREFIX)):
+        name = variable.removeprefix(_PREFIX)
+        is_some = name == name.upper() and _is_of_some_lecture(name.lower())
+        if variable not in variables and not is_some:
+            hint = _did_you_mean(variable, variables)
+            raise InvalidValue(f"{variable[:60]}: there is no such setting{hint}")
+
+
+def _did_you_mean(word: str, words: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(words), n=1)
+    return f": did you mean {near[0]}?" if near else ""
+
+
+def _checked(field: Field, setting: Setting, *, is_text: bool = False) -> Setting:
+    try:
+        value = field.parse(setting.value) if is_text else field.check(setting.value)
+    except InvalidValue as error:
+        raise setting.blame(error) from error
+    return Setting(value, setting.source)
+
+
+def _settings_of_all() -> list[str]:
+    """The names of the settings that most lectures have."""
+    return [*fields_of(ImageHyperparameters), *fields_of(RunOptions)]
+
+
+def _is_of_some_lecture(name: str) -> bool:
+    return name in _settings_of_lectures()
+
+
+@cache
+def _settings_of_lectures() -> frozenset[str]:
+    """The names of the settings that only some lectures have. Imports no lecture."""
+    names: set[str] = set()
+    for lecture in lecture_names():
+        tree = ast.parse(find_lecture(lecture).read_text(encoding="utf-8"))
+        classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+        for node in (node for each in classes for node in each.body):
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                names.add(node.target.id)
+    return frozenset(names)

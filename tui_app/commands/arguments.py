@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from models.fields import fields_of
-from tui_app.configuration import configured
+from tui_app.configuration import configured, refuse_unknown
 from tui_app.options import parse_options
 from tui_app.terminal import complain
 from tui_app.training.options import RunOptions
@@ -44,6 +44,8 @@ def parse(schema: type, argv: Sequence[str], *options: str) -> tuple[Any, dict[s
     parsed, given = parse_options(
         schema, fields, argv, f"tutorch {command}", schema.__doc__ or command
     )
+    if fields:
+        refuse_unknown()
     return parsed, configured(fields) | given
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from typing import Any
 
 import pynvml
 import torch
 
-from models.fields import InvalidValue
+from models.fields import fields_of
 from tui_app.training.errors import DeviceUnavailable
+from tui_app.training.options import RunOptions
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,7 @@ def choose_device(wanted: str) -> DeviceInfo:
     `auto` is the CUDA device with the most free memory, then mps, then the CPU. Raises
     InvalidValue for a word that names no device, DeviceUnavailable for one that doesn't answer.
     """
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", wanted):
-        raise InvalidValue(
-            f"device: one of auto, cpu, cuda, cuda:N, mps, not {wanted[:60]!r}", "device"
-        )
+    fields_of(RunOptions)["device"].check(wanted)
     candidates = [wanted]
     if wanted in ("auto", "cuda"):
         candidates = [f"cuda:{index}" for index in cards_by_free_memory()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from models.fields import Range
+from models.fields import Pattern, Range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,9 @@ class RunOptions:
     """Share of the train set held out to choose the best model on; the test set is then used
     once, at the end."""
 
-    device: str = "auto"
+    device: Annotated[
+        str, Pattern(r"auto|cpu|mps|cuda(:[0-9]+)?", "one of auto, cpu, cuda, cuda:N, mps")
+    ] = "auto"
     """auto, cpu, cuda, cuda:N or mps; auto is the CUDA device with the most free memory, then mps,
     then cpu."""
 

@@ -110,7 +110,9 @@ def make_batches(
     )
     augment = getattr(hp, "augment", "none")
     if augment != "none" and len(data.spec.input_shape) != 3:
-        raise InvalidValue(f"--augment {augment!r} varies images, and these data are none")
+        raise InvalidValue(
+            f"augment: {augment!r} varies images, and these data are none", "augment"
+        )
     if lecture.data_loader:
         return LoaderBatches(train, data, sampler, resident.device, getattr(hp, "workers", 0))
     return GatheredBatches(resident, sampler, augment)
@@ -163,7 +165,7 @@ def hold_out(data: Data, share: float, seed: int) -> tuple[Split, Split | None]:
         )
     except ValueError as error:
         raise InvalidValue(
-            f"--validation {share:g} doesn't suit {len(indices)} samples: {error}"
+            f"validation: {share:g} doesn't suit {len(indices)} samples: {error}", "validation"
         ) from error
     return data.train.subset(np.sort(train)), data.train.subset(np.sort(validation))
 
