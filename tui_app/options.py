@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import io
+import re
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr
@@ -61,11 +64,47 @@ def parse_options(
         sys.stderr.writelines(f"{printable(line)}\n" for line in told.getvalue().splitlines())
     texts = {name: getattr(parsed, name) for name in fields}
     given = {
-        name: fields[name].parse(text)
+        name: _value(fields[name], text)
         for name, text in texts.items()
         if not isinstance(text, _Unset)
     }
     return parsed, given
+
+
+def parts_of(field: Field, text: str) -> list[str]:
+    """The values that a text lists, with `,` or `|` between. Those of a field that is a list itself
+    have commas, and so are separated by `;` or `|`.
+    """
+    return re.split("[;|]" if field.is_tuple else "[,|]", text)
+
+
+def _value(field: Field, text: str) -> Any:
+    """The value of an option; several values are refused with the option that takes them."""
+    try:
+        return field.parse(text)
+    except InvalidValue:
+        parts = text.split("..") if ".." in text else parts_of(field, text)
+        parts = [part.strip() for part in parts]
+        if len(parts) > 1 and all(map(functools.partial(_is_value, field), parts)):
+            listed = (";" if field.is_tuple else ",").join(parts)
+            raise several_values(field, listed) from None
+        raise
+
+
+def several_values(field: Field, listed: str) -> InvalidValue:
+    """The refusal of several values where one is meant."""
+    sweep = shlex.quote(f"{field.name}={listed}")
+    return InvalidValue(
+        f"{field.label} takes one value: `--sweep {sweep}` trains one run for each", field.name
+    )
+
+
+def _is_value(field: Field, text: str) -> bool:
+    try:
+        field.parse(text)
+    except InvalidValue:
+        return False
+    return True
 
 
 def _refuse_unknown_options(schema: type, words: Sequence[str]) -> None:
@@ -86,13 +125,19 @@ def _spelled_out(argv: Sequence[str], fields: Mapping[str, Field]) -> list[str]:
     for index, word in enumerate(argv):
         name = word.replace("_", "-")
         following = argv[index + 1] if index + 1 < len(argv) else ""
-        if name in flags and following.lower() not in ("true", "false", "yes", "no", "on", "off"):
+        if name in flags and not _is_answer(following):
             words += [name, "true"]
         elif name.startswith("--no-") and "--" + name[5:] in flags:
             words += ["--" + name[5:], "false"]
         else:
             words.append(word)
     return words
+
+
+def _is_answer(word: str) -> bool:
+    """Whether a word is a yes or no, or several of them."""
+    answers = {"true", "false", "yes", "no", "on", "off"}
+    return set(re.split("[,|]", word.lower())) <= answers
 
 
 def _metavar(field: Field) -> str:

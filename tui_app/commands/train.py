@@ -13,9 +13,9 @@ from models import find_lecture, load_lecture
 from models.fields import Field, InvalidValue, fields_of
 from models.lecture import Hyperparameters, Lecture
 from models.plain_net import declare, find_plain_net
-from tui_app.configuration import configured, refuse_unknown
+from tui_app.configuration import blaming, configured, refuse_unknown, settings_in_effect
 from tui_app.look import Look, can_show_app
-from tui_app.options import parse_options
+from tui_app.options import parse_options, parts_of, several_values
 from tui_app.terminal import stderr_console
 from tui_app.training.options import RunOptions
 from tui_app.training.settings import settle
@@ -69,18 +69,20 @@ def main(argv: Sequence[str]) -> int:
     flags, given = parse_options(Flags, fields, argv, "tutorch", description)
     if find_lecture(flags.lecture) != lecture.path:
         raise InvalidValue(f"say the lecture first: `tutorch {flags.lecture} ...`")
-    refuse_unknown({*fields, *fields_of(Hyperparameters)}, lecture.name)
+    _refuse_several(fields["dataset"], given.get("dataset", ""), lecture)
+    refuse_unknown(fields, lecture.name)
     if not (flags.no_tui or flags.json or flags.quiet) and can_show_app():
         sweeps = {name: text for name, text in map(_swept, flags.sweep) if name in fields}
         _sweep(fields, flags.sweep)  # refuses what isn't one
         return _show_app(lecture.path, given | sweeps, flags)
-    given = configured(fields, lecture.name) | given
 
     from tui_app.headless import Headless, train_all
 
     headless = Headless(json=flags.json, quiet=flags.quiet)
-    settings = [settle(lecture, {**given, **values}) for values in _sweep(fields, flags.sweep)]
-    return train_all(settings, headless)
+    in_effect, runs = settings_in_effect(fields, lecture.name), _sweep(fields, flags.sweep)
+    values = {name: setting.value for name, setting in in_effect.items()} | given
+    with blaming(in_effect, {*given, *runs[0]}):
+        return train_all([settle(lecture, values | run) for run in runs], headless)
 
 
 def _with_plain_net_declared(argv: Sequence[str]) -> list[str]:
@@ -111,6 +113,7 @@ def _show_app(lecture: Path | None, given: Mapping[str, Any], flags: Flags) -> i
 
     if flags.fps <= 0:
         raise InvalidValue(f"fps: a number > 0, not {flags.fps:g}")
+    refuse_unknown()
     runs_dir = configured({"runs_dir": fields_of(RunOptions)["runs_dir"]})
     look = Look.here(fps=flags.fps, ascii_only=flags.ascii)
     return run_app(lecture, {**runs_dir, **given}, look=look)
@@ -143,6 +146,13 @@ def _dataset_field(lecture: Lecture, field: Field) -> Field:
     )
 
 
+def _refuse_several(field: Field, text: str, lecture: Lecture) -> None:
+    """Raise InvalidValue for several data sets; a path may have the signs between them."""
+    parts = [part.strip() for part in parts_of(field, text)]
+    if len(parts) > 1 and set(parts) <= set(lecture.datasets):
+        raise several_values(field, ",".join(parts))
+
+
 def _sweep(fields: dict[str, Field], sweeps: Sequence[str]) -> list[dict[str, Any]]:
     """Every combination of the values of `FIELD=V1,V2,...`; a single empty one without any."""
     combinations: list[dict[str, Any]] = [{}]
@@ -153,7 +163,6 @@ def _sweep(fields: dict[str, Field], sweeps: Sequence[str]) -> list[dict[str, An
                 f"--sweep takes FIELD=V1,V2,... with a field of the lecture, not {sweep!r}"
             )
         field = fields[name]
-        # The values of a tuple field have commas themselves: those are told apart by semicolons.
-        parts = values.split(";" if field.is_tuple else ",")
+        parts = parts_of(field, values)
         combinations = [{**c, name: field.parse(part)} for c in combinations for part in parts]
     return combinations
