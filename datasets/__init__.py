@@ -64,8 +64,9 @@ def get_dataset(name: str, target: str | None = None, task: Task | None = None) 
     if target is not None:
         raise UnknownDataset(f"{name} has its own target: --target goes with csv:FILE.")
     if name not in dataset_names():
-        near = difflib.get_close_matches(name, dataset_names(), n=3) or dataset_names()
-        raise UnknownDataset(f"no data set is called {name!r}: did you mean {', '.join(near)}?")
+        near = difflib.get_close_matches(name, dataset_names(), n=3)
+        hint = f"did you mean {', '.join(near)}?" if near else "`tutorch data` lists them"
+        raise UnknownDataset(f"no data set is called {name!r}: {hint}")
     module = importlib.import_module(f"datasets.{name.replace('-', '_')}")
     return replace(module.DATASET, name=name)
 

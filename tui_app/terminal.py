@@ -29,9 +29,9 @@ def stdout_console() -> Console:
     return Console(highlight=False, markup=False, emoji=False)
 
 
-def print_json(values: Any) -> None:
-    """One JSON document on stdout."""
-    sys.stdout.write(json.dumps(values, ensure_ascii=False, indent=2) + "\n")
+def print_json(values: Any, *, indent: int | None = 2) -> None:
+    """One JSON document on stdout; without `indent` on one line."""
+    sys.stdout.write(json.dumps(values, ensure_ascii=False, indent=indent) + "\n")
 
 
 def print_table(

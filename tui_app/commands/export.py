@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ class Export(OfRun):
     """What to write."""
 
     out: str = ""
-    """The file to write; <lecture>.py in this folder when not given."""
+    """The file to write, - for stdout; <lecture>.py in this folder when not given."""
 
     force: tyro.conf.FlagCreatePairsOff[bool] = False
     """Write over a file that is there already."""
@@ -33,7 +34,12 @@ def main(argv: Sequence[str]) -> int:
     arguments, given = parse(Export, argv, "runs_dir", "data_dir")
     folder = the_run(arguments, given)
     path = Path(arguments.out or f"{folder.path.parent.name}.py")
-    if path.exists() and not arguments.force:
+    to_stdout = arguments.out == "-"
+    if to_stdout and arguments.json:
+        raise InvalidValue("--json and --out - both write to stdout: name a file with --out")
+    if path.suffix == ".npz":
+        raise InvalidValue(f"a script is a Python file: --out {path.with_suffix('.py')}")
+    if path.exists() and not arguments.force and not to_stdout:
         raise InvalidValue(f"{path} is there already: name another with --out, or add --force")
 
     from tui_app.exported import script_of
@@ -42,6 +48,13 @@ def main(argv: Sequence[str]) -> int:
     subject = subject_of_folder(folder, "cpu", given.get("data_dir"))
     say_source(subject.settings)
     script, arrays = script_of(subject, folder.read_record(), path.stem)
+    if to_stdout:
+        if arrays:
+            raise InvalidValue(
+                "this script reads its data from a file beside it: name a file with --out"
+            )
+        sys.stdout.write(script)
+        return 0
     path.write_text(script, encoding="utf-8")
     if arrays:
         path.with_suffix(".npz").write_bytes(arrays)

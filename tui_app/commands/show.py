@@ -42,7 +42,7 @@ class Show(OfRun):
     """What to ask a view that takes a question, such as a name."""
 
     svg: str = ""
-    """Save the view as a picture in this file."""
+    """Save the view as an SVG picture in this file."""
 
     size: str = ""
     """Columns and rows of a view, such as 120x36; the terminal's when not given."""
@@ -59,8 +59,11 @@ def main(argv: Sequence[str]) -> int:
         from tui_app.commands import view
 
         return view.show(arguments, folder, given)
-    if arguments.svg:
-        raise InvalidValue("--svg saves a view: say which with --view, such as one of --views")
+    for name in ("svg", "at", "ask", "size", "ascii"):
+        if getattr(arguments, name):
+            raise InvalidValue(
+                f"--{name} is for a view: say which with --view; --views lists those there are"
+            )
     summary, record = summarise(folder), folder.read_record()
     if summary.problem:
         raise DamagedRun(summary.problem)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import math
 import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
@@ -17,6 +19,10 @@ from tui_app.commands.arguments import say_source
 from tui_app.terminal import print_json, print_table, stdout_console
 from tui_app.training.run_folder import RunFolder
 from tui_app.views import load_view, view_names
+
+if TYPE_CHECKING:
+    from tui_app.training.snapshot import Snapshot
+    from tui_app.views.view import View
 
 #: Where there is no terminal to fit into.
 _SIZE = (100, 30)
@@ -34,6 +40,10 @@ def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
         else:
             print_table(["view", ""], [[name, title] for name, title in titles.items()])
         return 0
+    _refuse_what_does_not_go_together(arguments)
+    if arguments.json:
+        _print_found(arguments, folder, given)
+        return 0
     lines, columns = _draw(arguments, folder, given)
     if arguments.svg:
         _save(lines, columns, load_view(arguments.view).title, folder, Path(arguments.svg))
@@ -45,17 +55,63 @@ def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
     return 0
 
 
-def _draw(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> tuple[list[Text], int]:
+def _refuse_what_does_not_go_together(arguments: Any) -> None:
+    """Raise InvalidValue for a picture that is no SVG, and for what --json has no use for."""
+    suffix = Path(arguments.svg).suffix
+    if arguments.svg and suffix.lower() not in ("", ".svg"):
+        name = Path(arguments.svg).with_suffix(".svg")
+        raise InvalidValue(f"--svg writes an SVG picture, not {suffix[:20]}: `--svg {name}`")
+    drawn = [f"--{name}" for name in ("svg", "at", "size", "ascii") if getattr(arguments, name)]
+    if arguments.json and drawn:
+        raise InvalidValue(
+            f"--json gives all that the view found: {', '.join(drawn)} means nothing beside it"
+        )
+
+
+def _print_found(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> None:
+    """What the view's probe found, as JSON. Raises InvalidValue where there is nothing."""
+    view = load_view(arguments.view)
+    snapshot = _look(arguments, view, folder, given)
+    if snapshot.found is None or not view.fits(snapshot.found):
+        raise InvalidValue(view.without or f"{folder.name} has nothing for this view")
+    facts = {"run": folder.name, "view": arguments.view, "epoch": snapshot.epoch}
+    print_json({**facts, "step": snapshot.step, "found": _plain(snapshot.found)}, indent=None)
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses, arrays and what is in them as JSON has it; a number that is none as null."""
+    import numpy as np
+
+    if dataclasses.is_dataclass(value):
+        fields = dataclasses.fields(value)
+        return {field.name.rstrip("_"): _plain(getattr(value, field.name)) for field in fields}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, str | int | None) else str(value)
+
+
+def _look(arguments: Any, view: View, folder: RunFolder, given: dict[str, Any]) -> Snapshot:
     from tui_app.training.snapshot import take
     from tui_app.training.subjects import subject_of_folder
+
+    subject = subject_of_folder(folder, given.get("device"), given.get("data_dir"))
+    say_source(subject.settings)
+    return take(subject, view.load_probe(), arguments.ask)
+
+
+def _draw(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> tuple[list[Text], int]:
     from tui_app.views.pen import Pen
     from tui_app.views.view import Frame
 
     view = load_view(arguments.view)
     columns, rows = _size(arguments.size)
-    subject = subject_of_folder(folder, given.get("device"), given.get("data_dir"))
-    say_source(subject.settings)
-    found = take(subject, view.load_probe(), arguments.ask).found
+    found = _look(arguments, view, folder, given).found
     places = view.place_count(found)
     if arguments.at and not 0 <= arguments.at < places:
         until = f"goes from 0 to {places - 1}" if places else "has one place only"

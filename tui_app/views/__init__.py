@@ -7,6 +7,7 @@ is over.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,5 +46,9 @@ def view_names() -> tuple[str, ...]:
 def load_view(name: str) -> View:
     """The view of that name. Raises UnknownView."""
     if name.replace("-", "_") not in view_names():
-        raise UnknownView(f"no view is called {name!r}: there are {', '.join(view_names())}")
+        near = difflib.get_close_matches(name.replace("-", "_"), view_names(), n=3)
+        hint = (
+            f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(view_names())}"
+        )
+        raise UnknownView(f"no view is called {name!r}: {hint}")
     return importlib.import_module(f"tui_app.views.{name.replace('-', '_')}").VIEW
