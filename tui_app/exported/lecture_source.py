@@ -60,7 +60,7 @@ class LectureSource:
 
     def _source(self, node: ast.stmt) -> str:
         if isinstance(node, ast.ImportFrom) and node.level:  # of a package that the script isn't in
-            plain = ast.ImportFrom(node.module, node.names) if node.module else None
+            plain = ast.ImportFrom(node.module, node.names, 0) if node.module else None
             return ast.unparse(plain or ast.Import(node.names))
         first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
         comments = first - 1

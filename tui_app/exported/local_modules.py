@@ -30,14 +30,16 @@ class LocalModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module):
         text = LOCAL_MODULES.get(module.__name__, "")
-        exec(compile(text, f"<{{module.__name__}}>", "exec"), vars(module))
+        exec(compile(text, f"<{{module.__name__}}>", "exec", dont_inherit=True), vars(module))
 
 
 sys.meta_path.insert(0, LocalModules())
 '''
 
 #: What a module may import from tutorch, which the script doesn't have.
-_LECTURE = """
+_LECTURE = """\
+from __future__ import annotations
+
 class Hyperparameters:
     def __init__(self, *values, **words):
         vars(self).update(words)
