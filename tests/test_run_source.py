@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.program import train, tutorch
+from tui_app.following.run_table import RunTable
+from tui_app.summaries import best_by_lecture, lecture_of
 from tui_app.training import run_source
 from tui_app.training.environment import commit
 
@@ -261,3 +263,36 @@ def test_a_program_killed_while_it_exchanged_the_source_leaves_a_run_that_opens(
             tutorch("resume", run, "--epochs", 3, "--no-tui", "--source", "current")
         assert tutorch("evaluate", run).exit_code == 0
     assert tutorch("resume", run, "--epochs", 3, "--no-tui", "--source", "kept").exit_code == 0
+
+
+# The list of runs
+
+
+def test_two_learners_files_of_one_name_are_told_apart_in_the_lists(tmp_path: Path):
+    def listed() -> list[str]:
+        return [line.split("  ")[1].strip() for line in tutorch("runs").out.splitlines()[1:]]
+
+    for who in ("ann", "ben"):
+        train(write(tmp_path / who / "nets"), "--epochs", 1)
+        if who == "ann":
+            assert listed() == ["my_net"]
+    train(write(tmp_path / "ben" / "nets", "lecture_05_linear_regression.py"), "--epochs", 1)
+    train("05", "--epochs", 1)
+    assert listed() == [
+        *("my_net (ann/nets)", "my_net (ben/nets)"),
+        *("05_linear_regression (nets)", "05_linear_regression"),
+    ]
+    rows = RunTable(Path("runs")).rows()
+    assert [lecture_of(row) for row in rows][-1] == "my net (ann/nets)"
+    summaries = [row.summary for row in rows]
+    assert best_by_lecture(summaries)["lecture_05_linear_regression"].runs == 1
+    assert {summary["file"] for summary in tutorch("runs", "--json").json} == {
+        *(str(tmp_path / who / "nets" / "my_net.py") for who in ("ann", "ben")),
+        *("", str(tmp_path / "ben" / "nets" / "lecture_05_linear_regression.py")),
+    }
+
+
+def test_one_path_on_two_machines_is_two_files(run: Path):
+    twin = shutil.copytree(run, run.with_name("20200101-000000-0000"))
+    (twin / "run.json").write_text(json.dumps({**record(twin), "host": "gpu-box"}))
+    assert "my_net (on gpu-box)" in tutorch("runs").out

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
+from models import lecture_names
 from tui_app.following.run_table import RunRow
 from tui_app.training.narrate import format_number, printable
 from tui_app.training.runs import RunSummary
@@ -141,9 +142,12 @@ def _printable(text: Text) -> Text:
 
 
 def lecture_of(row: RunRow) -> str:
-    """The lecture without what all have in common: `09 softmax classifier`."""
+    """The lecture without what all have in common: `09 softmax classifier`; of a user's own also
+    where its file lay, where there are several of its name.
+    """
     name = row.summary.lecture or row.folder.path.parent.name
-    return name.removeprefix("lecture_").replace("_", " ")
+    origin = f" ({row.origin})" if row.origin else ""
+    return name.removeprefix("lecture_").replace("_", " ") + origin
 
 
 def matches(row: RunRow, sought: str) -> bool:
@@ -178,11 +182,12 @@ def _rank(row: RunRow) -> tuple[str, float]:
 
 def best_by_lecture(summaries: Sequence[RunSummary]) -> dict[str, Trained]:
     """For each lecture how many runs it has, and the best result of those by the same metric as
-    the newest.
+    the newest. Those of a user's file that is named like a lecture of the course aren't its runs.
     """
     by_lecture: dict[str, list[RunSummary]] = {}
     for summary in summaries:
-        if summary.best_value is not None:
+        is_others = summary.file and summary.lecture in lecture_names()
+        if summary.best_value is not None and not is_others:
             by_lecture.setdefault(summary.lecture, []).append(summary)
     return {lecture: Trained(len(runs), best_of(runs)) for lecture, runs in by_lecture.items()}
 

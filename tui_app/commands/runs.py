@@ -10,6 +10,7 @@ from pathlib import Path
 from tui_app.commands.arguments import Json, parse, runs_dir
 from tui_app.terminal import Column, complain, print_json, print_list
 from tui_app.training.narrate import format_number
+from tui_app.training.origins import origins
 from tui_app.training.runs import RunSummary, run_folders, short_ids, summarise
 
 _COLUMNS = (
@@ -37,10 +38,13 @@ def main(argv: Sequence[str]) -> int:
     folders = run_folders(folder)
     ids, summaries = short_ids(folders), [summarise(run) for run in folders]
     named = list(zip(ids, summaries, strict=True))
+    places = origins(summaries)
     if arguments.json:
         print_json([{"id": id_, **asdict(summary)} for id_, summary in named])
     elif summaries:
-        print_list(_COLUMNS, [_row(id_, summary) for id_, summary in named])
+        print_list(
+            _COLUMNS, [_row(*each, place) for each, place in zip(named, places, strict=True)]
+        )
     for id_, summary in named:
         if summary.problem:
             complain(summary.problem)
@@ -51,11 +55,12 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _row(id_: str, run: RunSummary) -> list[str]:
+def _row(id_: str, run: RunSummary, origin: str) -> list[str]:
     has_best = run.best_value is not None
+    lecture = (run.lecture or Path(run.path).parent.name).removeprefix("lecture_")
     return [
         id_,
-        (run.lecture or Path(run.path).parent.name).removeprefix("lecture_"),
+        f"{lecture} ({origin})" if origin else lecture,
         _data(run.dataset),
         f"{_count(run.epoch)}/{_count(run.epochs)}" if run.epochs else "-",
         format_number(run.metric, run.best_value) if has_best else "-",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from models import LectureError, UnknownLecture, find_lecture, lecture_names, lo
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters
 from tui_app.training.errors import DamagedRun
+from tui_app.training.origins import origins
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.runs import RunSummary, run_folders, summarise
 
@@ -24,7 +25,8 @@ _LONGEST_NOTE = 4_000
 @dataclass(frozen=True)
 class RunRow:
     """A run folder as the table shows it. `settings` are as run.json has them, and `differs` those
-    of them that are not the lecture's own for this data set.
+    of them that are not the lecture's own for this data set. `origin` says where the user's own
+    file lay, where other runs are of another file of the same name.
     """
 
     folder: RunFolder
@@ -32,6 +34,7 @@ class RunRow:
     settings: Mapping[str, str]
     differs: Mapping[str, str]
     note: str
+    origin: str = ""
 
 
 class RunTable:
@@ -43,7 +46,9 @@ class RunTable:
 
     def rows(self) -> list[RunRow]:
         """Every run, the newest first."""
-        return [self._row(folder) for folder in reversed(run_folders(self._runs_dir))]
+        rows = [self._row(folder) for folder in reversed(run_folders(self._runs_dir))]
+        places = origins([row.summary for row in rows])
+        return [replace(row, origin=place) for row, place in zip(rows, places, strict=True)]
 
     def _row(self, folder: RunFolder) -> RunRow:
         settings: dict[str, Any] = {}
@@ -51,7 +56,8 @@ class RunTable:
             recorded = folder.read_record().get("hyperparameters")
             settings = recorded if isinstance(recorded, dict) else {}
         summary = summarise(folder)
-        own = self._own(summary.lecture, summary.dataset)
+        is_course = summary.lecture in lecture_names() and not summary.file
+        own = self._own(summary.lecture if is_course else "", summary.dataset)
         differs = {
             name: value for name, value in settings.items() if name in own and own[name] != value
         }
@@ -64,7 +70,7 @@ class RunTable:
         key = (lecture, dataset)
         if key not in self._defaults:
             own: Mapping[str, Any] = vars(Hyperparameters())
-            if lecture in lecture_names():
+            if lecture:
                 own = {}
                 with contextlib.suppress(LectureError, UnknownLecture, InvalidValue):
                     loaded = load_lecture(find_lecture(lecture))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from models import lecture_names
 from tui_app.training.errors import DamagedRun, UnknownRun
 from tui_app.training.posix import identity, is_running
 from tui_app.training.run_folder import RunFolder, read_json
@@ -23,7 +24,8 @@ class RunSummary:
     """A run folder at a glance, from run.json and status.json alone.
 
     `state` is running, paused, completed, stopped, failed, crashed (it runs no more, but never
-    said so), or damaged (then `problem` says why, and the rest is empty).
+    said so), or damaged (then `problem` says why, and the rest is empty). `file` is the user's own
+    file that it was trained from, on the machine `host`; empty for a lecture of the course.
     """
 
     name: str
@@ -37,6 +39,8 @@ class RunSummary:
     best_value: float | None = None
     best_epoch: int | None = None
     created: float = 0.0
+    file: str = ""
+    host: str = ""
     reason: str | None = None
     problem: str | None = None
 
@@ -111,6 +115,8 @@ def summarise(folder: RunFolder) -> RunSummary:
             best_value=_number(status.get("best_value")),
             best_epoch=int(status["best_epoch"]) if status.get("best_epoch") else None,
             created=_date(record.get("created") or 0.0),
+            file=_file(record),
+            host=str(record.get("host", "")),
             reason=str(status["reason"]) if status.get("reason") else None,
         )
     except DamagedRun as error:
@@ -118,6 +124,15 @@ def summarise(folder: RunFolder) -> RunSummary:
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         problem = f"{folder.run_json} or status.json beside it is damaged: {error!r}"
     return RunSummary(name=folder.name, path=str(folder.path), state="damaged", problem=problem)
+
+
+def _file(record: Mapping[str, Any]) -> str:
+    source, file = record.get("source"), str(record.get("lecture_file", ""))
+    if source is not None:
+        return str(source["path"] or "")
+    # Earlier versions recorded no more than the path, that of a lecture of the course too.
+    is_course = record["lecture"] in lecture_names() and Path(file).parent.name == "models"
+    return "" if is_course else file
 
 
 def read_status(folder: RunFolder) -> dict[str, Any]:
