@@ -39,14 +39,23 @@ class OfRun(Json):
 
 def parse(schema: type, argv: Sequence[str], *options: str) -> tuple[Any, dict[str, Any]]:
     """The command's arguments, and those of the run `options` that were given or configured."""
-    fields = {name: fields_of(RunOptions)[name] for name in options}
+    parsed, given = parse_words(schema, argv, *options)
+    return parsed, configured_options(*options) | given if options else given
+
+
+def parse_words(schema: type, argv: Sequence[str], *options: str) -> tuple[Any, dict[str, Any]]:
+    """The command's arguments, and those of the run `options` that were given."""
     command = schema.__name__.lower()
-    parsed, given = parse_options(
-        schema, fields, argv, f"tutorch {command}", schema.__doc__ or command
-    )
-    if fields:
-        refuse_unknown()
-    return parsed, configured(fields) | given
+    fields = {name: fields_of(RunOptions)[name] for name in options}
+    return parse_options(schema, fields, argv, f"tutorch {command}", schema.__doc__ or command)
+
+
+def configured_options(*options: str) -> dict[str, Any]:
+    """Those of the run `options` that are set outside the command line. Raises InvalidValue, for
+    any setting there that is wrong or that there isn't.
+    """
+    refuse_unknown()
+    return configured({name: fields_of(RunOptions)[name] for name in options})
 
 
 def runs_dir(given: Mapping[str, Any]) -> Path:

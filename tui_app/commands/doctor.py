@@ -13,12 +13,15 @@ from typing import Any
 
 from datasets import dataset_names, get_dataset
 from datasets.fetch import cache_dir
-from tui_app.commands.arguments import Json, parse
+from models.fields import InvalidValue
+from tui_app.commands.arguments import Json, configured_options, parse_words
 from tui_app.commands.data import state_of
 from tui_app.terminal import complain, print_json, print_table, stdout_console
+from tui_app.training.exit_codes import ExitCode
 from tui_app.version import __version__
 
 _PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "rich", "tyro", "textual")
+_NOT_INSTALLED = "not installed"
 
 
 @dataclass(kw_only=True)
@@ -27,8 +30,13 @@ class Doctor(Json):
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print what was found, and on stderr what should be mended."""
-    arguments, given = parse(Doctor, argv, "data_dir")
+    """Print what was found, and on stderr what should be mended; the exit code is 1 if anything."""
+    arguments, given = parse_words(Doctor, argv, "data_dir")
+    problems: list[str] = []
+    try:
+        given = configured_options("data_dir") | given
+    except InvalidValue as error:
+        problems.append(str(error))
     data_dir = Path(given["data_dir"]) if given.get("data_dir") else None
     findings: dict[str, Any] = {
         "versions": _versions(),
@@ -37,13 +45,14 @@ def main(argv: Sequence[str]) -> int:
         "data": {name: state_of(get_dataset(name), data_dir) for name in dataset_names()},
         "terminal": _terminal(),
     }
+    findings["problems"] = problems + _missing(findings["versions"]) + findings["problems"]
     if arguments.json:
         print_json(findings)
     else:
         print_table(["", ""], list(_rows(findings)))
     for problem in findings["problems"]:
         complain(problem)
-    return 0
+    return ExitCode.FAILED if findings["problems"] else ExitCode.DONE
 
 
 def _versions() -> dict[str, str]:
@@ -54,9 +63,14 @@ def _versions() -> dict[str, str]:
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            versions[package] = "not installed"
+            versions[package] = _NOT_INSTALLED
     versions["torch"] = torch.__version__  # names the build too: 2.9.0+cpu
     return versions
+
+
+def _missing(versions: dict[str, str]) -> list[str]:
+    names = [name for name, version in versions.items() if version == _NOT_INSTALLED]
+    return [f"{name} is missing: `pip install {name}`" for name in names]
 
 
 def _devices() -> dict[str, Any]:

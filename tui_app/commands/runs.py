@@ -67,7 +67,7 @@ def _row(id_: str, run: RunSummary, origin: str) -> list[str]:
         run.state,
         time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)) if run.created else "-",
         run.metric.replace("_", " ") if has_best else "-",
-        str(run.best_epoch or "-"),
+        str(run.best_epoch or "-") if has_best else "-",
     ]
 
 

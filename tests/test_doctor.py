@@ -1,0 +1,56 @@
+"""`tutorch doctor`: exit code 1 when it names a problem, and only then."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from pathlib import Path
+
+import pytest
+
+from tests.program import tutorch
+from tui_app.commands import doctor
+from tui_app.training import device
+
+
+@pytest.fixture
+def sound(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A machine without problems, whatever this one has."""
+    monkeypatch.setattr(device, "gpu_without_cuda", lambda: False)
+    monkeypatch.setattr(doctor, "_torchvision_problem", list)
+    return monkeypatch
+
+
+def lacks_textual(name: str, version=importlib.metadata.version) -> str:
+    if name == "textual":
+        raise importlib.metadata.PackageNotFoundError(name)
+    return version(name)
+
+
+def test_without_a_problem_it_is_0(sound: pytest.MonkeyPatch):
+    text, document = tutorch("doctor"), tutorch("doctor", "--json")
+    assert (text.exit_code, text.err, document.exit_code) == (0, "", 0)
+    assert document.json["problems"] == []
+
+
+def test_a_gpu_that_torch_cannot_use_is_1(sound: pytest.MonkeyPatch):
+    sound.setattr(device, "gpu_without_cuda", lambda: True)
+    sound.setattr(device, "nvidia_cards", lambda: ["H100"])
+    text, document = tutorch("doctor"), tutorch("doctor", "--json")
+    assert (text.exit_code, document.exit_code) == (1, 1)
+    (problem,) = document.json["problems"]
+    assert "H100" in problem
+    assert problem in " ".join(text.err.split())
+
+
+def test_a_mistake_in_the_settings_is_1_and_the_rest_is_said_too(sound: pytest.MonkeyPatch):
+    Path("tutorch.toml").write_text("lrr = 1", encoding="utf-8")
+    ended = tutorch("doctor", "--json")
+    assert ended.exit_code == 1
+    assert "tutorch.toml, line 1" in ended.json["problems"][0]
+    assert ended.json["versions"]["torch"]
+
+
+def test_a_package_that_is_missing_is_1(sound: pytest.MonkeyPatch):
+    sound.setattr(importlib.metadata, "version", lacks_textual)
+    ended = tutorch("doctor")
+    assert (ended.exit_code, "`pip install textual`" in ended.err) == (1, True)
