@@ -273,16 +273,16 @@ class TutorchApp(App[int]):
         self.look_soon()
 
     def action_keys(self) -> None:
-        """All keys."""
-        from tui_app.screens.help import HelpScreen, keys_text
+        """All keys of the screen."""
+        from tui_app.screens.help import keys_page
 
-        self.push_screen(HelpScreen("Keys", keys_text()))
+        self.push_screen(keys_page(self.screen))
 
     def action_help_here(self) -> None:
-        """What the focused pane is for."""
-        from tui_app.screens.help import HelpScreen, help_for
+        """What the focused pane, the screen or the dialog is for."""
+        from tui_app.screens.help import help_page
 
-        self.push_screen(HelpScreen("Help", help_for(self.screen)))
+        self.push_screen(help_page(self.screen))
 
     # Leaving
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
+from tui_app.screens.dialog import Dialog
 
-class Ask(ModalScreen[str | None]):
+
+class Ask(Dialog):
     """Gives what was typed once `check` finds nothing wrong with it, or None."""
 
     DEFAULT_CSS = """
@@ -28,8 +27,6 @@ class Ask(ModalScreen[str | None]):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave it as it is")]
-
     def __init__(
         self, question: str, text: str = "", check: Callable[[str], str] = lambda text: ""
     ) -> None:
@@ -44,7 +41,7 @@ class Ask(ModalScreen[str | None]):
             yield Label(self._question, markup=False)
             yield Input(self._text, compact=True, select_on_focus=True)
             yield Static(classes="problem", markup=False)
-            yield Label("Enter takes it, Escape leaves it as it is.", classes="keys")
+            yield Label("Enter: OK · Esc: cancel", classes="keys")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Say what is wrong while it is typed."""
@@ -54,7 +51,3 @@ class Ask(ModalScreen[str | None]):
         """Take it, if nothing is wrong."""
         if not self._check(event.value):
             self.dismiss(event.value)
-
-    def action_leave(self) -> None:
-        """Give nothing."""
-        self.dismiss(None)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 
+from tui_app.screens.dialog import Dialog
 
-class Choose(ModalScreen[str | None]):
+
+class Choose(Dialog):
     """Gives the key of the answer that was chosen, or None. `answers` are keys and sentences."""
 
     DEFAULT_CSS = """
@@ -31,8 +30,6 @@ class Choose(ModalScreen[str | None]):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
-
     def __init__(self, question: str, answers: Sequence[tuple[str, str]]) -> None:
         super().__init__()
         self._question = question
@@ -46,7 +43,7 @@ class Choose(ModalScreen[str | None]):
                 *(Option(f"{key}  {sentence}", id=key) for key, sentence in self._answers),
                 markup=False,
             )
-            yield Label("Enter or the letter takes one, Escape goes back.", classes="keys")
+            yield Label("Enter or the letter: choose · Esc: cancel", classes="keys")
 
     def on_key(self, event) -> None:
         """The letter of an answer chooses it."""
@@ -57,7 +54,3 @@ class Choose(ModalScreen[str | None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Take it."""
         self.dismiss(event.option_id)
-
-    def action_leave(self) -> None:
-        """Take none."""
-        self.dismiss(None)

@@ -1,16 +1,19 @@
-"""Help in whole sentences: for the pane that has the focus, and all keys."""
+"""Help in sentences for the focused pane, the screen or the dialog; and the page of all keys."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from rich.table import Table
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Markdown
+from textual.widgets import Markdown, Static
 
-_PANES = {
+from tui_app.screens.keys import keys_table, sections_of
+
+_PLACES = {
     "lectures": """\
 **Lectures.** The course in its order. The arrow keys look at a lecture: its lesson and its
 settings appear. Enter goes to its settings. A green dot means that it has been trained, and gives
@@ -30,17 +33,21 @@ after another. In a list of choices, "several" at its end lets you type them.
 **Training.** The chart of the run. Faint is the loss of each step, and the line is the same
 smoothed (`+` and `-`). `g` changes to a logarithmic scale, `a` between steps, epochs and seconds,
 `m` between loss and accuracy. The arrow keys move a cursor that reads values off.
+
 While it trains: `space` pauses and goes on, `.` takes one step, `e` goes to the end of the epoch,
 `l` changes the learning rate, `w` saves, `x` saves and stops.
+
 A line that begins with `!` says what goes wrong, and `d` sets the form as it advises.
 """,
     "model": """\
 **Model.** What the model is made of, what it has learned so far, and what it learns from: of the
 run that trains, else of the best model of the last one, else as it is before training. `[` and `]`
 go to the view before and the next, `v` lists them. The arrow keys go from place to place (a
-sample, a layer, a cell of the matrix), Enter looks closer or lets you type, Escape goes back.
-**By hand** (lectures 2 and 3): the arrow keys move the weight, and the cost answers; with shift
-they move it less, Home begins anew.
+sample, a layer, a cell of the matrix), Enter zooms in or lets you type, Escape goes back.
+
+**By hand** (lectures 2 and 3): the arrow keys move the weight, and the cost follows; with shift
+they move it less, Home restarts.
+
 **Draw** (lectures 9 to 11): with the mouse, or with the arrow keys after `space` has lowered the
 pen; `c` clears.
 """,
@@ -57,57 +64,55 @@ opened run has all of its settings and its note (`i` on a narrow terminal). `/` 
 and `s` sorts.
 """,
     "run": """\
-**A run.** Its chart and its log, from its folder. If another program trains it, both grow.
-The keys of the chart are those of the training pane. `7` shows what its best model learned, and the
-chart again; `d` sets the form as is advised. On a narrow terminal `i` shows the settings and the
-note in place of the log.
+**One run.** Its chart and its log, read from its folder. If another program trains it, both grow,
+and the keys of the Training pane pause, change, save and stop it. `7` shows what its best model
+learned, and the chart again; `d` sets the form as the advice says. On a narrow terminal `i` shows
+the settings and the note in place of the log.
+""",
+    "compare": """\
+**Compare.** The curves of the marked runs in one chart, named by the settings in which they differ.
+`m` changes the metric, `g` and `a` the axes, `+` and `-` smooth the curves.
+""",
+    "source": """\
+**Source.** The file of the lecture as it is trained: the lesson, the model and its settings. The
+arrow keys and Page Down scroll.
+""",
+    "choose": """\
+**A question.** Choose an answer with the arrow keys and Enter, or press its letter. Escape cancels.
+""",
+    "pick": """\
+**A list.** Choose with the arrow keys and Enter. Escape changes nothing.
+""",
+    "ask": """\
+**A value.** Type it; what is wrong with it appears below. Enter takes it, Escape changes nothing.
 """,
 }
 
-_KEYS = """\
-| key | what it does |
-|---|---|
-| `1` to `7` | go to a pane |
-| `tab`, `shift+tab` | go to the next field, or the one before |
-| `s`, `F5` | start training |
-| `space`, `F6` | pause, and go on |
-| `.` | while paused: one step |
-| `e` | while paused: to the end of the epoch |
-| `l`, `F7` | change the learning rate |
-| `w`, `ctrl+s` | save now |
-| `x`, `F8` | save and stop; cancel what is loading |
-| `d` | set the form as is advised |
-| `[`, `]`, `v` | in the Model pane: other views |
-| arrow keys, `n`, `p`, `Home` | in the Model pane: other places |
-| `+`, `-` | smooth more, or less |
-| `g` | logarithmic scale |
-| `a` | steps, epochs or seconds |
-| `m` | loss and accuracy, or one of them |
-| `left`, `right` | with the chart focused: read values off |
-| `ctrl+z`, `F9` | set this field back |
-| `ctrl+y`, `shift+F9` | set all fields back |
-| `r`, `F3` | the runs |
-| `o`, `F4` | the lecture's own file |
-| `z` | the lesson in English or Chinese |
-| `/` | search the log, filter the runs |
-| `:`, `ctrl+p` | every act by its name |
-| `F1` | help for the pane that has the focus |
-| `q`, `ctrl+q`, `ctrl+c` | leave |
-"""
+_TITLES = {"main": "main screen", "run": "one run"}
 
 
-def keys_text() -> str:
-    """All keys."""
-    return _KEYS
+def keys_page(screen: Screen[Any]) -> HelpScreen:
+    """All keys of a screen."""
+    return HelpScreen(f"Keys: {_title(screen)}", keys_table(sections_of(screen)))
+
+
+def help_page(screen: Screen[Any]) -> HelpScreen:
+    """Help for the focused pane, or for the screen or dialog."""
+    return HelpScreen("Help", help_for(screen))
 
 
 def help_for(screen: Screen[Any]) -> str:
-    """Help for what has the focus."""
+    """The text of help for what has the focus."""
     focused = screen.focused
     places = [] if focused is None else [str(w.id) for w in focused.ancestors_with_self if w.id]
     places.append(type(screen).__name__.removesuffix("Screen").lower())
-    text = next((_PANES[place] for place in places if place in _PANES), _PANES["lectures"])
-    return f"{text}\n\n`?` shows all keys."
+    text = next((_PLACES[place] for place in places if place in _PLACES), _PLACES["lectures"])
+    return text if screen.is_modal else f"{text}\n\n`?` shows all keys of this screen."
+
+
+def _title(screen: Screen[Any]) -> str:
+    name = type(screen).__name__.removesuffix("Screen").lower()
+    return _TITLES.get(name, name)
 
 
 class HelpScreen(ModalScreen[None]):
@@ -128,13 +133,15 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,q,question_mark,f1,enter", "app.pop_screen", "Back")
     ]
 
-    def __init__(self, title: str, text: str) -> None:
+    def __init__(self, title: str, content: str | Table) -> None:
         super().__init__()
         self._title = title
-        self._text = text
+        self._content = content
 
     def compose(self) -> ComposeResult:
         """The page."""
         with VerticalScroll() as scroll:
-            scroll.border_title, scroll.border_subtitle = self._title, "Escape goes back"
-            yield Markdown(self._text)
+            scroll.border_title, scroll.border_subtitle = self._title, "Esc: back"
+            yield (
+                Markdown(self._content) if isinstance(self._content, str) else Static(self._content)
+            )

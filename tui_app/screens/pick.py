@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from tui_app.screens.dialog import Dialog
 
-class Pick(ModalScreen[str | None]):
+
+class Pick(Dialog):
     """Gives the value that was chosen, or None. `choices` are labels and values."""
 
     DEFAULT_CSS = """
@@ -25,8 +24,6 @@ class Pick(ModalScreen[str | None]):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
-
     def __init__(self, choices: Sequence[tuple[str, str]], value: str) -> None:
         super().__init__()
         self._choices = list(choices)
@@ -34,7 +31,9 @@ class Pick(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """The list."""
-        yield OptionList(*(Option(label, id=value) for label, value in self._choices), markup=False)
+        choices = OptionList(*(Option(label, id=v) for label, v in self._choices), markup=False)
+        choices.border_subtitle = "Enter: OK · Esc: cancel"
+        yield choices
 
     def on_mount(self) -> None:
         """Begin at what is chosen."""
@@ -45,7 +44,3 @@ class Pick(ModalScreen[str | None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Take it."""
         self.dismiss(event.option_id)
-
-    def action_leave(self) -> None:
-        """Take none."""
-        self.dismiss(None)

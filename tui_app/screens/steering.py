@@ -21,7 +21,7 @@ class SteeringScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space,f6", "pause", "Pause"),
-        Binding("space,f6", "go_on", "Go on"),
+        Binding("space,f6", "go_on", "Continue"),
         Binding("full_stop", "one_step", "Step", key_display="."),
         Binding("e", "one_epoch", "Epoch"),
         Binding("l,f7", "change_lr", "lr"),

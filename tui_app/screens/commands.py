@@ -1,0 +1,111 @@
+"""Says in a sentence what each key does: for the keys page and the command palette."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+#: By action, as bindings name it.
+_SENTENCES = {
+    # everywhere
+    "quit": "Leave tutorch",
+    "keys": "Show the keys of this screen",
+    "help_here": "Show help for this screen or pane",
+    "command_palette": "Search all commands, lectures and views",
+    "app.pop_screen": "Go back",
+    "back": "Go back",
+    # steering a run
+    "pause": "Pause training",
+    "go_on": "Continue training",
+    "one_step": "While paused: train one step",
+    "one_epoch": "While paused: train to the end of the epoch",
+    "change_lr": "Change the learning rate",
+    "save": "Save a checkpoint now",
+    "stop": "Stop and save; while loading: cancel",
+    "apply_advice": "Set the form as the advice says",
+    # the main screen
+    "start": "Start training with these settings",
+    "runs": "Show all runs",
+    "one_or_all": "Show one run, or all runs of the sweep",
+    "language": "Show lessons in Chinese, or in English",
+    "source": "Show the lecture's source file",
+    # charts
+    "smooth(1)": "Smooth the curve more",
+    "smooth(-1)": "Smooth the curve less",
+    "log": "Switch to a logarithmic scale, or back",
+    "axis": "Switch the x axis: steps, epochs or seconds",
+    "panels": "Show loss, accuracy, or both",
+    "metric": "Compare another metric",
+    "move(-1)": "Read values off the chart",
+    "move(1)": "Read values off the chart",
+    "move(-10)": "Read values off, ten points at a time",
+    "move(10)": "Read values off, ten points at a time",
+    "no_cursor": "Stop reading values off",
+    # settings
+    "open": "Choose from the list",
+    "step(-1)": "Change to the choice before, or the next",
+    "step(1)": "Change to the choice before, or the next",
+    "reset": "Reset this field",
+    "reset_all": "Reset all fields",
+    "app.focus_next": "Go to the next field",
+    "app.focus_previous": "Go to the field before",
+    # the Model pane
+    "view(1)": "Open the next view",
+    "view(-1)": "Open the view before",
+    "pick": "Choose a view from a list",
+    "go('left')": "Go to the next place in the view, or back",
+    "go('right')": "Go to the next place in the view, or back",
+    "go('up')": "Go to the place above or below",
+    "go('down')": "Go to the place above or below",
+    "go('shift+left')": "By hand: move a little",
+    "go('shift+right')": "By hand: move a little",
+    "go('shift+up')": "By hand: move a little",
+    "go('shift+down')": "By hand: move a little",
+    "go('pagedown')": "Go ten places on, or back",
+    "go('pageup')": "Go ten places on, or back",
+    "go('home')": "Go to the first place; by hand: restart",
+    "enter": "Zoom in, or type",
+    "move(-1, 0)": "Move the pen",
+    "move(1, 0)": "Move the pen",
+    "move(0, -1)": "Move the pen",
+    "move(0, 1)": "Move the pen",
+    "pen": "Lower the pen, or lift it",
+    "clear": "Clear the drawing",
+    "model": "Show the model, or the chart again",
+    # the log
+    "search": "Search the log",
+    "next": "Go to the next line found",
+    "copy": "Copy the whole log",
+    "close_search": "End the search",
+    # the runs
+    "mark": "Mark the run, or unmark it",
+    "compare": "Compare the marked runs",
+    "resume": "Resume the run where it stopped",
+    "extend": "Train the run for more epochs",
+    "again": "Set the form as this run was set",
+    "note": "Write a note on the run",
+    "discard": "Move the run to the trash",
+    "undo": "Undo the last change",
+    "filter": "Filter the runs",
+    "sort": "Sort by the next column",
+    # dialogs
+    "leave": "Cancel",
+    "app.help_here": "Show help for this dialog",
+    "app.quit": "Leave tutorch",
+}
+
+
+def sentence_of(binding: Binding) -> str:
+    """What the key of `binding` does, as a short sentence."""
+    action = binding.action
+    if action.startswith("pane("):
+        return f"Go to {binding.description}"
+    if action.startswith("chart("):  # a screen passes it on to its chart
+        action = _of_chart(action)
+    return _SENTENCES.get(action, binding.description)
+
+
+def _of_chart(action: str) -> str:
+    """`chart('smooth', 1)` as the chart itself calls it: `smooth(1)`."""
+    name, _, argument = action.removeprefix("chart(").removesuffix(")").partition(", ")
+    name = name.strip("'")
+    return f"{name}({argument})" if argument else name
