@@ -520,11 +520,11 @@ async def test_help_keys_palette_and_source(person: Sitting):
     await person.until(lambda: isinstance(person.app.screen, HelpScreen))
     await person.until(lambda: "The course in its order" in person.text)
     await person.press("escape", "question_mark")
-    await person.until(lambda: "save and stop" in person.text)
+    await person.until(lambda: "Start training with these settings" in person.text)
     await person.press("escape", "o")
     await person.until(lambda: isinstance(person.app.screen, SourceScreen))
     assert "LinearModel" in person.app.screen.query_one("Static").render().__str__() or True
     await person.press("escape", "colon")
     await person.until(lambda: "CommandPalette" in type(person.app.screen).__name__)
     await person.type("log scale")
-    await person.until(lambda: "Log scale" in person.text)
+    await person.until(lambda: "Switch to a logarithmic scale" in person.text)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.timer import Timer
@@ -27,6 +28,7 @@ from tui_app.pace import Pace
 from tui_app.screens.choose import Choose
 from tui_app.screens.leaving import how_to_leave
 from tui_app.screens.main import MainScreen
+from tui_app.screens.palette import Palette
 from tui_app.series_colours import series_colours
 from tui_app.widgets.drawable import is_drawable
 
@@ -52,11 +54,13 @@ class TutorchApp(App[int]):
 
     TITLE = "tutorch"
     CSS_PATH = "app.tcss"
+    COMMANDS = {Palette}  # noqa: RUF012  Textual declares it so
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,ctrl+q,ctrl+c", "quit", "Quit"),
         Binding("question_mark", "keys", "Keys", key_display="?"),
         Binding("f1", "help_here", "Help", show=False),
         Binding("colon", "command_palette", "Commands", show=False),
+        Binding("ctrl+p", "command_palette", "Commands", show=False, priority=True),
     ]
 
     def __init__(
@@ -121,22 +125,6 @@ class TutorchApp(App[int]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The colours of curves, which a theme may set otherwise."""
         return series_colours(self.current_theme)
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Every act that a key stands for now, and the app's own."""
-        seen = set()
-        for active in screen.active_bindings.values():
-            binding = active.binding
-            if active.enabled and binding.action not in seen and binding.description:
-                seen.add(binding.action)
-                act = self._act(binding.action, active.node)
-                yield SystemCommand(binding.description, f"Key: {binding.key}", act)
-        for command in super().get_system_commands(screen):
-            if command.title not in ("Quit", "Keys"):
-                yield command
-
-    def _act(self, action: str, node: Any) -> Callable[[], Any]:
-        return lambda: self.run_action(action, node)
 
     # Looking at what trains
 
@@ -208,8 +196,7 @@ class TutorchApp(App[int]):
             return
         self.queue = RunQueue(runs)
         self._told.clear()
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
+        self.show_main()
         self.main.watch_run()
         self.look_soon()
 
@@ -249,6 +236,11 @@ class TutorchApp(App[int]):
 
     # Screens
 
+    def show_main(self) -> None:
+        """Close whatever is over the main screen."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
     def open_runs(self) -> None:
         """All runs."""
         from tui_app.screens.runs import RunsScreen
@@ -261,8 +253,7 @@ class TutorchApp(App[int]):
         """One run, from its folder; what trains here is shown where it is."""
         queue = self.queue
         if queue is not None and queue.is_alive and queue.current.folder == folder.path:
-            while len(self.screen_stack) > 1:
-                self.pop_screen()
+            self.show_main()
             self.main.choose_pane("training")
             return
         from tui_app.following.in_folder import RunInFolder
@@ -271,6 +262,11 @@ class TutorchApp(App[int]):
         followed: FollowedRun = RunInFolder(folder)
         self.push_screen(RunScreen(followed))
         self.look_soon()
+
+    def action_command_palette(self) -> None:
+        """Search what can be done here."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="Search commands, lectures, views …"))
 
     def action_keys(self) -> None:
         """All keys of the screen."""

@@ -39,7 +39,6 @@ _BY_SCREEN = {
 }
 _TEXTUALS_OWN = [
     Binding("tab,shift+tab", "", "Go to the next field or pane, or back"),
-    Binding("ctrl+p", "command_palette"),
 ]
 
 

@@ -44,6 +44,7 @@ from tui_app.widgets.settings_form import SettingsForm
 
 if TYPE_CHECKING:
     from tui_app.draft import Draft
+    from tui_app.following.sight import Sight
 
 #: Seconds that a lecture is looked at before its lesson and settings are brought.
 _DWELL = 0.15
@@ -236,13 +237,20 @@ class MainScreen(PanedScreen):
             self.choose_pane("training")
             self.draw()
 
+    def sight(self) -> Sight | None:
+        """The model that the Model pane shows, or would show."""
+        return self._what_to_look_at()[0]
+
+    def _what_to_look_at(self) -> tuple[Sight | None, str]:
+        return sight_of(self.app.queue, self.query_one(SettingsForm).draft)
+
     @while_drawable
     def draw(self) -> None:
         """Bring the panes up to date with the run."""
         queue, pane, model = self.app.queue, self.query_one(RunPane), self.query_one(ModelPane)
         self._show_state()
         if model.display and not self.has_class("-tiny"):
-            model.look_at(*sight_of(queue, self.query_one(SettingsForm).draft))
+            model.look_at(*self._what_to_look_at())
         if queue is None:
             self.query_one(LogPane).draw()
             return

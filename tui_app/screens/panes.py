@@ -7,6 +7,7 @@ from textual.widget import Widget
 
 from tui_app.messages import PaneChosen
 from tui_app.screens.advising import AdvisingScreen
+from tui_app.widgets.model_pane import ModelPane
 from tui_app.widgets.nav_bar import NavBar
 
 PANES = (
@@ -37,6 +38,11 @@ class PanedScreen(AdvisingScreen):
         self.query_one(NavBar).select(pane)
         self._focus_in(self.query_one(f"#{pane}"))
         self.call_after_refresh(self.draw)
+
+    def open_view(self, name: str) -> None:
+        """Show a view in the Model pane."""
+        self.choose_pane("model")
+        self.query_one(ModelPane).open_view(name)
 
     def _bring_forward(self, pane: str) -> None:
         """Lay a pane over those that share its place."""

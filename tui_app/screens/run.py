@@ -14,7 +14,7 @@ from textual.widgets import Static
 from tui_app.following.followed import FollowedRun
 from tui_app.following.in_folder import RunInFolder
 from tui_app.following.run_table import read_note
-from tui_app.following.sight import of_run
+from tui_app.following.sight import Sight, of_run
 from tui_app.screens.advising import AdvisingScreen
 from tui_app.training.narrate import printable
 from tui_app.training.run_folder import RunFolder
@@ -132,13 +132,24 @@ class RunScreen(AdvisingScreen):
 
     def _look(self) -> None:
         """Show what the best model learned, or while it trains the newest, where that is wanted."""
-        pane, best = self.query_one(ModelPane), self._run.history.best
+        pane = self.query_one(ModelPane)
         if pane.display and self._run.failure is not None:
             pane.look_at(None, self._run.failure.sentence)
         elif pane.display and not self.is_reading:
             self._ask_for_news()
-            epoch = best.epoch if best else 0
-            pane.look_at(of_run(self._run.folder, epoch, is_training=self.is_watching))
+            pane.look_at(self.sight())
+
+    def sight(self) -> Sight:
+        """The model that the Model pane shows, or would show."""
+        best = self._run.history.best
+        epoch = best.epoch if best else 0
+        return of_run(self._run.folder, epoch, is_training=self.is_watching)
+
+    def open_view(self, name: str) -> None:
+        """Show a view in the chart's place."""
+        if not self.has_class("-model"):
+            self.action_model()
+        self.query_one(ModelPane).open_view(name)
 
     def _ask_for_news(self) -> None:
         """Let the program that trains it save now and then, so that there is something to see."""

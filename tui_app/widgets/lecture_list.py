@@ -49,6 +49,11 @@ class LectureList(OptionList):
         super().__init__(*(self._option(lesson, None) for lesson in lessons), **options)
         self.border_title = "Lectures"
 
+    @property
+    def lessons(self) -> Sequence[Lesson]:
+        """All that are listed, in their order."""
+        return list(self._lessons.values())
+
     def mark(self, trained: Mapping[str, Trained]) -> None:
         """Show what has been trained."""
         for name, lesson in self._lessons.items():

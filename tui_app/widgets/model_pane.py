@@ -72,6 +72,7 @@ class ModelPane(Vertical):
         self._looks: dict[str, LiveView | StillView] = {}
         self._names: tuple[str, ...] = ()
         self._chosen = ""
+        self._wanted = ""
         self._untried: list[str] = []
         self._was_trained = False
         self._turned = 0.0
@@ -127,14 +128,7 @@ class ModelPane(Vertical):
 
     def _prepare(self, sight: Sight) -> None:
         """Ask for the lecture's views, in a thread."""
-        from tui_app.failures import known
-
-        try:
-            self.post_message(self.Prepared(sight.key, (*_FIRST, *sight.views())))
-        except Exception as error:  # noqa: BLE001  what can't be seen is said in its place
-            sentence = known(error)
-            text = sentence[0] if sentence else f"{type(error).__name__}: {error}"
-            self.post_message(self.Prepared(sight.key, (), text))
+        self.post_message(self.Prepared(sight.key, *views_of(sight)))
 
     async def on_model_pane_prepared(self, message: Prepared) -> None:
         """Offer the views."""
@@ -142,7 +136,10 @@ class ModelPane(Vertical):
         if self._sight is None or message.key != self._sight.key:
             return
         self._names = message.views
-        if self._names and self._chosen not in self._names:
+        if self._wanted in self._names:
+            self._chosen, self._wanted = self._wanted, ""
+            self._untried.clear()
+        elif self._names and self._chosen not in self._names:
             self._untried = self._of_interest()
             self._chosen = self._untried.pop(0)
         await self.query_one(ViewNames).offer([(n, load_view(n).title) for n in self._names])
@@ -210,6 +207,12 @@ class ModelPane(Vertical):
 
     # Acts
 
+    def open_view(self, name: str) -> None:
+        """Show the view `name`, now or once the views are known."""
+        if name in self._names:
+            self._choose(name)
+        self._wanted = name
+
     def on_view_names_chosen(self, message: ViewNames.Chosen) -> None:
         """A name was clicked."""
         message.stop()
@@ -228,6 +231,17 @@ class ModelPane(Vertical):
 
     def _choose(self, name: str | None) -> None:
         if name:
-            self._chosen = name
+            self._chosen, self._wanted = name, ""
             self._untried.clear()
             self._look()
+
+
+def views_of(sight: Sight) -> tuple[tuple[str, ...], str]:
+    """The names of the views there are of a model, or none and why. Reads files."""
+    from tui_app.failures import known
+
+    try:
+        return (*_FIRST, *sight.views()), ""
+    except Exception as error:  # noqa: BLE001  what can't be seen is said in its place
+        sentence = known(error)
+        return (), sentence[0] if sentence else f"{type(error).__name__}: {error}"
