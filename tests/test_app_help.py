@@ -22,7 +22,7 @@ from tui_app.screens.pick import Pick
 from tui_app.screens.run import RunScreen
 
 
-def _all_bindings() -> list[Binding]:
+def _all_bindings() -> list[tuple[Binding, type]]:
     modules = [
         importlib.import_module(f"{package.__name__}.{info.name}")
         for package in (tui_app.screens, tui_app.widgets)
@@ -32,14 +32,19 @@ def _all_bindings() -> list[Binding]:
         TutorchApp
     }
     own = [kind for kind in classes if kind.__module__.startswith("tui_app.")]
-    return [b for kind in own for b in vars(kind).get("BINDINGS", ()) if isinstance(b, Binding)]
+    return [
+        (binding, kind)
+        for kind in own
+        for binding in vars(kind).get("BINDINGS", ())
+        if isinstance(binding, Binding)
+    ]
 
 
 def test_every_key_has_a_sentence():
     found = _all_bindings()
     assert len(found) > 80
-    for binding in found:
-        sentence = sentence_of(binding)
+    for binding, kind in found:
+        sentence = sentence_of(binding, kind)
         is_pane = binding.action.startswith("pane(")
         assert is_pane or sentence != binding.description, f"no sentence for {binding.action}"
         assert 0 < len(sentence) <= 54, sentence

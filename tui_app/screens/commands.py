@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-#: By action, as bindings name it.
+#: By action, as bindings name it; with the class where two mean different things by one action.
 _SENTENCES = {
     # everywhere
     "quit": "Leave tutorch",
@@ -46,8 +46,11 @@ _SENTENCES = {
     "step(1)": "Change to the choice before, or the next",
     "reset": "Reset this field",
     "reset_all": "Reset all fields",
-    "app.focus_next": "Go to the next field",
-    "app.focus_previous": "Go to the field before",
+    "SettingsForm.move(1)": "Go to the next field, or the one before",
+    "SettingsForm.move(-1)": "Go to the next field, or the one before",
+    "leave_field": "Leave the field",
+    "edit": "Edit the field",
+    "redo": "Redo the change that was undone",
     # the Model pane
     "view(1)": "Open the next view",
     "view(-1)": "Open the view before",
@@ -94,14 +97,15 @@ _SENTENCES = {
 }
 
 
-def sentence_of(binding: Binding) -> str:
-    """What the key of `binding` does, as a short sentence."""
+def sentence_of(binding: Binding, kind: type) -> str:
+    """What the key of `binding` does on a screen or widget of class `kind`, in a short sentence."""
     action = binding.action
     if action.startswith("pane("):
         return f"Go to {binding.description}"
     if action.startswith("chart("):  # a screen passes it on to its chart
         action = _of_chart(action)
-    return _SENTENCES.get(action, binding.description)
+    names = [*(f"{each.__name__}.{action}" for each in kind.__mro__), action]
+    return next((_SENTENCES[n] for n in names if n in _SENTENCES), binding.description)
 
 
 def _of_chart(action: str) -> str:

@@ -49,9 +49,9 @@ class Section:
     title: str
     rows: dict[str, list[str]] = field(default_factory=dict)
 
-    def add(self, binding: Binding) -> None:
-        """List the keys of a binding."""
-        keys = self.rows.setdefault(_sentence(binding), [])
+    def add(self, binding: Binding, kind: type) -> None:
+        """List the keys of a binding of class `kind`."""
+        keys = self.rows.setdefault(_sentence(binding, kind), [])
         keys += [name for key in binding.key.split(",") if (name := key_name(key)) not in keys]
 
 
@@ -59,17 +59,17 @@ def sections_of(screen: Screen[Any]) -> list[Section]:
     """The keys of a screen: those of the focused widget first, those of the app last."""
     here, everywhere = Section(_HERE), Section(_EVERYWHERE)
     for binding in [*bindings_of(screen), *_BY_SCREEN.get(type(screen).__name__, ())]:
-        here.add(binding)
+        here.add(binding, type(screen))
     for binding in [*bindings_of(screen.app), *_TEXTUALS_OWN]:
-        everywhere.add(binding)
+        everywhere.add(binding, type(screen.app))
     seen = {*here.rows, *everywhere.rows}
     focused: list[DOMNode] = [] if screen.focused is None else [*screen.focused.ancestors_with_self]
     of_widgets: dict[str, Section] = {}
     for widget in [*focused, *screen.query("*")]:
         for binding in bindings_of(widget):
             title = _TITLES.get(type(widget).__name__)
-            if title is not None and _sentence(binding) not in seen:
-                of_widgets.setdefault(title, Section(title)).add(binding)
+            if title is not None and _sentence(binding, type(widget)) not in seen:
+                of_widgets.setdefault(title, Section(title)).add(binding, type(widget))
     in_focus = {_TITLES.get(type(node).__name__) for node in focused}
     first = [section for title, section in of_widgets.items() if title in in_focus]
     others = [section for title, section in of_widgets.items() if title not in in_focus]
@@ -83,8 +83,8 @@ def bindings_of(node: DOMNode) -> Iterator[Binding]:
             yield from (b for b in vars(kind).get("BINDINGS", ()) if isinstance(b, Binding))
 
 
-def _sentence(binding: Binding) -> str:
-    return "Go to a pane" if binding.action.startswith("pane(") else sentence_of(binding)
+def _sentence(binding: Binding, kind: type) -> str:
+    return "Go to a pane" if binding.action.startswith("pane(") else sentence_of(binding, kind)
 
 
 def key_name(key: str) -> str:

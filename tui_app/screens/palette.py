@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tui_app.app import TutorchApp
 
 #: Actions that move about where one is: their keys are of use, their names in a list aren't.
-_MOVES = ("move(", "go(", "step(", "app.focus_", "command_palette")
+_MOVES = ("move(", "go(", "step(", "edit", "open", "leave", "command_palette")
 
 #: What one more word that is found counts: at the beginning of a word, within one, or in what the
 #: entry doesn't show.
@@ -96,7 +96,7 @@ class Palette(Provider):
             own = {each.action for each in bindings_of(active.node)}
             is_command = binding.action in own and not binding.action.startswith(_MOVES)
             if active.enabled and is_command:
-                sentence = sentence_of(binding)
+                sentence = sentence_of(binding, type(active.node))
                 found.setdefault(sentence, (binding, active.node, []))[2].append(key_name(key))
         for sentence, (binding, node, keys) in found.items():
             if sentence:
