@@ -80,6 +80,9 @@ _SENTENCES = {
     "copy": "Copy the whole log",
     "close_search": "End the search",
     # the runs
+    "facts": "Show the run's settings and note, or the log",
+    "scroll_top": "Go to the first run",
+    "scroll_bottom": "Go to the last run",
     "mark": "Mark the run, or unmark it",
     "compare": "Compare the marked runs",
     "resume": "Resume the run where it stopped",

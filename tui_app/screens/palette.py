@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tui_app.app import TutorchApp
 
 #: Actions that move about where one is: their keys are of use, their names in a list aren't.
-_MOVES = ("move(", "go(", "step(", "edit", "open", "leave", "command_palette")
+_MOVES = ("move(", "go(", "step(", "edit", "open", "leave", "scroll_", "command_palette")
 
 #: What one more word that is found counts: at the beginning of a word, within one, or in what the
 #: entry doesn't show.
