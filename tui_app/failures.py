@@ -10,6 +10,7 @@ from models import LectureError, UnknownLecture
 from models.fields import InvalidValue
 from tui_app.terminal import complain
 from tui_app.training.errors import (
+    Cancelled,
     DamagedRun,
     DeviceUnavailable,
     OutOfMemory,
@@ -49,6 +50,8 @@ def known(error: BaseException) -> tuple[str, ExitCode] | None:
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(error, torch.OutOfMemoryError):
         return str(OutOfMemory()), ExitCode.DEVICE_UNAVAILABLE
+    if isinstance(error, Cancelled):
+        return str(error), ExitCode(error.exit_code)
     for kind, exit_code in EXIT_CODES.items():
         if isinstance(error, kind):
             return str(error), exit_code

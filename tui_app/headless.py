@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
+from typing import NoReturn
 
 from rich.console import Console
+from rich.text import Text
 
+from datasets.fetch import FetchStopped
 from tui_app.narrating_thread import NarratingThread
 from tui_app.narration import (
     JsonLines,
@@ -22,8 +25,10 @@ from tui_app.narration import (
     print_summary,
     tell_progress,
 )
+from tui_app.signal_thread import signals_heard
 from tui_app.terminal import stderr_console, write_last_words
-from tui_app.training.control import Control
+from tui_app.training.control import Control, Stop
+from tui_app.training.errors import Cancelled
 from tui_app.training.events import RunCompleted
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.narrate import printable
@@ -31,6 +36,7 @@ from tui_app.training.posix import leave_at_once, leave_terminal, save_signals, 
 from tui_app.training.prepare import check_models
 from tui_app.training.session import OnProgress, Session
 from tui_app.training.settings import RunSettings, differences, differing
+from tui_app.training.watchdog import StepInterrupted, Watchdog, where_interrupted
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ def train_all(settings: Sequence[RunSettings], headless: Headless) -> int:
     with signals_steer(control, terminal, keep=settings[0].options.on_hangup == "keep"):
         if len(settings) > 1:
             with tell_progress(console) as on_progress:
-                check_models(settings, on_progress, lambda: control.stopped is not None)
+                check_models(settings, on_progress, control.must_stop)
         try:
             for number, each in enumerate(settings, 1):
                 if len(settings) > 1:
@@ -83,26 +89,38 @@ def train_one(
     console = terminal.console
     with tell_progress(console) as on_progress:
         session = make(control, on_progress)
-    terminal.log = session.folder.log
-    listener = JsonLines(sys.stdout) if headless.json else terminal.narrator()
+    terminal.begin(session)
+    listener = terminal.listener = JsonLines(sys.stdout) if headless.json else terminal.narrator()
     with listener:
         completed = session.follow(control, [listener])
+    terminal.session = None
     if not headless.json:
-        print_summary(console, session, completed)
-        path = str(session.folder.path)
-        # Whoever reads a pipe wants the very path, a terminal one that can't steer it.
-        sys.stdout.write(f"{printable(path) if sys.stdout.isatty() else path}\n")
-        sys.stdout.flush()
+        print_end(console, session, completed)
     return completed
 
 
+def print_end(console: Console, session: Session, completed: RunCompleted) -> None:
+    """How the run ended, and on stdout where it is."""
+    print_summary(console, session, completed)
+    path = str(session.folder.path)
+    # Whoever reads a pipe wants the very path, a terminal one that can't steer it.
+    sys.stdout.write(f"{printable(path) if sys.stdout.isatty() else path}\n")
+    sys.stdout.flush()
+
+
 class Terminal:
-    """Where a run is told of, as long as it is there. `log` is where to write after that."""
+    """Where a run is told of, as long as it is there, and log.txt after that."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self.session: Session | None = None
+        self.listener: Narrator | None = None
         self.log: Path | None = None
         self.is_gone = False
+
+    def begin(self, session: Session) -> None:
+        """From now on it is told of this run."""
+        self.session, self.log = session, session.folder.log
 
     def leave(self) -> None:
         """Go on without it: log.txt has what would have been told."""
@@ -119,33 +137,92 @@ class Terminal:
         told = Unstoppable(narrator(self.console))
         return NarratingThread(told) if self.console.is_terminal else told
 
+    def tell(self, text: str) -> None:
+        """Say something of the run, from any thread."""
+        if self.session is not None:
+            self.session.note(text)
+        else:
+            self.console.print(Text(printable(text)))
+
+    def give_up(self, control: Control, where: str) -> None:
+        """The run doesn't come back: record that it is stopped, and say so."""
+        session, listener = self.session, self.listener
+        if session is None:
+            return
+        completed = session.abandon(control, where)
+        if listener is not None and not isinstance(listener, JsonLines):
+            listener.__exit__()
+            print_end(self.console, session, completed)
+
 
 @contextmanager
 def signals_steer(control: Control, terminal: Terminal, *, keep: bool) -> Iterator[None]:
     """Let Ctrl-C, TERM and a hang-up save and stop, and USR1 save; a second Ctrl-C leaves at once.
 
-    To `keep` a run is to go on without the terminal after a hang-up.
+    A step that doesn't come back is told of, and given up when the run is to stop. To `keep` a run
+    is to go on without the terminal after a hang-up. Raises Cancelled when it was to stop before
+    it trained.
     """
     exit_codes = stop_signals()
+    hint = threading.Timer(_HINT, lambda: _say_how_to_leave(control, terminal))
+    hint.daemon = True
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        asked = signal.Signals(number)
+    def hear(asked: signal.Signals) -> None:
+        if asked in save_signals():
+            control.save()
+            return
         if asked.name == "SIGHUP" and keep:
             terminal.leave()
             return
         if asked == signal.SIGINT and control.stopped:
-            terminal.restore()
-            leave_at_once(ExitCode.INTERRUPTED)
+            _leave_now(control, terminal)
+        if asked == signal.SIGINT and not control.stopped:
+            hint.start()
         control.stop(f"stopped by {_SAID.get(asked.name, asked.name)}", exit_codes[asked])
 
-    before = {number: signal.signal(number, stop) for number in exit_codes}
-    for number in save_signals():
-        before[number] = signal.signal(number, lambda number, frame: control.save())
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    def give_up(stop: Stop, where: str) -> None:
+        terminal.give_up(control, where)
+        terminal.restore()
+        leave_at_once(ExitCode(stop.exit_code))
 
+    def tell_silence(text: str) -> None:
+        if text:
+            terminal.tell(text)
+
+    here = threading.current_thread()
+    try:
+        with signals_heard(hear), Watchdog(control, here, tell_silence, give_up):
+            yield
+    except (StepInterrupted, FetchStopped) as error:
+        stop = control.stopped
+        if stop is None:
+            raise
+        text = str(error)
+        if isinstance(error, StepInterrupted):
+            text = f"{stop.reason}{where_interrupted(error)}"
+        raise Cancelled(text, stop.exit_code) from error
+    finally:
+        hint.cancel()
+
+
+def _say_how_to_leave(control: Control, terminal: Terminal) -> None:
+    if not control.is_ending:
+        terminal.console.print("stopping after the step under way; Ctrl-C again leaves at once")
+
+
+def _leave_now(control: Control, terminal: Terminal) -> NoReturn:
+    """End the program. That the run is stopped is recorded, unless the disk takes its time."""
+    session = terminal.session
+    if session is not None:
+        recording = threading.Thread(target=session.abandon, args=(control,), daemon=True)
+        recording.start()
+        recording.join(_RECORDING)
+    terminal.restore()
+    leave_at_once(ExitCode.INTERRUPTED)
+
+
+#: Seconds after Ctrl-C until it is said how to leave at once, and that a second one waits.
+_HINT = 1.0
+_RECORDING = 0.5
 
 _SAID = {"SIGINT": "Ctrl-C", "SIGTERM": "the TERM signal", "SIGHUP": "a hang-up"}

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _SAVING = 30.0
 _LEAVING = 3.0
 
+#: The threads of a run and of a lecture that is loaded, either of which may be stuck.
+WORK_THREADS = ("training", "lecture")
+
 #: Seconds between two looks, without a terminal, whether the next run's turn has come.
 _LOOKING = 0.5
 
@@ -63,7 +66,9 @@ def run_on_terminal(make: Callable[[NativeOutput], TutorchApp]) -> int:
         return ExitCode.FAILED
     if app.handed_over is not None:
         _hand_over(app)
-    return visit.exit_code or result or ExitCode.DONE
+    exit_code = visit.exit_code or result or ExitCode.DONE
+    _leave_threads_behind(exit_code)
+    return exit_code
 
 
 class _Visit:
@@ -170,6 +175,17 @@ def _start_process_helpers() -> None:
     resource_tracker.ensure_running()
     if get_all_start_methods()[0] == "forkserver":
         forkserver.ensure_running()
+
+
+def _leave_threads_behind(exit_code: int) -> None:
+    """End the program here and now if something doesn't come back from the code that it is in.
+
+    Python would end such a thread while the program does, in whatever libraries it is: they abort.
+    """
+    if any(thread.name in WORK_THREADS and thread.is_alive() for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        leave_at_once(ExitCode(exit_code))
 
 
 def _hand_over(app: TutorchApp) -> None:

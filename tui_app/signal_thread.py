@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from tui_app.training.posix import save_signals, stop_signals
@@ -53,3 +54,27 @@ class SignalThread:
 
 def _heard(number: int, frame: FrameType | None) -> None:
     """Nothing: the thread has been woken. Without a handler the signal would end the program."""
+
+
+@contextmanager
+def signals_heard(on_signal: Callable[[signal.Signals], None]) -> Iterator[None]:
+    """Let `on_signal` hear the signals while this context lasts: in a thread of its own, whatever
+    long operation the main thread is in; on Windows in the main thread.
+    """
+    if os.name == "posix":
+        thread = SignalThread(on_signal)
+        try:
+            yield
+        finally:
+            thread.restore()
+        return
+    wanted = (*stop_signals(), *save_signals())
+    before = {
+        number: signal.signal(number, lambda number, frame: on_signal(signal.Signals(number)))
+        for number in wanted
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

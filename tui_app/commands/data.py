@@ -93,7 +93,7 @@ def _fetch(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool)
         tell_progress(console) as on_progress,
     ):
         for dataset in datasets:
-            paths = locate(dataset, data_dir, on_progress, lambda: control.stopped is not None)
+            paths = locate(dataset, data_dir, on_progress, control.must_stop)
             found[dataset.name] = {name: str(path) for name, path in paths.items()}
     if as_json:
         print_json(found)

@@ -46,7 +46,9 @@ class FollowedRun(Protocol):
 
     @property
     def stage(self) -> str:
-        """What it does before it trains, in a sentence; empty once it does."""
+        """What it does before it trains, in a sentence, or where a step is that doesn't come back;
+        empty while it trains.
+        """
         ...
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,16 +19,23 @@ from tui_app.following.followed import Failure
 from tui_app.following.history import History
 from tui_app.following.recorded import event_of
 from tui_app.following.sight import RANDOM_NUMBERS
-from tui_app.training.control import Control
+from tui_app.training.control import Control, Stop
 from tui_app.training.epoch_block import EpochBlock
 from tui_app.training.errors import TrainingFailed
 from tui_app.training.events import Event, RunCompleted
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.narrate import format_seconds
+from tui_app.training.watchdog import StepInterrupted, Watchdog, where_interrupted
 
 if TYPE_CHECKING:
     from tui_app.training.session import OnProgress, Session
     from tui_app.training.settings import RunSettings
+
+_LOADING = "loading torch and the data"
+_CANCELLED = "Cancelled before training began{}."
+
+#: Seconds between two looks whether a thread that is waited for was abandoned.
+_JOINING = 0.1
 
 #: Bytes that are read of the log.txt of earlier sessions.
 _MOST_OF_A_LOG = 1 << 22
@@ -66,6 +74,9 @@ class RunInThread:
         self.folder: Path | None = None
         self._make = make
         self._events: deque[Event | EpochBlock | Facts | _Past] = deque()
+        self._session: Session | None = None
+        self._is_abandoned = self._has_random_numbers = False
+        self._giving_back = threading.Lock()
         self._thread = threading.Thread(target=self._train, name="training", daemon=True)
 
     @property
@@ -80,23 +91,25 @@ class RunInThread:
 
     @property
     def is_over(self) -> bool:
-        """Whether the thread has ended and all it said was heard."""
-        return self.has_begun and not self._thread.is_alive() and not self._events
+        """Whether it trains no more, and all it said was heard."""
+        return self.has_begun and not self.is_alive and not self._events
 
     @property
     def is_alive(self) -> bool:
-        """Whether it trains, is about to, or is saving."""
-        return self._thread.is_alive()
+        """Whether it trains, is about to, or is saving; a step may have been left behind."""
+        return self._thread.is_alive() and not self._is_abandoned
 
     def start(self) -> None:
         """Begin, in the thread."""
-        self.stage = "loading torch and the data"
+        self.stage = _LOADING
         self._thread.start()
 
     def join(self, seconds: float) -> bool:
         """Wait until it is over, at most so long: whether it is."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
+        end = time.monotonic() + seconds
+        while self.is_alive and (left := end - time.monotonic()) > 0:
+            self._thread.join(min(left, _JOINING))
+        return not self.is_alive
 
     def poll(self) -> bool:
         """Take in what the thread has said since the last call."""
@@ -114,23 +127,38 @@ class RunInThread:
     # What follows runs in the thread.
 
     def _train(self) -> None:
-        with RANDOM_NUMBERS:
-            self._train_alone()
+        with Watchdog(self.control, self._thread, self._tell_silence, self._abandon):
+            try:
+                self._take_random_numbers()
+                self._train_alone()
+            except BaseException as error:  # noqa: BLE001  a failed run must not end the app
+                self._failed(error)
+            finally:
+                self.stage, self._session = "", None
+                self._give_random_numbers_back()
         if self.folder is not None:  # else nothing was trained, perhaps for want of a torch
             from tui_app.training.device import give_memory_back
 
             give_memory_back()
 
     def _train_alone(self) -> None:
-        try:
-            session = self._make(self.control, self._fetching)
-            self.folder, self.stage = session.folder.path, ""
-            self._recall(session)
-            session.follow(self.control, [self._events.append])
-        except BaseException as error:  # noqa: BLE001  a failed run must not end the app
-            self._failed(error)
-        finally:
-            self.stage = ""
+        session = self._session = self._make(self.control, self._fetching)
+        self.folder, self.stage = session.folder.path, ""
+        self._recall(session)
+        session.follow(self.control, [self._events.append])
+
+    def _take_random_numbers(self) -> None:
+        """Wait for RANDOM_NUMBERS. Raises FetchStopped when the run is to stop meanwhile."""
+        while not RANDOM_NUMBERS.acquire(timeout=_JOINING):
+            if self.control.must_stop():
+                raise FetchStopped("cancelled before it began")
+        self._has_random_numbers = True
+
+    def _give_random_numbers_back(self) -> None:
+        with self._giving_back:
+            has, self._has_random_numbers = self._has_random_numbers, False
+        if has:
+            RANDOM_NUMBERS.release()
 
     def _recall(self, session: Session) -> None:
         """Begin with what run.json, metrics.jsonl and log.txt know: of a resumed run, its past."""
@@ -149,10 +177,30 @@ class RunInThread:
         self.stage = f"fetching {progress.file}: {share} at {progress.rate / 1e6:.1f} MB/s{left}"
 
     def _failed(self, error: BaseException) -> None:
-        if isinstance(error, FetchStopped):
-            self.failure = Failure("Cancelled before training began.", "", 0)
+        if self._is_abandoned:  # what became of it has been said
+            return
+        if isinstance(error, FetchStopped | StepInterrupted):
+            where = where_interrupted(error) if isinstance(error, StepInterrupted) else ""
+            self.failure = Failure(_CANCELLED.format(where), "", 0)
             return
         self.failure = _failure(error)
+
+    # What follows runs in the watchdog's thread.
+
+    def _tell_silence(self, text: str) -> None:
+        self.stage = text or ("" if self._session is not None else _LOADING)
+        if text and self._session is not None:
+            self._session.note(text)
+
+    def _abandon(self, stop: Stop, where: str) -> None:
+        """Go on without the thread, which doesn't come back."""
+        self.control.is_abandoned = True
+        if self._session is not None:
+            self._session.abandon(self.control, where)
+        else:
+            self.failure = Failure(_CANCELLED.format(where), "", 0)
+        self.stage, self._is_abandoned = "", True
+        self._give_random_numbers_back()
 
 
 def _lines_of(log: Path) -> list[str]:

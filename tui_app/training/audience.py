@@ -2,22 +2,58 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 from tui_app.training.events import Event, Listener, Warned
 from tui_app.training.files import CutShort
+from tui_app.training.watchdog import StepInterrupted
+
+#: Seconds that another thread than the run's own waits for a listener that takes its time.
+_PATIENCE = 1.0
 
 
 class Audience:
-    """Everyone who hears of a run. A disk that takes no more doesn't end it: that is told once."""
+    """Everyone who hears of a run. A disk that takes no more doesn't end it: that is told once.
+
+    One thread at a time is heard. A listener may itself have something to say.
+    """
 
     def __init__(self, files: Sequence[Listener], others: Sequence[Listener]) -> None:
         self._files = files
         self._others = others
         self._failing: set[int] = set()
+        self._lock = threading.RLock()
+        self._is_closed = False
 
     def tell(self, event: Event) -> None:
-        """Let everyone hear the event."""
+        """Let everyone hear the event. Raises StepInterrupted once the run was abandoned."""
+        with self._lock:
+            if self._is_closed:
+                raise StepInterrupted
+            self._tell(event)
+
+    def tell_beside(self, event: Event, *, is_last: bool = False) -> None:
+        """Tell an event from another thread than the run's own, unless a listener is stuck.
+
+        After the last one, which the files hear even then, the run's own thread is heard no more.
+        """
+        is_free = self._lock.acquire(timeout=_PATIENCE)
+        try:
+            if not self._is_closed and (is_free or is_last):
+                self._tell_files(event)
+                if is_free:
+                    self._tell_others(event)
+            self._is_closed |= is_last
+        finally:
+            if is_free:
+                self._lock.release()
+
+    def _tell(self, event: Event) -> None:
+        self._tell_files(event)
+        self._tell_others(event)
+
+    def _tell_files(self, event: Event) -> None:
         for number, listener in enumerate(self._files):
             try:
                 listener(event)
@@ -28,7 +64,6 @@ class Audience:
                     self._failing.add(number)
                     text = _UNWRITTEN.format(error.strerror or error)
                     self._tell_others(note_beside(event, text))
-        self._tell_others(event)
 
     def _tell_others(self, event: Event) -> None:
         for listener in self._others:

@@ -36,6 +36,7 @@ def run_started(training: Training) -> RunStarted:
 def run_completed(training: Training, ended: Ended) -> RunCompleted:
     """The last event; with a validation part, after the one look at the test set."""
     best = training.best.best
+    is_tested = ended.exit_code == ExitCode.DONE and not ended.given_up
     return RunCompleted(
         run=training.run,
         state=ended.state,
@@ -47,7 +48,7 @@ def run_completed(training: Training, ended: Ended) -> RunCompleted:
         metric=training.metric,
         best_value=best.value if best else None,
         best_epoch=best.epoch if best else None,
-        values=_test_best(training) if ended.exit_code == ExitCode.DONE else {},
+        values=_test_best(training) if is_tested else {},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -61,6 +62,9 @@ class Control(Steering):
 
     def __init__(self) -> None:
         self.attention = False
+        self.is_training = self.is_ending = self.is_abandoned = False
+        self._answers = 0
+        self._count_steps: Callable[[], int] = int
         self._changed = threading.Condition(threading.RLock())
         self._stop: Stop | None = None
         self._paused = False
@@ -141,6 +145,24 @@ class Control(Steering):
         """The stop that was asked for, if any."""
         return self._stop
 
+    def must_stop(self) -> bool:
+        """Whether a stop was asked for; what loads or evaluates looks at this again and again."""
+        self._answers += 1
+        return self._stop is not None
+
+    @property
+    def answers(self) -> tuple[int, int]:
+        """Something else whenever the loop has come back, from a step or otherwise."""
+        return self._answers, self._count_steps()
+
+    def begin_training(self, count_steps: Callable[[], int]) -> None:
+        """The loop begins: `count_steps` says how many steps it has taken."""
+        self._count_steps, self.is_training, self.is_ending = count_steps, True, False
+
+    def begin_to_end(self) -> None:
+        """The loop takes no more steps: it saves, and is waited for."""
+        self.is_ending = True
+
     def take_lr(self) -> float | None:
         """The learning rate that was asked for since the last call, if any."""
         with self._changed:
@@ -163,6 +185,7 @@ class Control(Steering):
         """Training is over: cancel what wasn't answered, and all that will yet be asked for."""
         with self._changed:
             self._is_over = True
+            self.is_training, self._count_steps = False, int  # which would hold the whole run
             for request in self.take_requests():
                 request.answer.cancel()
 
@@ -171,6 +194,7 @@ class Control(Steering):
         steps are taken one by one.
         """
         with self._changed:
+            self._answers += 1
             if self._paused and self._epoch_allowed:
                 self._epoch_allowed = not ends_epoch
             elif self._paused and self._steps_allowed:

@@ -4,22 +4,50 @@ from __future__ import annotations
 
 import torch
 
+from tui_app.training.control import Stop
 from tui_app.training.errors import OutOfMemory, WorkerDied
 from tui_app.training.events import State
 from tui_app.training.exit_codes import ExitCode
+from tui_app.training.watchdog import StepInterrupted, where_interrupted
 
 #: What torch says when the memory of the machine itself, or of a Mac's GPU, is used up.
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 class Ended(Exception):
-    """Training is over: in which state, why, and with which exit code."""
+    """Training is over: in which state, why, and with which exit code.
 
-    def __init__(self, state: State, reason: str, exit_code: ExitCode | int) -> None:
+    A run that stops because a step didn't come back is `given_up`: its model is asked for nothing
+    more. `has_torn_weights` once that step may have changed some of the weights.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        reason: str,
+        exit_code: ExitCode | int,
+        *,
+        given_up: bool = False,
+        has_torn_weights: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.state: State = state
         self.reason = reason
         self.exit_code = int(exit_code)
+        self.given_up = given_up
+        self.has_torn_weights = has_torn_weights
+
+
+def stopped_inside(stop: Stop | None, error: StepInterrupted) -> Ended:
+    """The end of a run that was to `stop`, and whose step didn't come back."""
+    assert stop is not None  # nothing is interrupted without
+    return Ended(
+        "stopped",
+        f"{stop.reason}{where_interrupted(error)}",
+        stop.exit_code,
+        given_up=True,
+        has_torn_weights=error.has_torn_weights,
+    )
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -5,6 +5,14 @@ class TrainingFailed(Exception):
     """A step raised what nobody foresaw, such as an error in a lecture of one's own."""
 
 
+class Cancelled(Exception):
+    """The program was to stop while it prepared something, and ends with `exit_code`."""
+
+    def __init__(self, text: str, exit_code: int) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
 class DeviceUnavailable(Exception):
     """The device isn't there, doesn't answer, or has no memory left."""
 

@@ -12,7 +12,7 @@ from tui_app.training.best import is_finite
 from tui_app.training.block import Block, diagnosis, diagnosis_of_weights, first_diverged
 from tui_app.training.control import Control
 from tui_app.training.cuda_graph import fastest_step
-from tui_app.training.ended import Ended, ended_by
+from tui_app.training.ended import Ended, ended_by, stopped_inside
 from tui_app.training.evaluation import EvaluationStopped, evaluate, reduction_of
 from tui_app.training.events import (
     BestImproved,
@@ -29,6 +29,7 @@ from tui_app.training.saver import Saver
 from tui_app.training.snapshot import answer
 from tui_app.training.subjects import subject_of_training
 from tui_app.training.training import EpochSoFar, Training
+from tui_app.training.watchdog import StepInterrupted
 
 
 def train(training: Training, folder: RunFolder, control: Control) -> Iterator[Event]:
@@ -36,15 +37,16 @@ def train(training: Training, folder: RunFolder, control: Control) -> Iterator[E
 
     The caller's listeners have dealt with an event before training goes on.
     """
+    control.begin_training(lambda: training.step)
     try:
         with closing(Saver(training, folder)) as saver:
-            yield from _train(_Loop(training, saver, folder, control), folder)
+            yield from _train(_Loop(training, saver, folder, control), folder, control)
     finally:
         control.end_requests()
         training.batches.close()
 
 
-def _train(loop: _Loop, folder: RunFolder) -> Iterator[Event]:
+def _train(loop: _Loop, folder: RunFolder, control: Control) -> Iterator[Event]:
     training = loop.training
     yield run_started(training)
     yield from loop.saver.save()
@@ -55,7 +57,9 @@ def _train(loop: _Loop, folder: RunFolder) -> Iterator[Event]:
         loop.check_weights()
     except Ended as reason:
         ended = reason
-    if ended.state != "failed":  # last.pt stays what it was before a failure
+    control.begin_to_end()
+    # last.pt stays what it was before a failure, and before a step of which only half was taken.
+    if ended.state != "failed" and not ended.has_torn_weights:
         yield from loop.saver.save()
     yield from loop.saver.finish()
     if loop.saver.problem is not None:
@@ -94,6 +98,12 @@ class _Loop:
             yield from self._close_epoch()
         except Ended:
             raise
+        except StepInterrupted as error:
+            if self._control.is_abandoned:
+                raise
+            self._control.begin_to_end()
+            yield from self._tell_what_is_left()
+            raise stopped_inside(self._control.stopped, error) from error
         except Exception as error:
             ended = ended_by(error)
             if ended is None:
@@ -217,7 +227,7 @@ class _Loop:
                     training.criterion,
                     training.measured.split,
                     training.spec.task,
-                    lambda: control.stopped is not None,
+                    control.must_stop,
                 )
         except EvaluationStopped:
             raise self._stop() from None

@@ -97,7 +97,8 @@ class RunFolder:
 
         Raises RunLocked when another one has it.
         """
-        lock = filelock.FileLock(self.path / ".lock", blocking=False)
+        # Of no thread: a run whose thread is stuck is released by another one.
+        lock = filelock.FileLock(self.path / ".lock", blocking=False, thread_local=False)
         try:
             lock.acquire()
         except filelock.Timeout as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,13 @@ from models.fields import InvalidValue
 from models.mistakes import explain_in_one_line
 from tui_app.training.audience import Audience, note_beside
 from tui_app.training.beginning_and_end import run_completed
+from tui_app.training.checkpoint import save_checkpoint
 from tui_app.training.control import Control
 from tui_app.training.control_socket import IS_AVAILABLE, ControlSocket
 from tui_app.training.diagnosis.watch import Watch
-from tui_app.training.ended import Ended
+from tui_app.training.ended import Ended, stopped_inside
 from tui_app.training.errors import DamagedRun, SourceChanged, TrainingFailed
-from tui_app.training.events import Event, Listener, RunCompleted
+from tui_app.training.events import Event, Listener, RunCompleted, Warned
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.loop import train
 from tui_app.training.metrics_file import MetricsFile
@@ -49,6 +50,7 @@ from tui_app.training.run_source import (
 from tui_app.training.settings import RunSettings, from_record
 from tui_app.training.status_file import StatusFile
 from tui_app.training.training import Training
+from tui_app.training.watchdog import StepInterrupted
 
 OnProgress = Callable[[Progress], None]
 
@@ -66,11 +68,15 @@ class Session:
         self.folder = folder
         self._lock = lock
         self._notes = list(notes)
+        self._audience = Audience([], [])
+        self._open = ExitStack()
 
     @classmethod
     def begin(cls, settings: RunSettings, control: Control, on_progress: OnProgress) -> Session:
         """Prepare a new run, then make its folder. Raises what both of these raise."""
-        training = prepare(settings, on_progress, lambda: control.stopped is not None)
+        training = prepare(settings, on_progress, control.must_stop)
+        if control.is_abandoned:
+            raise StepInterrupted
         folder = RunFolder.create(Path(settings.options.runs_dir), settings.lecture.name)
         lock = folder.lock()
         training.run = folder.name
@@ -107,7 +113,7 @@ class Session:
             lock = folder.lock()
             stack.callback(lock.release)
             folder.remove_unfinished()
-            training = prepare(settings, on_progress, lambda: control.stopped is not None)
+            training = prepare(settings, on_progress, control.must_stop)
             training.run = folder.name
             if "threads" not in options and "threads_reason" in record:
                 training.threads_reason = printable(str(record["threads_reason"]))
@@ -127,22 +133,51 @@ class Session:
     def follow(self, control: Control, listeners: Iterable[Listener]) -> RunCompleted:
         """Train, and let every listener hear every event; the folder's own files come first."""
         training, folder = self.training, self.folder
-        with ExitStack() as stack:
+        with self._open as stack:
             stack.callback(self._lock.release)
             metrics = stack.enter_context(closing(MetricsFile(folder.metrics)))
             log = stack.enter_context(closing(LogFile(folder.log, Sparingly())))
             address, note = _listen(control, stack)
             notes = [*self._notes, *note]
             status = stack.enter_context(closing(StatusFile(folder.status, control=address)))
-            audience = Audience([metrics, status, log], list(listeners))
+            audience = self._audience = Audience([metrics, status, log], list(listeners))
             try:
                 return self._listen_to(train(training, folder, control), audience, notes)
+            except StepInterrupted as error:  # outside of the steps themselves
+                if control.is_abandoned:
+                    raise
+                completed = run_completed(training, stopped_inside(control.stopped, error))
+                audience.tell(completed)
+                return completed
             except Exception as error:
                 # Of a lecture's own code, mostly. The run is over, and says so in its folder.
                 reason = f"training broke off: {explain_in_one_line(error)}"
                 audience.tell(run_completed(training, Ended("failed", reason, ExitCode.FAILED)))
                 log.add_traceback(error)
                 raise TrainingFailed(f"{reason}\nThe traceback is in {folder.log}") from error
+
+    def note(self, text: str) -> None:
+        """Tell something of the run while it trains, from any thread."""
+        training = self.training
+        warned = Warned(run=training.run, epoch=training.epoch, step=training.step, text=text)
+        self._audience.tell_beside(warned)
+
+    def abandon(self, control: Control, where: str = "") -> RunCompleted:
+        """Record from another thread that the run is stopped: its own doesn't come back, and won't
+        be heard any more. What was trained since last.pt was saved is lost.
+        """
+        control.is_abandoned = True
+        stop, training = control.stopped, self.training
+        assert stop is not None
+        ended = Ended("stopped", f"{stop.reason}{where}", stop.exit_code, given_up=True)
+        completed = run_completed(training, ended)
+        self._audience.tell_beside(completed, is_last=True)
+        with suppress(OSError):  # as the checkpoint before, the one before stays
+            for place, kept in enumerate(training.best.ranking):
+                save_checkpoint(self.folder.best(place), dict(kept.weights))
+        control.end_requests()
+        self._open.close()
+        return completed
 
     def _listen_to(
         self, events: Iterable[Event], audience: Audience, notes: Iterable[str]

@@ -116,6 +116,9 @@ def answer(request: Request, subject: Subject) -> None:
         request.answer.set_result(take(subject, request.probe, request.ask))
     except Exception as error:  # noqa: BLE001
         request.answer.set_exception(error)
+    except BaseException:  # the run is stopped in the middle of this
+        request.answer.set_exception(RuntimeError("the run was stopped meanwhile"))
+        raise
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from tui_app.training.ended import is_out_of_memory
 from tui_app.training.errors import OutOfMemory
 from tui_app.training.evaluation import reduction_of
 from tui_app.training.training import Training
+from tui_app.training.watchdog import StepInterrupted
 
 #: An optimizer step on a batch (inputs, targets); gives the batch's loss, on the device.
 Step = Callable[[Tensor, Tensor], Tensor]
@@ -50,6 +51,9 @@ def make_step(training: Training) -> Step:
                 break
             except _BatchTooLarge:
                 _halve(training, len(inputs))
+            except StepInterrupted as error:
+                error.has_torn_weights = has_begun
+                raise
             # Out of the except clause: until here the error kept the step's tensors alive.
             training.optimizer.zero_grad(set_to_none=True)
             if inputs.is_cuda:

@@ -78,6 +78,8 @@ class Progress(Vertical):
         if facts is None:
             return text.append(*state)
         text.append(f"{state[0]:<10}", state[1])
+        if run.stage:
+            return text.append(run.stage)
         text.append(f"epoch {history.epoch}/{facts.epochs}  ")
         text.append(f"step {history.step:,}/{facts.total_steps:,}".replace(",", " "))
         per_second = self._rate.per_second
