@@ -90,6 +90,13 @@ class LectureBroken(Message):
 
 
 @dataclass
+class LectureSilent(Message):
+    """The lecture's file doesn't come back from being imported."""
+
+    sentence: str
+
+
+@dataclass
 class DevicesFound(Message):
     """These devices answer: label and value of each choice."""
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui_app import lecture_thread
 from tui_app.native_output import NativeOutput
 from tui_app.signal_thread import SignalThread
 from tui_app.terminal import write_last_words
@@ -30,7 +31,7 @@ _SAVING = 30.0
 _LEAVING = 3.0
 
 #: The threads of a run and of a lecture that is loaded, either of which may be stuck.
-WORK_THREADS = ("training", "lecture")
+_WORK_THREADS = ("training", lecture_thread.NAME)
 
 #: Seconds between two looks, without a terminal, whether the next run's turn has come.
 _LOOKING = 0.5
@@ -182,7 +183,7 @@ def _leave_threads_behind(exit_code: int) -> None:
 
     Python would end such a thread while the program does, in whatever libraries it is: they abort.
     """
-    if any(thread.name in WORK_THREADS and thread.is_alive() for thread in threading.enumerate()):
+    if any(thread.name in _WORK_THREADS and thread.is_alive() for thread in threading.enumerate()):
         sys.stdout.flush()
         sys.stderr.flush()
         leave_at_once(ExitCode(exit_code))

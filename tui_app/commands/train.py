@@ -14,6 +14,7 @@ from models.fields import Field, InvalidValue, fields_of
 from models.lecture import Hyperparameters, Lecture
 from models.plain_net import declare, find_plain_net
 from tui_app.configuration import blaming, configured, refuse_unknown, settings_in_effect
+from tui_app.lecture_thread import import_watched
 from tui_app.look import Look, can_show_app
 from tui_app.options import parse_options, parts_of, several_values
 from tui_app.terminal import stderr_console
@@ -60,7 +61,8 @@ def main(argv: Sequence[str]) -> int:
     if len(argv) <= 1 and not any(word.startswith("-") for word in argv) and can_show_app():
         return _show_app(find_lecture(argv[0]) if argv else None, {}, Flags())
     argv = _with_plain_net_declared(argv)
-    lecture = load_lecture(find_lecture(_lecture_in(argv)))
+    with import_watched():
+        lecture = load_lecture(find_lecture(_lecture_in(argv)))
     defaults = asdict(lecture.settle(lecture.datasets[0], {}))
     fields = {name: replace(f, default=defaults[name]) for name, f in lecture.fields.items()}
     fields |= fields_of(RunOptions)

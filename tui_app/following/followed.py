@@ -46,9 +46,12 @@ class FollowedRun(Protocol):
 
     @property
     def stage(self) -> str:
-        """What it does before it trains, in a sentence, or where a step is that doesn't come back;
-        empty while it trains.
-        """
+        """What it does before it trains, in a sentence; empty once it does."""
+        ...
+
+    @property
+    def silence(self) -> str:
+        """`still inside ...`, and where, while a step doesn't come back; else empty."""
         ...
 
     @property

@@ -53,6 +53,11 @@ class RunInFolder:
         self._take_facts()
 
     @property
+    def silence(self) -> str:
+        """Nothing: the program that trains it says so in its log."""
+        return ""
+
+    @property
     def stage(self) -> str:
         """What is done before it can be seen whole."""
         return "" if self._read_all else "reading what was recorded"

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from tui_app.training.session import OnProgress, Session
     from tui_app.training.settings import RunSettings
 
-_LOADING = "loading torch and the data"
 _CANCELLED = "Cancelled before training began{}."
 
 #: Seconds between two looks whether a thread that is waited for was abandoned.
@@ -70,6 +69,7 @@ class RunInThread:
         self.history = History()
         self.control = Control()
         self.stage = "waiting for its turn"
+        self.silence = ""
         self.failure: Failure | None = None
         self.folder: Path | None = None
         self._make = make
@@ -101,7 +101,7 @@ class RunInThread:
 
     def start(self) -> None:
         """Begin, in the thread."""
-        self.stage = _LOADING
+        self.stage = "loading torch and the data"
         self._thread.start()
 
     def join(self, seconds: float) -> bool:
@@ -134,7 +134,8 @@ class RunInThread:
             except BaseException as error:  # noqa: BLE001  a failed run must not end the app
                 self._failed(error)
             finally:
-                self.stage, self._session = "", None
+                self.stage = self.silence = ""
+                self._session = None
                 self._give_random_numbers_back()
         if self.folder is not None:  # else nothing was trained, perhaps for want of a torch
             from tui_app.training.device import give_memory_back
@@ -188,7 +189,7 @@ class RunInThread:
     # What follows runs in the watchdog's thread.
 
     def _tell_silence(self, text: str) -> None:
-        self.stage = text or ("" if self._session is not None else _LOADING)
+        self.silence = text
         if text and self._session is not None:
             self._session.note(text)
 
@@ -199,7 +200,8 @@ class RunInThread:
             self._session.abandon(self.control, where)
         else:
             self.failure = Failure(_CANCELLED.format(where), "", 0)
-        self.stage, self._is_abandoned = "", True
+        self.stage = self.silence = ""
+        self._is_abandoned = True
         self._give_random_numbers_back()
 
 

@@ -16,12 +16,14 @@ from models import LectureError, Lesson, find_lecture, lecture_names, read_lesso
 from tui_app import lecture_loading
 from tui_app.following.followed import FollowedRun
 from tui_app.lecture_loading import CommandLine
+from tui_app.lecture_thread import LectureThread
 from tui_app.messages import (
     DevicesFound,
     LectureBroken,
     LectureChosen,
     LectureHighlighted,
     LectureReady,
+    LectureSilent,
     RunsChanged,
     RunsRead,
     StartRequested,
@@ -81,6 +83,7 @@ class MainScreen(PanedScreen):
         self._drafts: dict[Path, Draft] = {}
         self._lesson: Lesson | None = None
         self._dwelling: Timer | None = None
+        self._loading: LectureThread | None = None
         self._shown: object = None
 
     def compose(self) -> ComposeResult:
@@ -147,7 +150,13 @@ class MainScreen(PanedScreen):
             self.app.read_runs()
             lecture_loading.warm_up()
 
-        self.run_worker(work, thread=True, exclusive=True, group="lecture")
+        def say(sentence: str) -> None:
+            self.post_message(LectureSilent(sentence))
+
+        if self._loading is not None:
+            self._loading.stop()
+        self._loading = LectureThread(work, say)
+        self._loading.start()
 
     async def on_lecture_ready(self, message: LectureReady) -> None:
         """Fill the form, with what was set before for the same lecture."""
@@ -172,6 +181,12 @@ class MainScreen(PanedScreen):
         """Say why it can't be used."""
         self.notify(message.sentence, severity="error", timeout=12, markup=False)
         self.app.log_before.add(message.sentence, "error")
+
+    def on_lecture_silent(self, message: LectureSilent) -> None:
+        """Say where its import is; another lecture can be picked meanwhile."""
+        sentence = f"{message.sentence}. Pick another lecture, or quit"
+        self.notify(sentence, severity="warning", timeout=12, markup=False)
+        self.app.log_before.add(sentence)
 
     def on_devices_found(self, message: DevicesFound) -> None:
         """Offer them."""

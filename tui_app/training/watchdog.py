@@ -55,9 +55,9 @@ def inside(place: CodePlace) -> str:
 
 
 def where_interrupted(error: StepInterrupted) -> str:
-    """` inside forward, my_net.py line 43`; empty when that was in no code of the user's."""
+    """`, inside forward, my_net.py line 43`; empty when that was in no code of the user's."""
     place = place_of_error(error)
-    return f" inside {inside(place)}" if place is not None else ""
+    return f", inside {inside(place)}" if place is not None else ""
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class Watchdog:
                 self._has_interrupted = True
                 interrupt(self._watched)
         elif now - self._waiting_since >= self._patience * _GRACE:
-            self._on_abandoned(stop, f" inside {text}" if text else "")
+            self._on_abandoned(stop, f", inside {text}" if text else "")
             return True
         return False
 

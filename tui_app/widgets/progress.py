@@ -76,10 +76,10 @@ class Progress(Vertical):
             state = (run.stage if facts is None else "reading", "dim")
         text = Text(no_wrap=True, overflow="ellipsis")
         if facts is None:
-            return text.append(*state)
+            return text.append(run.silence) if run.silence else text.append(*state)
         text.append(f"{state[0]:<10}", state[1])
-        if run.stage:
-            return text.append(run.stage)
+        if run.silence:
+            return text.append(run.silence)
         text.append(f"epoch {history.epoch}/{facts.epochs}  ")
         text.append(f"step {history.step:,}/{facts.total_steps:,}".replace(",", " "))
         per_second = self._rate.per_second
