@@ -21,6 +21,7 @@ from models import find_lecture
 from tui_app.app import TutorchApp
 from tui_app.draft import Draft
 from tui_app.following.in_thread import RunInThread
+from tui_app.following.queue import RunQueue
 from tui_app.training.control import Control
 from tui_app.training.events import (
     BestImproved,
@@ -83,6 +84,12 @@ class Sitting:
     def sentence(self) -> str:
         """What stands on the screen as one line: a sentence may be broken anywhere."""
         return " ".join(self.text.replace("│", " ").split())
+
+    @property
+    def queue(self) -> RunQueue:
+        """The runs that were started last."""
+        assert self.app.queue is not None
+        return self.app.queue
 
     @property
     def history(self) -> Any:

@@ -6,7 +6,8 @@ import functools
 import os
 import shutil
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ _HERE = {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0"}
 
 
 @pytest.fixture(autouse=True)
-def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in os.environ:
         if name.startswith("TUTORCH_") or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "CI"):
             monkeypatch.delenv(name)
@@ -35,6 +36,10 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "tests use no network")
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up_here)
+    yield
+    for thread in threading.enumerate():  # the app that was left doesn't wait for it
+        if thread.name == "lecture":
+            thread.join(30)
 
 
 @pytest.fixture(scope="session")

@@ -77,8 +77,11 @@ def train(*argv: object) -> Path:
     return ended.run
 
 
-def command(*argv: object) -> list[str]:
-    """The words that run tutorch in a process of its own."""
+def command(*argv: object, first: str = "") -> list[str]:
+    """The words that run tutorch in a process of its own, after the code `first`."""
+    if first:
+        code = f"import sys\n{first}\nfrom tui_app.__main__ import main\nsys.exit(main())"
+        return [sys.executable, "-c", code, *map(str, argv)]
     return [sys.executable, "-m", "tui_app", *map(str, argv)]
 
 

@@ -15,13 +15,22 @@ from tests.program import command, environment
 
 
 class Terminal:
-    """tutorch on a pty; `text` is what stands on its screen."""
+    """tutorch on a pty; `text` is what stands on its screen.
 
-    def __init__(self, *argv: object, size: tuple[int, int] = (120, 36), **variables: str) -> None:
+    The program executes the code `first` before it begins.
+    """
+
+    def __init__(
+        self,
+        *argv: object,
+        size: tuple[int, int] = (120, 36),
+        first: str = "",
+        **variables: str,
+    ) -> None:
         width, height = size
         self._screen = pyte.Screen(width, height)
         self._stream = pyte.ByteStream(self._screen)
-        program, *words = command(*argv)
+        program, *words = command(*argv, first=first)
         surroundings = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "COLORTERM": "", **variables}
         self._child = pexpect.spawn(
             program, words, dimensions=(height, width), env=environment(**surroundings)
