@@ -321,7 +321,7 @@ async def test_several_values_make_several_runs(person: Sitting):
     assert queue is not None
     assert [run.title for run in queue.runs] == ["lr=0.1", "lr=0.05"]
     assert all(run.history.completed is not None for run in queue.runs)
-    await person.until(lambda: "to the first" in person.text and "lr=0.05" in person.text)
+    await person.until(lambda: "vs. first run" in person.text and "lr=0.05" in person.text)
     await person.press("v")
     assert person.app.main.query_one(Chart).display
 

@@ -16,7 +16,8 @@ from tui_app.following.run_table import RunTable, write_note
 from tui_app.screens.choose import Choose
 from tui_app.screens.run import RunScreen
 from tui_app.screens.runs import RunsScreen
-from tui_app.summaries import about, best_by_lecture, cells, in_short, loss_in_short, widths
+from tui_app.summaries import about, best_by_lecture, cells, in_short, widths
+from tui_app.training.narrate import short_loss
 from tui_app.training.run_folder import RunFolder
 
 LECTURES = ("lecture_07_multiple_dimension_input", "lecture_05_linear_regression", "my_net")
@@ -114,7 +115,7 @@ def test_what_the_table_has_no_room_for_stands_below_it(twenty):
     ],
 )
 def test_a_loss_is_written_in_seven_cells_and_is_never_zero_when_it_is_not(value, text):
-    assert loss_in_short(value) == text
+    assert short_loss(value) == text
     assert len(text) <= 7
 
 

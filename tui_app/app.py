@@ -298,7 +298,7 @@ class TutorchApp(App[int]):
         if how == "k":
             self.handed_over = queue.current.folder
         self._is_leaving = True
-        queue.stop("handed to a process of its own" if how == "k" else "stopped in the app")
+        queue.stop("handed to a process of its own" if how == "k" else "stopped by you")
         self.notify("Saving, then leaving.")
         self.look_soon()
 

@@ -24,7 +24,14 @@ from tui_app.training.events import (
     RunStarted,
     StepsCompleted,
 )
-from tui_app.training.narrate import format_number, format_seconds, format_value, narrate, printable
+from tui_app.training.narrate import (
+    format_number,
+    format_seconds,
+    format_value,
+    narrate,
+    outcome,
+    printable,
+)
 from tui_app.training.options import RunOptions
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.runs import short_ids
@@ -207,7 +214,7 @@ _CHOSEN = {
 def print_summary(console: Console, session: Session, completed: RunCompleted) -> None:
     """The end of a run: the best value and epoch, and how to go on."""
     training, run = session.training, _as_argument(session.folder)
-    lines = [f"{completed.state}: {completed.reason}, in {format_seconds(completed.seconds)}"]
+    lines = [f"{outcome(completed)}, in {format_seconds(completed.seconds)}"]
     if completed.best_value is not None:
         value = format_value(completed.metric, completed.best_value)
         lines.append(f"best    {value} at epoch {completed.best_epoch}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +9,7 @@ from rich.text import Text
 
 from models import lecture_names
 from tui_app.following.run_table import RunRow
-from tui_app.training.narrate import format_number, printable
+from tui_app.training.narrate import format_short, printable
 from tui_app.training.runs import RunSummary
 from tui_app.widgets.cutting import cut
 from tui_app.widgets.lecture_list import Trained
@@ -94,21 +93,8 @@ def cells(row: RunRow, now: float, chosen: Mapping[str, int], *, marked: bool) -
 
 
 def best_in_short(run: RunSummary) -> str:
-    """The best value of a run in at most 12 cells: `97.50 %` of accuracy, or `loss 0.1396`."""
-    if run.best_value is None:
-        return "-"
-    if run.metric.endswith("accuracy"):
-        return format_number(run.metric, run.best_value)
-    return f"loss {loss_in_short(run.best_value)}"
-
-
-def loss_in_short(value: float) -> str:
-    """A loss in at most seven cells: `0.1396`, `0.00792`, `2.2e-12`, `0`."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    if 0.1 <= abs(value) < 1e4:
-        return f"{value:#.4g}"
-    return f"{value:#.3g}" if 1e-3 <= abs(value) < 0.1 else f"{value:.1e}"
+    """The best value of a run: `97.50 %` of accuracy, or `loss 0.1396`."""
+    return "-" if run.best_value is None else format_short(run.metric, run.best_value)
 
 
 def in_short(count: int) -> str:

@@ -34,11 +34,20 @@ def colour_of(place: int) -> str:
     return f"series-{place % COLOURS + 1}"
 
 
-def overlay(runs: Sequence[Overlaid], view: ChartView, columns: int, metric: str) -> Picture:
-    """The curves of `metric`, a value's name, or `loss` for the smoothed train loss."""
+def overlay(
+    runs: Sequence[Overlaid],
+    view: ChartView,
+    columns: int,
+    metric: str,
+    front: int | None = None,
+) -> Picture:
+    """The curves of `metric`, a value's name, or `loss` for the smoothed train loss; that of the
+    run at `front` is drawn over the others, where they meet.
+    """
+    order = sorted(enumerate(runs), key=lambda each: each[0] == front)
     curves = [
         curve
-        for place, run in enumerate(runs)
+        for place, run in order
         if (curve := _curve(run, view, columns, metric, colour_of(place))) is not None
     ]
     return Picture(

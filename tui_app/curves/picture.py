@@ -24,7 +24,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Level:
-    """A line across, such as what knowing nothing would score."""
+    """A line across, such as the score of a baseline."""
 
     label: str
     y: float

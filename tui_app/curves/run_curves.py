@@ -16,8 +16,11 @@ from tui_app.following.history import History
 _LEGEND = {
     "test": ("test", "series-2"),
     "validation": ("validation", "series-3"),
-    "train": ("train, after the epoch", "series-4"),
+    "train": ("train after each epoch", "series-4"),
 }
+
+#: What scores the base rate of a metric, without looking at a sample.
+_BASELINES = {"accuracy": "majority class", "loss": "class frequencies"}
 
 
 class RunCurves:
@@ -107,7 +110,7 @@ class RunCurves:
     def _levels(self, metric: str) -> list[Level]:
         facts = self.history.facts
         rates = facts.base_rates if facts else {}
-        return [Level("knowing nothing", rates[metric])] if metric in rates else []
+        return [Level(_BASELINES[metric], rates[metric])] if metric in rates else []
 
     def _best(self, metric: str, view: ChartView) -> tuple[float, float] | None:
         best = self.history.best

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Facts:
-    """What a run is. `base_rates` are the values that knowing nothing would give, by metric."""
+    """What a run is. `base_rates` are the scores of a baseline, by metric."""
 
     lecture: str
     dataset: str

@@ -11,6 +11,7 @@ from textual.screen import Screen
 
 from tui_app.following.in_folder import RunInFolder
 from tui_app.following.run_table import RunRow, differing
+from tui_app.summaries import lecture_of
 from tui_app.widgets.comparison import Comparison
 from tui_app.widgets.drawable import while_drawable
 from tui_app.widgets.key_bar import KeyBar
@@ -25,17 +26,11 @@ class CompareScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,c,backspace", "app.pop_screen", "Back", key_display="esc"),
-        Binding("m", "chart('metric')", "Metric"),
-        Binding("g", "chart('log')", "Log scale"),
-        Binding("a", "chart('axis')", "x axis"),
-        Binding("plus,equals_sign", "chart('smooth', 1)", "Smoother", key_display="+"),
-        Binding("minus,underscore", "chart('smooth', -1)", "Rougher", key_display="-"),
     ]
 
     def __init__(self, rows: Sequence[RunRow]) -> None:
         super().__init__()
-        names = differing(rows)
-        self._runs = [(_label(row, names, rows), RunInFolder(row.folder)) for row in rows]
+        self._runs = [(_label(row, rows), RunInFolder(row.folder)) for row in rows]
 
     def compose(self) -> ComposeResult:
         """The comparison alone."""
@@ -66,15 +61,15 @@ class CompareScreen(Screen[None]):
         if any([run.poll() for _, run in self._runs]):  # noqa: C419  each must be polled
             self.query_one(Comparison).follow(self._runs)
 
-    def action_chart(self, act: str, *arguments: int) -> None:
-        """Pass an act on to the comparison."""
-        getattr(self.query_one(Comparison), f"action_{act}")(*arguments)
 
-
-def _label(row: RunRow, names: Sequence[str], rows: Sequence[RunRow]) -> str:
-    """What sets a run apart: its lecture and data where those differ, its settings, or its time."""
-    parts = [f"{name}={row.settings.get(name, '-')}" for name in names]
-    if len({(other.summary.lecture, other.summary.dataset) for other in rows}) > 1:
-        parts.insert(0, f"{row.summary.lecture.removeprefix('lecture_')} {row.summary.dataset}")
-        parts = parts[:3]  # of different lectures nearly everything differs
+def _label(row: RunRow, rows: Sequence[RunRow]) -> str:
+    """What sets a run apart: its lecture and data where those differ, and the settings in which
+    those of its lecture differ; or its time.
+    """
+    same = [other for other in rows if other.summary.lecture == row.summary.lecture]
+    parts = [f"{name}={row.settings.get(name, '-')}" for name in differing(same)]
+    if len({other.summary.dataset for other in same}) > 1:
+        parts.insert(0, row.summary.dataset)
+    if len(same) < len(rows):
+        parts.insert(0, lecture_of(row))
     return " ".join(parts) or row.folder.path.name

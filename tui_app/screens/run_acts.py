@@ -46,7 +46,7 @@ class RunActsScreen(ListingScreen):
             self.notify("It is training: Enter opens it.")
             return
         trained = row.summary.epoch
-        question = f"Epochs in all ({trained} are trained)"
+        question = f"Epochs in all (so far {trained})"
 
         def problem(text: str) -> str:
             more = text.strip().isdecimal() and int(text) > trained

@@ -78,7 +78,7 @@ class SteeringScreen(Screen[None]):
     def action_stop(self) -> None:
         """Save and stop."""
         if self.app.queue is not None:
-            self.app.queue.stop("stopped in the app")
+            self.app.queue.stop("stopped by you")
             self.app.look_soon()
 
     def action_change_lr(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 
 from tui_app.training.events import (
@@ -56,23 +57,32 @@ def narrate(event: Event) -> str | None:
         case ControlApplied():
             return f"lr {event.lr:g} from step {event.first_step} on"
         case RunCompleted():
-            return f"{event.state}: {event.reason}"
+            return outcome(event)
     return None
 
 
+def outcome(event: RunCompleted) -> str:
+    """How a run ended: `completed: all 20 epochs trained`, `stopped by you`."""
+    if event.reason.startswith(event.state):
+        return event.reason
+    return f"{event.state}: {event.reason}"
+
+
 def _started(event: RunStarted) -> str:
-    sizes = f"{event.train_size} train"
-    if event.validation_size:
-        sizes += f", {event.validation_size} validation"
-    if event.test_size:
-        sizes += f", {event.test_size} test"
+    splits = {
+        "train": event.train_size,
+        "validation": event.validation_size,
+        "test": event.test_size,
+    }
+    sizes = ", ".join(f"{size} {name}" for name, size in splits.items() if size or name == "train")
+    samples = "sample" if sum(splits.values()) == 1 else "samples"
     start = f"goes on after epoch {event.epoch}, step {event.step}" if event.step else "begins"
     threads = counted(event.threads, "thread")
     if event.threads_reason:
         threads += f" ({event.threads_reason})"
     return (
         f"{event.lecture} on {event.dataset} {start}: "
-        f"{counted(event.parameters, 'parameter')}, {sizes} samples, "
+        f"{counted(event.parameters, 'parameter')}, {sizes} {samples}, "
         f"{counted(event.steps_per_epoch, 'step')} an epoch, {counted(event.epochs, 'epoch')}, "
         f"on {event.device} with {threads}; "
         f"a loss is the {event.reduction} over its samples"
@@ -89,6 +99,22 @@ def format_number(name: str, value: float | None) -> str:
     if value is None:
         return "not finite"
     return f"{100 * value:.2f} %" if name.endswith("accuracy") else f"{value:#.4g}"
+
+
+def format_short(name: str, value: float) -> str:
+    """A metric in at most twelve cells, with what it is: `97.50 %`, `loss 0.1396`."""
+    if name.endswith("accuracy"):
+        return format_number(name, value)
+    return f"loss {short_loss(value)}"
+
+
+def short_loss(value: float) -> str:
+    """A loss in at most seven cells: `0.1396`, `0.00792`, `2.2e-12`, `0`."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    if 0.1 <= abs(value) < 1e4:
+        return f"{value:#.4g}"
+    return f"{value:#.3g}" if 1e-3 <= abs(value) < 0.1 else f"{value:.1e}"
 
 
 def format_seconds(seconds: float) -> str:

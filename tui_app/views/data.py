@@ -30,12 +30,13 @@ def draw(found: DataFacts, frame: Frame) -> list[Text]:
 
 def _facts(found: DataFacts, frame: Frame) -> list[Text]:
     sizes = ", ".join(f"{count} {split}" for split, count in found.sizes)
+    samples = "sample" if sum(count for _, count in found.sizes) == 1 else "samples"
     inputs, kind, targets, target_kind = found.batch
     times = frame.pen.sign("×", "x")
     shapes = times.join(map(str, inputs)), times.join(map(str, targets))
     batch = f"inputs {shapes[0]} {kind}, targets {shapes[1]} {target_kind}"
     lines = [
-        sentence((found.name, "strong"), f": {sizes} samples, {found.task}", pen=frame.pen),
+        sentence((found.name, "strong"), f": {sizes} {samples}, {found.task}", pen=frame.pen),
         sentence(("one batch   ", "faint"), batch, pen=frame.pen),
         sentence(
             ("as read     ", "faint"), f"{_range(found.before)} ({found.input_type})", pen=frame.pen

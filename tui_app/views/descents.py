@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
+from tui_app.training.narrate import counted
 from tui_app.views.pen import Pen
 from tui_app.views.plot import Plot
 from tui_app.views.table import flowed, sentence
@@ -52,8 +53,8 @@ def _told(descent: Descent, at: int) -> str:
     steps = at or len(descent.losses)
     place = _place(descent.weights[min(steps, len(descent.weights) - 1)])
     if at or descent.now is None:
-        return f"{steps} steps: {place}"
-    return f"the first {steps} of {descent.steps} steps, then {_place(descent.now)}"
+        return f"{counted(steps, 'step')}: {place}"
+    return f"the first {steps} of {counted(descent.steps, 'step')}, then {_place(descent.now)}"
 
 
 def _place(weights: np.ndarray) -> str:

@@ -16,7 +16,7 @@ from tui_app.curves.readings import read_off
 from tui_app.curves.run_curves import RunCurves
 from tui_app.curves.smoothing import SPANS
 from tui_app.following.history import History
-from tui_app.training.narrate import format_number
+from tui_app.training.narrate import format_number, short_loss
 from tui_app.widgets.drawable import while_drawable
 from tui_app.widgets.line import Line
 from tui_app.widgets.plot import Plot
@@ -144,7 +144,7 @@ class Chart(Vertical, can_focus=True):
 
     def _tell(self, where: str, title: str, picture: Picture) -> None:
         facts, text = self._curves.history.facts, Text(no_wrap=True, overflow="ellipsis")
-        reduction = f", {facts.reduction} over its samples" if facts and facts.reduction else ""
+        reduction = f" ({facts.reduction})" if facts and facts.reduction else ""
         text.append(title, "bold")
         text.append(reduction if title == "loss" else "")
         for curve in picture.curves:
@@ -154,6 +154,8 @@ class Chart(Vertical, can_focus=True):
         best = self._curves.history.best
         if picture.best is not None and best is not None:
             value = format_number(best.metric, best.value)
+            if title == "loss":
+                value = short_loss(best.value)
             text.append("  ◆ ", self._style("series-2"))
             text.append(f"best {value} at epoch {best.epoch}")
         for level in picture.levels:

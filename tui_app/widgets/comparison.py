@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -18,15 +17,17 @@ from tui_app.curves.picture import ChartView
 from tui_app.curves.run_curves import RunCurves
 from tui_app.curves.smoothing import SPANS
 from tui_app.following.followed import FollowedRun
-from tui_app.following.scores import against, best_of, epoch_of_best, seconds_of
 from tui_app.training.narrate import printable
 from tui_app.widgets.drawable import while_drawable
 from tui_app.widgets.line import Line
 from tui_app.widgets.plot import Plot
+from tui_app.widgets.score_table import Score, score_table
 
 
 class Comparison(Vertical, can_focus=True):
-    """Draws the runs that `follow` was given; `m` goes to the next metric."""
+    """Draws the runs that `follow` was given; `m` goes to the next metric, and the arrow keys bring
+    a run's curve to the front.
+    """
 
     DEFAULT_CSS = """
     Comparison {
@@ -34,16 +35,18 @@ class Comparison(Vertical, can_focus=True):
         & > .caption { color: $text-muted; }
         & > Plot { height: 1fr; min-height: 6; }
         & > VerticalScroll { height: auto; max-height: 45%; }
-        & > VerticalScroll > Static { width: auto; }
+        & > VerticalScroll { scrollbar-size-vertical: 1; }
     }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "metric", "Metric", show=False),
-        Binding("g", "log", "Log scale", show=False),
-        Binding("a", "axis", "x axis", show=False),
-        Binding("plus,equals_sign", "smooth(1)", "Smoother", show=False),
-        Binding("minus,underscore", "smooth(-1)", "Rougher", show=False),
+        Binding("m", "metric", "Metric"),
+        Binding("up", "front(-1)", "Front", show=False),
+        Binding("down", "front(1)", "Front", key_display="↑↓"),
+        Binding("g", "log", "Log scale"),
+        Binding("a", "axis", "x axis"),
+        Binding("plus,equals_sign", "smooth(1)", "Smoother", key_display="+"),
+        Binding("minus,underscore", "smooth(-1)", "Rougher", key_display="-"),
     ]
 
     def __init__(self, **options: Any) -> None:
@@ -51,6 +54,7 @@ class Comparison(Vertical, can_focus=True):
         self._runs: list[tuple[FollowedRun, Overlaid]] = []
         self._view = ChartView()
         self._metric = 0
+        self._front: int | None = None
 
     def compose(self) -> ComposeResult:
         """Caption, chart, table."""
@@ -74,36 +78,51 @@ class Comparison(Vertical, can_focus=True):
         overlaid, plot = [one for _, one in self._runs], self.query_one(Plot)
         metrics = metrics_of(overlaid)
         metric = metrics[self._metric % len(metrics)]
-        plot.show(overlay(overlaid, self._view, plot.columns, metric))
-        words = {"loss": "train loss, smoothed,", "train_loss_after": "train loss after the epoch"}
-        what = words.get(metric, metric.replace("_", " "))
-        axis = {"step": "step", "epoch": "epoch", "seconds": "seconds of training"}
-        caption = f"{what} by {axis[self._view.axis]}"
-        self.query_one(".caption", Line).tell(caption)
+        plot.show(overlay(overlaid, self._view, plot.columns, metric, self._front))
+        self.query_one(".caption", Line).tell(self._caption(metric))
         self.query_one("#scores", Static).update(self._table())
 
-    def _table(self) -> Table:
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
-        for column in ("", "best", "epoch", "to the first", "time", "state", "run"):
-            table.add_column(column, no_wrap=True)
-        first = self._runs[0][1].history if self._runs else None
-        for place, (run, overlaid) in enumerate(self._runs):
-            history = overlaid.history
-            assert first is not None
-            mark = Text("━━", self._style(colour_of(place)))
-            cells = [
-                best_of(history),
-                epoch_of_best(history),
-                against(history, first),
-                seconds_of(history),
-                run.stage or history.state,
+    def _caption(self, metric: str) -> str:
+        """What is drawn, along which axis, and how smooth; and the run that is in front."""
+        view = self._view
+        axis = {"step": "step", "epoch": "epoch", "seconds": "seconds of training"}[view.axis]
+        if metric == "loss":
+            what = "train loss of each step"
+            if view.span > 1:
+                what = f"train loss, smoothed over {view.span} steps,"
+        else:
+            words = {"train_loss_after": "train loss after each epoch"}
+            what = words.get(metric, metric.replace("_", " "))
+        scale = ", logarithmic" if view.log and not metric.endswith("accuracy") else ""
+        drawn = f"{what} by {axis}{scale}"
+        if self._front is None:
+            return f"{drawn} · ↑↓ brings a run to the front"
+        # The name comes first: the table may have no room for all of it.
+        return f"▶ {printable(self._runs[self._front][1].label)} · {drawn}"
+
+    def _table(self) -> Text:
+        scores = [
+            Score(
                 overlaid.label,
-            ]
-            table.add_row(mark, *(Text(printable(cell)) for cell in cells))
-        return table
+                self._style(colour_of(place)),
+                overlaid.history,
+                (run.stage or overlaid.history.state).split(" ")[0],
+            )
+            for place, (run, overlaid) in enumerate(self._runs)
+        ]
+        width = self.query_one("#scores").size.width or self.size.width
+        return score_table(scores, width, self._front)
 
     def _style(self, colour: str) -> str:
         return self.app.theme_variables.get(colour, "white").removeprefix("ansi_")
+
+    def action_front(self, by: int) -> None:
+        """Draw the next run over the others, or the one before; past the ends none is in front."""
+        places = [None, *range(len(self._runs))]
+        self._front = places[(places.index(self._front) + by) % len(places)]
+        if self._front is not None:
+            self.query_one(VerticalScroll).scroll_to(y=self._front, animate=False)
+        self.draw()
 
     def action_metric(self) -> None:
         """Compare by the next metric."""
