@@ -26,6 +26,7 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         if name.startswith("TUTORCH_") or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "CI"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("TUTORCH_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("TUTORCH_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.chdir(tmp_path)
     look_up = socket.getaddrinfo

@@ -87,7 +87,8 @@ def command(*argv: object, first: str = "") -> list[str]:
 
 def environment(**variables: str) -> dict[str, str]:
     """The environment of such a process: this one's, the checkout importable, and `variables`."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    nothing_kept = {"TUTORCH_STATE_DIR": ""}
+    return {**nothing_kept, **os.environ, "PYTHONPATH": str(ROOT), **variables}
 
 
 def python(code: str, **variables: str) -> str:

@@ -25,6 +25,7 @@ from tui_app.following.take_up import TakeUp
 from tui_app.look import Look
 from tui_app.messages import DevicesFound, RunsChanged, RunsRead
 from tui_app.pace import Pace
+from tui_app.preferences import preferences_file
 from tui_app.screens.choose import Choose
 from tui_app.screens.leaving import how_to_leave
 from tui_app.screens.main import MainScreen
@@ -77,8 +78,9 @@ class TutorchApp(App[int]):
         self.runs_dir = Path(given.get("runs_dir", "runs"))
         self.queue: RunQueue | None = None
         self.devices: Sequence[tuple[str, str]] = [("auto", "auto"), ("cpu", "cpu")]
-        self.in_chinese = os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("zh")
         self.log_before = Log()
+        self.preferences = preferences_file()
+        self.in_chinese = self._is_chinese_wanted()
         self.handed_over: Path | None = None
         self._native_output = native_output
         self._pace = Pace(look.fps)
@@ -88,7 +90,10 @@ class TutorchApp(App[int]):
         self._devices_known = False
         self._follow = follow
         self._take_up = take_up
-        self.main = MainScreen(lecture, {k: v for k, v in given.items() if k != "runs_dir"})
+        if self.preferences.values.theme in self.available_themes:
+            self.theme = self.preferences.values.theme
+        last = self.preferences.values.lecture_path
+        self.main = MainScreen(lecture or last, {k: v for k, v in given.items() if k != "runs_dir"})
 
     def get_default_screen(self) -> Screen[Any]:
         """The screen below all others."""
@@ -97,6 +102,9 @@ class TutorchApp(App[int]):
     async def on_mount(self) -> None:
         """Begin once the main screen is composed: what is begun here may draw into it."""
         await AwaitMount(self.main, [self.main])
+        if self.preferences.problem:
+            self.log_before.add(self.preferences.problem, "warning")
+        self.theme_changed_signal.subscribe(self, lambda theme: self.remember(theme=theme.name))
         if self._native_output is not None:
             self._native_output.hear_prints()
         self._arm(0.1)
@@ -125,6 +133,25 @@ class TutorchApp(App[int]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The colours of curves, which a theme may set otherwise."""
         return series_colours(self.current_theme)
+
+    # What is remembered
+
+    def remember(self, **changed: str) -> None:
+        """Keep a preference for the next start."""
+        if self.preferences.change(**changed):
+            self.run_worker(self._save_preferences, thread=True, group="preferences")
+
+    def _save_preferences(self) -> None:
+        problem = self.preferences.save()
+        if problem and problem != self.preferences.problem:
+            self.preferences.problem = problem  # it is said once
+            self.call_later(self.log_before.add, problem, "warning")
+
+    def _is_chinese_wanted(self) -> bool:
+        """As was chosen last, else as the locale says."""
+        language = os.environ.get("LC_ALL", os.environ.get("LANG", ""))
+        is_wanted = (self.preferences.values.language or language).startswith("zh")
+        return is_wanted and self.shows_chinese
 
     # Looking at what trains
 

@@ -20,7 +20,7 @@ from tui_app.training.options import RunOptions
 _PREFIX = "TUTORCH_"
 
 #: Variables that are no setting of a run.
-_OTHER_VARIABLES = ("TUTORCH_CACHE_DIR", "TUTORCH_MIRROR")
+_OTHER_VARIABLES = ("TUTORCH_CACHE_DIR", "TUTORCH_MIRROR", "TUTORCH_STATE_DIR")
 
 
 @dataclass(frozen=True)

@@ -275,5 +275,5 @@ def _is_whole(path: Path) -> bool:
 def start_server() -> None:
     """Load all that trials need once, in the process that theirs are forked from."""
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    os.environ |= {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+    os.environ |= {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "TUTORCH_STATE_DIR": ""}
     _SERVER.set_forkserver_preload(["tests.faults.child"])

@@ -23,6 +23,9 @@ from tui_app.training.settings import settle
 
 DEFAULT_LECTURE = "lecture_09_softmax_classifier"
 
+#: Options that say nothing of a lecture: with these alone, the app opens the one it showed last.
+_OF_ANY_LECTURE = {"runs_dir", "data_dir", "device", "threads"}
+
 
 @dataclass
 class Flags:
@@ -76,7 +79,8 @@ def main(argv: Sequence[str]) -> int:
     if not (flags.no_tui or flags.json or flags.quiet) and can_show_app():
         sweeps = {name: text for name, text in map(_swept, flags.sweep) if name in fields}
         _sweep(fields, flags.sweep)  # refuses what isn't one
-        return _show_app(lecture.path, given | sweeps, flags)
+        is_meant = bool(_first_word(argv)) or not set({**given, **sweeps}) <= _OF_ANY_LECTURE
+        return _show_app(lecture.path if is_meant else None, given | sweeps, flags)
 
     from tui_app.headless import Headless, train_all
 
@@ -122,7 +126,12 @@ def _show_app(lecture: Path | None, given: Mapping[str, Any], flags: Flags) -> i
 
 
 def _lecture_in(argv: Sequence[str]) -> str:
-    """The first word that is neither an option nor an option's value."""
+    """The lecture that is named, or the default."""
+    return _first_word(argv) or DEFAULT_LECTURE
+
+
+def _first_word(argv: Sequence[str]) -> str:
+    """The first word that is neither an option nor an option's value; empty without one."""
     valueless = {"--no-tui", "--json", "--quiet", "--ascii", "--help", "-h"}
     known = {**fields_of(Hyperparameters), **fields_of(RunOptions)}
     valueless |= {field.flag for field in known.values() if field.kind is bool}
@@ -133,7 +142,7 @@ def _lecture_in(argv: Sequence[str]) -> str:
             return word
         if name not in valueless and not name.startswith("--no-") and "=" not in word:
             next(words, None)
-    return DEFAULT_LECTURE
+    return ""
 
 
 def _swept(sweep: str) -> tuple[str, str]:

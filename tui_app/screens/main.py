@@ -28,6 +28,7 @@ from tui_app.messages import (
     RunsRead,
     StartRequested,
 )
+from tui_app.preferences import name_to_remember
 from tui_app.screens.looking import sight_of
 from tui_app.screens.panes import PANES, PanedScreen
 from tui_app.widgets.advice_line import current
@@ -139,6 +140,7 @@ class MainScreen(PanedScreen):
 
     def _show_lesson(self, lesson: Lesson) -> None:
         self._lesson = lesson
+        self.app.remember(lecture=name_to_remember(lesson.path))
         self.query_one(LessonView).show(lesson, chinese=self.app.in_chinese)
 
     def _load(self, path: Path, chosen: Mapping[str, Any] | None = None) -> None:
@@ -307,6 +309,7 @@ class MainScreen(PanedScreen):
     def action_language(self) -> None:
         """The lesson in the other language."""
         self.app.in_chinese = not self.app.in_chinese
+        self.app.remember(language="zh" if self.app.in_chinese else "en")
         if self._lesson is not None:
             self._show_lesson(self._lesson)
 

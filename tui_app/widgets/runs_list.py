@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
@@ -15,6 +15,9 @@ from textual.widgets import DataTable
 
 from tui_app.following.run_table import RunRow
 from tui_app.summaries import COLUMNS, cells, matches, ordered, title_of, widths
+
+if TYPE_CHECKING:
+    from tui_app.app import TutorchApp
 
 
 class RunsList(DataTable[Text]):
@@ -31,6 +34,8 @@ class RunsList(DataTable[Text]):
         Binding("end", "scroll_bottom", "Last", show=False),
     ]
 
+    app: TutorchApp
+
     @dataclass
     class Filled(Message):
         """Other rows are shown, or the same in another order: so many."""
@@ -43,7 +48,9 @@ class RunsList(DataTable[Text]):
         self.wanted = ""  # the run that the cursor goes to once it is there
         self._all: list[RunRow] = []
         self._sought = ""
-        self._sort = 0
+        keys = [key for key, _ in COLUMNS]
+        sort = self.app.preferences.values.sort
+        self._sort = keys.index(sort) if sort in keys else 0
         self._widths: dict[str, int] = {}
 
     def show(self, rows: Iterable[RunRow]) -> None:
@@ -59,6 +66,7 @@ class RunsList(DataTable[Text]):
     def sort_by(self, column: int) -> None:
         """Sort by this column of all that there are."""
         self._sort = column
+        self.app.remember(sort=COLUMNS[column][0])
         self._fill()
 
     def sort_by_shown(self, column: int) -> None:
