@@ -92,6 +92,21 @@ async def test_a_wrong_value_is_told_beside_its_field_and_start_is_off(person: S
 
 
 @in_app("softmax")
+async def test_what_is_typed_faster_than_it_is_checked_stays_in_its_order(person: Sitting):
+    row = row_of(person, "lr")
+    row.focus_field()
+    await person.press("ctrl+u")
+    field = row.query_one(Input)
+    for char in "0.001,0.01":
+        field.insert_text_at_cursor(char)
+        row.on_input_changed(Input.Changed(field, field.value))
+    await person.until(lambda: person.form.draft and person.form.draft.text("lr") == "0.001,0.01")
+    await person.pilot.pause()
+    field.insert_text_at_cursor(",")
+    assert field.value == "0.001,0.01,"
+
+
+@in_app("softmax")
 async def test_changed_values_are_marked_and_all_set_back_at_once(person: Sitting):
     row_of(person, "epochs").focus_field()
     await person.type("7")

@@ -140,7 +140,9 @@ class SettingsForm(Vertical):
         message.stop()
         if self.draft is not None:
             self._note = ""
-            self.draft.change(message.name, message.text)
+            row = self._rows.row(message.name)
+            # More may have been typed since the message was sent: that isn't to be undone.
+            self.draft.change(message.name, row.text if row else message.text)
             self.check()
 
     def on_setting_reset(self, message: SettingReset) -> None:
