@@ -16,6 +16,7 @@ from tui_app.training.errors import DamagedRun
 from tui_app.training.metrics_file import read_backwards, read_metrics
 from tui_app.training.narrate import format_number, format_seconds, format_value
 from tui_app.training.run_folder import RunFolder
+from tui_app.training.run_source import source_in_words
 from tui_app.training.runs import RunSummary, summarise
 
 #: Epochs shown at most; of more, the first and last ones are.
@@ -98,6 +99,7 @@ def _facts(run: RunSummary, record: dict[str, Any], folder: RunFolder) -> list[l
     word = "thread" if threads == 1 else "threads"
     rows.append(["trained on", f"{record.get('device')}, {threads} {word}"])
     rows += [[name, _setting(value)] for name, value in record["hyperparameters"].items()]
+    rows += [list(fact) for fact in source_in_words(folder, record)]
     return [*rows, ["folder", str(folder.path)]]
 
 

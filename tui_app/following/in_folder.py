@@ -19,6 +19,7 @@ from tui_app.training.control_socket import IS_AVAILABLE, RemoteControl
 from tui_app.training.errors import DamagedRun
 from tui_app.training.narrate import printable
 from tui_app.training.run_folder import RunFolder
+from tui_app.training.run_source import source_in_words
 from tui_app.training.runs import current_state, read_status
 
 #: Bytes read of a file at once, and the seconds after which a poll reads no more of them.
@@ -76,6 +77,7 @@ class RunInFolder:
         told = [(name, record.get(name)) for name in ("dataset", "device", "threads", "parameters")]
         settings = record.get("hyperparameters")
         told += list(settings.items()) if isinstance(settings, dict) else []
+        told += source_in_words(self._folder, record)
         return [(str(name).replace("_", " "), printable(_word(value))) for name, value in told]
 
     def poll(self) -> bool:

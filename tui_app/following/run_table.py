@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from models import LectureError, UnknownLecture, find_lecture, lecture_names, load_lecture
+from models import (
+    LectureError,
+    UnknownLecture,
+    find_lecture,
+    lecture_names,
+    load_lecture,
+    read_lesson,
+)
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters
 from tui_app.training.errors import DamagedRun
@@ -130,4 +137,18 @@ def settings_of(folder: RunFolder) -> tuple[Path, dict[str, object]]:
     changed: dict[str, object] = {n: v for n, v in given.items() if own.get(n, object()) != v}
     options = {n: v for n, v in vars(settings.options).items() if plain[n] != v}
     changed |= {n: v for n, v in options.items() if n not in ("runs_dir", "dataset")}
-    return lecture.path, {**changed, "dataset": settings.dataset}
+    return _file_to_train(folder, lecture.path), {**changed, "dataset": settings.dataset}
+
+
+def _file_to_train(folder: RunFolder, opened: Path) -> Path:
+    """The user's own file, where it is still there, and not the copy in the run folder."""
+    from tui_app.training.run_source import read_run_source
+
+    source = read_run_source(folder, folder.read_record())
+    if source is None or source.current is None:
+        return opened
+    try:
+        read_lesson(source.original)
+    except LectureError as error:
+        raise DamagedRun(str(error)) from error
+    return source.original

@@ -28,6 +28,11 @@ class Still:
         self._load = load
         self._subject: Subject | None = None
 
+    @property
+    def note(self) -> str:
+        """What the user should know of the source that it was loaded from; empty until it was."""
+        return self._subject.settings.note if self._subject is not None else ""
+
     def look(self, view: View, ask: str) -> Snapshot:
         """Let the view's probe look. Takes its time: for a thread that holds RANDOM_NUMBERS."""
         from tui_app.training.snapshot import take

@@ -56,7 +56,10 @@ class RunSource:
         names = [n for n in {**kept, **current} if kept.get(n) != current.get(n)]
         if not names:
             return ""
-        main, others = self.kept.main, [name for name in names if name != self.kept.main]
+        main = self.kept.main
+        if main in names:  # which says why it imports others than it did
+            names = [name for name in names if name in kept and name in current]
+        others = [name for name in names if name != main]
         also = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
         if main in names:
             subject = f"{main} and {also}, which it imports," if also else main
@@ -120,6 +123,25 @@ def changed_source(folder: RunFolder) -> str:
     except (DamagedRun, KeyError, TypeError, AttributeError):
         return ""
     return source.difference if source is not None and source.is_changed else ""
+
+
+def source_in_words(folder: RunFolder, record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a list of a run's facts says of the user's own file: names and values; nothing for a
+    lecture of the course. What is wrong with the folder is not said.
+    """
+    try:
+        source = read_run_source(folder, record)
+        changes = [int(change["step"]) for change in record.get("source_changes") or []]
+    except (DamagedRun, KeyError, TypeError, ValueError, AttributeError):
+        return []
+    if source is None:
+        return []
+    state = " (no longer there)" if source.current is None else ""
+    state = " (changed since)" if source.is_changed else state
+    facts = [("source", f"{source.original}{state}")]
+    if changes:
+        facts.append(("source changed", f"after step {', '.join(map(str, changes))}"))
+    return facts
 
 
 def lecture_of(

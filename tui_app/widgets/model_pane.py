@@ -203,7 +203,9 @@ class ModelPane(Vertical):
         elif snapshot is not None and (sight.control is not None or not sight.is_best):
             self.border_subtitle = f"after epoch {snapshot.epoch}, step {snapshot.step}"
         elif snapshot is not None:
-            self.border_subtitle = f"best model, of epoch {snapshot.epoch}"
+            note = self._still.note if self._still is not None else ""
+            words = "; ".join(filter(None, [f"best model, of epoch {snapshot.epoch}", note]))
+            self.border_subtitle = escape(printable(words))
 
     # Acts
 
