@@ -27,6 +27,7 @@ _SENTENCES = {
     "runs": "Show all runs",
     "one_or_all": "Show one run, or all runs of the sweep",
     "language": "Show lessons in Chinese, or in English",
+    "attach": "Attach to a run that trains in the background",
     "source": "Show the lecture's source file",
     # charts
     "smooth(1)": "Smooth the curve more",
@@ -34,6 +35,8 @@ _SENTENCES = {
     "log": "Switch to a logarithmic scale, or back",
     "axis": "Switch the x axis: steps, epochs or seconds",
     "panels": "Show loss, accuracy, or both",
+    "front(-1)": "Bring the run before to the front",
+    "front(1)": "Bring the next run to the front",
     "metric": "Compare another metric",
     "move(-1)": "Read values off the chart",
     "move(1)": "Read values off the chart",

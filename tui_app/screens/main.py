@@ -32,6 +32,7 @@ from tui_app.preferences import name_to_remember
 from tui_app.screens.looking import sight_of
 from tui_app.screens.panes import PANES, PanedScreen
 from tui_app.widgets.advice_line import current
+from tui_app.widgets.background_line import BackgroundLine
 from tui_app.widgets.chart import Chart
 from tui_app.widgets.comparison import Comparison
 from tui_app.widgets.drawable import while_drawable
@@ -70,6 +71,7 @@ class MainScreen(PanedScreen):
         Binding("v", "one_or_all", "One run, all of the queue", show=False),
         Binding("z", "language", "中文/English", show=False),
         Binding("o,f4", "source", "Source", show=False),
+        Binding("b,f2", "attach", "Attach"),
         *(
             Binding(str(number), f"pane('{pane}')", title, show=False)
             for number, (pane, title) in enumerate(PANES, 1)
@@ -90,6 +92,7 @@ class MainScreen(PanedScreen):
     def compose(self) -> ComposeResult:
         """Every pane is there once; app.tcss puts them where the width lets them be."""
         yield NavBar(PANES)
+        yield BackgroundLine()
         with Container(id="panes"):
             chinese = self.app.shows_chinese
             yield LectureList(self._lessons, chinese=chinese, id="lectures", classes="pane")
@@ -220,6 +223,8 @@ class MainScreen(PanedScreen):
         """Start can't be chosen while something trains."""
         if action == "start":
             return self.training is None
+        if action == "attach":
+            return any(line.runs for line in self.query(BackgroundLine))
         return super().check_action(action, parameters)
 
     def action_start(self) -> None:
@@ -312,6 +317,10 @@ class MainScreen(PanedScreen):
         self.app.remember(language="zh" if self.app.in_chinese else "en")
         if self._lesson is not None:
             self._show_lesson(self._lesson)
+
+    def action_attach(self) -> None:
+        """A run that another program trains."""
+        self.query_one(BackgroundLine).attach()
 
     def action_source(self) -> None:
         """The lecture's own file."""
