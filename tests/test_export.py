@@ -128,65 +128,21 @@ def test_scripts_train_the_same_losses(trained: Callable[..., Path], tmp_path: P
     assert "{11: 0.003}" in paths[-1].read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "one-cycle", "step"])
-def test_a_run_that_was_extended_is_exported_and_replayed_with_all_its_schedules(
-    tmp_path: Path, schedule: str
-):
-    argv = ("05", "--dataset", "noisy-line", "--epochs", 8, "--lr-schedule", schedule)
-    run = tutorch("--no-tui", *argv, "--runs-dir", tmp_path).run
-    for epochs in (12, 20):
-        assert tutorch("resume", run, "--epochs", epochs, "--no-tui").exit_code == 0
-    path = tmp_path / "script.py"
-    assert tutorch("export", run, "script", "--out", path).exit_code == 0
-    (losses,) = losses_of_scripts(path)
-    np.testing.assert_allclose(losses, recorded(run), rtol=TRAINED)
-    descent = take(subject_of_folder(RunFolder(run)), load_probe("landscape")).found.descents[0]
-    np.testing.assert_allclose(descent.losses, recorded(run), rtol=TRAINED)
-
-
-OWN = """
-from models.lecture import Hyperparameters, Lecture
-from torch import nn
-from .parts import body as layers
-from parts.head import Head as TheHead
-import names
-
-class Net(nn.Module):
-    def __init__(self, spec):
-        super().__init__()
-        self.body, self.head = layers.body(784, names.WIDTH), TheHead(names.WIDTH, spec.outputs)
-
-    def forward(self, x):
-        from late import scaled
-        return scaled(self.head(self.body(x)))
-
-LECTURE = Lecture(title="Mine", title_zh="我的", datasets=("digits",),
-    model=lambda spec, hp: Net(spec), criterion=lambda: nn.CrossEntropyLoss(reduction="sum"),
-    hyperparameters=Hyperparameters(lr=0.001, epochs=2))
-"""
-
-
-def test_a_script_of_a_users_own_file_has_the_modules_beside_it(tmp_path: Path, small_data: None):
-    modules = {
-        "net": OWN,
-        "names": '\'a \\n text of """ and {} signs\'\nWIDTH = 8\n',
-        "late": "def scaled(x):\n    return x * 0.5",
-        "parts/__init__": "",
-        "parts/head": "from torch import nn\n\nclass Head(nn.Linear):\n    pass\n",
-        "parts/body": "from torch import nn\nfrom .more.flat import flat\n\n"
-        "def body(*size):\n    return nn.Sequential(flat(), nn.Linear(*size), nn.ReLU())\n",
-        "parts/more/flat": "from torch import nn\n\ndef flat():\n    return nn.Flatten()\n",
-    }
-    for name, text in modules.items():
-        path = tmp_path / "mine" / f"{name}.py"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    folder = train(tmp_path / "mine" / "net.py")
-    script = tmp_path / "script.py"
-    ended = tutorch("export", folder, "script", "--out", script)
-    assert (ended.exit_code, ended.err) == (0, "")
-    (losses,) = losses_of_scripts(script)
-    np.testing.assert_allclose(losses, recorded(folder), rtol=TRAINED)
+def test_a_run_that_was_extended_is_exported_and_replayed_with_all_its_schedules(tmp_path: Path):
+    runs, paths = [], []
+    for schedule in ("cosine", "one-cycle", "step"):
+        argv = ("05", "--dataset", "noisy-line", "--epochs", 8, "--lr-schedule", schedule)
+        run = train(*argv, "--runs-dir", tmp_path)
+        for epochs in (12, 20):
+            assert tutorch("resume", run, "--epochs", epochs, "--no-tui").exit_code == 0
+        path = tmp_path / f"{schedule}.py"
+        assert tutorch("export", run, "script", "--out", path).exit_code == 0
+        runs.append(run)
+        paths.append(path)
+    for run, losses in zip(runs, losses_of_scripts(*paths), strict=True):
+        np.testing.assert_allclose(losses, recorded(run), rtol=TRAINED)
+        landscape = take(subject_of_folder(RunFolder(run)), load_probe("landscape")).found
+        np.testing.assert_allclose(landscape.descents[0].losses, recorded(run), rtol=TRAINED)
 
 
 def test_a_file_that_is_there_is_not_written_over(trained: Callable[..., Path], tmp_path: Path):
