@@ -59,6 +59,23 @@ async def test_choosing_a_lecture_brings_its_lesson_and_its_settings(person: Sit
     assert person.form.has_focus_within
 
 
+@in_app(size=(120, 36))
+async def test_the_lessons_title_and_text_change_in_one_frame(person: Sitting):
+    await person.until(lambda: "Lesson 02 Linear model" in person.text)
+    seen = []
+
+    def frame() -> bool:
+        text = person.text
+        seen.append(("Lesson 03" in text, "Walk downhill" in text))
+        return seen[-1] == (True, True)
+
+    paint = person.app.screen._compositor_refresh
+    person.app.screen._compositor_refresh = lambda: (paint(), frame())[0]
+    await person.press("down")
+    await person.until(lambda: (True, True) in seen)
+    assert set(seen) <= {(False, False), (True, True)}
+
+
 @in_app()
 async def test_the_lesson_in_the_other_language(person: Sitting):
     person.app.in_chinese = False

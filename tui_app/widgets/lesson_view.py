@@ -35,6 +35,7 @@ class LessonView(VerticalScroll):
         super().__init__(**options)
         self.border_title = "Lesson"
         self._text = ""
+        self._titles = ("Lesson", "")
 
     def compose(self) -> ComposeResult:
         """The text, empty until a lecture is picked."""
@@ -45,9 +46,7 @@ class LessonView(VerticalScroll):
         title = lesson.title_zh if chinese else lesson.title
         text = lesson.text_zh if chinese else lesson.text
         number = f"{lesson.number} " if lesson.number else ""
-        self.border_title = f"Lesson {number}{title}"
-        self.border_subtitle = "English: z" if chinese else "中文: z"
-        self.scroll_home(animate=False)
+        self._titles = (f"Lesson {number}{title}", "English: z" if chinese else "中文: z")
         self._text = text
         self._write()
 
@@ -56,10 +55,20 @@ class LessonView(VerticalScroll):
         self._write()
 
     def _write(self) -> None:
-        markdown = self.query_one(LessonText)
         text = fitted(self._text, self.scrollable_content_region.width - _AROUND_CODE)
-        if text != markdown.source:
-            markdown.update(text)
+        if text != self.query_one(LessonText).source:
+            self.run_worker(self._rewrite(text, *self._titles), group="lesson")
+        else:
+            self.border_title, self.border_subtitle = self._titles
+
+    async def _rewrite(self, text: str, title: str, subtitle: str) -> None:
+        """Change text and titles in one frame."""
+        is_other = title != self.border_title
+        with self.app.batch_update():
+            await self.query_one(LessonText).update(text)
+            self.border_title, self.border_subtitle = title, subtitle
+            if is_other:
+                self.scroll_home(animate=False)
 
 
 _COMMENTED = re.compile(r"(\s*)(\S.*?)\s{2,}(#\s.*)")

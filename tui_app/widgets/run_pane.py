@@ -63,7 +63,7 @@ class RunPane(Vertical):
         """The run's own chart, or all runs of the queue."""
         if len(self._queue) > 1:
             self.toggle_class("-queue")
-            self.draw()
+            self.call_after_refresh(self.draw)  # a chart has no width before it is laid out
 
     def follow(self, run: FollowedRun) -> None:
         """Watch this run from now on."""
