@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
+from tui_app.streams import silence
 from tui_app.training.exit_codes import ExitCode
 from tui_app.version import __version__
 
@@ -57,6 +57,26 @@ def run(argv: Sequence[str]) -> int:
     from tui_app.terminal import utf8_streams
 
     utf8_streams()
+    try:
+        exit_code = _run(argv)
+        if exit_code == ExitCode.DONE:  # else the more important has been said
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever read it has gone (`| head`): nobody is left to be told
+        exit_code = ExitCode.DONE
+    except OSError as error:
+        from tui_app.terminal import complain
+
+        complain(f"standard output: {error.strerror}")
+        exit_code = ExitCode.FAILED
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # what is left in it would fail once more when Python ends
+            silence(stream)
+    return exit_code
+
+
+def _run(argv: Sequence[str]) -> int:
     if list(argv) in (["--help"], ["-h"]):
         commands = "\n".join(f"  {name:<10} {text}" for name, text in COMMANDS.items())
         sys.stdout.write(_HELP.format(commands=commands))
@@ -73,9 +93,7 @@ def _call(command: str, argv: Sequence[str]) -> int:
         module = importlib.import_module(f"tui_app.commands.{command}")
         return module.main(list(argv))
     except BrokenPipeError:
-        # Whoever read our stdout has gone (`| head`): nobody is left to be told anything.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.DONE
+        raise
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except SystemExit as leaving:  # tyro has explained what is wrong, or shown the help

@@ -56,7 +56,8 @@ def known(error: BaseException) -> tuple[str, ExitCode] | None:
         if isinstance(error, kind):
             return str(error), exit_code
     if isinstance(error, OSError) and error.strerror:  # the disk is full, or a folder went away
-        return f"{error.strerror}: {error.filename or 'no file named'}"[:500], ExitCode.FAILED
+        named = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror}{named}"[:500], ExitCode.FAILED
     return None
 
 

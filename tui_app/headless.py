@@ -19,13 +19,13 @@ from tui_app.narrating_thread import NarratingThread
 from tui_app.narration import (
     JsonLines,
     Narrator,
-    Unstoppable,
     narrator,
     print_scores,
     print_summary,
     tell_progress,
 )
 from tui_app.signal_thread import signals_heard
+from tui_app.streams import is_gone, lasting_streams
 from tui_app.terminal import stderr_console, write_last_words
 from tui_app.training.control import Control, Stop
 from tui_app.training.errors import Cancelled
@@ -117,10 +117,14 @@ class Terminal:
         self.listener: Narrator | None = None
         self.log: Path | None = None
         self.is_gone = False
+        self._notes: list[str] = []
 
     def begin(self, session: Session) -> None:
         """From now on it is told of this run."""
         self.session, self.log = session, session.folder.log
+        for text in self._notes:
+            session.note(text)
+        self._notes.clear()
 
     def leave(self) -> None:
         """Go on without it: log.txt has what would have been told."""
@@ -134,8 +138,16 @@ class Terminal:
 
     def narrator(self) -> Narrator:
         """What tells of a run on this terminal, or in the file or pipe that is in its place."""
-        told = Unstoppable(narrator(self.console))
+        told = narrator(self.console)
         return NarratingThread(told) if self.console.is_terminal else told
+
+    def lose(self, stream: str, error: OSError) -> None:
+        """Go on without a stream that takes nothing more."""
+        text = f"{stream} takes nothing more ({error.strerror}): log.txt has what would stand there"
+        if self.session is not None:
+            self.session.note(text)
+        else:
+            self._notes.append(text)
 
     def tell(self, text: str) -> None:
         """Say something of the run, from any thread."""
@@ -160,8 +172,8 @@ def signals_steer(control: Control, terminal: Terminal, *, keep: bool) -> Iterat
     """Let Ctrl-C, TERM and a hang-up save and stop, and USR1 save; a second Ctrl-C leaves at once.
 
     A step that doesn't come back is told of, and given up when the run is to stop. To `keep` a run
-    is to go on without the terminal after a hang-up. Raises Cancelled when it was to stop before
-    it trained.
+    is to go on without the terminal after a hang-up, and without a pipe that no one reads any more.
+    Raises Cancelled when it was to stop before it trained.
     """
     exit_codes = stop_signals()
     hint = threading.Timer(_HINT, lambda: _say_how_to_leave(control, terminal))
@@ -189,9 +201,18 @@ def signals_steer(control: Control, terminal: Terminal, *, keep: bool) -> Iterat
         if text:
             terminal.tell(text)
 
+    def lose(stream: str, error: OSError) -> None:
+        terminal.lose(stream, error)
+        if is_gone(error) and not keep:
+            control.stop(f"stopped since no one reads {stream} any more", ExitCode.HUNG_UP)
+
     here = threading.current_thread()
     try:
-        with signals_heard(hear), Watchdog(control, here, tell_silence, give_up):
+        with (
+            lasting_streams(lose),
+            signals_heard(hear),
+            Watchdog(control, here, tell_silence, give_up),
+        ):
             yield
     except (StepInterrupted, FetchStopped) as error:
         stop = control.stopped

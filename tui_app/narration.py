@@ -95,32 +95,6 @@ class PlainLines:
         return epoch % self._every != 0 and epoch not in (1, self._epochs)
 
 
-class Unstoppable:
-    """A narrator whose file may be full, or its terminal gone: then it is silent for that long.
-
-    What it would have told stands in log.txt. A pipe that nobody reads any more still ends the
-    program.
-    """
-
-    def __init__(self, narrator: Narrator) -> None:
-        self._narrator = narrator
-
-    def __enter__(self) -> None:
-        self._narrator.__enter__()
-
-    def __exit__(self, *exception: object) -> None:
-        self._narrator.__exit__(*exception)
-
-    def __call__(self, event: Event) -> None:
-        """Tell the event, if that can be done."""
-        try:
-            self._narrator(event)
-        except BrokenPipeError:
-            raise
-        except OSError:
-            return
-
-
 class BarAndLines(PlainLines):
     """The lines, with a bar below that shows the step, the loss and the time left."""
 

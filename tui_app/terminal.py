@@ -18,15 +18,23 @@ from rich.text import Text
 from tui_app.training.narrate import printable
 
 
+class _Console(Console):
+    """A console that leaves a pipe that no one reads any more to whoever prints."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the BrokenPipeError through, where rich would leave the program."""
+        raise  # noqa: PLE0704 # rich calls this where it is handled
+
+
 def stderr_console() -> Console:
     """Where people read."""
     is_file = not sys.stderr.isatty()  # which has no width to wrap lines to
-    return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=is_file)
+    return _Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=is_file)
 
 
 def stdout_console() -> Console:
     """Where what was asked for goes."""
-    return Console(highlight=False, markup=False, emoji=False)
+    return _Console(highlight=False, markup=False, emoji=False)
 
 
 def print_json(values: Any, *, indent: int | None = 2) -> None:
@@ -129,9 +137,10 @@ def write_last_words(terminal: int, codes: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Say on stderr what is wrong."""
+    """Say on stderr what is wrong, if that is read."""
     lines = [printable(line) for line in f"tutorch: {text}".splitlines()]
-    stderr_console().print(Text("\n".join(lines)))
+    with suppress(OSError):
+        stderr_console().print(Text("\n".join(lines)))
 
 
 def utf8_streams() -> None:

@@ -68,6 +68,7 @@ class Session:
         self.folder = folder
         self._lock = lock
         self._notes = list(notes)
+        self._is_followed = False
         self._audience = Audience([], [])
         self._open = ExitStack()
 
@@ -141,6 +142,7 @@ class Session:
             notes = [*self._notes, *note]
             status = stack.enter_context(closing(StatusFile(folder.status, control=address)))
             audience = self._audience = Audience([metrics, status, log], list(listeners))
+            self._is_followed = True
             try:
                 return self._listen_to(train(training, folder, control), audience, notes)
             except StepInterrupted as error:  # outside of the steps themselves
@@ -157,8 +159,11 @@ class Session:
                 raise TrainingFailed(f"{reason}\nThe traceback is in {folder.log}") from error
 
     def note(self, text: str) -> None:
-        """Tell something of the run while it trains, from any thread."""
+        """Tell something of the run, from any thread; before it trains, as soon as it does."""
         training = self.training
+        if not self._is_followed:
+            self._notes.append(text)
+            return
         warned = Warned(run=training.run, epoch=training.epoch, step=training.step, text=text)
         self._audience.tell_beside(warned)
 

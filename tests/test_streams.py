@@ -1,0 +1,129 @@
+"""Standard output and error that no one reads, that are full or closed: training goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+
+from tests.program import command, environment
+from tui_app.cli import run
+
+RUN = ("--no-tui", "05", "--epochs", "30")
+
+FULL = Path("/dev/full")
+
+needs_full = pytest.mark.skipif(not FULL.exists(), reason="Linux has /dev/full")
+
+
+@contextlib.contextmanager
+def broken_pipe() -> Iterator[TextIO]:
+    """A pipe that no one reads any more."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding="utf-8") as pipe:
+        yield pipe
+
+
+def ended(*argv: str, out: TextIO | None = None, err: TextIO | None = None) -> tuple[int, str]:
+    """The exit code, and what is said on stderr where that isn't `err`."""
+    said = io.StringIO()
+    with (
+        contextlib.redirect_stdout(out or io.StringIO()),
+        contextlib.redirect_stderr(err or said),
+    ):
+        return run(argv), said.getvalue()
+
+
+def status() -> dict:
+    (path,) = Path("runs").glob("*/*/status.json")
+    return json.loads(path.read_text())
+
+
+def notes() -> list[str]:
+    (log,) = Path("runs").glob("*/*/log.txt")
+    assert "Traceback" not in log.read_text()
+    return [line for line in log.read_text().splitlines() if "takes nothing more" in line]
+
+
+def test_a_reader_of_the_events_that_leaves_ends_no_training():
+    with broken_pipe() as pipe:
+        assert ended(*RUN, "--json", out=pipe)[0] == 0
+    assert (status()["state"], status()["step"]) == ("completed", 30)
+    (note,) = notes()
+    assert "note: standard output takes nothing more (Broken pipe)" in note
+
+
+def test_a_reader_of_the_narration_that_leaves_ends_no_training():
+    with broken_pipe() as pipe:
+        assert ended(*RUN, out=pipe, err=pipe)[0] == 0
+    assert status()["state"] == "completed"
+    assert "standard error takes nothing more" in notes()[0]
+
+
+def test_a_reader_that_leaves_stops_a_run_that_a_hang_up_stops():
+    with broken_pipe() as pipe:
+        assert ended(*RUN, "--json", "--on-hangup", "stop", out=pipe)[0] == 129
+    assert (status()["state"], status()["exit_code"]) == ("stopped", 129)
+    assert list(Path("runs").glob("*/*/last.pt"))
+
+
+@needs_full
+def test_a_full_disk_under_the_events_ends_no_training():
+    with FULL.open("w", encoding="utf-8") as full:
+        assert ended(*RUN, "--json", "--on-hangup", "stop", out=full)[0] == 0
+    assert status()["state"] == "completed"
+    assert len(notes()) == 1
+
+
+def test_a_net_that_prints_to_a_reader_that_has_left_goes_on(tmp_path: Path):
+    net = tmp_path / "chatty.py"
+    net.write_text(
+        "from torch import nn\nfrom models.lecture import Lecture\n\n"
+        "class Chatty(nn.Linear):\n"
+        "    def forward(self, x):\n"
+        '        print("still here", flush=True)\n'
+        "        return super().forward(x)\n\n"
+        'LECTURE = Lecture(title="Chatty", title_zh="话", datasets=("study-hours",),\n'
+        "    model=lambda spec, hyperparameters: Chatty(1, 1), criterion=nn.MSELoss)\n",
+        encoding="utf-8",
+    )
+    with broken_pipe() as pipe:
+        assert ended("--no-tui", str(net), out=pipe)[0] == 0
+    assert status()["state"] == "completed"
+
+
+@pytest.mark.parametrize("argv", [("lectures",), ("--help",), ("softmax", "--help")])
+def test_a_list_whose_reader_leaves_ends_in_silence(argv: tuple[str, ...]):
+    with broken_pipe() as pipe:
+        assert ended(*argv, out=pipe) == (0, "")
+
+
+@needs_full
+@pytest.mark.parametrize("argv", [("lectures",), ("--help",), ("softmax", "--help")])
+def test_a_list_that_cannot_be_written_is_a_sentence(argv: tuple[str, ...]):
+    with FULL.open("w", encoding="utf-8") as full:
+        exit_code, said = ended(*argv, out=full)
+    assert exit_code == 1
+    assert said.startswith("tutorch: ")
+    assert "No space left on device" in said
+    assert said.count("\n") == 1
+
+
+def test_a_mistake_that_no_one_reads_has_its_exit_code():
+    with broken_pipe() as pipe:
+        assert ended("nonsense", err=pipe)[0] == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
+def test_streams_that_are_closed_from_the_start_are_no_mistake():
+    ask = ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *command("lectures", "--json")]
+    assert subprocess.run(ask, env=environment(), timeout=60).returncode == 0

@@ -1,0 +1,108 @@
+"""Standard output and error that are closed, full, or read by no one any more."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
+
+#: What the system says of a stream that has no other end any more; a full disk may have room again.
+_GONE = {errno.EPIPE, errno.EIO, errno.ENXIO, errno.EBADF, errno.ECONNRESET}
+
+#: Given the name of a stream that takes nothing more, and what the system says of it.
+OnFailure = Callable[[str, OSError], None]
+
+
+def open_missing_streams() -> None:
+    """Let the standard streams that this program was started without lead nowhere.
+
+    Otherwise the next file that is opened would become one of them.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            mode = "w" if number else "r"
+            stream = os.fdopen(number, mode, encoding="utf-8", closefd=False)
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+
+
+def is_gone(error: OSError) -> bool:
+    """Whether a stream that fails so will never take anything again."""
+    return error.errno in _GONE
+
+
+def silence(stream: TextIO) -> None:
+    """Let all that is still written to the stream, by whatever library, lead nowhere."""
+    with suppress(OSError, ValueError):  # it has no descriptor, or none any more
+        number = stream.fileno()
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+    with suppress(OSError, ValueError):
+        stream.flush()
+
+
+class LastingStream:
+    """Stands in for a text stream: what that doesn't take is lost, and raises nothing.
+
+    `on_failure` is told the first time. A stream that is gone, and standard output that is full
+    and would go on in the middle of a line, are written to no more.
+    """
+
+    def __init__(self, stream: TextIO, name: str, on_failure: OnFailure) -> None:
+        self._stream = stream
+        self._name = name
+        self._on_failure = on_failure
+        self._has_failed = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write, if it can be done."""
+        try:
+            self._stream.write(text)
+        except OSError as error:
+            self._fail(error)
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write, if it can be done."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Bring what was written to its place, if it can be done."""
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        if is_gone(error) or self._name == "standard output":
+            silence(self._stream)
+        if not self._has_failed:
+            self._has_failed = True
+            self._on_failure(self._name, error)
+
+
+@contextmanager
+def lasting_streams(on_failure: OnFailure) -> Iterator[None]:
+    """Let printing raise nothing while this context lasts, in whatever code."""
+    before = sys.stdout, sys.stderr
+    out = LastingStream(sys.stdout, "standard output", on_failure)
+    err = LastingStream(sys.stderr, "standard error", on_failure)
+    sys.stdout, sys.stderr = out, err  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        yield
+    finally:
+        out.flush()
+        err.flush()
+        sys.stdout, sys.stderr = before
