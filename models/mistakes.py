@@ -63,7 +63,7 @@ def explain_in_one_line(error: BaseException) -> str:
 
 
 def _said(error: BaseException) -> str:
-    text = _first_sentence(str(error))
+    text = _first_sentence(error.msg if isinstance(error, SyntaxError) else str(error))
     said = f"{type(error).__name__}: {text}" if text else type(error).__name__
     place = place_of_error(error)
     return f"{place}: {said}" if place else said

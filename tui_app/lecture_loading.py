@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models import LectureError, Lesson, read_lesson
 from tui_app.messages import DevicesFound, LectureBroken, LectureReady
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def load(
     give it. `chosen` are the settings of a run to be trained anew: of the others only the options
     of a run hold beside them.
     """
-    from models import LectureError, load_lecture
+    from models import load_lecture
     from models.fields import InvalidValue, fields_of
     from tui_app.configuration import configured
     from tui_app.draft import Draft
@@ -55,10 +56,18 @@ def load(
         if chosen is not None:
             draft.replace(chosen)
     except (LectureError, InvalidValue) as error:
-        return LectureBroken(str(error))
+        return LectureBroken(path, str(error))
     data_dir = str(settings.get("data_dir", ""))
     choices = {"dataset": _datasets(draft.fields["dataset"].choices, data_dir)}
-    return LectureReady(lecture, settings, chosen, choices)
+    return LectureReady(lecture, lesson_of(path), settings, chosen, choices)
+
+
+def lesson_of(path: Path) -> Lesson:
+    """The lesson of the lecture in `path`; an empty one where the file can't be read as Python."""
+    try:
+        return read_lesson(path)
+    except LectureError:
+        return Lesson(path.stem, path, path.stem, path.stem, "")
 
 
 def _options(settings: Mapping[str, Any]) -> dict[str, Any]:

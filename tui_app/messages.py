@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from models import Lesson
     from models.lecture import Lecture
     from tui_app.following.run_table import RunRow
     from tui_app.training.runs import RunSummary
@@ -77,6 +78,7 @@ class LectureReady(Message):
     """
 
     lecture: Lecture
+    lesson: Lesson
     given: Mapping[str, Any]
     chosen: Mapping[str, Any] | None
     choices: Mapping[str, Sequence[tuple[str, str]]]
@@ -84,8 +86,9 @@ class LectureReady(Message):
 
 @dataclass
 class LectureBroken(Message):
-    """The lecture's file, or a setting given for it, can't be used."""
+    """The lecture's file, or a setting given for it, can't be used. `sentence` has lines."""
 
+    path: Path
     sentence: str
 
 

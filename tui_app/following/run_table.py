@@ -14,7 +14,6 @@ from models import (
     find_lecture,
     lecture_names,
     load_lecture,
-    read_lesson,
 )
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters
@@ -130,14 +129,12 @@ def settings_of(folder: RunFolder) -> tuple[Path, dict[str, object]]:
     from tui_app.training.options import RunOptions
     from tui_app.training.session import read_settings
 
-    settings = read_settings(folder)
+    settings, plain = read_settings(folder), vars(RunOptions())
     lecture = settings.lecture
-    given = lecture.used(settings.hyperparameters)
-    own, plain = lecture.used(lecture.settle(settings.dataset, {})), vars(RunOptions())
-    changed: dict[str, object] = {n: v for n, v in given.items() if own.get(n, object()) != v}
     options = {n: v for n, v in vars(settings.options).items() if plain[n] != v}
-    changed |= {n: v for n, v in options.items() if n not in ("runs_dir", "dataset")}
-    return _file_to_train(folder, lecture.path), {**changed, "dataset": settings.dataset}
+    options.pop("runs_dir", None)
+    given = {**lecture.used(settings.hyperparameters), **options, "dataset": settings.dataset}
+    return _file_to_train(folder, lecture.path), given
 
 
 def _file_to_train(folder: RunFolder, opened: Path) -> Path:
@@ -145,10 +142,4 @@ def _file_to_train(folder: RunFolder, opened: Path) -> Path:
     from tui_app.training.run_source import read_run_source
 
     source = read_run_source(folder, folder.read_record())
-    if source is None or source.current is None:
-        return opened
-    try:
-        read_lesson(source.original)
-    except LectureError as error:
-        raise DamagedRun(str(error)) from error
-    return source.original
+    return opened if source is None or source.current is None else source.original

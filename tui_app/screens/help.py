@@ -25,9 +25,16 @@ the best result so far.
 """,
     "settings": """\
 **Settings.** What the next run is trained with. Each value is checked while it is typed, and
-explained below. A dot marks what you changed; `ctrl+z` or F9 sets a field back, `ctrl+y` all of
-them. Several values with commas between (`0.1,0.01`) make one run each, with the same seed, one
-after another. In a list of choices, "several" at its end lets you type them.
+explained below. A dot marks what differs from the lecture's defaults; F9 resets a field, `ctrl+y`
+all of them. `ctrl+z` undoes a change, also a reset and what `d` has set; `ctrl+r` redoes it.
+
+Enter in a field goes on to the next one, Escape leaves it: digits and letters are keys again. The
+arrow keys and Enter go back into a field.
+
+Several values with commas between (`0.1,0.01`) make one run each, with the same seed, one after
+another. In a list of choices, "several" at its end lets you type them.
+
+A lecture file of your own is loaded again when it has changed: with Start, and when it is picked.
 """,
     "training": """\
 **Training.** The chart of the run. Faint is the loss of each step, and the line is the same

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from tui_app.following.in_thread import RunInThread
 
 
-def sight_of(queue: RunQueue | None, draft: Draft | None) -> tuple[Sight | None, str]:
+def sight_of(
+    queue: RunQueue | None, draft: Draft | None, problem: str = ""
+) -> tuple[Sight | None, str]:
     """The run that trains; else the last one, as long as the form is set to its lecture and data;
-    else the model that the form would train. Or None, and why.
+    else the model that the form would train. Or None, and why: `problem` if its lecture has one.
     """
     run = queue.current if queue is not None else None
     if run is not None and run.folder is not None and (run.is_alive or _is_of(run, draft)):
@@ -25,11 +27,11 @@ def sight_of(queue: RunQueue | None, draft: Draft | None) -> tuple[Sight | None,
     if run is not None and run.is_alive:
         return None, "The run is being prepared."
     if draft is None:
-        return None, "The lecture is being loaded."
+        return None, problem or "The lecture is being loaded."
     try:
         return before_training(draft.runs()[0]), ""
-    except InvalidValue as problem:
-        return None, f"The settings can't be trained: {problem}"
+    except InvalidValue as error:
+        return None, f"The settings can't be trained: {error}"
 
 
 def _is_of(run: RunInThread, draft: Draft | None) -> bool:

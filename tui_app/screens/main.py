@@ -9,28 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.timer import Timer
 from textual.widgets import Static
 
-from models import LectureError, Lesson, find_lecture, lecture_names, read_lesson
-from tui_app import lecture_loading
 from tui_app.following.followed import FollowedRun
-from tui_app.lecture_loading import CommandLine
-from tui_app.lecture_thread import LectureThread
-from tui_app.messages import (
-    DevicesFound,
-    LectureBroken,
-    LectureChosen,
-    LectureHighlighted,
-    LectureReady,
-    LectureSilent,
-    RunsChanged,
-    RunsRead,
-    StartRequested,
-)
-from tui_app.preferences import name_to_remember
+from tui_app.messages import RunsChanged, RunsRead, StartRequested
 from tui_app.screens.looking import sight_of
-from tui_app.screens.panes import PANES, PanedScreen
+from tui_app.screens.panes import PANES
+from tui_app.screens.picking import PickingScreen
 from tui_app.widgets.advice_line import current
 from tui_app.widgets.background_line import BackgroundLine
 from tui_app.widgets.chart import Chart
@@ -47,14 +32,10 @@ from tui_app.widgets.run_pane import RunPane
 from tui_app.widgets.settings_form import SettingsForm
 
 if TYPE_CHECKING:
-    from tui_app.draft import Draft
     from tui_app.following.sight import Sight
 
-#: Seconds that a lecture is looked at before its lesson and settings are brought.
-_DWELL = 0.15
 
-
-class MainScreen(PanedScreen):
+class MainScreen(PickingScreen):
     """Lectures, lesson, settings, training and log, in one of three arrangements."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (180, "-wide")]  # noqa: RUF012
@@ -79,14 +60,7 @@ class MainScreen(PanedScreen):
     ]
 
     def __init__(self, lecture: Path | None, given: Mapping[str, Any]) -> None:
-        super().__init__()
-        self._lessons = [read_lesson(find_lecture(name)) for name in lecture_names()]
-        self._first = lecture or find_lecture("lecture_09_softmax_classifier")
-        self._command_line = CommandLine(self._first, given)
-        self._drafts: dict[Path, Draft] = {}
-        self._lesson: Lesson | None = None
-        self._dwelling: Timer | None = None
-        self._loading: LectureThread | None = None
+        super().__init__(lecture, given)
         self._shown: object = None
 
     def compose(self) -> ComposeResult:
@@ -106,96 +80,10 @@ class MainScreen(PanedScreen):
 
     def on_mount(self) -> None:
         """Pick the first lecture; torch is loaded once all this was painted."""
-        lectures = self.query_one(LectureList)
-        try:
-            lesson = read_lesson(self._first)
-        except LectureError as error:
-            self.notify(str(error), severity="error", markup=False)
-            lesson = read_lesson(find_lecture("lecture_09_softmax_classifier"))
-        lectures.add(lesson)
-        lectures.select(lesson.name)
-        self._show_lesson(lesson)
+        self.pick_first()
         self._bring_forward("lesson")
         self.choose_pane("lectures")
         self.query_one(LogPane).follow(self.app.log_before)
-        self.call_after_refresh(self._load, lesson.path)
-
-    # Lectures
-
-    def on_lecture_highlighted(self, message: LectureHighlighted) -> None:
-        """Bring the lesson once it was looked at for a moment."""
-        if self._dwelling is not None:
-            self._dwelling.stop()
-        self._dwelling = self.set_timer(_DWELL, lambda: self._look_at(message.path))
-
-    def on_lecture_chosen(self, message: LectureChosen) -> None:
-        """Bring it at once, and go to its settings."""
-        if self._dwelling is not None:
-            self._dwelling.stop()
-        self._look_at(message.path)
-        self.choose_pane("settings")
-
-    @while_drawable
-    def _look_at(self, path: Path) -> None:
-        if self._lesson is None or self._lesson.path != path:
-            self._show_lesson(read_lesson(path))
-            self._load(path)
-
-    def _show_lesson(self, lesson: Lesson) -> None:
-        self._lesson = lesson
-        self.app.remember(lecture=name_to_remember(lesson.path))
-        self.query_one(LessonView).show(lesson, chinese=self.app.in_chinese)
-
-    def _load(self, path: Path, chosen: Mapping[str, Any] | None = None) -> None:
-        line, runs_dir = self._command_line, self.app.runs_dir
-
-        def work() -> None:
-            self.post_message(lecture_loading.load(path, line, runs_dir, chosen))
-            self.app.find_devices()
-            self.app.read_runs()
-            lecture_loading.warm_up()
-
-        def say(sentence: str) -> None:
-            self.post_message(LectureSilent(sentence))
-
-        if self._loading is not None:
-            self._loading.stop()
-        self._loading = LectureThread(work, say)
-        self._loading.start()
-
-    async def on_lecture_ready(self, message: LectureReady) -> None:
-        """Fill the form, with what was set before for the same lecture."""
-        from tui_app.draft import Draft
-
-        lecture = message.lecture
-        if self._lesson is None or lecture.path != self._lesson.path:
-            return
-        draft = self._drafts.get(lecture.path)
-        if draft is None:
-            draft = Draft(lecture, str(self.app.runs_dir), message.given)
-            self._drafts[lecture.path] = draft
-        else:
-            draft.adopt(lecture)
-        if message.chosen is not None:
-            draft.replace(message.chosen)
-        choices = {**message.choices, "device": self.app.devices}
-        await self.query_one(SettingsForm).fill(draft, choices)
-        self.refresh_bindings()
-
-    def on_lecture_broken(self, message: LectureBroken) -> None:
-        """Say why it can't be used."""
-        self.notify(message.sentence, severity="error", timeout=12, markup=False)
-        self.app.log_before.add(message.sentence, "error")
-
-    def on_lecture_silent(self, message: LectureSilent) -> None:
-        """Say where its import is; another lecture can be picked meanwhile."""
-        sentence = f"{message.sentence}. Pick another lecture, or quit"
-        self.notify(sentence, severity="warning", timeout=12, markup=False)
-        self.app.log_before.add(sentence)
-
-    def on_devices_found(self, message: DevicesFound) -> None:
-        """Offer them."""
-        self.query_one(SettingsForm).offer("device", message.choices)
 
     def on_runs_read(self, message: RunsRead) -> None:
         """Mark the lectures that were trained."""
@@ -207,16 +95,6 @@ class MainScreen(PanedScreen):
         """Look at the run folders again."""
         self.run_worker(self.app.read_runs, thread=True, group="runs")
 
-    async def set_up(self, path: Path, given: Mapping[str, Any]) -> None:
-        """Pick a lecture with these settings: those of a run, to be trained anew."""
-        lesson = read_lesson(path)
-        self.query_one(LectureList).add(lesson)
-        self.query_one(LectureList).select(lesson.name)
-        self._show_lesson(lesson)
-        self.query_one(SettingsForm).wait()
-        self._load(path, given)
-        self.choose_pane("settings")
-
     # Training
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -226,17 +104,6 @@ class MainScreen(PanedScreen):
         if action == "attach":
             return any(line.runs for line in self.query(BackgroundLine))
         return super().check_action(action, parameters)
-
-    def action_start(self) -> None:
-        """Train what the form says."""
-        form = self.query_one(SettingsForm)
-        if form.draft is None:
-            self.notify("The lecture is still being loaded: once more, in a moment.")
-        elif form.can_start:
-            self.app.begin(form.draft.runs())
-        else:
-            problem = next(iter(form.draft.problems().values()), "")
-            self.notify(problem or "A run is under way.", severity="warning", markup=False)
 
     def on_start_requested(self, message: StartRequested) -> None:
         """Start was pressed in the form."""
@@ -264,7 +131,7 @@ class MainScreen(PanedScreen):
         return self._what_to_look_at()[0]
 
     def _what_to_look_at(self) -> tuple[Sight | None, str]:
-        return sight_of(self.app.queue, self.query_one(SettingsForm).draft)
+        return sight_of(self.app.queue, self.query_one(SettingsForm).draft, self._problem)
 
     @while_drawable
     def draw(self) -> None:
@@ -311,23 +178,9 @@ class MainScreen(PanedScreen):
 
     # Other screens
 
-    def action_language(self) -> None:
-        """The lesson in the other language."""
-        self.app.in_chinese = not self.app.in_chinese
-        self.app.remember(language="zh" if self.app.in_chinese else "en")
-        if self._lesson is not None:
-            self._show_lesson(self._lesson)
-
     def action_attach(self) -> None:
         """A run that another program trains."""
         self.query_one(BackgroundLine).attach()
-
-    def action_source(self) -> None:
-        """The lecture's own file."""
-        from tui_app.screens.source import SourceScreen
-
-        if self._lesson is not None:
-            self.app.push_screen(SourceScreen(self._lesson.path))
 
     def action_runs(self) -> None:
         """All runs."""

@@ -129,7 +129,7 @@ def _title(lesson: Lesson, *, chinese: bool) -> str:
 def _pick(app: TutorchApp, lesson: Lesson) -> None:
     app.show_main()
     lectures = app.main.query_one(LectureList)
-    lectures.select(lesson.name)
+    lectures.select(lesson.path)
     lectures.post_message(LectureChosen(lesson.path))
 
 

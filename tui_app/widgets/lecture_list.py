@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -46,7 +47,8 @@ class LectureList(OptionList):
         self._chinese = chinese
         self._lessons = {lesson.name: lesson for lesson in lessons}
         self._rows: dict[str, _Row] = {}
-        super().__init__(*(self._option(lesson, None) for lesson in lessons), **options)
+        rows = (Option(self._row(each.name, each, None), id=each.name) for each in lessons)
+        super().__init__(*rows, **options)
         self.border_title = "Lectures"
 
     @property
@@ -56,27 +58,34 @@ class LectureList(OptionList):
 
     def mark(self, trained: Mapping[str, Trained]) -> None:
         """Show what has been trained."""
-        for name, lesson in self._lessons.items():
-            if name in trained:
-                self.replace_option_prompt(name, self._row(lesson, trained[name]))
+        for key, lesson in self._lessons.items():
+            if lesson.name in trained:
+                self.replace_option_prompt(key, self._row(key, lesson, trained[lesson.name]))
         self._show_what_was_cut()
 
-    def select(self, name: str) -> None:
-        """Highlight the lecture of that name, if it is in the list."""
-        if name in self._lessons:
-            self.highlighted = self.get_option_index(name)
-
     def add(self, lesson: Lesson) -> None:
-        """A lecture from a file of the user's own."""
-        if lesson.name not in self._lessons:
-            self._lessons[lesson.name] = lesson
-            self.add_option(self._option(lesson, None))
+        """A lecture from a file of the user's own, or such a one that has changed."""
+        key = self._key(lesson.path)
+        if key is None:
+            key = str(lesson.path) if lesson.name in self._lessons else lesson.name
+            self._lessons[key] = lesson
+            self.add_option(Option(self._row(key, lesson, None), id=key))
+        elif lesson != self._lessons[key]:
+            self._lessons[key] = lesson
+            self.replace_option_prompt(key, self._row(key, lesson, self._rows[key].trained))
+            self._show_what_was_cut()
 
-    def _option(self, lesson: Lesson, trained: Trained | None) -> Option:
-        return Option(self._row(lesson, trained), id=lesson.name)
+    def select(self, path: Path) -> None:
+        """Highlight the lecture of that file, if it is in the list."""
+        key = self._key(path)
+        if key is not None:
+            self.highlighted = self.get_option_index(key)
 
-    def _row(self, lesson: Lesson, trained: Trained | None) -> _Row:
-        row = self._rows[lesson.name] = _Row(lesson, trained, chinese=self._chinese)
+    def _key(self, path: Path) -> str | None:
+        return next((key for key, lesson in self._lessons.items() if lesson.path == path), None)
+
+    def _row(self, key: str, lesson: Lesson, trained: Trained | None) -> _Row:
+        row = self._rows[key] = _Row(lesson, trained, chinese=self._chinese)
         return row
 
     def on_resize(self) -> None:
@@ -112,6 +121,7 @@ class _Row:
     """Number and titles, cut where they don't fit, and the best result on the right."""
 
     def __init__(self, lesson: Lesson, trained: Trained | None, *, chinese: bool) -> None:
+        self.trained = trained
         self.titles = Text(lesson.title)
         if chinese and lesson.title_zh != lesson.title:
             self.titles.append(f"  {lesson.title_zh}", "dim")

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from models import Lesson
+from tui_app.widgets.broken_lecture import LOAD_AGAIN
 from tui_app.widgets.lesson_text import LessonText
 
 #: What makes a line code in Markdown, and the columns that are left free beside code.
@@ -41,13 +42,13 @@ class LessonView(VerticalScroll):
         """The text, empty until a lecture is picked."""
         yield LessonText()
 
-    def show(self, lesson: Lesson, *, chinese: bool) -> None:
-        """Show a lesson from its beginning."""
+    def show(self, lesson: Lesson, *, chinese: bool, problem: str = "") -> None:
+        """Show a lesson from its beginning; before it the `problem` for which it can't be used."""
         title = lesson.title_zh if chinese else lesson.title
         text = lesson.text_zh if chinese else lesson.text
         number = f"{lesson.number} " if lesson.number else ""
         self._titles = (f"Lesson {number}{title}", "English: z" if chinese else "中文: z")
-        self._text = text
+        self._text = f"{_as_markdown(problem)}\n\n{text}" if problem else text
         self._write()
 
     def on_resize(self) -> None:
@@ -69,6 +70,19 @@ class LessonView(VerticalScroll):
             self.border_title, self.border_subtitle = title, subtitle
             if is_other:
                 self.scroll_home(animate=False)
+
+
+_MARKS = re.compile(r"[!-/:-@[-`{-~]")
+
+
+def _as_markdown(problem: str) -> str:
+    """A problem as text that Markdown changes nothing in; indented lines are code."""
+    lines = [
+        line if line.startswith(_INDENT) else _MARKS.sub(r"\\\g<0>", line)
+        for line in problem.splitlines()
+    ]
+    paragraphs = "\n\n".join([*lines, LOAD_AGAIN])
+    return f"**This lecture can't be used.**\n\n{paragraphs}"
 
 
 _COMMENTED = re.compile(r"(\s*)(\S.*?)\s{2,}(#\s.*)")

@@ -19,6 +19,7 @@ from tui_app.messages import (
     SettingReset,
     StartRequested,
 )
+from tui_app.widgets.broken_lecture import BrokenLecture
 from tui_app.widgets.choice import Choice
 from tui_app.widgets.drawable import is_drawable
 from tui_app.widgets.setting_help import SettingHelp, explanation
@@ -39,6 +40,10 @@ class SettingsForm(Vertical):
         border: round $foreground 25%;
         border-title-color: $text-muted;
         &.-focused { border: round $border; border-title-color: $text; }
+        & > BrokenLecture { display: none; }
+        &.-broken > BrokenLecture { display: block; }
+        &.-broken > SettingRows { display: none; }
+        &.-broken > SettingHelp { display: none; }
         & > Button { width: 1fr; }
     }
     """
@@ -65,6 +70,7 @@ class SettingsForm(Vertical):
 
     def compose(self) -> ComposeResult:
         """The rows come with the first draft."""
+        yield BrokenLecture()
         yield SettingRows()
         yield SettingHelp(_LOADING)
         yield Button("Start", variant="primary", compact=True, disabled=True)
@@ -80,6 +86,16 @@ class SettingsForm(Vertical):
         self.draft = None
         self.query_one(Button).disabled = True
 
+    def refuse(self, lecture: str, problem: str) -> None:
+        """Show in the place of the settings why the lecture can't be used."""
+        self.wait()
+        self.border_subtitle = escape(lecture)
+        self.query_one(BrokenLecture).show(problem)
+        had_focus = self.has_focus_within
+        self.add_class("-broken")
+        if had_focus:
+            self.query_one(BrokenLecture).focus()
+
     async def fill(self, draft: Draft, choices: Choices) -> None:
         """Show the settings of a lecture."""
         self.draft, self._choices = None, dict(choices)  # until its rows are there
@@ -87,6 +103,7 @@ class SettingsForm(Vertical):
         if not is_drawable(self):  # the app was left meanwhile
             return
         self.border_subtitle = escape(draft.lecture.name)
+        self.remove_class("-broken")
         self.draft, self._note = draft, ""
         self.check()
 

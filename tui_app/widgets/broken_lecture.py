@@ -1,0 +1,32 @@
+"""Says in the form why a lecture has no settings: its file can't be used."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+#: How a user goes on.
+LOAD_AGAIN = "Once it is mended, press s or pick the lecture again to load it."
+
+
+class BrokenLecture(VerticalScroll):
+    """The error, with file, line and text, and how to load the lecture again."""
+
+    DEFAULT_CSS = """
+    BrokenLecture {
+        height: 1fr;
+        padding: 0 1;
+        & > .problem { color: $text-error; margin-bottom: 1; }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        """The error comes with `show`."""
+        yield Static(classes="problem", markup=False)
+        yield Static(LOAD_AGAIN, markup=False)
+
+    def show(self, problem: str) -> None:
+        """Show what is wrong with the lecture."""
+        self.query_one(".problem", Static).update(problem)
+        self.scroll_home(animate=False)
