@@ -26,6 +26,7 @@ def _same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     found = SimpleNamespace(choices=devices)
     monkeypatch.setattr("tui_app.app.TutorchApp.find_devices", lambda app: found)
     monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setattr("textual.widgets.Input._toggle_cursor", lambda field: None)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)], ids="{0[0]}x{0[1]}".format)
