@@ -21,6 +21,9 @@ from tui_app.training.run_folder import RunFolder
 
 SIZES = ((80, 24), (60, 16), (120, 36))
 
+#: Those at which the settings are seen at once.
+WIDE = ((120, 36), (140, 40), (200, 60))
+
 
 def app_of(lecture: str, follow: Path | None = None, resume: Path | None = None, **given: Any):
     """The app as a command line would make it."""
@@ -119,16 +122,16 @@ def test_a_hundred_programs_start_on_terminals():
     """Ten at a time, each until its settings or its run are there."""
     run = train("05", "--epochs", 2)
     lines: list[tuple[tuple[object, ...], str]] = [
-        (("05", "--epochs", 10_000_000, "--save-every", 1000), "weight decay"),
-        (("softmax",), "weight decay"),
-        (("02", "--lr", "0.1,0.01"), "batch size"),
-        (("lecture_13", "--epochs", 3), "weight decay"),
+        (("05", "--epochs", 10_000_000, "--save-every", 1000), "study-hours, bundled"),
+        (("softmax",), "digits, bundled"),
+        (("02", "--epochs", 3), "study-hours, bundled"),
+        (("10_basic", "--lr", "0.1,0.01"), "digits, bundled"),
         (("attach", run), "completed: all 2 epochs trained"),
     ]
 
     def begin(number: int) -> int:
         argv, word = lines[number % len(lines)]
-        with Terminal(*argv, size=SIZES[number % len(SIZES)]) as terminal:
+        with Terminal(*argv, size=WIDE[number % len(WIDE)]) as terminal:
             terminal.shows(word)
             terminal.press("q")
             return terminal.exit_code()

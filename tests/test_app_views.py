@@ -25,6 +25,7 @@ from tui_app.widgets import model_pane
 from tui_app.widgets.model_pane import ModelPane
 from tui_app.widgets.pad import Pad
 from tui_app.widgets.view_area import ViewArea
+from tui_app.widgets.view_names import ViewNames
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ async def test_a_run_that_trains_is_seen_live_and_costs_nothing_when_hidden(pers
     assert "Probability" in person.text
     first = str(pane(person).border_subtitle)
     await person.until(lambda: str(pane(person).border_subtitle) != first)
-    assert set(looks) == {"line"}
+    assert set(looks) == {"traits", "line"}
 
     await person.press("4")
     await person.until(lambda: not pane(person).display)
@@ -122,8 +123,27 @@ async def test_the_first_view_is_one_that_has_something_to_draw(person):
     await person.trained()
     await person.press("7")
     await person.until(lambda: "best model" in person.text and "lowest so far" in person.text)
-    await person.press("left_square_bracket", "left_square_bracket")
-    await person.until(lambda: "A curve has one weight" in person.text)  # asked for, it is told
+    assert "Cost against w" not in person.text  # it has two weights
+    assert "step 1681 of 1681" in person.text
+    await person.press("left")
+    await person.until(lambda: "step 1680 of 1681" in person.text)
+    await person.press("home")
+    await person.until(lambda: "step 1 of 1681" in person.text)
+    await person.press("end")
+    await person.until(lambda: "step 1681 of 1681" in person.text)
+
+
+@in_app("02", epochs=41)
+async def test_by_hand_begins_away_from_the_optimum_after_training_too(person):
+    await person.press("s")
+    await person.trained()
+    await person.press("7")
+    await person.until(lambda: "best model, of epoch 21" in person.text)
+    await person.press("right_square_bracket")
+    await person.until(lambda: "w = 0: cost 18.67" in person.text)
+    assert "increase w" in person.text
+    await person.press("right")
+    await person.until(lambda: "w = 0.1: cost" in person.text)
 
 
 @in_app("02")
@@ -134,10 +154,10 @@ async def test_the_weight_is_moved_by_hand_and_the_cost_answers(person):
     await person.until(lambda: "w = 0.1: cost 16.85" in person.text)
     await person.press("shift+left")
     await person.until(lambda: "w = 0.09: cost 17.02" in person.text)
-    assert "No step of an arrow key costs less" not in person.text
+    assert "No arrow step lowers the cost" not in person.text
     await person.press("shift+right", *["right"] * 19)
     await person.until(lambda: "w = 2: cost 0" in person.text)
-    assert "No step of an arrow key costs less" in person.text
+    assert "No arrow step lowers the cost" in person.text
     await person.press("home")
     await person.until(lambda: "tried 1," in person.text)
 
@@ -209,6 +229,12 @@ async def test_a_gradient_is_typed_and_judged(person):
     await person.until(lambda: "is -8, not 3" in person.text)
     await person.press("backspace", "minus", "8", "enter")
     await person.until(lambda: "= -8: right" in person.text)
+    assert "exercise 1 of 2" in person.text
+    await person.press("backspace", "backspace")
+    await person.type("2 2")
+    await person.press("enter")  # two numbers answer the exercise with two weights
+    await person.until(lambda: "Exercise 4-2" in person.text)
+    assert "exercise 2 of 2" in person.text
     await person.press("escape")
     await person.until(lambda: isinstance(person.focused(), ViewArea))
 
@@ -322,3 +348,56 @@ def test_without_colour_a_drawing_and_a_view_are_signs(monkeypatch: pytest.Monke
             await person.until(lambda: "#" in person.text and "Draw on the pad" not in person.text)
 
     asyncio.run(draw())
+
+
+MY_NET = '''
+"""My net."""
+from torch import nn
+from models.lecture import Hyperparameters, Lecture
+
+class MyNet(nn.Module):
+    def __init__(self, spec, hyperparameters):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 5)
+        self.relu = nn.ReLU()
+        self.out = nn.Linear(2 * 24 * 24, 10)
+
+    def forward(self, x):
+        return self.out(self.relu(self.conv(x)).flatten(1))
+
+LECTURE = Lecture(
+    title="My net", title_zh="我的网络", datasets=("digits",), model=MyNet,
+    criterion=nn.CrossEntropyLoss, hyperparameters=Hyperparameters(epochs=1),
+)
+'''
+
+
+def test_a_net_of_the_users_own_has_its_views_and_their_names_can_be_reached(tmp_path: Path):
+    (tmp_path / "my_net.py").write_text(MY_NET)
+
+    async def look() -> None:
+        async with sitting(str(tmp_path / "my_net.py"), (80, 24)) as person:
+            await person.press("7")
+            await person.until(lambda: "1438 train, 359 test samples" in person.text)
+            names = person.find(ViewNames)
+            seen, row = set(), person.text.splitlines()[2]
+            assert "›" in row
+            assert "‹" not in row
+            for _ in range(20):
+                seen |= {title for _, title in names.shown}
+                await person.press("right_square_bracket")
+            assert {"Kernels", "Feature maps", "Layers", "Gradient by layer", "Draw"} <= seen
+            await person.press("left_square_bracket", "left_square_bracket")
+            await person.until(lambda: "‹" in person.text.splitlines()[2])
+            await person.press("v")
+            await person.until(lambda: "The four steps" in person.text)
+            await person.press("end", "enter")
+            await person.until(lambda: "class MyNet(nn.Module)" in person.text)
+            assert "lines 1 to" in person.text
+            await person.press("end")
+            await person.until(lambda: "optimizer.step()" in person.text)
+            await person.press("up")
+            await person.press("home")
+            await person.until(lambda: "1. Data" in person.text)
+
+    asyncio.run(look())

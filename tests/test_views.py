@@ -68,8 +68,8 @@ def test_every_view_of_a_lecture_fits_its_frame(key: str, trained: Callable[...,
     for name in {*names, "data"}:
         view = load_view(name)
         found = take(subject, view.load_probe()).found
-        places = view.place_count(found)
         for frame in FRAMES:
+            places = view.place_count(found, frame)
             for at in {0, places // 2, max(0, places - 1)}:
                 lines = view.lines(found, Frame(frame.columns, frame.rows, frame.pen, at))
                 assert 0 < len(lines) <= frame.rows, name

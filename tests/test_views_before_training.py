@@ -80,7 +80,9 @@ def test_by_hand_the_arrow_keys_add_to_what_was_tried():
     assert not found.is_lowest
     there = take(subject_of("02"), view.load_probe(), "1.9 2").found
     assert there.is_lowest
-    assert "this is the lowest" in drawn(view, there, pen=Pen(colour=False, ascii=True))
+    assert "No arrow step lowers the cost any further" in drawn(
+        view, there, pen=Pen(colour=False, ascii=True)
+    )
     assert moved(there, "1.9 2", "home") == ""
 
     both = take(subject_of("02", bias=True), view.load_probe(), "1,1 2,0").found

@@ -34,7 +34,10 @@ def dots(lines: list[str]) -> int:
 
 def test_a_turn_all_the_way_round_shows_another_side_at_each_angle():
     found, view = saddle(), load_view("saddle_3d")
-    sides = ["\n".join(drawn("saddle_3d", found, at=at)) for at in range(view.place_count(found))]
+    sides = [
+        "\n".join(drawn("saddle_3d", found, at=at))
+        for at in range(view.place_count(found, Frame(80, 24)))
+    ]
     assert len(set(sides)) == len(sides) == 24
     # The cost is symmetric in both of its weights: half a turn shows the same net again.
     first, opposite = (drawn("saddle_3d", found, at=at) for at in (4, 16))
@@ -81,5 +84,5 @@ def test_contours_are_lines_without_colour(trained: Callable[..., Path]):
 
 def test_a_single_weight_has_no_surface(trained: Callable[..., Path]):
     found = found_in(trained("03", "--epochs", "20"), "landscape")
-    assert load_view("cost_surface_3d").place_count(found) == 0
+    assert load_view("cost_surface_3d").place_count(found, Frame(80, 24)) == 0
     assert "two weights" in drawn("cost_surface_3d", found)[0]

@@ -31,13 +31,13 @@ class Show(OfRun):
     """Show a run: its settings, its epochs, its best model, or a view of what it learned."""
 
     views: tyro.conf.FlagCreatePairsOff[bool] = False
-    """List the views of its lecture."""
+    """List the views that can be had of it."""
 
     view: str = ""
     """Draw this view of what it learned."""
 
     at: Annotated[int, tyro.conf.arg(metavar="N")] = 0
-    """The place to show in a view that has several: a sample, a step, a layer."""
+    """The place to show in a view that has several (a sample, a step, a layer), from 1."""
 
     ask: str = ""
     """What to ask a view that takes a question, such as a name."""

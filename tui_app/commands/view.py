@@ -18,7 +18,8 @@ from models.fields import InvalidValue
 from tui_app.commands.arguments import say_source
 from tui_app.terminal import print_json, print_table, stdout_console
 from tui_app.training.run_folder import RunFolder
-from tui_app.views import load_view, view_names
+from tui_app.views import load_view
+from tui_app.views.offered import TRAITS, offered
 
 if TYPE_CHECKING:
     from tui_app.training.snapshot import Snapshot
@@ -29,24 +30,33 @@ _SIZE = (100, 30)
 
 
 def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
-    """List the views of the run's lecture, or draw one. Raises UnknownView and InvalidValue."""
-    from tui_app.training.session import read_settings
+    """List the views of the run, or draw one. Raises UnknownView and InvalidValue."""
+    from tui_app.training.snapshot import take
+    from tui_app.training.subjects import subject_of_folder
 
-    if arguments.views:
-        names = read_settings(folder).lecture.views or view_names()
-        titles = {name: load_view(name).title for name in names}
+    view = load_view(arguments.view) if arguments.view else None
+    if view is not None and not arguments.views:
+        _refuse_what_does_not_go_together(arguments)
+    subject = subject_of_folder(folder, given.get("device"), given.get("data_dir"))
+    say_source(subject.settings)
+    traits = take(subject, TRAITS.load_probe()).found
+    titles = {name: load_view(name).title for name in offered(traits)}
+    if view is None or arguments.views:
         if arguments.json:
             print_json([{"name": name, "title": title} for name, title in titles.items()])
         else:
             print_table(["view", ""], [[name, title] for name, title in titles.items()])
         return 0
-    _refuse_what_does_not_go_together(arguments)
+    snapshot = take(subject, view.load_probe(), arguments.ask)
+    if not view.suits(traits) or not view.shows(snapshot.found):
+        has = f"This run has {', '.join(titles)}."
+        raise InvalidValue(f"--view {arguments.view}: {view.without} {has}")
     if arguments.json:
-        _print_found(arguments, folder, given)
+        _print_found(arguments, snapshot, folder)
         return 0
-    lines, columns = _draw(arguments, folder, given)
+    lines, columns = _draw(arguments, view, snapshot.found)
     if arguments.svg:
-        _save(lines, columns, load_view(arguments.view).title, folder, Path(arguments.svg))
+        _save(lines, columns, view.title, folder, Path(arguments.svg))
     else:
         console = stdout_console()
         console.width = max(columns, console.width)
@@ -68,12 +78,8 @@ def _refuse_what_does_not_go_together(arguments: Any) -> None:
         )
 
 
-def _print_found(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> None:
-    """What the view's probe found, as JSON. Raises InvalidValue where there is nothing."""
-    view = load_view(arguments.view)
-    snapshot = _look(arguments, view, folder, given)
-    if snapshot.found is None or not view.fits(snapshot.found):
-        raise InvalidValue(view.without or f"{folder.name} has nothing for this view")
+def _print_found(arguments: Any, snapshot: Snapshot, folder: RunFolder) -> None:
+    """What the view's probe found, as JSON."""
     facts = {"run": folder.name, "view": arguments.view, "epoch": snapshot.epoch}
     print_json({**facts, "step": snapshot.step, "found": _plain(snapshot.found)}, indent=None)
 
@@ -96,29 +102,25 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | None) else str(value)
 
 
-def _look(arguments: Any, view: View, folder: RunFolder, given: dict[str, Any]) -> Snapshot:
-    from tui_app.training.snapshot import take
-    from tui_app.training.subjects import subject_of_folder
-
-    subject = subject_of_folder(folder, given.get("device"), given.get("data_dir"))
-    say_source(subject.settings)
-    return take(subject, view.load_probe(), arguments.ask)
-
-
-def _draw(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> tuple[list[Text], int]:
+def _draw(arguments: Any, view: View, found: Any) -> tuple[list[Text], int]:
     from tui_app.views.pen import Pen
+    from tui_app.views.places import count_of
     from tui_app.views.view import Frame
 
-    view = load_view(arguments.view)
     columns, rows = _size(arguments.size)
-    found = _look(arguments, view, folder, given).found
-    places = view.place_count(found)
-    if arguments.at and not 0 <= arguments.at < places:
-        until = f"goes from 0 to {places - 1}" if places else "has one place only"
-        raise InvalidValue(f"--at {arguments.at}: {arguments.view} {until}")
     is_plain = bool(os.environ.get("NO_COLOR")) or not (arguments.svg or sys.stdout.isatty())
-    frame = Frame(columns, rows, Pen(colour=not is_plain, ascii=arguments.ascii), arguments.at)
-    return [_without_codes(line) for line in view.lines(found, frame)], columns
+    frame = Frame(columns, rows, Pen(colour=not is_plain, ascii=arguments.ascii))
+    if view.scrolls and not arguments.size:  # whatever prints it can scroll
+        frame = dataclasses.replace(frame, rows=max(1, len(view.draw(found, frame))))
+    count = count_of(view, found, frame)
+    if arguments.at and not 0 < arguments.at <= count:
+        until = f"goes from 1 to {count}" if count > 1 else "has one place only"
+        raise InvalidValue(f"--at {arguments.at}: {arguments.view} {until}")
+    at = arguments.at if view.whole or not arguments.at else arguments.at - 1
+    if not arguments.at and arguments.ask and view.answered is not None:
+        at = view.answered(found) or 0
+    lines = view.lines(found, dataclasses.replace(frame, at=at))
+    return [_without_codes(line) for line in lines], columns
 
 
 def _without_codes(line: Text) -> Text:

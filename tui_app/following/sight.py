@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tui_app.training.control import Control
+    from tui_app.training.probes.traits import Traits
     from tui_app.training.run_folder import RunFolder
     from tui_app.training.settings import RunSettings
     from tui_app.training.snapshot import Snapshot, Subject
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 #: Whoever holds it may draw random numbers of torch, which are those of the whole program: a run
 #: that trains, or somebody who builds a model to look at. Two at once would train another run.
 RANDOM_NUMBERS = threading.Lock()
+
+#: Seconds that a list of views may be waited for.
+_WAITING = 10.0
 
 
 class Still:
@@ -47,14 +51,13 @@ class Sight:
     """What the Model pane is to show. Two with the same `key` show the same; a trained model that
     isn't the best of its run is the newest.
 
-    `place` is what stays the same while a run gets better models. `views` reads files. With a
-    `control` the run trains in this program; what has none is loaded with `load`.
+    `place` is what stays the same while a run gets better models. With a `control` the run trains
+    in this program; what has none is loaded with `load`.
     """
 
     place: object
     key: object
     title: str
-    views: Callable[[], tuple[str, ...]]
     load: Callable[[], Subject]
     control: Control | None = None
     is_trained: bool = True
@@ -71,7 +74,7 @@ def before_training(settings: RunSettings) -> Sight:
 
     title = f"{settings.lecture.title} on {settings.dataset}, not trained"
     place = (settings.lecture.name, settings.dataset)
-    return Sight(place, settings, title, lambda: settings.lecture.views, load, is_trained=False)
+    return Sight(place, settings, title, load, is_trained=False)
 
 
 def of_run(
@@ -84,11 +87,6 @@ def of_run(
 
     folder = RunFolder(path)
 
-    def views() -> tuple[str, ...]:
-        from tui_app.training.session import read_settings
-
-        return read_settings(folder).lecture.views
-
     def load() -> Subject:
         from tui_app.training.subjects import subject_of_folder
 
@@ -97,7 +95,7 @@ def of_run(
     saved = _when_saved(folder) if is_training else None
     key = (path, control is not None, saved or (0 if control else best))
     title = f"{path.parent.name}/{path.name}"
-    return Sight(path, key, title, views, load, control, is_best=saved is None)
+    return Sight(path, key, title, load, control, is_best=saved is None)
 
 
 def _when_saved(folder: RunFolder) -> int | None:
@@ -105,6 +103,27 @@ def _when_saved(folder: RunFolder) -> int | None:
         return folder.last.stat().st_mtime_ns
     except OSError:  # it was never, or is being replaced
         return None
+
+
+def traits_of(sight: Sight, control: Control | None) -> Traits:
+    """What kind of model it is. Loads it where no run has it, and waits for that: for a thread.
+    Raises what loading raises, and TimeoutError.
+    """
+    from tui_app.training.probes import load_probe
+    from tui_app.training.snapshot import take
+
+    if sight.control is not None:
+        return sight.control.request_snapshot(load_probe("traits")).result(_WAITING).found
+    found: Future[Traits] = Future()
+
+    def work() -> None:
+        try:
+            found.set_result(take(sight.load(), load_probe("traits")).found)
+        except Exception as error:  # noqa: BLE001  it is raised where it is waited for
+            found.set_exception(error)
+
+    look_alone(work, control, lambda w: threading.Thread(target=w, daemon=True).start())
+    return found.result(_WAITING)
 
 
 def look_alone(

@@ -19,7 +19,7 @@ from tui_app.screens.commands import sentence_of
 from tui_app.screens.keys import bindings_of, key_name
 from tui_app.views import load_view
 from tui_app.widgets.lecture_list import LectureList
-from tui_app.widgets.model_pane import views_of
+from tui_app.widgets.model_pane import ModelPane, views_of
 
 if TYPE_CHECKING:
     from tui_app.app import TutorchApp
@@ -109,7 +109,10 @@ async def _views(screen: Any) -> list[Entry]:
     sight = screen.sight() if hasattr(screen, "sight") else None
     if sight is None:
         return []
-    names, _ = await asyncio.to_thread(views_of, sight)
+    queue = screen.app.queue
+    control = queue.current.control if queue is not None and queue.is_alive else None
+    names = screen.query_one(ModelPane).names_of(sight)
+    names = names or await asyncio.to_thread(views_of, sight, control)
     return [
         Entry(f"View: {load_view(name).title}", partial(screen.open_view, name), words=name)
         for name in names

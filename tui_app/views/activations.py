@@ -89,4 +89,5 @@ VIEW = View(
     "layer",
     fits=bool,
     without="This network has no activation function.",
+    suits=lambda traits: traits.activations > 0,
 )

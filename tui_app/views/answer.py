@@ -40,4 +40,5 @@ VIEW = View(
     draw,
     asks="a name, numbers, or the path of a picture",
     without="This model names no class.",
+    suits=lambda traits: traits.has_predictions,
 )

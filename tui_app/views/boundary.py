@@ -69,4 +69,5 @@ VIEW = View(
     "boundary",
     draw,
     without="A boundary is drawn of points in the plane: --dataset moons or circles.",
+    suits=lambda traits: traits.input_shape == (2,) and traits.classes == 2,
 )

@@ -111,5 +111,9 @@ def _baseline(found: Predictions, frame: Frame) -> list[Text]:
 
 
 VIEW = View(
-    "Predictions by class", "predictions", draw, without="Predictions by class need classes."
+    "Predictions by class",
+    "predictions",
+    draw,
+    without="Predictions by class need classes.",
+    suits=lambda traits: traits.has_predictions,
 )

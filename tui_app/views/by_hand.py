@@ -89,15 +89,16 @@ def _words(found: ByHand, frame: Frame) -> list[Text]:
     mark = (pen.sign("◆", "@"), "data strong")
     lines = [sentence(mark, (f" {now}: cost {tidy(found.costs[-1])}", "strong"), pen=pen)]
     if found.is_lowest:
-        lines.append(
-            sentence(("No step of an arrow key costs less: this is the lowest.", "good"), pen=pen)
-        )
+        lines.append(sentence(("No arrow step lowers the cost any further.", "good"), pen=pen))
     else:
         slopes = ", ".join(
             f"dcost/d{name} = {tidy(value, 3)}"
             for name, value in zip(found.names, found.slope, strict=True)
         )
-        where = " it falls to the right" if found.slope[0] < 0 else " it falls to the left"
+        name = found.names[0]
+        where = f" cost falls to the right: increase {name}"
+        if found.slope[0] > 0:
+            where = f" cost falls to the left: decrease {name}"
         hint = f":{where}" if len(found.names) == 1 else ": go against it"
         lines.append(sentence((f"slope {slopes}{hint}", "faint"), pen=pen))
     least = int(found.costs.argmin())
@@ -116,4 +117,5 @@ VIEW = View(
     draw,
     moves=moves,
     without="Training by hand takes a model with one weight, or two.",
+    suits=lambda traits: traits.single_weights in (1, 2),
 )

@@ -133,4 +133,5 @@ VIEW = View(
     "the number of a sample",
     join=_joined,
     without="Predictions change where there are classes.",
+    suits=lambda traits: traits.has_predictions,
 )

@@ -188,8 +188,10 @@ VIEW = View(
     draw,
     _places,
     "cell",
+    whole="all",
     across=_across,
     closer=closer,
     under=_under,
     without="A confusion matrix has classes.",
+    suits=lambda traits: traits.has_predictions,
 )

@@ -85,4 +85,5 @@ VIEW = View(
     draw,
     lambda found: sum(example.output.size for example in found),
     "step",
+    is_example=True,
 )

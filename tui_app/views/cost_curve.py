@@ -106,6 +106,8 @@ VIEW = View(
     draw,
     places,
     "step",
+    whole="last",
     fits=lambda found: len(found.names) == 1,
-    without="A curve has one weight: look at the cost surface.",
+    without="A cost curve takes a model with one weight.",
+    suits=lambda traits: traits.single_weights == 1,
 )

@@ -191,6 +191,8 @@ VIEW = View(
     draw,
     places,
     "step",
+    whole="last",
     fits=has_two_weights,
-    without="A surface has two weights: look at the cost curve.",
+    without="A cost surface takes a model with two weights, or three.",
+    suits=lambda traits: traits.single_weights in (2, 3),
 )

@@ -212,5 +212,6 @@ VIEW = View(
     places,
     "angle",
     fits=has_two_weights,
-    without="A surface has two weights: look at the cost against w.",
+    without="A cost surface takes a model with two weights, or three.",
+    suits=lambda traits: traits.single_weights in (2, 3),
 )

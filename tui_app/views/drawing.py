@@ -40,5 +40,10 @@ def draw(found: Drawing, frame: Frame) -> list[Text]:
 
 
 VIEW = View(
-    "Draw", "drawing", draw, is_drawn=True, without="Only a model of images can be shown a drawing."
+    "Draw",
+    "drawing",
+    draw,
+    is_drawn=True,
+    without="Only a model of images can be shown a drawing.",
+    suits=lambda traits: traits.is_image and traits.has_predictions,
 )

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 
 def draw(found: tuple[Exercise, ...], frame: Frame) -> list[Text]:
-    """One exercise: at 0 the one that was answered, else the first; at 1 and 2 that one."""
-    answered = [exercise for exercise in found if exercise.given is not None]
-    exercise = found[min(frame.at, len(found)) - 1] if frame.at else (answered or found)[0]
+    """The exercise at the place."""
+    exercise = found[min(frame.at, len(found) - 1)]
     graph, solved = exercise.graph, everything(exercise.graph)
     if exercise.given is None:
         solved = Shown(solved.forward, 0, False)
@@ -26,9 +25,15 @@ def draw(found: tuple[Exercise, ...], frame: Frame) -> list[Text]:
     lines += picture(graph, solved, frame, frame.rows - 5)
     lines.append(Text())
     if exercise.given is None:
-        hint = "Go from the loss to the left: at each node, its own derivative times what came."
+        hint = "Work back from the loss: local derivative × incoming gradient."
         return [*lines, sentence((hint, "faint"), pen=frame.pen)]
     return [*lines, _verdict(exercise, frame)]
+
+
+def answered(found: tuple[Exercise, ...]) -> int | None:
+    """The place of the exercise that was answered."""
+    given = (place for place, exercise in enumerate(found) if exercise.given is not None)
+    return next(given, None)
 
 
 def _verdict(exercise: Exercise, frame: Frame) -> Text:
@@ -48,7 +53,9 @@ VIEW = View(
     "Exercises",
     "exercises",
     draw,
-    lambda found: len(found) + 1,
+    len,
     "exercise",
     "the gradient: one number for the first exercise, two for the second",
+    answered=answered,
+    is_example=True,
 )

@@ -103,6 +103,8 @@ VIEW = View(
     _places,
     "layer",
     "the number of a sample",
+    whole="all",
     fits=lambda found: bool(found.layers),
     without="Feature maps are made of images by convolutions.",
+    suits=lambda traits: traits.is_image and bool(traits.kernel_sides),
 )

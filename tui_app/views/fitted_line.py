@@ -60,4 +60,5 @@ VIEW = View(
     draw,
     fits=lambda found: not found.classes,
     without="A fitted line has one input and one output.",
+    suits=lambda traits: traits.input_shape == (1,) and traits.task == "regression",
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from tui_app.views.table import fit, sentence
+from tui_app.views.table import sentence
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -14,31 +15,28 @@ if TYPE_CHECKING:
 
 
 def draw(found: tuple[Step, ...], frame: Frame) -> list[Text]:
-    """At 0 all four, the longest cut to what there is room for; from 1 on one of them."""
-    if frame.at:
-        return _step(found[min(frame.at, len(found)) - 1], frame, frame.rows)
-    room = frame.rows - sum(len(step.today) + 1 for step in found)
-    heights = [len(step.source) for step in found]
-    while sum(heights) > room and max(heights) > 1:
-        heights[heights.index(max(heights))] -= 1
-    lines: list[Text] = []
-    for step, height in zip(found, heights, strict=True):
-        lines += _step(step, frame, len(step.today) + 1 + height)
-    return lines
+    """All four, one below the other: title, what it is in this run, source."""
+    return [line for step in found for line in _step(step, frame)]
 
 
-def _step(step: Step, frame: Frame, rows: int) -> list[Text]:
-    """Title, source, and what it is today."""
-    room = max(1, rows - 1 - len(step.today))
-    source = list(step.source)
-    if len(source) > room:
-        source = [*source[: room - 1], "    ..."]
-    arrow = frame.pen.sign("→", ">")
+def _step(step: Step, frame: Frame) -> list[Text]:
+    arrow, room = frame.pen.sign("→", ">"), frame.columns - 2
     return [
         sentence((step.title, "strong"), pen=frame.pen),
-        *(sentence(f"  {fit(line, frame.columns - 2).rstrip()}", pen=frame.pen) for line in source),
         *(sentence((f"  {arrow} {text}", "model"), pen=frame.pen) for text in step.today),
+        *(
+            sentence(f"  {part}", pen=frame.pen)
+            for line in step.source
+            for part in _parts(line, room)
+        ),
     ]
 
 
-VIEW = View("The four steps", "four_steps", draw, lambda found: len(found) + 1, "step")
+def _parts(line: str, columns: int) -> list[str]:
+    """A line of source, continued on the next ones where it is too long, with its indentation."""
+    indent = " " * min(len(line) - len(line.lstrip()), columns // 2)
+    pieces = wrap(line.strip(), max(8, columns - len(indent)), break_long_words=True)
+    return [indent + piece for piece in pieces] or [""]
+
+
+VIEW = View("The four steps", "four_steps", draw, scrolls=True)

@@ -225,5 +225,9 @@ VIEW = View(
     _places,
     "node",
     "which sample: 1, 2, 3",
+    whole="all",
     without="A graph is drawn of models that hold a few numbers themselves: lectures 2 to 4.",
+    suits=lambda traits: (
+        bool(traits.single_weights) and traits.squared_error and not traits.has_matrices
+    ),
 )

@@ -94,4 +94,5 @@ VIEW = View(
     "convolution",
     fits=lambda found: bool(found.kernels),
     without="Kernels belong to convolutions.",
+    suits=lambda traits: traits.is_image and bool(traits.kernel_sides),
 )

@@ -46,4 +46,5 @@ VIEW = View(
     _places,
     "mistake",
     without="Mistakes are made where there are classes.",
+    suits=lambda traits: traits.has_predictions,
 )

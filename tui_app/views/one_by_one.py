@@ -144,4 +144,4 @@ def _number(value: int) -> str:
     return f"{value:,}".replace(",", " ")
 
 
-VIEW = View("1×1 convolution", "layers", draw)
+VIEW = View("1×1 convolution", "layers", draw, suits=lambda traits: 1 in traits.kernel_sides)

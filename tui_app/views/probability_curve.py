@@ -56,4 +56,5 @@ VIEW = View(
     draw,
     fits=lambda found: bool(found.classes),
     without="A probability curve has one input and two classes.",
+    suits=lambda traits: traits.input_shape == (1,) and traits.classes == 2,
 )

@@ -6,4 +6,13 @@ from tui_app.views.cost_surface import draw
 from tui_app.views.descents import places
 from tui_app.views.view import View
 
-VIEW = View("A saddle", "saddle", draw, places, "step", "a seed for the noise")
+VIEW = View(
+    "A saddle",
+    "saddle",
+    draw,
+    places,
+    "step",
+    "a seed for the noise",
+    whole="last",
+    is_example=True,
+)

@@ -42,4 +42,5 @@ VIEW = View(
     _places,
     "sample",
     without="Samples have predictions where there are classes.",
+    suits=lambda traits: traits.has_predictions,
 )

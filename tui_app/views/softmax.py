@@ -117,4 +117,5 @@ VIEW = View(
     "sample",
     fits=lambda found: found.logits.shape[1] > 1,
     without="Softmax has a logit for each of several classes.",
+    suits=lambda traits: traits.has_predictions and traits.task == "multiclass",
 )

@@ -67,4 +67,10 @@ def _words(found: Words, frame: Frame) -> Text:
     )
 
 
-VIEW = View("Word by epoch", "words", draw, without="Words are said by lecture 12's networks.")
+VIEW = View(
+    "Word by epoch",
+    "words",
+    draw,
+    without="Words are said by lecture 12's networks.",
+    suits=lambda traits: traits.is_sequence,
+)

@@ -13,21 +13,21 @@ from textual.containers import Vertical
 from textual.markup import escape
 from textual.message import Message
 
-from tui_app.following.sight import Sight, Still, look_alone
+from tui_app.following.sight import Sight, Still, look_alone, traits_of
 from tui_app.screens.pick import Pick
 from tui_app.training.narrate import printable
 from tui_app.views import load_view
 from tui_app.views.live import LiveView
+from tui_app.views.offered import FIRST, TRAITS, offered
 from tui_app.views.still import StillView
-from tui_app.widgets.drawable import is_drawable, while_drawable
+from tui_app.views.view import View
+from tui_app.widgets.drawable import while_drawable
 from tui_app.widgets.view_names import ViewNames
 from tui_app.widgets.view_page import ViewPage
 
 if TYPE_CHECKING:
     from tui_app.app import TutorchApp
-
-#: What every model has to see, before the views of its lecture.
-_FIRST = ("data",)
+    from tui_app.training.control import Control
 
 #: Seconds between two looks at a run that another program trains.
 _SECONDS = 3.0
@@ -53,14 +53,6 @@ class ModelPane(Vertical):
     app: TutorchApp
 
     @dataclass
-    class Prepared(Message):
-        """The views of the model `key` are known, or why they aren't."""
-
-        key: object
-        views: tuple[str, ...]
-        problem: str = ""
-
-    @dataclass
     class Looked(Message):
         """A thread has looked."""
 
@@ -70,6 +62,7 @@ class ModelPane(Vertical):
         self._sight: Sight | None = None
         self._still: Still | None = None
         self._looks: dict[str, LiveView | StillView] = {}
+        self._traits: LiveView | StillView | None = None
         self._names: tuple[str, ...] = ()
         self._chosen = ""
         self._wanted = ""
@@ -88,7 +81,7 @@ class ModelPane(Vertical):
     def look_at(self, sight: Sight | None, otherwise: str = "") -> None:
         """Show this model, or the sentence `otherwise` where there is none."""
         if sight is None:
-            self._sight = self._still = None
+            self._sight = self._still = self._traits = None
             self.query_one(ViewPage).forget()
             self.query_one(ViewPage).say(otherwise)
         elif self._sight is None or sight.key != self._sight.key:
@@ -99,7 +92,7 @@ class ModelPane(Vertical):
         before = self._sight
         is_same = before is not None and before.place == sight.place
         was_live = before is not None and before.control is not None
-        # Somebody types settings, or another program saves better models all the time: more often,
+        # The user types settings, or another program saves better models all the time: more often,
         # maybe, than they can be looked at.
         if (
             is_same
@@ -111,43 +104,57 @@ class ModelPane(Vertical):
         self._looks.clear()
         self._turned = time.monotonic()
         self.border_title = escape(f"Model {printable(sight.title)}")
-        if is_same and self._names:
+        self._traits = None
+        if is_same and self._names and sight.is_trained:
+            self._look()
+            return
+        self._traits = self._looking_at(TRAITS, sight)
+        if is_same and self._names:  # other settings: what is shown stays until these are known
             self._look()
             return
         if self._was_trained != sight.is_trained:
             self._was_trained, self._chosen = sight.is_trained, ""
         self._names = ()
+        self.query_one(ViewNames).offer([])
         self.query_one(ViewPage).forget()
         self.query_one(ViewPage).say("Loading the model and its data ...")
-        self.run_worker(lambda: self._prepare(sight), thread=True, group="views")
 
     @property
     def _is_looking(self) -> bool:
         looking = self._looks.get(self._chosen)
         return looking is not None and looking.is_busy
 
-    def _prepare(self, sight: Sight) -> None:
-        """Ask for the lecture's views, in a thread."""
-        self.post_message(self.Prepared(sight.key, *views_of(sight)))
+    def _looking_at(self, view: View, sight: Sight) -> LiveView | StillView:
+        """The run itself while it trains here, else its model as it is loaded."""
+        if sight.control is not None:
+            return LiveView(view, sight.control)
+        still = self._still = self._still or Still(sight.load)
+        return StillView(view, still.look, self._in_thread)
 
-    async def on_model_pane_prepared(self, message: Prepared) -> None:
-        """Offer the views."""
-        message.stop()
-        if self._sight is None or message.key != self._sight.key:
+    def _offer(self) -> None:
+        """Offer the views once it is known which can be had."""
+        traits = self._traits
+        if traits is None:
             return
-        self._names = message.views
-        if self._wanted in self._names:
-            self._chosen, self._wanted = self._wanted, ""
-            self._untried.clear()
-        elif self._names and self._chosen not in self._names:
-            self._untried = self._of_interest()
-            self._chosen = self._untried.pop(0)
-        await self.query_one(ViewNames).offer([(n, load_view(n).title) for n in self._names])
-        if not is_drawable(self):  # the app was left meanwhile
-            return
-        if message.problem:
-            self.query_one(ViewPage).say(message.problem)
-        else:
+        traits.poll()
+        if traits.problem:
+            self._names, self._traits = (), None
+            self.query_one(ViewNames).offer([])
+            self.query_one(ViewPage).forget()
+            self.query_one(ViewPage).say(traits.problem)
+        elif traits.snapshot is not None:
+            self._traits = None
+            names = offered(traits.snapshot.found)
+            if names != self._names:
+                self._names = names
+                titles = [(name, load_view(name).title) for name in names]
+                self.query_one(ViewNames).offer(titles)
+            if self._wanted in names:
+                self._chosen, self._wanted = self._wanted, ""
+                self._untried.clear()
+            elif self._chosen not in names:
+                self._untried = self._of_interest()
+                self._chosen = self._untried.pop(0)
             self._look()
 
     def _of_interest(self) -> list[str]:
@@ -156,21 +163,17 @@ class ModelPane(Vertical):
         """
         by_hand = [name for name in self._names if load_view(name).moves is not None]
         if self._sight is not None and not self._sight.is_trained:
-            return [*by_hand, *_FIRST]
-        return [*(name for name in self._names if name not in (*_FIRST, *by_hand)), *_FIRST]
+            return [*by_hand, FIRST]
+        return [*(name for name in self._names if name not in (FIRST, *by_hand)), FIRST]
 
     def _look(self) -> None:
-        """Begin to look at what is chosen, from the run itself while it trains here."""
-        sight, view = self._sight, load_view(self._chosen)
-        if sight is None:
+        """Begin to look at what is chosen."""
+        if self._sight is None:
             return
         looking = self._looks.get(self._chosen)
-        if looking is None and sight.control is not None:
-            looking = LiveView(view, sight.control)
-        elif looking is None:
-            still = self._still = self._still or Still(sight.load)
-            looking = StillView(view, still.look, self._in_thread)
-        self._looks[self._chosen] = looking
+        if looking is None:
+            looking = self._looking_at(load_view(self._chosen), self._sight)
+            self._looks[self._chosen] = looking
         self.query_one(ViewNames).select(self._chosen)
         self.query_one(ViewPage).show(self._chosen, looking)
 
@@ -189,8 +192,10 @@ class ModelPane(Vertical):
         message.stop()
         self._poll()
 
+    @while_drawable
     def _poll(self) -> None:
         """Show the newest there is, and of when it is."""
+        self._offer()
         snapshot, sight = self.query_one(ViewPage).poll(), self._sight
         if snapshot is not None and self._untried:
             if not load_view(self._chosen).shows(snapshot.found):
@@ -208,6 +213,11 @@ class ModelPane(Vertical):
             self.border_subtitle = escape(printable(words))
 
     # Acts
+
+    def names_of(self, sight: Sight) -> tuple[str, ...]:
+        """The views of `sight`, if it is what is looked at and they are known."""
+        is_known = self._sight is not None and self._sight.key == sight.key and not self._traits
+        return self._names if is_known else ()
 
     def open_view(self, name: str) -> None:
         """Show the view `name`, now or once the views are known."""
@@ -238,12 +248,11 @@ class ModelPane(Vertical):
             self._look()
 
 
-def views_of(sight: Sight) -> tuple[tuple[str, ...], str]:
-    """The names of the views there are of a model, or none and why. Reads files."""
-    from tui_app.failures import known
-
+def views_of(sight: Sight, control: Control | None) -> tuple[str, ...]:
+    """The names of the views there are of a model; none where it can't be looked at. Waits for the
+    model to be loaded, maybe by the run with this `control` that trains in this program.
+    """
     try:
-        return (*_FIRST, *sight.views()), ""
-    except Exception as error:  # noqa: BLE001  what can't be seen is said in its place
-        sentence = known(error)
-        return (), sentence[0] if sentence else f"{type(error).__name__}: {error}"
+        return offered(traits_of(sight, control))
+    except Exception:  # noqa: BLE001  the pane itself says what is wrong
+        return ()

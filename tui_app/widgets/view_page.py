@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
+from tui_app.views import places
 from tui_app.views.live import LiveView
 from tui_app.views.still import StillView
 from tui_app.views.table import wrapped
@@ -22,9 +24,6 @@ from tui_app.widgets.view_area import ViewArea
 if TYPE_CHECKING:
     from tui_app.app import TutorchApp
     from tui_app.training.snapshot import Snapshot
-
-#: How far each key goes, in places.
-_BY = {"left": -1, "right": 1, "pageup": -10, "pagedown": 10}
 
 
 class ViewPage(Vertical):
@@ -52,6 +51,7 @@ class ViewPage(Vertical):
         Binding("pagedown", "go('pagedown')", "Ten places on", show=False),
         Binding("pageup", "go('pageup')", "Ten places back", show=False),
         Binding("home", "go('home')", "The first place", show=False),
+        Binding("end", "go('end')", "The last place", show=False),
         Binding("enter", "enter", "Closer, or type", show=False),
         Binding("escape", "back", "Back", show=False),
     ]
@@ -68,6 +68,7 @@ class ViewPage(Vertical):
         self._places: dict[str, int] = {}
         self._asks: dict[str, str] = {}
         self._is_close = False
+        self._is_asked = False
 
     def compose(self) -> ComposeResult:
         """The pad beside the view, a line to type, and the keys."""
@@ -90,7 +91,7 @@ class ViewPage(Vertical):
             self._name, self._view, self._is_close = name, looking.view, False
             self._snapshot = None
             self._arrange(looking.view)
-            self.say("Looking ...")
+            self.say("Computing the view ...")
         self._looking = looking
         looking.ask(self._asks.get(name, ""))
         self.poll()
@@ -115,8 +116,10 @@ class ViewPage(Vertical):
         """Show the newest there is: the snapshot, once there is one of what is looked at now."""
         if self._looking is None:
             return None
-        self._looking.poll()
+        has_news = self._looking.poll()
         self._snapshot = self._looking.snapshot or self._snapshot
+        if has_news and self._is_asked:
+            self._go_to_answer()
         if self._looking.problem:
             self._snapshot = None
             self.say(self._looking.problem)
@@ -135,7 +138,7 @@ class ViewPage(Vertical):
         if view.is_drawn:
             self.query_one(Pad).fit(self.size.width // 2, self.size.height - 4)
         found = self._snapshot.found
-        frame = Frame(area.size.width, area.size.height, area.pen, self._at(view, found))
+        frame = self._frame(view, found)
         if self._drawn is None or not (
             self._drawn[0] is found and self._drawn[1:] == (frame, self._is_close)
         ):
@@ -143,23 +146,27 @@ class ViewPage(Vertical):
             is_new = looking.snapshot is self._snapshot
             draw = looking.lines if is_new else partial(view.lines, found)
             area.show(draw(frame, closer=self._is_close))
-            self.query_one(".hint", Static).update(self._hint(view, found, frame.at))
+            self.query_one(".hint", Static).update(self._hint(view, found, frame))
 
-    def _at(self, view: View, found: Any) -> int:
-        return min(self._places.get(self._name, 0), max(0, view.place_count(found) - 1))
+    def _frame(self, view: View, found: Any) -> Frame:
+        """What is drawn in, at the place that the user stepped to."""
+        area = self.query_one(ViewArea)
+        frame = Frame(area.size.width, area.size.height, area.pen)
+        last = max(0, view.place_count(found, frame) - 1)
+        return replace(frame, at=min(self._places.get(self._name, 0), last))
 
-    def _hint(self, view: View, found: Any, at: int) -> Text:
-        parts, places = [], view.place_count(found)
+    def _hint(self, view: View, found: Any, frame: Frame) -> Text:
+        parts, place = [], places.label(view, found, frame)
         if view.is_drawn:
             parts.append("draw with the mouse, or with arrows and space; c clears")
         if view.moves is not None:
-            parts.append("arrows move, with shift a little; home begins anew")
-        elif places > 1:
-            parts.append(f"← → {view.step or 'place'} {at} of {places - 1}")
-        if view.closer is not None and at:
-            parts.append("Enter goes back" if self._is_close else "Enter looks closer")
+            parts.append("arrows move, with shift a little; Home restarts")
+        elif place:
+            parts.append(f"{'↑ ↓' if view.scrolls else '← →'} {place}")
+        if view.closer is not None and frame.at:
+            parts.append("Enter: back" if self._is_close else "Enter: zoom in")
         if view.asks:
-            parts.append("Enter to type")
+            parts.append("Enter: type")
         parts.append("[ ] v other views")
         return Text(" · ".join(parts), no_wrap=True, overflow="ellipsis")
 
@@ -174,11 +181,8 @@ class ViewPage(Vertical):
         if view.moves is not None:
             self._ask(view.moves(found, self._asks.get(self._name, ""), key))
             return
-        across, at = view.across(found), self._at(view, found)
-        by = {"up": -across, "down": across, **_BY}.get(key, 0)
-        wanted = 0 if key == "home" else 1 if at == 0 and by == across else at + by
-        if 0 <= wanted < view.places(found):
-            self._places[self._name] = wanted
+        frame = self._frame(view, found)
+        self._places[self._name] = places.moved(view, found, frame, key)
         self._draw()
 
     def on_view_area_clicked(self, message: ViewArea.Clicked) -> None:
@@ -201,7 +205,8 @@ class ViewPage(Vertical):
         """Look closer, or type."""
         view = self._view
         if view is not None and view.closer is not None and self._snapshot is not None:
-            self._is_close = not self._is_close and bool(self._at(view, self._snapshot.found))
+            at = self._frame(view, self._snapshot.found).at
+            self._is_close = not self._is_close and bool(at)
             self._draw()
         elif view is not None and view.asks:
             self.query_one(Input).focus()
@@ -227,8 +232,17 @@ class ViewPage(Vertical):
         self._ask(message.text)
 
     def _ask(self, text: str) -> None:
-        self._asks[self._name] = text
+        self._asks[self._name], self._is_asked = text, True
         if self._looking is not None:
             self._looking.ask(text)
             self.poll()
             self.app.look_soon()
+
+    def _go_to_answer(self) -> None:
+        """Show the place of what was asked, where the answer belongs to one."""
+        view, snapshot = self._view, self._snapshot
+        if view is None or snapshot is None or view.answered is None:
+            return
+        place = view.answered(snapshot.found)
+        if place is not None:
+            self._places[self._name], self._is_asked = place, False

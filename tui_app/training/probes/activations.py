@@ -19,7 +19,7 @@ _IMAGES, _INPUTS = 32, 50_000
 #: Where an activation's slope is below a tenth of its largest: saturated.
 _FLAT = 0.1
 
-_KINDS = (
+KINDS = (
     nn.ReLU, nn.LeakyReLU, nn.ELU, nn.Tanh, nn.Sigmoid, nn.Softplus, nn.GELU, nn.SiLU
 )  # fmt: skip
 
@@ -63,7 +63,7 @@ def probe(subject: Subject, ask: str) -> tuple[ActivationLayer, ...]:
     hooks = [
         module.register_forward_hook(keep(name))
         for name, module in subject.model.named_modules()
-        if isinstance(module, _KINDS)
+        if isinstance(module, KINDS)
     ]
     try:
         subject.model(inputs)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from tui_app.training.evaluation import reduction_of
+from tui_app.training.prepare import build_model
 from tui_app.training.probes.landscape import short_names
 from tui_app.training.snapshot import Subject
 
@@ -40,20 +41,17 @@ class ByHand:
 
 
 def probe(subject: Subject, ask: str) -> ByHand | None:
-    """`ask` lists what was tried: `0 0.1 0.2`, or `0,1 0.1,1` for w and b. Empty, the weights that
-    the model begins with. None for a model with more than two weights.
+    """`ask` lists what was tried: `0 0.1 0.2`, or `0,1 0.1,1` for w and b. Empty, the weights from
+    which training began, also after it. None for a model with more than two weights.
     """
     names = short_names(subject.model)
     weights = list(subject.model.parameters())
-    if sum(weight.numel() for weight in weights) > 2:
+    if len(weights) > 2 or any(weight.numel() > 1 for weight in weights):
         return None
-    tried = _read(ask, len(names))
+    tried, cost = _read(ask, len(names)), _Cost(subject)
     if tried is None:
-        own = [float(weight.detach().reshape(-1)[0]) for weight in weights]
-        tried = np.round([own], 6)
-    cost = _Cost(subject)
+        tried = np.array([_start(subject, cost)])
     now = tried[-1]
-    around = [cost.of(now + step) for step in (*np.eye(len(now)) * STEP, *-np.eye(len(now)) * STEP)]
     ranges = tuple(
         (min(low, float(column.min())), max(high, float(column.max())))
         for (low, high), column in zip(_RANGES, tried.T, strict=False)
@@ -69,9 +67,20 @@ def probe(subject: Subject, ask: str) -> ByHand | None:
         ranges=ranges,
         grid=grid,
         curve=np.array([cost.of(np.array([w])) for w in grid]),
-        is_lowest=min(around) >= costs[-1],
+        is_lowest=cost.is_lowest(now),
         reduction=reduction_of(subject.criterion),
     )
+
+
+def _start(subject: Subject, cost: _Cost) -> np.ndarray:
+    """The weights before the first step; less by one where these cost least already."""
+    model = subject.model
+    if subject.step:
+        model, _ = build_model(
+            subject.settings.lecture, subject.data, subject.settings, subject.device
+        )
+    start = np.round([weight.item() for weight in model.parameters()], 6)
+    return start - 1 if cost.is_lowest(start) else start
 
 
 def _read(ask: str, weights: int) -> np.ndarray | None:
@@ -101,6 +110,11 @@ class _Cost:
     def of(self, weights: np.ndarray) -> float:
         """At these weights."""
         return float(self._loss(weights))
+
+    def is_lowest(self, weights: np.ndarray) -> bool:
+        """Whether no step of an arrow key from there costs less."""
+        steps = np.eye(len(weights)) * STEP
+        return min(self.of(weights + step) for step in (*steps, *-steps)) >= self.of(weights)
 
     def slope(self, weights: np.ndarray) -> np.ndarray:
         """Its gradient there."""

@@ -44,7 +44,8 @@ def probe(subject: Subject, ask: str) -> tuple[Step, ...]:
         ),
         Step(
             "2. Model",
-            _sources(subject, type(subject.model).__name__),
+            _sources(subject, type(subject.model).__name__)
+            or _sources(subject, _name(subject.settings.lecture.model)),
             (counted(count, "weight"), shapes["outputs"]),
         ),
         Step(

@@ -73,7 +73,7 @@ def probe(subject: Subject, ask: str) -> Graph | None:
     """The graph of one sample; None for a model that isn't one of single numbers."""
     if any(weight.numel() > 1 for weight in subject.model.parameters()):
         return None
-    if not isinstance(subject.criterion, nn.MSELoss) or not _is_by_hand(subject):
+    if not isinstance(subject.criterion, nn.MSELoss) or has_matrices(subject.model):
         return None
     wanted = int(ask) - 1 if ask.isdigit() else 1  # the second, where x isn't 1
     row = min(max(wanted, 0), len(subject.train) - 1)
@@ -89,9 +89,9 @@ def probe(subject: Subject, ask: str) -> Graph | None:
     return graph_of(values, forward, subject.lr)
 
 
-def _is_by_hand(subject: Subject) -> bool:
-    """Whether the model holds its numbers itself; a layer works on matrices."""
-    return not any(True for _ in subject.model.children())
+def has_matrices(model: nn.Module) -> bool:
+    """Whether the model computes with matrices: in layers, or as one. Else it holds numbers."""
+    return any(True for _ in model.children()) or any(w.ndim > 1 for w in model.parameters())
 
 
 def graph_of(

@@ -1,0 +1,35 @@
+"""Which views can be had of a model: those that its lecture names, or all that fit it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui_app.views import load_view, view_names
+from tui_app.views.view import View
+
+if TYPE_CHECKING:
+    from tui_app.training.probes.traits import Traits
+
+#: Draws nothing: what its probe finds says which views to offer.
+TRAITS = View("Traits", "traits", lambda found, frame: [])
+
+#: What every model has to see, before all others.
+FIRST = "data"
+
+#: The order in which views are offered where a lecture names none: what was learned, what one can
+#: try, what the model is made of.
+_ORDER = (
+    "cost_curve", "cost_surface", "cost_surface_3d", "fitted_line", "probability_curve",
+    "boundary", "confusion", "words", "by_class", "drawing", "by_hand", "answer", "mistakes",
+    "samples", "changes", "softmax", "feature_maps", "kernels", "graph", "layers", "gradients",
+    "activations", "one_by_one", "four_steps",
+)  # fmt: skip
+
+
+def offered(traits: Traits) -> tuple[str, ...]:
+    """The views to offer, the data first."""
+    if traits.views:
+        return (FIRST, *(name for name in traits.views if load_view(name).suits(traits)))
+    general = [name for name in view_names() if not load_view(name).is_example and name != FIRST]
+    general.sort(key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
+    return (FIRST, *(name for name in general if load_view(name).suits(traits)))
