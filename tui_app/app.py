@@ -29,7 +29,7 @@ from tui_app.preferences import preferences_file
 from tui_app.screens.choose import Choose
 from tui_app.screens.leaving import how_to_leave
 from tui_app.screens.main import MainScreen
-from tui_app.screens.palette import Palette
+from tui_app.screens.palette import Palette, ViewPalette
 from tui_app.series_colours import series_colours
 from tui_app.widgets.drawable import is_drawable
 
@@ -55,7 +55,7 @@ class TutorchApp(App[int]):
 
     TITLE = "tutorch"
     CSS_PATH = "app.tcss"
-    COMMANDS = {Palette}  # noqa: RUF012  Textual declares it so
+    COMMANDS = {Palette, ViewPalette}  # noqa: RUF012  Textual declares it so
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,ctrl+q,ctrl+c", "quit", "Quit"),
         Binding("question_mark", "keys", "Keys", key_display="?"),

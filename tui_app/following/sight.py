@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tui_app.training.control import Control
-    from tui_app.training.probes.traits import Traits
     from tui_app.training.run_folder import RunFolder
     from tui_app.training.settings import RunSettings
     from tui_app.training.snapshot import Snapshot, Subject
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
 #: Whoever holds it may draw random numbers of torch, which are those of the whole program: a run
 #: that trains, or somebody who builds a model to look at. Two at once would train another run.
 RANDOM_NUMBERS = threading.Lock()
-
-#: Seconds that a list of views may be waited for.
-_WAITING = 10.0
 
 
 class Still:
@@ -105,25 +101,27 @@ def _when_saved(folder: RunFolder) -> int | None:
         return None
 
 
-def traits_of(sight: Sight, control: Control | None) -> Traits:
-    """What kind of model it is. Loads it where no run has it, and waits for that: for a thread.
-    Raises what loading raises, and TimeoutError.
+def request_traits(sight: Sight, control: Control | None) -> Future[Snapshot]:
+    """Ask what kind of model it is. One that no run has is loaded for that: while a run trains in
+    this program, which has this `control`, by that run.
     """
     from tui_app.training.probes import load_probe
     from tui_app.training.snapshot import take
 
     if sight.control is not None:
-        return sight.control.request_snapshot(load_probe("traits")).result(_WAITING).found
-    found: Future[Traits] = Future()
+        return sight.control.request_snapshot(load_probe("traits"))
+    answer: Future[Snapshot] = Future()
 
     def work() -> None:
+        if not answer.set_running_or_notify_cancel():
+            return
         try:
-            found.set_result(take(sight.load(), load_probe("traits")).found)
+            answer.set_result(take(sight.load(), load_probe("traits")))
         except Exception as error:  # noqa: BLE001  it is raised where it is waited for
-            found.set_exception(error)
+            answer.set_exception(error)
 
     look_alone(work, control, lambda w: threading.Thread(target=w, daemon=True).start())
-    return found.result(_WAITING)
+    return answer
 
 
 def look_alone(

@@ -14,12 +14,14 @@ from textual.content import Content
 from textual.style import Style
 
 from models import Lesson
+from tui_app.following.sight import Sight, request_traits
 from tui_app.messages import LectureChosen
 from tui_app.screens.commands import sentence_of
 from tui_app.screens.keys import bindings_of, key_name
 from tui_app.views import load_view
+from tui_app.views.offered import offered
 from tui_app.widgets.lecture_list import LectureList
-from tui_app.widgets.model_pane import ModelPane, views_of
+from tui_app.widgets.model_pane import ModelPane
 
 if TYPE_CHECKING:
     from tui_app.app import TutorchApp
@@ -30,6 +32,9 @@ _MOVES = ("move(", "go(", "step(", "edit", "open", "leave", "scroll_", "command_
 #: What one more word that is found counts: at the beginning of a word, within one, or in what the
 #: entry doesn't show.
 _BEGINS, _WITHIN, _HIDDEN = 3.0, 2.0, 1.0
+
+#: Seconds that the model's views are waited for.
+_WAITING = 10.0
 
 
 @dataclass(frozen=True)
@@ -64,16 +69,10 @@ class Entry:
         return Content.assemble(content, (f"  {self.note}", "dim")) if self.note else content
 
 
-class Palette(Provider):
-    """What can be done on the screen, in the order of the list."""
+class _Entries(Provider):
+    """Entries, in the order in which they were gathered."""
 
     _entries: tuple[Entry, ...] = ()
-
-    async def startup(self) -> None:
-        """Gather the entries; those of views may import a lecture, in a thread."""
-        app: TutorchApp = self.app  # pyright: ignore[reportAssignmentType]
-        views = await _views(self.screen)
-        self._entries = (*self._commands(), *views, *_lectures(app), *_of_the_app(app))
 
     async def discover(self) -> Hits:
         """Everything."""
@@ -87,6 +86,15 @@ class Palette(Provider):
             if score:
                 shown = entry.shown(query, self.match_style or "bold")
                 yield Hit(score, shown, entry.run, text=entry.title)
+
+
+class Palette(_Entries):
+    """What can be done on the screen."""
+
+    async def startup(self) -> None:
+        """Gather the commands and the lectures."""
+        app: TutorchApp = self.app  # pyright: ignore[reportAssignmentType]
+        self._entries = (*self._commands(), *_lectures(app), *_of_the_app(app))
 
     def _commands(self) -> Iterator[Entry]:
         """What keys do now, each once, with its keys."""
@@ -104,19 +112,32 @@ class Palette(Provider):
                 yield Entry(sentence, run, " ".join(keys), binding.description)
 
 
-async def _views(screen: Any) -> list[Entry]:
-    """The views of the model that the screen shows, or would show."""
-    sight = screen.sight() if hasattr(screen, "sight") else None
-    if sight is None:
-        return []
-    queue = screen.app.queue
-    control = queue.current.control if queue is not None and queue.is_alive else None
-    names = screen.query_one(ModelPane).names_of(sight)
-    names = names or await asyncio.to_thread(views_of, sight, control)
-    return [
-        Entry(f"View: {load_view(name).title}", partial(screen.open_view, name), words=name)
-        for name in names
-    ]
+class ViewPalette(_Entries):
+    """The views of the model that the screen shows, or would show. Apart from the rest, since a
+    model may have to be loaded to know them.
+    """
+
+    async def startup(self) -> None:
+        """Gather the views."""
+        screen: Any = self.screen
+        sight = screen.sight() if hasattr(screen, "sight") else None
+        if sight is not None:
+            names = screen.query_one(ModelPane).names_of(sight) or await self._views_of(sight)
+            self._entries = tuple(
+                Entry(f"View: {load_view(name).title}", partial(screen.open_view, name), words=name)
+                for name in names
+            )
+
+    async def _views_of(self, sight: Sight) -> tuple[str, ...]:
+        """Those that can be had of the model; none where it can't be looked at."""
+        app: TutorchApp = self.app  # pyright: ignore[reportAssignmentType]
+        queue = app.queue
+        control = queue.current.control if queue is not None and queue.is_alive else None
+        answer = asyncio.wrap_future(request_traits(sight, control))
+        try:
+            return offered((await asyncio.wait_for(answer, _WAITING)).found)
+        except (asyncio.CancelledError, Exception):  # noqa: BLE001  the pane says what is wrong
+            return ()
 
 
 def _lectures(app: TutorchApp) -> Iterator[Entry]:

@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.markup import escape
 from textual.message import Message
 
-from tui_app.following.sight import Sight, Still, look_alone, traits_of
+from tui_app.following.sight import Sight, Still, look_alone
 from tui_app.screens.pick import Pick
 from tui_app.training.narrate import printable
 from tui_app.views import load_view
@@ -27,7 +27,6 @@ from tui_app.widgets.view_page import ViewPage
 
 if TYPE_CHECKING:
     from tui_app.app import TutorchApp
-    from tui_app.training.control import Control
 
 #: Seconds between two looks at a run that another program trains.
 _SECONDS = 3.0
@@ -121,7 +120,7 @@ class ModelPane(Vertical):
 
     @property
     def _is_looking(self) -> bool:
-        looking = self._looks.get(self._chosen)
+        looking = self._traits or self._looks.get(self._chosen)
         return looking is not None and looking.is_busy
 
     def _looking_at(self, view: View, sight: Sight) -> LiveView | StillView:
@@ -246,13 +245,3 @@ class ModelPane(Vertical):
             self._chosen, self._wanted = name, ""
             self._untried.clear()
             self._look()
-
-
-def views_of(sight: Sight, control: Control | None) -> tuple[str, ...]:
-    """The names of the views there are of a model; none where it can't be looked at. Waits for the
-    model to be loaded, maybe by the run with this `control` that trains in this program.
-    """
-    try:
-        return offered(traits_of(sight, control))
-    except Exception:  # noqa: BLE001  the pane itself says what is wrong
-        return ()
