@@ -120,8 +120,8 @@ class ModelPane(Vertical):
 
     @property
     def _is_looking(self) -> bool:
-        looking = self._traits or self._looks.get(self._chosen)
-        return looking is not None and looking.is_busy
+        looking = self._looks.get(self._chosen)
+        return self._traits is not None or (looking is not None and looking.is_busy)
 
     def _looking_at(self, view: View, sight: Sight) -> LiveView | StillView:
         """The run itself while it trains here, else its model as it is loaded."""
