@@ -61,6 +61,11 @@ ILL = {
         WELL,
         "2.3",
     ),
+    "constant output": (
+        replace(HEALTHY, epochs={"train_loss": [2.301] * 8, "test_accuracy": [0.1] * 8}),
+        replace(WELL, is_constant=True),
+        "same output for every sample",
+    ),
     "plateau": (replace(HEALTHY, epochs=FLAT), WELL, "1.5000"),
     "overfitting": (
         replace(

@@ -48,7 +48,18 @@ OWN = {
         "study-hours",
         "A gradient has norm 2.0e+03",
     ),
-    "saddle": ("x * self.u * self.v", "nn.MSELoss()", "study-hours", "flat place"),
+    "saddle": (
+        "x * self.u.cos()",
+        "nn.MSELoss()",
+        "study-hours",
+        "--seed 1, which begins elsewhere",
+    ),
+    "constant output": (
+        "x * self.u * self.v",
+        "nn.MSELoss()",
+        "study-hours",
+        "all weights are 0, and so is every gradient. Begin with random weights",
+    ),
     "log 0": ("(x.sum(1, True) * 0 + self.u - 1).relu()", "nn.BCELoss()", "breast-cancer", "-100"),
     "not a number": ("(x * self.u - 1).log()", "nn.MSELoss()", "study-hours", "log of 0"),
 }

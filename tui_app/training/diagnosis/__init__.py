@@ -19,7 +19,14 @@ from tui_app.training.diagnosis.of_losses import (
     plateau,
     stuck_at_base_rate,
 )
-from tui_app.training.diagnosis.of_model import dead_relus, exploding, saddle, saturated, vanishing
+from tui_app.training.diagnosis.of_model import (
+    constant,
+    dead_relus,
+    exploding,
+    saddle,
+    saturated,
+    vanishing,
+)
 
 __all__ = ["RULES", "Advice", "Course", "Look", "Rule", "diagnose"]
 
@@ -31,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     not_a_number,
     clamped_log,
     stuck_at_base_rate,
+    constant,
     dead_relus,
     saturated,
     vanishing,

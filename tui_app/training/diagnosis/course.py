@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,7 @@ class Course:
     `losses` are those of the steps, `epochs` the values of the epochs by name (NaN where there is
     none), `base_rates` what knowing nothing scores, by `accuracy` and `loss`; `class_shares` the
     share of each class in the train set. `epochs_planned` is how many epochs it is to have.
+    `usual` are the lecture's own settings that decide how far a step goes (see misset.py).
     """
 
     lr: float
@@ -40,6 +42,7 @@ class Course:
     reduction: str = "mean"
     train_size: int = 0
     epochs_planned: int = 0
+    usual: Mapping[str, Any] = field(default_factory=dict)
 
     def last(self, metric: str) -> float | None:
         """The newest value of a metric on the split that the run is measured on."""
@@ -57,7 +60,13 @@ class Course:
 
 @dataclass(frozen=True)
 class Look:
-    """What a look at the model gave: the probes `activations` and `gradients`, if taken."""
+    """What a look at the model gave: the probes `activations` and `gradients`, if taken.
+
+    `is_constant` when its outputs are the same for every sample; `of_one` is the norm of the
+    gradient of one sample alone.
+    """
 
     activations: Sequence[Any] = ()
     gradients: Any = None
+    is_constant: bool = False
+    of_one: float = math.inf

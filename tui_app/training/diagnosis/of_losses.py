@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tui_app.training.diagnosis.course import EPOCHS, Advice, Course, Look
+from tui_app.training.diagnosis.misset import Remedy, misset
 
 #: How near to the base rate is at it, as a share of it.
 _AT_BASE_RATE = 0.02
@@ -34,24 +36,34 @@ def divergence(course: Course, look: Look) -> Advice | None:
     has_overflowed = not np.isfinite(losses[-1]) and last > 10 * first
     if last <= 1e3 * first and not has_overflowed:
         return None
-    better = _calmer(course.lr, finite)
+    remedy = _calmer(course, finite)
     return Advice(
         "divergence",
         f"The loss grew from {first:.3g} to {last:.3g}: at lr {course.lr:g} each step goes too "
-        f"far. Try lr {better:g}",
-        {"lr": better},
+        f"far. Try {remedy.words}",
+        remedy.settings,
     )
 
 
-def _calmer(lr: float, losses: np.ndarray) -> float:
-    """An lr at which a parabola's error, which each step multiplies by 1 - lr·c, would shrink.
+def _calmer(course: Course, losses: np.ndarray) -> Remedy:
+    """For a parabola, whose error each step multiplies by 1 - lr·c, the lr at which it shrinks
+    fastest; else the setting that is far from the lecture's own.
 
-    The losses grow by (1 - lr·c)² a step; that gives the curvature c, and 1/c is the fastest lr.
+    The losses of a parabola grow by (1 - lr·c)² a step; that gives the curvature c, and 1/c is the
+    fastest lr. The steps of a network that diverges say little about its curvature.
     """
     growth = np.abs(losses[1:] / np.where(losses[:-1] == 0, np.nan, losses[:-1]))
     growth = growth[np.isfinite(growth) & (growth > 1)]
     factor = math.sqrt(float(np.median(growth))) if len(growth) else 9.0
-    return float(f"{lr / (1 + factor):.1g}")
+    late = growth[-4:]
+    is_parabola = len(late) == 4 and late.max() < 1.5 * late.min()
+    fastest = float(f"{course.lr / (1 + factor):.1g}")
+    back = misset(course)
+    if back is not None and not (is_parabola and "lr" in back.settings):
+        return back
+    if course.usual and not is_parabola:
+        fastest = max(fastest, float(f"{course.lr / 10:.1g}"))
+    return Remedy({"lr": fastest}, f"lr {fastest:g}")
 
 
 def not_a_number(course: Course, look: Look) -> Advice | None:
@@ -67,10 +79,14 @@ def not_a_number(course: Course, look: Look) -> Advice | None:
             "The very first loss is not a number: look for gaps (NaN) in the data, or a log of 0 "
             "in the model",
         )
+    before = f"The loss was {losses[step - 2]:.3g} and is not a number from step {step} on"
+    back = misset(course)
+    if back is not None:
+        return Advice("not a number", f"{before}. Try {back.words}", back.settings)
     return Advice(
         "not a number",
-        f"The loss was {losses[step - 2]:.3g} and is not a number from step {step} on: a log of 0 "
-        f"or a division by 0; end the model in logits, or try lr {course.lr / 10:g}",
+        f"{before}: a log of 0 or a division by 0; end the model in logits, or try lr "
+        f"{course.lr / 10:g}",
         {"lr": course.lr / 10},
     )
 
@@ -93,7 +109,7 @@ def clamped_log(course: Course, look: Look) -> Advice | None:
 def stuck_at_base_rate(course: Course, look: Look) -> Advice | None:
     """The loss is the entropy of the classes' shares, the accuracy that of the largest class."""
     base, losses = course.base_rates.get("loss"), course.values("train_loss")
-    if base is None or len(losses) < EPOCHS:
+    if base is None or len(losses) < EPOCHS or look.is_constant:
         return None
     recent = losses[-max(EPOCHS, course.epochs_planned // 10) :]
     if abs(recent[-1] - recent[0]) > _PASSING * base:
@@ -115,13 +131,15 @@ def stuck_at_base_rate(course: Course, look: Look) -> Advice | None:
     )
 
 
-def _livelier(course: Course) -> tuple[dict[str, Any], str]:
-    hp = course.hyperparameters
+def _livelier(course: Course) -> tuple[Mapping[str, Any], str]:
+    hp, back = course.hyperparameters, misset(course)
+    if back is not None:
+        return back.settings, back.words
     if hp.get("activation") == "sigmoid":
         return {"activation": "tanh"}, "--activation tanh: sigmoids pass on a quarter of a gradient"
     if hp.get("optimizer") == "sgd":
-        return {"optimizer": "adam"}, "--optimizer adam, or an lr ten times as large"
-    return {"lr": course.lr * 10}, f"lr {course.lr * 10:g}"
+        return {"optimizer": "adam"}, "--optimizer adam, or an lr three times as large"
+    return {"lr": 3 * course.lr}, f"lr {3 * course.lr:g}"
 
 
 def plateau(course: Course, look: Look) -> Advice | None:
@@ -134,13 +152,15 @@ def plateau(course: Course, look: Look) -> Advice | None:
     if late[-1] < 0.5 * first or moved > 0.005 * abs(float(late.mean())):
         return None
     accuracy = course.last("accuracy")
-    if accuracy is not None and accuracy > 0.9:
+    if (accuracy is not None and accuracy > 0.9) or look.is_constant:
         return None
+    larger = float(f"{3 * course.lr:.3g}")
+    remedy = misset(course) or Remedy({"lr": larger}, f"lr {larger:g}, or another seed")
     return Advice(
         "plateau",
         f"The loss has stayed between {late.min():.4f} and {late.max():.4f} for {len(late)} epochs "
-        f"and began at {first:.4f}: try lr {course.lr * 10:g}, or another seed",
-        {"lr": course.lr * 10},
+        f"and began at {first:.4f}: try {remedy.words}",
+        remedy.settings,
     )
 
 

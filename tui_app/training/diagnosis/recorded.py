@@ -8,12 +8,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from tui_app.training.diagnosis.course import Course, Look
+from tui_app.training.diagnosis.misset import usual_settings
 from tui_app.training.epoch_block import EpochBlock, numbers
 from tui_app.training.metrics_file import read_lines
 from tui_app.training.run_folder import RunFolder
-from tui_app.training.snapshot import Subject
+from tui_app.training.snapshot import Subject, rows_of
+
+#: Samples whose outputs are compared, and how near to each other the same ones are.
+_SAMPLES, _SAME = 64, 1e-6
 
 
 class Recorded:
@@ -88,8 +93,8 @@ def course_of_folder(folder: RunFolder) -> Course:
 
 
 def with_data(course: Course, subject: Subject) -> Course:
-    """The same with what is known of the data: the classes' shares, and whether the test set is
-    the train set.
+    """The same with what is known of the data: the classes' shares, whether the test set is the
+    train set, and the lecture's own settings for them.
     """
     spec, train, test = subject.data.spec, subject.train, subject.data.test
     shares = {}
@@ -99,7 +104,12 @@ def with_data(course: Course, subject: Subject) -> Course:
         shares = dict(zip(spec.classes, (counts / counts.sum()).tolist(), strict=True))
     same = test is not None and test.inputs.shape == train.inputs.shape
     same = same and test is not None and bool((test.inputs == train.inputs).all())
-    return replace(course, class_shares=shares, fingerprints=("same", "same") if same else None)
+    return replace(
+        course,
+        class_shares=shares,
+        fingerprints=("same", "same") if same else None,
+        usual=usual_settings(subject.settings),
+    )
 
 
 def probe(subject: Subject, ask: str) -> tuple[Course, Look]:
@@ -112,5 +122,19 @@ def look_at(subject: Subject) -> Look:
     from tui_app.training.probes import activations, gradients
 
     lecture = subject.settings.lecture
-    plain = lecture.backward is None and "lr" in lecture.fields  # a search has no gradient
-    return Look(activations.probe(subject, ""), gradients.probe(subject, "own") if plain else None)
+    layers, is_constant = activations.probe(subject, ""), _is_constant(subject)
+    if lecture.backward is not None or "lr" not in lecture.fields:  # a search has no gradient
+        return Look(layers, is_constant=is_constant)
+    of_one = gradients.norm_of(subject, rows_of(subject.train, 1))
+    return Look(layers, gradients.probe(subject, "own"), is_constant, of_one)
+
+
+@torch.no_grad()
+def _is_constant(subject: Subject) -> bool:
+    """Whether the model gives the same output for all samples of a batch, to the last digits."""
+    inputs, _ = subject.batch(subject.train, rows_of(subject.train, _SAMPLES))
+    if len(inputs) < 2 or bool((inputs == inputs[:1]).all()):
+        return False
+    outputs = subject.model(inputs).double().flatten(1)
+    spread = float((outputs - outputs[:1]).abs().max())
+    return spread <= _SAME * max(1.0, float(outputs.abs().max()))

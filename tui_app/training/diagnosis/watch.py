@@ -9,6 +9,7 @@ from typing import Any
 
 from tui_app.training.diagnosis import diagnose
 from tui_app.training.diagnosis.course import Advice, Course, Look
+from tui_app.training.diagnosis.misset import usual_settings
 from tui_app.training.diagnosis.recorded import Recorded, look_at, with_data
 from tui_app.training.events import Advised, EpochCompleted, Event, RunCompleted, StepsCompleted
 from tui_app.training.run_folder import RunFolder
@@ -79,6 +80,7 @@ class Watch:
     def _course(self) -> Course:
         training, about = self._training, self._about_data
         course = self._recorded.course(self._record, training.lr, training.epochs)
+        course = replace(course, usual=usual_settings(training.settings))
         if about is None:
             return course
         return replace(course, class_shares=about.class_shares, fingerprints=about.fingerprints)

@@ -58,6 +58,12 @@ def probe(subject: Subject, ask: str) -> Gradients:
     return Gradients(layers, weights, tuple(series), loss)
 
 
+def norm_of(subject: Subject, rows: np.ndarray) -> float:
+    """The norm of the whole gradient over these samples of the train set."""
+    _, norms, _ = _norms(subject, subject.model, rows)
+    return float(np.linalg.norm(norms))
+
+
 def _layers(model: nn.Module) -> list[tuple[str, list[nn.Parameter]]]:
     """Every module with weights of its own, and these."""
     found = []
