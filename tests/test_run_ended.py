@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 
 from tests.app import Sitting, in_app
 from tests.program import train, tutorch
@@ -15,6 +16,7 @@ from tui_app.following.take_up import TakeUp
 from tui_app.screens.run import RunScreen
 from tui_app.training.run_folder import RunFolder
 from tui_app.widgets.bar import Bar
+from tui_app.widgets.clipped import clipped
 from tui_app.widgets.log_pane import LogPane
 
 #: A net that raises in its third epoch, in a function of its own.
@@ -169,3 +171,16 @@ async def test_the_log_is_seen_to_its_end_while_nothing_failed(person: Sitting):
     assert "frame 0" in person.text
     assert "line 98" not in person.text
     assert person.app.screen.query_one(LogPane)
+
+
+@pytest.mark.parametrize("width", [8, 20, 33])
+def test_a_sentence_too_long_for_its_lines_ends_in_dots(width):
+    sentence = Text("my_net.py line 18, in forward: RuntimeError: 处理多维特征的输入 " * 3)
+    lines = clipped(sentence, width, 3)
+    assert len(lines) == 3
+    assert all(line.cell_len <= width for line in lines)
+    assert [line.plain.endswith("…") for line in lines] == [False, False, True]
+    assert not lines[-1].plain.endswith("……")
+    whole = clipped(sentence, 500, 3)
+    assert whole[0].plain == sentence.plain.rstrip()
+    assert clipped(Text(), width, 3) == []

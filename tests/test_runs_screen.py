@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from rich.cells import cell_len
 from textual.widgets import DataTable
 
 from tests.app import Sitting, in_app
-from tui_app.following.run_table import RunTable, write_note
+from tui_app.following.run_table import RunRow, RunTable, write_note
 from tui_app.screens.choose import Choose
 from tui_app.screens.run import RunScreen
 from tui_app.screens.runs import RunsScreen
@@ -254,5 +255,30 @@ def test_the_cursor_stays_on_its_run_or_in_its_place(twenty):
         await person.press("u")
         await person.until(lambda: table.row_count == 21)
         assert at_cursor(person) == twenty[1].name
+
+    look()
+
+
+def test_while_the_folders_are_read_it_says_so_and_not_that_there_are_none(twenty, monkeypatch):
+    reading, rows = threading.Event(), RunTable.rows
+
+    def slowly(table: RunTable) -> list[RunRow]:
+        assert reading.wait(60)
+        return rows(table)
+
+    monkeypatch.setattr(RunTable, "rows", slowly)
+
+    @in_app("05", size=(80, 24))
+    async def look(person: Sitting):
+        try:
+            await person.press("r")
+            await person.until(lambda: "Reading the runs ..." in person.text)
+            await person.pilot.resize_terminal(120, 30)
+            await person.until(lambda: "changed settings" in person.text)
+            assert "Reading the runs ..." in person.text
+            assert "There are no runs" not in person.text
+        finally:
+            reading.set()
+        await person.until(lambda: "20 runs, by age" in person.text)
 
     look()

@@ -47,6 +47,7 @@ class RunsList(DataTable[Text]):
         self.marked: dict[str, None] = {}
         self.wanted = ""  # the run that the cursor goes to once it is there
         self._all: list[RunRow] = []
+        self._is_read = False
         self._sought = ""
         keys = [key for key, _ in COLUMNS]
         sort = self.app.preferences.values.sort
@@ -55,7 +56,7 @@ class RunsList(DataTable[Text]):
 
     def show(self, rows: Iterable[RunRow]) -> None:
         """Show these from now on."""
-        self._all = list(rows)
+        self._all, self._is_read = list(rows), True
         self._fill()
 
     def seek(self, sought: str) -> None:
@@ -132,7 +133,8 @@ class RunsList(DataTable[Text]):
             self._write(chosen, names, rows)
             if names:
                 self._put_cursor(min(place, len(names) - 1), line)
-        self.post_message(self.Filled(len(shown)))
+        if self._is_read:
+            self.post_message(self.Filled(len(shown)))
 
     def _write(self, chosen: dict[str, int], names: list[str], rows: list[list[Text]]) -> None:
         self.clear(columns=chosen != self._widths)
