@@ -167,10 +167,13 @@ def read_user_source(path: Path) -> Source:
 def _declared(path: Path, load: Callable[[], ModuleType], source: Source | None) -> Lecture:
     from models.lecture import Lecture
     from models.mistakes import explain
+    from models.user_code import ends_program
 
     try:
         module = load()
-    except Exception as error:  # whatever a file of the user's own raises is its author's to see
+    except BaseException as error:  # whatever a user's own file raises is its author's to see
+        if not isinstance(error, Exception) and not ends_program(error):
+            raise
         words = re.sub(r"tutorch_user_[0-9a-f]{12}\.", "", explain(error))
         raise LectureError(f"{path} fails when imported: {words}") from error
     lecture = getattr(module, "LECTURE", None)

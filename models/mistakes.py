@@ -11,6 +11,11 @@ _NO_CUDA = "not compiled with CUDA|NVIDIA driver|No CUDA GPUs|CUDA error: no dev
 
 #: What to change, by what Python or torch says: a pattern of the error's type and text.
 _HINTS = (
+    (
+        "^SystemExit|^KeyboardInterrupt",
+        "A net must not end the program: raise an error that says what is wrong, or leave this "
+        "line out.",
+    ),
     (r"NameError.*'F'", "Add `import torch.nn.functional as F` at the top of the file."),
     (r"NameError.*'nn'", "Add `from torch import nn` at the top of the file."),
     (r"NameError.*'(torch|math)'", r"Add `import \1` at the top of the file."),

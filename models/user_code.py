@@ -7,6 +7,7 @@ ones in code that the user wrote are those that an error message should name.
 from __future__ import annotations
 
 import linecache
+import signal
 import site
 import sysconfig
 import traceback
@@ -47,6 +48,15 @@ def place_of_frame(frame: FrameType | None) -> CodePlace | None:
     """The innermost line of user code on a thread's stack; None where there is none."""
     outwards = [_place(frame, line) for frame, line in traceback.walk_stack(frame)]
     return _last_of_the_user(reversed(outwards))
+
+
+def ends_program(error: BaseException) -> bool:
+    """Whether `error` would end the program although no one asked for that: sys.exit() was called,
+    or a KeyboardInterrupt raised that isn't Python's own answer to Ctrl-C.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    return isinstance(error, SystemExit)
 
 
 def user_traceback(error: BaseException) -> list[str]:

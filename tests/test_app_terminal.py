@@ -137,7 +137,7 @@ def test_a_hang_up_ends_no_training_and_attach_finds_it_again():
         with Terminal("attach", "last") as other:
             other.shows("Pause", "Stop", "lr")
             other.press(" ")
-            other.shows("Go on")
+            other.shows("Continue")
             assert status()["state"] == "paused"
             other.press("l")
             other.shows("Learning rate from the next step on")

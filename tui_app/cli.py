@@ -94,11 +94,21 @@ def _call(command: str, argv: Sequence[str]) -> int:
         return module.main(list(argv))
     except BrokenPipeError:
         raise
-    except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
-    except SystemExit as leaving:  # tyro has explained what is wrong, or shown the help
-        return leaving.code if isinstance(leaving.code, int) else ExitCode.USAGE
+    except (KeyboardInterrupt, SystemExit) as error:
+        from models.user_code import ends_program
+
+        if not ends_program(error):
+            return ExitCode.INTERRUPTED
+        from models.mistakes import explain as explain_mistake
+        from tui_app.terminal import complain
+
+        complain(explain_mistake(error))
+        return ExitCode.FAILED
     except Exception as error:  # noqa: BLE001 # what is nobody's but ours is raised again
+        from tui_app.options import ParserDone
+
+        if isinstance(error, ParserDone):
+            return error.exit_code
         from tui_app.failures import explain
 
         return explain(_with_nearest_command(error) if command == "train" else error)

@@ -17,7 +17,16 @@ import tyro
 from tyro.constructors import PrimitiveConstructorSpec
 
 from models.fields import Field, InvalidValue
+from tui_app.training.exit_codes import ExitCode
 from tui_app.training.narrate import printable
+
+
+class ParserDone(Exception):
+    """The help was shown, or what is wrong with the words: nothing is left but to end."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__()
+        self.exit_code = exit_code
 
 
 class _Unset:
@@ -48,8 +57,8 @@ def parse_options(
 ) -> tuple[Any, dict[str, Any]]:
     """Parse `argv` with the fields of the dataclass `schema` and an option for each of `fields`.
 
-    Gives the schema's part, and the values by name of those options that were given. Leaves the
-    program with exit code 2 and an explanation when they can't be parsed.
+    Gives the schema's part, and the values by name of those options that were given. Raises
+    ParserDone when they can't be parsed, which has been explained.
     """
     combined = dataclasses.make_dataclass(
         schema.__name__, map(option, fields.values()), bases=(schema,), kw_only=True
@@ -60,6 +69,9 @@ def parse_options(
     try:
         with redirect_stderr(told):
             parsed = tyro.cli(combined, args=words, prog=prog, description=description)
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else ExitCode.USAGE
+        raise ParserDone(code) from leaving
     finally:  # what is told quotes the words that were typed, whatever is in them
         sys.stderr.writelines(f"{printable(line)}\n" for line in told.getvalue().splitlines())
     texts = {name: getattr(parsed, name) for name in fields}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.fetch import FetchStopped, Progress
+from models.mistakes import explain_in_one_line
 from models.user_code import place_of_error, user_traceback
 from tui_app.failures import known
 from tui_app.following.facts import Facts
@@ -221,7 +222,7 @@ def _failure(error: BaseException) -> Failure:
     """What the user reads of `error`, and its traceback unless the sentence says it all."""
     said = known(error)
     if said is None:
-        sentence = f"{type(error).__name__}: {error}"
+        sentence = explain_in_one_line(error)
         return Failure(sentence, "\n".join(user_traceback(error)), ExitCode.FAILED)
     sentence, exit_code = said
     origin = error.__cause__ or error

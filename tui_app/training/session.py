@@ -15,6 +15,7 @@ from datasets.fetch import Progress
 from models import LectureError, UnknownLecture
 from models.fields import InvalidValue
 from models.mistakes import explain_in_one_line
+from models.user_code import ends_program
 from tui_app.training.audience import Audience, note_beside
 from tui_app.training.beginning_and_end import run_completed
 from tui_app.training.checkpoint import save_checkpoint
@@ -151,7 +152,9 @@ class Session:
                 completed = run_completed(training, stopped_inside(control.stopped, error))
                 audience.tell(completed)
                 return completed
-            except Exception as error:
+            except BaseException as error:
+                if not isinstance(error, Exception) and not ends_program(error):
+                    raise
                 # Of a lecture's own code, mostly. The run is over, and says so in its folder.
                 reason = f"training broke off: {explain_in_one_line(error)}"
                 audience.tell(run_completed(training, Ended("failed", reason, ExitCode.FAILED)))

@@ -19,6 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from datasets import Data, Split
+from models import LectureError
+from models.mistakes import explain
+from models.user_code import ends_program
 from tui_app.training.batches import DeviceSplit
 from tui_app.training.metrics_file import read_lines
 from tui_app.training.run_folder import RunFolder
@@ -103,9 +106,19 @@ def take(subject: Subject, probe: Probe, ask: str = "") -> Snapshot:
     """Let the probe look, and leave model and random numbers as they were."""
     begun = time.perf_counter()
     with _undisturbed(subject.model):
-        found = probe(subject, ask)
+        found = _found(probe, subject, ask)
     seconds = time.perf_counter() - begun
     return Snapshot(found, subject.folder.name, subject.epoch, subject.step, seconds)
+
+
+def _found(probe: Probe, subject: Subject, ask: str) -> Any:
+    """What the probe finds. Raises LectureError for a model that would end the program."""
+    try:
+        return probe(subject, ask)
+    except (SystemExit, KeyboardInterrupt) as error:
+        if not ends_program(error):
+            raise
+        raise LectureError(explain(error)) from error
 
 
 def answer(request: Request, subject: Subject) -> None:

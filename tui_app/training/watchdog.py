@@ -166,7 +166,7 @@ class Watchdog:
             return False
         found = whereabouts(self._watched)
         text = inside(found.place) if found is not None else ""
-        if found is not None and not self._has_told and (found.is_users or self._was_training):
+        if found is not None and not self._has_told and self._is_worth_telling(found):
             self._has_told = True
             self._on_silence(f"still inside {text}")
         stop = self._control.stopped
@@ -182,6 +182,10 @@ class Watchdog:
             self._on_abandoned(stop, f", inside {text}" if text else "")
             return True
         return False
+
+    def _is_worth_telling(self, found: Whereabouts) -> bool:
+        """A library is imported, and a run prepared, for as long as that takes."""
+        return (found.is_users or self._was_training) and not found.is_importing
 
     def _take_answer(self, now: float, answers: object) -> None:
         is_training = self._control.is_training
