@@ -33,6 +33,7 @@ def read(_: Mapping[str, Path]) -> Data:
         test=Split(scale(test.inputs), test.targets),
         encode=lambda text: scale(encode_numbers(text, FEATURES)),
         input_help="the 30 measures with commas between, as scikit-learn orders and measures them",
+        scales=scale.by_name(FEATURES),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -78,7 +78,8 @@ class Data:
     """A data set that has been read.
 
     `mean` and `std` are what uint8 images are normalised with, after the division by 255: one
-    number, or one per channel.
+    number, or one per channel; `scales` what each measured column was, by name: its mean and
+    standard deviation.
     `notes` say, a sentence each, what was done to the data that one should know of.
     `encode` turns what a person types into one sample (input_shape), for a prediction;
     `input_help` says what that is. Without `test`, training is measured on the train set alone.
@@ -92,6 +93,7 @@ class Data:
     mean: float | tuple[float, ...] = 0.0
     std: float | tuple[float, ...] = 1.0
     notes: tuple[str, ...] = ()
+    scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def fingerprint(self) -> str:
         """16 hex digits that change when any value of the data does."""

@@ -22,6 +22,11 @@ class Scale:
         std = train.std(axis=0)
         return cls(train.mean(axis=0), np.where(std > 0, std, 1))
 
+    def by_name(self, names: Sequence[str]) -> dict[str, tuple[float, float]]:
+        """Mean and standard deviation of each feature, by its name."""
+        both = zip(self.mean.tolist(), self.std.tolist(), strict=True)
+        return dict(zip(names, both, strict=True))
+
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """`values` (..., features) scaled, float32."""
         return ((values - self.mean) / self.std).astype(np.float32)

@@ -44,6 +44,7 @@ def read(paths: Mapping[str, Path]) -> Data:
         test=Split(scale(test.inputs), test.targets),
         encode=lambda text: scale(np.log1p(_counts(text))),
         input_help="the 93 counts, feat_1 to feat_93, with commas between",
+        scales=scale.by_name(FEATURES),
     )
 
 

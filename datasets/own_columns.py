@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,6 +91,15 @@ def learn_columns(train: Table, target: str) -> tuple[list[Column], list[str]]:
     if not columns:
         raise DataDamaged(f"{train.path} has nothing to learn from: {'; '.join(notes)}.")
     return columns, notes
+
+
+def scales_of(columns: Sequence[Column]) -> dict[str, tuple[float, float]]:
+    """Mean and standard deviation of each column of numbers, by its name."""
+    scales: dict[str, tuple[float, float]] = {}
+    for column in columns:
+        if isinstance(column, Numbers):
+            scales |= column.scale.by_name([column.name])
+    return scales
 
 
 def _numbers(train: Table, name: str) -> Numbers:

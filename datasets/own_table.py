@@ -19,7 +19,7 @@ import numpy as np
 from datasets.dataset import Data, Dataset, DataSpec, DataUnavailable, Split, Task, UnknownDataset
 from datasets.encoding import typed_values
 from datasets.mapped import filled
-from datasets.own_columns import Column, learn_columns
+from datasets.own_columns import Column, learn_columns, scales_of
 from datasets.own_target import read_target
 from datasets.splitting import held_out
 from datasets.tables import Table, read_chunks
@@ -73,6 +73,7 @@ def read(path: Path, name: str, task: Task | None) -> Data:
         encode=partial(_encode, columns=columns),
         input_help=", ".join(column.name for column in columns) + " (? for what is unknown)",
         notes=(*target.notes, *notes),
+        scales=scales_of(columns),
     )
 
 

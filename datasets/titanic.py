@@ -78,6 +78,7 @@ def read(paths: Mapping[str, Path]) -> Data:
         test=Split(inputs[test], survived[test]),
         encode=lambda text: encode(text, features),
         input_help=f"{', '.join(TYPED)}, such as 3,male,22,1,0,7.25,S (? for what is unknown)",
+        scales=features.scale.by_name(NUMBERS),
     )
 
 

@@ -12,6 +12,9 @@ from tui_app.training.run_source import describe
 from tui_app.training.settings import as_record
 from tui_app.training.training import Training
 
+#: run.json has the scales of at most so many columns: it is read often.
+_MOST_COLUMNS = 1000
+
 
 def record_of(training: Training) -> dict[str, Any]:
     """The run's settings, source and data, and what was chosen for it."""
@@ -37,10 +40,15 @@ def record_of(training: Training) -> dict[str, Any]:
 
 
 def _normalisation(training: Training) -> dict[str, Any] | None:
-    """What pixels are shifted and divided by after they were divided by 255; None for data that
-    aren't images.
+    """What pixels are shifted by and divided by, after they were divided by 255; or each measured
+    column, by its name. None for data that are used as they are, and for very wide tables.
     """
     data = training.measured.split.data
-    if data.train.inputs.dtype != np.uint8:
+    if data.train.inputs.dtype == np.uint8:
+        return {"mean": data.mean, "std": data.std}
+    if not 0 < len(data.scales) <= _MOST_COLUMNS:
         return None
-    return {"mean": data.mean, "std": data.std}
+    return {
+        "mean": {name: mean for name, (mean, _) in data.scales.items()},
+        "std": {name: std for name, (_, std) in data.scales.items()},
+    }
