@@ -41,6 +41,9 @@ def load(
     give it. `chosen` are the settings of a run to be trained anew: of the others only the options
     of a run hold beside them.
     """
+    # Here, and not first in a user's file: that file isn't what takes seconds on a cold disk.
+    import torch  # noqa: F401
+
     from models import load_lecture
     from models.fields import InvalidValue, fields_of
     from tui_app.configuration import configured

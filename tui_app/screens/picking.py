@@ -48,6 +48,7 @@ class PickingScreen(PanedScreen):
         self._drafts: dict[Path, Draft] = {}
         self._lesson: Lesson | None = None
         self._problem = ""
+        self._highlighted: Path | None = None
         self._dwelling: Timer | None = None
         self._loading: LectureThread | None = None
         self._to_start: Path | None = None
@@ -75,6 +76,7 @@ class PickingScreen(PanedScreen):
     def on_lecture_highlighted(self, message: LectureHighlighted) -> None:
         """Bring the lesson once the lecture was highlighted for a moment."""
         self._stop_dwelling()
+        self._highlighted = message.path
         self._dwelling = self.set_timer(_DWELL, lambda: self._bring(message.path))
 
     def on_lecture_chosen(self, message: LectureChosen) -> None:
@@ -95,7 +97,7 @@ class PickingScreen(PanedScreen):
     def _stop_dwelling(self) -> None:
         if self._dwelling is not None:
             self._dwelling.stop()
-        self._dwelling = None
+        self._dwelling = self._highlighted = None
 
     # The lesson and the lecture
 
@@ -195,20 +197,18 @@ class PickingScreen(PanedScreen):
 
     def action_start(self) -> None:
         """Train what the form says, of the lecture that is highlighted, as its file is now."""
+        if self._highlighted is not None:
+            self._bring(self._highlighted)
         form, lesson = self.query_one(SettingsForm), self._lesson
         if self._problem and lesson is not None:
             self._load(lesson.path)
-        elif lesson is None or not self._is_loaded(form.draft, lesson):
+        elif lesson is None or form.draft is None or form.draft.lecture.path != lesson.path:
             self.notify(_LOADING)
-        elif form.draft is not None and not is_current(form.draft.lecture):
+        elif not is_current(form.draft.lecture):
             self._to_start = lesson.path
             self._load(lesson.path)
-        elif form.draft is not None and form.can_start:
+        elif form.can_start:
             self.app.begin(form.draft.runs())
-        elif form.draft is not None:
+        else:
             problem = next(iter(form.draft.problems().values()), "")
             self.notify(problem or "A run is under way.", severity="warning", markup=False)
-
-    def _is_loaded(self, draft: Draft | None, lesson: Lesson) -> bool:
-        """Whether the form is that of the lecture which is highlighted."""
-        return draft is not None and self._dwelling is None and draft.lecture.path == lesson.path

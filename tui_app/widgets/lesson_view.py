@@ -8,6 +8,7 @@ from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.markup import escape
 
 from models import Lesson
 from tui_app.widgets.broken_lecture import LOAD_AGAIN
@@ -47,7 +48,8 @@ class LessonView(VerticalScroll):
         title = lesson.title_zh if chinese else lesson.title
         text = lesson.text_zh if chinese else lesson.text
         number = f"{lesson.number} " if lesson.number else ""
-        self._titles = (f"Lesson {number}{title}", "English: z" if chinese else "中文: z")
+        own = escape(f"Lesson {number}{title}")
+        self._titles = (own, "English: z" if chinese else "中文: z")
         self._text = f"{_as_markdown(problem)}\n\n{text}" if problem else text
         self._write()
 
