@@ -60,7 +60,12 @@ OWN = {
         "study-hours",
         "all weights are 0, and so is every gradient. Begin with random weights",
     ),
-    "log 0": ("(x.sum(1, True) * 0 + self.u - 1).relu()", "nn.BCELoss()", "breast-cancer", "-100"),
+    "log 0": (  # nn.BCELoss itself is refused
+        "(x.sum(1, True) * 0 + self.u - 1).relu()",
+        "type('Loss', (nn.BCELoss,), {})()",
+        "breast-cancer",
+        "-100",
+    ),
     "not a number": ("(x * self.u - 1).log()", "nn.MSELoss()", "study-hours", "log of 0"),
 }
 NET = '''"""A net."""
