@@ -131,16 +131,19 @@ class Sitting:
 
 @asynccontextmanager
 async def sitting(
-    lecture: str = "02", size: tuple[int, int] = (120, 36), **given: Any
+    lecture: str = "02",
+    size: tuple[int, int] = (120, 36),
+    notices: bool = False,
+    **given: Any,
 ) -> AsyncIterator[Sitting]:
-    """The app with a lecture picked and its settings there."""
+    """The app with a lecture picked and its settings there; notices are shown if asked for."""
     app = TutorchApp(find_lecture(lecture), {"runs_dir": "runs", **given})
     # A Pilot waits until the app idles: its own thread, that is, and not the one that trains.
     idling = patch("textual._wait.process_time", time.thread_time)
     # A one-parameter model hardly ever lets go of the interpreter; a test asks for it all the time.
     sys.setswitchinterval(0.0005)
     with idling:
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=notices) as pilot:
             person = Sitting(app, pilot)
             await person.until(lambda: person.is_ready)
             try:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.filter import LineFilter
@@ -24,6 +23,7 @@ from tui_app.following.queue import RunQueue
 from tui_app.following.take_up import TakeUp
 from tui_app.look import Look
 from tui_app.messages import DevicesFound, RunsChanged, RunsRead
+from tui_app.notices import NoticesApp
 from tui_app.pace import Pace
 from tui_app.preferences import preferences_file
 from tui_app.screens.choose import Choose
@@ -50,7 +50,7 @@ _PLAIN = Look()
 _RUNS = "runs"
 
 
-class TutorchApp(App[int]):
+class TutorchApp(NoticesApp):
     """Holds what outlives a screen: the runs of this program, and where run folders are."""
 
     TITLE = "tutorch"
@@ -186,9 +186,13 @@ class TutorchApp(App[int]):
     def _hear_native_output(self) -> None:
         if self._native_output is None:
             return
-        log = self.queue.current.history.log if self.queue is not None else self.log_before
         for line in self._native_output.take():
-            log.add(line, "output")
+            self.current_log.add(line, "output")
+
+    @property
+    def current_log(self) -> Log:
+        """That of the run that trains or trained last; before any, the app's own."""
+        return self.queue.current.history.log if self.queue is not None else self.log_before
 
     def _tell_ends(self, queue: RunQueue) -> None:
         for run in queue.begun:

@@ -32,6 +32,7 @@ class PanedScreen(AdvisingScreen):
         if pane == "runs":
             self.app.open_runs()
             return
+        self.app.clear_notifications()  # it was about what was seen before
         for widget in self.query(".pane"):
             self._mark(widget, "-chosen", on=widget.id == pane)
         self._bring_forward(pane)
