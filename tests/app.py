@@ -18,6 +18,7 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from models import find_lecture
+from tests.program import LONGEST
 from tui_app.app import TutorchApp
 from tui_app.draft import Draft
 from tui_app.following.in_thread import RunInThread
@@ -44,7 +45,7 @@ class Sitting:
         self.app = app
         self.pilot = pilot
 
-    async def until(self, condition: Callable[[], object], seconds: float = 50) -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = LONGEST) -> None:
         """Wait for something to be so. Rendering the screen to look is dear: not too often."""
         end, pause = time.monotonic() + seconds, 0.02
         while not condition():
@@ -151,7 +152,7 @@ async def sitting(
             finally:
                 if app.queue is not None and app.queue.is_alive:
                     app.queue.stop("the test is over")
-                    assert app.queue.current.join(30)
+                    assert app.queue.current.join(LONGEST)
 
 
 def in_app(

@@ -11,11 +11,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from datasets import Data, read_dataset
-from tests.program import few_samples, train
+from tests.program import LONGEST, few_samples, train
 from tui_app.training import prepare
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile(
+    "tutorch", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("tutorch")
 
 _HERE = {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0"}
 
@@ -40,7 +47,7 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     yield
     for thread in threading.enumerate():  # the app that was left doesn't wait for it
         if thread.name == "lecture":
-            thread.join(30)
+            thread.join(LONGEST)
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,9 @@ from tui_app.training.settings import settle
 
 ROOT = Path(__file__).resolve().parents[1]
 
+#: Seconds that a test waits for what ought to come at once: a busy machine is no fault.
+LONGEST = 240.0
+
 
 @dataclass(frozen=True)
 class Ended:

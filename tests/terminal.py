@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import pexpect
 import pyte
 
-from tests.program import command, environment
+from tests.program import LONGEST, command, environment
 
 
 class Terminal:
@@ -59,7 +59,7 @@ class Terminal:
         self.read()
         return "\n".join(self._screen.display)
 
-    def until(self, condition: Callable[[], object], seconds: float = 80) -> None:
+    def until(self, condition: Callable[[], object], seconds: float = LONGEST) -> None:
         """Read until something is so."""
         end = time.monotonic() + seconds
         while not condition():
@@ -108,7 +108,7 @@ class Terminal:
         self._child.setwinsize(height, width)
         self._screen.resize(height, width)
 
-    def exit_code(self, seconds: float = 80) -> int:
+    def exit_code(self, seconds: float = LONGEST) -> int:
         """Wait for the end: the exit code."""
         end = time.monotonic() + seconds
         while self._child.isalive():

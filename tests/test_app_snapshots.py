@@ -11,6 +11,7 @@ import pytest
 
 from models import find_lecture
 from tests.app import Sitting, recorded_run
+from tests.program import LONGEST
 from tui_app.app import TutorchApp
 from tui_app.following.queue import RunQueue
 
@@ -48,7 +49,7 @@ def test_training_paused_in_the_middle(snap_compare, tmp_path, size):
     finally:
         assert app.queue is not None
         app.queue.stop("the test is over")
-        assert app.queue.current.join(10)
+        assert app.queue.current.join(LONGEST)
 
 
 def test_settings_with_a_mistake(snap_compare, tmp_path):

@@ -13,7 +13,7 @@ import pytest
 from textual.widget import Widget
 
 from models import find_lecture
-from tests.program import train
+from tests.program import LONGEST, train
 from tests.terminal import Terminal
 from tui_app.app import TutorchApp
 from tui_app.following.take_up import TakeUp
@@ -57,10 +57,10 @@ async def start(app: TutorchApp, size: tuple[int, int]) -> None:
 
     app._tick = tick_and_say_so
     async with app.run_test(size=size):
-        await asyncio.wait_for(ticked.wait(), 50)
+        await asyncio.wait_for(ticked.wait(), LONGEST)
         if app.queue is not None:
             app.queue.stop("the test is over")
-            await asyncio.to_thread(app.queue.current.join, 30)
+            await asyncio.to_thread(app.queue.current.join, LONGEST)
         app.exit(0)
 
 

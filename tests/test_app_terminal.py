@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.program import train
+from tests.program import LONGEST, train
 from tests.terminal import Terminal
 from tui_app.training.metrics_file import read_metrics
 
@@ -104,8 +104,8 @@ def test_quitting_can_keep_training_in_a_process_of_its_own():
     wait(lambda: status()["state"] == "stopped")
 
 
-def wait(condition, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
+def wait(condition) -> None:
+    end = time.monotonic() + LONGEST
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.app import Sitting, in_app, sitting
+from tests.program import LONGEST
 from tui_app.following.sight import Still, of_run
 from tui_app.training.control import Control
 from tui_app.training.metrics_file import read_metrics
@@ -289,7 +290,7 @@ async def test_a_look_is_shown_though_the_run_is_saved_again_before_it_ends(
 
     def look_until_saved(still: Still, *args: Any) -> Any:
         looking.append(saved := threading.Event())
-        assert is_over.is_set() or saved.wait(60)
+        assert is_over.is_set() or saved.wait(LONGEST)
         return look(still, *args)
 
     monkeypatch.setattr(Still, "look", look_until_saved)

@@ -402,7 +402,7 @@ _WORDS += ["--shuffle", "--no-shuffle", "--no-tui", "--sweep", "form=linear,quad
     max_examples=60,
     deadline=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     head=st.sampled_from(_HEADS),

@@ -23,7 +23,7 @@ from models import find_lecture, load_lecture
 from tests.faults.__main__ import attempt
 from tests.faults.kinds import FAULTS
 from tests.faults.trial import Reference, start_server
-from tests.program import few_samples, tutorch
+from tests.program import LONGEST, few_samples, tutorch
 from tests.tolerances import TRAINED
 from tui_app.training import prepare, step
 from tui_app.training.checkpoint import load_checkpoint, save_checkpoint
@@ -275,7 +275,7 @@ def test_training_waits_for_no_disk(monkeypatch: pytest.MonkeyPatch):
     write = saver.save_checkpoint
 
     def slow(*args: Any, **options: Any) -> None:
-        assert go_on.wait(60)
+        assert go_on.wait(LONGEST)
         write(*args, **options)
 
     monkeypatch.setattr(saver, "save_checkpoint", slow)

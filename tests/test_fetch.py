@@ -17,6 +17,7 @@ from datasets.dataset import DataDamaged, Dataset, DataUnavailable, RemoteFile
 from datasets.fetch import FetchStopped, Progress, find, locate, verify
 from tests import mirror_server as serve
 from tests.mirror_server import Behaviour, Mirror
+from tests.program import LONGEST
 
 CONTENT = random.Random(0).randbytes(300_000)
 UNREACHABLE = "http://127.0.0.1:1/letters.bin"  # a port that nobody listens on
@@ -210,10 +211,10 @@ def test_two_at_once_share_one_transfer(mirrors):
     def first(_: Progress) -> None:
         if other.ident is None:
             other.start()
-            assert second_waits.wait(10)
+            assert second_waits.wait(LONGEST)
 
     got.append(fetch(letters(good), first))
-    other.join(10)
+    other.join(LONGEST)
     assert got == [CONTENT, CONTENT]
     assert good.asked == ["/letters.bin"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pexpect
 
-from tests.program import command, environment, train, tutorch
+from tests.program import LONGEST, command, environment, train, tutorch
 from tui_app.training.metrics_file import read_metrics
 
 #: Long enough to be stopped in the middle, and a second or two when it isn't.
@@ -29,7 +29,7 @@ def on_terminal(*argv: object, columns: int = 100, **variables: str) -> pexpect.
         env={**ENVIRONMENT, "TUTORCH_CACHE_DIR": os.environ["TUTORCH_CACHE_DIR"], **variables},
         dimensions=(24, columns),
         encoding="utf-8",
-        timeout=60,
+        timeout=LONGEST,
     )
 
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.program import command, environment
+from tests.program import LONGEST, command, environment
 
 _TWO_RUNS = """
 import psutil
@@ -66,7 +66,7 @@ def test_ctrl_c_while_the_program_loads_is_no_traceback(module: str):
     else:
         raise AssertionError(f"{module} was never loaded")
     started.send_signal(signal.SIGINT)
-    out, err = started.communicate(timeout=60)
+    out, err = started.communicate(timeout=LONGEST)
     assert (started.returncode, out) == (130, "")
     assert "Traceback" not in err
     assert "KeyboardInterrupt" not in err

@@ -9,7 +9,7 @@ import pytest
 from rich.text import Text
 
 from tests.app import Sitting, in_app
-from tests.program import train, tutorch
+from tests.program import LONGEST, train, tutorch
 from tui_app.following.in_folder import RunInFolder
 from tui_app.following.in_thread import RunInThread
 from tui_app.following.take_up import TakeUp
@@ -142,7 +142,7 @@ def test_a_resumed_runs_log_keeps_the_times_and_the_day_of_the_earlier_session()
     wanted = TakeUp(RunFolder(path), epochs=8)
     run = RunInThread("resumed", wanted.session)
     run.start()
-    assert run.join(60)
+    assert run.join(LONGEST)
     run.poll()
     lines = run.history.log.lines
     assert lines[0].text == "2026-01-31"

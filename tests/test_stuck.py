@@ -17,7 +17,7 @@ from torch import nn
 
 from models import find_lecture
 from tests.app import Sitting, in_app
-from tests.program import tutorch
+from tests.program import LONGEST, tutorch
 from tests.terminal import Terminal
 from tui_app import headless
 from tui_app.training import watchdog
@@ -86,7 +86,7 @@ def when(condition: Callable[[], object], act: Callable[[], object]) -> threadin
     """Do something in a thread as soon as something is so."""
 
     def wait() -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + LONGEST
         while not condition() and time.monotonic() < end:
             time.sleep(0.02)
         act()

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from datasets import Data, DataSpec, Split
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters
+from tests.program import LONGEST
 from tests.tolerances import FLOAT32, FLOAT64, SUMMED
 from tui_app.training import device as devices
 from tui_app.training import threads
@@ -150,7 +151,7 @@ def test_a_pause_waits_for_its_end_and_single_steps_are_counted() -> None:
     thread.start()
     waiting.wait()
     control.go_on()
-    thread.join(timeout=10)
+    thread.join(LONGEST)
     assert not thread.is_alive()
     assert not control.attention
 

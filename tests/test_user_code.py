@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from models.user_code import is_user_code, place_of_error, place_of_frame, user_traceback
+from tests.program import LONGEST
 
 NET = """
 import torch
@@ -66,10 +67,10 @@ def test_a_thread_is_placed_at_the_users_line_it_is_in(net):
     entered, leave = threading.Event(), threading.Event()
     thread = threading.Thread(target=net["wait"], args=(entered, leave), daemon=True)
     thread.start()
-    assert entered.wait(10)
+    assert entered.wait(LONGEST)
     place = place_of_frame(sys._current_frames()[thread.ident or 0])
     leave.set()
-    thread.join(10)
+    thread.join(LONGEST)
     assert place is not None
     assert place.function == "wait"
     assert place.line in (8, 9)

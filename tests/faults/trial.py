@@ -19,7 +19,7 @@ import torch
 
 from tests.faults.child import train
 from tests.faults.screen import Screen
-from tests.program import ROOT, tutorch
+from tests.program import LONGEST, ROOT, tutorch
 from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.errors import DamagedRun
 from tui_app.training.metrics_file import read_metrics
@@ -30,9 +30,6 @@ SAVE_EVERY = 0.25
 
 #: Some 2 s of training with a checkpoint of 3 MB.
 RUN = ("softmax", "--widths", "256", "--optimizer", "adam", "--lr", "0.001", "--epochs", "40")
-
-#: Seconds after which a trial is given up.
-LONGEST = 60.0
 
 _SERVER = multiprocessing.get_context("forkserver")
 
