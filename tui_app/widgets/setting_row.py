@@ -130,6 +130,8 @@ class SettingRow(Horizontal):
     @property
     def cut(self) -> str:
         """Name and value in full, where one of them doesn't fit; else nothing."""
+        if not self.query(Choice) and not self.query(TextField):  # it is being taken away
+            return ""
         value = self._field.label if isinstance(self._field, Choice) else self._text
         fits = cell_len(self.field.label) < _NAME - _MARK and self._field.fits
         return "" if fits else f"{self.field.label}: {value}"
