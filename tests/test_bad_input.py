@@ -420,3 +420,24 @@ def test_no_command_line_breaks_it(
     monkeypatch.setenv("TUTORCH_MAX_TIME", "0.01")
     monkeypatch.setenv("TUTORCH_EPOCHS", "3")
     tutorch(*head, *rest)
+
+
+@pytest.mark.parametrize("argv", [(), ("--no-tui", "05"), ("resume", "last", "--no-tui")])
+def test_several_processes_of_torchrun_are_refused(argv, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    monkeypatch.setattr("tui_app.commands.train.can_show_app", lambda: not argv)
+    ended = tutorch(*argv)
+    assert ended.exit_code == 2
+    assert "WORLD_SIZE is 4" in ended.err
+    assert not Path("runs").exists()
+    assert tutorch("runs").exit_code == 0
+    monkeypatch.setenv("WORLD_SIZE", "1")  # torchrun with one process
+    assert tutorch("--no-tui", "05", "--epochs", "2").exit_code == 0
+
+
+def test_a_run_that_diverges_before_it_was_measured_is_said_to_have_no_best_model():
+    ended = tutorch("--no-tui", "05", "--lr", "1e9", "--epochs", "100", "--eval-every", "100")
+    assert ended.exit_code == 1
+    assert not list(Path("runs").glob("*/*/best.pt"))
+    assert "It has no best model: none was measured before that" in ended.err
+    assert "kept" not in ended.err

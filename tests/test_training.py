@@ -21,7 +21,7 @@ from tui_app.training import device as devices
 from tui_app.training import threads
 from tui_app.training.augmentation import mirrored, shifted
 from tui_app.training.batches import DeviceSplit, GatheredBatches
-from tui_app.training.best import BestModels
+from tui_app.training.best import Best, BestModels
 from tui_app.training.block import diagnosis, first_diverged
 from tui_app.training.checkpoint import load_checkpoint, save_checkpoint
 from tui_app.training.control import Control
@@ -230,8 +230,11 @@ def test_divergence_is_a_loss_that_is_not_finite_or_a_million_times_the_first() 
     assert first_diverged((1.0, 2.0, 9e5), 1.0) is None
     assert first_diverged((1.0, 2e6, 1.0), 1.0) == 1
     assert first_diverged((1.0, math.nan), 1.0) == 1
-    assert "step 7" in diagnosis(math.inf, 0.3, 7, 2)
-    assert "0.3" in diagnosis(math.inf, 0.3, 7, 2)
+    said = diagnosis(math.inf, 0.3, 7, 2, None)
+    assert "step 7" in said
+    assert "0.3" in said
+    assert "no best model" in said
+    assert "of epoch 1, is kept" in diagnosis(math.inf, 0.3, 7, 2, Best(0.5, 1, 4, {}))
 
 
 def test_random_numbers_go_on_where_their_state_was_taken(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from models.fields import fields_of
+from models.fields import InvalidValue, fields_of
 from tui_app.configuration import configured, refuse_unknown
 from tui_app.options import parse_options
 from tui_app.terminal import complain
@@ -35,6 +36,17 @@ class OfRun(Json):
 
     run: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN")]
     """The run: its id in `tutorch runs`, a path, a unique part of its name, or `last`."""
+
+
+def refuse_several_processes() -> None:
+    """Raise InvalidValue where torchrun, or what is like it, has started more than one of us."""
+    size = os.environ.get("WORLD_SIZE", "")
+    if size.isdecimal() and int(size) > 1:
+        raise InvalidValue(
+            f"WORLD_SIZE is {int(size)}, as torchrun sets it: each process would train a run of "
+            "its own. tutorch trains in one process until it can use several devices: start it "
+            "without torchrun"
+        )
 
 
 def parse(schema: type, argv: Sequence[str], *options: str) -> tuple[Any, dict[str, Any]]:

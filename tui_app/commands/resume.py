@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from models.fields import InvalidValue
-from tui_app.commands.arguments import OfRun, parse, runs_dir, the_run
+from tui_app.commands.arguments import OfRun, parse, refuse_several_processes, runs_dir, the_run
 from tui_app.following.take_up import TakeUp
 from tui_app.look import Look, can_show_app
 
@@ -36,6 +36,7 @@ class Resume(OfRun):
 
 def main(argv: Sequence[str]) -> int:
     """Take the run up; the exit code."""
+    refuse_several_processes()
     changeable = ("device", "max_time", "data_dir", "on_oom", "on_hangup")
     arguments, given = parse(Resume, argv, "runs_dir", *changeable)
     if arguments.epochs is not None and arguments.epochs < 1:

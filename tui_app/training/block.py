@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from tui_app.training.best import Best
+
 #: Seconds of steps in a block.
 _SECONDS = 0.1
 
@@ -69,19 +71,25 @@ def first_diverged(losses: tuple[float, ...], first_loss: float) -> int | None:
     return next(sick, None)
 
 
-def diagnosis(loss: float, lr: float, step: int, epoch: int) -> str:
-    """What to say of a run that diverged with `loss` at `step` of `epoch`."""
+def diagnosis(loss: float, lr: float, step: int, epoch: int, best: Best | None) -> str:
+    """What to say of a run that diverged with `loss` at `step` of `epoch`, and has a best model."""
     what = f"the loss is {loss:.3g}" if math.isfinite(loss) else "the loss is not a finite number"
     return (
         f"diverged at step {step} (epoch {epoch}): {what}. Mostly the learning rate, {lr:g}, is "
-        "too large for the data. The best model so far is kept"
+        f"too large for the data. {_kept(best)}"
     )
 
 
-def diagnosis_of_weights(lr: float, step: int, epoch: int) -> str:
+def diagnosis_of_weights(lr: float, step: int, epoch: int, best: Best | None) -> str:
     """What to say of a run whose weights are not finite after `step`, though its loss was."""
     return (
         f"diverged at step {step} (epoch {epoch}): the loss was finite, the weights no longer are. "
         f"Mostly the learning rate is too large for the data: it was {lr:g}, try {lr / 10:g}. "
-        "The best model so far is kept"
+        f"{_kept(best)}"
     )
+
+
+def _kept(best: Best | None) -> str:
+    if best is None:
+        return "It has no best model: none was measured before that"
+    return f"The best model so far, of epoch {best.epoch}, is kept"

@@ -163,7 +163,8 @@ class _Loop:
         """
         training = self.training
         if not is_finite(training.model):
-            reason = diagnosis_of_weights(training.current_lr, training.step, training.epoch + 1)
+            at = training.step, training.epoch + 1, training.best.best
+            reason = diagnosis_of_weights(training.current_lr, *at)
             raise Ended("failed", reason, ExitCode.FAILED)
 
     def _close_block(self) -> Iterator[Event]:
@@ -190,7 +191,8 @@ class _Loop:
             losses=losses,
         )
         if sick is not None:
-            reason = diagnosis(losses[-1], closed.lr, training.step, training.epoch + 1)
+            at = training.step, training.epoch + 1, training.best.best
+            reason = diagnosis(losses[-1], closed.lr, *at)
             raise Ended("failed", reason, ExitCode.FAILED)
 
     def _close_epoch(self) -> Iterator[Event]:
