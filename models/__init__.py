@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import difflib
 import importlib
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -135,6 +134,8 @@ def load_lecture(path: Path) -> Lecture:
 
 def load_user_lecture(source: Source) -> Lecture:
     """Import the user's lecture that was read as `source`. Raises LectureError."""
+    import torch  # noqa: F401  takes seconds, which are none of the user's code
+
     from models.user_modules import load_module
 
     return _declared(source.path, lambda: load_module(source), source)
@@ -168,14 +169,17 @@ def _declared(path: Path, load: Callable[[], ModuleType], source: Source | None)
     from models.lecture import Lecture
     from models.mistakes import explain
     from models.user_code import ends_program
+    from models.user_source import hint_of_import
 
     try:
         module = load()
     except BaseException as error:  # whatever a user's own file raises is its author's to see
         if not isinstance(error, Exception) and not ends_program(error):
             raise
-        words = re.sub(r"tutorch_user_[0-9a-f]{12}\.", "", explain(error))
-        raise LectureError(f"{path} fails when imported: {words}") from error
+        why = [explain(error)]
+        if source is not None and isinstance(error, ImportError):
+            why += filter(None, [hint_of_import(error, source)])
+        raise LectureError(f"{path} fails when imported: " + "\n".join(why)) from error
     lecture = getattr(module, "LECTURE", None)
     if not isinstance(lecture, Lecture):
         raise LectureError(f"{path} declares no lecture: {_how_to_declare_one(path)}")

@@ -9,6 +9,9 @@ from models.user_code import place_of_error
 #: Where torch says that CUDA isn't there, in its versions with and without CUDA.
 _NO_CUDA = "not compiled with CUDA|NVIDIA driver|No CUDA GPUs|CUDA error: no device"
 
+#: The package that a user's own modules are imported in.
+_PACKAGE = r"tutorch_user_[0-9a-f]{12}\."
+
 #: What to change, by what Python or torch says: a pattern of the error's type and text.
 _HINTS = (
     (
@@ -69,6 +72,7 @@ def explain_in_one_line(error: BaseException) -> str:
 
 def _said(error: BaseException) -> str:
     text = _first_sentence(error.msg if isinstance(error, SyntaxError) else str(error))
+    text = re.sub(_PACKAGE, "", text)
     said = f"{type(error).__name__}: {text}" if text else type(error).__name__
     place = place_of_error(error)
     return f"{place}: {said}" if place else said

@@ -143,3 +143,14 @@ def _files(folder: Path, parts: tuple[str, ...], *, is_relative: bool = False) -
             yield file
         elif not (folder / name).is_dir():  # a folder without __init__.py is a package too
             return
+
+
+def hint_of_import(error: ImportError, source: Source) -> str:
+    """What to change where a file beside the lecture isn't what an import means; or nothing."""
+    top = (error.name or "").partition(".")[0]
+    file = f"{top}.py"
+    if not top or file in source.files or not (source.folder / file).is_file():
+        return ""
+    if top in RESERVED:
+        return f"Rename your {file}: the name {top} always means the installed package."
+    return f"{file} lies beside it: import it with an import statement, so that each run keeps it."

@@ -201,6 +201,22 @@ def test_a_link_out_of_the_run_folder_is_not_followed(net: Path, run: Path):
     assert tutorch("evaluate", run).exit_code == 1
 
 
+def test_a_source_is_never_written_through_a_link_out_of_the_run_folder(
+    net: Path, run: Path, tmp_path: Path
+):
+    """A run of an earlier version has none: what lies there by that name isn't tutorch's."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    shutil.rmtree(run / "source")
+    (run / "source").symlink_to(outside)
+    said = record(run)
+    del said["source"]
+    (run / "run.json").write_text(json.dumps(said))
+    assert tutorch("resume", run, "--epochs", 3, "--no-tui").exit_code == 0
+    assert not list(outside.iterdir())
+    assert (run / "source" / "my_net.py").read_text() == NET
+
+
 # Going on
 
 

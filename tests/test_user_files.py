@@ -216,7 +216,7 @@ def test_tracebacks_show_the_lines_that_run_in_the_file_where_they_stand(tmp_pat
 @pytest.mark.parametrize(
     ("helper", "words"),
     [
-        ("def", "helper.py, line 1"),
+        ("def", "helper.py line 1"),
         ("x = 1", "cannot import name 'nonesuch' from 'helper'"),
         ("import no_such_module", "No module named 'no_such_module'"),
     ],
@@ -230,6 +230,21 @@ def test_a_helper_that_cannot_be_imported_is_named(tmp_path: Path, helper: str, 
     assert "tutorch_user" not in str(caught.value)
     write_all(tmp_path, helper="nonesuch = 1")
     assert value(path, "nonesuch") == 1  # mended: no failure is remembered
+
+
+@pytest.mark.parametrize(
+    ("imports", "words"),
+    [
+        ("from models import Net", "Rename your models.py: the name models always means"),
+        ("import importlib\nimportlib.import_module('helper')", "with an import statement"),
+    ],
+)
+def test_an_import_that_misses_a_file_beside_the_lecture_says_what_to_change(
+    tmp_path: Path, imports: str, words: str
+):
+    write_all(tmp_path, models="class Net: pass", helper="")
+    with pytest.raises(LectureError, match=words):
+        load_lecture(write(tmp_path / "net.py", imports))
 
 
 def test_the_reserved_names_are_those_of_what_tutorch_depends_on():

@@ -5,6 +5,7 @@ with the file that it was copied from.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -186,17 +187,21 @@ def record_of_resumed(
         return {**record, **now, **{name: record[name] for name in ("source", "lecture_file")}}
     changes = list(record.get("source_changes") or [])
     if before:
-        change = {"step": step, "sha256": before["sha256"]}
-        if folder.source.exists():
-            change["kept_in"] = _set_aside(folder, step)
-        changes.append(change)
+        changes.append({"step": step, "sha256": before["sha256"]})
     if source is not None:
+        aside = _set_aside(folder, step)
+        if before and aside:
+            changes[-1]["kept_in"] = aside
         keep_source(folder, source)
     return {**record, **now, **({"source_changes": changes} if changes else {})}
 
 
 def _set_aside(folder: RunFolder, step: int) -> str:
-    """Rename the source that was used until `step`; its new name."""
+    """Rename the source that was used until `step`, whatever is there by that name: its new name;
+    empty where there is none.
+    """
+    if not os.path.lexists(folder.source):
+        return ""
     names = (f"{_EARLIER}{step}{'-' * again}" for again in count())
     name = next(name for name in names if not (folder.path / name).exists())
     folder.source.rename(folder.path / name)
