@@ -77,11 +77,11 @@ def _parsed(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        lines = text.rstrip().splitlines()
+        lines = text.split("\n")
         said = re.fullmatch(r"(.*) \(at (line (\d+), column \d+|end of document)\)", str(error))
         if said is None:
             raise InvalidValue(f"{FILE} can't be read as TOML: {error}") from error
-        number = int(said[3] or len(lines))
+        number = int(said[3] or len(text.rstrip().split("\n")))
         is_bare_word = re.match(r"[^=]+=\s*[A-Za-z]", lines[number - 1])
         hint = '; a word stands in quotes, as in optimizer = "adam"' if is_bare_word else ""
         place = said[2] if said[3] else f"line {number}"
