@@ -125,7 +125,7 @@ def test_a_hundred_programs_start_on_terminals():
         (("05", "--epochs", 10_000_000, "--save-every", 1000), "study-hours, bundled"),
         (("softmax",), "digits, bundled"),
         (("02", "--epochs", 3), "study-hours, bundled"),
-        (("10_basic", "--lr", "0.1,0.01"), "digits, bundled"),
+        (("10_basic", "--lr", 0.05), "digits, bundled"),
         (("attach", run), "completed: all 2 epochs trained"),
     ]
 

@@ -123,3 +123,26 @@ def test_a_cell_of_the_confusion_matrix_is_looked_at_closer():
     (row, column) = np.argwhere(found.confusion == 0)[0]
     (head, *_) = view.lines(found, Frame(100, 30, at=int(row * 10 + column + 1)), closer=True)
     assert head.plain.endswith(": none of the test set")
+
+
+def test_before_training_no_other_way_to_train_is_drawn():
+    view = load_view("cost_curve")
+    found = take(subject_of("04"), view.load_probe()).found
+    assert len(found.descents) == 1
+    assert not {"■", "▲"} & set(drawn(view, found))
+
+
+def test_what_is_cut_ends_in_dots():
+    view = load_view("four_steps")
+    found = take(subject_of("softmax"), view.load_probe()).found
+    count = view.place_count(found, Frame(60, 12))
+    seen = "\n".join(
+        line.plain for at in range(count) for line in view.lines(found, Frame(60, 12, at=at))
+    )
+    assert "class SoftmaxClassifier" in seen
+    assert "optimizer.step()" in seen
+    assert "…" not in seen  # what is too long goes on in the next line
+    head = load_view("layers").lines(
+        take(subject_of("softmax"), load_view("layers").load_probe()).found, Frame(30, 8)
+    )[0]
+    assert head.plain.endswith("…")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -72,3 +74,52 @@ def test_the_names_behind_a_cell_are_listed(names: Predictions):
     chosen = np.flatnonzero((names.targets == row) & (names.predicted == column))
     first = "".join(names.vocabulary[code] for code in names.inputs[chosen[0]])
     assert shown[19].startswith(first)
+
+
+def test_a_part_of_the_set_is_called_so(names: Predictions):
+    (words,) = [
+        line for line in lines(replace(names, size=10_000), Frame(140, 40)) if "always" in line
+    ]
+    assert "of 5000 right" in words
+    assert "test set, 5000 of its 10000 samples" in words
+
+
+def test_recall_and_precision_are_called_so_in_both_languages(names: Predictions):
+    head = load_view("by_class").lines(names, Frame(80, 24))[0].plain
+    assert "recall 召回率" in head
+    assert "precision 精确率" in head
+    plain = load_view("by_class").lines(names, Frame(80, 24, Pen(ascii=True)))[0].plain
+    assert plain.split() == ["class", "samples", "recall", "precision"]
+
+
+@pytest.mark.parametrize("columns", [50, 80, 150])
+def test_a_histogram_is_as_wide_as_its_frame(columns: int):
+    shares = np.linspace(0, 1, 40)
+    found = Predictions(
+        classes=("no", "yes"),
+        vocabulary=(),
+        measured="test",
+        size=40,
+        rows=np.arange(40),
+        inputs=np.zeros((40, 3), np.float32),
+        logits=np.zeros((40, 1), np.float32),
+        probabilities=np.stack([1 - shares, shares], axis=1),
+        targets=np.arange(40) % 2,
+    )
+    drawn = [line.plain.rstrip() for line in load_view("by_class").lines(found, Frame(columns, 24))]
+    axes = [line for line in drawn if line and set(line) == {"─"}]
+    assert [len(line) for line in axes] == [columns - 1] * 2
+
+
+def test_what_a_mistake_was_read_as_and_is(names: Predictions):
+    images = replace(
+        names,
+        classes=tuple("0123456789") + names.classes[10:],
+        vocabulary=(),
+        inputs=np.zeros((5000, 1, 28, 28), np.uint8),
+        targets=np.full(5000, 7),
+        probabilities=np.tile(np.eye(18)[1] * 0.6, (5000, 1)),
+    )
+    text = "\n".join(line.plain for line in load_view("mistakes").lines(images, Frame(80, 24)))
+    assert "as 1, is 7" in text
+    assert "60 %" in text

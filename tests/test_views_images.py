@@ -9,8 +9,11 @@ import pytest
 import torch
 from torch import nn
 
+from models import find_lecture, load_lecture
 from tests.test_views import found_in
-from tui_app.training.layers import layers_of
+from tui_app.training.layers import Layers, layers_of
+from tui_app.training.probes.layers import layers_of_settings
+from tui_app.training.settings import settle
 from tui_app.views import load_view
 from tui_app.views.one_by_one import EXAMPLE, savings
 from tui_app.views.pen import Pen
@@ -51,6 +54,22 @@ def test_googlenet_saves_and_says_where_it_does_not(trained: Callable[..., Path]
     assert "12 443 648" in text
     assert "it costs" in text
     assert "10→16→24, 5×5" in text
+
+
+@pytest.mark.parametrize(("shortcut", "count"), [("identity", 4), ("none", 0), ("conv 1x1", 4)])
+def test_the_table_of_layers_has_the_shortcuts(shortcut: str, count: int):
+    settings = settle(load_lecture(find_lecture("resnet")), {"shortcut": shortcut, "blocks": 2})
+    found = layers_of_settings(settings)
+    added = [layer for layer in found.layers if layer.kind == "+ x"]
+    assert len(added) == count
+    assert all(layer.before == layer.after and not layer.multiply_adds for layer in added)
+    text = drawn_layers(found)
+    assert text.count("+ x ") == count
+
+
+def drawn_layers(found: Layers) -> str:
+    lines = load_view("layers").lines(found, Frame(80, 40, Pen(colour=False)))
+    return "\n".join(line.plain for line in lines)
 
 
 def test_a_plain_net_is_compared_with_a_residual_one(trained: Callable[..., Path]):

@@ -11,6 +11,7 @@ from math import prod
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 Shape = tuple[int, ...]
 
@@ -58,9 +59,11 @@ def layers_of(model: nn.Module, inputs: Tensor) -> Layers:
     found: list[Layer] = []
     under_way: list[tuple[str, nn.Module, Shape]] = []
     hooks = []
+    additions = _Additions(found)
 
     def before(name: str):
         def hook(module: nn.Module, args: tuple) -> None:
+            additions.inside += 1
             given = _shape(args[0]) if args else None
             if given is not None:
                 under_way.append((name, module, given))
@@ -69,6 +72,7 @@ def layers_of(model: nn.Module, inputs: Tensor) -> Layers:
 
     def after(name: str):
         def hook(module: nn.Module, args: tuple, output) -> None:
+            additions.inside = max(0, additions.inside - 1)
             if under_way and under_way[-1][0] == name:
                 under_way.pop()
             given = _shape(args[0]) if args else None
@@ -83,7 +87,8 @@ def layers_of(model: nn.Module, inputs: Tensor) -> Layers:
             hooks += [module.register_forward_hook(after(name))]
     problem = ""
     try:
-        model(inputs)
+        with additions:
+            model(inputs)
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
         problem = (str(error).splitlines() or [type(error).__name__])[0]
         if under_way:
@@ -94,6 +99,33 @@ def layers_of(model: nn.Module, inputs: Tensor) -> Layers:
         for hook in hooks:
             hook.remove()
     return Layers(tuple(found), sum(weight.numel() for weight in model.parameters()), problem)
+
+
+class _Additions(TorchFunctionMode):
+    """Keeps where two images or sequences are added outside of a layer, as a shortcut's are."""
+
+    def __init__(self, found: list[Layer]) -> None:
+        super().__init__()
+        self.inside = 0
+        self._found = found
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        is_added = getattr(func, "__name__", "").strip("_") in ("add", "iadd", "radd")
+        if is_added and not self.inside and len(args) == 2 and _are_alike(*args):
+            shape = tuple(result.shape[1:])
+            self._found.append(Layer("", "+ x", shape, shape, 0, 0))
+        return result
+
+
+def _are_alike(one: object, other: object) -> bool:
+    """Whether both are what goes from layer to layer, of one shape."""
+    both = (one, other)
+    return (
+        all(isinstance(each, Tensor) and not isinstance(each, nn.Parameter) for each in both)
+        and one.shape == other.shape  # pyright: ignore[reportAttributeAccessIssue]
+        and one.ndim > 2  # pyright: ignore[reportAttributeAccessIssue]
+    )
 
 
 def _shape(value: object) -> Shape | None:

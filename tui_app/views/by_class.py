@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from rich.cells import cell_len
 from rich.text import Text
 
 from tui_app.views.canvas import Canvas
@@ -31,7 +32,7 @@ def draw(found: Predictions, frame: Frame) -> list[Text]:
 def _histograms(canvas: Canvas, found: Predictions) -> None:
     """P(class 1) from left to right, a picture for the samples of each class."""
     pen, half = canvas.pen, canvas.rows // 2
-    width = min(60, canvas.columns - 6)
+    width = canvas.columns - 1
     for number, name in enumerate(found.classes):
         shares = found.probabilities[found.targets == number, 1]
         counts, _ = np.histogram(shares, bins=_BINS, range=(0, 1))
@@ -77,17 +78,19 @@ def _shares(canvas: Canvas, found: Predictions) -> None:
     """A class a line: how many samples, how many of them right, how many of the answers."""
     pen, counts = canvas.pen, found.confusion
     names = min(14, max(6, *map(len, found.classes)) + 1)
-    head = f"{fit('class', names)} {'samples':>8} {'found':>8} {'right when named':>17}"
+    titles = ("recall", "precision") if pen.ascii else ("recall 召回率", "precision 精确率")
+    right_part = f"{fit(titles[0], 14, right=True)} {fit(titles[1], 17, right=True)}"
+    head = f"{fit('class', names)} {'samples':>8} {right_part}"
     canvas.write(0, 0, head, pen.style("faint"))
-    bars = max(5, canvas.columns - len(head) - 2)
+    bars = max(5, canvas.columns - cell_len(head) - 2)
     for row, name in enumerate(found.classes[: canvas.rows - 1]):
         samples, named, right = counts[row].sum(), counts[:, row].sum(), counts[row, row]
         recall = right / samples if samples else 0.0
         precision = f"{100 * right / named:.1f} %" if named else "never named"
-        text = f"{fit(name, names)} {samples:8d} {100 * recall:6.1f} % {precision:>17}"
+        text = f"{fit(name, names)} {samples:8d} {100 * recall:12.1f} % {precision:>17}"
         style = pen.style("bad" if recall < 0.5 else "model")
         canvas.write(0, row + 1, text, pen.style("bad" if recall < 0.5 else ""))
-        canvas.write(len(head) + 2, row + 1, bar(float(recall), bars, pen), style)
+        canvas.write(cell_len(head) + 2, row + 1, bar(float(recall), bars, pen), style)
 
 
 def _baseline(found: Predictions, frame: Frame) -> list[Text]:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from tui_app.views.canvas import Canvas
 from tui_app.views.pen import hexadecimal, ramp
-from tui_app.views.table import distinct, fit, sentence, wrapped
+from tui_app.views.table import distinct, fit, flowed, sentence, wrapped
 from tui_app.views.tiles import HEIGHT, draw_tiles, is_image, sample_text
 from tui_app.views.view import Frame, View
 
@@ -145,12 +145,15 @@ def _words(found: Predictions, counts: np.ndarray, frame: Frame) -> list[Text]:
     total, right = counts.sum(), np.trace(counts)
     largest = int(counts.sum(axis=1).argmax())
     share = counts[largest].sum() / total
-    part = "" if len(found.targets) == found.size else f" (of {found.size})"
-    first = sentence(
-        f"{right} of {total}{part} right, {100 * right / total:.2f} %",
-        (f"   always {found.classes[largest]}: {100 * share:.2f} %", "data"),
-        (f"   {found.measured} set", "faint"),
-        pen=frame.pen,
+    part = "" if len(found.targets) == found.size else f", {total} of its {found.size} samples"
+    first = flowed(
+        [
+            [f"{right} of {total} right, {100 * right / total:.2f} %"],
+            [(f"always {found.classes[largest]}: {100 * share:.2f} %", "data")],
+            [(f"{found.measured} set{part}", "faint")],
+        ],
+        frame.columns,
+        frame.pen,
     )
     wrong = counts - np.diag(np.diag(counts))
     order = np.argsort(-wrong, axis=None)[:3]
@@ -161,8 +164,8 @@ def _words(found: Predictions, counts: np.ndarray, frame: Frame) -> list[Text]:
         for i, j in pairs
     ]
     if not texts:
-        return [first]
-    return [first, *wrapped(f"most often: {', '.join(texts)}", frame.columns, frame.pen, "bad")]
+        return first
+    return [*first, *wrapped(f"most often: {', '.join(texts)}", frame.columns, frame.pen, "bad")]
 
 
 def _places(found: Predictions) -> int:

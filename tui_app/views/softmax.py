@@ -95,7 +95,7 @@ def _loss(found: Predictions, place: int, frame: Frame) -> list[Text]:
             ("loss", "strong"),
             f" = -log P({name}) = -log {share:.6f} = ",
             (f"{loss:.4f}", "good" if loss < np.log(len(logits)) else "bad"),
-            (f"   knowing nothing: log {len(logits)} = {np.log(len(logits)):.4f}", "faint"),
+            (f"   guessing: log {len(logits)} = {np.log(len(logits)):.4f}", "faint"),
             pen=frame.pen,
         ),
         sentence(

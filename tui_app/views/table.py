@@ -12,10 +12,10 @@ from tui_app.views.pen import Pen
 
 
 def fit(text: str, columns: int, *, right: bool = False) -> str:
-    """The text in exactly so many cells, with `~` where it was cut."""
+    """The text in exactly so many cells, with `…` where it was cut."""
     width = cell_len(text)
     if width > columns:
-        return set_cell_size(text, max(0, columns - 1)) + "~"[: max(0, columns)]
+        return set_cell_size(text, max(0, columns - 1)) + "…"[: max(0, columns)]
     return " " * (columns - width) + text if right else text + " " * (columns - width)
 
 

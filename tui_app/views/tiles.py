@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from rich.cells import cell_len
 
 from tui_app.views.canvas import Canvas
 from tui_app.views.raster import fitted, shares
-from tui_app.views.table import bar, fit
+from tui_app.views.table import bar, distinct, fit
 
 if TYPE_CHECKING:
     from tui_app.training.probes.predictions import Predictions
@@ -52,19 +53,28 @@ def draw_tiles(canvas: Canvas, found: Predictions, places: np.ndarray, top: int 
 
 
 def _caption(canvas: Canvas, found: Predictions, place: int, x: int, y: int) -> None:
-    """`7 99.8 %` where it is right, `5 not 3 62 %` where it isn't, and a bar."""
+    """`7 100 %` where it is right, `read as 1, is 7` where it isn't, and a bar."""
     pen = canvas.pen
     guess, truth = int(found.predicted[place]), int(found.targets[place])
     share = float(found.probabilities[place, guess])
     is_right = guess == truth
-    names = (
-        found.classes[guess] if is_right else f"{found.classes[guess]} not {found.classes[truth]}"
-    )
-    percent = f"{100 * share:.0f}%"
-    text = fit(names, WIDTH - len(percent) - 1).rstrip()
     style = pen.style("good" if is_right else "bad strong")
-    canvas.write(x, y, f"{text} {percent}", style)
+    percent = f"{100 * share:.0f} %"
+    text = f"{fit(found.classes[guess], WIDTH - len(percent) - 1).rstrip()} {percent}"
+    canvas.write(x, y, text if is_right else _misread(found, guess, truth), style)
     canvas.write(x, y + 1, bar(share, WIDTH, pen), style)
+    if not is_right:
+        canvas.write(x + WIDTH - len(percent), y + 1, percent, style)
+
+
+def _misread(found: Predictions, guess: int, truth: int) -> str:
+    """`as 1, is 7`, as whole as it fits below a picture."""
+    said, is_ = found.classes[guess], found.classes[truth]
+    whole = f"as {said}, is {is_}"
+    if cell_len(whole) <= WIDTH:
+        return whole
+    short = distinct([said, is_], (WIDTH - 4) // 2)
+    return fit(f"{short[0]} / {short[1]}", WIDTH).rstrip()
 
 
 def _draw_rows(canvas: Canvas, found: Predictions, places: np.ndarray, top: int) -> int:

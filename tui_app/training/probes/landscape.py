@@ -122,7 +122,7 @@ def _descents(subject: Subject) -> list[Descent]:
     found = [_descent(subject, own, min(subject.step, most), None)]
     if subject.step > most:
         found = [replace(found[0], steps=subject.step, now=_flat(subject.model))]
-    if "lr" not in subject.settings.lecture.fields or count < 2:
+    if "lr" not in subject.settings.lecture.fields or count < 2 or not subject.step:
         return found
     middle = max(2, count // 6)
     others = (count, "whole train set"), (middle, f"batches of {middle}"), (1, "one sample")
