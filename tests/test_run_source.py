@@ -190,9 +190,24 @@ def test_a_damaged_source_is_a_sentence(run: Path, harm: Any):
     said = record(run)
     harm(run, said)
     (run / "run.json").write_text(json.dumps(said))
-    ended = tutorch("evaluate", run)
-    assert (ended.exit_code, ended.out) == (1, "")
-    assert ended.err.startswith("tutorch: ")
+    for argv in (["evaluate", run], ["resume", run, "--no-tui", "--epochs", 3]):
+        ended = tutorch(*argv)
+        assert (ended.exit_code, ended.out) == (1, "")
+        assert ended.err.startswith("tutorch: ")
+        assert tutorch("show", run).exit_code in (0, 1)
+
+
+def test_a_record_of_other_values_than_expected_is_mended_when_the_run_goes_on(
+    net: Path, run: Path
+):
+    said = record(run)
+    del said["source"]["sha256"]
+    (run / "run.json").write_text(json.dumps({**said, "source_changes": 3}))
+    negate(net)
+    argv = ("resume", run, "--epochs", 3, "--no-tui", "--source", "current")
+    assert tutorch(*argv).exit_code == 0
+    assert [change["step"] for change in record(run)["source_changes"]] == [2]
+    assert tutorch("evaluate", run).err == ""
 
 
 def test_a_link_out_of_the_run_folder_is_not_followed(net: Path, run: Path):

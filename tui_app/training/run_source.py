@@ -166,7 +166,8 @@ def lecture_of(
 def is_other_source(lecture: Lecture, record: Mapping[str, Any]) -> bool:
     """Whether a user's own lecture isn't what the run was trained with so far."""
     before = record.get("source") or {}
-    return bool(before) and lecture.source is not None and lecture.source.digest != before["sha256"]
+    source = lecture.source
+    return bool(before) and source is not None and source.digest != before.get("sha256")
 
 
 def record_of_resumed(
@@ -182,12 +183,13 @@ def record_of_resumed(
     from now on, and the earlier one beside it. Raises OSError.
     """
     before, after = record.get("source") or {}, now["source"] or {}
-    if before and before["sha256"] == after.get("sha256"):
+    if before and before.get("sha256") == after.get("sha256"):
         # `now` may name the copy: where the user's own file lay stays known.
         return {**record, **now, **{name: record[name] for name in ("source", "lecture_file")}}
-    changes = list(record.get("source_changes") or [])
+    changes = record.get("source_changes")
+    changes = [*changes] if isinstance(changes, list) else []
     if before:
-        changes.append({"step": step, "sha256": before["sha256"]})
+        changes.append({"step": step, "sha256": before.get("sha256")})
     if source is not None:
         aside = _set_aside(folder, step)
         if before and aside:
