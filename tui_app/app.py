@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
-from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import AwaitMount
 
-from tui_app.ascii_filter import AsciiFilter
-from tui_app.control_filter import ControlFilter
+from tui_app.appearance import AppearanceApp
 from tui_app.following.followed import FollowedRun
 from tui_app.following.in_thread import RunInThread, runs_of
 from tui_app.following.log import Log
@@ -23,14 +21,11 @@ from tui_app.following.queue import RunQueue
 from tui_app.following.take_up import TakeUp
 from tui_app.look import Look
 from tui_app.messages import DevicesFound, RunsChanged, RunsRead
-from tui_app.notices import NoticesApp
 from tui_app.pace import Pace
-from tui_app.preferences import preferences_file
 from tui_app.screens.choose import Choose
 from tui_app.screens.leaving import how_to_leave
 from tui_app.screens.main import MainScreen
 from tui_app.screens.palette import Palette, ViewPalette
-from tui_app.series_colours import series_colours
 from tui_app.widgets.drawable import is_drawable
 
 if TYPE_CHECKING:
@@ -50,7 +45,7 @@ _PLAIN = Look()
 _RUNS = "runs"
 
 
-class TutorchApp(NoticesApp):
+class TutorchApp(AppearanceApp):
     """Holds what outlives a screen: the runs of this program, and where run folders are."""
 
     TITLE = "tutorch"
@@ -73,14 +68,11 @@ class TutorchApp(NoticesApp):
         take_up: TakeUp | None = None,
         native_output: NativeOutput | None = None,
     ) -> None:
-        self._look = look
-        super().__init__()
+        super().__init__(look)
         self.runs_dir = Path(given.get("runs_dir", "runs"))
         self.queue: RunQueue | None = None
         self.devices: Sequence[tuple[str, str]] = [("auto", "auto"), ("cpu", "cpu")]
         self.log_before = Log()
-        self.preferences = preferences_file()
-        self.in_chinese = self._is_chinese_wanted()
         self.handed_over: Path | None = None
         self._native_output = native_output
         self._pace = Pace(look.fps)
@@ -90,8 +82,6 @@ class TutorchApp(NoticesApp):
         self._devices_known = False
         self._follow = follow
         self._take_up = take_up
-        if self.preferences.values.theme in self.available_themes:
-            self.theme = self.preferences.values.theme
         last = self.preferences.values.lecture_path
         self.main = MainScreen(lecture or last, {k: v for k, v in given.items() if k != "runs_dir"})
 
@@ -102,9 +92,6 @@ class TutorchApp(NoticesApp):
     async def on_mount(self) -> None:
         """Begin once the main screen is composed: what is begun here may draw into it."""
         await AwaitMount(self.main, [self.main])
-        if self.preferences.problem:
-            self.log_before.add(self.preferences.problem, "warning")
-        self.theme_changed_signal.subscribe(self, lambda theme: self.remember(theme=theme.name))
         if self._native_output is not None:
             self._native_output.hear_prints()
         self._arm(0.1)
@@ -112,46 +99,6 @@ class TutorchApp(NoticesApp):
             self.open_run(self._follow)
         if self._take_up is not None:
             self.call_after_refresh(self.take_up, self._take_up)
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """What every line goes through on its way to the terminal."""
-        filters = [*super().get_line_filters(), ControlFilter()]
-        if self._look.ascii:
-            filters.append(AsciiFilter(keep_wide=self._look.keep_wide))
-        return filters
-
-    @property
-    def in_ascii(self) -> bool:
-        """Whether no lines and dots but ASCII may be drawn."""
-        return self._look.ascii
-
-    @property
-    def shows_chinese(self) -> bool:
-        """Whether Chinese may be drawn."""
-        return self._look.keep_wide or not self._look.ascii
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The colours of curves, which a theme may set otherwise."""
-        return series_colours(self.current_theme)
-
-    # What is remembered
-
-    def remember(self, **changed: str) -> None:
-        """Keep a preference for the next start."""
-        if self.preferences.change(**changed):
-            self.run_worker(self._save_preferences, thread=True, group="preferences")
-
-    def _save_preferences(self) -> None:
-        problem = self.preferences.save()
-        if problem and problem != self.preferences.problem:
-            self.preferences.problem = problem  # it is said once
-            self.call_later(self.log_before.add, problem, "warning")
-
-    def _is_chinese_wanted(self) -> bool:
-        """As was chosen last, else as the locale says."""
-        language = os.environ.get("LC_ALL", os.environ.get("LANG", ""))
-        is_wanted = (self.preferences.values.language or language).startswith("zh")
-        return is_wanted and self.shows_chinese
 
     # Looking at what trains
 

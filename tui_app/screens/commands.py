@@ -69,6 +69,7 @@ _SENTENCES = {
     "go('pagedown')": "Go ten places on, or back",
     "go('pageup')": "Go ten places on, or back",
     "go('home')": "Go to the first place; by hand: restart",
+    "go('end')": "Go to the last place",
     "enter": "Zoom in, or type",
     "move(-1, 0)": "Move the pen",
     "move(1, 0)": "Move the pen",
