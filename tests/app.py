@@ -44,6 +44,14 @@ class Sitting:
     def __init__(self, app: TutorchApp, pilot: Pilot[Any]) -> None:
         self.app = app
         self.pilot = pilot
+        self.said: list[str] = []  # what was told in toasts, which go after a few seconds
+        notify = app.notify
+
+        def hear(message: str, **options: Any) -> None:
+            self.said.append(message)
+            notify(message, **options)
+
+        app.notify = hear
 
     async def until(self, condition: Callable[[], object], seconds: float = LONGEST) -> None:
         """Wait for something to be so. Rendering the screen to look is dear: not too often."""

@@ -481,9 +481,7 @@ def test_a_finished_run_is_extended_and_an_unfinished_one_resumed(two_runs):
     async def look(person: Sitting):
         await to_runs(person, 2)
         await person.press("g")
-        # A Pilot shows no notifications: what was to be said is there all the same.
-        said = person.app._notifications
-        await person.until(lambda: any("All epochs are done" in note.message for note in said))
+        await person.until(lambda: any("All epochs are done" in said for said in person.said))
         await person.press("e")
         await person.until(lambda: isinstance(person.app.screen, Ask))
         await person.press("ctrl+u")

@@ -36,7 +36,8 @@ def in_app_of(net: Path, test: Callable[[Sitting], Coroutine[Any, Any, None]]) -
 
 
 def told(person: Sitting) -> list[str]:
-    return [note.message for note in person.app._notifications]
+    shown = [note.message for note in person.app._notifications]  # some before there is a Sitting
+    return [*person.said, *shown]
 
 
 def test_a_broken_file_stays_picked_with_its_error_until_it_is_mended(net: Path):

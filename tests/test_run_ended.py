@@ -95,6 +95,7 @@ def test_a_failed_run_says_why_above_its_chart_and_its_log_is_seen_from_there_on
         await person.press("f5")
         await person.trained()
         await person.until(lambda: "failed" in person.text and SHAPES in person.sentence)
+        assert not person.said, "a toast would cover the chart"
         await person.press("5")
         await person.until(lambda: "Traceback (most recent call last)" in person.text)
         first, *rest = (line[1:-1].strip() for line in person.text.splitlines()[2:])
@@ -165,7 +166,7 @@ async def test_the_log_is_seen_to_its_end_while_nothing_failed(person: Sitting):
     log.add("\n".join(f"line {number}" for number in range(99)), "output")
     await person.press("5")
     await person.until(lambda: "line 98" in person.text)
-    log.add("a failure", "error")
+    log.add("a failure\nof two lines", "error")
     log.add("\n".join(f"frame {number}" for number in range(99)), "output")
     await person.until(lambda: "a failure" in person.text)
     assert "frame 0" in person.text

@@ -188,8 +188,7 @@ def test_all_marked_runs_are_moved_to_the_trash_and_brought_back_by_one_key(twen
         assert not any(folder.path.exists() for folder in marked)
         assert at_cursor(person) == twenty[0].name
         await person.until(lambda: "u Undo" in person.text)
-        said = [note.message for note in person.app._notifications]
-        assert "Moved 3 runs to the trash; press u to undo." in said
+        assert "Moved 3 runs to the trash; press u to undo." in person.said
         await person.press("u")
         await person.until(lambda: table.row_count == 20)
         assert all(folder.path.exists() for folder in marked)
@@ -215,8 +214,7 @@ def test_a_run_that_is_kept_stays_and_one_that_trains_is_not_moved(twenty):
             await person.until(lambda: table.row_count == 19)
         assert twenty[19].path.exists()
         assert not twenty[18].path.exists()
-        said = [note.message for note in person.app._notifications]
-        assert any("another program is training" in message for message in said)
+        assert any("another program is training" in message for message in person.said)
 
     look()
 

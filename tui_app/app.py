@@ -156,10 +156,13 @@ class TutorchApp(AppearanceApp):
             if completed is None:  # else the log has its sentence already
                 run.history.log.add(failure.sentence, "error")
             run.history.log.add(failure.traceback, "output")
-            severity = "error" if failure.exit_code else "information"
-            self.notify(failure.sentence, severity=severity, timeout=12, markup=False)
-        elif completed is not None and completed.state == "failed":
-            self.notify(completed.reason, severity="error", timeout=12, markup=False)
+        sentence = (
+            failure.sentence if failure is not None else completed.reason if completed else ""
+        )
+        is_failure = completed is not None and completed.state == "failed"
+        if (failure is not None or is_failure) and not self.main.shows_training:
+            severity = "information" if failure and not failure.exit_code else "error"
+            self.notify(sentence, severity=severity, timeout=12, markup=False)
 
     # Runs of this program
 

@@ -114,6 +114,11 @@ class MainScreen(PickingScreen):
         """The run of this program that trains, or trained last."""
         return self.app.queue.current if self.app.queue is not None else None
 
+    @property
+    def shows_training(self) -> bool:
+        """Whether the Training pane, which says how a run ended, is seen."""
+        return self.is_current and self.query_one(RunPane).display
+
     def watch_run(self) -> None:
         """Something was started: look at it."""
         queue = self.app.queue

@@ -15,15 +15,15 @@ _CONSOLE = Console(width=80, legacy_windows=False)
 
 
 class Clipped(Widget):
-    """Wraps its text to its width, and shows at most `lines` lines of it."""
+    """Wraps its text to its width, and shows as many lines of it as it was last allowed."""
 
     DEFAULT_CSS = """
     Clipped { width: 1fr; height: auto; }
     """
 
-    def __init__(self, lines: int, **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._most = lines
+        self._most = 1
         self._text = Text()
 
     @property
@@ -31,11 +31,10 @@ class Clipped(Widget):
         """All of the text, whether it fits or not."""
         return self._text.plain
 
-    def show(self, text: Text | str) -> None:
-        """Show this text from now on."""
-        shown = Text(text) if isinstance(text, str) else text
-        if shown != self._text:
-            self._text = shown
+    def show(self, text: str, lines: int) -> None:
+        """Show this text from now on, in at most so many lines."""
+        if (text, lines) != (self._text.plain, self._most):
+            self._text, self._most = Text(text), lines
             self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:

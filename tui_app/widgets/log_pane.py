@@ -177,12 +177,13 @@ class _Emphasis(Highlighter):
 
 def _from_the_failure_on(lines: Sequence[LogLine]) -> Sequence[LogLine]:
     """The last failure among the lines and the traceback below it, if nothing came after that."""
-    for number in range(len(lines) - 1, -1, -1):
-        if lines[number].kind == "error":
-            return lines[number:]
-        if lines[number].kind != "output":
-            break
-    return []
+    number = len(lines)
+    while number and lines[number - 1].kind == "output":
+        number -= 1
+    below = number
+    while number and lines[number - 1].kind == "error":
+        number -= 1
+    return lines[number:] if number < below else []
 
 
 def _wrap(line: LogLine, width: int) -> Iterator[str]:

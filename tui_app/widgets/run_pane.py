@@ -17,8 +17,9 @@ from tui_app.widgets.clipped import Clipped
 from tui_app.widgets.comparison import Comparison
 from tui_app.widgets.progress import Progress
 
-#: Lines at most for the sentence that says why a run ended; the log has all of it.
-_SENTENCE = 3
+#: Lines at most for the sentences that say why a run ended, above a chart and above an empty one;
+#: the log has all of them.
+_LINES, _LINES_ALONE = 3, 12
 
 
 class RunPane(Vertical):
@@ -49,7 +50,7 @@ class RunPane(Vertical):
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield Progress()
-        yield Clipped(_SENTENCE, id="outcome")
+        yield Clipped(id="outcome")
         yield AdviceLine()
         yield Chart()
         yield Comparison()
@@ -94,7 +95,8 @@ class RunPane(Vertical):
         sentence, is_failure = _outcome(run)
         self.set_class(bool(sentence) and is_failure, "-failed")
         self.set_class(bool(sentence) and not is_failure, "-ended")
-        self.query_one("#outcome", Clipped).show(printable(sentence))
+        text = "\n".join(printable(line) for line in sentence.splitlines())
+        self.query_one("#outcome", Clipped).show(text, _LINES if run.history.step else _LINES_ALONE)
 
 
 def _outcome(run: FollowedRun) -> tuple[str, bool]:
