@@ -212,7 +212,7 @@ def _hand_over(app: TutorchApp) -> None:
         )
     sys.stderr.write(
         f"tutorch: training goes on as process {process.pid}, in {folder}\n"
-        f"  to watch it   tutorch, then r for the runs\n"
+        f"  to watch it   tutorch, then b\n"
         f"  to stop it    kill {process.pid}    (it saves first)\n"
         f"  its log       tail -f {folder / 'log.txt'}\n"
     )
