@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +15,16 @@ from tests.test_views import found_in
 from tests.tolerances import FLOAT32
 from tui_app.training.control import Control
 from tui_app.training.metrics_file import read_metrics
-from tui_app.training.probes import changes
+from tui_app.training.probes import changes, load_probe
 from tui_app.training.run_folder import RunFolder
-from tui_app.training.snapshot import Snapshot
+from tui_app.training.snapshot import Report, Snapshot, take
+from tui_app.training.subjects import subject_of_folder
 from tui_app.views import load_view
 from tui_app.views.live import LiveView
 from tui_app.views.pen import Pen
+from tui_app.views.still import StillView
 from tui_app.views.table import distinct
-from tui_app.views.view import Frame
+from tui_app.views.view import Frame, View
 
 RUN = ("07", "--dataset", "moons", "--epochs", "20")
 
@@ -113,3 +117,43 @@ def test_names_are_cut_so_that_they_differ():
     assert distinct(names, 2) == ["Pl", "Pr", "Ru", "Sc", "Sp", "Ch", "Cz"]
     assert distinct(["cat", "car"], 3) == ["cat", "car"]
     assert distinct(["malignant", "benign"], 20) == ["malignant", "benign"]
+
+
+def test_training_again_says_how_far_it_is(trained: Callable[..., Path]):
+    subject = subject_of_folder(RunFolder(trained("07", "--epochs", "5")), "cpu")
+    told: list[tuple[int, int]] = []
+    observed = replace(subject, report=lambda *steps: told.append(steps))
+    assert take(observed, load_probe("changes")).found is not None
+    assert told == [(step, 5) for step in range(1, 6)]
+
+
+def test_a_look_gives_way_to_another_view_and_begins_anew_later():
+    begun, go_on = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+
+    def look(view: View, ask: str, report: Report) -> Snapshot:
+        report(40, 100)
+        begun.set()
+        assert go_on.wait(60)
+        report(41, 100)
+        return Snapshot("found", "", 0, 0, 0.0)
+
+    def start(work: Callable[[], None]) -> None:
+        threads.append(threading.Thread(target=work))
+        threads[-1].start()
+
+    still = StillView(load_view("changes"), look, start)
+    still.poll()
+    assert begun.wait(60)
+    assert still.progress == "40 %"
+    still.give_way()
+    go_on.set()
+    threads[0].join(60)
+    assert still.snapshot is None
+    assert not still.problem
+    assert not still.is_busy
+    still.poll()
+    threads[1].join(60)
+    assert still.poll()
+    assert still.snapshot is not None
+    assert still.progress == "41 %"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tui_app.training.control import Control
     from tui_app.training.run_folder import RunFolder
     from tui_app.training.settings import RunSettings
-    from tui_app.training.snapshot import Snapshot, Subject
+    from tui_app.training.snapshot import Report, Snapshot, Subject
     from tui_app.views.view import View
 
 #: Whoever holds it may draw random numbers of torch, which are those of the whole program: a run
@@ -33,13 +33,13 @@ class Still:
         """What the user should know of the source that it was loaded from; empty until it was."""
         return self._subject.settings.note if self._subject is not None else ""
 
-    def look(self, view: View, ask: str) -> Snapshot:
+    def look(self, view: View, ask: str, report: Report) -> Snapshot:
         """Let the view's probe look. Takes its time: for a thread that holds RANDOM_NUMBERS."""
         from tui_app.training.snapshot import take
 
         if self._subject is None:
             self._subject = self._load()
-        return take(self._subject, view.load_probe(), ask)
+        return take(replace(self._subject, report=report), view.load_probe(), ask)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ def replay(
             loss = take_step(inputs, targets).item()
             training.step += 1
             observe(training.model, training.step, loss)
+            subject.report(training.step, steps)
             if training.step >= steps:
                 return
         training.epoch += 1

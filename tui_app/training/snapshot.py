@@ -33,6 +33,14 @@ from tui_app.training.settings import RunSettings
 _LIVE_ROWS = 1000
 
 
+#: Told how many of how many steps a probe has trained again. May raise, to end the probe.
+Report = Callable[[int, int], None]
+
+
+def _report_nothing(steps: int, of: int) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Subject:
     """A model to be looked at, with what it learns from and is measured on.
@@ -56,6 +64,7 @@ class Subject:
     is_live: bool
     spans: tuple[Span, ...] = ()
     """Those of the lr's schedule; none where they are not known: one from end to end."""
+    report: Report = _report_nothing
 
     def rows(self) -> np.ndarray:
         """The rows of `split` to look at: all, or enough for a picture while the run trains."""

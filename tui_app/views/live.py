@@ -26,7 +26,7 @@ class LiveView:
     def __init__(self, view: View, control: Control) -> None:
         self.view = view
         self.snapshot: Snapshot | None = None
-        self.problem = ""
+        self.problem = self.progress = ""
         self._control = control
         self._waiting: Future[Snapshot] | None = None
         self._ask = self._asked = ""
@@ -46,6 +46,9 @@ class LiveView:
     def is_busy(self) -> bool:
         """Whether an answer is waited for."""
         return self._waiting is not None and not self._waiting.done()
+
+    def give_way(self) -> None:
+        """A look at a run that trains is short: others wait for it."""
 
     def poll(self) -> bool:
         """Take in what was answered and ask again when it is time: whether there is news."""

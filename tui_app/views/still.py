@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from tui_app.training.snapshot import Snapshot
+    from tui_app.training.snapshot import Report, Snapshot
     from tui_app.views.view import Frame, View
+
+
+class _GivesWay(Exception):
+    """Another view is wanted first."""
 
 
 class StillView:
@@ -20,14 +24,15 @@ class StillView:
     def __init__(
         self,
         view: View,
-        look: Callable[[View, str], Snapshot],
+        look: Callable[[View, str, Report], Snapshot],
         start: Callable[[Callable[[], None]], object],
     ) -> None:
         self.view = view
         self.snapshot: Snapshot | None = None
-        self.problem = ""
+        self.problem = self.progress = ""
         self._look, self._start = look, start
         self._ask, self._asked = "", None
+        self._gives_way = False
         self.is_busy = self._has_news = False
 
     def ask(self, text: str) -> None:
@@ -42,17 +47,31 @@ class StillView:
 
     def poll(self) -> bool:
         """Begin to look where there is something to be answered: whether there is news."""
+        self._gives_way = False
         news, self._has_news = self._has_news, False
         if not self.is_busy and self._ask != self._asked:
             self.is_busy, self._asked = True, self._ask
             self._start(self._answer)
         return news
 
+    def give_way(self) -> None:
+        """End the look under way, for another view; the next poll begins anew."""
+        self._gives_way = self.is_busy
+
+    def _report(self, steps: int, of: int) -> None:
+        if self._gives_way:
+            raise _GivesWay
+        self.progress = f"{100 * steps // max(1, of)} %"
+
     def _answer(self) -> None:
         from tui_app.failures import known
 
         try:
-            self.snapshot, self.problem = self._look(self.view, self._asked or ""), ""
+            self.snapshot = self._look(self.view, self._asked or "", self._report)
+            self.problem = ""
+        except _GivesWay:
+            self._asked, self.is_busy = None, False
+            return
         except Exception as error:  # noqa: BLE001  a view that fails says so in its place
             sentence = known(error)
             self.problem = sentence[0] if sentence else f"{type(error).__name__}: {error}"

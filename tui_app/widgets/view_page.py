@@ -80,6 +80,8 @@ class ViewPage(Vertical):
 
     def forget(self) -> None:
         """Another model: every view begins at its beginning."""
+        if self._looking is not None:
+            self._looking.give_way()
         self._places.clear()
         self._asks.clear()
         self.query_one(Pad).wipe()
@@ -92,6 +94,8 @@ class ViewPage(Vertical):
             self._snapshot = None
             self._arrange(looking.view)
             self.say("Computing the view ...")
+        if self._looking is not None and self._looking is not looking:
+            self._looking.give_way()
         self._looking = looking
         looking.ask(self._asks.get(name, ""))
         self.poll()
@@ -123,6 +127,8 @@ class ViewPage(Vertical):
         if self._looking.problem:
             self._snapshot = None
             self.say(self._looking.problem)
+        elif self._snapshot is None and self._looking.progress:
+            self.say(f"Computing the view: {self._looking.progress} ...")
         self._draw()
         return self._looking.snapshot
 
