@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,7 @@ def test_the_lectures_own_settings_are_those_beside_the_choices_that_were_made(t
 USUAL = {"lr": 0.1, "momentum": 0.5, "weight_decay": 0.0, "clip_grad_norm": 0.0, "batch_size": 64}
 
 
-def with_settings(lr: float = 0.1, **hyperparameters: float) -> Course:
+def with_settings(lr: float = 0.1, **hyperparameters: Any) -> Course:
     return replace(HEALTHY, lr=lr, usual=USUAL, hyperparameters=hyperparameters)
 
 
@@ -82,6 +83,19 @@ def test_a_run_with_too_much_momentum_is_told_so():
     remedy = misset(with_settings(momentum=0.999))
     assert remedy is not None
     assert (dict(remedy.settings), "1000 times" in remedy.words) == ({"momentum": 0.5}, True)
+
+
+def test_smaller_batches_have_a_smaller_lr():
+    remedy = misset(with_settings(3.0, batch_size=16))
+    assert remedy is not None
+    assert remedy.words == "lr 0.05, as suits batches of 16"
+
+
+def test_lbfgs_is_told_to_take_the_whole_train_set():
+    remedy = misset(with_settings(optimizer="lbfgs", batch_size=64))
+    assert remedy is not None
+    assert dict(remedy.settings) == {"batch_size": "full"}
+    assert misset(with_settings(optimizer="lbfgs", batch_size="full")) is None
 
 
 def test_a_constant_net_is_told_why_and_never_of_batches():

@@ -65,9 +65,15 @@ def misset(course: Course) -> Remedy | None:
         back = usual["clip_grad_norm"]
         words = f"--clip-grad-norm {back:g}: {clip:g} leaves steps hardly any length"
         return Remedy({"clip_grad_norm": back}, words)
+    batch = course.hyperparameters.get("batch_size", "full")
+    if course.hyperparameters.get("optimizer") == "lbfgs" and batch != "full":
+        words = "--batch-size full: lbfgs goes by how the loss changes, and each batch has another"
+        return Remedy({"batch_size": "full"}, words)
     lr = usual_lr(course)
     if lr is not None and not lr / _TOO_SMALL <= course.lr <= lr * _TOO_LARGE:
-        return Remedy({"lr": lr}, f"lr {lr:g}, the default here")
+        is_default = lr == course.usual["lr"]
+        why = "the default here" if is_default else f"as suits batches of {batch}"
+        return Remedy({"lr": lr}, f"lr {lr:g}, {why}")
     return None
 
 
