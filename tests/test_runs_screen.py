@@ -233,6 +233,8 @@ def test_the_cursor_stays_on_its_run_or_in_its_place(twenty):
         await person.until(lambda: "by lecture" in person.text)
         assert at_cursor(person) == name
         run_of(25)
+        assert isinstance(person.app.screen, RunsScreen)
+        person.app.screen.read()
         await person.until(lambda: table.row_count == 21)
         assert at_cursor(person) == name
         await person.pilot.resize_terminal(120, 30)
