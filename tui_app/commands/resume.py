@@ -24,8 +24,8 @@ class Resume(OfRun):
     source: Annotated[Literal["kept", "current"] | None, tyro.conf.arg(metavar="kept|current")] = (
         None
     )
-    """With which source to go on where a file of your own has changed since: the copy that the run
-    keeps, or the file as it is now."""
+    """After you have changed your own file: go on with the copy kept in the run folder, or with the
+    current file."""
 
     no_tui: tyro.conf.FlagCreatePairsOff[bool] = False
     """Train right here, without the app."""
