@@ -46,7 +46,7 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setattr(socket, "getaddrinfo", look_up_here)
     yield
     for thread in threading.enumerate():  # the app that was left doesn't wait for it
-        if thread.name == "lecture":
+        if thread.name in ("lecture", "looking"):
             thread.join(LONGEST)
 
 

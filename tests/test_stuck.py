@@ -20,6 +20,7 @@ from tests.app import Sitting, in_app
 from tests.program import LONGEST, tutorch
 from tests.terminal import Terminal
 from tui_app import headless
+from tui_app.following.random_numbers import RANDOM_NUMBERS
 from tui_app.training import watchdog
 from tui_app.training.control import Control
 from tui_app.training.run_folder import RunFolder
@@ -217,6 +218,18 @@ async def test_an_import_that_never_ends_is_told_and_another_lecture_can_be_pick
     await person.until(lambda: person.form.can_start)
     assert person.form.draft is not None
     assert person.form.draft.lecture.name.startswith("lecture_06")
+
+
+@in_app("05")
+async def test_a_look_at_a_net_that_never_ends_keeps_no_run_waiting(person: Sitting):
+    await person.app.main.set_up(stuck("AT_INIT", SPIN), {})
+    await person.until(lambda: person.form.draft and person.form.draft.lecture.name == "my_net")
+    person.app.main.choose_pane("model")
+    await person.until(RANDOM_NUMBERS.locked)
+    await person.app.main.set_up(find_lecture("06"), {})
+    await person.until(lambda: person.form.draft and person.form.draft.lecture.name != "my_net")
+    await begin(person)
+    await person.until(lambda: len(person.history.losses) > 0)
 
 
 def watched(control: Control, monkeypatch: pytest.MonkeyPatch) -> tuple[Watchdog, list[str], list]:

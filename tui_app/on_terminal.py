@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_app import lecture_thread
+from tui_app.following.random_numbers import LOOKING
 from tui_app.native_output import NativeOutput
 from tui_app.signal_thread import SignalThread
 from tui_app.terminal import write_last_words
@@ -31,7 +32,7 @@ _SAVING = 30.0
 _LEAVING = 3.0
 
 #: The threads of a run and of a lecture that is loaded, either of which may be stuck.
-_WORK_THREADS = ("training", lecture_thread.NAME)
+_WORK_THREADS = ("training", lecture_thread.NAME, LOOKING)
 
 #: Seconds between two looks, without a terminal, whether the next run's turn has come.
 _LOOKING = 0.5

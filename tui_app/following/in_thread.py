@@ -18,8 +18,8 @@ from tui_app.failures import known
 from tui_app.following.facts import Facts
 from tui_app.following.followed import Failure
 from tui_app.following.history import History
+from tui_app.following.random_numbers import Hold, stop_looking
 from tui_app.following.recorded import event_of
-from tui_app.following.sight import RANDOM_NUMBERS
 from tui_app.training.control import Control, Stop
 from tui_app.training.epoch_block import EpochBlock
 from tui_app.training.errors import TrainingFailed
@@ -76,8 +76,8 @@ class RunInThread:
         self._make = make
         self._events: deque[Event | EpochBlock | Facts | _Past] = deque()
         self._session: Session | None = None
-        self._is_abandoned = self._has_random_numbers = False
-        self._giving_back = threading.Lock()
+        self._is_abandoned = False
+        self._random_numbers = Hold()
         self._thread = threading.Thread(target=self._train, name="training", daemon=True)
 
     @property
@@ -130,14 +130,16 @@ class RunInThread:
     def _train(self) -> None:
         with Watchdog(self.control, self._thread, self._tell_silence, self._abandon):
             try:
-                self._take_random_numbers()
+                stop_looking()
+                if not self._random_numbers.begin(self.control.must_stop):
+                    raise FetchStopped("cancelled before it began")
                 self._train_alone()
             except BaseException as error:  # noqa: BLE001  a failed run must not end the app
                 self._failed(error)
             finally:
                 self.stage = self.silence = ""
                 self._session = None
-                self._give_random_numbers_back()
+                self._random_numbers.end()
         if self.folder is not None:  # else nothing was trained, perhaps for want of a torch
             from tui_app.training.device import give_memory_back
 
@@ -148,19 +150,6 @@ class RunInThread:
         self.folder, self.stage = session.folder.path, ""
         self._recall(session)
         session.follow(self.control, [self._events.append])
-
-    def _take_random_numbers(self) -> None:
-        """Wait for RANDOM_NUMBERS. Raises FetchStopped when the run is to stop meanwhile."""
-        while not RANDOM_NUMBERS.acquire(timeout=_JOINING):
-            if self.control.must_stop():
-                raise FetchStopped("cancelled before it began")
-        self._has_random_numbers = True
-
-    def _give_random_numbers_back(self) -> None:
-        with self._giving_back:
-            has, self._has_random_numbers = self._has_random_numbers, False
-        if has:
-            RANDOM_NUMBERS.release()
 
     def _recall(self, session: Session) -> None:
         """Begin with what run.json, metrics.jsonl and log.txt know: of a resumed run, its past."""
@@ -203,7 +192,7 @@ class RunInThread:
             self.failure = Failure(_CANCELLED.format(where), "", 0)
         self.stage = self.silence = ""
         self._is_abandoned = True
-        self._give_random_numbers_back()
+        self._random_numbers.end()
 
 
 def _lines_of(log: Path) -> list[str]:

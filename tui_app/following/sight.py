@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tui_app.following.random_numbers import given_up_as_error, in_looking_thread
 
 if TYPE_CHECKING:
     from tui_app.training.control import Control
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
     from tui_app.training.settings import RunSettings
     from tui_app.training.snapshot import Report, Snapshot, Subject
     from tui_app.views.view import View
-
-#: Whoever holds it may draw random numbers of torch, which are those of the whole program: a run
-#: that trains, or somebody who builds a model to look at. Two at once would train another run.
-RANDOM_NUMBERS = threading.Lock()
 
 
 class Still:
@@ -37,9 +34,10 @@ class Still:
         """Let the view's probe look. Takes its time: for a thread that holds RANDOM_NUMBERS."""
         from tui_app.training.snapshot import take
 
-        if self._subject is None:
-            self._subject = self._load()
-        return take(replace(self._subject, report=report), view.load_probe(), ask)
+        with given_up_as_error():
+            if self._subject is None:
+                self._subject = self._load()
+            return take(replace(self._subject, report=report), view.load_probe(), ask)
 
 
 @dataclass(frozen=True)
@@ -116,35 +114,29 @@ def request_traits(sight: Sight, control: Control | None) -> Future[Snapshot]:
         if not answer.set_running_or_notify_cancel():
             return
         try:
-            answer.set_result(take(sight.load(), load_probe("traits")))
+            with given_up_as_error():
+                found = take(sight.load(), load_probe("traits"))
+            answer.set_result(found)
         except Exception as error:  # noqa: BLE001  it is raised where it is waited for
             answer.set_exception(error)
 
-    look_alone(work, control, lambda w: threading.Thread(target=w, daemon=True).start())
+    look_alone(work, control)
     return answer
 
 
-def look_alone(
-    work: Callable[[], None],
-    control: Control | None,
-    start: Callable[[Callable[[], None]], object],
-) -> None:
+def look_alone(work: Callable[[], None], control: Control | None) -> None:
     """Let `work` look with nobody else at the random numbers: in the thread of the run that trains
-    in this program, which has them, between two of its steps; else in a thread of `start`.
+    in this program, which has them, between two of its steps; else in a thread of its own.
     """
-
-    def work_alone() -> None:
-        with RANDOM_NUMBERS:
-            work()
 
     def instead(answer: Future[Snapshot]) -> None:
         """The run ended before it had answered, and this is still its thread."""
         if answer.cancelled():
-            threading.Thread(target=work_alone, name="looking", daemon=True).start()
+            in_looking_thread(work)
 
     if control is not None:
         answer = control.request_snapshot(lambda subject, ask: work())
         if not answer.cancelled():
             answer.add_done_callback(instead)
             return
-    start(work_alone)
+    in_looking_thread(work)

@@ -135,7 +135,7 @@ class Watchdog:
         self._on_abandoned = on_abandoned
         self._patience = PATIENCE
         self._answers: object = None
-        self._answered = time.monotonic()
+        self._answered = self._checked = time.monotonic()
         self._waiting_since: float | None = None
         self._longest = 0.0
         self._was_training = self._has_told = self._has_interrupted = False
@@ -159,6 +159,9 @@ class Watchdog:
     def _check(self) -> bool:
         """Look whether the thread answers: whether it was abandoned."""
         now, answers = time.monotonic(), self._control.answers
+        if now - self._checked > self._patience:  # the program was stopped, or the machine slept
+            self._answered = now
+        self._checked = now
         if answers != self._answers:
             self._take_answer(now, answers)
             return False

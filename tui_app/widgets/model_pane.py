@@ -184,7 +184,7 @@ class ModelPane(Vertical):
             work()
             self.post_message(self.Looked())
 
-        look_alone(look, control, lambda w: self.run_worker(w, thread=True, group="look"))
+        look_alone(look, control)
 
     def on_model_pane_looked(self, message: Looked) -> None:
         """Show what was found."""
