@@ -89,7 +89,7 @@ class Plot(PlotextPlot):
         if picture.best is not None:
             x, y = picture.best[0], float(picture.scaled(np.array([picture.best[1]]))[0])
             best = "*" if self.app.in_ascii else "◆"
-            plot.scatter([x], [y], marker=best, color=self._colour("series-2"))
+            self._marks(np.array([x]), np.array([y]), best, self._colour("series-2"), low, high)
         if picture.cursor is not None:
             plot.vline(picture.cursor * picture.end, "default")
 
@@ -110,9 +110,18 @@ class Plot(PlotextPlot):
         if curve.style == "dots" and len(x) <= self.columns // 4:
             self.plt.plot(x.tolist(), y.tolist(), marker=marker, color=colour)
             dot = "o" if self.app.in_ascii else "•"
-            self.plt.scatter(x.tolist(), y.tolist(), marker=dot, color=colour)
+            self._marks(x, y, dot, colour, low, high)
         else:
             self.plt.plot(x.tolist(), y.tolist(), marker=marker, color=colour)
+
+    def _marks(
+        self, x: np.ndarray, y: np.ndarray, sign: str, colour: Any, low: float, high: float
+    ) -> None:
+        """A sign at each point, in the very cell in which a braille line has the point."""
+        if not self.app.in_ascii:
+            x = in_cells_of_braille(x, 0, self.picture.end, self.size.width - WIDTH - 1, 2)
+            y = in_cells_of_braille(y, low, high, self.size.height - 2, 4)
+        self.plt.scatter(x.tolist(), y.tolist(), marker=sign, color=colour)
 
     def _axes(self, low: float, high: float) -> None:
         plot, picture = self.plt, self.picture
@@ -151,6 +160,17 @@ _ANSI = {
         ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
     )
 }
+
+
+def in_cells_of_braille(
+    values: np.ndarray, low: float, high: float, cells: int, dots: int
+) -> np.ndarray:
+    """Values on an axis of so many cells, moved to those cells in which plotext puts their braille
+    dots, of which a cell has `dots`: it rounds a sign's place by itself, up to a cell beside them.
+    """
+    share = (values - low) / ((high - low) or 1.0)
+    cell = np.floor(0.5 + (dots * cells - 1) * share) // dots
+    return low + cell / max(1, cells - 1) * (high - low)
 
 
 def _centred(sentence: str, height: int) -> Text:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from tui_app.training.snapshot import Snapshot
 
 
+_OTHERS = "[ ] v other views"
+
+
 class ViewPage(Vertical):
     """Knows of a view only what views have in common; remembers where one was in each."""
 
@@ -114,7 +117,7 @@ class ViewPage(Vertical):
         area = self.query_one(ViewArea)
         self._drawn = None
         area.show(wrapped(sentence, max(20, area.size.width), area.pen))
-        self.query_one(".hint", Static).update("")
+        self.query_one(".hint", Static).update(_OTHERS if self._view is not None else "")
 
     def poll(self) -> Snapshot | None:
         """Show the newest there is: the snapshot, once there is one of what is looked at now."""
@@ -173,7 +176,7 @@ class ViewPage(Vertical):
             parts.append("Enter: back" if self._is_close else "Enter: zoom in")
         if view.asks:
             parts.append("Enter: type")
-        parts.append("[ ] v other views")
+        parts.append(_OTHERS)
         return Text(" · ".join(parts), no_wrap=True, overflow="ellipsis")
 
     # Acts
