@@ -26,6 +26,7 @@ async def until(condition: Callable[[], object], seconds: float = 60) -> None:
 
 async def shoot(folder: Path, size: tuple[int, int], name: str) -> None:
     """Train lecture 9 in the app, and take its picture in the middle and at the end."""
+    os.environ["TUTORCH_STATE_DIR"] = ""  # nobody's preferences in a picture
     app = TutorchApp(find_lecture("softmax"), {"epochs": 40, "runs_dir": "runs"})
     async with app.run_test(size=size) as pilot:
         form = app.main.query_one("#settings")
