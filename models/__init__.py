@@ -59,6 +59,9 @@ class Lesson:
 #: The course's order within a lecture's number, where the alphabet has another.
 _ORDER = ("softmax_classifier", "otto", "lenet5", "googlenet", "resnet", "densenet")
 
+#: What a bare number means where several lectures have it.
+_MAIN = ("dataset_and_dataloader", "softmax_classifier", "basic_cnn", "googlenet")
+
 
 def lecture_names() -> tuple[str, ...]:
     """The names of all lectures in the course's order. Imports nothing."""
@@ -71,7 +74,8 @@ def _place(name: str) -> tuple[str, int, str]:
 
 
 def find_lecture(text: str) -> Path:
-    """The file of the lecture that `text` means: any unambiguous part of a name, or a path.
+    """The file of the lecture that `text` means: any unambiguous part of a name, its number alone,
+    or a path.
 
     Raises UnknownLecture.
     """
@@ -86,6 +90,7 @@ def find_lecture(text: str) -> Path:
     wanted = text.lower().replace("-", "_").replace(" ", "_")
     ways = (
         [name for name in names if name == wanted],
+        _numbered(wanted, names),
         [name for name in names if f"_{wanted}" in name],  # lenet is lenet5, and not googlenet
         [name for name in names if wanted in name],
     )
@@ -99,6 +104,15 @@ def find_lecture(text: str) -> Path:
     near = dict.fromkeys(words[word] for word in difflib.get_close_matches(wanted, words, n=3))
     hint = f"did you mean {', '.join(near)}?" if near else "`tutorch lectures` lists them"
     raise UnknownLecture(f"no lecture is called {text!r}: {hint}", text, tuple(near))
+
+
+def _numbered(wanted: str, names: Sequence[str]) -> list[str]:
+    """The main lecture of a bare number: `5`, `09`."""
+    if not (wanted.isascii() and wanted.isdigit()):
+        return []
+    found = [name for name in names if int(name.split("_")[1]) == int(wanted)]
+    main = [name for name in found if name.split("_", 2)[2] in _MAIN]
+    return main or found
 
 
 def read_lesson(path: Path) -> Lesson:

@@ -80,6 +80,20 @@ def test_a_part_of_the_name_is_enough_and_an_ambiguous_one_brings_the_candidates
         assert name in ended.err
 
 
+@pytest.mark.parametrize(
+    ("number", "stem"),
+    [
+        ("5", "lecture_05_linear_regression"),
+        ("08", "lecture_08_dataset_and_dataloader"),
+        ("9", "lecture_09_softmax_classifier"),
+        ("10", "lecture_10_basic_cnn"),
+        ("11", "lecture_11_googlenet"),
+    ],
+)
+def test_a_bare_number_is_the_main_lecture_of_that_number(number: str, stem: str):
+    assert find_lecture(number).stem == stem
+
+
 def test_options_may_come_before_the_lecture_and_flags_need_no_value():
     run = train("--epochs", 1, "--quiet", "--shuffle", "05")
     assert hyperparameters(run)["shuffle"] is True
