@@ -132,8 +132,10 @@ def test_a_hang_up_ends_no_training_and_attach_finds_it_again():
     begin(terminal)
     pid = terminal.hang_up()
     try:
+        os.kill(pid, signal.SIGCONT)  # as the system does when a terminal's shell ends
         before = status()["step"]
         wait(lambda: status()["step"] > before)
+        os.kill(pid, signal.SIGCONT)
         with Terminal("attach", "last") as other:
             other.shows("Pause", "Stop", "lr")
             other.press(" ")

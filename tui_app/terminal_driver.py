@@ -43,6 +43,14 @@ class TerminalDriver(LinuxDriver):
         self.has_dropped = False
         self._is_leaving = False
 
+    def _sigcont_application(self, *_: Any) -> None:
+        """Come back from a suspension, and from nothing else.
+
+        The system sends this signal with a hang-up too, and there is no app to come back to then.
+        """
+        if self._must_signal_resume:
+            super()._sigcont_application()
+
     def _get_terminal_size(self) -> tuple[int, int]:
         try:
             width, height = os.get_terminal_size(self.terminal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from tui_app.training.events import Event, Listener, Warned
+from tui_app.training.events import Event, Listener, RunCompleted, Warned
 from tui_app.training.files import CutShort
 from tui_app.training.watchdog import StepInterrupted
 
@@ -24,7 +24,7 @@ class Audience:
         self._others = others
         self._failing: set[int] = set()
         self._lock = threading.RLock()
-        self._is_closed = False
+        self._is_closed = self._has_heard_end = False
 
     def tell(self, event: Event) -> None:
         """Let everyone hear the event. Raises StepInterrupted once the run was abandoned."""
@@ -41,7 +41,8 @@ class Audience:
         is_free = self._lock.acquire(timeout=_PATIENCE)
         try:
             if not self._is_closed and (is_free or is_last):
-                self._tell_files(event)
+                if not (is_last and self._has_heard_end):
+                    self._tell_files(event)
                 if is_free:
                     self._tell_others(event)
             self._is_closed |= is_last
@@ -54,6 +55,7 @@ class Audience:
         self._tell_others(event)
 
     def _tell_files(self, event: Event) -> None:
+        self._has_heard_end |= isinstance(event, RunCompleted)
         for number, listener in enumerate(self._files):
             try:
                 listener(event)
