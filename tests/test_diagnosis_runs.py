@@ -17,7 +17,7 @@ from tui_app.training import prepare
 from tui_app.training.diagnosis import Advice, diagnose
 from tui_app.training.diagnosis.recorded import course_of_folder
 from tui_app.training.run_folder import RunFolder
-from tui_app.training.session import read_settings
+from tui_app.training.run_settings import read_settings
 from tui_app.training.settings import RunSettings, as_record, settle
 
 #: Runs of the lectures that have an illness each.

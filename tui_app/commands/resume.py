@@ -47,7 +47,8 @@ def main(argv: Sequence[str]) -> int:
 
     from tui_app.headless import Headless, Terminal, signals_steer, train_one
     from tui_app.training.control import Control
-    from tui_app.training.session import Session, settings_to_resume
+    from tui_app.training.run_settings import settings_to_resume
+    from tui_app.training.session import Session
 
     headless, control = Headless(json=arguments.json, quiet=arguments.quiet), Control()
     terminal = Terminal(headless.console())

@@ -127,7 +127,7 @@ def _text(value: Any) -> str:
 def settings_of(folder: RunFolder) -> tuple[Path, dict[str, object]]:
     """The lecture's file and the settings of a run, as the form takes them. Raises DamagedRun."""
     from tui_app.training.options import RunOptions
-    from tui_app.training.session import read_settings
+    from tui_app.training.run_settings import read_settings
 
     settings, plain = read_settings(folder), vars(RunOptions())
     lecture = settings.lecture

@@ -15,7 +15,7 @@ from tui_app.training.errors import DamagedRun
 from tui_app.training.evaluation import evaluate
 from tui_app.training.prepare import build_model, hold_out, read
 from tui_app.training.run_folder import RunFolder
-from tui_app.training.session import read_settings
+from tui_app.training.run_settings import read_settings
 from tui_app.training.settings import RunSettings
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from filelock import BaseFileLock
 
-from datasets import UnknownDataset
 from datasets.fetch import Progress
-from models import LectureError, UnknownLecture
-from models.fields import InvalidValue
 from models.mistakes import explain_in_one_line
 from models.user_code import ends_program
 from tui_app.training.audience import Audience, note_beside
@@ -23,7 +20,7 @@ from tui_app.training.control import Control
 from tui_app.training.control_socket import IS_AVAILABLE, ControlSocket
 from tui_app.training.diagnosis.watch import Watch
 from tui_app.training.ended import Ended, stopped_inside
-from tui_app.training.errors import DamagedRun, SourceChanged, TrainingFailed
+from tui_app.training.errors import DamagedRun, TrainingFailed
 from tui_app.training.events import Event, Listener, RunCompleted, Warned
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.loop import train
@@ -40,15 +37,14 @@ from tui_app.training.restore import (
 from tui_app.training.rewinding import rewind_metrics
 from tui_app.training.run_folder import LogFile, RunFolder, read_json
 from tui_app.training.run_record import record_of
+from tui_app.training.run_settings import settings_to_resume
 from tui_app.training.run_source import (
     Use,
     is_other_source,
     keep_source,
-    lecture_of,
-    read_run_source,
     record_of_resumed,
 )
-from tui_app.training.settings import RunSettings, from_record
+from tui_app.training.settings import RunSettings
 from tui_app.training.status_file import StatusFile
 from tui_app.training.training import Training
 from tui_app.training.watchdog import StepInterrupted
@@ -213,44 +209,6 @@ def _listen(control: Control, stack: ExitStack) -> tuple[str | None, list[str]]:
     except OSError as error:
         return None, [f"`tutorch attach` can watch this run, but not steer it: {error}"]
     return str(listening.path), []
-
-
-def read_settings(folder: RunFolder, use: Use = "kept") -> RunSettings:
-    """The settings of the run in `folder`, of the source that it keeps or of the `current` one.
-
-    Raises DamagedRun, and SourceChanged where there is no current one.
-    """
-    record = folder.read_record()
-    with _blaming(folder):
-        lecture, note = lecture_of(folder, record, use)
-        return replace(from_record(lecture, record, folder.path.parent.parent), note=note)
-
-
-def settings_to_resume(folder: RunFolder, use: Use | None) -> RunSettings:
-    """Those of a run that is to go on: the user must have said with which source where the file
-    has changed. Raises what `read_settings` does.
-    """
-    with _blaming(folder):
-        source = read_run_source(folder, folder.read_record())
-        if use is None and source is not None and source.is_changed:
-            raise SourceChanged(
-                f"{source.difference}. Add `--source kept` to go on with the copy in the run "
-                "folder, or `--source current` to go on with the file as it is now"
-            )
-    return read_settings(folder, use or "kept")
-
-
-@contextmanager
-def _blaming(folder: RunFolder) -> Iterator[None]:
-    """Let whatever is wrong with run.json be said as that. Raises DamagedRun."""
-    try:
-        yield
-    except LectureError as error:
-        raise DamagedRun(str(error)) from error
-    except (InvalidValue, UnknownDataset, UnknownLecture) as error:
-        raise DamagedRun(f"{folder.run_json} can't be used: {error}") from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DamagedRun(f"{folder.run_json} is not a run's record: {error!r}") from error
 
 
 def _status(folder: RunFolder) -> dict[str, Any]:
