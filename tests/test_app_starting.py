@@ -13,7 +13,7 @@ import pytest
 from textual.widget import Widget
 
 from models import find_lecture
-from tests.program import LONGEST, train
+from tests.program import train
 from tests.terminal import Terminal
 from tui_app.app import TutorchApp
 from tui_app.following.take_up import TakeUp
@@ -56,12 +56,18 @@ async def start(app: TutorchApp, size: tuple[int, int]) -> None:
         ticked.set()
 
     app._tick = tick_and_say_so
-    async with app.run_test(size=size):
-        await asyncio.wait_for(ticked.wait(), LONGEST)
-        if app.queue is not None:
-            app.queue.stop("the test is over")
-            await asyncio.to_thread(app.queue.current.join, LONGEST)
-        app.exit(0)
+    running = asyncio.create_task(app.run_async(headless=True, size=size))
+    waiting = asyncio.create_task(ticked.wait())
+    await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    if app.queue is not None:
+        app.queue.stop("the test is over")
+        await asyncio.to_thread(app.queue.current.join, 30)
+    app.exit(0)
+    await running
+    waiting.cancel()
+    if app._exception is not None:
+        raise app._exception
+    assert app.return_value == 0
 
 
 def test_twenty_apps_start_side_by_side():
