@@ -13,6 +13,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from textual.pilot import Pilot
 
 from datasets import Data, read_dataset
 from tests.program import LONGEST, few_samples, train
@@ -23,6 +24,9 @@ hypothesis.settings.register_profile(
     "tutorch", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("tutorch")
+
+# A Pilot gives a screen 30 s for its messages, which on a busy machine is too little.
+Pilot._wait_for_screen.__defaults__ = (LONGEST,)
 
 _HERE = {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0"}
 

@@ -237,7 +237,7 @@ async def test_save_and_stop(person: Sitting):
     await person.press("x")
     await person.trained()
     assert person.history.completed.state == "stopped"
-    assert person.form.can_start
+    await person.until(lambda: person.form.can_start)
 
 
 @in_app("softmax")
