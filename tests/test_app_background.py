@@ -93,6 +93,7 @@ async def test_what_trains_here_is_not_in_the_background(person, tmp_path):
     run = recorded_run(tmp_path / "runs")
     person.app.queue = RunQueue([run])
     await person.until(lambda: run.folder is not None)
+    assert run.folder is not None
     _says(RunFolder(run.folder))
     looks = []
     line = person.app.main.query_one("BackgroundLine")

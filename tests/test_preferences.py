@@ -44,7 +44,7 @@ def test_language_colours_lecture_and_order_are_those_of_the_last_time(file):
             person = Sitting(app, pilot)
             await person.until(lambda: person.is_ready)
             assert app.in_chinese and app.theme == "dracula"
-            assert person.form.draft.lecture.name == "lecture_06_logistic_regression"
+            assert person.draft.lecture.name == "lecture_06_logistic_regression"
             await person.press("2")
             await person.until(lambda: "逻辑斯蒂回归" in person.text)
             await person.press("r")

@@ -42,7 +42,7 @@ def data_code(dataset: str, data: Data, train: Split, test: Split | None, beside
         lines = (f"{name} = {_written(array)}\n" for name, array in arrays.items())
         return DataCode("".join(lines) + missing)
     file = io.BytesIO()
-    np.savez_compressed(file, **arrays)
+    np.savez_compressed(file, **arrays)  # pyright: ignore[reportArgumentType]  # all are arrays
     content = file.getvalue()
     if len(content) > _PACKED:
         return DataCode(
