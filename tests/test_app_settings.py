@@ -5,8 +5,9 @@ from __future__ import annotations
 from rich.text import Text
 from textual.widgets import Static
 
+from models import find_lecture
 from tests.app import Sitting, in_app
-from tui_app.widgets.lecture_list import LectureList
+from tui_app.messages import LectureHighlighted
 from tui_app.widgets.log_pane import LogPane
 from tui_app.widgets.nav_bar import NavBar
 from tui_app.widgets.setting_row import SettingRow
@@ -125,8 +126,7 @@ def whole(person: Sitting) -> str:
 @in_app("05")
 async def test_start_right_after_another_lecture_was_highlighted_trains_no_other(person: Sitting):
     await person.until(lambda: person.form.can_start)
-    person.app.main.query_one(LectureList).action_cursor_up()
-    await person.pilot.pause()
+    person.app.main.on_lecture_highlighted(LectureHighlighted(find_lecture("04")))
     person.app.main.action_start()
     assert person.app.queue is None
     await person.until(lambda: person.is_ready and "lecture_04" in person.draft.lecture.name)

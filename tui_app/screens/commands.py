@@ -52,6 +52,7 @@ _SENTENCES = {
     "SettingsForm.move(1)": "Go to the next field, or the one before",
     "SettingsForm.move(-1)": "Go to the next field, or the one before",
     "leave_field": "Leave the field",
+    "leave_choice": "Leave the field",
     "edit": "Edit the field",
     "redo": "Redo the change that was undone",
     # the Model pane

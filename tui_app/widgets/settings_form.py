@@ -50,6 +50,7 @@ class SettingsForm(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave_field", "Leave field", key_display="esc"),
+        Binding("escape", "leave_choice", "Leave field", show=False),
         Binding("enter", "edit", "Edit"),
         Binding("ctrl+z,ctrl+underscore", "undo", "Undo"),
         Binding("ctrl+r,ctrl+shift+z", "redo", "Redo"),
@@ -201,8 +202,9 @@ class SettingsForm(Vertical):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Show only those keys that do something now."""
-        if action == "leave_field":
-            return isinstance(self.screen.focused, Input | Choice)
+        if action in ("leave_field", "leave_choice"):
+            kind = Input if action == "leave_field" else Choice  # which takes no digits and letters
+            return isinstance(self.screen.focused, kind)
         if action == "edit":
             return self.has_focus
         if action in ("undo", "redo"):
@@ -236,6 +238,10 @@ class SettingsForm(Vertical):
         """Give the focus to the form itself."""
         self.can_focus = True
         self.focus(scroll_visible=False)
+
+    def action_leave_choice(self) -> None:
+        """The same, which the footer needn't say: keys are keys there."""
+        self.action_leave_field()
 
     def on_focus(self) -> None:
         """Mark the field that was left."""
