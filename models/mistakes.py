@@ -67,7 +67,8 @@ def explain(error: BaseException) -> str:
 
 def explain_in_one_line(error: BaseException) -> str:
     """The same without the line of code, where there is room for a line only."""
-    return " ".join(" ".join(filter(None, (_said(error), _hint(error)))).split())
+    said, hint = _said(error), _hint(error)
+    return " ".join((f"{said.rstrip('.')}. {hint}" if hint else said).split())
 
 
 def _said(error: BaseException) -> str:
