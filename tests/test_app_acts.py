@@ -294,7 +294,7 @@ async def test_a_failure_leaves_the_app_and_the_form_ready(person: Sitting, monk
     await person.press("f5")
     await person.trained()
     await person.until(lambda: "RuntimeError: boom [red]" in person.text)
-    assert any("Traceback" in line.text for line in person.history.log.lines)
+    await person.until(lambda: any("Traceback" in line.text for line in person.history.log.lines))
     await person.until(lambda: person.form.can_start)
 
 
