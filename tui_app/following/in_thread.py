@@ -130,8 +130,7 @@ class RunInThread:
     def _train(self) -> None:
         with Watchdog(self.control, self._thread, self._tell_silence, self._abandon):
             try:
-                stop_looking()
-                if not self._random_numbers.begin(self.control.must_stop):
+                if not self._random_numbers.begin(self._must_stop_waiting):
                     raise FetchStopped("cancelled before it began")
                 self._train_alone()
             except BaseException as error:  # noqa: BLE001  a failed run must not end the app
@@ -144,6 +143,10 @@ class RunInThread:
             from tui_app.training.device import give_memory_back
 
             give_memory_back()
+
+    def _must_stop_waiting(self) -> bool:
+        stop_looking()
+        return self.control.must_stop()
 
     def _train_alone(self) -> None:
         session = self._session = self._make(self.control, self._fetching)

@@ -48,13 +48,16 @@ class Hold:
 
 
 def stop_looking() -> None:
-    """A run begins: let no look that is stuck keep it waiting."""
+    """A run begins: let no look that is stuck keep it waiting. To be called again and again while
+    it waits, since another look may have its turn meanwhile.
+    """
     for control in list(_LOOKS):
         control.stop("a run begins")
 
 
 def in_looking_thread(work: Callable[[], None]) -> None:
-    """Do `work`, which looks at a model, in a thread that holds RANDOM_NUMBERS.
+    """Do `work`, which looks at a model, in a thread that holds RANDOM_NUMBERS, as soon as nobody
+    else does.
 
     Unlike a worker of Textual, no one waits for it when the app is left.
     """
@@ -66,13 +69,14 @@ def in_looking_thread(work: Callable[[], None]) -> None:
 def _look(work: Callable[[], None]) -> None:
     control, hold = Control(), Hold()
     here = threading.current_thread()
+    hold.begin(lambda: False)
+    # Only now: a look that waits for its turn isn't stuck, and keeps no run waiting.
     _LOOKS.add(control)
     try:
         with (
             Watchdog(control, here, lambda text: None, lambda stop, where: hold.end()),
             suppress(StepInterrupted),  # `given_up_as_error` has told it
         ):
-            hold.begin(lambda: False)
             work()
     finally:
         hold.end()
