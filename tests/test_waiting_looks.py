@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from datasets import DataUnavailable
 from datasets.fetch import FetchStopped
 from tests.program import LONGEST
 from tui_app.following.in_thread import RunInThread
@@ -63,3 +64,11 @@ def test_no_look_that_has_its_turn_late_keeps_a_run_waiting():
     while left := looks():  # nothing of this test is left
         stop_looking()
         left[0].join(watchdog.PATIENCE)
+
+
+def test_a_run_that_can_not_be_prepared_answers_nothing_and_says_so():
+    run = run_that(DataUnavailable("no data"))
+    answer = run.control.request_snapshot(lambda subject, ask: None)
+    run.start()
+    assert run.join(LONGEST)
+    assert answer.cancelled()

@@ -138,6 +138,7 @@ class RunInThread:
             finally:
                 self.stage = self.silence = ""
                 self._session = None
+                self.control.end_requests()  # a run that couldn't be prepared answers none
                 self._random_numbers.end()
         if self.folder is not None:  # else nothing was trained, perhaps for want of a torch
             from tui_app.training.device import give_memory_back
@@ -193,6 +194,7 @@ class RunInThread:
             self._session.abandon(self.control, where)
         else:
             self.failure = Failure(_CANCELLED.format(where), "", 0)
+        self.control.end_requests()
         self.stage = self.silence = ""
         self._is_abandoned = True
         self._random_numbers.end()
