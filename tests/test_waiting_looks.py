@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from datasets import DataUnavailable
 from datasets.fetch import FetchStopped
-from tests.program import LONGEST
+from tests.program import LONGEST, begin
 from tui_app.following.in_thread import RunInThread
 from tui_app.following.random_numbers import (
     LOOKING,
@@ -20,6 +21,7 @@ from tui_app.following.random_numbers import (
 from tui_app.training import watchdog
 from tui_app.training.control import Control
 from tui_app.training.session import Session
+from tui_app.training.watchdog import StepInterrupted
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +74,14 @@ def test_a_run_that_can_not_be_prepared_answers_nothing_and_says_so():
     run.start()
     assert run.join(LONGEST)
     assert answer.cancelled()
+
+
+def test_a_run_that_was_given_up_while_it_was_prepared_is_not_resumed(tmp_path: Path):
+    folder = begin("05", tmp_path, epochs=1).session.folder
+    before = folder.run_json.read_bytes(), folder.metrics.read_bytes()
+    control = Control()
+    control.is_abandoned = True
+    with pytest.raises(StepInterrupted):
+        Session.take_up(folder, control, lambda progress: None, epochs=2)
+    assert (folder.run_json.read_bytes(), folder.metrics.read_bytes()) == before
+    folder.lock().release()

@@ -112,6 +112,8 @@ class Session:
             stack.callback(lock.release)
             folder.remove_unfinished()
             training = prepare(settings, on_progress, control.must_stop)
+            if control.is_abandoned:
+                raise StepInterrupted
             training.run = folder.name
             if "threads" not in options and "threads_reason" in record:
                 training.threads_reason = printable(str(record["threads_reason"]))
