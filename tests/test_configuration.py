@@ -38,6 +38,22 @@ def test_a_table_may_be_for_a_file_of_the_users_own():
     assert configured(FIELDS, "lecture_11_lenet5") == {}
 
 
+@pytest.mark.parametrize("net", ["my_net", "my_resnet"])  # which isn't lecture_11_resnet mistyped
+def test_a_table_may_be_for_a_file_in_another_folder(net: str):
+    Path("nets").mkdir()
+    Path("nets", f"{net}.py").write_text("", encoding="utf-8")
+    write(f"[{net}]\nepochs = 3\n")
+    assert configured(FIELDS, net) == {"epochs": 3}
+    assert configured(FIELDS, "lecture_11_lenet5") == {}
+    refuse_unknown()  # as the app and every command do
+
+
+def test_a_table_that_is_like_no_lecture_may_be_for_a_file_anywhere():
+    write("[perceptron]\nepochs = 3\n")
+    assert configured(FIELDS, "perceptron") == {"epochs": 3}
+    assert tutorch("runs").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

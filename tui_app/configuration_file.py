@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 import tomllib
 from pathlib import Path
@@ -51,13 +52,23 @@ def entries_in_file(lecture: str) -> list[Entry]:
 
 
 def _lecture_of(table: str, lecture: str, place: str) -> str:
-    """The name of the lecture that a table is for. Raises InvalidValue."""
-    if table == lecture or Path(f"{table}.py").is_file():  # a file of the user's own
+    """The name of the lecture that a table is for. Raises InvalidValue for one that is mistyped:
+    another may be for a file of the user's own, wherever that lies.
+    """
+    if table == lecture or _is_users_file(f"{table}.py"):
         return table
     try:
         return find_lecture(table).stem
     except UnknownLecture as error:
+        if error.name and not error.near:
+            return table
         raise InvalidValue(f"{place}: {error}") from error
+
+
+def _is_users_file(name: str) -> bool:
+    """Whether there is such a file here, or in a folder in this one."""
+    here = Path()
+    return (here / name).is_file() or any(here.glob(f"*/{glob.escape(Path(name).name)}"))
 
 
 def _read_file() -> str:
