@@ -102,7 +102,7 @@ def read_source(path: Path) -> Source:
 def _imported(folder: Path, name: str, data: bytes) -> Iterator[str]:
     """The names of the local files that the file `name` imports, at any place in it."""
     try:
-        tree = ast.parse(data)
+        tree = ast.parse(data, str(folder / name))  # a warning names the file
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return  # importing it will say what is wrong
     package = PurePosixPath(name).parent.parts

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -100,6 +101,16 @@ def test_nothing_runs_to_see_what_a_file_is_made_of(tmp_path: Path):
     path = write(tmp_path / "net.py", "import helper\n1 / 0")
     write_all(tmp_path, helper="raise SystemExit(9)")
     assert list(read_source(path).files) == ["helper.py", "net.py"]
+
+
+def test_a_warning_of_python_about_a_file_names_it(tmp_path: Path):
+    helper = tmp_path / "helper.py"
+    helper.write_text('digits = "\\d+"\n')
+    write(tmp_path / "net.py", "import helper")
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        read_source(tmp_path / "net.py")
+    assert [(warning.filename, warning.lineno) for warning in warned] == [(str(helper), 1)]
 
 
 def test_more_source_than_a_run_can_keep_is_refused_in_a_sentence(tmp_path: Path):
