@@ -188,7 +188,7 @@ _CHOSEN = {
 def print_summary(console: Console, session: Session, completed: RunCompleted) -> None:
     """The end of a run: the best value and epoch, and how to go on."""
     training, run = session.training, _as_argument(session.folder)
-    lines = [f"{outcome(completed)}, in {format_seconds(completed.seconds)}"]
+    lines = [f"{outcome(completed)} ({format_seconds(completed.seconds)})"]
     if completed.best_value is not None:
         value = format_value(completed.metric, completed.best_value)
         lines.append(f"best    {value} at epoch {completed.best_epoch}")
