@@ -118,8 +118,8 @@ def _numbered(wanted: str, names: Sequence[str]) -> list[str]:
 def read_lesson(path: Path) -> Lesson:
     """Title and lesson of the lecture in `path`, without importing it. Raises LectureError."""
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    except (OSError, UnicodeDecodeError, SyntaxError, ValueError) as error:
+        tree = ast.parse(path.read_bytes(), filename=str(path))  # in the encoding that it names
+    except (OSError, SyntaxError, ValueError) as error:
         raise LectureError(f"{path} can't be read as Python: {error}") from error
     titles: dict[str, str] = {}
     for node in tree.body:

@@ -64,8 +64,8 @@ class PlainNet:
 def plain_nets(file: Path) -> list[PlainNet]:
     """The nn.Modules that `file` defines, read without importing it. Raises LectureError."""
     try:
-        tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
-    except (OSError, UnicodeDecodeError, SyntaxError, ValueError) as error:
+        tree = ast.parse(file.read_bytes(), filename=str(file))  # in the encoding that it names
+    except (OSError, SyntaxError, ValueError) as error:
         raise LectureError(f"{file} can't be read as Python: {error}") from error
     return [
         PlainNet(file, node.name, _needed_arguments(node))

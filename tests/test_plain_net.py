@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from models import read_lesson
+from models.plain_net import plain_nets
 from tests.program import train, tutorch
 
 SCRIPT = """\
@@ -82,3 +84,16 @@ def test_a_file_without_a_declaration_offers_it(folder: Path):
     ended = tutorch("--no-tui", "my_net.py")
     assert ended.exit_code == 1
     assert "tutorch --model my_net.py:Line" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding"),
+    [("", "utf-8-sig"), ("# -*- coding: gbk -*-\n", "gbk")],
+    ids=["notepad", "gbk"],
+)
+def test_a_file_is_read_in_the_encoding_that_it_is_in(tmp_path: Path, head: str, encoding: str):
+    text = f'{head}"""课程"""\nfrom torch import nn\n\nclass Net(nn.Module):\n    pass\n'
+    path = tmp_path / "net.py"
+    path.write_bytes(text.encode(encoding))
+    assert read_lesson(path).text == "课程"
+    assert [net.name for net in plain_nets(path)] == ["Net"]
