@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from rich.syntax import Syntax
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.markup import escape
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -37,10 +39,16 @@ class SourceScreen(Screen[None]):
         theme = "ansi_dark" if self.app.current_theme.ansi else "monokai"
         if not self.app.current_theme.dark:
             theme = "ansi_light" if self.app.current_theme.ansi else "default"
-        text = self._path.read_text(encoding="utf-8", errors="replace")
-        source = Syntax(text, "python", theme=theme, line_numbers=True, background_color="default")
+        try:
+            text = self._path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            source = Text(f"{self._path.name} can't be read: {error.strerror}")
+        else:
+            source = Syntax(
+                text, "python", theme=theme, line_numbers=True, background_color="default"
+            )
         with VerticalScroll() as scroll:
-            scroll.border_title = str(self._path.name)
+            scroll.border_title = escape(self._path.name)
             yield Static(source)
         yield KeyBar()
 
