@@ -53,7 +53,9 @@ class Lesson:
     def text_zh(self) -> str:
         """The lesson in Chinese (`zh/<name>.md` beside the file), or else as it is."""
         path = self.path.parent / "zh" / f"{self.name}.md"
-        return path.read_text(encoding="utf-8") if path.is_file() else self.text
+        if not path.is_file():
+            return self.text
+        return path.read_text(encoding="utf-8", errors="replace")
 
 
 #: The course's order within a lecture's number, where the alphabet has another.

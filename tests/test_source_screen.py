@@ -35,3 +35,16 @@ def test_a_source_that_is_gone_is_a_sentence(tmp_path: Path):
         await person.until(lambda: "can't be read: No such file or directory" in person.sentence)
 
     look()
+
+
+def test_a_chinese_lesson_in_another_encoding_is_shown_as_far_as_it_can_be_read(tmp_path: Path):
+    assert tutorch("new", "my_net").exit_code == 0
+    (tmp_path / "zh").mkdir()
+    (tmp_path / "zh" / "my_net.md").write_bytes("# 课程 and some English".encode("gbk"))
+
+    @in_app(str(tmp_path / "my_net.py"), size=(80, 24))
+    async def look(person: Sitting):
+        await person.press("2", "z")
+        await person.until(lambda: "and some English" in person.sentence)
+
+    look()
