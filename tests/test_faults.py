@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import re
@@ -362,6 +363,24 @@ def test_a_line_that_is_no_command_does_nothing(line: bytes):
     control = Control()
     assert "error" in _obey(control, line)
     assert not control.attention
+
+
+def test_a_socket_that_is_being_made_is_not_removed_by_a_program_that_starts_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    from tui_app.training import control_socket
+
+    chmod, control = Path.chmod, Control()
+
+    def while_another_program_starts(path: Path, mode: int) -> None:
+        chmod(path, mode)
+        control_socket._remove_stale(path.parent)
+
+    monkeypatch.setattr(Path, "chmod", while_another_program_starts)
+    with contextlib.closing(control_socket.ControlSocket(control)) as made:
+        assert send(str(made.path), {"do": "pause"}) is None
+    assert not made.path.exists()
+    assert control.attention
 
 
 def test_attach_says_where_to_go_for_a_run_of_another_machine():

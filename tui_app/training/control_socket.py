@@ -61,10 +61,21 @@ class ControlSocket:
         self._control = control
         self._callers = threading.Semaphore(_CALLERS)
         self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listening.bind(str(self.path))
-        self.path.chmod(0o600)
-        self._listening.listen(_CALLERS)
+        try:
+            self._begin(self.path.with_suffix(".new"))
+        except OSError:
+            self._listening.close()
+            raise
         threading.Thread(target=self._listen, name="control socket", daemon=True).start()
+
+    def _begin(self, path: Path) -> None:
+        """Listen, and only then take the name at which others look for sockets: until it is
+        listened to, they take one for that of a program that was killed.
+        """
+        self._listening.bind(str(path))
+        path.chmod(0o600)
+        self._listening.listen(_CALLERS)
+        path.rename(self.path)
 
     def close(self) -> None:
         """Listen no more."""
