@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from rich.text import Text
 from textual.widgets import Static
 
 from models import find_lecture
 from tests.app import Sitting, in_app
-from tui_app.messages import LectureHighlighted
+from tui_app.screens import picking
+from tui_app.widgets.lecture_list import LectureList
 from tui_app.widgets.log_pane import LogPane
 from tui_app.widgets.nav_bar import NavBar
 from tui_app.widgets.setting_row import SettingRow
@@ -124,9 +126,13 @@ def whole(person: Sitting) -> str:
 
 
 @in_app("05")
-async def test_start_right_after_another_lecture_was_highlighted_trains_no_other(person: Sitting):
+async def test_start_right_after_another_lecture_was_highlighted_trains_no_other(
+    person: Sitting, monkeypatch: pytest.MonkeyPatch
+):
     await person.until(lambda: person.form.can_start)
-    person.app.main.on_lecture_highlighted(LectureHighlighted(find_lecture("04")))
+    monkeypatch.setattr(picking, "_DWELL", 3600.0)
+    person.find(LectureList).select(find_lecture("04"))
+    await person.until(lambda: person.app.main._highlighted == find_lecture("04"))
     person.app.main.action_start()
     assert person.app.queue is None
     await person.until(lambda: person.is_ready and "lecture_04" in person.draft.lecture.name)
