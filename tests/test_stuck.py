@@ -19,7 +19,7 @@ from models import find_lecture
 from tests.app import Sitting, in_app
 from tests.program import LONGEST, tutorch
 from tests.terminal import Terminal
-from tui_app import headless
+from tui_app import headless, lecture_thread
 from tui_app.following.random_numbers import RANDOM_NUMBERS
 from tui_app.training import watchdog
 from tui_app.training.control import Control
@@ -56,6 +56,7 @@ LECTURE = Lecture(
 SPIN = "while True: pass"
 SLEEP = "time.sleep(1000)"
 WAIT = "threading.Event().wait()"
+WAITS_FOR_A_FILE = "while not __import__('os').path.exists('go'): pass"
 STUBBORN = """while True:
                 try:
                     time.sleep(1000)
@@ -207,6 +208,39 @@ async def test_a_step_below_python_is_left_behind_and_another_run_trains(person:
     await person.until(lambda: not left_behind.is_alive())
     assert folder.metrics.read_bytes() == recorded
     assert entered.is_set()
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("resume", "last", "--epochs", "101", "--no-tui"),
+        ("evaluate", "last"),
+        ("predict", "last", "4"),
+        ("export", "last", "--out", "script.py"),
+        ("show", "last", "--views"),
+    ],
+    ids=lambda argv: argv[0],
+)
+def test_a_command_says_where_the_import_of_a_runs_net_is(
+    argv: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+):
+    stuck("AT_IMPORT", WAITS_FOR_A_FILE)
+    Path("go").touch()
+    trained = tutorch("--no-tui", "my_net.py", "--epochs", "3")
+    assert trained.exit_code == 0
+    # Elsewhere the net's module was never imported.
+    Path("elsewhere").mkdir()
+    Path("my_net.py").rename("elsewhere/my_net.py")
+    Path("go").unlink()
+    told: list[str] = []
+
+    def tell(text: str) -> None:
+        told.append(text)
+        Path("go").touch()
+
+    monkeypatch.setattr(lecture_thread, "complain", tell)
+    assert tutorch(*argv).exit_code == 0
+    assert told == ["still inside my_net.py line 8. Ctrl-C ends it"]
 
 
 @in_app("05")

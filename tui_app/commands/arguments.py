@@ -19,6 +19,7 @@ from tui_app.training.run_folder import RunFolder
 from tui_app.training.runs import find_run
 
 if TYPE_CHECKING:
+    from tui_app.training.run_source import Use
     from tui_app.training.settings import RunSettings
 
 
@@ -73,6 +74,17 @@ def configured_options(*options: str) -> dict[str, Any]:
 def runs_dir(given: Mapping[str, Any]) -> Path:
     """Where the runs are."""
     return Path(given.get("runs_dir", fields_of(RunOptions)["runs_dir"].default))
+
+
+def import_lecture(folder: RunFolder, use: Use | None = "kept") -> RunSettings:
+    """The settings of a run, with its lecture imported: where that doesn't come back, stderr says
+    in which line of the user's file it is. Without a `use` a changed source is refused.
+    """
+    from tui_app.lecture_thread import import_watched
+    from tui_app.training.run_settings import read_settings, settings_to_resume
+
+    with import_watched():
+        return read_settings(folder, use) if use else settings_to_resume(folder, use)
 
 
 def say_source(settings: RunSettings) -> None:

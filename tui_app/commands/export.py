@@ -11,7 +11,7 @@ from typing import Literal
 import tyro
 
 from models.fields import InvalidValue
-from tui_app.commands.arguments import OfRun, parse, say_source, the_run
+from tui_app.commands.arguments import OfRun, import_lecture, parse, say_source, the_run
 from tui_app.terminal import print_json
 
 
@@ -45,6 +45,7 @@ def main(argv: Sequence[str]) -> int:
     from tui_app.exported import script_of
     from tui_app.training.subjects import subject_of_folder
 
+    import_lecture(folder)
     subject = subject_of_folder(folder, "cpu", given.get("data_dir"))
     say_source(subject.settings)
     script, arrays = script_of(subject, folder.read_record(), path.stem)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from models.fields import InvalidValue
-from tui_app.commands.arguments import OfRun, parse, say_source, the_run
+from tui_app.commands.arguments import OfRun, import_lecture, parse, say_source, the_run
 from tui_app.terminal import print_json, print_table
 
 #: Classes shown at most, the likeliest first.
@@ -31,6 +31,7 @@ def main(argv: Sequence[str]) -> int:
 
     from tui_app.training.best_model import BestModel
 
+    import_lecture(folder)
     best = BestModel.of(folder, given.get("device"), given.get("data_dir"))
     say_source(best.settings)
     try:

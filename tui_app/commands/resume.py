@@ -9,7 +9,14 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from models.fields import InvalidValue
-from tui_app.commands.arguments import OfRun, parse, refuse_several_processes, runs_dir, the_run
+from tui_app.commands.arguments import (
+    OfRun,
+    import_lecture,
+    parse,
+    refuse_several_processes,
+    runs_dir,
+    the_run,
+)
 from tui_app.following.take_up import TakeUp
 from tui_app.look import Look, can_show_app
 
@@ -47,12 +54,11 @@ def main(argv: Sequence[str]) -> int:
 
     from tui_app.headless import Headless, Terminal, signals_steer, train_one
     from tui_app.training.control import Control
-    from tui_app.training.run_settings import settings_to_resume
     from tui_app.training.session import Session
 
     headless, control = Headless(json=arguments.json, quiet=arguments.quiet), Control()
     terminal = Terminal(headless.console())
-    options = settings_to_resume(folder, arguments.source).options
+    options = import_lecture(folder, arguments.source).options
     on_hangup = given.get("on_hangup", options.on_hangup)
     with signals_steer(control, terminal, keep=on_hangup == "keep"):
         completed = train_one(

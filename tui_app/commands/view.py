@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from models.fields import InvalidValue
-from tui_app.commands.arguments import say_source
+from tui_app.commands.arguments import import_lecture, say_source
 from tui_app.terminal import print_json, print_table, stdout_console
 from tui_app.training.run_folder import RunFolder
 from tui_app.views import load_view
@@ -37,6 +37,7 @@ def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
     view = load_view(arguments.view) if arguments.view else None
     if view is not None and not arguments.views:
         _refuse_what_does_not_go_together(arguments)
+    import_lecture(folder)
     subject = subject_of_folder(folder, given.get("device"), given.get("data_dir"))
     say_source(subject.settings)
     traits = take(subject, TRAITS.load_probe()).found
