@@ -18,6 +18,7 @@ from textual.pilot import Pilot
 from datasets import Data, read_dataset
 from tests.program import LONGEST, few_samples, train
 from tui_app.training import prepare
+from tui_app.training.threads import usable_cores
 
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile(
@@ -29,6 +30,11 @@ hypothesis.settings.load_profile("tutorch")
 Pilot._wait_for_screen.__defaults__ = (LONGEST,)
 
 _HERE = {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0"}
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: tests of the app wait as long as they compute."""
+    return usable_cores() + 1
 
 
 @pytest.fixture(autouse=True)
