@@ -8,6 +8,7 @@ from textual.widgets import Static
 
 from models import find_lecture
 from tests.app import Sitting, in_app
+from tui_app.messages import SettingFocused
 from tui_app.screens import picking
 from tui_app.widgets.lecture_list import LectureList
 from tui_app.widgets.log_pane import LogPane
@@ -136,3 +137,16 @@ async def test_start_right_after_another_lecture_was_highlighted_trains_no_other
     person.app.main.action_start()
     assert person.app.queue is None
     await person.until(lambda: person.is_ready and "lecture_04" in person.draft.lecture.name)
+
+
+@in_app("05")
+async def test_a_row_that_is_being_taken_away_is_neither_explained_nor_focused(person: Sitting):
+    row = row_of(person, "epochs")
+    row.focus_field()
+    await person.until(lambda: row.has_focus_within)
+    for widget in row.children:
+        widget.display = False  # as Textual does before it removes them
+    person.form.on_setting_focused(SettingFocused("epochs"))
+    row.focus_field()
+    row.take(row.field, [], "7")
+    assert row.cut == ""

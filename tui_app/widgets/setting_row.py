@@ -101,7 +101,8 @@ class SettingRow(Horizontal):
     @while_drawable
     def focus_field(self) -> None:
         """Put the focus into the field."""
-        self._field.focus()
+        if self._field is not None:
+            self._field.focus()
 
     def mark_left(self, *, on: bool) -> None:
         """Mark the row whose field was left, for as long as the form itself has the focus."""
@@ -130,10 +131,11 @@ class SettingRow(Horizontal):
     @property
     def cut(self) -> str:
         """Name and value in full, where one of them doesn't fit; else nothing."""
-        if not self.query(Choice) and not self.query(TextField):  # it is being taken away
+        field = self._field
+        if field is None:
             return ""
-        value = self._field.label if isinstance(self._field, Choice) else self._text
-        fits = cell_len(self.field.label) < _NAME - _MARK and self._field.fits
+        value = field.label if isinstance(field, Choice) else self._text
+        fits = cell_len(self.field.label) < _NAME - _MARK and field.fits
         return "" if fits else f"{self.field.label}: {value}"
 
     def action_reset(self) -> None:
@@ -172,7 +174,8 @@ class SettingRow(Horizontal):
     def _put(self, text: str) -> None:
         """Put a text where it belongs: into the list if it is in there, else into the input."""
         self._text = text
-        had_focus, is_choice = self._field.has_focus, self._is_choice(text)
+        field, is_choice = self._field, self._is_choice(text)
+        had_focus = field is not None and field.has_focus
         for choice in self.query(Choice):
             choice.display = is_choice
             choice.show(self._offered(), text)
@@ -196,10 +199,12 @@ class SettingRow(Horizontal):
             self._problem.display = bool(problem)
 
     @property
-    def _field(self) -> Choice | TextField:
-        """What is seen of the two."""
+    def _field(self) -> Choice | TextField | None:
+        """What is seen of the two; nothing while the row is being taken away, for which Textual
+        hides what is in it first.
+        """
         fields = (*self.query(TextField), *self.query(Choice))
-        return next(field for field in fields if field.display)
+        return next((field for field in fields if field.display), None)
 
     def _label(self, *, changed: bool) -> str:
         return f"{'●' if changed else ' '} {self.field.label}"
