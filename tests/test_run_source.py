@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -210,6 +211,19 @@ def test_a_record_of_other_values_than_expected_is_mended_when_the_run_goes_on(
     assert tutorch(*argv).exit_code == 0
     assert [change["step"] for change in record(run)["source_changes"]] == [2]
     assert tutorch("evaluate", run).err == ""
+
+
+def test_a_file_out_of_the_run_folder_is_not_run_though_run_json_names_it(
+    run: Path, tmp_path: Path
+):
+    other = tmp_path / "other.py"
+    other.write_text(NET.replace("parts.head import Head", "torch.nn import Linear as Head"))
+    said = record(run)
+    sha256 = hashlib.sha256(other.read_bytes()).hexdigest()
+    said["source"].update(main=str(other), files={str(other): sha256})
+    (run / "run.json").write_text(json.dumps(said))
+    ended = tutorch("evaluate", run)
+    assert (ended.exit_code, ended.out) == (1, "")
 
 
 def test_a_link_out_of_the_run_folder_is_not_followed(net: Path, run: Path):

@@ -244,7 +244,8 @@ def _files_in(place: Path, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         path = place / name
         try:
             is_inside = path.resolve() == place.parent.resolve() / place.name / name
-            if is_inside and ".." not in PurePosixPath(name).parts and path.is_file():
+            is_below = not Path(name).is_absolute() and ".." not in PurePosixPath(name).parts
+            if is_inside and is_below and path.is_file():
                 with path.open("rb") as file:
                     data = file.read(room + 1)
                 room -= len(data)
