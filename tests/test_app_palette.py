@@ -5,7 +5,9 @@ from __future__ import annotations
 from textual.command import CommandPalette
 
 from tests.app import in_app, recorded_run
+from tests.program import LONGEST
 from tui_app.following.queue import RunQueue
+from tui_app.screens import palette
 from tui_app.screens.palette import Entry
 from tui_app.screens.runs import RunsScreen
 from tui_app.widgets.model_pane import ModelPane
@@ -55,7 +57,8 @@ async def test_a_lecture_is_found_by_its_chinese_title(person):
 
 
 @in_app(lecture="softmax", size=(80, 24))
-async def test_a_view_of_the_model_is_opened(person):
+async def test_a_view_of_the_model_is_opened(person, monkeypatch):
+    monkeypatch.setattr(palette, "_WAITING", LONGEST)
     await _search(person, "view softmax")
     await person.until(lambda: "View: Softmax in numbers" in person.text)
     await person.press("enter")
