@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from models import find_lecture
 from tests.app import Sitting, in_app
-from tui_app.messages import SettingFocused
+from tui_app.messages import LectureHighlighted, SettingFocused
 from tui_app.screens import picking
 from tui_app.widgets.lecture_list import LectureList
 from tui_app.widgets.log_pane import LogPane
@@ -137,6 +137,22 @@ async def test_start_right_after_another_lecture_was_highlighted_trains_no_other
     person.app.main.action_start()
     assert person.app.queue is None
     await person.until(lambda: person.is_ready and "lecture_04" in person.draft.lecture.name)
+
+
+@in_app("05")
+async def test_a_lecture_that_was_highlighted_before_another_was_picked_is_not_brought(
+    person: Sitting, monkeypatch: pytest.MonkeyPatch
+):
+    main, lectures = person.app.main, person.find(LectureList)
+    monkeypatch.setattr(picking, "_DWELL", 3600.0)
+    lectures.select(find_lecture("04"))
+    await person.until(lambda: main._highlighted == find_lecture("04"))
+    await main.set_up(find_lecture("06"), {})  # as the key does that applies advice
+    assert main._highlighted is None
+    main.on_lecture_highlighted(LectureHighlighted(find_lecture("04")))
+    assert main._highlighted is None
+    main.on_lecture_highlighted(LectureHighlighted(find_lecture("06")))
+    assert main._highlighted == find_lecture("06")
 
 
 @in_app("05")

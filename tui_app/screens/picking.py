@@ -66,6 +66,7 @@ class PickingScreen(PanedScreen):
         self.choose_pane("settings")
 
     def _pick(self, path: Path) -> None:
+        self._stop_dwelling()
         lesson, lectures = lecture_loading.lesson_of(path), self.query_one(LectureList)
         lectures.add(lesson)
         lectures.select(path)
@@ -75,6 +76,8 @@ class PickingScreen(PanedScreen):
 
     def on_lecture_highlighted(self, message: LectureHighlighted) -> None:
         """Bring the lesson once the lecture was highlighted for a moment."""
+        if not self.query_one(LectureList).highlights(message.path):
+            return  # another was picked before this message came
         self._stop_dwelling()
         self._highlighted = message.path
         self._dwelling = self.set_timer(_DWELL, lambda: self._bring(message.path))

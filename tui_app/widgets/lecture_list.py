@@ -81,6 +81,11 @@ class LectureList(OptionList):
         if key is not None:
             self.highlighted = self.get_option_index(key)
 
+    def highlights(self, path: Path) -> bool:
+        """Whether the lecture of that file is the highlighted one."""
+        option = self.highlighted_option
+        return option is not None and self._lessons[str(option.id)].path == path
+
     def _key(self, path: Path) -> str | None:
         return next((key for key, lesson in self._lessons.items() if lesson.path == path), None)
 
