@@ -1,4 +1,4 @@
-"""Where in a user's own code an error was raised, or a thread is.
+"""Where in a user's own code an error was raised.
 
 A lecture file of the user's calls torch, and is called by tutorch: of all the frames between, the
 ones in code that the user wrote are those that an error message should name.
@@ -7,7 +7,6 @@ ones in code that the user wrote are those that an error message should name.
 from __future__ import annotations
 
 import linecache
-import signal
 import site
 import sysconfig
 import traceback
@@ -42,21 +41,6 @@ def place_of_error(error: BaseException) -> CodePlace | None:
         return CodePlace(Path(error.filename), error.lineno or 1, "<module>")
     places = [_place(frame, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     return _last_of_the_user(places)
-
-
-def place_of_frame(frame: FrameType | None) -> CodePlace | None:
-    """The innermost line of user code on a thread's stack; None where there is none."""
-    outwards = [_place(frame, line) for frame, line in traceback.walk_stack(frame)]
-    return _last_of_the_user(reversed(outwards))
-
-
-def ends_program(error: BaseException) -> bool:
-    """Whether `error` would end the program although no one asked for that: sys.exit() was called,
-    or a KeyboardInterrupt raised that isn't Python's own answer to Ctrl-C.
-    """
-    if isinstance(error, KeyboardInterrupt):
-        return signal.getsignal(signal.SIGINT) is not signal.default_int_handler
-    return isinstance(error, SystemExit)
 
 
 def user_traceback(error: BaseException) -> list[str]:

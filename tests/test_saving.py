@@ -19,7 +19,7 @@ from tui_app.training.control import Control
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.files import write_json
 from tui_app.training.metrics_file import read_metrics
-from tui_app.training.run_folder import read_json
+from tui_app.training.run_folder import RunFolder, read_json
 from tui_app.training.session import Session
 
 
@@ -116,3 +116,15 @@ def test_a_block_has_as_many_steps_as_the_device_takes_in_its_time(monkeypatch: 
         raise AssertionError
 
     assert [until_due() for _ in range(4)] == [1, 10, 12, 12]
+
+
+def test_a_run_that_can_not_be_recorded_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def full(folder: RunFolder, record: object) -> None:
+        raise OSError(28, "No space left on device", str(folder.run_json))
+
+    monkeypatch.setattr(RunFolder, "write_record", full)
+    with pytest.raises(OSError, match="No space left"):
+        begin("05", tmp_path, epochs=1)
+    assert list(tmp_path.glob("*/*")) == []

@@ -1,23 +1,17 @@
 """Messages name the line of the user's own file, whatever called it and whatever it called."""
 
-import sys
 import threading
 
 import pytest
 import torch
 
-from models.user_code import is_user_code, place_of_error, place_of_frame, user_traceback
-from tests.program import LONGEST
+from models.user_code import is_user_code, place_of_error, user_traceback
 
 NET = """
 import torch
 
 def forward(x):
     return torch.nn.functional.linear(x, torch.zeros(3, 3))
-
-def wait(entered, leave):
-    entered.set()
-    leave.wait()
 """
 
 
@@ -61,19 +55,6 @@ def test_an_error_without_user_code_keeps_its_whole_traceback():
     error = raised(torch.nn.Linear(3, 3), torch.zeros(2, 4))
     assert place_of_error(error) is None
     assert any("test_user_code" in line for line in user_traceback(error))
-
-
-def test_a_thread_is_placed_at_the_users_line_it_is_in(net):
-    entered, leave = threading.Event(), threading.Event()
-    thread = threading.Thread(target=net["wait"], args=(entered, leave), daemon=True)
-    thread.start()
-    assert entered.wait(LONGEST)
-    place = place_of_frame(sys._current_frames()[thread.ident or 0])
-    leave.set()
-    thread.join(LONGEST)
-    assert place is not None
-    assert place.function == "wait"
-    assert place.line in (8, 9)
 
 
 def test_libraries_and_tutorch_are_no_user_code():

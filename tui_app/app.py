@@ -203,8 +203,8 @@ class TutorchApp(AppearanceApp):
         if not self._devices_known:
             from tui_app.lecture_loading import find_devices
 
-            self._devices_known = True
             found: DevicesFound = find_devices()
+            self._devices_known = True
             self.devices = found.choices
             self.main.post_message(found)
 

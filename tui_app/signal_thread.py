@@ -26,7 +26,6 @@ class SignalThread:
         wanted = (*stop_signals(), *save_signals())
         self._before = {number: signal.signal(number, _heard) for number in wanted}
         signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
-        self._forked = threading.local()
         os.register_at_fork(after_in_child=self._forget)
         threading.Thread(target=self._listen, name="signals", daemon=True).start()
 

@@ -181,7 +181,8 @@ def _check_outputs(
             f"{forward} gives outputs of shape {_batched(outputs)}, the targets have {wanted}: "
             f"one number a sample (spec.outputs), in a column of its own{_column_hint(outputs)}"
         )
-    if type(criterion) is nn.NLLLoss and not _sums_to_one(outputs.exp()):
+    is_finite = bool(outputs.isfinite().all())  # else training says so itself
+    if type(criterion) is nn.NLLLoss and is_finite and not _sums_to_one(outputs.exp()):
         raise LectureError(
             "criterion=nn.NLLLoss takes log-probabilities, and the net's outputs are none: "
             "criterion=nn.CrossEntropyLoss takes logits"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
@@ -76,11 +77,15 @@ class Session:
         if control.is_abandoned:
             raise StepInterrupted
         folder = RunFolder.create(Path(settings.options.runs_dir), settings.lecture.name)
-        lock = folder.lock()
-        training.run = folder.name
-        if settings.lecture.source is not None:
-            keep_source(folder, settings.lecture.source)
-        folder.write_record(record_of(training))
+        with ExitStack() as stack:
+            stack.callback(shutil.rmtree, folder.path, ignore_errors=True)
+            lock = folder.lock()
+            stack.callback(lock.release)
+            training.run = folder.name
+            if settings.lecture.source is not None:
+                keep_source(folder, settings.lecture.source)
+            folder.write_record(record_of(training))
+            stack.pop_all()
         return cls(training, folder, lock, _notes(training))
 
     @classmethod
