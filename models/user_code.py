@@ -1,4 +1,4 @@
-"""Where in a user's own code an error was raised.
+"""Where in a user's own code an error was raised, and which code is the user's.
 
 A lecture file of the user's calls torch, and is called by tutorch: of all the frames between, the
 ones in code that the user wrote are those that an error message should name.
@@ -7,10 +7,10 @@ ones in code that the user wrote are those that an error message should name.
 from __future__ import annotations
 
 import linecache
+import signal
 import site
 import sysconfig
 import traceback
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -40,7 +40,16 @@ def place_of_error(error: BaseException) -> CodePlace | None:
     if isinstance(error, SyntaxError) and error.filename and is_user_code(error.filename):
         return CodePlace(Path(error.filename), error.lineno or 1, "<module>")
     places = [_place(frame, line) for frame, line in traceback.walk_tb(error.__traceback__)]
-    return _last_of_the_user(places)
+    return next((p for p in reversed(places) if is_user_code(str(p.file))), None)
+
+
+def ends_program(error: BaseException) -> bool:
+    """Whether `error` would end the program although no one asked for that: sys.exit() was called,
+    or a KeyboardInterrupt raised that isn't Python's own answer to Ctrl-C.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    return isinstance(error, SystemExit)
 
 
 def user_traceback(error: BaseException) -> list[str]:
@@ -67,10 +76,6 @@ def is_user_code(filename: str) -> bool:
 def _place(frame: FrameType, line: int | None) -> CodePlace:
     code = frame.f_code
     return CodePlace(Path(code.co_filename), line or code.co_firstlineno, code.co_name)
-
-
-def _last_of_the_user(places: Iterable[CodePlace]) -> CodePlace | None:
-    return next((p for p in reversed(list(places)) if is_user_code(str(p.file))), None)
 
 
 @cache
