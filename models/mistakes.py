@@ -61,7 +61,8 @@ def explain(error: BaseException) -> str:
     code, and what to change where that is known.
     """
     place = place_of_error(error)
-    code = f"    {place.text}" if place and place.text else ""
+    text = error.text if isinstance(error, SyntaxError) else place and place.text
+    code = f"    {text.strip()}" if text and text.strip() else ""
     return "\n".join(filter(None, (_said(error), code, _hint(error))))
 
 

@@ -6,6 +6,7 @@ ones in code that the user wrote are those that an error message should name.
 
 from __future__ import annotations
 
+import ast
 import linecache
 import signal
 import site
@@ -41,6 +42,20 @@ def place_of_error(error: BaseException) -> CodePlace | None:
         return CodePlace(Path(error.filename), error.lineno or 1, "<module>")
     places = [_place(frame, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     return next((p for p in reversed(places) if is_user_code(str(p.file))), None)
+
+
+def place_of_declaration(path: Path, field: str) -> str:
+    """Where a lecture's file declares `field`: `my_net.py line 14`; the file where it doesn't."""
+    try:
+        tree = ast.parse(path.read_bytes(), filename=str(path))
+    except (OSError, SyntaxError, ValueError):
+        return path.name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Lecture"):
+            for keyword in node.keywords:
+                if keyword.arg == field:
+                    return f"{path.name} line {keyword.value.lineno}"
+    return path.name
 
 
 def ends_program(error: BaseException) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
 from textual.widgets import DataTable, Input
 
+from datasets.fetch import FetchStopped
 from tests.app import Sitting, in_app
-from tests.program import train
+from tests.program import LONGEST, train
 from tui_app.screens.ask import Ask
 from tui_app.screens.choose import Choose
 from tui_app.screens.compare import CompareScreen
@@ -405,6 +407,35 @@ async def test_leaving_can_keep_training(person: Sitting):
     await person.press("k")
     await person.until(lambda: person.app._exit)
     assert person.app.handed_over == person.folder
+
+
+@in_app("03", epochs=LONG)
+async def test_a_second_ctrl_c_stops_saves_and_leaves(person: Sitting):
+    await start(person)
+    await person.press("ctrl+c", "ctrl+c")
+    await person.until(lambda: person.app._exit)
+    assert json.loads((person.folder / "status.json").read_text())["state"] == "stopped"
+    assert person.app.handed_over is None
+
+
+@in_app("softmax")
+async def test_a_run_without_a_folder_can_be_cancelled_but_not_kept(person: Sitting, monkeypatch):
+    is_cancelled = threading.Event()
+
+    def prepare(*arguments: object) -> None:
+        is_cancelled.wait(LONGEST)
+        raise FetchStopped("cancelled")
+
+    monkeypatch.setattr("tui_app.training.session.Session.begin", prepare)
+    await person.until(lambda: person.form.can_start)
+    await person.press("f5")
+    await person.until(lambda: person.app.queue and person.app.queue.is_alive)
+    await person.press("ctrl+q")
+    await person.until(lambda: "hasn't begun to train" in person.text)
+    assert "keep training" not in person.text
+    await person.press("s")
+    is_cancelled.set()
+    await person.until(lambda: person.app._exit)
 
 
 @in_app()

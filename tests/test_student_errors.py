@@ -99,7 +99,10 @@ IN_FORWARD = "my_net.py line 11, in forward"
         ({"model": "lambda spec, hyperparameters: None"}, ["`model=` names gives a NoneType"]),
         (
             {"criterion": "nn.MSELoss"},
-            ["criterion=nn.MSELoss doesn't suit", "10 classes: criterion=nn.CrossEntropyLoss"],
+            [
+                "my_net.py line 14: criterion=nn.MSELoss doesn't suit",
+                "10 classes: criterion=nn.CrossEntropyLoss",
+            ],
         ),
         (
             {"criterion": "nn.CrossEntropyLoss", "dataset": "study-hours"},
@@ -116,7 +119,11 @@ IN_FORWARD = "my_net.py line 11, in forward"
                 "init": "self.fc = nn.Linear(30, 1)",
                 "forward": "return torch.sigmoid(self.fc(x))",
             },
-            ["accuracy on logits", "nn.BCEWithLogitsLoss"],
+            [
+                "my_net.py line 14: criterion=nn.BCELoss",
+                "accuracy on logits",
+                "nn.BCEWithLogitsLoss",
+            ],
         ),
         (
             {

@@ -289,3 +289,14 @@ def test_tutorch_trains_in_a_folder_of_files_named_like_pythons_and_torchs(tmp_p
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_syntax_error_shows_the_line_as_it_is_now(tmp_path: Path):
+    path = tmp_path / "net.py"
+    path.write_text("x = 1\ny = (x)\n", encoding="utf-8")
+    with pytest.raises(LectureError):  # it declares no lecture, and its lines are remembered
+        load_lecture(path)
+    path.write_text("x = 1\ny = (x\n", encoding="utf-8")
+    with pytest.raises(LectureError) as caught:
+        load_lecture(path)
+    assert str(caught.value).splitlines()[-1] == "    y = (x"

@@ -23,7 +23,7 @@ from tui_app.look import Look
 from tui_app.messages import DevicesFound, RunsChanged, RunsRead
 from tui_app.pace import Pace
 from tui_app.screens.choose import Choose
-from tui_app.screens.leaving import how_to_leave
+from tui_app.screens.leaving import LeaveQuestion
 from tui_app.screens.main import MainScreen
 from tui_app.screens.palette import Palette, ViewPalette
 from tui_app.widgets.drawable import is_drawable
@@ -270,7 +270,7 @@ class TutorchApp(AppearanceApp):
             self.exit(0)
             return
         if not isinstance(self.screen, Choose):
-            self.push_screen(how_to_leave(queue), self._leave)
+            self.push_screen(LeaveQuestion(queue), self._leave)
 
     def _leave(self, how: str | None) -> None:
         queue = self.queue

@@ -20,6 +20,7 @@ _SENTENCES = {
     "one_epoch": "While paused: train to the end of the epoch",
     "change_lr": "Change the learning rate",
     "save": "Save a checkpoint now",
+    "stop_and_leave": "Stop and save, then leave",
     "stop": "Stop and save; while loading: cancel",
     "apply_advice": "Set the form as the advice says",
     # the main screen

@@ -15,8 +15,9 @@ from torch.random import fork_rng
 
 from datasets import DataSpec
 from models import LectureError
+from models.lecture import Lecture
 from models.mistakes import explain
-from models.user_code import is_user_code, place_of_error
+from models.user_code import is_user_code, place_of_declaration, place_of_error
 from tui_app.training.ended import is_out_of_memory
 from tui_app.training.layers import layers_of
 from tui_app.training.work import WorkCounter
@@ -59,9 +60,14 @@ class ModelCheck:
 
 
 def check_model(
-    model: nn.Module, criterion: nn.Module, spec: DataSpec, inputs: Tensor, targets: Tensor
+    lecture: Lecture,
+    model: nn.Module,
+    criterion: nn.Module,
+    spec: DataSpec,
+    inputs: Tensor,
+    targets: Tensor,
 ) -> ModelCheck:
-    """Try the model on `inputs` (N, *input_shape), and the criterion on what it makes of them.
+    """Try the lecture's model on `inputs` (N, *input_shape), and the criterion on its outputs.
 
     Leaves weights, buffers and random numbers as they were. Raises LectureError, which names the
     line of the user's file, for a model that doesn't take the inputs, whose outputs aren't those
@@ -70,7 +76,7 @@ def check_model(
     was_training = model.training
     cards = [inputs.device] if inputs.device.type == "cuda" else []
     _check_weights(model)
-    _check_criterion(criterion, spec)
+    _check_criterion(lecture, criterion, spec)
     model.eval()
     try:
         with fork_rng(cards), torch.no_grad(), WorkCounter() as counter:
@@ -142,7 +148,7 @@ def _check_weights(model: nn.Module) -> None:
         )
 
 
-def _check_criterion(criterion: nn.Module, spec: DataSpec) -> None:
+def _check_criterion(lecture: Lecture, criterion: nn.Module, spec: DataSpec) -> None:
     """Raise LectureError for a criterion of torch's that is made for another task than the data's,
     or that takes probabilities where accuracy is measured on logits.
     """
@@ -152,11 +158,13 @@ def _check_criterion(criterion: nn.Module, spec: DataSpec) -> None:
     if made_for is not None and made_for != spec.task:
         data = data.format(classes=len(spec.classes))
         raise LectureError(
-            f"criterion={name} doesn't suit these data, which have {data}: criterion={fitting}"
+            f"{place_of_declaration(lecture.path, 'criterion')}: criterion={name} doesn't suit "
+            f"these data, which have {data}: criterion={fitting}"
         )
     if type(criterion) is nn.BCELoss:
         raise LectureError(
-            "criterion=nn.BCELoss takes probabilities, and tutorch measures accuracy on logits: "
+            f"{place_of_declaration(lecture.path, 'criterion')}: criterion=nn.BCELoss takes "
+            "probabilities, and tutorch measures accuracy on logits: "
             "leave the sigmoid at the net's end out, and set criterion=nn.BCEWithLogitsLoss"
         )
 

@@ -54,7 +54,7 @@ def prepare(
 
     batches = make_batches(lecture, hp, train, resident, data)
     model, criterion = build_model(lecture, data, settings, target)
-    check = check_model(model, criterion, data.spec, *next(resident.chunks(2)))
+    check = check_model(lecture, model, criterion, data.spec, *next(resident.chunks(2)))
     threads, reason = choose_threads(options.threads, check.work_of_a_layer * batches.batch_size)
     use_threads(threads)
     return Training(
@@ -238,7 +238,7 @@ def check_models(
         data, device = read_already[settings.dataset], torch.device("cpu")
         model, criterion = build_model(settings.lecture, data, settings, device)
         two = DeviceSplit.of(data.train.subset(np.arange(min(2, len(data.train)))), data, device)
-        check_model(model, criterion, data.spec, *next(two.chunks(2)))
+        check_model(settings.lecture, model, criterion, data.spec, *next(two.chunks(2)))
 
 
 def best_models(lecture: Lecture, data: Data, keep: int) -> BestModels:
