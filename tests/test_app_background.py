@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.app import in_app, recorded_folder, recorded_run
+from tests.app import in_app, recorded_events, recorded_folder, recorded_run
 from tui_app.following.background import background_runs
 from tui_app.following.queue import RunQueue
 from tui_app.screens.pick import Pick
 from tui_app.screens.run import RunScreen
+from tui_app.training.events import Advised
+from tui_app.training.metrics_file import MetricsFile
 from tui_app.training.posix import identity
 from tui_app.training.run_folder import RunFolder
 
@@ -67,6 +69,26 @@ def test_a_background_run_is_shown_and_a_key_attaches(folder):
         await person.until(lambda: "background" not in person.text)
         assert "Attach" not in person.text
 
+    _says(folder)
+    sit()
+
+
+def test_the_advice_for_an_attached_run_is_shown_and_applied(folder):
+    @in_app(size=(80, 24))
+    async def sit(person):
+        await person.until(lambda: "b: attach" in person.text)
+        await person.press("b")
+        await person.until(lambda: "! slow: d sets lr 0.02. Too slow." in person.text)
+        await person.press("d")
+        await person.until(lambda: person.app.screen is person.app.main)
+        await person.until(lambda: person.draft.lecture.name == "lecture_09_softmax_classifier")
+        await person.until(lambda: person.draft.text("lr") == "0.02")
+
+    metrics = MetricsFile(folder.metrics)
+    about = {"run": folder.name, "epoch": 3, "step": 69, "name": "slow", "text": "Too slow."}
+    for event in (*recorded_events(folder.name, 3), Advised(**about, settings={"lr": 0.02})):
+        metrics(event)
+    metrics.close()
     _says(folder)
     sit()
 

@@ -29,9 +29,11 @@ from tui_app.following.in_folder import RunInFolder
 from tui_app.following.rate import StepRate
 from tui_app.following.recorded import event_of
 from tui_app.following.scores import against
-from tui_app.training.events import BestImproved, Event, StepsCompleted
+from tui_app.training.events import Advised, BestImproved, Event, StepsCompleted
 from tui_app.training.metrics_file import MetricsFile, read_metrics
 from tui_app.training.run_folder import RunFolder
+
+ADVICE = {"kind": "advice", "run": "run", "epoch": 1, "step": 23, "name": "slow", "text": "Try."}
 
 
 def history_of(*, epochs: int = 12) -> History:
@@ -76,7 +78,9 @@ def test_steps_told_twice_count_once_and_missing_ones_are_nan():
 
 def test_what_is_recorded_gives_the_same_events(tmp_path: Path):
     file = MetricsFile(tmp_path / "metrics.jsonl")
-    told = list(recorded_events("run"))
+    advice = {"lr": 0.02, "widths": (32, 16), "optimizer": "adam", "bias": True}
+    about = {"run": "run", "epoch": 12, "step": 276, "name": "plateau", "text": "Try lr 0.02."}
+    told = [*recorded_events("run"), Advised(**about, settings=advice)]
     for event in told:
         file(event)
     file.close()
@@ -89,7 +93,17 @@ def test_what_is_recorded_gives_the_same_events(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "line",
-    [{}, {"kind": "steps"}, {"kind": "steps", "losses": "x"}, {"kind": ["a"]}, {"kind": "epoch"}],
+    [
+        {},
+        {"kind": "steps"},
+        {"kind": "steps", "losses": "x"},
+        {"kind": ["a"]},
+        {"kind": "epoch"},
+        {**ADVICE, "settings": 3},
+        {**ADVICE, "settings": {"lr": {"a": 1}}},
+        {**ADVICE, "settings": {"widths": [[1]]}},
+        {**ADVICE, "settings": {"lr": "1\x1b[2J"}},
+    ],
 )
 def test_a_line_that_is_no_event_is_passed_over(line):
     assert event_of(line) is None

@@ -65,12 +65,31 @@ def _as(wanted: Any, value: Any) -> Any:
     """
     if wanted in ("float", "float | None"):
         return value if value is None and wanted != "float" else _number(value)
+    if wanted == "Mapping[str, Any]":
+        return _settings(value)
     kind = str if wanted in ("str", "State") else int
     if value is None and wanted == "int | None":
         return value
     if not isinstance(value, kind) or (isinstance(value, int) and abs(value) >= _LARGEST):
         raise TypeError
     return value
+
+
+def _settings(value: Any) -> dict[str, Any]:
+    """Settings by name, each a plain value or a list of plain values. Raises TypeError.
+
+    The form shows them, so no text of theirs may hold control codes.
+    """
+    if not isinstance(value, dict):
+        raise TypeError
+    settings = {name: tuple(v) if isinstance(v, list) else v for name, v in value.items()}
+    for setting in settings.values():
+        each = setting if isinstance(setting, tuple) else (setting,)
+        if not all(isinstance(part, str | int | float) for part in each):
+            raise TypeError
+        if not all(part.isprintable() for part in each if isinstance(part, str)):
+            raise TypeError
+    return settings
 
 
 def _number(value: Any) -> float:

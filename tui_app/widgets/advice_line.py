@@ -52,7 +52,7 @@ class AdviceLine(Static):
 
 
 def _line(advice: Advised) -> Text:
-    text = Text(f"! {advice.name}: ", "bold")
+    text = Text(f"! {printable(advice.name)}: ", "bold")
     if advice.settings:
         text.append(f"d sets {words_of(advice)}. ")
     return text.append(printable(advice.text), "not bold")
