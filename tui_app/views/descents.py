@@ -72,7 +72,7 @@ def stability(found: Landscape, frame: Frame) -> Text:
         return sentence((text, "faint"), pen=frame.pen)
     limit = f"2 / curvature = 2 / {found.curvature:.4g} = {found.limit:.4g}"
     if not found.is_whole_batch:
-        text = f"lr {found.lr:g}; over the whole train set at once its limit would be {limit}"
+        text = f"lr {found.lr:g}; full-batch limit {limit}"
         return sentence((text, "faint"), pen=frame.pen)
     verdict = "below" if found.lr < found.limit else "NOT below"
     return sentence(
