@@ -63,7 +63,7 @@ async def test_a_view_of_the_model_is_opened(person, monkeypatch):
     await person.until(lambda: "View: Softmax in numbers" in person.text)
     await person.press("enter")
     await person.until(lambda: person.app.main.query_one(ModelPane).has_class("-chosen"))
-    await person.until(lambda: "sample 0 of the test set" in person.text)
+    await person.until(lambda: "sample 1 of the test set" in person.text)
     await _search(person, "view data")
     await person.until(lambda: "View: Data" in person.text)
     await person.press("enter")

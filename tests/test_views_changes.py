@@ -51,7 +51,9 @@ def test_every_epoch_of_the_run_is_seen_again(trained: Callable[..., Path]):
 
 def test_the_sample_that_was_asked_for_comes_first(trained: Callable[..., Path]):
     found = found_in(trained(*RUN), "changes", "17")
-    assert found.rows[0] == 17
+    assert found.rows[0] == 16
+    lines = load_view("changes").lines(found, Frame(80, 24))
+    assert any(line.plain.startswith("sample 17 of the test set") for line in lines)
     assert len(set(found.rows.tolist())) == len(found.rows) == 24
 
 

@@ -82,3 +82,11 @@ def test_a_plain_net_is_compared_with_a_residual_one(trained: Callable[..., Path
     assert reach[1] > 1e-2
     lines = load_view("gradients").lines(found_in(folder, "gradients"), Frame(80, 24))
     assert "before any training" in lines[-1].plain
+
+
+def test_samples_and_convolutions_are_counted_from_one(trained: Callable[..., Path]):
+    folder = trained("10_basic", "--epochs", "1")
+    maps = load_view("feature_maps").lines(found_in(folder, "images", "1"), Frame(80, 24))
+    assert maps[0].plain.startswith("sample 1, a ")
+    kernels = load_view("kernels").lines(found_in(folder, "images"), Frame(80, 24))
+    assert kernels[0].plain == "Conv2d 1→10, 5×5"

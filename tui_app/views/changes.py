@@ -85,9 +85,10 @@ def _words(found: Changes, at: int, frame: Frame) -> list[Text]:
     if found.vocabulary:
         what = f" ({text_of(found.inputs[at], found.vocabulary)})"
     share = 100 * float(found.probabilities[-1, at, truth])
+    sample = f"sample {found.rows[at] + 1}"
     lines = [
         sentence(
-            (f"sample {found.rows[at]} of the {found.measured} set{what}, {name}", "strong"),
+            (f"{sample} of the {found.measured} set{what}, {name}", "strong"),
             (f"   P({name}) {share:.1f} %", "good" if guesses[-1] == truth else "bad"),
             pen=pen,
         ),
@@ -130,7 +131,7 @@ VIEW = View(
     draw,
     _places,
     "sample",
-    "the number of a sample",
+    "the number of a sample, from 1",
     join=_joined,
     without="Predictions change where there are classes.",
     suits=lambda traits: traits.has_predictions,

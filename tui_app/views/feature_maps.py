@@ -8,6 +8,7 @@ import numpy as np
 from rich.text import Text
 
 from tui_app.views.canvas import Canvas
+from tui_app.views.kernels import titled
 from tui_app.views.raster import fitted, shares, spread
 from tui_app.views.table import sentence
 from tui_app.views.view import Frame, View
@@ -36,7 +37,7 @@ def _all(canvas: Canvas, found: Images) -> str:
     levels = _chosen(found.layers, max(1, room // 6))
     height = max(3, room // (len(levels) + 1) - 1)
     side = 2 * height
-    canvas.write(0, 0, f"sample {found.sample}, a {found.label}", canvas.pen.style("strong"))
+    canvas.write(0, 0, f"sample {found.sample + 1}, a {found.label}", canvas.pen.style("strong"))
     canvas.pixels(0, 1, fitted(shares(found.image), side, height))
     y = height + 1
     for layer in levels:
@@ -61,7 +62,7 @@ def _one(canvas: Canvas, found: Images, layer: Maps) -> str:
     count = len(layer.maps)
     best = max(range(1, count + 1), key=lambda across: _side(canvas, count, across))
     side = _side(canvas, count, best)
-    canvas.write(0, 0, f"{_kind(canvas, layer)} ({layer.name})", canvas.pen.style("strong"))
+    canvas.write(0, 0, titled(_kind(canvas, layer), layer.name), canvas.pen.style("strong"))
     down = -(-count // best)
     _maps(canvas, layer.maps, 0, 1, side, max(1, side // 2), rows=down)
     lowest, highest = float(layer.maps.min()), float(layer.maps.max())
@@ -102,7 +103,7 @@ VIEW = View(
     draw,
     _places,
     "layer",
-    "the number of a sample",
+    "the number of a sample, from 1",
     whole="all",
     fits=lambda found: bool(found.layers),
     without="Feature maps are made of images by convolutions.",

@@ -26,7 +26,7 @@ def draw(found: Images, frame: Frame) -> list[Text]:
     largest = float(np.abs(kernels.weights).max())
     rest = "" if shown == outputs * inputs else f", {shown} of {outputs * inputs} shown"
     return [
-        sentence((f"{kind} ({kernels.name})", "strong"), pen=frame.pen),
+        sentence((titled(kind, kernels.name), "strong"), pen=frame.pen),
         *canvas.lines(),
         sentence(
             f"across: channels out, down: channels in{rest}",
@@ -34,6 +34,13 @@ def draw(found: Images, frame: Frame) -> list[Text]:
             pen=frame.pen,
         ),
     ]
+
+
+def titled(kind: str, name: str) -> str:
+    """A layer and its name in the model. A bare index, as nn.Sequential gives it, is left out: it
+    counts from 0, and the line below the picture counts from 1.
+    """
+    return kind if name.replace(".", "").isdigit() else f"{kind} ({name})"
 
 
 def _draw(canvas: Canvas, kernels: Kernels) -> int:

@@ -30,7 +30,7 @@ def draw(found: Predictions, frame: Frame) -> list[Text]:
             0, 1, fitted(shares(found.inputs[place]), _WIDTH, min(_HEIGHT, frame.rows - 4))
         )
         left = _WIDTH + 3
-        canvas.write(0, 0, f"sample {found.rows[place]} of the {found.measured} set")
+        canvas.write(0, 0, f"sample {found.rows[place] + 1} of the {found.measured} set")
     else:
         canvas.write(0, frame.rows - 3, sample_text(found, place), pen.style("faint"))
     shown = _table(canvas, found, place, left)

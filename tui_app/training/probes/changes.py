@@ -41,7 +41,8 @@ class Changes:
 
 def probe(subject: Subject, ask: str) -> Changes | None:
     """Of a finished run every epoch, through replay, for the samples that it does worst on; while
-    it trains only what it says now. A number asks for that sample, which then comes first.
+    it trains only what it says now. A number asks for that sample, counted from 1, which then
+    comes first.
 
     None where there are no classes, or one for each symbol of a sequence.
     """
@@ -93,7 +94,7 @@ def _chosen(subject: Subject, ask: str) -> np.ndarray:
         assert found is not None
         rows = found.rows[np.argsort(-found.losses, kind="stable")[:_SAMPLES]]
     if ask.isdigit():
-        asked = min(int(ask), len(subject.split) - 1)
+        asked = min(max(int(ask), 1), len(subject.split)) - 1
         rows = np.array([asked, *rows[rows != asked]][:_SAMPLES])
     return rows
 

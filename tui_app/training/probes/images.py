@@ -36,7 +36,7 @@ class Kernels:
 
 @dataclass(frozen=True)
 class Images:
-    """The image (C, H, W) uint8, the sample's number, its maps, and the network's kernels."""
+    """The image (C, H, W) uint8, the sample's place from 0, its maps, and the network's kernels."""
 
     image: np.ndarray
     sample: int
@@ -48,10 +48,11 @@ class Images:
 
 @torch.no_grad()
 def probe(subject: Subject, ask: str) -> Images | None:
-    """Of the test sample whose number was asked for; None for a model of no images."""
+    """Of the test sample whose number was asked for, from 1; None for a model of no images."""
     if len(subject.data.spec.input_shape) != 3:
         return None
-    sample = min(int(ask), len(subject.split) - 1) if ask.isdigit() else 0
+    number = int(ask) if ask.isdigit() else 1
+    sample = min(max(number, 1), len(subject.split)) - 1
     inputs, _ = subject.batch(subject.split, np.array([sample]))
     layers: list[Maps] = []
     hooks = []
