@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import shutil
 import socket
@@ -58,6 +59,9 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     for thread in threading.enumerate():  # the app that was left doesn't wait for it
         if thread.name in ("lecture", "looking"):
             thread.join(LONGEST)
+    # The app freezes what it has imported, and hypothesis asks the collector who refers to its
+    # random numbers: of frozen objects it isn't told, and warns.
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
