@@ -45,3 +45,13 @@ async def test_a_narrow_header_shortens_titles_and_the_footer_says_that_keys_are
     footer = person.text.splitlines()[-1]
     assert "… " in footer and footer.rstrip().endswith("? Keys")
     assert "Extend" not in footer
+
+
+@in_app(lecture="05_", size=(50, 12))
+async def test_a_terminal_too_small_for_panes_says_so_before_a_run_and_during_one(person):
+    await person.until(lambda: "ready" in person.text)
+    said = " ".join(person.text.split())
+    assert "tutorch needs 60x16 to show more; this terminal has 50x12." in said
+    await person.press("s")
+    await person.until(lambda: "epoch 1" in person.text)
+    assert "tutorch needs 60x16" in person.text

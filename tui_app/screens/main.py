@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -143,7 +144,9 @@ class MainScreen(PickingScreen):
         """Bring the panes up to date with the run."""
         queue, pane, model = self.app.queue, self.query_one(RunPane), self.query_one(ModelPane)
         self._show_state()
-        if model.display and not self.has_class("-tiny"):
+        if self.has_class("-tiny"):
+            self._draw_tiny(queue and queue.current)
+        elif model.display:
             model.look_at(*self._what_to_look_at())
         if queue is None:
             self.query_one(LogPane).draw()
@@ -152,13 +155,17 @@ class MainScreen(PickingScreen):
             pane.follow(queue.current)
             self.query_one(LogPane).follow(queue.current.history.log)
         if self.has_class("-tiny"):
-            size = "tutorch needs 60x16 to show more."
-            line = self.query_one(Progress).one_line(queue.current)
-            self.query_one("#tiny", Static).update(line.append(f"\n{size}"))
             return
         if pane.display:
             pane.draw()
         self.query_one(LogPane).draw()
+
+    def _draw_tiny(self, run: FollowedRun | None) -> None:
+        """A terminal too small for panes gets a line for the run, and what would help."""
+        line = self.query_one(Progress).one_line(run) if run is not None else Text("ready")
+        width, height = self.app.size
+        line.append(f"\ntutorch needs 60x16 to show more; this terminal has {width}x{height}.")
+        self.query_one("#tiny", Static).update(line)
 
     def _show_state(self) -> None:
         """Form and keys follow what trains; asking them costs too much to do it every time."""
