@@ -23,6 +23,7 @@ from datasets.dataset import (
     UnknownDataset,
 )
 from datasets.fetch import Progress, locate
+from datasets.paths import user_path
 
 __all__ = [
     "Data",
@@ -56,11 +57,11 @@ def get_dataset(name: str, target: str | None = None, task: Task | None = None) 
     if colon and kind == "csv":
         from datasets.own_table import table_dataset
 
-        return replace(table_dataset(Path(place).expanduser(), target, task), name=name)
+        return replace(table_dataset(user_path(place), target, task), name=name)
     if colon and kind == "folder":
         from datasets.own_images import folder_dataset
 
-        return replace(folder_dataset(Path(place).expanduser(), task), name=name)
+        return replace(folder_dataset(user_path(place), task), name=name)
     if target is not None:
         raise UnknownDataset(f"{name} has its own target: --target goes with csv:FILE.")
     if name not in dataset_names():

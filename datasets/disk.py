@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from datasets.dataset import DataDamaged, Dataset, DataUnavailable, RemoteFile
+from datasets.paths import user_path
 
 
 def cache_dir() -> Path:
     """Where fetched files are kept: $TUTORCH_CACHE_DIR, else `tutorch` in the system's cache."""
     if folder := os.environ.get("TUTORCH_CACHE_DIR"):
-        return Path(folder).expanduser().absolute()
+        return user_path(folder).absolute()
     import platformdirs
 
     return platformdirs.user_cache_path("tutorch", appauthor=False)

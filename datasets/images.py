@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datasets.dataset import DataDamaged, RemoteFile, Split
+from datasets.paths import user_path
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -118,7 +119,7 @@ def open_image(text: str) -> Image.Image:
     """The image in the file `text`, on white where it is transparent. Raises ValueError."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    path = Path(text.strip()).expanduser()
+    path = user_path(text.strip())
     if not path.is_file():
         raise ValueError(f"{text!r} is no file: give the path of an image")
     try:

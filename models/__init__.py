@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import importlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,7 +83,7 @@ def find_lecture(text: str) -> Path:
     Raises UnknownLecture.
     """
     if text.endswith(".py") or "/" in text:
-        path = Path(text).expanduser()
+        path = Path(os.path.expanduser(text))  # noqa: PTH111  raises nothing for ~nobody
         if not path.is_file():
             raise UnknownLecture(f"there is no file {text}")
         if not path.stem.isprintable():  # the run folder will have this name too

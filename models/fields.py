@@ -15,6 +15,7 @@ import dataclasses
 import difflib
 import functools
 import math
+import os
 import re
 import sys
 import types
@@ -70,6 +71,11 @@ class Pattern:
 
 
 @dataclass(frozen=True)
+class IsPath:
+    """Marks a text that names a file or folder: a `~` at its beginning is expanded."""
+
+
+@dataclass(frozen=True)
 class OnlyWith:
     """A setting that means something only while another one (`field`) has one of `values`."""
 
@@ -94,6 +100,7 @@ class Field:
     help: str
     only_with: OnlyWith | None
     pattern: Pattern | None = None
+    is_path: bool = False
 
     @property
     def flag(self) -> str:
@@ -155,7 +162,7 @@ class Field:
             raise self._refusal(value)
         if self.pattern and not re.fullmatch(self.pattern.regex, str(value)):
             raise self._refusal(value)
-        return value
+        return os.path.expanduser(value) if self.is_path else value  # noqa: PTH111  raises nothing
 
     def format(self, value: Any) -> str:
         """The text that `parse` would read back as `value`."""
@@ -233,6 +240,7 @@ def _field(field: dataclasses.Field[Any], hint: Any, help_text: str) -> Field:
         help=help_text,
         only_with=next((extra for extra in extras if isinstance(extra, OnlyWith)), None),
         pattern=next((extra for extra in extras if isinstance(extra, Pattern)), None),
+        is_path=any(isinstance(extra, IsPath) for extra in extras),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from datasets.paths import user_path
 from models import LectureError
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters, Lecture
@@ -89,7 +90,7 @@ def _needed_arguments(node: ast.ClassDef) -> tuple[str, ...]:
 def find_plain_net(text: str) -> PlainNet:
     """The class that `FILE.py:CLASS` names. Raises InvalidValue, LectureError."""
     place, _, name = text.rpartition(":")
-    file = Path(place).expanduser()
+    file = user_path(place)
     if not name or file.suffix != ".py":
         raise InvalidValue(f"--model takes FILE.py:CLASS, such as my_net.py:Net, not {text!r}")
     if not file.is_file():

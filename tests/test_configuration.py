@@ -133,3 +133,46 @@ def test_every_command_with_settings_refuses_those_that_there_are_not(
     ended = tutorch("runs")
     assert (ended.exit_code, "did you mean TUTORCH_RUNS_DIR?" in ended.err) == (2, True)
     assert tutorch("lectures").exit_code == 0  # which has none
+
+
+class TestPathsWithATilde:
+    """`~` is the home folder wherever a path is given; `~no-such-user` is a sentence."""
+
+    @pytest.fixture(autouse=True)
+    def home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        home = tmp_path / "home"
+        home.mkdir()
+        monkeypatch.setenv("HOME", str(home))
+        return home
+
+    def test_it_is_expanded_in_options_files_and_variables(self, home, monkeypatch):
+        assert train("05", "--epochs", 1, "--runs-dir", "~/a").is_relative_to(home / "a")
+        monkeypatch.setenv("TUTORCH_RUNS_DIR", "~/b")
+        assert train("05", "--epochs", 1).is_relative_to(home / "b")
+        monkeypatch.delenv("TUTORCH_RUNS_DIR")
+        (home / "d").mkdir()
+        write("runs_dir = '~/c'\ndata_dir = '~/d'")
+        run = train("05", "--epochs", 1)
+        assert run.is_relative_to(home / "c")
+        assert json.loads((run / "run.json").read_text())["options"]["data_dir"] == f"{home}/d"
+        assert tutorch("show", f"~/c/{run.parent.name}/{run.name}").exit_code == 0
+        assert tutorch("export", "last", "--out", "~/script.py").exit_code == 0
+        assert (home / "script.py").is_file()
+        picture = tutorch("show", "last", "--view", "fitted-line", "--svg", "~/picture.svg")
+        assert picture.exit_code == 0, picture.err
+        assert (home / "picture.svg").is_file()
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            "--no-tui ~no-such-user/x.py",
+            "--model ~no-such-user/x.py:Net",
+            "--no-tui softmax --dataset csv:~no-such-user/x.csv",
+            "--no-tui softmax --dataset folder:~no-such-user/x",
+            "show ~no-such-user/x",
+        ],
+    )
+    def test_a_user_who_does_not_exist_is_told_as_a_missing_file(self, words):
+        ended = tutorch(*words.split())
+        assert ended.exit_code in (2, 3)
+        assert len(ended.err.splitlines()) == 1

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from datasets.paths import user_path
 from models import find_lecture, lecture_names
 from tui_app.training.files import write_json
 from tui_app.training.narrate import printable
@@ -109,7 +110,7 @@ def preferences_file() -> PreferencesFile:
         import platformdirs
 
         folder = str(platformdirs.user_state_path("tutorch", appauthor=False))
-    path = Path(folder) if folder else None
+    path = user_path(folder) if folder else None
     # Without a home the system's folder begins with a ~ that stands for nothing.
     is_known = path is not None and not path.parts[0].startswith("~")
     return PreferencesFile(path.absolute() / "app.json" if path is not None and is_known else None)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import tyro
 
+from datasets.paths import user_path
 from models.fields import InvalidValue
 from tui_app.commands.arguments import OfRun, import_lecture, parse, say_source, the_run
 from tui_app.terminal import print_json
@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     """Write the script and print its path."""
     arguments, given = parse(Export, argv, "runs_dir", "data_dir")
     folder = the_run(arguments, given)
-    path = Path(arguments.out or f"{folder.path.parent.name}.py")
+    path = user_path(arguments.out or f"{folder.path.parent.name}.py")
     to_stdout = arguments.out == "-"
     if to_stdout and arguments.json:
         raise InvalidValue("--json and --out - both write to stdout: name a file with --out")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
+from datasets.paths import user_path
 from models.fields import InvalidValue
 from tui_app.commands.arguments import import_lecture, say_source
 from tui_app.terminal import print_json, print_table, stdout_console
@@ -57,7 +58,7 @@ def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
         return 0
     lines, columns = _draw(arguments, view, snapshot.found)
     if arguments.svg:
-        _save(lines, columns, view.title, folder, Path(arguments.svg))
+        _save(lines, columns, view.title, folder, user_path(arguments.svg))
     else:
         console = stdout_console()
         console.width = max(columns, console.width)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from models.fields import Pattern, Range
+from models.fields import IsPath, Pattern, Range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +53,8 @@ class RunOptions:
     on_hangup: Literal["keep", "stop"] = "keep"
     """When the terminal goes away: keep goes on training without it, stop saves and stops."""
 
-    data_dir: str = ""
+    data_dir: Annotated[str, IsPath()] = ""
     """A folder to look for data in first; nothing is ever written to it."""
 
-    runs_dir: str = "runs"
+    runs_dir: Annotated[str, IsPath()] = "runs"
     """The folder that run folders are made in."""

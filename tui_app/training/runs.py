@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from datasets.paths import user_path
 from models import lecture_names
 from tui_app.training.errors import DamagedRun, UnknownRun
 from tui_app.training.posix import identity, is_running
@@ -56,12 +57,9 @@ def find_run(text: str, runs_dir: Path) -> RunFolder:
 
     Of several, one whose name ends so is meant: that is what `short_ids` gives. Raises UnknownRun.
     """
-    if (
-        text
-        and Path(text).expanduser().is_dir()
-        and (Path(text).expanduser() / "run.json").exists()
-    ):
-        return RunFolder(Path(text).expanduser())
+    path = user_path(text)
+    if text and path.is_dir() and (path / "run.json").exists():
+        return RunFolder(path)
     folders = run_folders(runs_dir)
     if not folders:
         raise UnknownRun(f"there are no runs in {runs_dir.absolute()} yet")

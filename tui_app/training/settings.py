@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets import get_dataset
+from datasets.paths import user_path
 from models.fields import InvalidValue, fields_of
 from models.lecture import Hyperparameters, Lecture
 from tui_app.training.options import RunOptions
@@ -67,7 +68,7 @@ def own_data(dataset: str) -> str:
     if not place:
         wanted = {"csv": "csv:FILE, the file of a table", "folder": "folder:DIR, one of images"}
         raise InvalidValue(f"dataset: {wanted[kind]}; {dataset!r} names none", "dataset")
-    return f"{kind}:{Path(place).expanduser().absolute()}"
+    return f"{kind}:{user_path(place).absolute()}"
 
 
 def as_record(settings: RunSettings) -> dict[str, Any]:
