@@ -1,4 +1,4 @@
-"""Paths as users write them."""
+"""Paths as users write and read them."""
 
 from __future__ import annotations
 
@@ -13,3 +13,9 @@ def user_path(text: str) -> Path:
     as it stands, so that what opens it says that it isn't there.
     """
     return Path(os.path.expanduser(text))  # noqa: PTH111  the one that raises nothing
+
+
+def shortest(path: Path) -> str:
+    """The file's name alone where that finds it from the working folder, or else its path."""
+    is_here = Path(path.name).exists() and path.samefile(path.name)
+    return path.name if is_here else str(path)

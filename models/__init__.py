@@ -6,6 +6,7 @@ import ast
 import difflib
 import importlib
 import os
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -204,13 +205,15 @@ def _declared(path: Path, load: Callable[[], ModuleType], source: Source | None)
 
 
 def _how_to_declare_one(path: Path) -> str:
+    from datasets.paths import shortest
     from models.plain_net import plain_nets
 
     nets = [net.name for net in plain_nets(path) if net.can_be_built]
     if not nets:
         return "it needs a line `LECTURE = Lecture(...)`; `tutorch new NAME` writes an example"
     net = nets[-1]  # the blocks that it is made of come before it
+    model = shlex.quote(f"{shortest(path)}:{net}")
     return (
-        f"`tutorch --model {path.name}:{net}` writes one for class {net}(nn.Module), with lecture "
-        "9's data and settings, and trains it"
+        f"`tutorch --model {model}` writes one for class {net}(nn.Module), with lecture 9's data "
+        "and settings, and trains it"
     )

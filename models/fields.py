@@ -162,7 +162,9 @@ class Field:
             raise self._refusal(value)
         if self.pattern and not re.fullmatch(self.pattern.regex, str(value)):
             raise self._refusal(value)
-        return os.path.expanduser(value) if self.is_path else value  # noqa: PTH111  raises nothing
+        if self.is_path:
+            return os.path.expanduser(str(value))  # noqa: PTH111  raises nothing
+        return value
 
     def format(self, value: Any) -> str:
         """The text that `parse` would read back as `value`."""

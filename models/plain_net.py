@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import difflib
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from datasets.paths import user_path
+from datasets.paths import shortest, user_path
 from models import LectureError
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters, Lecture
@@ -139,7 +140,7 @@ def declare(net: PlainNet, base: Lecture) -> Path:
         if path.exists() and path.read_text(encoding="utf-8") != text:
             raise InvalidValue(
                 f"{path} is there already and differs from what --model would write: train it "
-                f"itself, `tutorch {path.name}`, or remove it"
+                f"itself, `tutorch {shlex.quote(shortest(path))}`, or remove it"
             )
         path.write_text(text, encoding="utf-8")
     except OSError as error:

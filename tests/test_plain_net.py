@@ -83,7 +83,20 @@ def test_a_declaration_that_was_changed_is_not_overwritten(folder: Path):
 def test_a_file_without_a_declaration_offers_it(folder: Path):
     ended = tutorch("--no-tui", "my_net.py")
     assert ended.exit_code == 1
-    assert "tutorch --model my_net.py:Line" in ended.err
+    assert "`tutorch --model my_net.py:Line`" in ended.err
+
+
+def test_proposed_commands_quote_names_with_spaces(folder: Path):
+    elsewhere = folder / "my nets"
+    elsewhere.mkdir()
+    (folder / "my_net.py").rename(elsewhere / "my_net.py")
+    ended = tutorch("--no-tui", elsewhere / "my_net.py")
+    assert f"`tutorch --model '{elsewhere}/my_net.py:Line'`" in ended.err
+    train("--model", f"{elsewhere}/my_net.py:Net", "--epochs", 1)
+    path = elsewhere / "my_net_Net_lecture_09.py"
+    path.write_text(path.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
+    ended = tutorch("--no-tui", "--model", f"{elsewhere}/my_net.py:Net")
+    assert f"`tutorch '{path}'`" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,18 @@ def test_the_table_of_a_sweep_has_a_column_for_each_setting(monkeypatch: pytest.
         (optimizer, lr) for optimizer in ("sgd", "adam") for lr in ("0.01", "0.1")
     }
     assert {row[0] for row in table[1:]} == set(short_ids(run_folders(Path("runs"))))
+
+
+@pytest.mark.parametrize(
+    ("host", "proposed"), [("node-7.lab", "`ssh node-7.lab`, then "), ("-oProxyCommand=x", "")]
+)
+def test_a_run_elsewhere_says_where_and_proposes_no_host_that_ssh_takes_for_an_option(
+    trained, host: str, proposed: str
+):
+    run = trained("05", "--epochs", "1")
+    status = json.loads((run / "status.json").read_text(encoding="utf-8"))
+    status |= {"state": "running", "host": host, "heartbeat": time.time()}
+    (run / "status.json").write_text(json.dumps(status), encoding="utf-8")
+    ended = tutorch("attach", run)
+    assert ended.exit_code == 2
+    assert f"steered there alone: {proposed}`tutorch attach {run}`" in " ".join(ended.err.split())

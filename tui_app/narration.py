@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +12,6 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.text import Text
 
 from datasets.fetch import Progress as FetchProgress
-from models.fields import fields_of
 from tui_app.terminal import Column, print_list
 from tui_app.training.events import (
     CheckpointSaved,
@@ -32,9 +29,8 @@ from tui_app.training.narrate import (
     outcome,
     printable,
 )
-from tui_app.training.options import RunOptions
 from tui_app.training.run_folder import RunFolder
-from tui_app.training.runs import short_ids
+from tui_app.training.runs import as_argument, short_ids
 from tui_app.training.session import OnProgress, Session
 
 #: Lines at most for the epochs of a run: of 1000 epochs, each tenth is told.
@@ -187,7 +183,7 @@ _CHOSEN = {
 
 def print_summary(console: Console, session: Session, completed: RunCompleted) -> None:
     """The end of a run: the best value and epoch, and how to go on."""
-    training, run = session.training, _as_argument(session.folder)
+    training, run = session.training, as_argument(session.folder)
     lines = [f"{outcome(completed)} ({format_seconds(completed.seconds)})"]
     if completed.best_value is not None:
         value = format_value(completed.metric, completed.best_value)
@@ -205,15 +201,6 @@ def print_summary(console: Console, session: Session, completed: RunCompleted) -
         lines.append(f"ask     tutorch predict {run} INPUT")
     for line in lines:
         console.print(Text(printable(line)))
-
-
-def _as_argument(folder: RunFolder) -> str:
-    """The run as a command takes it: by its name, or by its path where that wouldn't find it."""
-    usual = fields_of(RunOptions)["runs_dir"].default
-    is_found = (
-        folder.path.parent.parent == Path(os.environ.get("TUTORCH_RUNS_DIR") or usual).absolute()
-    )
-    return folder.path.name if is_found else shlex.quote(str(folder.path))
 
 
 def print_scores(rows: Sequence[tuple[Mapping[str, str], RunCompleted]]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ from tui_app.commands.arguments import OfRun, parse, runs_dir, the_run
 from tui_app.look import Look, can_show_app
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.run_folder import RunFolder
-from tui_app.training.runs import current_state, read_status
+from tui_app.training.runs import as_argument, current_state, read_status
 
 
 @dataclass(kw_only=True)
@@ -28,7 +30,7 @@ def main(argv: Sequence[str]) -> int:
     refuse_elsewhere(folder)
     if not can_show_app():
         raise InvalidValue(
-            f"`tutorch attach` needs a terminal: `tutorch show {folder.name}` does without"
+            f"`tutorch attach` needs a terminal: `tutorch show {as_argument(folder)}` does without"
         )
     from tui_app.app import run_app
 
@@ -42,8 +44,11 @@ def refuse_elsewhere(folder: RunFolder) -> None:
     status = read_status(folder)
     host = status.get("host")
     if current_state(status) in ("running", "paused") and host != socket.gethostname():
+        name = str(host)[:100]
+        # The file may be anybody's: what is no host name isn't proposed as a word of a command.
+        go_there = f"`ssh {name}`, then " if re.fullmatch(r"\w[\w.-]*", name, re.ASCII) else ""
         raise InvalidValue(
-            f"{folder.name} is trained on {str(host)[:100]}, and can be steered there alone: "
-            f"`ssh {str(host)[:100]}`, then `tutorch attach {folder.path}`. "
-            f"`tutorch show {folder.name}` shows it from here"
+            f"{folder.name} is trained on {name}, and can be steered there alone: "
+            f"{go_there}`tutorch attach {shlex.quote(str(folder.path))}`. "
+            f"`tutorch show {as_argument(folder)}` shows it from here"
         )

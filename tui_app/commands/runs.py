@@ -11,7 +11,8 @@ from tui_app.commands.arguments import Json, parse, runs_dir
 from tui_app.terminal import Column, complain, print_json, print_list
 from tui_app.training.narrate import format_number
 from tui_app.training.origins import origins
-from tui_app.training.runs import RunSummary, run_folders, short_ids, summarise
+from tui_app.training.run_folder import RunFolder
+from tui_app.training.runs import RunSummary, as_argument, run_folders, short_ids, summarise
 
 _COLUMNS = (
     Column("id", importance=9),
@@ -49,7 +50,8 @@ def main(argv: Sequence[str]) -> int:
         if summary.problem:
             complain(summary.problem)
         if summary.state == "crashed":
-            complain(f"{id_} broke off: `tutorch resume {id_}` goes on with it")
+            run = as_argument(RunFolder(Path(summary.path)), id_)
+            complain(f"{id_} broke off: `tutorch resume {run}` goes on with it")
     if not summaries and not arguments.json:
         complain(f"there are no runs in {folder.absolute()} yet: `tutorch --no-tui` trains one")
     return 0

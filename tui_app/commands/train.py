@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -75,7 +76,7 @@ def main(argv: Sequence[str]) -> int:
     description = f"{lecture.title} {lecture.title_zh} ({lecture.name})"
     flags, given = parse_options(Flags, fields, argv, "tutorch", description)
     if find_lecture(flags.lecture) != lecture.path:
-        raise InvalidValue(f"say the lecture first: `tutorch {flags.lecture} ...`")
+        raise InvalidValue(f"say the lecture first: `tutorch {shlex.quote(flags.lecture)} ...`")
     _refuse_several(fields["dataset"], given.get("dataset", ""), lecture)
     refuse_unknown(fields, lecture.name)
     if not (flags.no_tui or flags.json or flags.quiet) and can_show_app():

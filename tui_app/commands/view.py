@@ -7,6 +7,7 @@ import io
 import math
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,9 @@ def _refuse_what_does_not_go_together(arguments: Any) -> None:
     suffix = Path(arguments.svg).suffix
     if arguments.svg and suffix.lower() not in ("", ".svg"):
         name = Path(arguments.svg).with_suffix(".svg")
-        raise InvalidValue(f"--svg writes an SVG picture, not {suffix[:20]}: `--svg {name}`")
+        raise InvalidValue(
+            f"--svg writes an SVG picture, not {suffix[:20]}: `--svg {shlex.quote(str(name))}`"
+        )
     drawn = [f"--{name}" for name in ("svg", "at", "size", "ascii") if getattr(arguments, name)]
     if arguments.json and drawn:
         raise InvalidValue(

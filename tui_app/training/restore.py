@@ -11,6 +11,7 @@ from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.errors import DamagedRun, RunFinished
 from tui_app.training.options import RunOptions
 from tui_app.training.run_folder import RunFolder
+from tui_app.training.runs import as_argument
 from tui_app.training.settings import RunSettings
 from tui_app.training.training import Training
 
@@ -57,7 +58,7 @@ def restore(training: Training, folder: RunFolder, *, was_completed: bool) -> li
     if training.epoch >= training.epochs and was_completed:
         raise RunFinished(
             f"{folder.name} has had all its {training.epoch} epochs; "
-            f"`tutorch resume {folder.name} --epochs N` with a larger N trains it further"
+            f"`tutorch resume {as_argument(folder)} --epochs N` with a larger N trains it further"
         )
     if training.evaluations_without_best >= training.hyperparameters.early_stopping > 0:
         training.evaluations_without_best = 0  # it was stopped for that: now it has a new chance

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import socket
 import time
 from collections import Counter
@@ -14,7 +15,9 @@ from typing import Any
 
 from datasets.paths import user_path
 from models import lecture_names
+from models.fields import fields_of
 from tui_app.training.errors import DamagedRun, UnknownRun
+from tui_app.training.options import RunOptions
 from tui_app.training.posix import identity, is_running
 from tui_app.training.run_folder import RunFolder, read_json
 from tui_app.training.status_file import SILENCE
@@ -76,6 +79,15 @@ def find_run(text: str, runs_dir: Path) -> RunFolder:
             f"{text!r} could be any of {len(found)} runs, such as {names}: say more of the name"
         )
     raise UnknownRun(f"no run in {runs_dir.absolute()} goes by {text!r}: `tutorch runs` lists them")
+
+
+def as_argument(folder: RunFolder, name: str = "") -> str:
+    """The run as a command typed into a shell takes it: `name` or its own name, or its path where
+    names wouldn't find it; quoted where a shell needs that.
+    """
+    usual = os.environ.get("TUTORCH_RUNS_DIR") or fields_of(RunOptions)["runs_dir"].default
+    is_found = folder.path.parent.parent == user_path(usual).absolute()
+    return shlex.quote((name or folder.path.name) if is_found else str(folder.path))
 
 
 def short_ids(folders: Sequence[RunFolder]) -> list[str]:
