@@ -84,20 +84,30 @@ def test_a_full_disk_under_the_events_ends_no_training():
     assert len(notes()) == 1
 
 
-def test_a_net_that_prints_to_a_reader_that_has_left_goes_on(tmp_path: Path):
+@pytest.fixture
+def chatty(tmp_path: Path) -> Path:
+    """A lecture whose file and net print, in every way there is."""
     net = tmp_path / "chatty.py"
     net.write_text(
-        "from torch import nn\nfrom models.lecture import Lecture\n\n"
+        "import os, subprocess, sys\nfrom torch import nn\nfrom models.lecture import Lecture\n\n"
+        'print("imported")\n\n'
         "class Chatty(nn.Linear):\n"
         "    def forward(self, x):\n"
         '        print("still here", flush=True)\n'
+        '        sys.__stdout__.write("and here\\n")\n'
+        '        os.write(1, b"from C\\n")\n'
         "        return super().forward(x)\n\n"
+        'subprocess.run(["echo", "from a program"])\n'
         'LECTURE = Lecture(title="Chatty", title_zh="话", datasets=("study-hours",),\n'
         "    model=lambda spec, hyperparameters: Chatty(1, 1), criterion=nn.MSELoss)\n",
         encoding="utf-8",
     )
+    return net
+
+
+def test_a_net_that_prints_to_a_reader_that_has_left_goes_on(chatty: Path):
     with broken_pipe() as pipe:
-        assert ended("--no-tui", str(net), out=pipe)[0] == 0
+        assert ended("--no-tui", str(chatty), out=pipe)[0] == 0
     assert status()["state"] == "completed"
 
 
@@ -127,3 +137,24 @@ def test_a_mistake_that_no_one_reads_has_its_exit_code():
 def test_streams_that_are_closed_from_the_start_are_no_mistake():
     ask = ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *command("lectures", "--json")]
     assert subprocess.run(ask, env=environment(), timeout=60).returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a program echo")
+def test_with_json_stdout_has_the_events_alone_whatever_a_net_prints(chatty: Path):
+    """At the level of the descriptor, where programs and C write; and in one process."""
+    done = subprocess.run(
+        command("--json", chatty, "--epochs", 2),
+        env=environment(),
+        capture_output=True,
+        timeout=240,
+    )
+    kinds = [json.loads(line)["kind"] for line in done.stdout.splitlines()]
+    assert (kinds[0], kinds[-1]) == ("started", "completed")
+    said = done.stderr.decode()
+    texts = ("imported", "still here", "and here", "from C", "from a program")
+    assert all(text in said for text in texts)
+    (run,) = Path("runs").glob("*/*")
+    for argv in (("evaluate", str(run)), ("predict", str(run), "4"), ("show", str(run))):
+        out = io.StringIO()
+        assert ended(*argv, "--json", out=out)[0] == 0
+        assert isinstance(json.loads(out.getvalue()), dict)

@@ -6,8 +6,9 @@ import difflib
 import importlib
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 
-from tui_app.streams import silence
+from tui_app.streams import silence, stdout_for_data
 from tui_app.training.exit_codes import ExitCode
 from tui_app.version import __version__
 
@@ -58,7 +59,8 @@ def run(argv: Sequence[str]) -> int:
 
     utf8_streams()
     try:
-        exit_code = _run(argv)
+        with stdout_for_data() if "--json" in argv else nullcontext():
+            exit_code = _run(argv)
         if exit_code == ExitCode.DONE:  # else the more important has been said
             sys.stdout.flush()
     except BrokenPipeError:  # whoever read it has gone (`| head`): nobody is left to be told

@@ -25,7 +25,7 @@ from tui_app.narration import (
     tell_progress,
 )
 from tui_app.signal_thread import signals_heard
-from tui_app.streams import is_gone, lasting_streams
+from tui_app.streams import data_stream, is_gone, lasting_streams
 from tui_app.terminal import stderr_console, write_last_words
 from tui_app.training.control import Control, Stop
 from tui_app.training.errors import Cancelled
@@ -90,7 +90,9 @@ def train_one(
     with tell_progress(console) as on_progress:
         session = make(control, on_progress)
     terminal.begin(session)
-    listener = terminal.listener = JsonLines(sys.stdout) if headless.json else terminal.narrator()
+    listener = terminal.listener = (
+        JsonLines(data_stream()) if headless.json else terminal.narrator()
+    )
     with listener:
         completed = session.follow(control, [listener])
     terminal.session = None

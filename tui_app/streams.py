@@ -1,4 +1,4 @@
-"""Standard output and error that are closed, full, or read by no one any more."""
+"""Standard output and error: closed, full, read by no one any more, or kept for data alone."""
 
 from __future__ import annotations
 
@@ -49,6 +49,52 @@ def silence(stream: TextIO) -> None:
         stream.flush()
 
 
+#: The streams that `stdout_for_data` keeps for data, the one that does so now last.
+_reserved: list[TextIO] = []
+
+
+def data_stream() -> TextIO:
+    """Where data go: standard output, also while `stdout_for_data` keeps it from everyone else."""
+    return _reserved[-1] if _reserved else sys.stdout
+
+
+@contextmanager
+def stdout_for_data() -> Iterator[None]:
+    """Keep standard output for what is written to `data_stream`.
+
+    All else that is printed meanwhile, by a user's net, a library or a program that they start,
+    goes to standard error. Raises OSError when the data can't be written.
+    """
+    before = data = sys.stdout
+    before.flush()
+    is_descriptor = _number_of(before) == 1
+    if is_descriptor:  # what writes to the descriptor itself is led away too
+        data = os.fdopen(os.dup(1), "w", encoding=before.encoding, errors=before.errors, newline="")
+        os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    _reserved.append(data)
+    try:
+        yield
+        data.flush()
+    finally:
+        _reserved.pop()
+        sys.stdout = before
+        if is_descriptor:
+            with suppress(OSError):
+                before.flush()  # what was written to sys.__stdout__
+            os.dup2(data.fileno(), 1)
+            with suppress(OSError):  # what it doesn't take was said above
+                data.close()
+
+
+def _number_of(stream: TextIO) -> int | None:
+    """The stream's descriptor, if it has one."""
+    try:
+        return stream.fileno()
+    except (OSError, ValueError):
+        return None
+
+
 class LastingStream:
     """Stands in for a text stream: what that doesn't take is lost, and raises nothing.
 
@@ -97,12 +143,14 @@ class LastingStream:
 def lasting_streams(on_failure: OnFailure) -> Iterator[None]:
     """Let printing raise nothing while this context lasts, in whatever code."""
     before = sys.stdout, sys.stderr
-    out = LastingStream(sys.stdout, "standard output", on_failure)
-    err = LastingStream(sys.stderr, "standard error", on_failure)
-    sys.stdout, sys.stderr = out, err  # pyright: ignore[reportAttributeAccessIssue]
+    out: Any = LastingStream(data_stream(), "standard output", on_failure)
+    err: Any = LastingStream(sys.stderr, "standard error", on_failure)
+    sys.stdout, sys.stderr = err if _reserved else out, err
+    _reserved.append(out)
     try:
         yield
     finally:
+        _reserved.pop()
         out.flush()
         err.flush()
         sys.stdout, sys.stderr = before

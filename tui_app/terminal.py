@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tui_app.streams import data_stream
 from tui_app.training.narrate import printable
 
 
@@ -39,7 +40,7 @@ def stdout_console() -> Console:
 
 def print_json(values: Any, *, indent: int | None = 2) -> None:
     """One JSON document on stdout; without `indent` on one line."""
-    sys.stdout.write(json.dumps(values, ensure_ascii=False, indent=indent) + "\n")
+    data_stream().write(json.dumps(values, ensure_ascii=False, indent=indent) + "\n")
 
 
 def print_table(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from datasets.fetch import cache_dir
 from models.fields import InvalidValue
 from tui_app.commands.arguments import Json, configured_options, parse_words
 from tui_app.commands.data import state_of
+from tui_app.streams import data_stream
 from tui_app.terminal import complain, print_json, print_table, stdout_console
 from tui_app.training.exit_codes import ExitCode
 from tui_app.version import __version__
@@ -120,8 +120,8 @@ def _terminal() -> dict[str, Any]:
         "type": os.environ.get("TERM", ""),
         "colours": console.color_system or "none",
         "size": f"{console.width}x{console.height}",
-        "is_terminal": sys.stdout.isatty(),
-        "encoding": sys.stdout.encoding,
+        "is_terminal": data_stream().isatty(),
+        "encoding": data_stream().encoding,
         "no_color": "NO_COLOR" in os.environ,
     }
 
