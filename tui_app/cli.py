@@ -91,9 +91,13 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _call(command: str, argv: Sequence[str]) -> int:
+    from tui_app.terminal import complain
+    from tui_app.training.library_warnings import warnings_noted
+
     try:
-        module = importlib.import_module(f"tui_app.commands.{command}")
-        return module.main(list(argv))
+        with warnings_noted(complain):
+            module = importlib.import_module(f"tui_app.commands.{command}")
+            return module.main(list(argv))
     except BrokenPipeError:
         raise
     except (KeyboardInterrupt, SystemExit) as error:
@@ -102,7 +106,6 @@ def _call(command: str, argv: Sequence[str]) -> int:
         if not ends_program(error):
             return ExitCode.INTERRUPTED
         from models.mistakes import explain as explain_mistake
-        from tui_app.terminal import complain
 
         complain(explain_mistake(error))
         return ExitCode.FAILED

@@ -31,6 +31,7 @@ from tui_app.training.control import Control, Stop
 from tui_app.training.errors import Cancelled
 from tui_app.training.events import RunCompleted
 from tui_app.training.exit_codes import ExitCode
+from tui_app.training.library_warnings import warnings_noted
 from tui_app.training.narrate import printable
 from tui_app.training.posix import leave_at_once, leave_terminal, save_signals, stop_signals
 from tui_app.training.prepare import check_models
@@ -87,8 +88,12 @@ def train_one(
 ) -> RunCompleted:
     """Prepare a session with `make`, train it, and tell how it went."""
     console = terminal.console
-    with tell_progress(console) as on_progress:
-        session = make(control, on_progress)
+    try:
+        with tell_progress(console) as on_progress:
+            session = make(control, on_progress)
+    except BaseException:
+        terminal.print_notes()
+        raise
     terminal.begin(session)
     listener = terminal.listener = (
         JsonLines(data_stream()) if headless.json else terminal.narrator()
@@ -145,11 +150,21 @@ class Terminal:
 
     def lose(self, stream: str, error: OSError) -> None:
         """Go on without a stream that takes nothing more."""
-        text = f"{stream} takes nothing more ({error.strerror}): log.txt has what would stand there"
+        why = error.strerror
+        self.note(f"{stream} takes nothing more ({why}): log.txt has what would stand there")
+
+    def note(self, text: str) -> None:
+        """Record a note with the run, or as soon as there is one."""
         if self.session is not None:
             self.session.note(text)
         else:
             self._notes.append(text)
+
+    def print_notes(self) -> None:
+        """Print what was to be recorded with a run that couldn't be prepared."""
+        for text in self._notes:
+            self.console.print(Text(printable(f"note: {text}")))
+        self._notes.clear()
 
     def tell(self, text: str) -> None:
         """Say something of the run, from any thread."""
@@ -212,6 +227,7 @@ def signals_steer(control: Control, terminal: Terminal, *, keep: bool) -> Iterat
     try:
         with (
             lasting_streams(lose),
+            warnings_noted(terminal.note),
             signals_heard(hear),
             Watchdog(control, here, tell_silence, give_up),
         ):

@@ -25,6 +25,7 @@ from tui_app.training.epoch_block import EpochBlock
 from tui_app.training.errors import TrainingFailed
 from tui_app.training.events import Event, RunCompleted
 from tui_app.training.exit_codes import ExitCode
+from tui_app.training.library_warnings import warnings_noted
 from tui_app.training.narrate import format_seconds
 from tui_app.training.watchdog import StepInterrupted, Watchdog, where_interrupted
 
@@ -76,6 +77,7 @@ class RunInThread:
         self._make = make
         self._events: deque[Event | EpochBlock | Facts | _Past] = deque()
         self._session: Session | None = None
+        self._notes: list[str] = []
         self._is_abandoned = False
         self._random_numbers = Hold()
         self._thread = threading.Thread(target=self._train, name="training", daemon=True)
@@ -132,7 +134,8 @@ class RunInThread:
             try:
                 if not self._random_numbers.begin(self._must_stop_waiting):
                     raise FetchStopped("cancelled before it began")
-                self._train_alone()
+                with warnings_noted(self._note):
+                    self._train_alone()
             except BaseException as error:  # noqa: BLE001  a failed run must not end the app
                 self._failed(error)
             finally:
@@ -145,6 +148,13 @@ class RunInThread:
 
             give_memory_back()
 
+    def _note(self, text: str) -> None:
+        """Record a note with the run, or as soon as there is one."""
+        if self._session is None:
+            self._notes.append(text)
+        else:
+            self._session.note(text)
+
     def _must_stop_waiting(self) -> bool:
         stop_looking()
         return self.control.must_stop()
@@ -152,6 +162,8 @@ class RunInThread:
     def _train_alone(self) -> None:
         session = self._session = self._make(self.control, self._fetching)
         self.folder, self.stage = session.folder.path, ""
+        for text in self._notes:
+            session.note(text)
         self._recall(session)
         session.follow(self.control, [self._events.append])
 
