@@ -9,8 +9,10 @@ import subprocess
 from pathlib import Path
 
 import pexpect
+import pytest
 
 from tests.program import LONGEST, command, environment, train, tutorch
+from tui_app.look import Look
 from tui_app.training.metrics_file import read_metrics
 
 #: Long enough to be stopped in the middle, and a second or two when it isn't.
@@ -65,6 +67,40 @@ def test_a_terminal_that_is_narrow_and_wants_no_colours_gets_its_bar():
     shown = str(child.before)
     assert "\x1b[" in shown  # the bar is drawn and taken away again
     assert not COLOURS.search(shown)
+
+
+def test_the_locale_c_draws_ascii_on_a_terminal_and_writes_utf_8_into_a_pipe(tmp_path: Path):
+    child = on_terminal("--no-tui", "05", "--epochs", 400, columns=200, LC_ALL="C")
+    assert exit_code(child) == 0
+    assert str(child.before).isascii()
+    assert "completed: all 400 epochs trained" in str(child.before)
+    child = on_terminal("lectures", LC_ALL="POSIX")
+    assert exit_code(child) == 0
+    assert str(child.before).isascii() and "05_linear_regression" in str(child.before)
+    listed = subprocess.run(
+        command("lectures"), env=environment(LC_ALL="C"), capture_output=True, check=True
+    )
+    assert "多分类问题" in listed.stdout.decode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("variables", "ascii_only"),
+    [
+        ({"LC_ALL": "C", "LANG": "zh_CN.UTF-8"}, True),
+        ({"LC_ALL": "POSIX"}, True),
+        ({"LC_ALL": "C.UTF-8", "LANG": "C"}, False),
+        ({}, False),  # a container that sets none
+    ],
+)
+def test_the_app_draws_ascii_in_the_locale_c(
+    variables: dict[str, str], ascii_only: bool, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("locale.getpreferredencoding", lambda do_setlocale: "utf-8")
+    assert Look.here(fps=4, ascii_only=False).ascii is ascii_only
 
 
 def test_a_second_ctrl_c_leaves_at_once(tmp_path: Path):

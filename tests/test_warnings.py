@@ -67,7 +67,9 @@ def test_a_headless_run_notes_each_warning_once_with_its_line(net: Path):
 
 
 def test_in_the_app_they_are_notes_of_the_run(net: Path):
-    (run,) = runs_of([settle(load_lecture(find_lecture(str(net))), {"epochs": 2})])
+    with warnings_noted(lambda text: None):
+        lecture = load_lecture(find_lecture(str(net)))
+    (run,) = runs_of([settle(lecture, {"epochs": 2})])
     run.start()
     assert run.join(LONGEST)
     run.poll()

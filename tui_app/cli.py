@@ -55,9 +55,9 @@ options
 
 def run(argv: Sequence[str]) -> int:
     """Run the program with `argv`; its exit code."""
-    from tui_app.terminal import utf8_streams
+    from tui_app.terminal import encode_streams
 
-    utf8_streams()
+    encode_streams()
     try:
         with stdout_for_data() if "--json" in argv else nullcontext():
             exit_code = _run(argv)

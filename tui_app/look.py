@@ -23,7 +23,7 @@ class Look:
     @classmethod
     def here(cls, *, fps: float, ascii_only: bool) -> Look:
         """How to draw on this terminal."""
-        if ascii_only or "utf" not in locale.getpreferredencoding(do_setlocale=False).lower():
+        if ascii_only or not shows_unicode():
             return cls(fps, ascii=True, keep_wide=False)
         return cls(fps, ascii=ambiguous_is_wide())
 
@@ -34,15 +34,29 @@ def can_show_app() -> bool:
     return is_terminal and os.environ.get("TERM", "dumb") != "dumb" and not os.environ.get("CI")
 
 
+def shows_unicode() -> bool:
+    """Whether the locale is one of a terminal that shows more than ASCII.
+
+    With LC_ALL=C it isn't, though Python's own encoding is UTF-8 there too. Where no locale is set
+    at all, as in a container, or LANG alone is C, Python makes it C.UTF-8, and so do we.
+    """
+    is_utf8 = "utf" in locale.getpreferredencoding(do_setlocale=False).lower()
+    return is_utf8 and _locale_name() not in ("C", "POSIX")
+
+
+def _locale_name() -> str:
+    """The locale of the signs that are shown, as the variables of the environment set it."""
+    names = [os.environ.get(name, "") for name in ("LC_ALL", "LC_CTYPE", "LANG")]
+    return next(filter(None, names), "")
+
+
 def ambiguous_is_wide() -> bool:
     """Whether lines and dots take two cells here, as East Asian terminals may be set to.
 
     Only the terminal knows: one is drawn, and the cursor asked where it stands. Elsewhere than in
     such a locale nobody is asked, since an answer takes its time over a slow line.
     """
-    languages = [os.environ.get(name, "") for name in ("LC_ALL", "LC_CTYPE", "LANG")]
-    language = next(filter(None, languages), "")
-    if os.name != "posix" or language[:2] not in ("zh", "ja", "ko"):
+    if os.name != "posix" or _locale_name()[:2] not in ("zh", "ja", "ko"):
         return False
     return _column_after("─") == 3
 

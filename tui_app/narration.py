@@ -200,7 +200,7 @@ def print_summary(console: Console, session: Session, completed: RunCompleted) -
     if completed.best_value is not None:
         lines.append(f"ask     tutorch predict {run} INPUT")
     for line in lines:
-        console.print(Text(printable(line)))
+        console.print(Text(printable(line)), soft_wrap=True)  # a command stays one line to copy
 
 
 def print_scores(rows: Sequence[tuple[Mapping[str, str], RunCompleted]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import sys
@@ -15,6 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tui_app.ascii_signs import in_ascii
+from tui_app.look import shows_unicode
 from tui_app.streams import data_stream
 from tui_app.training.narrate import printable
 
@@ -144,9 +147,24 @@ def complain(text: str) -> None:
         stderr_console().print(Text("\n".join(lines)))
 
 
-def utf8_streams() -> None:
-    """Write UTF-8 whatever the locale says."""
+def encode_streams() -> None:
+    """Write UTF-8, whatever the locale says, but ASCII to a terminal that shows nothing else.
+
+    rich then draws its bars in ASCII too.
+    """
+    codecs.register_error("ascii signs", _replace_signs)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
+        if reconfigure is None:
+            continue
+        if stream.isatty() and not shows_unicode():
+            reconfigure(encoding="ascii", errors="ascii signs")
+        else:
             reconfigure(encoding="utf-8", errors="replace")
+
+
+def _replace_signs(error: UnicodeError) -> tuple[str, int]:
+    """Handle the characters that an encoding lacks, as `codecs.register_error` has it."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return in_ascii(error.object[error.start : error.end]), error.end
