@@ -6,9 +6,10 @@ import codecs
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from textwrap import indent
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
@@ -44,6 +45,20 @@ def stdout_console() -> Console:
 def print_json(values: Any, *, indent: int | None = 2) -> None:
     """One JSON document on stdout; without `indent` on one line."""
     data_stream().write(json.dumps(values, ensure_ascii=False, indent=indent) + "\n")
+
+
+def print_json_list(values: dict[str, Any], name: str, items: Iterable[Any]) -> None:
+    """`print_json` of the values and, last, a list called `name`, of which one item at a time is in
+    memory.
+    """
+    opened = json.dumps({**values, name: []}, ensure_ascii=False, indent=2).removesuffix("]\n}")
+    sys.stdout.write(opened)
+    separator = ""
+    for item in items:
+        text = json.dumps(item, ensure_ascii=False, indent=2)
+        sys.stdout.write(f"{separator}\n{indent(text, '    ')}")
+        separator = ","
+    sys.stdout.write("\n  ]\n}\n" if separator else "]\n}\n")
 
 
 def print_table(

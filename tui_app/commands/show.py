@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ import tyro
 
 from models.fields import InvalidValue
 from tui_app.commands.arguments import OfRun, parse, the_run
-from tui_app.terminal import Column, print_json, print_list, print_table
+from tui_app.terminal import Column, complain, print_json_list, print_list, print_table
 from tui_app.training.errors import DamagedRun
 from tui_app.training.metrics_file import read_backwards, read_metrics
 from tui_app.training.narrate import format_number, format_seconds, format_value
@@ -68,22 +68,18 @@ def main(argv: Sequence[str]) -> int:
     summary, record = summarise(folder), folder.read_record()
     if summary.problem:
         raise DamagedRun(summary.problem)
+    epochs = read_metrics(folder.metrics, ("epoch",), on_skipped=complain)
     if arguments.json:
-        epochs = list(_epochs(read_metrics(folder.metrics)))
-        print_json({**asdict(summary), "record": record, "epoch_values": epochs})
+        print_json_list({**asdict(summary), "record": record}, "epoch_values", epochs)
         return 0
     print_table(["", ""], _facts(summary, record, folder))
-    first = list(islice(_epochs(read_metrics(folder.metrics)), _EPOCHS + 1))
+    first = list(islice(epochs, _EPOCHS + 1))
     if len(first) > _EPOCHS:
-        last = list(islice(_epochs(read_backwards(folder.metrics)), _EPOCHS // 2))
+        last = list(islice(read_backwards(folder.metrics, ("epoch",)), _EPOCHS // 2))
         first = first[: _EPOCHS // 2] + last[::-1]
     if first:
         _print_epochs(first)
     return 0
-
-
-def _epochs(lines: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    return (line for line in lines if line["kind"] == "epoch")
 
 
 def _facts(run: RunSummary, record: dict[str, Any], folder: RunFolder) -> list[list[str]]:

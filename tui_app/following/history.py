@@ -11,7 +11,7 @@ import numpy as np
 
 from tui_app.following.facts import Facts
 from tui_app.following.log import Log
-from tui_app.training.epoch_block import EpochBlock, numbers
+from tui_app.training.epoch_block import MOST_STEPS, MOST_VALUES, EpochBlock, numbers
 from tui_app.training.events import (
     Advised,
     BestImproved,
@@ -28,6 +28,9 @@ from tui_app.training.narrate import is_told
 #: Steps that may be missing in what was recorded: a line after more of them is a damaged one.
 _MOST_MISSING = 10**7
 
+#: Changes of the lr, and pieces of advice, that are kept.
+_MOST_NOTES = 10_000
+
 
 @dataclass
 class EpochColumns:
@@ -41,7 +44,7 @@ class EpochColumns:
     def append(self, epoch: int, step: int, seconds: float, values: Mapping[str, float]) -> None:
         """Add an epoch; `seconds` are those of training since the run began."""
         for name in values:
-            if name not in self.values:
+            if name not in self.values and len(self.values) < MOST_VALUES:
                 self.values[name] = array("d", [math.nan]) * len(self.epoch)
         for name, column in self.values.items():
             column.append(values.get(name, math.nan))
@@ -52,9 +55,10 @@ class EpochColumns:
     def extend(self, block: EpochBlock, seconds: float) -> None:
         """Add the epochs of a block; `seconds` are those of training before it."""
         count, before = len(block), len(self.epoch)
-        for name in self.values.keys() | block.values.keys():
-            if name not in self.values:
+        for name in block.values:
+            if name not in self.values and len(self.values) < MOST_VALUES:
                 self.values[name] = array("d", [math.nan]) * before
+        for name in self.values:
             there = block.spread(name) if name in block.values else [None] * count
             self.values[name].extend(numbers(there))
         places = np.arange(count, dtype=np.float64)
@@ -87,6 +91,7 @@ class History:
         self.samples_per_second = math.nan
         self.version = 0
         self._seconds = 0.0
+        self._missing = 0
         self._take: dict[type, Callable[..., None]] = {
             EpochBlock: self._epochs,
             StepsCompleted: self._steps,
@@ -130,9 +135,10 @@ class History:
 
     def _take_losses(self, first_step: int, losses: Sequence[float]) -> None:
         missing = first_step - 1 - len(self.losses)
-        if missing > _MOST_MISSING:
+        if self._missing + missing > _MOST_MISSING or first_step > MOST_STEPS:
             return
         if missing > 0:
+            self._missing += missing
             self.losses.extend([math.nan] * missing)
         elif missing < 0:
             del self.losses[first_step - 1 :]
@@ -163,11 +169,13 @@ class History:
         self.best = event
 
     def _control(self, event: ControlApplied) -> None:
-        self.lr_changes.append(event)
+        if len(self.lr_changes) < _MOST_NOTES:
+            self.lr_changes.append(event)
         self.lr = event.lr
 
     def _advised(self, event: Advised) -> None:
-        self.advice.append(event)
+        if len(self.advice) < _MOST_NOTES:
+            self.advice.append(event)
 
     def _state(self, event: StateChanged) -> None:
         self.state = event.state

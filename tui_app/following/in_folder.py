@@ -14,6 +14,7 @@ from tui_app.following.facts import Facts
 from tui_app.following.followed import Failure
 from tui_app.following.history import History
 from tui_app.following.recorded import event_of
+from tui_app.training.bounded_lines import LineSplitter, skipped_lines
 from tui_app.training.control import Steering
 from tui_app.training.control_socket import IS_AVAILABLE, RemoteControl
 from tui_app.training.errors import DamagedRun
@@ -61,7 +62,7 @@ class RunInFolder:
     @property
     def stage(self) -> str:
         """What is done before it can be seen whole."""
-        return "" if self._read_all else "reading what was recorded"
+        return "" if self._read_all else f"reading what was recorded: {self._metrics.share:.0%}"
 
     @property
     def is_over(self) -> bool:
@@ -90,11 +91,19 @@ class RunInFolder:
             for line in self._metrics.lines(_CHUNK):
                 self._take(line)
             for line in self._log.lines(_CHUNK):
-                self.history.log.record(line)
+                self.history.log.record(line.decode("utf-8", errors="replace"))
                 self.history.version += 1
         self._read_all = self._metrics.is_at_end
+        if self._read_all:
+            self._tell_skipped()
         self._take_status()
         return self.history.version != before
+
+    def _tell_skipped(self) -> None:
+        for tail in (self._metrics, self._log):
+            for text in tail.take_skipped():
+                self.history.log.add(printable(text), "warning")
+                self.history.version += 1
 
     def _begin_anew(self) -> None:
         """Somebody has taken the run up from a checkpoint: what came after it happens again."""
@@ -103,9 +112,9 @@ class RunInFolder:
         self._read_all, self._looked = False, -math.inf
         self._take_facts()
 
-    def _take(self, line: str) -> None:
+    def _take(self, line: bytes) -> None:
         try:
-            values = json.loads(line)
+            values = json.loads(line.decode("utf-8", errors="replace"))
         except (ValueError, RecursionError):
             return
         event = event_of(values) if isinstance(values, dict) else None
@@ -165,7 +174,8 @@ class _Tail:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
-        self._rest = b""
+        self._splitter = LineSplitter()
+        self._skipped = 0
 
     @property
     def _size(self) -> int:
@@ -184,7 +194,17 @@ class _Tail:
         """Whether all of it was read."""
         return self._offset >= self._size
 
-    def lines(self, at_most: int) -> list[str]:
+    @property
+    def share(self) -> float:
+        """How much of it was read, from 0 to 1."""
+        return min(1.0, self._offset / max(1, self._size))
+
+    def take_skipped(self) -> list[str]:
+        """A sentence about the lines that were too long, if there are new ones."""
+        new, self._skipped = self._splitter.skipped - self._skipped, self._splitter.skipped
+        return [skipped_lines(self._path, new)] if new else []
+
+    def lines(self, at_most: int) -> list[bytes]:
         """The complete lines among the next `at_most` bytes."""
         if self.is_at_end:
             return []
@@ -192,5 +212,4 @@ class _Tail:
             file.seek(self._offset)
             block = file.read(at_most)
         self._offset += len(block)
-        *lines, self._rest = (self._rest + block).split(b"\n")
-        return [line.decode("utf-8", errors="replace") for line in lines]
+        return self._splitter.lines(block)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,15 +48,17 @@ MakeSession = Callable[[Control, "OnProgress"], "Session"]
 
 @dataclass(frozen=True)
 class _Past:
-    """What earlier sessions of a run recorded: its events, and the lines of its log.txt."""
+    """What an earlier session of a run recorded: an event, or lines of its log.txt. The event gets
+    no line in the log: log.txt has it, with the time that it is from.
+    """
 
-    events: Sequence[Event | EpochBlock]
-    lines: Sequence[str]
+    event: Event | EpochBlock | None
+    lines: Sequence[str] = ()
 
     def bring_back(self, history: History) -> None:
-        """Take the events in without a line each: log.txt has those, at the time they are from."""
-        for event in self.events:
-            history.take(event, tell=False)
+        """Take them into the history."""
+        if self.event is not None:
+            history.take(self.event, tell=False)
         for line in self.lines:
             history.log.record(line)
 
@@ -173,10 +176,13 @@ class RunInThread:
 
         folder = session.folder
         self._events.append(Facts.of(folder.read_record()))
-        events = map(event_of, read_lines(folder.metrics))
-        # A run that goes on isn't completed, also before it says that it goes on.
-        past = [e for e in events if e is not None and not isinstance(e, RunCompleted)]
-        self._events.append(_Past(past, _lines_of(folder.log)))
+        with suppress(FetchStopped):  # the run hears of the stop itself
+            for line in read_lines(folder.metrics, stopped=self.control.must_stop):
+                event = event_of(line)
+                # A run that goes on isn't completed, also before it says that it goes on.
+                if event is not None and not isinstance(event, RunCompleted):
+                    self._events.append(_Past(event))
+        self._events.append(_Past(None, _lines_of(folder.log)))
 
     def _fetching(self, progress: Progress) -> None:
         share = f"{100 * progress.received / progress.total:.0f} %" if progress.total else ""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from tui_app.training.epoch_block import EpochBlock
+from tui_app.training.epoch_block import MOST_VALUES, EpochBlock, numbers
 from tui_app.training.events import (
     Advised,
     BestImproved,
@@ -49,10 +49,10 @@ def event_of(line: Mapping[str, Any]) -> Event | EpochBlock | None:
         plain = line.keys() & types.keys() - {"losses", "values"}
         known = {name: _as(types[name], line[name]) for name in plain}
         if kind == "steps":
-            known["losses"] = tuple(_number(loss) for loss in line["losses"])
+            known["losses"] = tuple(numbers(line["losses"]))
         if "values" in types:
-            others = line.keys() - types.keys() - {"kind"}
-            known["values"] = {name: _number(line[name]) for name in line if name in others}
+            others = [name for name in line if name not in types and name != "kind"]
+            known["values"] = {name: _number(line[name]) for name in others[:MOST_VALUES]}
         return _KINDS[kind](**known)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None

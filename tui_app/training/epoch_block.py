@@ -15,6 +15,14 @@ from typing import Any
 
 from tui_app.training.events import BestImproved, EpochCompleted, StepsCompleted, finite
 
+#: Epochs of a block, and values by name of an epoch, at most: so that no line of a file, in which a
+#: column may stand as one value, takes much more memory than room on the disk.
+_MOST_EPOCHS = 20_000
+MOST_VALUES = 32
+
+#: Steps of a run whose losses are kept in memory, in 800 MB: no run is nearly as long.
+MOST_STEPS = 10**8
+
 #: In the place of a column: it has the values of `losses`.
 _AS_LOSSES = "losses"
 
@@ -52,6 +60,8 @@ class EpochBlock:
     def takes(self, steps: StepsCompleted, epoch: EpochCompleted) -> bool:
         """Whether this is the next epoch, and like those before it."""
         number, first_step = self.epoch + len(self), self.first_step + len(self.losses)
+        if len(self) == _MOST_EPOCHS:
+            return False
         told = (epoch.run, epoch.epoch, steps.first_step, len(steps.losses))
         return told == (self.run, number, first_step, self.steps)
 
@@ -111,6 +121,8 @@ class EpochBlock:
             block = cls(str(line["run"]), *numbers)
             block.losses, block.best = line["losses"], str(line["best"])
             block.metric, count = str(line["metric"]), len(block.best)
+            if count > _MOST_EPOCHS or len(line["values"]) > MOST_VALUES:
+                return None
             for name in _COLUMNS:
                 block.columns[name] = _unpacked(line[name], count)
             for name, packed in line["values"].items():

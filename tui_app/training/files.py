@@ -70,7 +70,7 @@ class AppendedFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._unwritten = b""
+        self._unwritten = bytearray()
         self._file = self._open()
 
     def add(self, line: str) -> None:
@@ -87,7 +87,7 @@ class AppendedFile:
         while self._unwritten:
             written = self._file.write(self._unwritten)
             self._size += written
-            self._unwritten = self._unwritten[written:]
+            del self._unwritten[:written]
         if durable:
             os.fsync(self._file.fileno())
         if was_cut:
@@ -102,7 +102,7 @@ class AppendedFile:
         if self._size:
             file.seek(self._size - 1)
             if file.read(1) != b"\n":
-                self._unwritten = b"\n" + self._unwritten
+                self._unwritten[:0] = b"\n"
         return file
 
     def _mend(self) -> bool:

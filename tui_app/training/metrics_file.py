@@ -1,19 +1,28 @@
 """metrics.jsonl: every step's loss and every epoch's values, one JSON object a line.
 
-`read_metrics` gives the lines as the events were told; `read_lines` leaves many short epochs as the
-one line that they share (kind `epochs`), which an EpochBlock understands.
+`read_metrics` gives a line for each event; `read_lines` leaves many short epochs as the one line
+that they share (kind `epochs`), which an EpochBlock understands. A damaged line is passed over.
+Readers that name the `kinds` of lines they need don't pay for parsing the others.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from tui_app.training.epoch_block import EpochBlock
+from tui_app.training.bounded_lines import (
+    LineSplitter,
+    lines_backwards,
+    lines_forwards,
+    skipped_lines,
+)
+from tui_app.training.epoch_block import EpochBlock, numbers
 from tui_app.training.events import (
     Advised,
     BestImproved,
@@ -38,10 +47,18 @@ _RECORDED = (
 )
 _WRITTEN_AT_ONCE = (StepsCompleted, ControlApplied, RunCompleted, CheckpointDue)
 
-
 #: Seconds of short epochs that go into one line, and how short each of them has to be.
 _BLOCK_SECONDS = 0.1
 _SHORT_SECONDS = 0.05
+
+#: How MetricsFile begins a line.
+_KIND = re.compile(rb'\{"kind": "(\w+)"')
+
+#: The kinds of lines that an EpochBlock stands for.
+_IN_BLOCKS = frozenset(("steps", "epoch", "best"))
+
+#: The largest number that a float can hold.
+_LARGEST = sys.float_info.max
 
 
 class MetricsFile:
@@ -110,37 +127,57 @@ class MetricsFile:
         self._file.close()
 
 
-def read_metrics(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a metrics.jsonl as dicts, one for each event; damaged ones are passed over."""
-    for line in read_lines(path):
-        yield from expanded(line)
+def _ignore(text: str) -> None:
+    pass
 
 
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines as they stand there; an incomplete or damaged one is passed over."""
+def read_lines(
+    path: Path,
+    kinds: Collection[str] = (),
+    *,
+    stopped: Callable[[], bool] = bool,
+    on_skipped: Callable[[str], object] = _ignore,
+) -> Iterator[dict[str, Any]]:
+    """The lines as they stand there, all or those of the named kinds.
+
+    `on_skipped` is given a sentence about lines that were too long. Raises FetchStopped once
+    `stopped`.
+    """
     if not path.is_file():
         return
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for line in file:
-            values = sound_line(line)
-            if values is not None:
+    splitter = LineSplitter()
+    with path.open("rb") as file:
+        for line in lines_forwards(file, splitter, stopped):
+            values = sound_line(line) if _may_be(line, kinds) else None
+            if values is not None and (not kinds or values["kind"] in kinds):
                 yield values
+    if splitter.skipped:
+        on_skipped(skipped_lines(path, splitter.skipped))
 
 
-def read_backwards(path: Path) -> Iterator[dict[str, Any]]:
+def read_metrics(
+    path: Path, kinds: Collection[str] = (), *, on_skipped: Callable[[str], object] = _ignore
+) -> Iterator[dict[str, Any]]:
+    """The lines of the named kinds, or all, one for each event."""
+    for line in read_lines(path, _with_blocks(kinds), on_skipped=on_skipped):
+        yield from (each for each in expanded(line) if not kinds or each["kind"] in kinds)
+
+
+def read_backwards(path: Path, kinds: Collection[str] = ()) -> Iterator[dict[str, Any]]:
     """What `read_metrics` gives, last line first: the end costs no reading of the rest."""
     if not path.is_file():
         return
+    wanted = _with_blocks(kinds)
     with path.open("rb") as file:
         for line, _ in lines_backwards(file, file.seek(0, os.SEEK_END)):
-            values = sound_line(line.decode("utf-8", errors="replace"))
-            if values is not None:
-                yield from reversed(list(expanded(values)))
+            values = sound_line(line) if _may_be(line, wanted) else None
+            each = [] if values is None else list(expanded(values))
+            yield from (one for one in reversed(each) if not kinds or one["kind"] in kinds)
 
 
 def last_line(path: Path, kind: str) -> dict[str, Any]:
     """The last line of a kind; empty when there is none."""
-    return next((line for line in read_backwards(path) if line["kind"] == kind), {})
+    return next(read_backwards(path, (kind,)), {})
 
 
 def expanded(line: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -153,50 +190,54 @@ def expanded(line: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from block.lines()
 
 
-def sound_line(line: str) -> dict[str, Any] | None:
+def sound_line(line: bytes) -> dict[str, Any] | None:
     """The values of a line; None for one that is incomplete or damaged."""
     try:
-        values = json.loads(line)
+        values = json.loads(line.decode("utf-8", errors="replace"))
     except (ValueError, RecursionError):
         return None
     return values if isinstance(values, dict) and _is_sound(values) else None
+
+
+def _with_blocks(kinds: Collection[str]) -> Collection[str]:
+    return (*kinds, "epochs") if _IN_BLOCKS.intersection(kinds) else kinds
+
+
+def _may_be(line: bytes, kinds: Collection[str]) -> bool:
+    """Whether a line may be of one of the kinds: what tutorch wrote says so at its beginning."""
+    found = _KIND.match(line) if kinds else None
+    return found is None or found[1].decode() in kinds
 
 
 def _is_sound(values: dict[str, Any]) -> bool:
     """Whether a line's values are of the types that its kind has: a number may also be null."""
     match values.get("kind"):
         case "steps":
-            losses = values.get("losses")
-            if not isinstance(losses, list):
-                return False
-            numbers = [values.get("epoch"), values.get("first_step"), values.get("lr"), *losses]
+            required = [values.get("epoch"), values.get("first_step"), values.get("lr")]
+            return all(map(_is_number, required)) and _are_losses(values.get("losses"))
         case "epoch":
             if not isinstance(values.get("epoch"), int):
                 return False
-            numbers = [value for name, value in values.items() if name not in ("kind", "run")]
+            return all(_is_number(v) for name, v in values.items() if name not in ("kind", "run"))
         case "control":
-            numbers = [values.get("first_step"), values.get("lr")]
-            if None in numbers:
-                return False
+            changed = [values.get("first_step"), values.get("lr")]
+            return None not in changed and all(map(_is_number, changed))
         case "epochs":
             return EpochBlock.from_line(values) is not None
         case kind:
             return isinstance(kind, str)
-    return all(isinstance(number, int | float | None) for number in numbers)
 
 
-def lines_backwards(file: Any, end: int, size: int = 1 << 16) -> Iterator[tuple[bytes, int]]:
-    """The lines before `end`, last first, each with the offset of its first byte."""
-    tail = b""
-    while end > 0:
-        start = max(0, end - size)
-        file.seek(start)
-        block = file.read(end - start) + tail
-        lines = block.splitlines(keepends=True)
-        offset = start + len(block)
-        # The first piece may be the rest of a line that begins before this block.
-        for line in reversed(lines[1:] if start else lines):
-            offset -= len(line)
-            yield line, offset
-        tail = lines[0] if start else b""
-        end = start
+def _is_number(value: Any) -> bool:
+    """Whether it is null, or a number that a float can hold."""
+    if value is None:
+        return True
+    return isinstance(value, int | float) and -_LARGEST <= value <= _LARGEST
+
+
+def _are_losses(values: Any) -> bool:
+    """Whether it is a list of numbers and nulls, looked at as quickly as it can be."""
+    try:
+        return isinstance(values, list) and numbers(values) is not None
+    except (TypeError, OverflowError):
+        return False

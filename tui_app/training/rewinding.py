@@ -1,20 +1,26 @@
-"""Cutting metrics.jsonl back to a checkpoint, so that a resumed run records no step twice."""
+"""Cuts metrics.jsonl back to a checkpoint, so that a resumed run records no step twice."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from tui_app.training.metrics_file import expanded, lines_backwards, sound_line
+from tui_app.training.bounded_lines import lines_backwards
+from tui_app.training.metrics_file import expanded, sound_line
 
 
-def rewind_metrics(path: Path, epoch: int, step: int) -> dict[int, float]:
+def rewind_metrics(
+    path: Path, epoch: int, step: int, stopped: Callable[[], bool] = bool
+) -> dict[int, float]:
     """Cut off what was recorded after `epoch` epochs and `step` steps, so that nothing of a resumed
     run stands there twice; the changes of the lr by hand among it, by the steps before each.
 
-    Reads from the end, so that it costs what it cuts and not what it keeps.
+    Reads from the end, so that it costs what it cuts and not what it keeps. Raises FetchStopped
+    once `stopped`, with the file as it was.
     """
     changes: dict[int, float] = {}
     if not path.is_file():
@@ -22,12 +28,13 @@ def rewind_metrics(path: Path, epoch: int, step: int) -> dict[int, float]:
     with path.open("r+b") as file:
         keep = end = file.seek(0, os.SEEK_END)
         kept = b""
-        for line, start in lines_backwards(file, end):
-            if _belongs(line, epoch, step):
+        for line, start in lines_backwards(file, end, stopped):
+            values = sound_line(line) if line.endswith(b"\n") else None
+            if values is not None and _belongs(values, epoch, step):
                 break
             keep = start
-            changes = _lr_change(line) | changes
-            kept = _beginning(line, epoch, step)
+            changes = _lr_change(values or {}) | changes
+            kept = _beginning(values or {}, epoch, step)
             if kept:
                 break
         file.truncate(keep)
@@ -36,50 +43,41 @@ def rewind_metrics(path: Path, epoch: int, step: int) -> dict[int, float]:
     return changes
 
 
-def _lr_change(line: bytes) -> dict[int, float]:
+def _lr_change(values: dict[str, Any]) -> dict[int, float]:
     """The change of the lr that a line tells of, if it is such a line, by the steps before it."""
-    try:
-        values = json.loads(line)
-        if values["kind"] != "control" or not 0 < values["lr"] < math.inf:
-            return {}
-        return {int(values["first_step"]) - 1: float(values["lr"])}
-    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
+    if values.get("kind") != "control" or not 0 < values["lr"] < math.inf:
         return {}
+    return {int(values["first_step"]) - 1: float(values["lr"])}
 
 
-def _beginning(line: bytes, epoch: int, step: int) -> bytes:
+def _beginning(values: dict[str, Any], epoch: int, step: int) -> bytes:
     """Those epochs of a block that belong to the run's first ones, a line for each event."""
-    values = sound_line(line.decode("utf-8", errors="replace"))
-    if values is None or values["kind"] != "epochs":
-        return b""
-    kept = b""
-    for each in expanded(values):
-        own_line = json.dumps(each, ensure_ascii=False).encode() + b"\n"
-        if not _belongs(own_line, epoch, step):
-            break
-        kept += own_line
-    return kept
+    kept = []
+    if values.get("kind") == "epochs":
+        for each in expanded(values):
+            if not _belongs(each, epoch, step):
+                break
+            kept.append(json.dumps(each, ensure_ascii=False).encode() + b"\n")
+    return b"".join(kept)
 
 
-def _belongs(line: bytes, epoch: int, step: int) -> bool:
-    """Whether a line is complete and tells of the run's first `epoch` epochs and `step` steps."""
+def _belongs(values: dict[str, Any], epoch: int, step: int) -> bool:
+    """Whether a line tells of the run's first `epoch` epochs and `step` steps."""
     try:
-        values = json.loads(line)
         match values["kind"]:
             case "epochs":
                 count = len(values["best"])
                 last_step = values["first_step"] + values["steps"] * count - 1
-                belongs = values["epoch"] + count - 1 <= epoch and last_step <= step
+                return values["epoch"] + count - 1 <= epoch and last_step <= step
             case "steps":
-                belongs = values["first_step"] + len(values["losses"]) - 1 <= step
+                return values["first_step"] + len(values["losses"]) - 1 <= step
             case "epoch" | "best":
-                belongs = values["epoch"] <= epoch
+                return values["epoch"] <= epoch
             case "control":
-                belongs = values["first_step"] <= step
+                return values["first_step"] <= step
             case "warning" | "advice":
-                belongs = values["step"] <= step
+                return values["step"] <= step
             case _:
-                belongs = False
-    except (ValueError, KeyError, TypeError, RecursionError):
+                return False
+    except (KeyError, TypeError):
         return False
-    return line.endswith(b"\n") and belongs

@@ -19,10 +19,11 @@ from tui_app.training.beginning_and_end import run_completed
 from tui_app.training.checkpoint import save_checkpoint
 from tui_app.training.control import Control
 from tui_app.training.control_socket import IS_AVAILABLE, ControlSocket
+from tui_app.training.diagnosis.recorded import Recorded
 from tui_app.training.diagnosis.watch import Watch
 from tui_app.training.ended import Ended, stopped_inside
 from tui_app.training.errors import DamagedRun, TrainingFailed
-from tui_app.training.events import Event, Listener, RunCompleted, Warned
+from tui_app.training.events import Listener, RunCompleted, Warned
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.loop import train
 from tui_app.training.metrics_file import MetricsFile
@@ -129,7 +130,9 @@ class Session:
             notes += [*filter(None, [settings.note]), *_notes(training), *extend(training)]
             now, made_of = record_of(training), settings.lecture.source
             folder.write_record(record_of_resumed(folder, record, now, made_of, training.step))
-            changes = rewind_metrics(folder.metrics, training.epoch, training.step)
+            changes = rewind_metrics(
+                folder.metrics, training.epoch, training.step, control.must_stop
+            )
             # What made a run fail is not done again.
             training.lr_changes = {} if state == "failed" else changes
             stack.pop_all()
@@ -148,7 +151,7 @@ class Session:
             audience = self._audience = Audience([metrics, status, log], list(listeners))
             self._is_followed = True
             try:
-                return self._listen_to(train(training, folder, control), audience, notes)
+                return self._listen_to(control, audience, notes)
             except StepInterrupted as error:  # outside of the steps themselves
                 if control.is_abandoned:
                     raise
@@ -191,11 +194,15 @@ class Session:
         return completed
 
     def _listen_to(
-        self, events: Iterable[Event], audience: Audience, notes: Iterable[str]
+        self, control: Control, audience: Audience, notes: Iterable[str]
     ) -> RunCompleted:
-        watch = Watch(self.training, self.folder, record_of(self.training))
+        training, folder, notes = self.training, self.folder, list(notes)
+        past = Recorded()
+        if training.step:
+            past = Recorded.of(folder, control.must_stop, notes.append)
+        watch = Watch(training, folder, record_of(training), past)
         event = None
-        for event in events:
+        for event in train(training, folder, control):
             advice = watch.hear(event)
             is_last = isinstance(event, RunCompleted)  # nothing is heard after it
             for told in (*advice, event) if is_last else (event, *advice):

@@ -77,7 +77,7 @@ class Subject:
 
     def lr_changes(self) -> list[tuple[int, float]]:
         """The learning rates that a person set during the run: (first step, lr)."""
-        lines = (line for line in read_lines(self.folder.metrics) if line["kind"] == "control")
+        lines = read_lines(self.folder.metrics, ("control",))
         return [(int(line["first_step"]), float(line["lr"])) for line in lines]
 
 

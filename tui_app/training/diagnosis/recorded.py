@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
+from datasets.fetch import FetchStopped
 from tui_app.training.diagnosis.course import Course, Look
 from tui_app.training.diagnosis.misset import usual_settings
-from tui_app.training.epoch_block import EpochBlock, numbers
+from tui_app.training.epoch_block import MOST_STEPS, MOST_VALUES, EpochBlock, numbers
 from tui_app.training.metrics_file import read_lines
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.snapshot import Subject, rows_of
@@ -33,17 +35,25 @@ class Recorded:
         self.advised: set[str] = set()
 
     @classmethod
-    def of(cls, folder: RunFolder) -> Recorded:
-        """What stands in the folder."""
+    def of(
+        cls,
+        folder: RunFolder,
+        stopped: Callable[[], bool] = bool,
+        on_skipped: Callable[[str], object] = str,
+    ) -> Recorded:
+        """What stands in the folder, as far as it was read when it was `stopped`. `on_skipped` is
+        given a sentence about lines that were too long.
+        """
         recorded = cls()
-        for line in read_lines(folder.metrics):
-            recorded._take(line)
+        with suppress(FetchStopped):
+            for line in read_lines(folder.metrics, stopped=stopped, on_skipped=on_skipped):
+                recorded._take(line)
         return recorded
 
     def _take(self, line: dict[str, Any]) -> None:
         match line["kind"]:
             case "steps":
-                self.losses.extend(numbers(line["losses"]))
+                self._take_losses(line["losses"])
             case "control":
                 self.lr = float(line["lr"])
             case "epoch":
@@ -52,19 +62,27 @@ class Recorded:
                 block = EpochBlock.from_line(line)
                 if block is not None:
                     self._take_block(block)
-            case "advice":
+            case "advice" if len(self.advised) < MOST_VALUES:
                 self.advised.add(str(line.get("name")))
 
+    def _take_losses(self, losses: Sequence[float | None]) -> None:
+        if len(self.losses) < MOST_STEPS:
+            self.losses.extend(numbers(losses))
+
     def _take_block(self, block: EpochBlock) -> None:
-        self.losses.extend(numbers(block.losses))
+        self._take_losses(block.losses)
         for name, column in block.values.items():
             if _is_measured(name):
-                self.epochs.setdefault(name, array("d")).extend(numbers(column))
+                self._take_column(name, column)
 
     def take_values(self, values: Mapping[str, float | None]) -> None:
         """Take in those of an epoch."""
         for name, value in values.items():
-            self.epochs.setdefault(name, array("d")).extend(numbers([value]))
+            self._take_column(name, [value])
+
+    def _take_column(self, name: str, column: Sequence[float | None]) -> None:
+        if name in self.epochs or len(self.epochs) < MOST_VALUES:
+            self.epochs.setdefault(name, array("d")).extend(numbers(column))
 
     def course(self, record: Mapping[str, Any], lr: float, epochs: int) -> Course:
         """All that, with what run.json says of the run."""

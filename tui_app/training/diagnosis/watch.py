@@ -25,11 +25,15 @@ _AT_ONCE = ("divergence", "not a number")
 
 
 class Watch:
-    """Hears a run's events in the thread that trains it, between two steps."""
+    """Hears a run's events in the thread that trains it, between two steps. `past` is what earlier
+    sessions of the run recorded.
+    """
 
-    def __init__(self, training: Training, folder: RunFolder, record: Mapping[str, Any]) -> None:
+    def __init__(
+        self, training: Training, folder: RunFolder, record: Mapping[str, Any], past: Recorded
+    ) -> None:
         self._training, self._folder, self._record = training, folder, record
-        self._recorded = Recorded.of(folder) if training.step else Recorded()
+        self._recorded = past
         self._found: set[str] = set()
         self._about_data: Course | None = None
         self._look = Look()

@@ -116,7 +116,7 @@ def _replayed(
     `best` are the probabilities that the best model gives.
     """
     per_epoch = _steps_per_epoch(subject)
-    lines = (line for line in read_metrics(subject.folder.metrics) if line["kind"] == "epoch")
+    lines = read_metrics(subject.folder.metrics, ("epoch",))
     seconds = np.cumsum([float(line.get("seconds") or 0.0) for line in lines])
     count = subject.step // per_epoch
     shown = min(count, max(1, int((seconds <= _SECONDS).sum())))
