@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.program import LONGEST, command, environment
+from tests.program import LONGEST, command, environment, tutorch
 
 _TWO_RUNS = """
 import psutil
@@ -70,3 +70,13 @@ def test_ctrl_c_while_the_program_loads_is_no_traceback(module: str):
     assert (started.returncode, out) == (130, "")
     assert "Traceback" not in err
     assert "KeyboardInterrupt" not in err
+
+
+@pytest.mark.parametrize("argv", [("--no-tui", "05"), ("resume", "last"), ("attach", "last")])
+def test_too_few_open_files_are_a_sentence_before_anything_trains(argv, monkeypatch):
+    monkeypatch.setattr("resource.getrlimit", lambda what: (12, 4096))
+    ended = tutorch(*argv)
+    assert (ended.exit_code, ended.out) == (1, "")
+    said = " ".join(ended.err.split())
+    assert said == "tutorch: `ulimit -n` allows 12 open files, tutorch needs 32 to train"
+    assert tutorch("lectures").exit_code == 0

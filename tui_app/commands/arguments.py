@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from tui_app.training.runs import find_run
 if TYPE_CHECKING:
     from tui_app.training.run_source import Use
     from tui_app.training.settings import RunSettings
+
+#: The app has about 20 files open, a run 15.
+FEWEST_FILES = 32
 
 
 @dataclass(kw_only=True)
@@ -47,6 +51,20 @@ def refuse_several_processes() -> None:
             f"WORLD_SIZE is {int(size)}, as torchrun sets it: each process would train a run of "
             "its own. tutorch trains in one process until it can use several devices: start it "
             "without torchrun"
+        )
+
+
+def refuse_few_open_files() -> None:
+    """Raise OSError where the system lets a process open fewer files than training takes."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= limit < FEWEST_FILES:
+        raise OSError(
+            errno.EMFILE,
+            f"`ulimit -n` allows {limit} open files, tutorch needs {FEWEST_FILES} to train",
         )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.fields import InvalidValue
-from tui_app.commands.arguments import OfRun, parse, runs_dir, the_run
+from tui_app.commands.arguments import OfRun, parse, refuse_few_open_files, runs_dir, the_run
 from tui_app.look import Look, can_show_app
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.run_folder import RunFolder
@@ -25,6 +25,7 @@ class Attach(OfRun):
 
 def main(argv: Sequence[str]) -> int:
     """Open the app on the run; the exit code."""
+    refuse_few_open_files()
     arguments, given = parse(Attach, argv, "runs_dir")
     folder = the_run(arguments, given)
     refuse_elsewhere(folder)

@@ -13,6 +13,7 @@ from tui_app.commands.arguments import (
     OfRun,
     import_lecture,
     parse,
+    refuse_few_open_files,
     refuse_several_processes,
     runs_dir,
     the_run,
@@ -44,6 +45,7 @@ class Resume(OfRun):
 def main(argv: Sequence[str]) -> int:
     """Take the run up; the exit code."""
     refuse_several_processes()
+    refuse_few_open_files()
     changeable = ("device", "max_time", "data_dir", "on_oom", "on_hangup")
     arguments, given = parse(Resume, argv, "runs_dir", *changeable)
     if arguments.epochs is not None and arguments.epochs < 1:

@@ -14,7 +14,7 @@ from models import find_lecture, load_lecture
 from models.fields import Field, InvalidValue, fields_of
 from models.lecture import Hyperparameters, Lecture
 from models.plain_net import declare, find_plain_net
-from tui_app.commands.arguments import refuse_several_processes
+from tui_app.commands.arguments import refuse_few_open_files, refuse_several_processes
 from tui_app.configuration import blaming, configured, refuse_unknown, settings_in_effect
 from tui_app.lecture_thread import import_watched
 from tui_app.look import Look, can_show_app
@@ -64,6 +64,7 @@ class Flags:
 def main(argv: Sequence[str]) -> int:
     """Train as `argv` says; the exit code."""
     refuse_several_processes()
+    refuse_few_open_files()
     if len(argv) <= 1 and not any(word.startswith("-") for word in argv) and can_show_app():
         return _show_app(find_lecture(argv[0]) if argv else None, {}, Flags())
     argv = _with_plain_net_declared(argv)
