@@ -13,6 +13,8 @@ import threading
 from collections import deque
 from pathlib import Path
 
+from tui_app.training.run_files import open_descriptor
+
 #: Lines kept until somebody reads them; of more, the oldest go.
 _LARGEST = 5_000
 
@@ -53,7 +55,10 @@ class NativeOutput:
 
     def park(self, log: Path | None) -> None:
         """Let 1 and 2 lead to `log` for good: the terminal has gone."""
-        writing = os.open(log or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        if log is None:
+            writing = os.open(os.devnull, os.O_WRONLY)
+        else:
+            writing = open_descriptor(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         for fd, before in self._before.items():
             os.dup2(writing, fd)
             os.dup2(writing, before)

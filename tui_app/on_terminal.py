@@ -22,6 +22,7 @@ from tui_app.terminal import write_last_words
 from tui_app.training.errors import DamagedRun
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.posix import leave_at_once, save_signals, stop_signals
+from tui_app.training.run_files import open_file
 from tui_app.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def _hand_over(app: TutorchApp) -> None:
     # -P: the working folder may have a torch.py of the user's. What has trained is what the run
     # keeps, whatever the user has written into the file meanwhile.
     words = ["-P", "-m", "tui_app", "resume", str(folder), "--no-tui", "--source", "kept"]
-    with (folder / "log.txt").open("ab") as log:
+    with open_file(folder / "log.txt", "ab") as log:
         process = subprocess.Popen(
             [sys.executable, *words],
             stdin=subprocess.DEVNULL,

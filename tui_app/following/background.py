@@ -29,6 +29,6 @@ def background_runs(runs_dir: Path, own: Collection[Path] = ()) -> list[RunSumma
 
 def _is_recent(path: Path) -> bool:
     try:
-        return abs(time.time() - path.stat().st_mtime) < _OLDEST
+        return abs(time.time() - path.lstat().st_mtime) < _OLDEST
     except OSError:  # the run was moved away
         return False

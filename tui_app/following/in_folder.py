@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import socket
+import stat
 import time
 from collections import deque
 from pathlib import Path
@@ -19,6 +20,7 @@ from tui_app.training.control import Steering
 from tui_app.training.control_socket import IS_AVAILABLE, RemoteControl
 from tui_app.training.errors import DamagedRun
 from tui_app.training.narrate import printable
+from tui_app.training.run_files import open_file, refuse_irregular
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.run_source import source_in_words
 from tui_app.training.runs import current_state, read_status
@@ -124,6 +126,8 @@ class RunInFolder:
     def _take_facts(self) -> None:
         try:
             self.history.facts = Facts.of(self._folder.read_record())
+            for path in (self._folder.metrics, self._folder.log):
+                refuse_irregular(path)
         except (DamagedRun, KeyError, TypeError, ValueError, AttributeError) as error:
             self.failure = Failure(str(error), "", 1)
 
@@ -180,9 +184,10 @@ class _Tail:
     @property
     def _size(self) -> int:
         try:
-            return self._path.stat().st_size
+            found = self._path.lstat()
         except OSError:
             return 0
+        return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
     @property
     def was_rewound(self) -> bool:
@@ -208,7 +213,7 @@ class _Tail:
         """The complete lines among the next `at_most` bytes."""
         if self.is_at_end:
             return []
-        with self._path.open("rb") as file:
+        with open_file(self._path) as file:
             file.seek(self._offset)
             block = file.read(at_most)
         self._offset += len(block)

@@ -28,6 +28,7 @@ from tui_app.training.events import Event, RunCompleted
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.library_warnings import warnings_noted
 from tui_app.training.narrate import format_seconds
+from tui_app.training.run_files import open_file
 from tui_app.training.watchdog import StepInterrupted, Watchdog, where_interrupted
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ class RunInThread:
 def _lines_of(log: Path) -> list[str]:
     """The lines of a log.txt, or the last ones of a long one."""
     try:
-        with log.open("rb") as file:
+        with open_file(log) as file:
             skipped = max(0, file.seek(0, os.SEEK_END) - _MOST_OF_A_LOG)
             file.seek(skipped)
             lines = file.read().decode("utf-8", errors="replace").split("\n")

@@ -18,7 +18,9 @@ from models import (
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters
 from tui_app.training.errors import DamagedRun
+from tui_app.training.files import replace_file
 from tui_app.training.origins import origins
+from tui_app.training.run_files import open_file
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.runs import RunSummary, run_folders, summarise
 
@@ -91,7 +93,8 @@ class RunTable:
 def read_note(folder: RunFolder) -> str:
     """What somebody noted of the run."""
     try:
-        return (folder.path / _NOTE).read_text(encoding="utf-8", errors="replace")[:_LONGEST_NOTE]
+        with open_file(folder.path / _NOTE, "r", encoding="utf-8", errors="replace") as file:
+            return file.read(_LONGEST_NOTE)
     except OSError:
         return ""
 
@@ -100,7 +103,8 @@ def write_note(folder: RunFolder, text: str) -> None:
     """Keep a note in the run folder; an empty one takes it away. Raises OSError."""
     path = folder.path / _NOTE
     if text.strip():
-        path.write_text(text.strip()[:_LONGEST_NOTE], encoding="utf-8")
+        content = text.strip()[:_LONGEST_NOTE].encode()
+        replace_file(path, lambda file: file.write(content))
     else:
         path.unlink(missing_ok=True)
 

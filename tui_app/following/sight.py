@@ -94,7 +94,7 @@ def of_run(
 
 def _when_saved(folder: RunFolder) -> int | None:
     try:
-        return folder.last.stat().st_mtime_ns
+        return folder.last.lstat().st_mtime_ns
     except OSError:  # it was never, or is being replaced
         return None
 

@@ -24,11 +24,18 @@ class Discarded:
 
 
 def discard(folder: RunFolder) -> Discarded:
-    """Move a run into the trash. Raises RunLocked while somebody trains it, or OSError."""
+    """Move a run into the trash. Raises RunLocked while somebody trains it, or OSError.
+
+    A trash that is a symbolic link isn't used: it may lead anywhere.
+    """
     with folder.lock():
         pass  # nobody trains it
     before = folder.path
-    now = before.parent.parent / _TRASH / before.parent.name / before.name
+    trash = before.parent.parent / _TRASH
+    for place in (trash, trash / before.parent.name):
+        if place.is_symlink():
+            raise NotADirectoryError(f"{place} is a symbolic link: nothing is moved there")
+    now = trash / before.parent.name / before.name
     now.parent.mkdir(parents=True, exist_ok=True)
     before.rename(now)
     return Discarded(before, now)

@@ -7,11 +7,11 @@ import os
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
 from tui_app.training.posix import sync_folder
+from tui_app.training.run_files import is_there, open_file
 
 
 def replace_file(
@@ -33,7 +33,7 @@ def replace_file(
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        if previous is not None and path.exists():
+        if previous is not None and is_there(path):
             path.replace(previous)
         temporary.replace(path)
     except BaseException:
@@ -45,7 +45,7 @@ def replace_file(
 
 def sync_file(path: Path) -> None:
     """Bring what was written to a file to the disk, whoever wrote it; nothing if there is none."""
-    with suppress(FileNotFoundError), path.open("r+b") as file:
+    with suppress(FileNotFoundError), open_file(path, "r+b") as file:
         os.fsync(file.fileno())
 
 
@@ -96,8 +96,8 @@ class AppendedFile:
                 "recorded is missing there"
             )
 
-    def _open(self) -> FileIO:
-        file = FileIO(self._path, "a+")
+    def _open(self) -> IO[bytes]:
+        file = open_file(self._path, "a+b", buffering=0)
         self._size = file.seek(0, os.SEEK_END)
         if self._size:
             file.seek(self._size - 1)

@@ -35,6 +35,7 @@ from tui_app.training.events import (
     Warned,
 )
 from tui_app.training.files import AppendedFile
+from tui_app.training.run_files import is_there, open_file
 
 _RECORDED = (
     StepsCompleted,
@@ -143,10 +144,10 @@ def read_lines(
     `on_skipped` is given a sentence about lines that were too long. Raises FetchStopped once
     `stopped`.
     """
-    if not path.is_file():
+    if not is_there(path):
         return
     splitter = LineSplitter()
-    with path.open("rb") as file:
+    with open_file(path) as file:
         for line in lines_forwards(file, splitter, stopped):
             values = sound_line(line) if _may_be(line, kinds) else None
             if values is not None and (not kinds or values["kind"] in kinds):
@@ -165,10 +166,10 @@ def read_metrics(
 
 def read_backwards(path: Path, kinds: Collection[str] = ()) -> Iterator[dict[str, Any]]:
     """What `read_metrics` gives, last line first: the end costs no reading of the rest."""
-    if not path.is_file():
+    if not is_there(path):
         return
     wanted = _with_blocks(kinds)
-    with path.open("rb") as file:
+    with open_file(path) as file:
         for line, _ in lines_backwards(file, file.seek(0, os.SEEK_END)):
             values = sound_line(line) if _may_be(line, wanted) else None
             each = [] if values is None else list(expanded(values))

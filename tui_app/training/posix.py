@@ -7,11 +7,12 @@ import signal
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
 from tui_app.training.exit_codes import ExitCode
+from tui_app.training.run_files import open_descriptor
 
 _STOPPING = {
     "SIGHUP": ExitCode.HUNG_UP,
@@ -41,15 +42,19 @@ def leave_terminal(log: Path | None) -> None:
     answers everything with an error, which would end whatever library writes there.
     """
     reading = os.open(os.devnull, os.O_RDONLY)
-    if log is None:
-        writing = os.open(os.devnull, os.O_WRONLY)
-    else:
-        writing = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    writing = _open_log(log)
     for number, instead in ((0, reading), (1, writing), (2, writing)):
         if _leads_to_terminal(number):
             os.dup2(instead, number)
     os.close(reading)
     os.close(writing)
+
+
+def _open_log(log: Path | None) -> int:
+    if log is not None:
+        with suppress(OSError):  # the run folder has gone, or something else lies there
+            return open_descriptor(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    return os.open(os.devnull, os.O_WRONLY)
 
 
 def _leads_to_terminal(number: int) -> bool:

@@ -10,6 +10,7 @@ from models.fields import InvalidValue, fields_of
 from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.errors import DamagedRun, RunFinished
 from tui_app.training.options import RunOptions
+from tui_app.training.run_files import is_there
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.runs import as_argument
 from tui_app.training.settings import RunSettings
@@ -46,7 +47,7 @@ def restore(training: Training, folder: RunFolder, *, was_completed: bool) -> li
         _load_state(training, folder.last)
         notes = []
     except DamagedRun as damage:
-        if not folder.previous.exists():
+        if not is_there(folder.previous):
             raise
         try:
             _load_state(training, folder.previous)

@@ -11,6 +11,7 @@ from typing import Any
 
 from tui_app.training.bounded_lines import lines_backwards
 from tui_app.training.metrics_file import expanded, sound_line
+from tui_app.training.run_files import is_there, open_file
 
 
 def rewind_metrics(
@@ -23,9 +24,9 @@ def rewind_metrics(
     once `stopped`, with the file as it was.
     """
     changes: dict[int, float] = {}
-    if not path.is_file():
+    if not is_there(path):
         return changes
-    with path.open("r+b") as file:
+    with open_file(path, "r+b") as file:
         keep = end = file.seek(0, os.SEEK_END)
         kept = b""
         for line, start in lines_backwards(file, end, stopped):

@@ -17,6 +17,7 @@ from tui_app.training.environment import environment
 from tui_app.training.errors import DamagedRun, RunLocked, RunsFolderUnwritable
 from tui_app.training.files import AppendedFile, write_json
 from tui_app.training.posix import identity
+from tui_app.training.run_files import is_there, read_file, refuse_irregular
 
 SCHEMA_VERSION = 1
 
@@ -85,20 +86,23 @@ class RunFolder:
 
     def has_checkpoint(self) -> bool:
         """Whether anything of what was trained here was ever saved."""
-        return any(path.exists() for path in (self.last, self.previous, self.best()))
+        return any(is_there(path) for path in (self.last, self.previous, self.best()))
 
     def remove_unfinished(self) -> None:
         """Remove the temporary files of a program that was killed while it wrote."""
         for path in self.path.glob(".*.tmp"):
-            path.unlink(missing_ok=True)
+            if path.is_symlink() or not path.is_dir():
+                path.unlink(missing_ok=True)
 
     def lock(self) -> filelock.BaseFileLock:
         """Take the run for this process alone; the system frees it should the process die.
 
-        Raises RunLocked when another one has it.
+        Raises RunLocked when another one has it, and NotRegularFile.
         """
+        path = self.path / ".lock"
+        refuse_irregular(path)  # filelock refuses a link too, but would lock a FIFO or a device
         # Of no thread: a run whose thread is stuck is released by another one.
-        lock = filelock.FileLock(self.path / ".lock", blocking=False, thread_local=False)
+        lock = filelock.FileLock(path, blocking=False, thread_local=False)
         try:
             lock.acquire()
         except filelock.Timeout as error:
@@ -124,9 +128,9 @@ def _stamp(now: float) -> str:
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file of a run folder. Raises DamagedRun."""
     try:
-        if path.stat().st_size > _LARGEST_JSON:
-            raise DamagedRun(f"{path} is larger than a file of its kind can be: it is damaged")
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_file(path, _LARGEST_JSON).decode())
+    except DamagedRun:
+        raise
     except FileNotFoundError as error:
         raise DamagedRun(f"{path} is missing: {path.parent} is not a whole run folder") from error
     except (OSError, ValueError, RecursionError) as error:

@@ -5,7 +5,6 @@ with the file that it was copied from.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -24,6 +23,7 @@ from models.lecture import Lecture
 from models.user_source import LARGEST, MOST_FILES, Source
 from tui_app.training.errors import DamagedRun, SourceChanged
 from tui_app.training.files import replace_file
+from tui_app.training.run_files import is_there, open_file
 from tui_app.training.run_folder import RunFolder
 
 #: Which of two sources a run is opened with: the one it keeps, or the user's file as it is now.
@@ -202,10 +202,10 @@ def _set_aside(folder: RunFolder, step: int) -> str:
     """Rename the source that was used until `step`, whatever is there by that name: its new name;
     empty where there is none.
     """
-    if not os.path.lexists(folder.source):
+    if not is_there(folder.source):
         return ""
     names = (f"{_EARLIER}{step}{'-' * again}" for again in count())
-    name = next(name for name in names if not (folder.path / name).exists())
+    name = next(name for name in names if not is_there(folder.path / name))
     folder.source.rename(folder.path / name)
     return name
 
@@ -233,24 +233,22 @@ def _read_kept(folder: RunFolder, described: Mapping[str, Any]) -> Source:
         files = dict(_files_in(place, sorted(wanted)))
         if Source(place, main, files).digests == wanted:
             return Source(place, main, files)
-    what = "is missing" if not folder.source.exists() else "isn't what the run was trained with"
+    what = "is missing" if not is_there(folder.source) else "isn't what the run was trained with"
     raise DamagedRun(f"{folder.source} {what}: the run folder is damaged")
 
 
 def _files_in(place: Path, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """Those of the files that are there: plain files below `place`, found without a link."""
+    """Those of the files that are there: regular files below `place`, found without a link."""
     room = LARGEST
     for name in names:
-        path = place / name
+        if Path(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            continue
         try:
-            is_inside = path.resolve() == place.parent.resolve() / place.name / name
-            is_below = not Path(name).is_absolute() and ".." not in PurePosixPath(name).parts
-            if is_inside and is_below and path.is_file():
-                with path.open("rb") as file:
-                    data = file.read(room + 1)
-                room -= len(data)
-                if room < 0:
-                    return
-                yield name, data
+            with open_file(place / name, below=place.parent) as file:
+                data = file.read(room + 1)
         except (OSError, ValueError):
             continue  # the digests will show that it isn't there
+        room -= len(data)
+        if room < 0:
+            return
+        yield name, data

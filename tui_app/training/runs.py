@@ -19,6 +19,7 @@ from models.fields import fields_of
 from tui_app.training.errors import DamagedRun, UnknownRun
 from tui_app.training.options import RunOptions
 from tui_app.training.posix import identity, is_running
+from tui_app.training.run_files import is_there
 from tui_app.training.run_folder import RunFolder, read_json
 from tui_app.training.status_file import SILENCE
 
@@ -51,7 +52,7 @@ class RunSummary:
 
 def run_folders(runs_dir: Path) -> list[RunFolder]:
     """Every run folder in `runs_dir`, the newest last."""
-    found = [RunFolder(path.parent) for path in runs_dir.glob("*/*/run.json")]
+    found = [RunFolder(path) for path in runs_dir.glob("*/*") if is_there(path / "run.json")]
     return sorted(found, key=lambda folder: (folder.path.name, folder.name))
 
 
@@ -61,7 +62,7 @@ def find_run(text: str, runs_dir: Path) -> RunFolder:
     Of several, one whose name ends so is meant: that is what `short_ids` gives. Raises UnknownRun.
     """
     path = user_path(text)
-    if text and path.is_dir() and (path / "run.json").exists():
+    if text and is_there(path / "run.json"):
         return RunFolder(path)
     folders = run_folders(runs_dir)
     if not folders:
@@ -147,7 +148,7 @@ def _file(record: Mapping[str, Any]) -> str:
 
 def read_status(folder: RunFolder) -> dict[str, Any]:
     """What status.json says, or an empty dict for a run that never got so far."""
-    return read_json(folder.status) if folder.status.exists() else {}
+    return read_json(folder.status) if is_there(folder.status) else {}
 
 
 def current_state(status: Mapping[str, Any]) -> str:
