@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import warnings
-import zipfile
 from pathlib import Path
 from typing import IO, Any
 
 import torch
 from torch import Tensor
 
+from tui_app.training.checkpoint_archive import Refused, check_archive, check_tensors
 from tui_app.training.errors import DamagedRun
 from tui_app.training.files import replace_file
-
-#: Marks an entry of an archive as a folder: torch then reads nothing, and leaves a tensor what
-#: happened to be in memory.
-_FOLDER = 0x10
+from tui_app.training.run_files import open_file
 
 
 def snapshot(value: Any) -> Any:
@@ -53,19 +51,19 @@ def load_checkpoint(path: Path) -> Any:
     """What `save_checkpoint` put there, with its tensors on the CPU.
 
     The checksums in the file are compared first: torch itself doesn't. Never unpickles anything
-    but tensors and plain values. Raises DamagedRun.
+    but tensors and plain values, and takes no more memory than the file has bytes. Raises
+    DamagedRun.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-            folders = [info for info in archive.infolist() if info.external_attr & _FOLDER]
-        if damaged is not None:
-            raise DamagedRun(f"{path} is damaged: the checksum of {damaged!r} in it is wrong")
-        if folders:
-            raise DamagedRun(f"{path} is damaged: {folders[0].filename!r} in it is no file")
-        with warnings.catch_warnings():
+        with open_file(path, buffering=0) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a format that isn't ours: it is refused anyway
-            return torch.load(path, map_location="cpu", weights_only=True)
+            check_archive(file)
+            file.seek(0)
+            content = torch.load(file, map_location="cpu", weights_only=True)
+            check_tensors(content, os.fstat(file.fileno()).st_size)
+            return content
+    except Refused as error:
+        raise DamagedRun(f"{path} is damaged and was not loaded: {error}") from error
     except FileNotFoundError as error:
         raise DamagedRun(f"{path} is missing: this run has no such checkpoint") from error
     except pickle.UnpicklingError as error:

@@ -1,0 +1,101 @@
+"""Refuses checkpoint files that would take more memory than they have bytes.
+
+`torch.save` writes a zip archive whose members are stored, never compressed. A compressed member,
+members that share their bytes, or a tensor that is larger than what is stored for it turn a small
+file into gigabytes of memory. The archive is checked before torch reads it, the tensors after:
+until they are copied, they take no more than what was read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import zipfile
+from collections.abc import Iterator
+from typing import IO, Any
+
+import torch
+from torch import Tensor
+
+#: Marks an entry of an archive as a folder: torch then reads nothing, and leaves a tensor what
+#: happened to be in memory.
+_FOLDER = 0x10
+
+#: What ends an archive: its last record, and before that, in large ones, where to look for another.
+_END, _LOCATOR = struct.Struct("<4s18s"), struct.Struct("<4sLQL")
+_END_64_SIZE = 56
+
+#: The one call in a pickle that `weights_only` allows and that fills memory by a number alone.
+_ALLOCATION = re.compile(rb"c(__builtin__|builtins)\nbytearray\n")
+
+
+class Refused(Exception):
+    """The file isn't a checkpoint that was saved by torch. The text says what is wrong with it."""
+
+
+def check_archive(file: IO[bytes]) -> None:
+    """Read the whole archive, its checksums included. Raises Refused, and what zipfile does."""
+    size = os.fstat(file.fileno()).st_size
+    with zipfile.ZipFile(file) as archive:
+        _check_end(file, size)
+        members = archive.infolist()
+        for member in members:
+            if member.compress_type != zipfile.ZIP_STORED:
+                raise Refused(f"{member.filename!r} in it is compressed")
+            if member.external_attr & _FOLDER:
+                raise Refused(f"{member.filename!r} in it is no file")
+            # torch finds a member whatever the case of its name, and would load it once for each.
+            _, is_storage, name = member.filename.rpartition("/data/")
+            if is_storage and not name.isdecimal():
+                raise Refused(f"{member.filename!r} in it is none of torch's names")
+        if sum(member.file_size for member in members) > size:
+            raise Refused("its parts are larger than the whole")
+        damaged = archive.testzip()
+        if damaged is not None:
+            raise Refused(f"the checksum of {damaged!r} in it is wrong")
+        for member in members:
+            if member.filename.endswith("/data.pkl") and _ALLOCATION.search(archive.read(member)):
+                raise Refused("it asks for memory beside its tensors")
+
+
+def _check_end(file: IO[bytes], size: int) -> None:
+    """Refuse an archive in which torch could find another list of members than zipfile does."""
+    tail = _END.size + _LOCATOR.size
+    file.seek(max(0, size - tail))
+    end = file.read(tail)
+    if len(end) < tail:
+        return  # too short for any member
+    locator, _, where, _ = _LOCATOR.unpack_from(end)
+    signature, rest = _END.unpack_from(end, _LOCATOR.size)
+    is_elsewhere = locator == b"PK\x06\x07" and where != size - tail - _END_64_SIZE
+    if signature != b"PK\x05\x06" or rest[-2:] != b"\0\0" or is_elsewhere:
+        raise Refused("it doesn't end as torch ends an archive")
+
+
+def check_tensors(content: Any, size: int) -> None:
+    """Refuse tensors that are larger than what a file of `size` bytes holds. Raises Refused."""
+    storages: dict[int, int] = {}
+    for tensor in _tensors(content):
+        if tensor.device.type != "cpu":
+            raise Refused(f"a tensor in it has no values: it is on the device {tensor.device}")
+        if tensor.layout is not torch.strided:
+            continue
+        storage = tensor.untyped_storage()
+        if tensor.numel() * tensor.element_size() > storage.nbytes():
+            raise Refused("a tensor in it has more elements than are stored for it")
+        storages[storage.data_ptr()] = storage.nbytes()
+    if sum(storages.values()) > size:
+        raise Refused("its tensors are larger than the file")
+
+
+def _tensors(content: Any) -> Iterator[Tensor]:
+    """Every tensor in dicts, lists and tuples, each container once however often it occurs."""
+    pending, seen = [content], set[int]()
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, dict | list | tuple | set) and id(value) not in seen:
+            seen.add(id(value))
+            pending += value.values() if isinstance(value, dict) else value
