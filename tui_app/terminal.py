@@ -52,13 +52,14 @@ def print_json_list(values: dict[str, Any], name: str, items: Iterable[Any]) -> 
     memory.
     """
     opened = json.dumps({**values, name: []}, ensure_ascii=False, indent=2).removesuffix("]\n}")
-    sys.stdout.write(opened)
+    stream = data_stream()
+    stream.write(opened)
     separator = ""
     for item in items:
         text = json.dumps(item, ensure_ascii=False, indent=2)
-        sys.stdout.write(f"{separator}\n{indent(text, '    ')}")
+        stream.write(f"{separator}\n{indent(text, '    ')}")
         separator = ","
-    sys.stdout.write("\n  ]\n}\n" if separator else "]\n}\n")
+    stream.write("\n  ]\n}\n" if separator else "]\n}\n")
 
 
 def print_table(
