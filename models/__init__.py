@@ -36,6 +36,35 @@ class LectureError(Exception):
     """A lecture's file can't be used. The text names the file and says why."""
 
 
+class UntrustedSource(LectureError):
+    """The user's code isn't trusted, so it doesn't run.
+
+    `source` is that code, and `owner` names the users besides this one whose files it is.
+    `sentence` is the text without what to do on the command line.
+    """
+
+    def __init__(self, source: Source, owner: str, problem: str = "") -> None:
+        self.source = source
+        self.owner = owner
+        self.problem = problem
+        whose = f", which belongs to {owner}," if owner else ""
+        why = f" ({problem})" if problem else ""
+        self.sentence = f"{source.path}{whose} isn't trusted, so its code doesn't run{why}"
+        super().__init__(f"{self.sentence}. Read it; `--trust` lets it run, until it changes")
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What the user should know before trusting it: names and values."""
+        modules = [name for name in self.source.files if name != self.source.main]
+        more = f" and {len(modules) - _MODULES} more" if len(modules) > _MODULES else ""
+        facts = [("file", str(self.source.path)), ("owner", self.owner or "you")]
+        if modules:
+            facts.append(("imports", ", ".join(modules[:_MODULES]) + more))
+        if self.problem:
+            facts.append(("note", self.problem))
+        return facts
+
+
 @dataclass(frozen=True)
 class Lesson:
     """What the list shows of a lecture, read from its file without importing it."""
@@ -59,6 +88,9 @@ class Lesson:
             return self.text
         return path.read_text(encoding="utf-8", errors="replace")
 
+
+#: The local modules that are named before code is trusted; of more, their number is.
+_MODULES = 8
 
 #: The course's order within a lecture's number, where the alphabet has another.
 _ORDER = ("softmax_classifier", "otto", "lenet5", "googlenet", "resnet", "densenet")
@@ -140,23 +172,44 @@ def read_lesson(path: Path) -> Lesson:
     return Lesson(path.stem, path, title, titles.get("title_zh", title), text)
 
 
+def is_of_the_course(path: Path) -> bool:
+    """Whether a lecture's file is tutorch's own, and no user's."""
+    return path.parent == _FOLDER
+
+
 def load_lecture(path: Path) -> Lecture:
-    """Import the lecture in `path`. Raises LectureError when it declares none, or fails.
+    """Import the lecture in `path`. Raises LectureError when it declares none, or fails, and
+    UntrustedSource for a user's file that isn't trusted.
 
     A user's own file is imported anew when it, or a local module that it imports, has changed.
     """
-    if path.parent == _FOLDER:
+    if is_of_the_course(path):
         return _declared(path, lambda: importlib.import_module(f"models.{path.stem}"), None)
     return load_user_lecture(read_user_source(path))
 
 
 def load_user_lecture(source: Source) -> Lecture:
-    """Import the user's lecture that was read as `source`. Raises LectureError."""
+    """Import the user's lecture that was read as `source`. Raises LectureError, and UntrustedSource
+    unless the user has named its file or trusted it.
+    """
+    refuse_untrusted(source)
     import torch  # noqa: F401  takes seconds, which are none of the user's code
 
     from models.user_modules import load_module
 
     return _declared(source.path, lambda: load_module(source), source)
+
+
+def refuse_untrusted(source: Source) -> None:
+    """Raise UntrustedSource for code that the user has neither named nor trusted."""
+    from models.owners import others, user_names
+    from models.trust import is_allowed
+    from models.trust_store import recall
+
+    if not is_allowed(source):
+        raise UntrustedSource(
+            source, user_names(others(source.owners)), recall(source.digest).problem
+        )
 
 
 def is_current(lecture: Lecture) -> bool:

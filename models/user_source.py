@@ -7,13 +7,18 @@ says whether any of them has changed.
 from __future__ import annotations
 
 import ast
+import errno
 import hashlib
+import os
+import stat
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import decode_source
 from pathlib import Path, PurePosixPath
+
+from models.owners import owners_of, uid_of
 
 #: Top-level names that a file beside the lecture never stands for: tutorch's own packages, and what
 #: those import. The standard library's names are reserved too.
@@ -37,12 +42,13 @@ class Source:
     """The bytes of a user's lecture file and of the local modules that it imports.
 
     `files` has them by name relative to `folder`, with `/` between folders; `main` is the name of
-    the lecture's own file.
+    the lecture's own file. `owners` are the users who own the files and their folders.
     """
 
     folder: Path
     main: str
     files: Mapping[str, bytes]
+    owners: frozenset[int] = field(compare=False)
 
     @property
     def path(self) -> Path:
@@ -81,13 +87,14 @@ def read_source(path: Path) -> Source:
     """
     path = path.absolute()
     files: dict[str, bytes] = {}
+    owners: set[int] = set()
     room, pending = LARGEST, [path.name]
     while pending:
         name = pending.pop()
         if name in files:
             continue
-        with (path.parent / name).open("rb") as file:
-            files[name] = file.read(room + 1)
+        files[name], owner = _read(path.parent / name, room + 1)
+        owners.add(owner)
         room -= len(files[name])
         if room < 0 or len(files) > MOST_FILES:
             raise SourceTooLarge(
@@ -96,7 +103,24 @@ def read_source(path: Path) -> Source:
                 "keep data in files that the code reads"
             )
         pending += _imported(path.parent, name, files[name])
-    return Source(path.parent, path.name, dict(sorted(files.items())))
+    owners |= owners_of(path.parent, files)
+    return Source(path.parent, path.name, dict(sorted(files.items())), frozenset(owners))
+
+
+def _read(path: Path, limit: int) -> tuple[bytes, int]:
+    """At most `limit` bytes of a file, and who owns it. Raises OSError, for a pipe or a device too:
+    opening one may wait for ever.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(limit), uid_of(status)
+    finally:
+        os.close(descriptor)
 
 
 def _imported(folder: Path, name: str, data: bytes) -> Iterator[str]:

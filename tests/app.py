@@ -18,6 +18,7 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from models import find_lecture
+from models.trust import name_file
 from tests.program import LONGEST
 from tui_app.app import TutorchApp
 from tui_app.draft import Draft
@@ -146,6 +147,7 @@ async def sitting(
     **given: Any,
 ) -> AsyncIterator[Sitting]:
     """The app with a lecture picked and its settings there; notices are shown if asked for."""
+    name_file(find_lecture(lecture))
     app = TutorchApp(find_lecture(lecture), {"runs_dir": "runs", **given})
     # A Pilot waits until the app idles: its own thread, that is, and not the one that trains.
     idling = patch("textual._wait.process_time", time.thread_time)

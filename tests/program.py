@@ -18,6 +18,7 @@ import numpy as np
 
 from datasets import Data, DataSpec, Split
 from models import find_lecture, load_lecture
+from models.trust import name_file
 from tui_app.cli import run
 from tui_app.training.control import Control
 from tui_app.training.events import Event, RunCompleted
@@ -131,6 +132,7 @@ def begin(
     lecture: str, runs_dir: Path, *listeners: Callable[[Event], None], stop_after: int = 0, **given
 ) -> Followed:
     """Train `lecture` with what is `given`; stopped after so many steps, if any."""
+    name_file(find_lecture(lecture))
     settings = settle(
         load_lecture(find_lecture(lecture)), {**given, "runs_dir": str(runs_dir), "device": "cpu"}
     )

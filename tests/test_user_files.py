@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from models import LectureError, is_current, load_lecture
+from models.trust import name_file
 from models.user_source import LARGEST, SourceTooLarge, read_source
 from tests.program import command, environment, tutorch
 
@@ -33,6 +34,7 @@ LECTURE = Lecture(title="{title}", title_zh="我的", datasets=("study-hours",),
 def write(path: Path, imports: str = "", title: str = "Mine", build: str = "pass") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(NET.format(imports=imports, title=title, build=build), encoding="utf-8")
+    name_file(path)
     return path
 
 
@@ -293,6 +295,7 @@ def test_tutorch_trains_in_a_folder_of_files_named_like_pythons_and_torchs(tmp_p
 
 def test_a_syntax_error_shows_the_line_as_it_is_now(tmp_path: Path):
     path = tmp_path / "net.py"
+    name_file(path)
     path.write_text("x = 1\ny = (x)\n", encoding="utf-8")
     with pytest.raises(LectureError):  # it declares no lecture, and its lines are remembered
         load_lecture(path)

@@ -182,8 +182,12 @@ class TutorchApp(AppearanceApp):
         self.look_soon()
 
     def take_up(self, wanted: TakeUp) -> None:
-        """Go on with a run; ask with which source where the user's own file has changed since."""
+        """Go on with a run; ask with which source where the user's own file has changed since, and
+        whether its code is trusted.
+        """
         from tui_app.screens.resuming import which_source, with_source
+        from tui_app.screens.trusting import ask_trust
+        from tui_app.training.run_trust import untrusted_source
 
         def answered(answer: str | None) -> None:
             chosen = with_source(wanted, answer)
@@ -193,6 +197,10 @@ class TutorchApp(AppearanceApp):
         question = which_source(wanted)
         if question is not None:
             self.push_screen(question, answered)
+            return
+        untrusted = untrusted_source(wanted.folder, wanted.source or "kept")
+        if untrusted is not None:
+            ask_trust(self, untrusted, lambda: self.take_up(wanted))
             return
         self.start([RunInThread(wanted.folder.name, wanted.session)])
 

@@ -6,7 +6,7 @@ import sys
 
 from datasets import DataDamaged, DataUnavailable, UnknownDataset
 from datasets.fetch import FetchStopped
-from models import LectureError, UnknownLecture
+from models import LectureError, UnknownLecture, UntrustedSource
 from models.fields import InvalidValue
 from tui_app.terminal import complain
 from tui_app.training.errors import (
@@ -33,6 +33,7 @@ EXIT_CODES: dict[type[Exception], ExitCode] = {
     RunFinished: ExitCode.USAGE,
     SourceChanged: ExitCode.USAGE,
     RunsFolderUnwritable: ExitCode.USAGE,
+    UntrustedSource: ExitCode.USAGE,  # a LectureError too: this one first
     LectureError: ExitCode.FAILED,
     TrainingFailed: ExitCode.FAILED,
     DamagedRun: ExitCode.FAILED,

@@ -8,11 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import LectureError, Lesson, read_lesson
-from tui_app.messages import DevicesFound, LectureBroken, LectureReady
+from models import LectureError, Lesson, UntrustedSource, read_lesson
+from tui_app.messages import (
+    DevicesFound,
+    LectureBroken,
+    LectureReady,
+    RunSettingsRead,
+    RunSettingsUnread,
+)
 
 if TYPE_CHECKING:
     from models.lecture import Lecture
+    from tui_app.training.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -58,11 +65,27 @@ def load(
         draft = Draft(lecture, str(runs_dir), settings)
         if chosen is not None:
             draft.replace(chosen)
+    except UntrustedSource as error:
+        return LectureBroken(path, f"{error.sentence}.", error, chosen)
     except (LectureError, InvalidValue) as error:
         return LectureBroken(path, str(error))
     data_dir = str(settings.get("data_dir", ""))
     choices = {"dataset": _datasets(draft.fields["dataset"].choices, data_dir)}
     return LectureReady(lecture, lesson_of(path), settings, chosen, choices)
+
+
+def load_run_settings(
+    folder: RunFolder, changes: Mapping[str, Any], done: str
+) -> RunSettingsRead | RunSettingsUnread:
+    """The settings of a run, with these changes: imports the lecture that the run keeps."""
+    from tui_app.following.run_table import settings_of
+    from tui_app.training.errors import DamagedRun
+
+    try:
+        path, settings = settings_of(folder)
+    except (DamagedRun, UntrustedSource) as error:
+        return RunSettingsUnread(folder, error, changes, done)
+    return RunSettingsRead(path, {**settings, **changes}, done)
 
 
 def lesson_of(path: Path) -> Lesson:

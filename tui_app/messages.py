@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from models import Lesson
+    from models import Lesson, UntrustedSource
     from models.lecture import Lecture
     from tui_app.following.run_table import RunRow
+    from tui_app.training.run_folder import RunFolder
     from tui_app.training.runs import RunSummary
 
 
@@ -86,10 +87,37 @@ class LectureReady(Message):
 
 @dataclass
 class LectureBroken(Message):
-    """The lecture's file, or a setting given for it, can't be used. `sentence` has lines."""
+    """The lecture's file, or a setting given for it, can't be used. `sentence` has lines.
+
+    Where the user doesn't trust the file, `untrusted` says so; it was to be loaded with the
+    settings that are `chosen`.
+    """
 
     path: Path
     sentence: str
+    untrusted: UntrustedSource | None = None
+    chosen: Mapping[str, Any] | None = None
+
+
+@dataclass
+class RunSettingsRead(Message):
+    """The settings of a run were read, to train the lecture in `path` with them anew. `done` is the
+    sentence that says so.
+    """
+
+    path: Path
+    settings: Mapping[str, Any]
+    done: str
+
+
+@dataclass
+class RunSettingsUnread(Message):
+    """The settings of the run in `folder` can't be read: `problem` says why."""
+
+    folder: RunFolder
+    problem: Exception
+    changes: Mapping[str, Any]
+    done: str
 
 
 @dataclass

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from datasets.paths import user_path
 from models import find_lecture, lecture_names
+from models.trust_store import state_folder
 from tui_app.training.files import write_json
 from tui_app.training.narrate import printable
 
@@ -105,15 +104,8 @@ def preferences_file() -> PreferencesFile:
     """The user's: in $TUTORCH_STATE_DIR, where an empty one stands for none, else in the system's
     folder for such files.
     """
-    folder = os.environ.get("TUTORCH_STATE_DIR")
-    if folder is None:
-        import platformdirs
-
-        folder = str(platformdirs.user_state_path("tutorch", appauthor=False))
-    path = user_path(folder) if folder else None
-    # Without a home the system's folder begins with a ~ that stands for nothing.
-    is_known = path is not None and not path.parts[0].startswith("~")
-    return PreferencesFile(path.absolute() / "app.json" if path is not None and is_known else None)
+    folder = state_folder()
+    return PreferencesFile(folder / "app.json" if folder is not None else None)
 
 
 def _read_values(path: Path) -> dict[str, Any]:

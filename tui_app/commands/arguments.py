@@ -42,6 +42,9 @@ class OfRun(Json):
     run: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN")]
     """The run: its id in `tutorch runs`, a path, a unique part of its name, or `last`."""
 
+    trust: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Trust the run's own code, where it isn't tutorch's: it runs, now and until it changes."""
+
 
 def refuse_several_processes() -> None:
     """Raise InvalidValue where torchrun, or what is like it, has started more than one of us."""
@@ -95,14 +98,19 @@ def runs_dir(given: Mapping[str, Any]) -> Path:
 
 
 def import_lecture(folder: RunFolder, use: Use | None = "kept") -> RunSettings:
-    """The settings of a run, with its lecture imported: where that doesn't come back, stderr says
-    in which line of the user's file it is. Without a `use` a changed source is refused.
+    """The settings of a run, with its lecture imported, once the user trusts it: where that doesn't
+    come back, stderr says in which line of the user's file it is. Without a `use` a changed source
+    is refused.
     """
+    from tui_app.commands.trusting import load_trusted
     from tui_app.lecture_thread import import_watched
     from tui_app.training.run_settings import read_settings, settings_to_resume
 
-    with import_watched():
-        return read_settings(folder, use) if use else settings_to_resume(folder, use)
+    def load() -> RunSettings:
+        with import_watched():
+            return read_settings(folder, use) if use else settings_to_resume(folder, use)
+
+    return load_trusted(load)
 
 
 def say_source(settings: RunSettings) -> None:
@@ -111,6 +119,13 @@ def say_source(settings: RunSettings) -> None:
         complain(settings.note)
 
 
-def the_run(arguments: OfRun, given: Mapping[str, Any]) -> RunFolder:
-    """The run that was asked for. Raises UnknownRun."""
-    return find_run(arguments.run, runs_dir(given))
+def the_run(arguments: OfRun, given: Mapping[str, Any], use: Use | None = None) -> RunFolder:
+    """The run that was asked for; with `--trust` its code is trusted, of the source that the
+    command uses. Raises UnknownRun.
+    """
+    folder = find_run(arguments.run, runs_dir(given))
+    if arguments.trust:
+        from tui_app.commands.trusting import trust_run
+
+        trust_run(folder, use)
+    return folder

@@ -12,6 +12,7 @@ from typing import Any
 
 from datasets import dataset_names, get_dataset
 from datasets.fetch import cache_dir
+from models import trust_store
 from models.fields import InvalidValue
 from tui_app.commands.arguments import Json, configured_options, parse_words
 from tui_app.commands.data import state_of
@@ -42,6 +43,7 @@ def main(argv: Sequence[str]) -> int:
         "versions": _versions(),
         **_devices(),
         "cache": str(cache_dir()),
+        "trusted": _trusted(),
         "data": {name: state_of(get_dataset(name), data_dir) for name in dataset_names()},
         "terminal": _terminal(),
     }
@@ -53,6 +55,13 @@ def main(argv: Sequence[str]) -> int:
     for problem in findings["problems"]:
         complain(problem)
     return ExitCode.FAILED if findings["problems"] else ExitCode.DONE
+
+
+def _trusted() -> str:
+    """Where it is remembered which code the user trusts."""
+    folder = trust_store.store_folder()
+    count = trust_store.count()
+    return f"{folder}, {count} file{'' if count == 1 else 's'}" if folder else "not remembered"
 
 
 def _versions() -> dict[str, str]:

@@ -66,10 +66,10 @@ def main(argv: Sequence[str]) -> int:
     arguments, given = parse(Evaluate, argv, "runs_dir", "device", "data_dir")
     requirements = [Requirement.parse(text) for text in arguments.require]
     folder = the_run(arguments, given)
+    import_lecture(folder)
 
     from tui_app.training.best_model import BestModel
 
-    import_lecture(folder)
     best = BestModel.of(folder, given.get("device"), given.get("data_dir"))
     say_source(best.settings)
     values = best.measure()

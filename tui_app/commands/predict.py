@@ -28,10 +28,10 @@ def main(argv: Sequence[str]) -> int:
     """Print the prediction."""
     arguments, given = parse(Predict, argv, "runs_dir", "device", "data_dir")
     folder = the_run(arguments, given)
+    import_lecture(folder)
 
     from tui_app.training.best_model import BestModel
 
-    import_lecture(folder)
     best = BestModel.of(folder, given.get("device"), given.get("data_dir"))
     say_source(best.settings)
     try:

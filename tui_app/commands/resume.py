@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     arguments, given = parse(Resume, argv, "runs_dir", *changeable)
     if arguments.epochs is not None and arguments.epochs < 1:
         raise InvalidValue(f"epochs: a whole number ≥ 1, not {arguments.epochs}", "epochs")
-    folder = the_run(arguments, given)
+    folder = the_run(arguments, given, arguments.source)
     if not (arguments.no_tui or arguments.json or arguments.quiet) and can_show_app():
         return _show_app(TakeUp(folder, arguments.epochs, _changes(given), arguments.source), given)
 

@@ -14,7 +14,9 @@ from models import find_lecture, load_lecture
 from models.fields import Field, InvalidValue, fields_of
 from models.lecture import Hyperparameters, Lecture
 from models.plain_net import declare, find_plain_net
+from models.trust import name_file
 from tui_app.commands.arguments import refuse_few_open_files, refuse_several_processes
+from tui_app.commands.trusting import load_trusted
 from tui_app.configuration import blaming, configured, refuse_unknown, settings_in_effect
 from tui_app.lecture_thread import import_watched
 from tui_app.look import Look, can_show_app
@@ -57,6 +59,9 @@ class Flags:
     ascii: tyro.conf.FlagCreatePairsOff[bool] = False
     """Let the app draw with ASCII characters alone."""
 
+    trust: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Trust the lecture's file, where another user owns it: it runs, now and until it changes."""
+
     sweep: tyro.conf.UseAppendAction[list[str]] = field(default_factory=list)
     """FIELD=V1,V2,...: one run per value."""
 
@@ -66,10 +71,9 @@ def main(argv: Sequence[str]) -> int:
     refuse_several_processes()
     refuse_few_open_files()
     if len(argv) <= 1 and not any(word.startswith("-") for word in argv) and can_show_app():
-        return _show_app(find_lecture(argv[0]) if argv else None, {}, Flags())
+        return _show_app(_named(argv[0]) if argv else None, {}, Flags())
     argv = _with_plain_net_declared(argv)
-    with import_watched():
-        lecture = load_lecture(find_lecture(_lecture_in(argv)))
+    lecture = _load_named(_lecture_in(argv), argv)
     defaults = asdict(lecture.settle(lecture.datasets[0], {}))
     fields = {name: replace(f, default=defaults[name]) for name, f in lecture.fields.items()}
     fields |= fields_of(RunOptions)
@@ -95,6 +99,24 @@ def main(argv: Sequence[str]) -> int:
         return train_all([settle(lecture, values | run) for run in runs], headless)
 
 
+def _named(text: str) -> Path:
+    """The file of a lecture that the user named, which is enough for it to run."""
+    path = find_lecture(text)
+    name_file(path)
+    return path
+
+
+def _load_named(text: str, argv: Sequence[str]) -> Lecture:
+    """A lecture that the user named; where another user owns its file, the user must trust it."""
+    path = _named(text)
+
+    def load() -> Lecture:
+        with import_watched():
+            return load_lecture(path)
+
+    return load_trusted(load, is_trusted="--trust" in argv)
+
+
 def _with_plain_net_declared(argv: Sequence[str]) -> list[str]:
     """`argv` with the lecture file of a plain net in place of `--model FILE.py:CLASS` and of the
     lecture whose data and settings it takes.
@@ -110,7 +132,7 @@ def _with_plain_net_declared(argv: Sequence[str]) -> list[str]:
     if len(words) == len(argv):
         return words
     net, named = find_plain_net(model), _lecture_in(words)
-    path = declare(net, load_lecture(find_lecture(named)))
+    path = declare(net, _load_named(named, argv))
     stderr_console().print(f"{net.name} is trained as {path.name} declares it")
     if named in words:
         words.remove(named)
@@ -136,7 +158,7 @@ def _lecture_in(argv: Sequence[str]) -> str:
 
 def _first_word(argv: Sequence[str]) -> str:
     """The first word that is neither an option nor an option's value; empty without one."""
-    valueless = {"--no-tui", "--json", "--quiet", "--ascii", "--help", "-h"}
+    valueless = {"--no-tui", "--json", "--quiet", "--ascii", "--trust", "--help", "-h"}
     known = {**fields_of(Hyperparameters), **fields_of(RunOptions)}
     valueless |= {field.flag for field in known.values() if field.kind is bool}
     words = iter(argv)

@@ -33,13 +33,14 @@ _SIZE = (100, 30)
 
 def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
     """List the views of the run, or draw one. Raises UnknownView and InvalidValue."""
-    from tui_app.training.snapshot import take
-    from tui_app.training.subjects import subject_of_folder
-
     view = load_view(arguments.view) if arguments.view else None
     if view is not None and not arguments.views:
         _refuse_what_does_not_go_together(arguments)
     import_lecture(folder)
+
+    from tui_app.training.snapshot import take
+    from tui_app.training.subjects import subject_of_folder
+
     subject = subject_of_folder(folder, given.get("device"), given.get("data_dir"))
     say_source(subject.settings)
     traits = take(subject, TRAITS.load_probe()).found

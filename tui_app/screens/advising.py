@@ -8,7 +8,6 @@ from textual.binding import Binding, BindingType
 
 from tui_app.following.followed import FollowedRun
 from tui_app.screens.steering import SteeringScreen
-from tui_app.training.errors import DamagedRun
 from tui_app.training.events import Advised
 from tui_app.training.run_folder import RunFolder
 from tui_app.widgets.advice_line import current, words_of
@@ -39,20 +38,10 @@ class AdvisingScreen(SteeringScreen):
         advice = current(run.history.advice)
         return advice if advice is not None and advice.settings else None
 
-    async def action_apply_advice(self) -> None:
+    def action_apply_advice(self) -> None:
         """Fill the form with the run's settings, and those that are advised in their place."""
-        from tui_app.following.run_table import settings_of
-
         advice, run = self._advice(), self.watched
         if advice is None or run is None or run.folder is None:
             return
-        try:
-            path, given = settings_of(RunFolder(run.folder))
-        except DamagedRun as error:
-            self.notify(str(error), severity="error", markup=False)
-            return
-        main = self.app.main
-        if self is not main:
-            self.app.pop_screen()
-        await main.set_up(path, {**given, **advice.settings})
-        self.notify(f"Set {words_of(advice)}; press s to train.", markup=False)
+        done = f"Set {words_of(advice)}; press s to train."
+        self.app.main.repeat(RunFolder(run.folder), advice.settings, done)

@@ -16,7 +16,7 @@ from tui_app.following.followed import FollowedRun
 from tui_app.messages import RunsChanged, RunsRead, StartRequested
 from tui_app.screens.looking import sight_of
 from tui_app.screens.panes import PANES
-from tui_app.screens.picking import PickingScreen
+from tui_app.screens.repeating import RepeatingScreen
 from tui_app.widgets.advice_line import current
 from tui_app.widgets.background_line import BackgroundLine
 from tui_app.widgets.chart import Chart
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tui_app.following.sight import Sight
 
 
-class MainScreen(PickingScreen):
+class MainScreen(RepeatingScreen):
     """Lectures, lesson, settings, training and log, in one of three arrangements."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (180, "-wide")]  # noqa: RUF012

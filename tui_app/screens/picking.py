@@ -22,6 +22,7 @@ from tui_app.messages import (
 )
 from tui_app.preferences import name_to_remember
 from tui_app.screens.panes import PanedScreen
+from tui_app.screens.trusting import ask_trust
 from tui_app.widgets.drawable import while_drawable
 from tui_app.widgets.lecture_list import LectureList
 from tui_app.widgets.lesson_view import LessonView
@@ -80,7 +81,7 @@ class PickingScreen(PanedScreen):
             return  # another was picked before this message came
         self._stop_dwelling()
         self._highlighted = message.path
-        self._dwelling = self.set_timer(_DWELL, lambda: self._bring(message.path))
+        self._dwelling = self.set_timer(_DWELL, lambda: self._bring(message.path, asks=False))
 
     def on_lecture_chosen(self, message: LectureChosen) -> None:
         """Bring it at once, and go to its settings."""
@@ -91,11 +92,14 @@ class PickingScreen(PanedScreen):
         self.choose_pane("settings")
 
     @while_drawable
-    def _bring(self, path: Path) -> None:
+    def _bring(self, path: Path, *, asks: bool = True) -> None:
+        """Show the lesson and load the lecture; a user's file that isn't trusted is asked about
+        unless it was only passed by.
+        """
         self._stop_dwelling()
         if self._lesson is None or self._lesson.path != path:
             self._show_lesson(lecture_loading.lesson_of(path))
-            self._load(path)
+            self._load(path, asks=asks)
 
     def _stop_dwelling(self) -> None:
         if self._dwelling is not None:
@@ -123,11 +127,16 @@ class PickingScreen(PanedScreen):
         if self._lesson is not None:
             self.app.push_screen(SourceScreen(self._lesson.path))
 
-    def _load(self, path: Path, chosen: Mapping[str, Any] | None = None) -> None:
+    def _load(
+        self, path: Path, chosen: Mapping[str, Any] | None = None, *, asks: bool = True
+    ) -> None:
         line, runs_dir = self._command_line, self.app.runs_dir
 
         def work() -> None:
-            self.post_message(lecture_loading.load(path, line, runs_dir, chosen))
+            loaded = lecture_loading.load(path, line, runs_dir, chosen)
+            if isinstance(loaded, LectureBroken) and not asks:
+                loaded.untrusted = None
+            self.post_message(loaded)
             self.app.find_devices()
             self.app.read_runs()
             lecture_loading.warm_up()
@@ -180,7 +189,10 @@ class PickingScreen(PanedScreen):
         is_new = message.sentence != self._problem
         self._show_lesson(lecture_loading.lesson_of(message.path), message.sentence)
         self.query_one(SettingsForm).refuse(message.path.stem, message.sentence)
-        if is_new:
+        error = message.untrusted
+        if error is not None:
+            ask_trust(self.app, error, lambda: self._load(message.path, message.chosen))
+        elif is_new:
             self.app.log_before.add(message.sentence, "error")
             sentence = _BROKEN.format(name=message.path.name)
             self.notify(sentence, severity="error", timeout=6, markup=False)

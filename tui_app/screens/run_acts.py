@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from tui_app.following.run_table import settings_of, write_note
+from tui_app.following.run_table import write_note
 from tui_app.following.take_up import TakeUp
 from tui_app.screens.ask import Ask
 from tui_app.screens.listing import ListingScreen
-from tui_app.training.errors import DamagedRun
 
 _TRAINING = ("running", "paused")
 
@@ -58,18 +57,11 @@ class RunActsScreen(ListingScreen):
 
         self.app.push_screen(Ask(question, str(max(2 * trained, 1)), problem), extend)
 
-    async def action_again(self) -> None:
+    def action_again(self) -> None:
         """Fill the form with its settings."""
         row = self.runs.row
-        if row is None:
-            return
-        try:
-            path, given = settings_of(row.folder)
-        except DamagedRun as error:
-            self.notify(str(error), severity="error", markup=False)
-            return
-        self.app.pop_screen()
-        await self.app.main.set_up(path, given)
+        if row is not None:
+            self.app.main.repeat(row.folder)
 
     def action_note(self) -> None:
         """Write a note on it."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from datasets import UnknownDataset
-from models import LectureError, UnknownLecture
+from models import LectureError, UnknownLecture, UntrustedSource
 from models.fields import InvalidValue
 from tui_app.training.errors import DamagedRun, SourceChanged
 from tui_app.training.run_folder import RunFolder
@@ -18,7 +18,7 @@ from tui_app.training.settings import RunSettings, from_record
 def read_settings(folder: RunFolder, use: Use = "kept") -> RunSettings:
     """The settings of the run in `folder`, of the source that it keeps or of the `current` one.
 
-    Raises DamagedRun, and SourceChanged where there is no current one.
+    Raises DamagedRun, SourceChanged where there is no current one, and UntrustedSource.
     """
     record = folder.read_record()
     with _blaming(folder):
@@ -42,9 +42,13 @@ def settings_to_resume(folder: RunFolder, use: Use | None) -> RunSettings:
 
 @contextmanager
 def _blaming(folder: RunFolder) -> Iterator[None]:
-    """Let whatever is wrong with run.json be said as that. Raises DamagedRun."""
+    """Let whatever is wrong with run.json be said as that. Raises DamagedRun; that the user doesn't
+    trust the run's code is nothing wrong with it.
+    """
     try:
         yield
+    except UntrustedSource:
+        raise
     except LectureError as error:
         raise DamagedRun(str(error)) from error
     except (InvalidValue, UnknownDataset, UnknownLecture) as error:

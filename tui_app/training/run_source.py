@@ -14,12 +14,15 @@ from typing import IO, Any, Literal
 from models import (
     LectureError,
     find_lecture,
+    is_of_the_course,
     lecture_names,
     load_lecture,
     load_user_lecture,
     read_user_source,
 )
 from models.lecture import Lecture
+from models.owners import owners_of
+from models.trust import is_allowed
 from models.user_source import LARGEST, MOST_FILES, Source
 from tui_app.training.errors import DamagedRun, SourceChanged
 from tui_app.training.files import replace_file
@@ -150,17 +153,32 @@ def lecture_of(
 ) -> tuple[Lecture, str]:
     """The lecture of a run, and a sentence where its file isn't what the run was trained with.
 
-    Raises LectureError, UnknownLecture, SourceChanged, and what `read_run_source` does.
+    Raises LectureError, UntrustedSource, UnknownLecture, SourceChanged, and what `read_run_source`
+    does.
+    """
+    source, note = source_to_open(folder, record, use)
+    if source is None:
+        return load_lecture(_unkept_file(record)), ""
+    return load_user_lecture(source), note
+
+
+def source_to_open(
+    folder: RunFolder, record: Mapping[str, Any], use: Use = "kept"
+) -> tuple[Source | None, str]:
+    """The user's code that opening the run executes, None for a lecture of the course; and a
+    sentence where it isn't what lies in the user's file now. Raises what `lecture_of` does.
     """
     source = read_run_source(folder, record)
     if source is None:
-        return load_lecture(_unkept_file(record)), ""
+        path = _unkept_file(record)
+        return (None if is_of_the_course(path) else read_user_source(path)), ""
     if use == "current" and source.current is None:
         raise SourceChanged(f"--source current: {source.difference}")
-    if source.current is not None and (use == "current" or not source.is_changed):
-        return load_user_lecture(source.current), ""
-    note = f"{source.difference}: the copy in the run folder is used"
-    return load_user_lecture(source.kept), note
+    if source.current is not None and use == "current":
+        return source.current, ""
+    if source.current is not None and not source.is_changed:
+        return (source.current if is_allowed(source.current) else source.kept), ""
+    return source.kept, f"{source.difference}: the copy in the run folder is used"
 
 
 def is_other_source(lecture: Lecture, record: Mapping[str, Any]) -> bool:
@@ -231,8 +249,9 @@ def _read_kept(folder: RunFolder, described: Mapping[str, Any]) -> Source:
         raise DamagedRun(f"{folder.run_json} doesn't name the run's source: it is damaged")
     for place in (folder.source, *sorted(folder.path.glob(f"{_EARLIER}*"))):
         files = dict(_files_in(place, sorted(wanted)))
-        if Source(place, main, files).digests == wanted:
-            return Source(place, main, files)
+        kept = Source(place, main, files, owners_of(place, files))
+        if kept.digests == wanted:
+            return kept
     what = "is missing" if not is_there(folder.source) else "isn't what the run was trained with"
     raise DamagedRun(f"{folder.source} {what}: the run folder is damaged")
 

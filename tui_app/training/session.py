@@ -46,6 +46,7 @@ from tui_app.training.run_source import (
     keep_source,
     record_of_resumed,
 )
+from tui_app.training.run_trust import trust_copy
 from tui_app.training.settings import RunSettings
 from tui_app.training.status_file import StatusFile
 from tui_app.training.training import Training
@@ -83,11 +84,13 @@ class Session:
             lock = folder.lock()
             stack.callback(lock.release)
             training.run = folder.name
+            notes = _notes(training)
             if settings.lecture.source is not None:
                 keep_source(folder, settings.lecture.source)
+                notes += trust_copy(folder, settings.lecture.source)
             folder.write_record(record_of(training))
             stack.pop_all()
-        return cls(training, folder, lock, _notes(training))
+        return cls(training, folder, lock, notes)
 
     @classmethod
     def take_up(
@@ -130,6 +133,8 @@ class Session:
             notes += [*filter(None, [settings.note]), *_notes(training), *extend(training)]
             now, made_of = record_of(training), settings.lecture.source
             folder.write_record(record_of_resumed(folder, record, now, made_of, training.step))
+            if made_of is not None:
+                notes += trust_copy(folder, made_of)
             changes = rewind_metrics(
                 folder.metrics, training.epoch, training.step, control.must_stop
             )

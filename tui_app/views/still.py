@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from models import UntrustedSource
+
 if TYPE_CHECKING:
     from tui_app.training.snapshot import Report, Snapshot
     from tui_app.views.view import Frame, View
@@ -30,6 +32,7 @@ class StillView:
         self.view = view
         self.snapshot: Snapshot | None = None
         self.problem = self.progress = ""
+        self.untrusted: UntrustedSource | None = None
         self._look, self._start = look, start
         self._ask, self._asked = "", None
         self._gives_way = False
@@ -73,6 +76,7 @@ class StillView:
             self._asked, self.is_busy = None, False
             return
         except Exception as error:  # noqa: BLE001  a view that fails says so in its place
+            self.untrusted = error if isinstance(error, UntrustedSource) else None
             sentence = known(error)
             self.problem = sentence[0] if sentence else f"{type(error).__name__}: {error}"
         self._has_news, self.is_busy = True, False

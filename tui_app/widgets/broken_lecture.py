@@ -7,7 +7,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 #: How a user goes on.
-LOAD_AGAIN = "Once it is mended, press s or pick the lecture again to load it."
+LOAD_AGAIN = "Press s or pick the lecture again to load it anew."
 
 
 class BrokenLecture(VerticalScroll):

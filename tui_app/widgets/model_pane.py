@@ -13,8 +13,10 @@ from textual.containers import Vertical
 from textual.markup import escape
 from textual.message import Message
 
+from models import UntrustedSource
 from tui_app.following.sight import Sight, Still, look_alone
 from tui_app.screens.pick import Pick
+from tui_app.screens.trusting import ask_trust
 from tui_app.training.narrate import printable
 from tui_app.views import load_view
 from tui_app.views.live import LiveView
@@ -68,6 +70,7 @@ class ModelPane(Vertical):
         self._untried: list[str] = []
         self._was_trained = False
         self._turned = 0.0
+        self._untrusted: UntrustedSource | None = None
 
     def compose(self) -> ComposeResult:
         """The views' names, and the view."""
@@ -80,7 +83,7 @@ class ModelPane(Vertical):
     def look_at(self, sight: Sight | None, otherwise: str = "") -> None:
         """Show this model, or the sentence `otherwise` where there is none."""
         if sight is None:
-            self._sight = self._still = self._traits = None
+            self._sight = self._still = self._traits = self._untrusted = None
             self.query_one(ViewPage).forget()
             self.query_one(ViewPage).say(otherwise)
         elif self._sight is None or sight.key != self._sight.key:
@@ -100,6 +103,7 @@ class ModelPane(Vertical):
         ):
             return
         self._sight, self._still = sight, None if sight.control else Still(sight.load)
+        self._untrusted = None
         self._looks.clear()
         self._turned = time.monotonic()
         self.border_title = escape(f"Model {printable(sight.title)}")
@@ -141,6 +145,8 @@ class ModelPane(Vertical):
             self.query_one(ViewNames).offer([])
             self.query_one(ViewPage).forget()
             self.query_one(ViewPage).say(traits.problem)
+            if isinstance(traits, StillView) and traits.untrusted is not None:
+                self._refuse(traits.untrusted)
         elif traits.snapshot is not None:
             self._traits = None
             names = offered(traits.snapshot.found)
@@ -155,6 +161,20 @@ class ModelPane(Vertical):
                 self._untried = self._of_interest()
                 self._chosen = self._untried.pop(0)
             self._look()
+
+    def _refuse(self, error: UntrustedSource) -> None:
+        """Say in the view's place that the run's code isn't trusted, and ask whether it is."""
+        self._untrusted = error
+        self.query_one(ViewPage).say(f"{printable(error.sentence)}. Press v to be asked again.")
+        if self.screen.is_current and self.display:
+            self._ask_trust(error)
+
+    def _ask_trust(self, error: UntrustedSource) -> None:
+        def load() -> None:
+            sight, self._sight = self._sight, None
+            self.look_at(sight)
+
+        ask_trust(self.app, error, load)
 
     def _of_interest(self) -> list[str]:
         """What is shown when nobody chose, the first of these that has something to draw: weights
@@ -235,7 +255,10 @@ class ModelPane(Vertical):
             self._choose(self._names[(self._names.index(self._chosen) + by) % len(self._names)])
 
     def action_pick(self) -> None:
-        """Choose a view from a list."""
+        """Choose a view from a list; or answer whether the run's code is trusted."""
+        if self._untrusted is not None:
+            self._ask_trust(self._untrusted)
+            return
         choices = [(load_view(name).title, name) for name in self._names]
         if choices:
             self.app.push_screen(Pick(choices, self._chosen), self._choose)

@@ -1,0 +1,70 @@
+"""Asks on a terminal whether the user trusts code before it runs; `--trust` answers elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+from models import UntrustedSource
+from models.trust import trust
+from tui_app.terminal import complain
+from tui_app.training.narrate import printable
+from tui_app.training.run_folder import RunFolder
+from tui_app.training.run_source import Use
+from tui_app.training.run_trust import untrusted_source
+
+_Loaded = TypeVar("_Loaded")
+
+
+def load_trusted(load: Callable[[], _Loaded], *, is_trusted: bool = False) -> _Loaded:
+    """What `load` gives. Where it meets code that isn't trusted, it is called once more if the user
+    trusts that code, which `is_trusted` says, or an answer on a terminal. Raises UntrustedSource.
+    """
+    try:
+        return load()
+    except UntrustedSource as error:
+        if not (is_trusted or _is_trusted_now(error)):
+            raise
+        _remember(error)
+    return load()
+
+
+def trust_run(folder: RunFolder, use: Use | None) -> None:
+    """`--trust` was given: trust the code of this run."""
+    error = untrusted_source(folder, use or "kept")
+    if error is not None:
+        _remember(error)
+
+
+def _remember(error: UntrustedSource) -> None:
+    problem = trust(error.source)
+    complain(problem or f"{error.source.path} is trusted from now on, until it changes")
+
+
+def _is_trusted_now(error: UntrustedSource) -> bool:
+    """The user's answer on the terminal; no, where there is none to ask on."""
+    is_terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+    if not is_terminal or os.environ.get("CI"):
+        return False
+    _forget_typed()
+    width = max(len(name) for name, _ in error.facts)
+    lines = ["This is Python code that you haven't trusted yet:"]
+    lines += [f"  {name:<{width}}  {printable(value)}" for name, value in error.facts]
+    sys.stderr.write("\n".join([*lines, "It would run with your rights. Trust it? [y/N] "]))
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):  # Ctrl-D
+        sys.stderr.write("\n")
+    return answer.strip().lower() in ("y", "yes")
+
+
+def _forget_typed() -> None:
+    """What was typed before the question is no answer to it."""
+    with suppress(ImportError, OSError, ValueError):
+        import termios
+
+        with suppress(termios.error):
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
