@@ -296,6 +296,45 @@ def test_steps_that_are_slow_from_the_start_are_told_of_once(monkeypatch: pytest
     assert interrupted == [threading.current_thread()]
 
 
+@pytest.mark.parametrize("suspended", [4.9, 3600.0])
+def test_a_program_that_was_suspended_is_not_stuck(
+    monkeypatch: pytest.MonkeyPatch, suspended: float
+):
+    now = [0.0]
+    monkeypatch.setattr(watchdog.time, "monotonic", lambda: now[0])
+    control = Control()
+    dog, told, interrupted = watched(control, monkeypatch)
+    control.begin_training(lambda: 1)
+
+    def check_for(seconds: float) -> None:
+        for _ in range(int(seconds / 0.25)):
+            now[0] += 0.25
+            dog._check()
+
+    check_for(4.5)
+    now[0] += suspended
+    dog._check()
+    assert told == []
+    assert control.suspended == pytest.approx(suspended - 0.25)
+    control.stop("stop", 130)
+    check_for(1.0)
+    assert (len(told), len(interrupted)) == (1, 1)  # it hasn't answered for five seconds of its own
+
+
+def test_code_that_lets_no_other_thread_run_is_no_suspension(monkeypatch: pytest.MonkeyPatch):
+    now = [0.0]
+    monkeypatch.setattr(watchdog.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(watchdog.time, "process_time", lambda: now[0])
+    control = Control()
+    dog, told, _ = watched(control, monkeypatch)
+    control.begin_training(lambda: 1)
+    for _ in range(5):
+        now[0] += 4.0
+        dog._check()
+    assert control.suspended == 0
+    assert len(told) == 1
+
+
 def test_a_run_that_saves_after_its_last_step_is_not_interrupted(monkeypatch: pytest.MonkeyPatch):
     now = [0.0]
     monkeypatch.setattr(watchdog.time, "monotonic", lambda: now[0])

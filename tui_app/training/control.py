@@ -63,6 +63,7 @@ class Control(Steering):
     def __init__(self) -> None:
         self.attention = False
         self.is_training = self.is_ending = self.is_abandoned = False
+        self.suspended = 0.0  # seconds in which the whole program was, as the watchdog finds
         self._answers = 0
         self._count_steps: Callable[[], int] = int
         self._changed = threading.Condition(threading.RLock())

@@ -83,8 +83,8 @@ class _Loop:
         self._folder = folder
         self.training = training
         self._control = control
-        self._begun = time.monotonic() - training.seconds
-        self._deadline = time.monotonic() + (training.settings.options.max_time or math.inf)
+        self._begun = self._now() - training.seconds
+        self._deadline = self._now() + (training.settings.options.max_time or math.inf)
         self._block = Block()
         self._step = fastest_step(training)
         self._is_sum = reduction_of(training.criterion) == "sum"
@@ -126,14 +126,14 @@ class _Loop:
         so_far = training.so_far
         training.model.train()
         training.apply_lr()
-        watch = time.perf_counter()
+        watch = self._now()
         batches = training.batches.epoch(training.epoch, so_far.steps)
         for _ in range(so_far.steps, len(training.batches)):
             # Before the batch is drawn: drawing may use random numbers that a stop must not lose.
             if control.attention or training.step in training.lr_changes:
-                so_far.seconds += time.perf_counter() - watch
+                so_far.seconds += self._now() - watch
                 yield from self._obey()
-                watch = time.perf_counter()
+                watch = self._now()
             inputs, targets = next(batches)
             if not training.schedule.is_constant:
                 training.apply_lr()
@@ -144,11 +144,11 @@ class _Loop:
                 yield from self._tell()
             if block.is_due:
                 yield from self._close_block()
-                so_far.seconds += time.perf_counter() - watch
+                so_far.seconds += self._now() - watch
                 yield from self._save_when_due()
-                watch = time.perf_counter()
+                watch = self._now()
         yield from self._close_block()
-        so_far.seconds += time.perf_counter() - watch
+        so_far.seconds += self._now() - watch
 
     def _tell(self) -> Iterator[Event]:
         """Say what the step has to say of itself."""
@@ -201,7 +201,7 @@ class _Loop:
         epoch = training.epoch + 1
         is_measured = epoch % training.settings.options.eval_every == 0 or epoch == training.epochs
         values = self._measure() if is_measured else {}
-        seconds = round(so_far.seconds, 7)
+        seconds = round(max(0.0, so_far.seconds), 7)  # a suspension may be counted an epoch late
         train_loss = so_far.loss if self._is_sum else so_far.loss / so_far.samples
         training.epoch, training.so_far = epoch, EpochSoFar()
         self.note_time()
@@ -300,7 +300,7 @@ class _Loop:
     def _save_when_due(self) -> Iterator[Event]:
         self.note_time()
         yield from self._save()
-        if time.monotonic() >= self._deadline:
+        if self._now() >= self._deadline:
             limit = self.training.settings.options.max_time
             raise Ended("stopped", f"the time limit of {limit:g} s is reached", ExitCode.DONE)
 
@@ -311,7 +311,11 @@ class _Loop:
 
     def note_time(self) -> None:
         """Count the seconds until now."""
-        self.training.seconds = time.monotonic() - self._begun
+        self.training.seconds = self._now() - self._begun
+
+    def _now(self) -> float:
+        """The seconds of a clock that stands still while the program is suspended."""
+        return time.perf_counter() - self._control.suspended
 
 
 def _all_trained(epochs: int) -> str:

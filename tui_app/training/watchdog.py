@@ -35,6 +35,11 @@ _LONGEST = 6.0
 _GRACE = 0.4
 _CHECKS = 0.05
 
+#: The program was suspended when so many checks were missed and it computed for less than this
+#: share of that time. Code that doesn't let other threads run makes it miss checks too.
+_MISSED = 4
+_IDLE = 0.2
+
 _LECTURES = Path(models.__file__).parent
 
 
@@ -136,6 +141,7 @@ class Watchdog:
         self._patience = PATIENCE
         self._answers: object = None
         self._answered = self._checked = time.monotonic()
+        self._computed = time.process_time()
         self._waiting_since: float | None = None
         self._longest = 0.0
         self._was_training = self._has_told = self._has_interrupted = False
@@ -159,9 +165,7 @@ class Watchdog:
     def _check(self) -> bool:
         """Look whether the thread answers: whether it was abandoned."""
         now, answers = time.monotonic(), self._control.answers
-        if now - self._checked > self._patience:  # the program was stopped, or the machine slept
-            self._answered = now
-        self._checked = now
+        self._leave_out_suspension(now)
         if answers != self._answers:
             self._take_answer(now, answers)
             return False
@@ -185,6 +189,21 @@ class Watchdog:
             self._on_abandoned(stop, f", inside {text}" if text else "")
             return True
         return False
+
+    def _leave_out_suspension(self, now: float) -> None:
+        """Don't count the time since the last check if the program was suspended in it."""
+        computed = time.process_time()
+        pause = self._patience * _CHECKS
+        suspended = now - self._checked - pause
+        is_idle = computed - self._computed - pause < _IDLE * suspended
+        if suspended > _MISSED * pause and is_idle:
+            self._control.suspended += suspended
+            self._answered += suspended
+            if self._waiting_since is not None:
+                self._waiting_since += suspended
+        elif suspended > self._patience:  # it computed and let no other thread run: it may again
+            self._answered = now
+        self._checked, self._computed = now, computed
 
     def _is_worth_telling(self, found: Whereabouts) -> bool:
         """A library is imported, and a run prepared, for as long as that takes."""
