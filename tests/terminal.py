@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -13,11 +14,14 @@ import pyte
 
 from tests.program import LONGEST, command, environment
 
+_PROMPT = "(the shell waits) "
+
 
 class Terminal:
     """tutorch on a pty; `text` is what stands on its screen.
 
-    The program executes the code `first` before it begins.
+    The program executes the code `first` before it begins. `in_shell` it is a job of a shell, which
+    the terminal belongs to.
     """
 
     def __init__(
@@ -25,18 +29,25 @@ class Terminal:
         *argv: object,
         size: tuple[int, int] = (120, 36),
         first: str = "",
+        in_shell: bool = False,
         **variables: str,
     ) -> None:
         width, height = size
         self._screen = pyte.Screen(width, height)
         self._stream = pyte.ByteStream(self._screen)
         program, *words = command(*argv, first=first)
+        job = shlex.join([program, *words])
+        if in_shell:
+            program, words = "bash", ["--norc", "--noprofile", "--noediting", "-i"]
         surroundings = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "COLORTERM": "", **variables}
+        surroundings["PS1"] = _PROMPT
         self._child = pexpect.spawn(
             program, words, dimensions=(height, width), env=environment(**surroundings)
         )
         self._child.delaybeforesend = None  # pexpect would wait 50 ms before each key
         self.raw = b""
+        if in_shell:
+            self.press(f"{job}\r")
 
     def __enter__(self) -> Terminal:
         return self
@@ -70,6 +81,21 @@ class Terminal:
     def shows(self, *words: str) -> None:
         """Wait until all of `words` are on the screen."""
         self.until(lambda: all(word in self.text for word in words))
+
+    def writes(self, *marks: bytes, after: int = 0) -> None:
+        """Wait until the program has written all of `marks` since byte `after`."""
+
+        def are_written() -> bool:
+            self.read()
+            return all(mark in self.raw[after:] for mark in marks)
+
+        self.until(are_written)
+
+    def leave_shell(self) -> int:
+        """End the shell, once it waits for a command: its exit code."""
+        self.until(lambda: self.read() or self.raw.endswith(_PROMPT.encode()))
+        self.press("exit\r")
+        return self.exit_code()
 
     def seconds_until(self, key: str, marks: Sequence[bytes], after: float) -> float:
         """Press a key: the seconds until one of `marks` is written.
@@ -127,7 +153,7 @@ class Terminal:
         """Whether the program has left the alternate screen, the mouse and the cursor as found."""
         pairs = [(b"\x1b[?1049h", b"\x1b[?1049l"), (b"\x1b[?25l", b"\x1b[?25h")]
         pairs += [(b"\x1b[?1000h", b"\x1b[?1000l"), (b"\x1b[?2004h", b"\x1b[?2004l")]
-        return all(self.raw.rfind(last) > self.raw.rfind(first) for first, last in pairs)
+        return all(self.raw.rfind(last) >= self.raw.rfind(first) for first, last in pairs)
 
     def read(self) -> None:
         """Take in what the program has written."""

@@ -6,10 +6,13 @@ import asyncio
 import io
 import os
 import sys
+import threading
+from types import SimpleNamespace
 
 import pytest
 
 from models import find_lecture
+from tests.app import Sitting, in_app
 from tui_app.app import TutorchApp
 from tui_app.widgets.setting_row import SettingRow
 from tui_app.widgets.settings_form import SettingsForm
@@ -38,6 +41,24 @@ def test_it_can_be_left_while_the_settings_appear(rows: int, monkeypatch: pytest
     asyncio.run(leave())
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="job control is POSIX")
+def test_it_is_not_suspended_where_no_shell_could_bring_it_back(monkeypatch: pytest.MonkeyPatch):
+    from tui_app.training import posix
+
+    monkeypatch.setattr(posix, "has_job_control", lambda: False)
+
+    @in_app("02")
+    async def suspend(person: Sitting) -> None:
+        await person.press("colon")
+        await person.type("suspend")
+        await person.until(lambda: "Suspend tutorch: `fg` brings it back" in person.text)
+        await person.press("enter")
+        await person.until(lambda: person.said)
+        assert person.said == ["No shell waits here that could bring tutorch back: q leaves it."]
+
+    suspend()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a pty is POSIX")
 def test_a_terminal_that_has_gone_is_drawn_on_no_more_and_nothing_is_said():
     """Not even when it goes in the middle of a frame."""
@@ -54,3 +75,23 @@ def test_a_terminal_that_has_gone_is_drawn_on_no_more_and_nothing_is_said():
             os.write(theirs, b"another")
         terminal.write("another" * 9999)
         terminal.flush()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pty is POSIX")
+@pytest.mark.parametrize("reading", ["error", "end"])
+def test_a_terminal_that_has_gone_is_read_no_more(reading: str, monkeypatch: pytest.MonkeyPatch):
+    """On some systems reading from it is an error, on others it has come to its end."""
+    from tui_app import terminal_driver
+
+    ours, theirs = os.openpty()
+    gone: list[bool] = []
+    driver = object.__new__(terminal_driver.TerminalDriver)
+    driver.fileno, driver._debug, driver.exit_event = theirs, False, threading.Event()
+    owner = SimpleNamespace(terminal_is_gone=lambda: gone.append(True))
+    monkeypatch.setattr(driver, "owner", owner, raising=False)
+    os.close(ours)
+    if reading == "end":
+        monkeypatch.setattr(terminal_driver.os, "read", lambda descriptor, count: b"")
+    driver.run_input_thread()
+    assert gone == [True]
+    os.close(theirs)

@@ -9,7 +9,9 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 import torch
 
@@ -135,7 +137,11 @@ def test_a_hang_up_ends_no_training_and_attach_finds_it_again():
         os.kill(pid, signal.SIGCONT)  # as the system does when a terminal's shell ends
         before = status()["step"]
         wait(lambda: status()["step"] > before)
+        os.kill(pid, signal.SIGTSTP)  # as SLURM suspends a job, and has it go on
+        wait(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
         os.kill(pid, signal.SIGCONT)
+        before = status()["step"]
+        wait(lambda: status()["step"] > before)
         with Terminal("attach", "last") as other:
             other.shows("Pause", "Stop", "lr")
             other.press(" ")
@@ -173,6 +179,48 @@ def shown_epoch(terminal: Terminal) -> int:
         lambda: found.extend(re.findall(r"after epoch (\d+), step", terminal.text)) or found
     )
     return int(found[0])
+
+
+def test_a_shell_suspends_the_app_and_its_training_and_brings_both_back():
+    with Terminal("05", *LONG, in_shell=True) as terminal:
+        begin(terminal)
+        pid = status()["pid"]
+        os.kill(pid, signal.SIGTSTP)
+        terminal.writes(b"tutorch is suspended, and so is its training: `fg`", b"]+  Stopped")
+        assert terminal.is_restored
+        before = status()["step"]
+        terminal.press("bg\r")
+        wait(lambda: status()["step"] > before)
+        assert terminal.is_restored
+        back = len(terminal.raw)
+        terminal.press("fg\r")
+        terminal.writes(b"\x1b[?1049h", b"Pause", after=back)
+        # As nothing that a program hears: its screen is still there, and the shell's line in it.
+        back = len(terminal.raw)
+        os.kill(pid, signal.SIGSTOP)
+        terminal.writes(b"]+  Stopped", after=back)
+        os.kill(pid, signal.SIGCONT)
+        before = status()["step"]
+        wait(lambda: status()["step"] > before)
+        back = len(terminal.raw)
+        terminal.press("fg\r")
+        terminal.writes(b"\x1b[?1049h", b"Pause", after=back)
+        terminal.press("q")
+        terminal.writes(b"Stay here", after=back)
+        terminal.press("s")
+        wait(lambda: status()["state"] == "stopped")
+        assert terminal.leave_shell() == 0
+        assert terminal.is_restored
+    assert "still inside" not in (the_run() / "log.txt").read_text()
+
+
+def test_a_terminal_that_is_gone_without_a_signal_is_left():
+    blocked = "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])"
+    terminal = Terminal("05", first=blocked)
+    terminal.shows("s Start", "weight decay")
+    pid = terminal.hang_up()
+    wait(lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 129
 
 
 def test_a_terminal_that_reads_no_more_does_not_stop_a_signal():
@@ -238,7 +286,7 @@ def test_worker_processes_of_a_data_loader_work_inside_the_app():
 
 
 def test_without_colour_and_in_ascii_and_whatever_size_a_shell_exported():
-    variables = {"NO_COLOR": "1", "LINES": "20", "COLUMNS": "70"}
+    variables: dict[str, Any] = {"NO_COLOR": "1", "LINES": "20", "COLUMNS": "70"}
     with Terminal("05", "--epochs", 300, "--ascii", size=(120, 36), **variables) as terminal:
         terminal.shows("Linear regression", "study-hours, bundled", "s Start")
         terminal.press("s")

@@ -12,6 +12,7 @@ import pexpect
 import pytest
 
 from tests.program import LONGEST, command, environment, train, tutorch
+from tests.terminal import Terminal
 from tui_app.look import Look
 from tui_app.training.metrics_file import read_metrics
 
@@ -149,3 +150,15 @@ def test_term_saves_and_a_pipe_gets_no_control_codes():
     assert "\x1b" not in told
     assert (run / "last.pt").is_file()
     assert tutorch("resume", run, "--no-tui", "--quiet").exit_code == 0
+
+
+def test_ctrl_z_suspends_training_with_the_cursor_shown_and_fg_goes_on():
+    with Terminal(*RUN, in_shell=True) as terminal:
+        terminal.writes(b"epoch 1 ", b"\x1b[?25l")
+        terminal.press("\x1a")
+        terminal.writes(b"]+  Stopped")
+        assert terminal.is_restored
+        back = len(terminal.raw)
+        terminal.press("fg\r")
+        terminal.writes(b"completed: all 40 epochs trained", after=back)
+        assert terminal.leave_shell() == 0

@@ -11,6 +11,7 @@ import pytest
 from tests.program import LONGEST, command, environment, tutorch
 
 _TWO_RUNS = """
+import signal
 import psutil
 from models import find_lecture, load_lecture
 from tui_app.training.control import Control
@@ -26,8 +27,12 @@ for _ in range(2):
     children = []
 
     def listen(event):
-        if event.kind == "state":
+        if event.kind == "state" and not children:
             children.extend(psutil.Process().children())
+            for child in children:  # Ctrl-Z reaches all of a job's processes, its end one alone
+                child.send_signal(signal.SIGTSTP)
+            control.take_steps(12)
+        elif event.kind == "state" and event.state == "paused":
             control.stop()
 
     completed = session.follow(control, [listen])

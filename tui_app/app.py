@@ -119,6 +119,8 @@ class TutorchApp(AppearanceApp):
             self.queue.poll()
             self._tell_ends(self.queue)
         screen = next((s for s in reversed(self.screen_stack) if not s.is_modal), None)
+        if getattr(self._driver, "has_recovered", bool)():
+            self.refresh(layout=True)
         draw = getattr(screen, "draw", None)
         if draw is not None and screen is not None and is_drawable(screen):
             draw()
@@ -270,6 +272,15 @@ class TutorchApp(AppearanceApp):
         self.push_screen(help_page(self.screen))
 
     # Leaving
+
+    def action_suspend_process(self) -> None:
+        """Give the terminal back to the shell, which can bring the app back."""
+        from tui_app.training.posix import has_job_control, suspend_job
+
+        if not has_job_control():
+            self.notify("No shell waits here that could bring tutorch back: q leaves it.")
+        elif self._driver is not None and self._driver.can_suspend:
+            suspend_job()
 
     async def action_quit(self) -> None:
         """Leave; ask first while something trains."""

@@ -33,7 +33,15 @@ from tui_app.training.events import RunCompleted
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.library_warnings import warnings_noted
 from tui_app.training.narrate import printable
-from tui_app.training.posix import leave_at_once, leave_terminal, save_signals, stop_signals
+from tui_app.training.posix import (
+    has_job_control,
+    leave_at_once,
+    leave_terminal,
+    save_signals,
+    stop_signals,
+    suspend_at_once,
+    suspend_signals,
+)
 from tui_app.training.prepare import check_models
 from tui_app.training.session import OnProgress, Session
 from tui_app.training.settings import RunSettings, differences, differing
@@ -143,6 +151,12 @@ class Terminal:
         if self.console.is_terminal and not self.is_gone:
             write_last_words(2, "\x1b[?25h")
 
+    def suspend(self) -> None:
+        """Suspend the program with the cursor shown, if a shell can continue it."""
+        if has_job_control():
+            self.restore()
+            suspend_at_once()
+
     def narrator(self) -> Narrator:
         """What tells of a run on this terminal, or in the file or pipe that is in its place."""
         told = narrator(self.console)
@@ -186,7 +200,8 @@ class Terminal:
 
 @contextmanager
 def signals_steer(control: Control, terminal: Terminal, *, keep: bool) -> Iterator[None]:
-    """Let Ctrl-C, TERM and a hang-up save and stop, and USR1 save; a second Ctrl-C leaves at once.
+    """Let Ctrl-C, TERM and a hang-up save and stop, USR1 save and Ctrl-Z suspend; a second Ctrl-C
+    leaves at once.
 
     A step that doesn't come back is told of, and given up when the run is to stop. To `keep` a run
     is to go on without the terminal after a hang-up, and without a pipe that no one reads any more.
@@ -199,6 +214,10 @@ def signals_steer(control: Control, terminal: Terminal, *, keep: bool) -> Iterat
     def hear(asked: signal.Signals) -> None:
         if asked in save_signals():
             control.save()
+            return
+        if asked in suspend_signals():
+            if asked.name == "SIGTSTP":
+                terminal.suspend()
             return
         if asked.name == "SIGHUP" and keep:
             terminal.leave()

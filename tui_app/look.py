@@ -73,7 +73,10 @@ def _column_after(sign: str) -> int:
         os.write(1, f"\r{sign}\x1b[6n".encode())
         answer = b""
         while not answer.endswith(b"R") and select.select([0], [], [], 0.3)[0]:
-            answer += os.read(0, 32)
+            read = os.read(0, 32)
+            if not read:  # the terminal is gone
+                break
+            answer += read
         os.write(1, b"\r\x1b[K")
     finally:
         termios.tcsetattr(0, termios.TCSADRAIN, before)

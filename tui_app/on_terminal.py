@@ -11,17 +11,26 @@ import termios
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_app import lecture_thread
 from tui_app.following.random_numbers import LOOKING
+from tui_app.job_control import JobControl
 from tui_app.native_output import NativeOutput
 from tui_app.signal_thread import SignalThread
 from tui_app.terminal import write_last_words
+from tui_app.terminal_driver import RESTORE, TerminalDriver
 from tui_app.training.errors import DamagedRun
 from tui_app.training.exit_codes import ExitCode
-from tui_app.training.posix import leave_at_once, save_signals, stop_signals
+from tui_app.training.posix import (
+    leave_at_once,
+    save_signals,
+    stop_signals,
+    suspend_at_once,
+    suspend_signals,
+)
 from tui_app.training.run_files import open_file
 from tui_app.training.run_folder import RunFolder
 
@@ -45,12 +54,10 @@ def run_on_terminal(make: Callable[[NativeOutput], TutorchApp]) -> int:
         os.environ.pop(name, None)
     output = NativeOutput()
     _start_process_helpers()
-    from tui_app.terminal_driver import TerminalDriver
-
-    TerminalDriver.terminal = output.terminal
     app = make(output)
     app.driver_class = TerminalDriver
     visit = _Visit(app, output)
+    TerminalDriver.terminal, TerminalDriver.owner = output.terminal, visit
     signals = SignalThread(visit.hear)
     try:
         result = asyncio.run(visit.run())
@@ -86,6 +93,8 @@ class _Visit:
         self._terminal = output.terminal
         self._attributes = termios.tcgetattr(0) if os.isatty(0) else None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.job = JobControl(app)
+        self._leaving = threading.Lock()
 
     async def run(self) -> int | None:
         """Run the app to its end."""
@@ -93,7 +102,13 @@ class _Visit:
         return await self.app.run_async()
 
     def hear(self, number: signal.Signals) -> None:
-        """Save, or save and leave, in the thread of the signals: nothing can block that."""
+        """Save, or save and leave, in the thread of the signals: nothing can block that.
+
+        What suspends the app and brings it back draws, and belongs to the event loop.
+        """
+        if number in suspend_signals():
+            self._hear_job_control(number)
+            return
         if number in save_signals():
             if self.app.queue is not None:
                 self.app.queue.current.control.save()
@@ -105,6 +120,33 @@ class _Visit:
             self._force()
         self.exit_code = stop_signals()[number]
         threading.Thread(target=self._end, args=(number,), daemon=True).start()
+
+    def terminal_is_taken(self) -> None:
+        """Come back to it later."""
+        self.job.watch()
+
+    def terminal_is_gone(self) -> None:
+        """Do what a hang-up does, which there may be no signal of."""
+        self.hear(signal.SIGHUP)
+
+    def _hear_job_control(self, number: signal.Signals) -> None:
+        """Suspend the app, or bring its screen back; what trains without an app is only suspended,
+        and needs nothing to go on.
+        """
+        self.job.is_wanted = is_suspending = number.name == "SIGTSTP"
+        act = self.job.suspend if is_suspending else self.job.continued
+        if (self.is_left or not self._in_loop(act)) and is_suspending:
+            suspend_at_once()
+
+    def _in_loop(self, act: Callable[[], object]) -> bool:
+        """Let the event loop call `act`: whether there is one."""
+        if self._loop is None:
+            return False
+        try:
+            self._loop.call_soon_threadsafe(act)
+        except RuntimeError:  # it has been closed
+            return False
+        return True
 
     def _is_to_be_left(self) -> bool:
         """Whether something trains here that is to go on after a hang-up."""
@@ -121,16 +163,16 @@ class _Visit:
 
     def _leave(self) -> None:
         """End the app, and nothing else: the terminal has gone."""
-        if self.is_left:
-            return
-        self.is_left = True
+        with self._leaving:  # the signal and the end of what can be read come together
+            if self.is_left:
+                return
+            self.is_left = True
         folder = self.app.queue.current.folder if self.app.queue is not None else None
         try:
             self._output.park(folder / "log.txt" if folder is not None else None)
         except OSError:  # the disk is full, or the folder has gone
             self._output.park(None)
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self.app.exit, 0)
+        self._in_loop(partial(self.app.exit, 0))
 
     def train_on(self) -> int:
         """Wait until all that was to be trained here is; the last run's exit code."""
@@ -149,17 +191,15 @@ class _Visit:
         if queue is not None:
             queue.stop(f"stopped by {_SAID.get(number.name, number.name)}", self.exit_code)
             queue.current.join(_SAVING)
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self.app.exit, self.exit_code)
+        self._in_loop(partial(self.app.exit, self.exit_code))
         if not self.is_over.wait(_LEAVING):
             self._force()
 
     def _force(self) -> None:
         """Give the terminal back without the event loop, which it may have blocked, and end."""
-        from tui_app.terminal_driver import RESTORE
-
-        write_last_words(self._terminal, RESTORE)
-        if self._attributes is not None:
+        if self.job.has_terminal:
+            write_last_words(self._terminal, RESTORE)
+        if self.job.has_terminal and self._attributes is not None:
             with suppress(OSError, termios.error):  # it is gone
                 termios.tcsetattr(0, termios.TCSANOW, self._attributes)
         leave_at_once(ExitCode(self.exit_code))

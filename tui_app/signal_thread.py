@@ -1,4 +1,4 @@
-"""Signals that end the app, or let it save, heard by a thread of their own.
+"""Signals that end the app, suspend it or let it save, heard by a thread of their own.
 
 Python runs a signal's handler in the main thread, which a terminal that stops reading can block.
 The wake-up descriptor is written at once, whatever the main thread does.
@@ -13,17 +13,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from tui_app.training.posix import save_signals, stop_signals
+from tui_app.training.posix import save_signals, stop_signals, suspend_signals
 
 
 class SignalThread:
-    """Calls `on_signal` in its own thread for each of the signals that ask to stop or to save."""
+    """Calls `on_signal` in its own thread for each signal that asks to stop, to save or to suspend,
+    and for the one that continues.
+    """
 
     def __init__(self, on_signal: Callable[[signal.Signals], None]) -> None:
         self._on_signal = on_signal
         self._reading, self._writing = os.pipe()
         os.set_blocking(self._writing, False)
-        wanted = (*stop_signals(), *save_signals())
+        is_ignored = [signal.getsignal(number) == signal.SIG_IGN for number in suspend_signals()]
+        suspending = suspend_signals() if not any(is_ignored) else []
+        wanted = (*stop_signals(), *save_signals(), *suspending)
         self._before = {number: signal.signal(number, _heard) for number in wanted}
         signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
         os.register_at_fork(after_in_child=self._forget)
@@ -31,9 +35,12 @@ class SignalThread:
 
     def _listen(self) -> None:
         while data := os.read(self._reading, 64):
-            for number in data:
-                if number in self._before:
-                    self._on_signal(signal.Signals(number))
+            heard = [signal.Signals(number) for number in data if number in self._before]
+            for place, number in enumerate(heard):
+                # A program that has been continued already must not suspend itself afterwards.
+                is_outdated = number.name == "SIGTSTP" and signal.SIGCONT in heard[place:]
+                if not is_outdated:
+                    self._on_signal(number)
 
     def _forget(self) -> None:
         """In a forked child: its signals are its own, and must not reach its parent's thread."""

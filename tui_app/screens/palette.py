@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -159,5 +160,7 @@ def _pick(app: TutorchApp, lesson: Lesson) -> None:
 
 def _of_the_app(app: TutorchApp) -> Iterator[Entry]:
     yield Entry("Change the colours", app.action_change_theme, words="theme dark light color")
+    if os.name == "posix":
+        yield Entry("Suspend tutorch: `fg` brings it back", app.action_suspend_process, words="job")
     screenshot = "Save a picture of the screen as SVG"
     yield Entry(screenshot, lambda: app.set_timer(0.1, app.deliver_screenshot), words="screenshot")

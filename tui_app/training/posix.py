@@ -35,6 +35,33 @@ def save_signals() -> list[signal.Signals]:
     return [signal.Signals[name] for name in ("SIGUSR1",) if name in signal.Signals.__members__]
 
 
+def suspend_signals() -> list[signal.Signals]:
+    """The signal that asks a program to suspend itself, and the one that continues it."""
+    names = ("SIGTSTP", "SIGCONT")
+    return [signal.Signals[name] for name in names if name in signal.Signals.__members__]
+
+
+def has_job_control() -> bool:
+    """Whether a shell would notice that this program is suspended, and could continue it."""
+    import psutil
+
+    with suppress(psutil.Error, OSError):
+        first = psutil.Process(os.getpgrp())  # of the job: `uv run` and scripts come before tutorch
+        parent = first.ppid()
+        return os.getsid(parent) == os.getsid(0) and os.getpgid(parent) != os.getpgrp()
+    return False
+
+
+def suspend_job() -> None:
+    """Suspend every program of this job, as a terminal does on Ctrl-Z."""
+    os.kill(0, signal.SIGTSTP)
+
+
+def suspend_at_once() -> None:
+    """Suspend this process, whatever it was doing."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
 def leave_terminal(log: Path | None) -> None:
     """Let those of descriptors 0, 1 and 2 that lead to a terminal lead to `log` from now on.
 
@@ -125,15 +152,17 @@ def kept_signal(name: str) -> Iterator[None]:
 
 
 def leave_signals_to_parent(worker: int = 0) -> None:
-    """In a DataLoader's worker: let Ctrl-C, a hang-up and USR1 be the training process's affair.
+    """In a DataLoader's worker: leave Ctrl-C, a hang-up, Ctrl-Z and USR1 to the training process.
 
     A terminal, or a scheduler, sends them to every process; a worker that died of one would end a
-    run that is about to be saved. TERM ends a worker, as its parent means it to.
+    run that is about to be saved, and one that was suspended would stay so when only the training
+    process is continued. TERM ends a worker, as its parent means it to.
     """
     for name, action in (
         ("SIGINT", signal.SIG_IGN),
         ("SIGHUP", signal.SIG_IGN),
         ("SIGUSR1", signal.SIG_IGN),
+        ("SIGTSTP", signal.SIG_IGN),
         ("SIGTERM", signal.SIG_DFL),
     ):
         if name in signal.Signals.__members__:
