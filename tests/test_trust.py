@@ -20,7 +20,9 @@ from models import UntrustedSource, load_lecture, owners, trust_store, user_sour
 from models.trust import name_file, trust
 from models.user_source import read_source
 from tests.program import LONGEST, ROOT, command, environment, train, tutorch
+from tui_app import configuration_file
 from tui_app.commands.trusting import load_trusted
+from tui_app.configuration import refused_settings
 from tui_app.following.run_table import settings_of
 from tui_app.training.control import Control
 from tui_app.training.run_folder import RunFolder
@@ -108,7 +110,7 @@ def of_eve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
         return 12345 if any(os.path.samestat(status, each.stat()) for each in theirs) else own
 
     own = os.geteuid()
-    for module in (owners, user_source, trust_store):
+    for module in (owners, user_source, trust_store, configuration_file):
         monkeypatch.setattr(module, "uid_of", uid)
     return places.append
 
@@ -357,3 +359,41 @@ def test_the_question_on_a_terminal_and_the_answer(run: Path, mark: Path):
     child.close()
     assert child.exitstatus == 0
     assert mark.exists()
+
+
+# A tutorch.toml of another user
+
+
+def test_paths_in_a_configuration_of_another_user_are_refused_and_the_rest_holds(
+    tmp_path: Path, of_eve: Callable[[Path], None]
+):
+    lines = ['runs_dir = "/tmp/theirs"', 'data_dir = "/tmp/data"', "epochs = 3"]
+    Path("tutorch.toml").write_text("\n".join([*lines, "[05]", 'dataset = "csv:/tmp/t.csv"']))
+    of_eve(Path("tutorch.toml"))
+    ended = tutorch("--no-tui", "05")
+    assert ended.exit_code == 0, ended.err
+    assert ended.run.is_relative_to(tmp_path / "runs")
+    for place in ("line 1: runs_dir", "line 2: data_dir", "line 5: dataset"):
+        said = "is refused: it names a path, and the file belongs to uid 12345"
+        assert f"tutorch.toml, {place} {said}" in ended.err
+    assert tutorch("show", "last", "--json").json["epochs"] == 3
+    assert "line 1: runs_dir is refused" in tutorch("runs").err
+    assert "line 2: data_dir is refused" in tutorch("doctor").err
+    given = tutorch("--no-tui", "05", "--runs-dir", "mine", "--dataset", "study-hours")
+    assert "runs_dir" not in given.err
+    assert given.run.is_relative_to(tmp_path / "mine")
+
+
+def test_a_path_is_refused_in_a_setting_of_a_users_own_lecture_too(
+    tmp_path: Path, of_eve: Callable[[Path], None]
+):
+    values = {"weights": "../a.pt", "weights_of": ["~/a"], "name": "plain", "target": "km/h"}
+    Path("tutorch.toml").write_text("\n".join(f"{k} = {json.dumps(v)}" for k, v in values.items()))
+    assert refused_settings(values) == []
+    Path("tutorch.toml").rename("theirs.toml")
+    of_eve(Path("theirs.toml"))
+    Path("tutorch.toml").symlink_to("theirs.toml")
+    assert [text.split()[2:4] for text in refused_settings(values)] == [
+        ["1:", "weights"],
+        ["2:", "weights_of"],
+    ]

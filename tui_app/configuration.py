@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import difflib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -14,8 +15,9 @@ from typing import Any
 from models import find_lecture, lecture_names
 from models.fields import Field, InvalidValue, fields_of
 from models.lecture import ImageHyperparameters
-from tui_app.configuration_file import entries_in_file
+from tui_app.configuration_file import Entry, entries_in_file
 from tui_app.training.options import RunOptions
+from tui_app.training.settings import is_own_data
 
 _PREFIX = "TUTORCH_"
 
@@ -42,11 +44,12 @@ def settings_in_effect(fields: Mapping[str, Field], lecture: str = "") -> dict[s
     """The settings made outside the command line, by name, for those of `fields` that are made.
 
     In tutorch.toml a setting stands at the top, for every lecture that has it, or in a table with
-    a name of the lecture. Raises InvalidValue, which says where the value stands.
+    a name of the lecture. Raises InvalidValue, which says where the value stands. What
+    `refused_settings` names isn't among them.
     """
     found: dict[str, Setting] = {}
     for entry in entries_in_file(lecture):
-        if entry.name in fields:
+        if entry.name in fields and not _is_refused(entry):
             found[entry.name] = _checked(fields[entry.name], Setting(entry.value, entry.place))
     for name, field in fields.items():
         variable = _PREFIX + name.upper()
@@ -58,6 +61,32 @@ def settings_in_effect(fields: Mapping[str, Field], lecture: str = "") -> dict[s
 def configured(fields: Mapping[str, Field], lecture: str = "") -> dict[str, Any]:
     """The values of `settings_in_effect`."""
     return {name: found.value for name, found in settings_in_effect(fields, lecture).items()}
+
+
+def refused_settings(names: Container[str], lecture: str = "") -> list[str]:
+    """A sentence for each of the settings `names` in tutorch.toml that isn't followed: a path in a
+    file that another user owns, who would choose what is read and where is written.
+    """
+    return [
+        f"{entry.place}: {entry.name} is refused: it names a path, and the file belongs to "
+        f"{entry.owner}"
+        for entry in entries_in_file(lecture)
+        if entry.name in names and _is_refused(entry)
+    ]
+
+
+def _is_refused(entry: Entry) -> bool:
+    return bool(entry.owner) and _names_path(entry.name, entry.value)
+
+
+def _names_path(name: str, value: Any) -> bool:
+    """Whether a setting is a path. A hyperparameter of a user's own lecture may be one too."""
+    field = fields_of(RunOptions).get(name)
+    if field is not None:
+        return field.is_path or (name == "dataset" and is_own_data(str(value)))
+    if isinstance(value, list):
+        return any(_names_path(name, each) for each in value)
+    return isinstance(value, str) and bool(re.search(r"[/\\~]|^(csv|folder):", value))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 
 from models import UnknownLecture, find_lecture
 from models.fields import InvalidValue
+from models.owners import others, uid_of, user_names
 
 FILE = Path("tutorch.toml")
 
@@ -18,17 +20,20 @@ _LARGEST = 1 << 20
 
 
 class Entry(NamedTuple):
-    """A setting in the file, with its place; `is_top` for one outside every table."""
+    """A setting in the file, with its place; `is_top` for one outside every table. `owner` names
+    the other user who owns the file, if it isn't the user's own.
+    """
 
     name: str
     value: Any
     place: str
     is_top: bool
+    owner: str
 
 
 def entries_in_file(lecture: str) -> list[Entry]:
     """The settings at the top of the file, then those in the lecture's table."""
-    text = _read_file()
+    text, owner = _read_file()
     content, lines = _parsed(text), _Lines(text)
     tables = {name: value for name, value in content.items() if isinstance(value, dict)}
     names: dict[str, str] = {}
@@ -40,13 +45,13 @@ def entries_in_file(lecture: str) -> list[Entry]:
             )
         names[name] = table
     entries = [
-        Entry(name, value, lines.place("", name), is_top=True)
+        Entry(name, value, lines.place("", name), is_top=True, owner=owner)
         for name, value in content.items()
         if name not in tables
     ]
     table = names.get(lecture, "")
     return entries + [
-        Entry(name, value, lines.place(table, name), is_top=False)
+        Entry(name, value, lines.place(table, name), is_top=False, owner=owner)
         for name, value in tables.get(table, {}).items()
     ]
 
@@ -71,13 +76,17 @@ def _is_users_file(name: str) -> bool:
     return (here / name).is_file() or any(here.glob(f"*/{glob.escape(Path(name).name)}"))
 
 
-def _read_file() -> str:
+def _read_file() -> tuple[str, str]:
+    """The file's text, and the name of the other user who owns it, or the link in its place."""
     if not FILE.is_file():
-        return ""
+        return "", ""
     try:
-        if FILE.stat().st_size > _LARGEST:
-            raise InvalidValue(f"{FILE.absolute()} is too large for a configuration")
-        return FILE.read_text(encoding="utf-8")
+        with FILE.open(encoding="utf-8") as file:
+            status = os.fstat(file.fileno())
+            if status.st_size > _LARGEST:
+                raise InvalidValue(f"{FILE.absolute()} is too large for a configuration")
+            owners = others({uid_of(status), uid_of(FILE.lstat())})
+            return file.read(), user_names(owners)
     except OSError as error:
         raise InvalidValue(f"{FILE.absolute()} can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

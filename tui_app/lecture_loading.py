@@ -53,13 +53,15 @@ def load(
 
     from models import load_lecture
     from models.fields import InvalidValue, fields_of
-    from tui_app.configuration import configured
+    from tui_app.configuration import configured, refused_settings
     from tui_app.draft import Draft
     from tui_app.training.options import RunOptions
 
     try:
         lecture = load_lecture(path)
-        settings = configured({**lecture.fields, **fields_of(RunOptions)}, lecture.name)
+        fields = {**lecture.fields, **fields_of(RunOptions)}
+        settings = configured(fields, lecture.name)
+        notes = refused_settings(fields.keys() - line.given.keys(), lecture.name)
         settings |= line.settings_for(lecture)
         chosen = None if chosen is None else {**_options(settings), **chosen}
         draft = Draft(lecture, str(runs_dir), settings)
@@ -71,7 +73,7 @@ def load(
         return LectureBroken(path, str(error))
     data_dir = str(settings.get("data_dir", ""))
     choices = {"dataset": _datasets(draft.fields["dataset"].choices, data_dir)}
-    return LectureReady(lecture, lesson_of(path), settings, chosen, choices)
+    return LectureReady(lecture, lesson_of(path), settings, chosen, choices, notes)
 
 
 def load_run_settings(

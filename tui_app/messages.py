@@ -75,7 +75,8 @@ class PaneChosen(Message):
 @dataclass
 class LectureReady(Message):
     """A lecture was imported. The form begins with the settings that are `given`; those that are
-    `chosen` replace what is set. `choices` are labels and values by setting.
+    `chosen` replace what is set. `choices` are labels and values by setting. `notes` say which
+    settings in tutorch.toml are refused.
     """
 
     lecture: Lecture
@@ -83,6 +84,7 @@ class LectureReady(Message):
     given: Mapping[str, Any]
     chosen: Mapping[str, Any] | None
     choices: Mapping[str, Sequence[tuple[str, str]]]
+    notes: Sequence[str] = ()
 
 
 @dataclass

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from models.fields import InvalidValue, fields_of
-from tui_app.configuration import configured, refuse_unknown
+from tui_app.configuration import configured, refuse_unknown, refused_settings
 from tui_app.options import parse_options
 from tui_app.terminal import complain
 from tui_app.training.options import RunOptions
@@ -74,7 +74,12 @@ def refuse_few_open_files() -> None:
 def parse(schema: type, argv: Sequence[str], *options: str) -> tuple[Any, dict[str, Any]]:
     """The command's arguments, and those of the run `options` that were given or configured."""
     parsed, given = parse_words(schema, argv, *options)
-    return parsed, configured_options(*options) | given if options else given
+    if not options:
+        return parsed, given
+    values = configured_options(*options) | given
+    for sentence in refused_settings(set(options) - set(given)):
+        complain(sentence)
+    return parsed, values
 
 
 def parse_words(schema: type, argv: Sequence[str], *options: str) -> tuple[Any, dict[str, Any]]:

@@ -16,6 +16,7 @@ from models import trust_store
 from models.fields import InvalidValue
 from tui_app.commands.arguments import Json, configured_options, parse_words
 from tui_app.commands.data import state_of
+from tui_app.configuration import refused_settings
 from tui_app.streams import data_stream
 from tui_app.terminal import complain, print_json, print_table, stdout_console
 from tui_app.training.exit_codes import ExitCode
@@ -35,6 +36,7 @@ def main(argv: Sequence[str]) -> int:
     arguments, given = parse_words(Doctor, argv, "data_dir")
     problems: list[str] = []
     try:
+        problems += refused_settings({"data_dir", "runs_dir"} - set(given))
         given = configured_options("data_dir") | given
     except InvalidValue as error:
         problems.append(str(error))

@@ -17,11 +17,17 @@ from models.plain_net import declare, find_plain_net
 from models.trust import name_file
 from tui_app.commands.arguments import refuse_few_open_files, refuse_several_processes
 from tui_app.commands.trusting import load_trusted
-from tui_app.configuration import blaming, configured, refuse_unknown, settings_in_effect
+from tui_app.configuration import (
+    blaming,
+    configured,
+    refuse_unknown,
+    refused_settings,
+    settings_in_effect,
+)
 from tui_app.lecture_thread import import_watched
 from tui_app.look import Look, can_show_app
 from tui_app.options import parse_options, parts_of, several_values
-from tui_app.terminal import stderr_console
+from tui_app.terminal import complain, stderr_console
 from tui_app.training.options import RunOptions
 from tui_app.training.settings import settle
 
@@ -95,6 +101,8 @@ def main(argv: Sequence[str]) -> int:
     headless = Headless(json=flags.json, quiet=flags.quiet)
     in_effect, runs = settings_in_effect(fields, lecture.name), _sweep(fields, flags.sweep)
     values = {name: setting.value for name, setting in in_effect.items()} | given
+    for sentence in refused_settings(fields.keys() - given, lecture.name):
+        complain(sentence)
     with blaming(in_effect, {*given, *runs[0]}):
         return train_all([settle(lecture, values | run) for run in runs], headless)
 

@@ -53,6 +53,7 @@ class PickingScreen(PanedScreen):
         self._dwelling: Timer | None = None
         self._loading: LectureThread | None = None
         self._to_start: Path | None = None
+        self._said: set[str] = set()
 
     def pick_first(self) -> None:
         """Pick the lecture that was named on the command line; load it once all is painted."""
@@ -170,9 +171,17 @@ class PickingScreen(PanedScreen):
         choices = {**message.choices, "device": self.app.devices}
         await self.query_one(SettingsForm).fill(draft, choices)
         self.refresh_bindings()
+        for note in message.notes:
+            self._say_once(note)
         if self._to_start == lecture.path:
             self.action_start()
         self._to_start = None
+
+    def _say_once(self, note: str) -> None:
+        if note not in self._said:
+            self._said.add(note)
+            self.notify(note, severity="warning", timeout=12, markup=False)
+            self.app.log_before.add(note)
 
     def _show_again(self, lesson: Lesson, *, is_changed: bool) -> None:
         """Show the lesson of a file that has changed, or that can be used by now."""
