@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from datasets import get_dataset
 from models import find_lecture, lecture_names, load_lecture
+from models.fields import InvalidValue
 from tests.program import names, train, tutorch
 from tests.tolerances import TRAINED
+from tui_app.exported import script_of
+from tui_app.exported.literals import literal
 from tui_app.training import prepare
 from tui_app.training.control import Control
+from tui_app.training.errors import DamagedRun
 from tui_app.training.metrics_file import read_metrics
 from tui_app.training.probes import load_probe
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.session import Session
 from tui_app.training.settings import settle
-from tui_app.training.snapshot import take
+from tui_app.training.snapshot import Subject, take
 from tui_app.training.subjects import subject_of_folder
 
 _LOSSES = (
@@ -55,8 +64,8 @@ def steered(tmp_path: Path) -> Path:
     """A run whose lr was set by hand after 10 steps, and that was stopped after 20."""
     control = Control()
     given = {"epochs": 50, "runs_dir": str(tmp_path), "device": "cpu"}
-    settings = settle(load_lecture(find_lecture("04")), given)
-    session = Session.begin(settings, control, lambda progress: None)
+    settled = settle(load_lecture(find_lecture("04")), given)
+    session = Session.begin(settled, control, lambda progress: None)
     control.take_steps(10)
     pauses: list[int] = []
 
@@ -103,6 +112,51 @@ def test_a_script_of_lecture_13_trains_the_same_losses(
     np.testing.assert_allclose(losses, recorded(folder), rtol=TRAINED)
 
 
+USERS = '''"""Mine."""
+from __future__ import annotations
+import math; from torch import nn
+from models.lecture import Hyperparameters, Lecture
+from .other import (
+    width,  # of the hidden layer
+)
+from .torch import more as extra
+from . import nets
+
+SIGNS = "\f\u2028\x85"; WIDTH = width * extra
+
+class Net(nn.Module):
+    def __init__(self, spec):
+        super().__init__()
+        from .nets import head
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(784, WIDTH), nn.ReLU())
+        self.head = head.Head(WIDTH, spec.outputs)
+
+    def forward(self, x):
+        return self.head(self.body(x)) * math.sqrt(nets.SCALE)
+
+LECTURE = Lecture(title="Mine", title_zh="我的", datasets=("digits",),
+    model=lambda spec, hp: Net(spec), criterion=nn.CrossEntropyLoss,
+    hyperparameters=Hyperparameters(lr=0.1, epochs=1))
+'''
+MODULES = {
+    "other": "width = 4",
+    "torch": "more = 2",
+    "nets/__init__": "from .sizes import SCALE",
+    "nets/sizes": "from ..other import width as SCALE",
+    "nets/head": "from torch import nn\n\nclass Head(nn.Linear):\n    pass\n",
+}
+
+
+def with_relative_imports(folder: Path) -> Path:
+    """A user's file with modules beside it, one of them called like a package that it imports, and
+    with signs in a text at which Python's lines don't end.
+    """
+    (folder / "nets").mkdir(parents=True)
+    for name, text in {"mine": USERS, **MODULES}.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    return folder / "mine.py"
+
+
 def test_scripts_train_the_same_losses(trained: Callable[..., Path], tmp_path: Path):
     runs = [
         ("02", "--bias", "--epochs", "30"),
@@ -115,6 +169,7 @@ def test_scripts_train_the_same_losses(trained: Callable[..., Path], tmp_path: P
     ]
     runs += [
         ("10_basic", "--epochs", "1", "--channels", "2,3", "--augment", "flip and shift"),
+        (str(with_relative_imports(tmp_path / "beside")),),
         ("04", "steered by hand"),
     ]
     folders = [*(trained(*argv) for argv in runs[:-1]), steered(tmp_path)]
@@ -152,3 +207,100 @@ def test_a_file_that_is_there_is_not_written_over(trained: Callable[..., Path], 
     assert tutorch("export", folder, "script", "--out", path).exit_code == 2
     assert path.read_text(encoding="utf-8") == "mine"
     assert tutorch("export", folder, "script", "--out", path, "--force").exit_code == 0
+
+
+def shape_of(script: str) -> str:
+    """The script's syntax without the values of its constants, and without comments."""
+
+    class Blank(ast.NodeTransformer):
+        def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+            return ast.Constant(type(node.value).__name__)
+
+    return ast.dump(Blank().visit(ast.parse(script)))
+
+
+hostile = st.one_of(
+    st.text(),
+    st.sampled_from(
+        [
+            *(
+                "''',#",
+                '"""\nimport os\n"""',
+                "\\",
+                "x\nimport os",
+                "x\rimport os #",
+                "\x0cimport os",
+            ),
+            *(
+                "x\u2028import os",
+                "x\x85import os",
+                "# 1. Data",
+                "import math\n",
+                "{0}",
+                "%s",
+                "\0",
+            ),
+            *("coding: utf-7 +AAo-import os", "# -*- coding: rot13 -*-", "\ud800", "\u202e"),
+        ]
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def to_export(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    """A run on data with classes and images."""
+    folder = tmp_path_factory.mktemp("runs")
+    run = train("softmax", "--epochs", 1, "--runs-dir", folder)
+    subject, few = subject_of_folder(RunFolder(run)), np.arange(8)
+    return replace(subject, train=subject.train.subset(few), split=subject.split.subset(few))
+
+
+@given(texts=st.lists(hostile, min_size=10, max_size=10))
+@example(["''',#"] * 10)
+@example(['"""\nimport os\nos.system("id")\n"""'] * 10)
+@example(["# 1. Data"] * 10)
+@settings(max_examples=60, deadline=None)
+def test_what_a_run_says_of_itself_is_in_its_script_as_literals_and_comments(
+    to_export: Subject, texts: list[str]
+):
+    title, folder, version, dataset, stem, *classes = texts
+    spec = replace(to_export.data.spec, classes=tuple(classes), vocabulary=tuple(texts))
+    lecture = replace(to_export.settings.lecture, title=title, title_zh=title)
+    name = folder.replace("/", "").replace("\0", "") or "x"
+    told = replace(
+        to_export,
+        data=replace(to_export.data, spec=spec),
+        settings=replace(
+            to_export.settings,
+            lecture=lecture,
+            options=replace(to_export.settings.options, dataset=dataset),
+        ),
+        folder=RunFolder(Path("/nowhere") / name / name),
+    )
+    record = {"versions": {"torch": version}, "device": "cpu", "threads": title}
+    script, _ = script_of(told, record, stem)
+    compile(script.encode("utf-8"), "script.py", "exec", dont_inherit=True)
+    spec = replace(spec, classes=("a",) * len(classes), vocabulary=("a",) * len(texts))
+    usual = replace(told, data=replace(told.data, spec=spec), folder=RunFolder(Path("/nowhere/a")))
+    assert shape_of(script) == shape_of(script_of(usual, {"device": "cpu"}, "script")[0])
+
+
+@pytest.mark.parametrize("device", ["''',#", "gpu", "", None, 3, ["cpu"]])
+def test_a_run_on_no_device_is_not_exported(to_export: Subject, device: object):
+    with pytest.raises(DamagedRun, match="names no device"):
+        script_of(to_export, {"device": device}, "script")
+
+
+def test_numbers_without_a_literal_and_values_of_other_types():
+    class Sly(str):
+        def __repr__(self) -> str:
+            return "__import__('os')"
+
+    values = {"a": [math.nan, math.inf, -math.inf, np.float32(0.5)], "b": (Sly("x"), None, True)}
+    text = literal(values)
+    assert "import" not in text
+    read = eval(text)  # of what was just seen to be harmless
+    assert math.isnan(read["a"].pop(0))
+    assert read == {"a": [math.inf, -math.inf, 0.5], "b": ("x", None, True)}
+    with pytest.raises(InvalidValue, match="no plain value"):
+        literal(object())

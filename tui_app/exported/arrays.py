@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from datasets import Data, Split
+from tui_app.exported.literals import literal
 
 #: Numbers that are written out, and packed bytes that a script may hold.
 _WRITTEN, _PACKED = 40, 1_000_000
@@ -46,7 +47,9 @@ def data_code(dataset: str, data: Data, train: Split, test: Split | None, beside
     content = file.getvalue()
     if len(content) > _PACKED:
         return DataCode(
-            _READ.format(source=f"Path(__file__).with_name({beside!r})") + missing, "", content
+            _READ.format(source=f"Path(__file__).with_name({literal(beside)})") + missing,
+            "",
+            content,
         )
     text = "\n".join(textwrap.wrap(base64.b85encode(content).decode(), 96, break_on_hyphens=False))
     source = 'io.BytesIO(base64.b85decode(PACKED.replace("\\n", "")))'
@@ -61,7 +64,7 @@ test_x, test_y = rest or (None, None)
 
 
 def _written(array: np.ndarray) -> str:
-    return f"torch.tensor({array.tolist()}, dtype=torch.{array.dtype})"
+    return f"torch.tensor({literal(array.tolist(), indent=4)}, dtype=torch.{array.dtype})"
 
 
 def _fetched(name: str) -> str:

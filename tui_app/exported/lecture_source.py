@@ -8,14 +8,15 @@ import re
 
 import models.lecture
 from models.lecture import Lecture
+from tui_app.exported.relative_imports import absolute_imports
 
 
 class LectureSource:
     """What a script takes over of a lecture's file: all but lesson, settings and declaration."""
 
     def __init__(self, lecture: Lecture) -> None:
-        text = lecture.text
-        self._lines = text.splitlines()
+        text = absolute_imports(lecture.text)
+        self._lines = text.split("\n")  # as ast counts them: not at a form feed, or U+2028
         self._tree = ast.parse(text)
         self._declared = {
             keyword.arg: _called(keyword.value)
@@ -59,14 +60,22 @@ class LectureSource:
         return _is_declaration(node)
 
     def _source(self, node: ast.stmt) -> str:
-        if isinstance(node, ast.ImportFrom) and node.level:  # of a package that the script isn't in
-            plain = ast.ImportFrom(node.module, node.names, 0) if node.module else None
-            return ast.unparse(plain or ast.Import(node.names))
+        if self._shares_line(node):
+            return ast.unparse(node)
         first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
         comments = first - 1
         while comments and self._lines[comments - 1].startswith("#"):
             comments -= 1
         return "\n".join(self._lines[comments : node.end_lineno])
+
+    def _shares_line(self, node: ast.stmt) -> bool:
+        """Whether another statement stands on one of its lines, after a semicolon."""
+        return any(
+            other is not node
+            and other.lineno <= (node.end_lineno or node.lineno)
+            and (other.end_lineno or other.lineno) >= node.lineno
+            for other in self._tree.body
+        )
 
 
 def _called(node: ast.expr) -> str:

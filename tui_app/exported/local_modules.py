@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 import models.lecture
 from models.lecture import Lecture
+from tui_app.exported.relative_imports import absolute_imports, dotted
 
 _PART = '''
 # What lay beside the lecture's file, by the names that it is imported by.
@@ -65,12 +66,14 @@ def _modules(lecture: Lecture) -> dict[str, str]:
     if lecture.source is None:
         return {}
     source = lecture.source
-    return {_module(name): source.text_of(name) for name in source.files if name != source.main}
+    return dict(_module(name, source.text_of(name)) for name in source.files if name != source.main)
 
 
-def _module(file: str) -> str:
+def _module(file: str, text: str) -> tuple[str, str]:
+    """The name and the text of the module in a file."""
     path = PurePosixPath(file).with_suffix("")
-    return ".".join(path.parent.parts if path.name == "__init__" else path.parts)
+    parts = path.parent.parts if path.name == "__init__" else path.parts
+    return dotted(parts), absolute_imports(text, path.parent.parts)
 
 
 def _literal(text: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
+from collections.abc import Sequence
 from dataclasses import asdict
-from pprint import pformat
 from typing import Any
 
 import torch
@@ -13,9 +14,11 @@ from models.fields import InvalidValue
 from models.lecture import Hyperparameters
 from tui_app.exported.arrays import DataCode, data_code
 from tui_app.exported.lecture_source import LectureSource
+from tui_app.exported.literals import comment, literal
 from tui_app.exported.local_modules import local_modules
 from tui_app.exported.loop_template import LOOP
 from tui_app.training.augmentation import SHIFT, augmented, mirrored, shifted
+from tui_app.training.errors import DamagedRun
 from tui_app.training.evaluation import reduction_of
 from tui_app.training.metrics_file import last_line
 from tui_app.training.optimizers import OPTIMIZERS, is_fused
@@ -26,9 +29,11 @@ from tui_app.training.snapshot import Subject
 def script_of(subject: Subject, record: dict[str, Any], stem: str) -> tuple[str, bytes]:
     """The script of the run, and what `<stem>.npz` beside it must hold (nothing for most).
 
-    `record` is its run.json. The same losses come of it on the same device and versions.
+    `record` is its run.json. The same losses come of it on the same device and versions. Raises
+    InvalidValue and DamagedRun.
     """
     settings = subject.settings
+    _refuse_no_device(subject, record.get("device"))
     source = LectureSource(settings.lecture)
     for name in ("model", "criterion"):
         if source.declared(name) is None:
@@ -45,43 +50,53 @@ def script_of(subject: Subject, record: dict[str, Any], stem: str) -> tuple[str,
         f"{stem}.npz",
     )
     parts = [
-        _head(subject, record),
         local_modules(settings.lecture),
         source.code(),
         _settings(subject),
+        _packed(data),
         _data(subject, data),
         _model(subject, source, record),
         _augmentation(getattr(subject.settings.hyperparameters, "augment", "none")),
         _loop(subject, source),
     ]
+    parts.insert(0, _head(subject, record, parts))
     script = "\n\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
-    for module in ("base64", "io", "math"):
-        if f"{module}." not in script:
-            script = script.replace(f"import {module}\n", "", 1)
-    if data.packed:  # at the end, where nobody has to scroll past it
-        packed = f'PACKED = r"""\n{data.packed}\n"""\n\n'
-        script = script.replace("# 1. Data", f"{_PACKED_NOTE}{packed}# 1. Data", 1)
     return script, data.arrays
+
+
+def _refuse_no_device(subject: Subject, device: object) -> None:
+    try:
+        torch.device(device if isinstance(device, str) else "")
+    except RuntimeError as error:
+        raise DamagedRun(f"{subject.folder.run_json} names no device: {device!r}"[:300]) from error
 
 
 _PACKED_NOTE = "# The samples: numpy's npz, packed as text. The four steps follow below it.\n"
 
 
-def _head(subject: Subject, record: dict[str, Any]) -> str:
-    lecture, versions = subject.settings.lecture, record.get("versions", {})
-    return f'''"""{lecture.title}: the run {subject.folder.name}, as one script.
+def _packed(data: DataCode) -> str:
+    return f'{_PACKED_NOTE}PACKED = r"""\n{data.packed}\n"""\n' if data.packed else ""
+
+
+def _head(subject: Subject, record: dict[str, Any], parts: Sequence[str]) -> str:
+    versions = record.get("versions")
+    torch_version = versions.get("torch") if isinstance(versions, dict) else None
+    modules = [name for name in ("base64", "io", "math") if _is_used(name, parts)]
+    imports = "".join(f"import {name}\n" for name in modules)
+    # The docstring comes first: a title in the first two lines could name another encoding.
+    return f'''"""A run of tutorch as one script.
 
 Written by `tutorch export`, which it doesn't need: torch and numpy are enough (and torchvision,
-where it fetches its data). It was trained with torch {versions.get("torch")} on
-{record.get("device")}; the same there gives the same losses.
+where it fetches its data). With the same versions on the same device it gives the same losses.
 """
+
+{comment(subject.settings.lecture.title)}
+{comment(f"The run: {subject.folder.name}")}
+{comment(f"It was trained with torch {torch_version} on {record.get('device')}.")}
 
 from __future__ import annotations
 
-import base64
-import io
-import math
-import random
+{imports}import random
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -89,6 +104,10 @@ import numpy as np
 import torch
 from torch import nn
 '''
+
+
+def _is_used(module: str, parts: Sequence[str]) -> bool:
+    return any(re.search(rf"\b{module}\.", part) for part in parts)
 
 
 def _settings(subject: Subject) -> str:
@@ -101,20 +120,19 @@ def _settings(subject: Subject) -> str:
     values = lecture.used(hp)
     own = {k: v for k, v in asdict(hp).items() if not hasattr(Hyperparameters, k)}
     named = ",\n    ".join(
-        f"{name}={value!r}" for name, value in {**values, **own, "seed": hp.seed}.items()
+        f"{name}={literal(value, indent=4)}"
+        for name, value in {**values, **own, "seed": hp.seed}.items()
     )
-    shape = f"input_shape={spec.input_shape!r}, task={spec.task!r}, outputs={spec.outputs!r}"
-    names = pformat(spec.classes, width=88, compact=True).replace("\n", "\n    ")
-    letters = pformat(spec.vocabulary, width=88, compact=True).replace("\n", "\n    ")
+    shape = f"input_shape={literal(spec.input_shape)}, task={literal(spec.task)}"
     return f"""
 
 HYPERPARAMETERS = SimpleNamespace(
     {named},
 )
 SPEC = SimpleNamespace(
-    {shape},
-    classes={names},
-    vocabulary={letters},
+    {shape}, outputs={literal(spec.outputs)},
+    classes={literal(spec.classes, indent=4)},
+    vocabulary={literal(spec.vocabulary, indent=4)},
 )
 """
 
@@ -126,8 +144,8 @@ def _data(subject: Subject, data: DataCode) -> str:
 
 def normalised(images):
     \"\"\"uint8 images (N, C, H, W): divided by 255, less the mean, over the deviation.\"\"\"
-    mean = torch.tensor({subject.data.mean!r}).reshape(-1, 1, 1)
-    std = torch.tensor({subject.data.std!r}).reshape(-1, 1, 1)
+    mean = torch.tensor({literal(subject.data.mean, indent=4)}).reshape(-1, 1, 1)
+    std = torch.tensor({literal(subject.data.std, indent=4)}).reshape(-1, 1, 1)
     return images.float().div_(255).sub_(mean).div_(std)
 
 
@@ -146,11 +164,11 @@ def _model(subject: Subject, source: LectureSource, record: dict[str, Any]) -> s
     return f"""
 # 2. Model
 
-torch.set_num_threads({int(record.get("threads") or 1)})
+torch.set_num_threads({_threads(record)})
 torch.manual_seed({hp.seed})
 random.seed({hp.seed})
 np.random.seed({hp.seed % 2**32})
-device = torch.device({str(record.get("device"))!r})
+device = torch.device({literal(record["device"])})
 model = {model}(SPEC, HYPERPARAMETERS).to(device)
 {layout}
 # 3. Loss and optimizer
@@ -160,13 +178,18 @@ optimizer = {_optimizer(subject, source, record)}
 """
 
 
+def _threads(record: dict[str, Any]) -> int:
+    threads = record.get("threads")
+    return threads if type(threads) is int and threads > 0 else 1
+
+
 def _optimizer(subject: Subject, source: LectureSource, record: dict[str, Any]) -> str:
     lecture, hp = subject.settings.lecture, subject.settings.hyperparameters
     if lecture.optimizer is not None:
         return f"{source.declared('optimizer')}(model, HYPERPARAMETERS)"
     used = lecture.used(hp)
-    words = [f"{k}={used[k]!r}" for k in ("lr", "momentum", "weight_decay") if k in used]
-    if is_fused(hp.optimizer, torch.device(str(record.get("device"))).type):
+    words = [f"{k}={literal(used[k])}" for k in ("lr", "momentum", "weight_decay") if k in used]
+    if is_fused(hp.optimizer, torch.device(record["device"]).type):
         words.append("fused=True")
     return (
         f"torch.optim.{OPTIMIZERS[hp.optimizer].__name__}(model.parameters(), {', '.join(words)})"
@@ -194,7 +217,7 @@ def _loop(subject: Subject, source: LectureSource) -> str:
     by_hand = f"{backward}(model, inputs, targets)" if backward else "loss.backward()"
     is_own = subject.settings.lecture.optimizer is not None  # and may want no gradient
     guard = "" if backward or not is_own else f"if torch.is_grad_enabled():\n{indented}"
-    clip = f"        nn.utils.clip_grad_norm_(model.parameters(), {hp.clip_grad_norm})\n"
+    clip = f"        nn.utils.clip_grad_norm_(model.parameters(), {literal(hp.clip_grad_norm)})\n"
     forward = "loss = criterion(model(inputs), targets)"
     if subject.settings.options.precision == "bf16":
         forward = f"with torch.autocast(device.type, dtype=torch.bfloat16):\n{indented}{forward}"
@@ -203,8 +226,8 @@ def _loop(subject: Subject, source: LectureSource) -> str:
         batch=batch,
         per_epoch=steps,
         last=_steps_taken(subject),
-        changes=pformat(dict(subject.lr_changes())),
-        lr=hp.lr,
+        changes=literal(dict(subject.lr_changes())),
+        lr=literal(hp.lr),
         order=_order(hp, size),
         factor=_factor(hp, steps, subject.spans or ((0, hp.epochs * steps),)),
         augment="        inputs = augmented(inputs, HYPERPARAMETERS.augment)\n" if varies else "",
@@ -234,12 +257,12 @@ def _order(hp: Hyperparameters, size: int) -> str:
 
 def _factor(hp: Hyperparameters, steps: int, spans: tuple[Span, ...]) -> str:
     """The lr schedule: what follows from `step`, the steps taken before."""
-    share = f"""first, last = max(span for span in {spans} if span[0] <= step)
+    share = f"""first, last = max(span for span in {literal(spans, indent=4)} if span[0] <= step)
     share = min(1.0, (step - first) / max(1, last - first))
     """
     match hp.lr_schedule:
         case "step":
-            return f"return {hp.lr_gamma} ** (step // {steps} // {hp.lr_step_epochs})"
+            return f"return {literal(hp.lr_gamma)} ** (step // {steps} // {hp.lr_step_epochs})"
         case "cosine":
             return f"{share}return (1 + math.cos(math.pi * share)) / 2"
         case "one-cycle":
