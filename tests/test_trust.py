@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import io
 import json
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -16,28 +14,26 @@ from typing import Any
 import pexpect
 import pytest
 
-from models import UntrustedSource, load_lecture, owners, trust_store, user_source
+from models import UntrustedSource, load_lecture, owners, trust_store
 from models.trust import name_file, trust
 from models.user_source import read_source
+from tests.others_runs import (
+    HEAD,
+    NET,
+    belongs_to_eve,
+    change_code,
+    hostile,
+    record,
+    run_of_another,
+    write,
+)
 from tests.program import LONGEST, ROOT, command, environment, train, tutorch
-from tui_app import configuration_file
 from tui_app.commands.trusting import load_trusted
 from tui_app.configuration import refused_settings
 from tui_app.following.run_table import settings_of
 from tui_app.training.control import Control
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.session import Session
-
-NET = '''"""Mine."""
-from torch import nn
-from models.lecture import Hyperparameters, Lecture
-from head import Head
-
-LECTURE = Lecture(title="Mine", title_zh="我的", datasets=("study-hours",),
-    model=lambda spec, hp: Head(1, 1), criterion=nn.MSELoss,
-    hyperparameters=Hyperparameters(lr=0.01, epochs=1))
-'''
-HEAD = "from torch import nn\n\nclass Head(nn.Linear):\n    pass\n"
 
 #: Every command that opens a run with its lecture.
 OPENING = {
@@ -62,57 +58,20 @@ def opened(how: str, run: Path, *more: str) -> Any:
     return tutorch(name, run, *words, *more)
 
 
-def write(folder: Path, net: str = NET) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "head.py").write_text(HEAD)
-    path = folder / "my_net.py"
-    path.write_text(net)
-    return path
-
-
-def record(run: Path, **changed: Any) -> dict[str, Any]:
-    """What run.json says, with these changes from now on."""
-    said = {**json.loads((run / "run.json").read_text("utf-8")), **changed}
-    (run / "run.json").write_text(json.dumps(said))
-    return said
-
-
 @pytest.fixture
 def mark(tmp_path: Path) -> Path:
     """What hostile code leaves behind where it runs."""
     return tmp_path / "it-ran"
 
 
-def hostile(mark: Path) -> str:
-    return f"{NET}\nimport pathlib\npathlib.Path({str(mark)!r}).touch()\n"
-
-
 @pytest.fixture
 def run(tmp_path: Path, mark: Path) -> Path:
-    """A whole run that somebody else made: its code was never trusted here."""
-    run = train(write(tmp_path / "theirs"))
-    shutil.rmtree(tmp_path / "theirs")
-    shutil.rmtree(tmp_path / "state")
-    (run / "source" / "my_net.py").write_text(hostile(mark))
-    said = record(run)["source"]
-    said["files"]["my_net.py"] = hashlib.sha256(hostile(mark).encode()).hexdigest()
-    record(run, source=said)
-    return run
+    return run_of_another(tmp_path, hostile(mark))
 
 
 @pytest.fixture
 def of_eve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
-    """Lets a file, or a folder and what is in it, belong to uid 12345."""
-    places: list[Path] = []
-
-    def uid(status: os.stat_result) -> int:
-        theirs = [each for place in places for each in (place, *place.rglob("*"))]
-        return 12345 if any(os.path.samestat(status, each.stat()) for each in theirs) else own
-
-    own = os.geteuid()
-    for module in (owners, user_source, trust_store, configuration_file):
-        monkeypatch.setattr(module, "uid_of", uid)
-    return places.append
+    return belongs_to_eve(monkeypatch)
 
 
 # A run of somebody else
@@ -132,10 +91,7 @@ def test_the_code_of_a_run_does_not_run_until_it_is_trusted(how: str, run: Path,
     assert "is trusted from now on, until it changes" in allowed.err
     assert mark.exists()
     assert opened("evaluate", run).exit_code == 0  # it is remembered
-    (run / "source" / "head.py").write_text(f"{HEAD}# other")
-    said = record(run)["source"]
-    said["files"]["head.py"] = hashlib.sha256(f"{HEAD}# other".encode()).hexdigest()
-    record(run, source=said)
+    change_code(run, "head.py", f"{HEAD}# other")
     assert ASKED in opened("evaluate", run).err
 
 
