@@ -50,7 +50,7 @@ class UntrustedSource(LectureError):
         whose = f", which belongs to {owner}," if owner else ""
         why = f" ({problem})" if problem else ""
         self.sentence = f"{source.path}{whose} isn't trusted, so its code doesn't run{why}"
-        super().__init__(f"{self.sentence}. Read it; `--trust` lets it run, until it changes")
+        super().__init__(f"{self.sentence}. Read it first; `--trust` lets it run until it changes")
 
     @property
     def facts(self) -> list[tuple[str, str]]:

@@ -142,7 +142,9 @@ def declare(net: PlainNet, base: Lecture) -> Path:
                 f"{path} is there already and differs from what --model would write: train it "
                 f"itself, `tutorch {shlex.quote(shortest(path))}`, or remove it"
             )
-        path.write_text(text, encoding="utf-8")
+        if not path.exists():
+            with path.open("x", encoding="utf-8") as file:  # through no link that leads nowhere
+                file.write(text)
     except OSError as error:
         raise InvalidValue(f"{path} can't be written: {error.strerror}") from error
     return path

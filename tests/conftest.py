@@ -17,7 +17,7 @@ import pytest
 from textual.pilot import Pilot
 
 from datasets import Data, read_dataset
-from models import trust
+from tests.others_runs import next_program
 from tests.program import LONGEST, few_samples, train
 from tui_app.training import prepare
 from tui_app.training.threads import usable_cores
@@ -46,8 +46,7 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
             monkeypatch.delenv(name)
     monkeypatch.setenv("TUTORCH_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("TUTORCH_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setattr(trust, "_named", set())
-    monkeypatch.setattr(trust, "_only_here", {})
+    next_program(monkeypatch)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.chdir(tmp_path)
     look_up = socket.getaddrinfo

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from models import owners, trust_store, user_source
+from models import owners, trust, trust_store, user_source
 from tests.program import train
 from tui_app import configuration_file
 
@@ -76,3 +76,9 @@ def belongs_to_eve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
     for module in (owners, user_source, trust_store, configuration_file):
         monkeypatch.setattr(module, "uid_of", uid)
     return places.append
+
+
+def next_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what was named and trusted for one program alone."""
+    monkeypatch.setattr(trust, "_named", set())
+    monkeypatch.setattr(trust, "_only_here", {})

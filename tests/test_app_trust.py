@@ -16,6 +16,7 @@ from tests.others_runs import (
     belongs_to_eve,
     change_code,
     hostile,
+    next_program,
     run_of_another,
     write,
 )
@@ -147,7 +148,7 @@ def test_the_lecture_that_was_shown_last_is_asked_about_where_it_has_changed(
 ):
     net = write(tmp_path / "mine")
     train(net)
-    monkeypatch.setattr("models.trust._named", set())  # the next program
+    next_program(monkeypatch)
     preferences = preferences_file()
     preferences.change(lecture=name_to_remember(net))
     assert preferences.save() == ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from tests.others_runs import (
     belongs_to_eve,
     change_code,
     hostile,
+    next_program,
     record,
     run_of_another,
     write,
@@ -33,6 +35,7 @@ from tui_app.configuration import refused_settings
 from tui_app.following.run_table import settings_of
 from tui_app.training.control import Control
 from tui_app.training.run_folder import RunFolder
+from tui_app.training.run_trust import trusted_here_only
 from tui_app.training.session import Session
 
 #: Every command that opens a run with its lecture.
@@ -112,6 +115,15 @@ def test_a_file_that_run_json_of_an_earlier_version_names_does_not_run(
     assert mark.exists()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs")
+def test_a_fifo_that_run_json_names_as_the_original_is_not_waited_for(run: Path, tmp_path: Path):
+    os.mkfifo(tmp_path / "my_net.py")
+    record(run, source={**record(run)["source"], "path": str(tmp_path / "my_net.py")})
+    assert opened("evaluate", run, "--trust").exit_code == 0
+    record(run, source=None, lecture="my_net", lecture_file=str(tmp_path / "my_net.py"))
+    assert opened("evaluate", run).exit_code == 1
+
+
 def test_the_current_file_that_a_run_names_is_asked_about_too(
     run: Path, mark: Path, tmp_path: Path
 ):
@@ -162,9 +174,10 @@ def test_a_file_that_is_named_runs_and_the_copy_that_its_run_keeps_is_trusted(
 ):
     net = write(tmp_path / "mine")
     run = train(net)
+    assert not trusted_here_only(RunFolder(run))
     assert tutorch("evaluate", run).exit_code == 0
     net.write_text(f"{NET}# changed")  # and opened with the copy
-    monkeypatch.setattr("models.trust._named", set())  # the next program
+    next_program(monkeypatch)
     assert tutorch("evaluate", run).exit_code == 0
     refused = tutorch("resume", run, "--epochs", 2, "--no-tui", "--source", "current")
     assert (refused.exit_code, f"{net} {ASKED}" in refused.err) == (2, True)
@@ -248,10 +261,14 @@ def test_where_nothing_can_be_remembered_it_is_trusted_for_this_time(
     allowed = opened("evaluate", run, "--trust")
     assert allowed.exit_code == 0
     assert ("is trusted for this time only" in allowed.err) == is_there
-    monkeypatch.setattr("models.trust._only_here", {})  # the next program
+    next_program(monkeypatch)
     assert opened("evaluate", run).exit_code == 2
     trained = tutorch("--no-tui", write(tmp_path / "mine"))
     assert trained.exit_code == 0
+    assert trusted_here_only(RunFolder(trained.run))  # so a process that goes on with it is told
+    next_program(monkeypatch)
+    assert opened("resume", trained.run).exit_code == 2
+    assert opened("resume", trained.run, "--source", "kept", "--trust").exit_code == 0
     assert ("Opening this run later asks again" in trained.err) == is_there
 
 
