@@ -81,6 +81,11 @@ class Lesson:
         return self.name.split("_")[1] if self.name.startswith("lecture_") else ""
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What no other lecture has: the name, and the user's file; no file for the course's."""
+        return self.name, "" if is_of_the_course(self.path) else str(self.path)
+
+    @property
     def text_zh(self) -> str:
         """The lesson in Chinese (`zh/<name>.md` beside the file), or else as it is."""
         path = self.path.parent / "zh" / f"{self.name}.md"

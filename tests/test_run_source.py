@@ -5,17 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from models import find_lecture, read_lesson
 from tests.program import train, tutorch
 from tests.tolerances import FLOAT32
+from tui_app.following.in_folder import RunInFolder
 from tui_app.following.run_table import RunTable
+from tui_app.following.scores import against
+from tui_app.screens.compare import label_of
 from tui_app.summaries import best_by_lecture, lecture_of
 from tui_app.training import run_source
 from tui_app.training.environment import commit
+from tui_app.training.events import BestImproved
+from tui_app.training.run_folder import RunFolder
 
 NET = '''"""Mine."""
 from torch import nn
@@ -342,7 +349,7 @@ def test_two_learners_files_of_one_name_are_told_apart_in_the_lists(tmp_path: Pa
     rows = RunTable(Path("runs")).rows()
     assert [lecture_of(row) for row in rows][-1] == "my net (ann/nets)"
     summaries = [row.summary for row in rows]
-    assert best_by_lecture(summaries)["lecture_05_linear_regression"].runs == 1
+    assert best_by_lecture(summaries)["lecture_05_linear_regression", ""].runs == 1
     assert {summary["file"] for summary in tutorch("runs", "--json").json} == {
         *(str(tmp_path / who / "nets" / "my_net.py") for who in ("ann", "ben")),
         *("", str(tmp_path / "ben" / "nets" / "lecture_05_linear_regression.py")),
@@ -353,3 +360,63 @@ def test_one_path_on_two_machines_is_two_files(run: Path):
     twin = shutil.copytree(run, run.with_name("20200101-000000-0000"))
     (twin / "run.json").write_text(json.dumps({**record(twin), "host": "gpu-box"}))
     assert "my_net (on gpu-box)" in tutorch("runs").out
+
+
+# A lecture is its file, not its name
+
+
+def test_a_users_file_named_like_a_lecture_of_the_course_is_told_apart_everywhere(tmp_path: Path):
+    course = train("05", "--epochs", 2)
+    own = train(write(tmp_path / "mine", course.parent.name + ".py"), "--epochs", 1)
+    rows = RunTable(Path("runs")).rows()
+    trained = best_by_lecture([row.summary for row in rows])
+    file = str(tmp_path / "mine" / f"{own.parent.name}.py")
+    assert {key: marks.runs for key, marks in trained.items()} == {
+        (own.parent.name, ""): 1,
+        (own.parent.name, file): 1,
+    }
+    lessons = [read_lesson(find_lecture(own.parent.name)), read_lesson(Path(file))]
+    assert [lesson.key in trained for lesson in lessons] == [True, True]
+    assert [label_of(row, rows) for row in rows] == [
+        "05 linear regression (mine)",
+        "05 linear regression",
+    ]
+    histories = [RunInFolder(RunFolder(run)).history for run in (own, course)]
+    for history in histories:
+        assert history.facts is not None
+        history.facts = replace(history.facts, dataset="the same")
+        history.best = BestImproved(
+            run="", epoch=1, step=1, metric="test_loss", value=1 + len(history.losses)
+        )
+    assert against(*histories) == ""
+    shutil.rmtree(course)
+    assert "05_linear_regression (mine)" in tutorch("runs").out
+
+
+def test_a_run_of_an_earlier_version_from_a_folder_called_models_is_the_users(tmp_path: Path):
+    net = write(tmp_path / "models", "lecture_09_softmax_classifier.py")
+    run = train(net)
+    said = record(run)
+    del said["source"]
+    (run / "run.json").write_text(json.dumps(said))
+    assert tutorch("runs", "--json").json[0]["file"] == str(net)
+    assert tutorch("evaluate", run).exit_code == 0  # which the course's net would not fit
+    net.unlink()
+    ended = tutorch("evaluate", run)
+    assert ended.exit_code == 1
+    assert f"{net} is no longer there: tutorch's own {net.stem} is used" in ended.err
+
+
+def test_a_lecture_of_the_course_that_has_changed_is_said(tmp_path: Path):
+    run = train("05", "--epochs", 1)
+    said = record(run)
+    assert "changed" not in tutorch("evaluate", run).err
+    said["source"]["sha256"] = "0" * 64
+    (run / "run.json").write_text(json.dumps(said))
+    changed = "tutorch's lecture_05_linear_regression has changed since the run was trained"
+    assert changed in tutorch("evaluate", run).err
+    assert changed in tutorch("resume", run, "--epochs", 2, "--no-tui").err
+    assert record(run)["source_changes"] == [{"step": 1, "sha256": "0" * 64}]
+    said |= {"lecture": "lecture_99_of_tomorrow"}
+    (run / "run.json").write_text(json.dumps(said))
+    assert "has no lecture 'lecture_99_of_tomorrow'" in tutorch("evaluate", run).err

@@ -127,7 +127,7 @@ def test_counts_are_shortened():
 
 def test_the_list_of_lectures_says_what_its_number_is(twenty):
     summaries = [row.summary for row in RunTable(Path("runs")).rows()]
-    best = {lecture: trained.best for lecture, trained in best_by_lecture(summaries).items()}
+    best = {lecture: trained.best for (lecture, _), trained in best_by_lecture(summaries).items()}
     assert best["lecture_05_linear_regression"] == "loss 3.1e-07"
     assert best["lecture_07_multiple_dimension_input"] == "87.50 %"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from models import find_lecture, lecture_names
+from models import find_lecture, is_of_the_course, lecture_names
 from models.trust_store import state_folder
 from tui_app.training.files import write_json
 from tui_app.training.narrate import printable
@@ -46,8 +46,7 @@ class Preferences:
 
 def name_to_remember(path: Path) -> str:
     """The lecture in the file `path` as it is remembered."""
-    is_of_the_course = path.stem in lecture_names() and path == find_lecture(path.stem)
-    return path.stem if is_of_the_course else str(path.absolute())
+    return path.stem if is_of_the_course(path) else str(path.absolute())
 
 
 class PreferencesFile:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
-from models import lecture_names
 from tui_app.following.run_table import RunRow
 from tui_app.training.narrate import format_short, printable
 from tui_app.training.runs import RunSummary
@@ -166,15 +165,14 @@ def _rank(row: RunRow) -> tuple[str, float]:
     return run.metric, -run.best_value if run.metric.endswith("accuracy") else run.best_value
 
 
-def best_by_lecture(summaries: Sequence[RunSummary]) -> dict[str, Trained]:
-    """For each lecture how many runs it has, and the best result of those by the same metric as
-    the newest. Those of a user's file that is named like a lecture of the course aren't its runs.
+def best_by_lecture(summaries: Sequence[RunSummary]) -> dict[tuple[str, str], Trained]:
+    """For each lecture, by its key, how many runs it has, and the best result of those by the same
+    metric as the newest.
     """
-    by_lecture: dict[str, list[RunSummary]] = {}
+    by_lecture: dict[tuple[str, str], list[RunSummary]] = {}
     for summary in summaries:
-        is_others = summary.file and summary.lecture in lecture_names()
-        if summary.best_value is not None and not is_others:
-            by_lecture.setdefault(summary.lecture, []).append(summary)
+        if summary.best_value is not None:
+            by_lecture.setdefault(summary.lecture_key, []).append(summary)
     return {lecture: Trained(len(runs), best_of(runs)) for lecture, runs in by_lecture.items()}
 
 

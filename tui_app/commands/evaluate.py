@@ -66,12 +66,11 @@ def main(argv: Sequence[str]) -> int:
     arguments, given = parse(Evaluate, argv, "runs_dir", "device", "data_dir")
     requirements = [Requirement.parse(text) for text in arguments.require]
     folder = the_run(arguments, given)
-    import_lecture(folder)
+    say_source(import_lecture(folder))
 
     from tui_app.training.best_model import BestModel
 
     best = BestModel.of(folder, given.get("device"), given.get("data_dir"))
-    say_source(best.settings)
     values = best.measure()
     missed = [each for each in requirements if not each.is_met(values)]
     if arguments.json:

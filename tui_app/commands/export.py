@@ -41,13 +41,12 @@ def main(argv: Sequence[str]) -> int:
         raise InvalidValue(f"a script is a Python file: --out {path.with_suffix('.py')}")
     if path.exists() and not arguments.force and not to_stdout:
         raise InvalidValue(f"{path} is there already: name another with --out, or add --force")
-    import_lecture(folder)
+    say_source(import_lecture(folder))
 
     from tui_app.exported import script_of
     from tui_app.training.subjects import subject_of_folder
 
     subject = subject_of_folder(folder, "cpu", given.get("data_dir"))
-    say_source(subject.settings)
     script, arrays = script_of(subject, folder.read_record(), path.stem)
     if to_stdout:
         if arrays:

@@ -28,12 +28,11 @@ def main(argv: Sequence[str]) -> int:
     """Print the prediction."""
     arguments, given = parse(Predict, argv, "runs_dir", "device", "data_dir")
     folder = the_run(arguments, given)
-    import_lecture(folder)
+    say_source(import_lecture(folder))
 
     from tui_app.training.best_model import BestModel
 
     best = BestModel.of(folder, given.get("device"), given.get("data_dir"))
-    say_source(best.settings)
     try:
         outputs = best.outputs(arguments.input)
     except ValueError as error:

@@ -36,13 +36,12 @@ def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
     view = load_view(arguments.view) if arguments.view else None
     if view is not None and not arguments.views:
         _refuse_what_does_not_go_together(arguments)
-    import_lecture(folder)
+    say_source(import_lecture(folder))
 
     from tui_app.training.snapshot import take
     from tui_app.training.subjects import subject_of_folder
 
     subject = subject_of_folder(folder, given.get("device"), given.get("data_dir"))
-    say_source(subject.settings)
     traits = take(subject, TRAITS.load_probe()).found
     titles = {name: load_view(name).title for name in offered(traits)}
     if view is None or arguments.views:

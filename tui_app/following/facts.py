@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tui_app.training.runs import users_file
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -25,6 +27,8 @@ class Facts:
     train_size: int = 0
     lr: float = 0.0
     base_rates: Mapping[str, float] = field(default_factory=dict)
+    file: str = ""
+    """The user's own file; empty for a lecture of the course."""
 
     @property
     def total_steps(self) -> int:
@@ -38,6 +42,7 @@ class Facts:
         metric = str(record.get("metric", ""))
         return cls(
             lecture=str(record["lecture"]),
+            file=users_file(record),
             dataset=str(record["dataset"]),
             epochs=int(hyperparameters["epochs"]),
             steps_per_epoch=max(1, int(record.get("steps_per_epoch", 1))),

@@ -47,10 +47,10 @@ def against(history: History, first: History) -> str:
     return f"{what} {abs(change)} % {'higher' if change > 0 else 'lower'}"
 
 
-def _task(history: History) -> tuple[str, str] | None:
+def _task(history: History) -> tuple[str, str, str] | None:
     """What a result is of: no other task's can be compared with it."""
     facts = history.facts
-    return None if facts is None else (facts.lecture, facts.dataset)
+    return None if facts is None else (facts.lecture, facts.file, facts.dataset)
 
 
 def _short(ratio: float) -> str:

@@ -67,7 +67,7 @@ def before_training(settings: RunSettings) -> Sight:
         return subject_of_settings(settings)
 
     title = f"{settings.lecture.title} on {settings.dataset}, not trained"
-    place = (settings.lecture.name, settings.dataset)
+    place = (settings.lecture.path, settings.dataset)
     return Sight(place, settings, title, load, is_trained=False)
 
 

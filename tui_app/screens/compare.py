@@ -30,7 +30,7 @@ class CompareScreen(Screen[None]):
 
     def __init__(self, rows: Sequence[RunRow]) -> None:
         super().__init__()
-        self._runs = [(_label(row, rows), RunInFolder(row.folder)) for row in rows]
+        self._runs = [(label_of(row, rows), RunInFolder(row.folder)) for row in rows]
 
     def compose(self) -> ComposeResult:
         """The comparison alone."""
@@ -62,11 +62,11 @@ class CompareScreen(Screen[None]):
             self.query_one(Comparison).follow(self._runs)
 
 
-def _label(row: RunRow, rows: Sequence[RunRow]) -> str:
+def label_of(row: RunRow, rows: Sequence[RunRow]) -> str:
     """What sets a run apart: its lecture and data where those differ, and the settings in which
     those of its lecture differ; or its time.
     """
-    same = [other for other in rows if other.summary.lecture == row.summary.lecture]
+    same = [other for other in rows if other.summary.lecture_key == row.summary.lecture_key]
     parts = [f"{name}={row.settings.get(name, '-')}" for name in differing(same)]
     if len({other.summary.dataset for other in same}) > 1:
         parts.insert(0, row.summary.dataset)

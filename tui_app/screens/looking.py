@@ -36,6 +36,8 @@ def sight_of(
 
 def _is_of(run: RunInThread, draft: Draft | None) -> bool:
     facts = run.history.facts
-    return draft is None or (
-        facts is not None and (facts.lecture, facts.dataset) == (draft.lecture.name, draft.dataset)
-    )
+    if draft is None or facts is None:
+        return draft is None
+    lecture = draft.lecture
+    file = "" if lecture.source is None else str(lecture.source.path)
+    return (facts.lecture, facts.file, facts.dataset) == (lecture.name, file, draft.dataset)

@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from models import lecture_names
 from tui_app.training.runs import RunSummary
 
 
 def origins(runs: Sequence[RunSummary]) -> list[str]:
     """For each run a word for where its file lay, as short as tells it apart from the others of its
-    lecture's name; empty where there is only one such file, and for a lecture of the course.
+    lecture's name; empty where there is only one such file, unless it is named like a lecture of
+    the course, and for those themselves.
     """
     files: dict[str, set[str]] = defaultdict(set)
     hosts: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -24,7 +26,7 @@ def origins(runs: Sequence[RunSummary]) -> list[str]:
 
 def _origin(run: RunSummary, files: set[str], hosts: set[str]) -> str:
     words = []
-    if run.file and len(files) > 1:
+    if run.file and (len(files) > 1 or run.lecture in lecture_names()):
         words.append(_folder(run.file, files))
     if run.file and len(hosts) > 1:  # one path on two machines is two files
         words.append(f"on {run.host}")

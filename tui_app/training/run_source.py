@@ -13,6 +13,7 @@ from typing import IO, Any, Literal
 
 from models import (
     LectureError,
+    UnknownLecture,
     find_lecture,
     is_of_the_course,
     lecture_names,
@@ -28,6 +29,7 @@ from tui_app.training.errors import DamagedRun, SourceChanged
 from tui_app.training.files import replace_file
 from tui_app.training.run_files import is_there, open_file
 from tui_app.training.run_folder import RunFolder
+from tui_app.training.runs import users_file
 
 #: Which of two sources a run is opened with: the one it keeps, or the user's file as it is now.
 Use = Literal["kept", "current"]
@@ -83,7 +85,7 @@ def describe(lecture: Lecture) -> dict[str, Any] | None:
             "sha256": source.digest,
             "files": source.digests,
         }
-    if lecture.name not in lecture_names() or lecture.path != find_lecture(lecture.name):
+    if not is_of_the_course(lecture.path):
         return None  # a lecture that was made by code, not read from a file
     sha256 = hashlib.sha256(lecture.path.read_bytes()).hexdigest()
     return {"main": lecture.path.name, "path": None, "sha256": sha256}
@@ -157,9 +159,10 @@ def lecture_of(
     does.
     """
     source, note = source_to_open(folder, record, use)
-    if source is None:
-        return load_lecture(_unkept_file(record)), ""
-    return load_user_lecture(source), note
+    if source is not None:
+        return load_user_lecture(source), note
+    path = _unkept_file(record)
+    return load_lecture(path), _how_course_differs(path, record)
 
 
 def source_to_open(
@@ -233,10 +236,23 @@ def _unkept_file(record: Mapping[str, Any]) -> Path:
 
     Earlier versions recorded no more than its path. Raises UnknownLecture.
     """
-    name, file = record["lecture"], Path(record["lecture_file"])
-    if name in lecture_names() and (record.get("source") or file.parent.name == "models"):
-        return find_lecture(name)
-    return find_lecture(str(file))
+    file, name = users_file(record), record["lecture"]
+    if not file and name not in lecture_names():
+        raise UnknownLecture(f"this version of tutorch has no lecture {name!r}")
+    return find_lecture(file or name)
+
+
+def _how_course_differs(path: Path, record: Mapping[str, Any]) -> str:
+    """A sentence where the course's file `path` may not be what the run was trained with."""
+    source = record.get("source")
+    if source is None:  # as earlier versions wrote it
+        file = Path(record["lecture_file"])
+        if file == path or is_there(file):
+            return ""
+        return f"{file} is no longer there: tutorch's own {path.stem} is used"
+    if source.get("sha256") == hashlib.sha256(path.read_bytes()).hexdigest():
+        return ""
+    return f"tutorch's {path.stem} has changed since the run was trained: it is used as it is now"
 
 
 def _read_kept(folder: RunFolder, described: Mapping[str, Any]) -> Source:

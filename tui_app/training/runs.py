@@ -49,6 +49,11 @@ class RunSummary:
     reason: str | None = None
     problem: str | None = None
 
+    @property
+    def lecture_key(self) -> tuple[str, str]:
+        """What no other lecture has: its name, and the user's file; no file for the course's."""
+        return self.lecture, self.file
+
 
 def run_folders(runs_dir: Path) -> list[RunFolder]:
     """Every run folder in `runs_dir`, the newest last."""
@@ -126,7 +131,7 @@ def summarise(folder: RunFolder) -> RunSummary:
             best_value=_number(status.get("best_value")),
             best_epoch=int(status["best_epoch"]) if status.get("best_epoch") else None,
             created=_date(record.get("created") or 0.0),
-            file=_file(record),
+            file=users_file(record),
             host=str(record.get("host", "")),
             reason=str(status["reason"]) if status.get("reason") else None,
         )
@@ -137,13 +142,20 @@ def summarise(folder: RunFolder) -> RunSummary:
     return RunSummary(name=folder.name, path=str(folder.path), state="damaged", problem=problem)
 
 
-def _file(record: Mapping[str, Any]) -> str:
-    source, file = record.get("source"), str(record.get("lecture_file", ""))
+def users_file(record: Mapping[str, Any]) -> str:
+    """The user's own file that a run was trained from, as run.json names it; empty for a lecture of
+    the course. Raises KeyError or TypeError when the record isn't one.
+    """
+    source, file = record.get("source"), Path(str(record.get("lecture_file", "")))
     if source is not None:
         return str(source["path"] or "")
-    # Earlier versions recorded no more than the path, that of a lecture of the course too.
-    is_course = record["lecture"] in lecture_names() and Path(file).parent.name == "models"
-    return "" if is_course else file
+    # Earlier versions recorded no more than the path, that of a lecture of the course too. It may
+    # be one on another machine; what is here, in a folder of the user's called models, is theirs.
+    is_course = record["lecture"] in lecture_names() and file.parent.name == "models"
+    beside = file.with_name("user_source.py") if is_course else file
+    if is_course and (not is_there(file) or is_there(beside)):
+        return ""
+    return str(file)
 
 
 def read_status(folder: RunFolder) -> dict[str, Any]:

@@ -56,11 +56,11 @@ class LectureList(OptionList):
         """All that are listed, in their order."""
         return list(self._lessons.values())
 
-    def mark(self, trained: Mapping[str, Trained]) -> None:
-        """Show what has been trained."""
+    def mark(self, trained: Mapping[tuple[str, str], Trained]) -> None:
+        """Show what has been trained, by the lectures' keys."""
         for key, lesson in self._lessons.items():
-            if lesson.name in trained:
-                self.replace_option_prompt(key, self._row(key, lesson, trained[lesson.name]))
+            if lesson.key in trained:
+                self.replace_option_prompt(key, self._row(key, lesson, trained[lesson.key]))
         self._show_what_was_cut()
 
     def add(self, lesson: Lesson) -> None:
