@@ -14,6 +14,7 @@ from datasets.paths import shortest, user_path
 from models import LectureError
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters, Lecture
+from models.user_source import RESERVED
 
 _TEMPLATE = '''\
 """{name} of {file}, with the data and the settings of {base}.
@@ -126,7 +127,8 @@ def declare(net: PlainNet, base: Lecture) -> Path:
     text = _TEMPLATE.format(
         name=net.name,
         file=net.file.name,
-        module=net.file.stem,
+        # Such a file is imported by a relative import alone: `models` always means tutorch's own.
+        module=f".{net.file.stem}" if net.file.stem in RESERVED else net.file.stem,
         base=base.name,
         call=f"{net.name}({'spec, hyperparameters' if net.arguments else ''})",
         datasets=repr(base.datasets),

@@ -110,3 +110,13 @@ def test_a_file_is_read_in_the_encoding_that_it_is_in(tmp_path: Path, head: str,
     path.write_bytes(text.encode(encoding))
     assert read_lesson(path).text == "课程"
     assert [net.name for net in plain_nets(path)] == ["Net"]
+
+
+def test_a_net_in_a_file_called_models_is_not_taken_for_tutorchs_own_package(folder: Path):
+    (folder / "my_net.py").rename(folder / "models.py")
+    run = train("--model", "models.py:Net", "--epochs", 1)
+    assert sorted(path.name for path in (run / "source").iterdir()) == [
+        "models.py",
+        "models_Net_lecture_09.py",
+    ]
+    assert tutorch("evaluate", run).exit_code == 0

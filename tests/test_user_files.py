@@ -8,10 +8,12 @@ import threading
 import traceback
 import warnings
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+import tui_app
 from models import LectureError, is_current, load_lecture
 from models.trust import name_file
 from models.user_source import LARGEST, SourceTooLarge, read_source
@@ -291,6 +293,60 @@ def test_tutorch_trains_in_a_folder_of_files_named_like_pythons_and_torchs(tmp_p
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_files_named_like_tutorchs_packages_do_no_harm(tmp_path: Path):
+    """The installed program, and the process that goes on with a run which the app has left."""
+    names = ("tui_app", "datasets", "models", "torch", "numpy", "pathlib")
+    for name in names:
+        (tmp_path / f"{name}.py").write_text("open('harm', 'w').close()\n1 / 0")
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "tutorch"
+    program.write_text("import sys\nfrom tui_app.__main__ import main\nsys.exit(main())")
+    write(tmp_path / "mine.py", "from .datasets import WIDTH")
+    (tmp_path / "datasets.py").write_text("WIDTH = 8")
+    resume = ["-P", "-m", "tui_app", "resume", "last", "--epochs", "2", "--no-tui"]
+    for words in ([str(program), "--no-tui", "mine.py", "--epochs", "1"], resume):
+        done = subprocess.run(
+            [sys.executable, *words], env=environment(), capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        assert not (tmp_path / "harm").exists()
+
+
+def test_a_file_in_tutorchs_own_folder_never_stands_for_an_installed_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write_all(tmp_path, torch="1 / 0", found_nowhere_else="1 / 0")
+    monkeypatch.setattr(tui_app, "_top", tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "torch")
+    assert _place("torch").parent.name == "torch"
+    assert _place("found_nowhere_else").parent == tmp_path
+
+
+def _place(module: str) -> Path:
+    spec = find_spec(module)
+    assert spec is not None
+    return Path(str(spec.origin))
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("torch", "my_torch"),
+        ("Models.py", "my_models"),
+        ("random", "my_random"),
+        ("class", "my_class"),
+        ("lecture_09_softmax_classifier", "my_softmax_classifier"),
+    ],
+)
+def test_a_new_file_takes_no_name_that_means_something_else(tmp_path: Path, name: str, other: str):
+    ended = tutorch("new", name)
+    assert ended.exit_code == 2
+    assert f"take another name, such as {other}" in ended.err
+    assert list(tmp_path.glob("*.py")) == []
+    assert tutorch("new", other).exit_code == 0
 
 
 def test_a_syntax_error_shows_the_line_as_it_is_now(tmp_path: Path):

@@ -4,15 +4,30 @@ Importing it makes tutorch's own `datasets` and `models` the ones that are found
 wheel keeps them in `tui_app/_top`, a checkout beside this folder. Both names are common (Hugging
 Face's `datasets` is on many GPU machines), so the folder goes first on the path, and a foreign
 package that was imported earlier is named instead of being used by mistake.
+
+Nothing else is imported from there as long as it is found anywhere else: users write their own
+files into a checkout, and one called torch.py isn't torch.
 """
 
 import sys
+
+# `python -m tui_app` puts the working folder first, where a user's own torch.py or pathlib.py may
+# lie. While it looks for this package, argv has -m in the place of the program's name.
+if (
+    sys.argv[:1] == ["-m"]
+    and {"tui_app", "-mtui_app"} & {*sys.orig_argv}
+    and not sys.flags.safe_path
+):
+    del sys.path[0]
+
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 _here = Path(__file__).resolve().parent
 _top = _here / "_top" if (_here / "_top").is_dir() else _here.parent
+_OWN = ("datasets", "models")
 
-for _name in ("datasets", "models"):
+for _name in _OWN:
     _loaded = sys.modules.get(_name)
     if _loaded is None:
         continue
@@ -25,3 +40,20 @@ for _name in ("datasets", "models"):
 
 if sys.path[:1] != [str(_top)]:
     sys.path.insert(0, str(_top))
+
+
+class _OwnPackages:
+    """Finds tutorch's own packages in their folder, and all others outside of it."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """The module's place; None where the next finder is to look."""
+        if path is not None:
+            return None
+        if name in _OWN:
+            return PathFinder.find_spec(name, [str(_top)])
+        return PathFinder.find_spec(name, [each for each in sys.path if each != str(_top)])
+
+
+if PathFinder in sys.meta_path:
+    sys.meta_path.insert(sys.meta_path.index(PathFinder), _OwnPackages)

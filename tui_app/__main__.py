@@ -2,8 +2,6 @@
 
 import os
 import sys
-from contextlib import suppress
-from pathlib import Path
 
 
 def main() -> int:
@@ -21,15 +19,5 @@ def main() -> int:
     return run(sys.argv[1:])
 
 
-def _forget_working_folder() -> None:
-    """Take off the import path what `python -m` puts there first: the working folder, where a
-    user's own torch.py or random.py may lie.
-    """
-    with suppress(FileNotFoundError):  # it may be gone
-        if not sys.flags.safe_path and sys.path[1:2] == [str(Path.cwd())]:
-            del sys.path[1]  # after the folder of tui_app, which it has put first itself
-
-
 if __name__ == "__main__":
-    _forget_working_folder()
     sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import tyro
 
+from models import lecture_names
 from models.fields import InvalidValue
+from models.user_source import RESERVED
 from tui_app.commands.arguments import parse
 from tui_app.terminal import stderr_console
 from tui_app.training.exit_codes import ExitCode
@@ -91,6 +94,7 @@ def main(argv: Sequence[str]) -> int:
         raise InvalidValue(
             f"a file's name is of letters, digits and _, such as my_net: not {stem!r}"
         )
+    _refuse_taken(stem)
     path = Path(f"{stem}.py")
     words = [word.capitalize() for word in stem.split("_") if word]
     text = _TEMPLATE.format(file=path, name="".join(words) or "Net", title=" ".join(words) or stem)
@@ -104,3 +108,23 @@ def main(argv: Sequence[str]) -> int:
     stderr_console().print(f"train it   tutorch --no-tui {path}")
     sys.stdout.write(f"{path.absolute()}\n")
     return ExitCode.DONE
+
+
+def _refuse_taken(stem: str) -> None:
+    """Raise InvalidValue for a name that already means something, whatever the case of its letters:
+    some disks don't tell them apart.
+    """
+    taken = {name.lower(): name for name in (*RESERVED, *lecture_names(), *keyword.kwlist)}
+    name = taken.get(stem.lower(), "")
+    if name in lecture_names():
+        title = name.split("_", 2)[2]
+        raise InvalidValue(
+            f"{name} is a lecture of the course: take another name, such as my_{title}"
+        )
+    if keyword.iskeyword(name):
+        raise InvalidValue(f"{name} is a word of Python: take another name, such as my_{name}")
+    if name:
+        raise InvalidValue(
+            f"a file {name}.py would hide the module {name} from the programs in its folder: take "
+            f"another name, such as my_{name.strip('_')}"
+        )
