@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from tui_app.following.in_folder import RunInFolder
 from tui_app.following.run_table import RunTable, read_note, write_note
 from tui_app.following.trash import discard
 from tui_app.training.errors import DamagedRun
+from tui_app.training.files import write_json
 from tui_app.training.posix import leave_terminal
 from tui_app.training.run_files import open_file
-from tui_app.training.run_folder import RunFolder
+from tui_app.training.run_folder import RunFolder, read_json, this_program
 
 Trained = Callable[..., Path]
 
@@ -184,3 +186,19 @@ def test_folders_on_the_way_to_a_file_are_not_followed(tmp_path: Path):
         open_file(tmp_path / "run" / "linked" / "own.py", below=tmp_path / "run")
     with pytest.raises(FileNotFoundError):
         open_file(tmp_path / "run" / ".." / "outside" / "own.py", below=tmp_path / "run")
+
+
+def test_no_socket_but_a_runs_own_is_sent_commands(run: Path, tmp_path: Path):
+    """status.json may name another program's, such as that of an agent that holds keys."""
+    status = read_json(run / "status.json")
+    for place in ("agent", "tutorch"):
+        folder = Path(tempfile.mkdtemp(prefix=f"{place}-"))  # a socket's address is short
+        path = folder / "0123456789ab.sock"
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(path))
+            under_way = {**this_program(), "state": "running", "control": str(path)}
+            write_json(run / "status.json", {**status, **under_way})
+            followed = RunInFolder(RunFolder(run))
+            followed.poll()
+            assert (followed.control is not None) == (place == "tutorch")
+        shutil.rmtree(folder)

@@ -17,7 +17,7 @@ from tui_app.following.history import History
 from tui_app.following.recorded import event_of
 from tui_app.training.bounded_lines import LineSplitter, skipped_lines
 from tui_app.training.control import Steering
-from tui_app.training.control_socket import IS_AVAILABLE, RemoteControl
+from tui_app.training.control_socket import IS_AVAILABLE, RemoteControl, is_control_socket
 from tui_app.training.errors import DamagedRun
 from tui_app.training.narrate import printable
 from tui_app.training.run_files import open_file, refuse_irregular
@@ -153,7 +153,8 @@ class RunInFolder:
         while self._unheard:
             self.history.log.add(printable(self._unheard.popleft()), "error")
             self.history.version += 1
-        wanted = address if isinstance(address, str) and IS_AVAILABLE else None
+        is_socket = IS_AVAILABLE and isinstance(address, str) and is_control_socket(address)
+        wanted = str(address) if is_socket else None
         if wanted != self._address:
             self._address = wanted
             self.control = RemoteControl(wanted, self._unheard.append) if wanted else None

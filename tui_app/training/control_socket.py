@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import socket
+import stat
 import tempfile
 import threading
 from collections.abc import Callable
@@ -46,6 +47,20 @@ def private_folder() -> Path:
     if folder.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise PermissionError(f"{folder} is open to others: no control socket is made there")
     return folder
+
+
+def is_control_socket(path: str) -> bool:
+    """Whether a run of this user may listen there: status.json could name any socket, such as that
+    of another program, which would then be sent commands.
+    """
+    place = Path(path)
+    try:
+        found, folder = place.lstat(), place.parent.lstat()
+    except (OSError, ValueError):
+        return False
+    is_named_so = place.parent.name.startswith("tutorch") and place.suffix == ".sock"
+    is_private = found.st_uid == folder.st_uid == os.getuid() and not folder.st_mode & 0o077
+    return is_named_so and is_private and stat.S_ISSOCK(found.st_mode)
 
 
 class ControlSocket:
