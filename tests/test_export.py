@@ -285,6 +285,16 @@ def test_what_a_run_says_of_itself_is_in_its_script_as_literals_and_comments(
     assert shape_of(script) == shape_of(script_of(usual, {"device": "cpu"}, "script")[0])
 
 
+def test_the_script_of_a_file_called_torch_is_called_otherwise(tmp_path: Path, small_data: None):
+    (tmp_path / "own").mkdir()
+    text = USERS.replace("from .torch import more as extra\nfrom . import nets\n", "extra = 1\n")
+    text = text.replace("from .nets import head", "head = nn").replace("nets.SCALE", "4")
+    (tmp_path / "own" / "torch.py").write_text(text.replace("head.Head", "head.Linear"))
+    (tmp_path / "own" / "other.py").write_text("width = 4")
+    run = train(tmp_path / "own" / "torch.py", "--epochs", 1)
+    assert tutorch("export", run).out == "torch_script.py\n"
+
+
 @pytest.mark.parametrize("device", ["''',#", "gpu", "", None, 3, ["cpu"]])
 def test_a_run_on_no_device_is_not_exported(to_export: Subject, device: object):
     with pytest.raises(DamagedRun, match="names no device"):

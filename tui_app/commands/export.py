@@ -11,6 +11,7 @@ import tyro
 
 from datasets.paths import user_path
 from models.fields import InvalidValue
+from models.user_source import RESERVED
 from tui_app.commands.arguments import OfRun, import_lecture, parse, say_source, the_run
 from tui_app.terminal import print_json
 
@@ -33,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
     """Write the script and print its path."""
     arguments, given = parse(Export, argv, "runs_dir", "data_dir")
     folder = the_run(arguments, given)
-    path = user_path(arguments.out or f"{folder.path.parent.name}.py")
+    path = user_path(arguments.out or _script_name(folder.path.parent.name))
     to_stdout = arguments.out == "-"
     if to_stdout and arguments.json:
         raise InvalidValue("--json and --out - both write to stdout: name a file with --out")
@@ -63,3 +64,8 @@ def main(argv: Sequence[str]) -> int:
     else:
         print(path)  # noqa: T201
     return 0
+
+
+def _script_name(lecture: str) -> str:
+    """What the script is called: a torch.py would import itself in the place of torch."""
+    return f"{lecture}_script.py" if lecture in RESERVED else f"{lecture}.py"
