@@ -111,6 +111,19 @@ def test_a_failed_run_says_why_above_its_chart_and_its_log_is_seen_from_there_on
     look()
 
 
+def test_a_run_that_failed_before_its_first_step_promises_no_curve(my_net):
+    my_net.write_text(NET.replace("nn.Linear(1, 1)", "nn.Linear(1, 2, 3, 4, 5)"))
+
+    @in_app(str(my_net), size=(80, 24))
+    async def look(person: Sitting):
+        await person.until(lambda: person.form.can_start)
+        await person.press("f5")
+        await person.until(lambda: "The run ended before its first step." in person.text)
+        assert "appears here" not in person.text
+
+    look()
+
+
 def test_a_finished_runs_bar_is_full_at_every_width_and_it_never_gets_ready():
     path = train("05", "--epochs", 5, "--runs-dir", "runs")
     followed = RunInFolder(RunFolder(path))

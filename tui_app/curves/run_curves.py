@@ -22,6 +22,9 @@ _LEGEND = {
 #: What scores the base rate of a metric, without looking at a sample.
 _BASELINES = {"accuracy": "majority class", "loss": "class frequencies"}
 
+_LOSS_TO_COME = "The loss appears here with the first steps."
+_ACCURACY_TO_COME = "The accuracy appears here after the first epoch."
+
 
 class RunCurves:
     """Makes pictures of a history; keeps what was smoothed between two of them."""
@@ -54,7 +57,7 @@ class RunCurves:
             end=end,
             log=view.log,
             cursor=view.cursor,
-            empty="" if history.step else "The loss appears here with the first steps.",
+            empty="" if history.step else self._none_yet("step", _LOSS_TO_COME),
         )
 
     def accuracy(self, view: ChartView, columns: int) -> Picture:
@@ -67,7 +70,7 @@ class RunCurves:
             end=self.end(view),
             is_share=True,
             cursor=view.cursor,
-            empty="" if self.history.epoch else "The accuracy appears here after the first epoch.",
+            empty="" if self.history.epoch else self._none_yet("epoch", _ACCURACY_TO_COME),
         )
 
     @property
@@ -75,6 +78,10 @@ class RunCurves:
         """Whether the run measures an accuracy."""
         facts = self.history.facts
         return bool(facts and (facts.highest or "accuracy" in facts.base_rates))
+
+    def _none_yet(self, unit: str, expected: str) -> str:
+        """What stands in place of a curve that has no point."""
+        return expected if self.history.is_open else f"The run ended before its first {unit}."
 
     def _train(self, view: ChartView, columns: int) -> list[Curve]:
         losses = self.history.losses

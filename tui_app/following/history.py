@@ -90,6 +90,7 @@ class History:
         self.lr_changes: list[ControlApplied] = []
         self.samples_per_second = math.nan
         self.version = 0
+        self._has_failed = False
         self._seconds = 0.0
         self._missing = 0
         self._take: dict[type, Callable[..., None]] = {
@@ -118,6 +119,17 @@ class History:
     def is_over(self) -> bool:
         """Whether the run's last event has come."""
         return self.completed is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more may come: the run has neither ended nor broken off."""
+        return not (self.is_over or self._has_failed or self.state == "crashed")
+
+    def fail(self) -> None:
+        """Note that the run has failed without an event that says so."""
+        if not self._has_failed:
+            self._has_failed = True
+            self.version += 1
 
     def take(self, event: Event | EpochBlock, *, tell: bool = True) -> None:
         """Take one event in; without `tell` it gets no line in the log, nor does a block ever."""

@@ -129,6 +129,8 @@ class RunInThread:
                 event.bring_back(self.history)
             else:
                 self.history.take(event)
+        if self.failure is not None and not self._events:
+            self.history.fail()
         return news > 0
 
     # What follows runs in the thread.
