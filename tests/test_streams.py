@@ -8,14 +8,16 @@ import json
 import os
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
 import pytest
 
-from tests.program import command, environment
+from tests.program import LONGEST, command, environment
 from tui_app.cli import run
+from tui_app.native_output import NativeOutput
 
 RUN = ("--no-tui", "05", "--epochs", "30")
 
@@ -67,6 +69,19 @@ def test_a_reader_of_the_narration_that_leaves_ends_no_training():
         assert ended(*RUN, out=pipe, err=pipe)[0] == 0
     assert status()["state"] == "completed"
     assert "standard error takes nothing more" in notes()[0]
+
+
+@needs_full
+@pytest.mark.parametrize("name", ["broken", "full"])
+def test_what_a_run_says_after_its_end_is_missed_in_its_own_log(name: str):
+    sweep = (*RUN[:-1], "5", "--sweep", "lr=0.01,0.02")
+    gone = broken_pipe() if name == "broken" else FULL.open("w", encoding="utf-8")
+    with gone as out:
+        assert ended(*sweep, out=out)[0] == 0
+    first, second = sorted(Path("runs").glob("*/*/log.txt"), key=lambda log: log.parent.name)
+    assert first.read_text().count("note: standard output takes nothing more") == 1
+    assert first.read_text().rstrip().endswith("log.txt has what would stand there")
+    assert "takes nothing more" not in second.read_text()
 
 
 def test_a_reader_that_leaves_stops_a_run_that_a_hang_up_stops():
@@ -135,8 +150,30 @@ def test_a_mistake_that_no_one_reads_has_its_exit_code():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
 def test_streams_that_are_closed_from_the_start_are_no_mistake():
-    ask = ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *command("lectures", "--json")]
-    assert subprocess.run(ask, env=environment(), timeout=60).returncode == 0
+    ask = ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *command(*RUN)]
+    assert subprocess.run(ask, env=environment(), timeout=LONGEST).returncode == 0
+    assert status()["state"] == "completed"
+    log = next(Path("runs").glob("*/*/log.txt")).read_text()
+    for stream in ("standard output", "standard error"):
+        assert log.count(f"note: {stream} is closed: log.txt has what would stand there") == 1
+
+
+@needs_full
+def test_prints_to_a_full_disk_beside_the_app_raise_nothing(monkeypatch: pytest.MonkeyPatch):
+    output = object.__new__(NativeOutput)
+    output.lines = deque()
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    with contextlib.suppress(OSError), FULL.open("w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "__stderr__", full)
+        output.hear_prints()
+        for _ in range(3):
+            print("of the net", file=sys.stderr, flush=True)  # noqa: T201
+        output.lines.append("all printed")
+    assert output.take() == [
+        "standard error takes nothing more (No space left on device)",
+        "all printed",
+    ]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a program echo")

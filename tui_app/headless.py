@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -25,10 +25,10 @@ from tui_app.narration import (
     tell_progress,
 )
 from tui_app.signal_thread import signals_heard
-from tui_app.streams import data_stream, is_gone, lasting_streams
+from tui_app.streams import closed_at_start, data_stream, is_gone, lasting_streams
 from tui_app.terminal import stderr_console, write_last_words
 from tui_app.training.control import Control, Stop
-from tui_app.training.errors import Cancelled
+from tui_app.training.errors import Cancelled, DamagedRun
 from tui_app.training.events import RunCompleted
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.library_warnings import warnings_noted
@@ -43,6 +43,7 @@ from tui_app.training.posix import (
     suspend_signals,
 )
 from tui_app.training.prepare import check_models
+from tui_app.training.run_folder import LogFile
 from tui_app.training.session import OnProgress, Session
 from tui_app.training.settings import RunSettings, differences, differing
 from tui_app.training.watchdog import StepInterrupted, Watchdog, where_interrupted
@@ -96,6 +97,7 @@ def train_one(
 ) -> RunCompleted:
     """Prepare a session with `make`, train it, and tell how it went."""
     console = terminal.console
+    terminal.ended = None
     try:
         with tell_progress(console) as on_progress:
             session = make(control, on_progress)
@@ -108,7 +110,7 @@ def train_one(
     )
     with listener:
         completed = session.follow(control, [listener])
-    terminal.session = None
+    terminal.end()
     if not headless.json:
         print_end(console, session, completed)
     return completed
@@ -131,8 +133,13 @@ class Terminal:
         self.session: Session | None = None
         self.listener: Narrator | None = None
         self.log: Path | None = None
+        self.ended: Path | None = None  # the log of a run that is over, until the next is prepared
         self.is_gone = False
-        self._notes: list[str] = []
+        self._notes = [
+            f"{stream} is closed: log.txt has what would stand there"
+            for stream in closed_at_start
+            if stream != "standard input"
+        ]
 
     def begin(self, session: Session) -> None:
         """From now on it is told of this run."""
@@ -140,6 +147,10 @@ class Terminal:
         for text in self._notes:
             session.note(text)
         self._notes.clear()
+
+    def end(self) -> None:
+        """The run that was told of is over."""
+        self.session, self.ended = None, self.log
 
     def leave(self) -> None:
         """Go on without it: log.txt has what would have been told."""
@@ -168,9 +179,15 @@ class Terminal:
         self.note(f"{stream} takes nothing more ({why}): log.txt has what would stand there")
 
     def note(self, text: str) -> None:
-        """Record a note with the run, or as soon as there is one."""
+        """Record a note with the run, also when it is just over, or as soon as there is one."""
         if self.session is not None:
             self.session.note(text)
+        elif self.ended is not None:
+            with (
+                suppress(OSError, DamagedRun),
+                closing(LogFile(self.ended, "note: {}".format)) as log,
+            ):
+                log(text)
         else:
             self._notes.append(text)
 

@@ -12,7 +12,9 @@ import sys
 import threading
 from collections import deque
 from pathlib import Path
+from typing import Any
 
+from tui_app.streams import LastingStream
 from tui_app.training.run_files import open_descriptor
 
 #: Lines kept until somebody reads them; of more, the oldest go.
@@ -45,9 +47,15 @@ class NativeOutput:
     def hear_prints(self) -> None:
         """Let Python print to 1 and 2 again. Called once Textual has put its own files there.
 
-        Those drop what is printed, or would make the event loop's queue grow with every line.
+        Those drop what is printed, or would make the event loop's queue grow with every line. What
+        a full disk doesn't take, where one of them leads to a file, ends no training.
         """
-        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+        out: Any = LastingStream(sys.__stdout__, "standard output", self._lose)
+        err: Any = LastingStream(sys.__stderr__, "standard error", self._lose)
+        sys.stdout, sys.stderr = out, err
+
+    def _lose(self, stream: str, error: OSError) -> None:
+        self.lines.append(f"{stream} takes nothing more ({error.strerror})")
 
     def take(self) -> list[str]:
         """The lines that were written since the last call."""

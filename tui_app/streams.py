@@ -12,8 +12,14 @@ from typing import Any, TextIO
 #: What the system says of a stream that has no other end any more; a full disk may have room again.
 _GONE = {errno.EPIPE, errno.EIO, errno.ENXIO, errno.EBADF, errno.ECONNRESET}
 
+_NAMES = ("standard input", "standard output", "standard error")
+
 #: Given the name of a stream that takes nothing more, and what the system says of it.
 OnFailure = Callable[[str, OSError], None]
+
+
+#: The streams that were closed when the program began, by what they are called.
+closed_at_start: list[str] = []
 
 
 def open_missing_streams() -> None:
@@ -26,6 +32,7 @@ def open_missing_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            closed_at_start.append(_NAMES[number])
         if getattr(sys, name) is None:
             mode = "w" if number else "r"
             stream = os.fdopen(number, mode, encoding="utf-8", closefd=False)
@@ -102,7 +109,8 @@ class LastingStream:
     and would go on in the middle of a line, are written to no more.
     """
 
-    def __init__(self, stream: TextIO, name: str, on_failure: OnFailure) -> None:
+    def __init__(self, stream: TextIO | None, name: str, on_failure: OnFailure) -> None:
+        assert stream is not None  # `open_missing_streams` has seen to that
         self._stream = stream
         self._name = name
         self._on_failure = on_failure
@@ -132,7 +140,7 @@ class LastingStream:
             self._fail(error)
 
     def _fail(self, error: OSError) -> None:
-        if is_gone(error) or self._name == "standard output":
+        if is_gone(error) or self._name == _NAMES[1]:
             silence(self._stream)
         if not self._has_failed:
             self._has_failed = True
@@ -143,8 +151,8 @@ class LastingStream:
 def lasting_streams(on_failure: OnFailure) -> Iterator[None]:
     """Let printing raise nothing while this context lasts, in whatever code."""
     before = sys.stdout, sys.stderr
-    out: Any = LastingStream(data_stream(), "standard output", on_failure)
-    err: Any = LastingStream(sys.stderr, "standard error", on_failure)
+    out: Any = LastingStream(data_stream(), _NAMES[1], on_failure)
+    err: Any = LastingStream(sys.stderr, _NAMES[2], on_failure)
     sys.stdout, sys.stderr = err if _reserved else out, err
     _reserved.append(out)
     try:
