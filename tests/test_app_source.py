@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from tests.app import Sitting, in_app
+from tests.others_runs import next_program
 from tests.program import begin, train, tutorch
 from tests.test_run_source import negate, record, write
 from tui_app import on_terminal
@@ -91,10 +92,14 @@ def test_a_new_run_like_it_trains_the_users_file_and_the_copy_where_that_is_gone
     assert settings_of(folder)[0] == folder.source / "my_net.py"
 
 
+@pytest.mark.parametrize("state", ["state", ""])
 def test_leaving_the_app_hands_over_what_trained_whatever_the_file_says_by_then(
-    net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str
 ):
-    """Else the process that is to go on would ask, with nobody there to answer."""
+    """Else the process that is to go on would ask, with nobody there to answer: which source it is
+    to use, and where nothing is remembered whether that is trusted.
+    """
+    monkeypatch.setenv("TUTORCH_STATE_DIR", state)
     stopped = begin(str(net), tmp_path / "runs", stop_after=1)
     started: list[list[str]] = []
 
@@ -109,6 +114,8 @@ def test_leaving_the_app_hands_over_what_trained_whatever_the_file_says_by_then(
     )
     on_terminal._hand_over(cast(TutorchApp, app))
     negate(net)
+    next_program(monkeypatch)
     (words,) = started
+    assert ("--trust" in words) == (not state)
     ended = tutorch(*words[words.index("tui_app") + 1 :])
     assert ended.exit_code == 0, ended.err

@@ -24,6 +24,7 @@ from tests.program import train, tutorch
 from tui_app.app import TutorchApp
 from tui_app.preferences import name_to_remember, preferences_file
 from tui_app.screens.ask import Ask
+from tui_app.screens.help import help_for
 from tui_app.screens.runs import RunsScreen
 from tui_app.screens.trusting import TrustQuestion
 from tui_app.training import watchdog
@@ -62,6 +63,7 @@ async def test_the_model_pane_asks_and_says_why_there_is_no_view(
     await asked(person)
     assert "my_net.py" in person.text
     assert "head.py" in person.text
+    assert "remembered until it changes" in " ".join(help_for(person.app.screen).split())
     await person.press("t")  # as in a word that the user types just then
     assert isinstance(person.app.screen, TrustQuestion)
     await person.press("enter")  # the first answer

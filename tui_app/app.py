@@ -22,7 +22,6 @@ from tui_app.following.take_up import TakeUp
 from tui_app.look import Look
 from tui_app.messages import DevicesFound, RunsChanged, RunsRead
 from tui_app.pace import Pace
-from tui_app.screens.choose import Choose
 from tui_app.screens.leaving import LeaveQuestion
 from tui_app.screens.main import MainScreen
 from tui_app.screens.palette import Palette, ViewPalette
@@ -288,7 +287,7 @@ class TutorchApp(AppearanceApp):
         if queue is None or not queue.is_alive:
             self.exit(0)
             return
-        if not isinstance(self.screen, Choose):
+        if not isinstance(self.screen, LeaveQuestion):
             self.push_screen(LeaveQuestion(queue), self._leave)
 
     def _leave(self, how: str | None) -> None:

@@ -87,6 +87,12 @@ arrow keys and Page Down scroll.
     "choose": """\
 **A question.** Choose an answer with the arrow keys and Enter, or press its letter. Escape cancels.
 """,
+    "trustquestion": """\
+**Code that isn't tutorch's.** To load a lecture is to run its file. Read this one before you
+trust it: nothing keeps it from reading, changing or sending your files. What you trust is
+remembered until it changes; `tutorch doctor` says where. If you don't, it isn't loaded, and you can
+be asked again.
+""",
     "pick": """\
 **A list.** Choose with the arrow keys and Enter. Escape changes nothing.
 """,
@@ -112,7 +118,7 @@ def help_for(screen: Screen[Any]) -> str:
     """The text of help for what has the focus."""
     focused = screen.focused
     places = [] if focused is None else [str(w.id) for w in focused.ancestors_with_self if w.id]
-    places.append(type(screen).__name__.removesuffix("Screen").lower())
+    places += [kind.__name__.removesuffix("Screen").lower() for kind in type(screen).__mro__]
     text = next((_PLACES[place] for place in places if place in _PLACES), _PLACES["lectures"])
     return text if screen.is_modal else f"{text}\n\n`?` shows all keys of this screen."
 
