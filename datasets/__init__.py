@@ -46,24 +46,35 @@ def dataset_names() -> tuple[str, ...]:
     return tuple(sorted(stem.replace("_", "-") for stem in stems))
 
 
-def get_dataset(name: str, target: str | None = None, task: Task | None = None) -> Dataset:
+def get_dataset(
+    name: str,
+    target: str | None = None,
+    task: Task | None = None,
+    drop: str = "",
+    columns: str = "",
+) -> Dataset:
     """The declaration of the data set `name`; fetches nothing.
 
-    `csv:FILE` is a table of one's own, whose column `target` is to be predicted, and `folder:DIR`
-    a folder of images a class; `task` is what the model is for, None what the data look like.
-    Raises UnknownDataset, and DataUnavailable or DataDamaged for a file of one's own.
+    `csv:FILE` is a table of one's own, whose column `target` is to be predicted, from all others,
+    those that `drop` doesn't list, or those that `columns` lists (names with commas between);
+    `folder:DIR` is a folder of images a class. `task` is what the model is for, None what the data
+    look like. Raises UnknownDataset, and DataUnavailable or DataDamaged for a file of one's own.
     """
     kind, colon, place = name.partition(":")
     if colon and kind == "csv":
+        from datasets.own_choice import ColumnChoice
         from datasets.own_table import table_dataset
 
-        return replace(table_dataset(user_path(place), target, task), name=name)
+        choice = ColumnChoice(target or "", drop, columns)
+        return replace(table_dataset(user_path(place), choice, task), name=name)
+    if target:
+        raise UnknownDataset(f"{name} has its own target: --target goes with csv:FILE.")
+    if flag := ("--drop" if drop else "--columns" if columns else ""):
+        raise UnknownDataset(f"{flag} goes with csv:FILE, and {name} is no table.")
     if colon and kind == "folder":
         from datasets.own_images import folder_dataset
 
         return replace(folder_dataset(user_path(place), task), name=name)
-    if target is not None:
-        raise UnknownDataset(f"{name} has its own target: --target goes with csv:FILE.")
     if name not in dataset_names():
         near = difflib.get_close_matches(name, dataset_names(), n=3)
         hint = f"did you mean {', '.join(near)}?" if near else "`tutorch data` lists them"
@@ -79,11 +90,13 @@ def read_dataset(
     stopped: Callable[[], bool] = lambda: False,
     target: str | None = None,
     task: Task | None = None,
+    drop: str = "",
+    columns: str = "",
 ) -> Data:
     """Find (in `data_dir`, then in the cache), fetch what is missing, and read the data set.
 
-    `target` and `task` are as for `get_dataset`. Raises UnknownDataset, DataUnavailable,
-    DataDamaged, and FetchStopped once `stopped()` is true.
+    `target`, `task`, `drop` and `columns` are as for `get_dataset`. Raises UnknownDataset,
+    DataUnavailable, DataDamaged, and FetchStopped once `stopped()` is true.
     """
-    dataset = get_dataset(name, target, task)
+    dataset = get_dataset(name, target, task, drop, columns)
     return dataset.read(locate(dataset, data_dir, on_progress, stopped))

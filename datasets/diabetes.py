@@ -22,7 +22,8 @@ import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
 from datasets.encoding import encode_numbers
-from datasets.tables import opened, read_table
+from datasets.tables import read_table
+from datasets.text_files import opened
 
 FEATURES = ("pregnancies", "glucose", "blood pressure", "skin thickness")
 FEATURES += ("insulin", "body mass index", "pedigree function", "age")

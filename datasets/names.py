@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
-from datasets.tables import opened
+from datasets.text_files import opened
 
 LENGTH = 19
 ASCII = tuple(map(chr, range(128)))

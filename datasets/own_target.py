@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from datasets.cell_numbers import is_number, read_number, whole_number
 from datasets.dataset import DataDamaged, Task
-from datasets.tables import Table, is_number
+from datasets.own_columns import listed
+from datasets.tables import Table
 
 MOST_NUMBERED_CLASSES = 20
 """Whole numbers are classes when no more of them differ, with `ROWS_PER_CLASS` rows each or so."""
@@ -38,38 +41,59 @@ _ELSEWHERE = {
 }
 
 
-def read_target(table: Table, name: str, task: Task | None) -> Target:
-    """The column `name` as a target for `task`, or for what fits it. Raises DataDamaged."""
+def read_target(table: Table, name: str, task: Task | None, decimal: str = ".") -> Target:
+    """The column `name` as a target for `task`, or for what fits it. Numbers that are the same,
+    such as 0, -0 and 0.0, are one class. Raises DataDamaged.
+    """
     texts = table.texts(name)
-    if numeric := all(is_number(text) for text in texts if text):
-        texts = [f"{float(text):.12g}" if text else "" for text in texts]
+    number_of = {text: read_number(text, decimal) for text in set(texts) if text}
+    same = {text: _as_written(text, n) for text, n in number_of.items() if n is not None}
+    if is_numeric := len(same) == len(number_of):
+        texts = [same.get(text, "") for text in texts]
     given = np.array([text != "" for text in texts], bool)
     known = [text for text in texts if text]
-    different = sorted(set(known), key=lambda text: (float(text) if is_number(text) else 0, text))
+    different = sorted(set(known), key=lambda text: (float(text) if is_numeric else 0, text))
     where = f"{table.path}, column {name!r}"
     if len(different) < 2:
         raise DataDamaged(f"{where} has fewer than two different values: nothing to predict.")
     if task is None:
-        task = _fitting_task(different, len(known), numeric)
+        task = _fitting_task(different, len(known), is_numeric)
     notes = _left_out(table, given, name)
     if task == "regression":
-        if not numeric:
-            text = next(text for text in different if not is_number(text))
-            raise DataDamaged(f"{where} has {text!r}, but a number is to be predicted.")
-        values = np.array(known, np.float32)[:, np.newaxis]
-        return Target(
-            task, (), given, values, np.zeros(len(known)), (*notes, f"{name} is a number")
-        )
+        if not is_numeric:
+            row = next(row for row, text in enumerate(texts) if text and text not in same)
+            raise DataDamaged(
+                f"{where} has {texts[row]!r}, but a number is to be predicted "
+                f"(line {table.lines[row]})."
+            )
+        values = np.array([float(text) for text in known], np.float32)[:, np.newaxis]
+        notes = (*notes, f"{name} is a number", *_unusual(name, same))
+        return Target(task, (), given, values, np.zeros(len(known)), notes)
     if len(different) > len(known) / 2 or (task == "binary" and len(different) != 2):
         wanted = "two" if task == "binary" else f"at most {len(known) // 2}"
         raise DataDamaged(
             f"{where} has {len(different)} different values in {len(known)} rows, where this "
             f"lecture wants {wanted}: {_ELSEWHERE[task]}."
         )
-    labels = np.array([different.index(text) for text in known], np.int64)
+    place = {text: number for number, text in enumerate(different)}
+    labels = np.array([place[text] for text in known], np.int64)
     values = labels[:, np.newaxis].astype(np.float32) if task == "binary" else labels
-    said = f"{name} has {len(different)} classes: {', '.join(different[:20])}"
+    said = f"{name} has {len(different)} classes: {listed(different, 20)}"
     return Target(task, tuple(different), given, values, labels, (*notes, said))
+
+
+def _unusual(name: str, same: Mapping[str, str]) -> Iterator[str]:
+    """How a number is read that Python would read otherwise, if there is one."""
+    for text, written in same.items():
+        if not (is_number(text) and f"{float(text) + 0.0:.12g}" == written):
+            yield f"{name}: {text} is read as {written}"
+            return
+
+
+def _as_written(text: str, value: float) -> str:
+    """One text for all ways to write a number; whole numbers keep all their digits."""
+    whole = whole_number(text)
+    return f"{value + 0.0:.12g}" if whole is None or abs(whole) < 10**12 else str(whole)
 
 
 def _fitting_task(different: list[str], rows: int, numeric: bool) -> Task:

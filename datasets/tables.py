@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import itertools
+import functools
 import math
 import re
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO, cast
+from typing import TextIO
 
 import numpy as np
 
+from datasets.arff import is_arff, read_arff
+from datasets.cell_numbers import MARKS, read_number
 from datasets.dataset import DataDamaged
+from datasets.text_files import opened
 
 MISSING = frozenset({"", "?", "NA", "N/A", "NaN", "nan", "null", "NULL"})
 """What stands in a cell without a value."""
 
+CHARACTERS = 2**25
+"""Characters of a chunk, roughly, at which it ends before it has all its rows."""
+
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of a file by column; `lines` says on which line of the file each row ends."""
+    """The rows of a file by column; `lines` says on which line of the file each row ends, and
+    `separator` what stands between the cells.
+    """
 
     path: Path
     columns: tuple[str, ...]
     rows: list[list[str]]
     lines: list[int]
+    separator: str = ","
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -41,44 +47,56 @@ class Table:
             self, rows=[self.rows[row] for row in rows], lines=[self.lines[row] for row in rows]
         )
 
+    @functools.cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.columns)}
+
     def texts(self, column: str) -> list[str]:
         """The cells of `column`, with "" where a value is missing. Raises DataDamaged."""
-        if column not in self.columns:
+        place = self._places.get(column)
+        if place is None:
             raise DataDamaged(f"{self.path} has no column {column!r}.")
-        place = self.columns.index(column)
         return ["" if row[place] in MISSING else row[place] for row in self.rows]
 
     def matrix(self, columns: Sequence[str]) -> np.ndarray:
         """The numbers of `columns`, (N, len(columns)) float64, as `numbers`."""
         return np.stack([self.numbers(column) for column in columns], axis=1)
 
-    def numbers(self, column: str) -> np.ndarray:
-        """The numbers of `column`, (N,) float64, NaN where one is missing.
+    def numbers(self, column: str, decimal: str = ".") -> np.ndarray:
+        """The numbers of `column`, (N,) float64, NaN where one is missing; `decimal` is the sign
+        before their decimals.
 
         Raises DataDamaged, naming the line of a cell that is no finite number.
         """
-        cells = [cell or "nan" for cell in self.texts(column)]
-        try:
-            values = np.array(cells, np.float64)
-        except ValueError:
-            known = [cell == "nan" or is_number(cell) for cell in cells]
-            values = np.array(
-                [float(cell) if ok else math.inf for cell, ok in zip(cells, known, strict=True)]
-            )
-        for row in np.flatnonzero(np.isinf(values)):
+        cells = self.texts(column)
+        if decimal == "." and "_" not in "".join(cells):  # which Python takes in a number
+            try:
+                values = np.array([cell or "nan" for cell in cells], np.float64)
+            except ValueError:
+                pass
+            else:
+                if not np.isinf(values).any():
+                    return values
+        found = [_number(cell, decimal) for cell in cells]
+        wrong = [row for row, value in enumerate(found) if value is None]
+        if wrong:
+            row = wrong[0]
+            more = f", and {len(wrong) - 1} more cells aren't" if len(wrong) > 1 else ""
             raise DataDamaged(
                 f"{self.path}, line {self.lines[row]}, column {column!r}: "
-                f"{cells[row]!r} is no number."
+                f"{_shortened(cells[row])!r} is no number{more}."
             )
-        return values
+        return np.array(found, np.float64)
 
 
-def is_number(cell: str) -> bool:
-    """Whether `cell` stands for a finite number."""
-    try:
-        return math.isfinite(float(cell))
-    except ValueError:
-        return False
+def _number(cell: str, decimal: str) -> float | None:
+    if not cell or cell.lower() in MARKS:
+        return math.nan
+    return read_number(cell, decimal)
+
+
+def _shortened(cell: str) -> str:
+    return cell if len(cell) <= 60 else f"{cell[:57]}..."
 
 
 def read_table(path: Path) -> Table:
@@ -86,37 +104,41 @@ def read_table(path: Path) -> Table:
 
     Raises DataDamaged, naming the file and the line.
     """
-    return next(read_chunks(path, None))
+    chunks = list(read_chunks(path, None))
+    rows = [row for chunk in chunks for row in chunk.rows]
+    return replace(chunks[0], rows=rows, lines=[line for chunk in chunks for line in chunk.lines])
 
 
 def read_chunks(path: Path, rows: int | None) -> Iterator[Table]:
-    """The table in `path` in parts of `rows` rows; an ARFF file comes whole. Raises DataDamaged."""
+    """The table in `path` in parts of `rows` rows, or of fewer that have many characters; there is
+    one part at least, and an ARFF file comes whole. Raises DataDamaged.
+    """
     with opened(path) as file:
-        if _is_arff(file):
-            yield _table(path, *_arff(file.read()))
+        if is_arff(file):
+            columns, numbered = read_arff(file.read())
+            yield _table(path, columns, numbered, ",")
             return
-        numbered = _csv(file)
+        separator = _separator(file)
+        numbered = _csv(file, separator)
         _, columns = next(numbered, (0, []))
-        while True:
-            chunk = list(itertools.islice(numbered, rows))
-            yield _table(path, columns, chunk)
-            if rows is None or len(chunk) < rows:
-                return
+        chunk: list[tuple[int, list[str]]] = []
+        characters = yielded = 0
+        for line, row in numbered:
+            chunk.append((line, row))
+            characters += sum(map(len, row))
+            if len(chunk) == rows or characters > CHARACTERS:
+                yield _table(path, columns, chunk, separator)
+                chunk, characters, yielded = [], 0, yielded + 1
+        if chunk or not yielded:
+            yield _table(path, columns, chunk, separator)
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[TextIO]:
-    """A UTF-8 text file, packed with gzip or plain. What can't be read of it is DataDamaged."""
-    try:
-        with path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-        with (gzip.open if packed else open)(path, "rt", encoding="utf-8-sig", newline="") as text:
-            yield cast("TextIO", text)
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
-        raise DataDamaged(f"{path} can't be read: {error}.") from error
-
-
-def _table(path: Path, columns: Sequence[str], numbered: Sequence[tuple[int, list[str]]]) -> Table:
+def _table(
+    path: Path,
+    columns: Sequence[str],
+    numbered: Sequence[tuple[int, list[str]]],
+    separator: str,
+) -> Table:
     columns = tuple(name or f"unnamed {place}" for place, name in enumerate(columns, start=1))
     if not columns or len(set(columns)) < len(columns):
         raise DataDamaged(f"{path} has no line of different column names at its top.")
@@ -125,54 +147,22 @@ def _table(path: Path, columns: Sequence[str], numbered: Sequence[tuple[int, lis
             raise DataDamaged(
                 f"{path}, line {line} has {len(row)} cells where there are {len(columns)} columns."
             )
-    return Table(path, columns, [row for _, row in numbered], [line for line, _ in numbered])
+    lines = [line for line, _ in numbered]
+    return Table(path, columns, [row for _, row in numbered], lines, separator)
 
 
-def _csv(file: TextIO) -> Iterator[tuple[int, list[str]]]:
-    separator = max(",;\t|", key=file.readline().count)
+def _separator(file: TextIO) -> str:
+    """What stands most often between the names in the first line; leaves the file at its start."""
+    unquoted = re.sub('"[^"]*"', "", file.readline())
     file.seek(0)
+    return max(",;\t|", key=unquoted.count)
+
+
+def _csv(file: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(file, delimiter=separator, skipinitialspace=True)
-    for row in reader:
-        if row:
-            yield reader.line_num, [cell.strip() for cell in row]
-
-
-def _is_arff(file: TextIO) -> bool:
-    first = next((line for line in file if line.strip() and not line.startswith("%")), "")
-    file.seek(0)
-    return first.lower().startswith("@relation")
-
-
-def _arff(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    columns: list[str] = []
-    numbered: list[tuple[int, list[str]]] = []
-    in_data = False
-    for number, line in enumerate(map(str.strip, text.splitlines()), start=1):
-        if not line or line.startswith("%"):
-            continue
-        if in_data:
-            numbered.append((number, _arff_cells(line)))
-        elif declared := re.match(r"@attribute\s+(.*)", line, re.IGNORECASE):
-            name = re.match(f"{_QUOTED}|\\S+", declared[1])
-            columns.append(_unquoted(name[0]) if name else "")
-        in_data = in_data or line.lower() == "@data"
-    return columns, numbered
-
-
-_QUOTED = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
-_CELL = re.compile(rf"\s*({_QUOTED}|[^,]*?)\s*(?:,|$)")
-
-
-def _arff_cells(line: str) -> list[str]:
-    if '"' not in line and "'" not in line:
-        return [cell.strip() for cell in line.split(",")]
-    # The pattern also matches the nothing after the last cell.
-    return [_unquoted(cell) for cell in _CELL.findall(line)][
-        : -1 if not line.endswith(",") else None
-    ]
-
-
-def _unquoted(cell: str) -> str:
-    if len(cell) > 1 and cell[0] == cell[-1] and cell[0] in "\"'":
-        return re.sub(r"\\(.)", r"\1", cell[1:-1])
-    return cell
+    try:
+        for row in reader:
+            if row:
+                yield reader.line_num, [cell.strip() for cell in row]
+    except csv.Error as error:
+        raise csv.Error(f"line {reader.line_num}: {error}") from error

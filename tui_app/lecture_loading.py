@@ -103,7 +103,7 @@ def _options(settings: Mapping[str, Any]) -> dict[str, Any]:
     from models.fields import fields_of
     from tui_app.training.options import RunOptions
 
-    names = fields_of(RunOptions).keys() - {"dataset", "target"}
+    names = fields_of(RunOptions).keys() - {"dataset", "target", "drop", "columns"}
     return {name: value for name, value in settings.items() if name in names}
 
 

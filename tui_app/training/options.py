@@ -18,6 +18,13 @@ class RunOptions:
     target: str = ""
     """The column to predict, with --dataset csv:FILE."""
 
+    drop: str = ""
+    """Columns of csv:FILE not to learn from, with commas between: name,ticket."""
+
+    columns: str = ""
+    """The only columns of csv:FILE to learn from, with commas between, also those that would be
+    left out as identifiers. A name with a comma in it stands in quotes: age,"height, cm"."""
+
     validation: Annotated[float, Range(minimum=0, below=1)] = 0.0
     """Share of the train set held out to choose the best model on; the test set is then used
     once, at the end."""

@@ -135,6 +135,8 @@ def read(
             stopped,
             target=settings.options.target or None,
             task=settings.lecture.task,
+            drop=settings.options.drop,
+            columns=settings.options.columns,
         )
     except DataUnavailable as error:
         if ":" in settings.dataset:  # a file of the user's own has no stand-in
@@ -231,11 +233,13 @@ def check_models(
     """Build the model of every run and try it, so that none is found impossible after others
     were trained. Raises what `prepare` does.
     """
-    read_already: dict[str, Data] = {}
+    read_already: dict[tuple[str, ...], Data] = {}
     for settings in runs:
-        if settings.dataset not in read_already:
-            read_already[settings.dataset] = read(settings, on_progress, stopped)
-        data, device = read_already[settings.dataset], torch.device("cpu")
+        options = settings.options
+        what = (settings.dataset, options.target, options.drop, options.columns)
+        if what not in read_already:
+            read_already[what] = read(settings, on_progress, stopped)
+        data, device = read_already[what], torch.device("cpu")
         model, criterion = build_model(settings.lecture, data, settings, device)
         two = DeviceSplit.of(data.train.subset(np.arange(min(2, len(data.train)))), data, device)
         check_model(settings.lecture, model, criterion, data.spec, *next(two.chunks(2)))

@@ -120,7 +120,13 @@ def subject_of_settings(settings: RunSettings) -> Subject:
 
 def _refuse_to_fetch(settings: RunSettings) -> None:
     options = settings.options
-    dataset = get_dataset(settings.dataset, options.target or None, settings.lecture.task)
+    dataset = get_dataset(
+        settings.dataset,
+        options.target or None,
+        settings.lecture.task,
+        options.drop,
+        options.columns,
+    )
     if (
         dataset.files
         and find(dataset, Path(options.data_dir) if options.data_dir else None) is None
