@@ -88,7 +88,9 @@ def test_what_is_no_regular_file_is_named_and_left_alone(
         (run / "previous.pt").unlink(missing_ok=True)
     place = [] if "--runs-dir" in words else [run]
     os.chdir(tmp_path)
+    record = (run / "run.json").read_bytes() if name != "run.json" else b""
     ended = tutorch(words[0], *place, *words[1:])
+    assert name == "run.json" or (run / "run.json").read_bytes() == record
     is_list = words[0] == "runs"
     assert ended.exit_code == (0 if is_list else 1), ended.err
     is_link = kind in ("a dangling link", "a device")

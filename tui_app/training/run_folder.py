@@ -88,6 +88,11 @@ class RunFolder:
         """Whether anything of what was trained here was ever saved."""
         return any(is_there(path) for path in (self.last, self.previous, self.best()))
 
+    def refuse_irregular_files(self) -> None:
+        """Raise NotRegularFile where a run that goes on could not record anything."""
+        for path in (self.metrics, self.log):
+            refuse_irregular(path)
+
     def remove_unfinished(self) -> None:
         """Remove the temporary files of a program that was killed while it wrote."""
         for path in self.path.glob(".*.tmp"):

@@ -119,6 +119,7 @@ class Session:
         with ExitStack() as stack:
             lock = folder.lock()
             stack.callback(lock.release)
+            folder.refuse_irregular_files()
             folder.remove_unfinished()
             training = prepare(settings, on_progress, control.must_stop)
             if control.is_abandoned:
