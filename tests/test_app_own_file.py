@@ -105,3 +105,27 @@ def test_picking_it_again_reads_the_file_anew(net: Path):
         await person.until(lambda: "Another net" in person.text)
 
     in_app_of(net, see)
+
+
+def test_a_file_named_like_a_lecture_of_the_course_has_no_best_of_the_courses(tmp_path: Path):
+    """Nor the course's lecture that of the file."""
+    assert tutorch("--no-tui", "05", "--epochs", 1, "--runs-dir", "runs").exit_code == 0
+    assert tutorch("new", "my_net").exit_code == 0
+    (tmp_path / "mine").mkdir()
+    net = (tmp_path / "my_net.py").rename(tmp_path / "mine" / "lecture_05_linear_regression.py")
+
+    async def see(person: Sitting) -> None:
+        lectures = person.find(LectureList)
+
+        def marked() -> list[str]:
+            return [
+                lesson.title
+                for key, lesson in lectures._lessons.items()
+                if lectures._rows[key].trained is not None
+            ]
+
+        await person.until(lambda: bool(marked()))
+        assert marked() == ["Linear regression with PyTorch"]
+        assert {lesson.path for lesson in lectures.lessons} >= {net}
+
+    in_app_of(net, see)
