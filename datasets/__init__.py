@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,8 +21,9 @@ from datasets.dataset import (
     Task,
     UnknownDataset,
 )
-from datasets.fetch import Progress, locate
+from datasets.fetch import locate
 from datasets.paths import user_path
+from datasets.reading import UNWATCHED, Reading
 
 __all__ = [
     "Data",
@@ -86,8 +86,7 @@ def get_dataset(
 def read_dataset(
     name: str,
     data_dir: Path | None = None,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
-    stopped: Callable[[], bool] = lambda: False,
+    reading: Reading = UNWATCHED,
     target: str | None = None,
     task: Task | None = None,
     drop: str = "",
@@ -96,7 +95,7 @@ def read_dataset(
     """Find (in `data_dir`, then in the cache), fetch what is missing, and read the data set.
 
     `target`, `task`, `drop` and `columns` are as for `get_dataset`. Raises UnknownDataset,
-    DataUnavailable, DataDamaged, and FetchStopped once `stopped()` is true.
+    DataUnavailable, DataDamaged, and LoadingStopped once `reading` is to stop.
     """
     dataset = get_dataset(name, target, task, drop, columns)
-    return dataset.read(locate(dataset, data_dir, on_progress, stopped))
+    return dataset.read(locate(dataset, data_dir, reading), reading)

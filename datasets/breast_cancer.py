@@ -19,10 +19,11 @@ import numpy as np
 from datasets.bundled import bundled_table
 from datasets.dataset import Data, Dataset, DataSpec, Split
 from datasets.encoding import Scale, encode_numbers
+from datasets.reading import UNWATCHED, Reading
 from datasets.splitting import hold_out
 
 
-def read(_: Mapping[str, Path]) -> Data:
+def read(_: Mapping[str, Path], __: Reading = UNWATCHED) -> Data:
     """Inputs (456, 30) and (113, 30) scaled, targets (N, 1), 1 for benign, all float32."""
     features, labels = _tumours()
     train, test = hold_out(features, labels[:, np.newaxis].astype(np.float32))

@@ -18,6 +18,7 @@ import numpy as np
 from datasets.archives import read_binary_batch, read_members, read_pickled_batch
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
 from datasets.images import encode_picture
+from datasets.reading import UNWATCHED, Reading
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer")
 CLASSES += ("dog", "frog", "horse", "ship", "truck")
@@ -33,7 +34,7 @@ MIRRORS = (
 )
 
 
-def read(paths: Mapping[str, Path]) -> Data:
+def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
     """Inputs (50000, 3, 32, 32) and (10000, 3, 32, 32) uint8, targets (N,) int64.
 
     Raises DataDamaged, naming the file.

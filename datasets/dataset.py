@@ -14,6 +14,11 @@ from typing import Literal
 
 import numpy as np
 
+from datasets.reading import UNWATCHED, Reading
+
+_BLOCK = 1 << 24
+"""Bytes that are hashed at once, which takes about a hundredth of a second."""
+
 Task = Literal["regression", "binary", "multiclass"]
 
 
@@ -95,14 +100,16 @@ class Data:
     notes: tuple[str, ...] = ()
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, reading: Reading = UNWATCHED) -> str:
         """16 hex digits that change when any value of the data does."""
         digest = hashlib.sha256()
         for split in (self.train, self.test):
             if split is not None:
                 for array in (split.inputs, split.targets):
                     digest.update(f"{array.dtype.str}{array.shape}".encode())
-                    digest.update(np.ascontiguousarray(array).data)
+                    rows = max(1, _BLOCK // max(1, array[:1].nbytes))
+                    for chunk in reading.chunks(len(array), rows, "the data", action="checking"):
+                        digest.update(np.ascontiguousarray(array[chunk]).data)
         return digest.hexdigest()[:16]
 
 
@@ -130,14 +137,15 @@ class Dataset:
     """A data set as it is listed; `read` gives its data.
 
     `read` gets the path of each of `files` by its name; where these lack, those of one of the
-    `alternatives`, other files that hold the same data. `name` is the stem of the data set's own
+    `alternatives`, other files that hold the same data. It calls the Reading it is given every few
+    hundredths of a second. `name` is the stem of the data set's own
     Python file, with hyphens. `folders` are what the folder with its files may be called, where
     that isn't `name`.
     """
 
     title: str
     description: str
-    read: Callable[[Mapping[str, Path]], Data]
+    read: Callable[[Mapping[str, Path], Reading], Data]
     files: tuple[RemoteFile, ...] = ()
     alternatives: tuple[tuple[RemoteFile, ...], ...] = ()
     folders: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
 from datasets.encoding import encode_numbers
+from datasets.reading import UNWATCHED, Reading
 from datasets.tables import read_table
 from datasets.text_files import opened
 
@@ -36,7 +37,7 @@ GREATEST = np.array([17, 199, 122, 99, 846, 67.1, 2.42, 81])
 DROPPED = (14, 24, 236, 259, 285, 401, 458, 517, 658)
 
 
-def read(paths: Mapping[str, Path]) -> Data:
+def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
     """Inputs (759, 8) from -1 to 1, targets (759, 1), 1 for not diabetic, all float32.
 
     Raises DataDamaged, naming the file.

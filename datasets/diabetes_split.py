@@ -12,12 +12,13 @@ from pathlib import Path
 
 from datasets import diabetes
 from datasets.dataset import Data, Dataset
+from datasets.reading import UNWATCHED, Reading
 from datasets.splitting import hold_out
 
 
-def read(paths: Mapping[str, Path]) -> Data:
+def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
     """Inputs (607, 8) and (152, 8), targets (N, 1), as `diabetes.read`. Raises DataDamaged."""
-    whole = diabetes.read(paths)
+    whole = diabetes.read(paths, reading)
     train, test = hold_out(whole.train.inputs, whole.train.targets)
     return replace(whole, train=train, test=test)
 

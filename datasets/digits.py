@@ -18,12 +18,13 @@ import numpy as np
 from datasets.bundled import bundled_table
 from datasets.dataset import Data, Dataset, DataSpec
 from datasets.images import encode_drawing
+from datasets.reading import UNWATCHED, Reading
 from datasets.splitting import hold_out
 
 BLOCK, MARGIN = 3, 2
 
 
-def read(_: Mapping[str, Path]) -> Data:
+def read(_: Mapping[str, Path], __: Reading = UNWATCHED) -> Data:
     """Inputs (1438, 1, 28, 28) and (359, 1, 28, 28) uint8, targets (N,) int64."""
     pixels, labels = _scans()
     images = np.round(pixels.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from datasets.dataset import RemoteFile
+from datasets.reading import REPORT_SECONDS, Progress, Reading
 from datasets.transfer import Answer, MirrorFailed, RangeRefused, transfer
 
 SLOW_BYTES_PER_SECOND = 20_000
@@ -27,13 +28,6 @@ SLOW_SECONDS = 10.0
 ATTEMPTS = 5
 """How often one mirror may break off, each time after some bytes, before the next is tried."""
 
-REPORT_SECONDS = 0.1
-"""At least this long lies between two reports of progress."""
-
-
-class FetchStopped(Exception):
-    """Fetching was stopped on purpose. What had arrived is kept, to be taken up next time."""
-
 
 class NoMirrorWorked(Exception):
     """No mirror gave the file; `reasons` says by URL why."""
@@ -41,24 +35,6 @@ class NoMirrorWorked(Exception):
     def __init__(self, reasons: dict[str, str]) -> None:
         super().__init__("; ".join(f"{host(url)}: {reason}" for url, reason in reasons.items()))
         self.reasons = reasons
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far the fetching of one file is.
-
-    `received` and `total` are bytes, `rate` bytes per second over the last seconds, and
-    `seconds_left` None while nothing is known of it. `attempt` says in words which mirror of how
-    many this is, and why the one before was left.
-    """
-
-    file: str
-    mirror: str
-    received: int
-    total: int
-    rate: float
-    seconds_left: float | None
-    attempt: str
 
 
 class _TooSlow(MirrorFailed):
@@ -78,13 +54,12 @@ class Download:
     file: RemoteFile
     part: Path
     intact: Callable[[Path], bool]
-    on_progress: Callable[[Progress], None]
-    stopped: Callable[[], bool]
+    reading: Reading
 
     def run(self, urls: Sequence[str]) -> None:
         """Fetch from the first of `urls` that gives the file; then `part` is the whole file.
 
-        Raises NoMirrorWorked, FetchStopped, and OSError when the disk doesn't take the bytes.
+        Raises NoMirrorWorked, LoadingStopped, and OSError when the disk doesn't take the bytes.
         """
         failures: dict[str, str] = {}
         slow: dict[str, float] = {}
@@ -144,8 +119,7 @@ class Download:
         self.part.touch()
         with closing(transfer(url, offset)) as arriving, self.part.open("r+b") as part:
             for item in arriving:
-                if self.stopped():
-                    raise FetchStopped(f"{self.file.name}: stopped")
+                self.reading.check()
                 if isinstance(item, Answer):
                     if item.offset > offset:
                         raise MirrorFailed("sent another part than was asked for")
@@ -216,14 +190,15 @@ class _Meter:
         self._reported = time.monotonic()
         rate, file = self._rate(), self._download.file
         total = file.size if file.checksum else self.announced or file.size
-        self._download.on_progress(
+        self._download.reading.on_progress(
             Progress(
-                file=file.name,
-                mirror=self._mirror,
-                received=self._received,
+                action="fetching",
+                subject=file.name,
+                done=self._received,
                 total=total,
                 rate=rate,
                 seconds_left=max(0, total - self._received) / rate if rate else None,
+                mirror=self._mirror,
                 attempt=self._attempt,
             )
         )

@@ -22,6 +22,7 @@ from datasets.images import (
     idx_file,
     read_idx_split,
 )
+from datasets.reading import UNWATCHED, Reading
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat")
 CLASSES += ("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
@@ -36,7 +37,7 @@ MIRRORS = (
 )
 
 
-def read(paths: Mapping[str, Path]) -> Data:
+def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
     """Inputs (60000, 1, 28, 28) and (10000, 1, 28, 28) uint8, targets (N,) int64.
 
     Raises DataDamaged, naming the file.

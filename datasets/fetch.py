@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,22 +23,18 @@ from datasets.disk import (
     record_checksum,
     verify,
 )
-from datasets.download import Download, FetchStopped, NoMirrorWorked, Progress, host
+from datasets.download import Download, NoMirrorWorked, host
+from datasets.reading import Progress, Reading
 from datasets.transfer import POLL_SECONDS
 
-__all__ = ["FetchStopped", "Progress", "cache_dir", "find", "locate", "verify"]
+__all__ = ["cache_dir", "find", "locate", "verify"]
 
 
-def locate(
-    dataset: Dataset,
-    data_dir: Path | None,
-    on_progress: Callable[[Progress], None],
-    stopped: Callable[[], bool],
-) -> Mapping[str, Path]:
+def locate(dataset: Dataset, data_dir: Path | None, reading: Reading) -> Mapping[str, Path]:
     """The paths of the files of `dataset` by name, those fetched that are not on disk.
 
     Raises DataDamaged for a file of the user's that isn't what its name says, DataUnavailable when
-    no mirror gives a file, and FetchStopped once `stopped()` is true.
+    no mirror gives a file, and LoadingStopped once that is requested.
     """
     if data_dir is not None and not data_dir.is_dir():
         raise DataUnavailable(
@@ -52,10 +48,7 @@ def locate(
         if here is not None and set(here) != {file.name for file in files}:
             continue  # another way is complete on disk
         try:
-            return {
-                file.name: _Wanted(file, dataset, on_progress, stopped).path(data_dir)
-                for file in files
-            }
+            return {file.name: _Wanted(file, dataset, reading).path(data_dir) for file in files}
         except DataUnavailable as failure:
             failures.append(str(failure))
     raise DataUnavailable("\n".join([*failures, *_by_hand(dataset)]))
@@ -70,12 +63,11 @@ def _by_hand(dataset: Dataset) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """One file of a data set, and who is told how far its fetching is."""
+    """One file of a data set that is to be on disk."""
 
     file: RemoteFile
     dataset: Dataset
-    on_progress: Callable[[Progress], None]
-    stopped: Callable[[], bool]
+    reading: Reading
 
     @property
     def folder(self) -> Path:
@@ -84,7 +76,7 @@ class _Wanted:
     def path(self, data_dir: Path | None) -> Path:
         """Where the file is, fetched if it isn't on disk."""
         path = on_disk(self.file, self.dataset, data_dir, cache_dir())
-        if path is not None and intact(self.file, path):
+        if path is not None and intact(self.file, path, self.reading):
             return path
         if path is not None and not (self.file.urls and path.is_relative_to(cache_dir())):
             raise damage(self.file, path)
@@ -105,15 +97,19 @@ class _Wanted:
 
         lock = filelock.FileLock(self.folder / f"{self.file.name}.lock")
         waiting = Progress(
-            self.file.name, "", 0, self.file.size, 0.0, None, "another process fetches it"
+            action="waiting for another process that fetches",
+            subject=self.file.name,
+            done=0,
+            total=self.file.size,
+            rate=0.0,
+            seconds_left=None,
         )
         while not lock.is_locked:
-            if self.stopped():
-                raise FetchStopped(f"{self.file.name}: stopped")
+            self.reading.check()
             try:
                 lock.acquire(timeout=POLL_SECONDS)
             except filelock.Timeout:
-                self.on_progress(waiting)
+                self.reading.on_progress(waiting)
         try:
             yield
         finally:
@@ -123,9 +119,9 @@ class _Wanted:
         import pooch
 
         there = self.folder / self.file.name
-        if there.exists() and not intact(self.file, there):
+        if there.exists() and not intact(self.file, there, self.reading):
             there.unlink()
-        pooch.get_logger().setLevel("WARNING")  # it would tell what on_progress tells
+        pooch.get_logger().setLevel("WARNING")  # it would print what is reported here
         path = pooch.retrieve(
             url=self.file.name,  # pooch takes one URL, and leaves it to our downloader
             known_hash=self.file.checksum,
@@ -140,7 +136,7 @@ class _Wanted:
     def _download(self, url: str, output: str, _: object) -> None:
         """Bring the file to `output`; pooch compares its checksum and gives it its name."""
         part = self.folder / f"{self.file.name}.part"
-        download = Download(self.file, part, self._good, self.on_progress, self.stopped)
+        download = Download(self.file, part, self._good, self.reading)
         try:
             download.run(self._urls())
         except NoMirrorWorked as failure:
@@ -149,7 +145,7 @@ class _Wanted:
 
     def _good(self, path: Path) -> bool:
         if self.file.checksum is not None:
-            return has_checksum(path, self.file.checksum)
+            return has_checksum(path, self.file.checksum, self.reading)
         try:
             self.file.check(path)
         except DataDamaged:

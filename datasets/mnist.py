@@ -22,6 +22,7 @@ from datasets.images import (
     idx_file,
     read_idx_split,
 )
+from datasets.reading import UNWATCHED, Reading
 
 # PyTorch's mirror, Google's, and two in China: Baidu's and OneFlow's.
 MIRRORS = (
@@ -32,7 +33,7 @@ MIRRORS = (
 )
 
 
-def read(paths: Mapping[str, Path]) -> Data:
+def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
     """Inputs (60000, 1, 28, 28) and (10000, 1, 28, 28) uint8, targets (N,) int64.
 
     Raises DataDamaged, naming the file.

@@ -13,10 +13,11 @@ import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec
 from datasets.encoding import encode_numbers
+from datasets.reading import UNWATCHED, Reading
 from datasets.splitting import hold_out
 
 
-def read(_: Mapping[str, Path]) -> Data:
+def read(_: Mapping[str, Path], __: Reading = UNWATCHED) -> Data:
     """Inputs (400, 2) and (100, 2), targets (N, 1) 0 or 1, all float32."""
     from sklearn.datasets import make_moons
 

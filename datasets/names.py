@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
+from datasets.reading import UNWATCHED, Reading
 from datasets.text_files import opened
 
 LENGTH = 19
@@ -30,7 +31,7 @@ MIRRORS = (
 )
 
 
-def read(paths: Mapping[str, Path]) -> Data:
+def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
     """Inputs (N, 19) ASCII codes, padded with 0 at the end; targets (N,) countries; all int64.
 
     Raises DataDamaged, naming the file.

@@ -14,12 +14,13 @@ import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec, Split
 from datasets.encoding import encode_numbers
+from datasets.reading import UNWATCHED, Reading
 
 TRAIN, TEST = 60, 20
 NOISE = 0.5
 
 
-def read(_: Mapping[str, Path]) -> Data:
+def read(_: Mapping[str, Path], __: Reading = UNWATCHED) -> Data:
     """Inputs (60, 1) and (20, 1), targets likewise, all float32."""
     random = np.random.RandomState(0)
     x = random.uniform(0, 4, (TRAIN + TEST, 1)).astype(np.float32)

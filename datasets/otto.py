@@ -20,6 +20,7 @@ import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
 from datasets.encoding import Scale, encode_numbers
+from datasets.reading import UNWATCHED, Reading
 from datasets.splitting import hold_out
 from datasets.tables import read_table
 
@@ -30,7 +31,7 @@ CLASSES = tuple(f"Class_{number}" for number in range(1, 10))
 COUNTS = (1929, 16122, 8004, 2691, 2739, 14135, 2839, 8464, 4955)
 
 
-def read(paths: Mapping[str, Path]) -> Data:
+def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
     """Inputs (N, 93) float32 scaled, targets (N,) int64; a fifth is held out.
 
     Raises DataDamaged, naming the file.

@@ -18,6 +18,7 @@ import numpy as np
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, DataUnavailable, Split, Task
 from datasets.images import open_image
 from datasets.mapped import filled
+from datasets.reading import UNWATCHED, Reading
 from datasets.splitting import held_out
 
 SIDE = 64
@@ -31,7 +32,7 @@ def folder_dataset(folder: Path, task: Task | None) -> Dataset:
     return Dataset(
         title=folder.name,
         description=f"The images in the folders of {folder}, one folder a class.",
-        read=lambda _: read(folder, task),
+        read=lambda _, reading: read(folder, task, reading),
     )
 
 
@@ -47,7 +48,7 @@ class _Listed:
         return _Listed([self.paths[row] for row in rows], self.labels[rows])
 
 
-def read(folder: Path, task: Task | None) -> Data:
+def read(folder: Path, task: Task | None, reading: Reading = UNWATCHED) -> Data:
     """Inputs (N, channels, height, width) uint8. Raises DataDamaged, naming the file or folder."""
     tests = [folder / name for name in ("test", "val") if (folder / name).is_dir()]
     divided = bool(tests) and (folder / "train").is_dir()
@@ -59,10 +60,10 @@ def read(folder: Path, task: Task | None) -> Data:
     held = held_out(listed.labels) if not divided else None
     train = listed if held is None else listed.where(~held)
     test = _listed(tests[0], classes) if held is None else listed.where(held)
-    channels, height, width = shape = _common_shape(train.paths + test.paths)
+    channels, height, width = shape = _common_shape(train.paths + test.paths, reading)
     binary = task == "binary" or (task is None and len(classes) == 2)
-    splits = [_split(part, shape, binary) for part in (train, test)]
-    mean, std = _mean_and_std(splits[0].inputs)
+    splits = [_split(part, shape, binary, reading) for part in (train, test)]
+    mean, std = _mean_and_std(splits[0].inputs, reading)
     return Data(
         spec=DataSpec(shape, "binary" if binary else "multiclass", classes),
         train=splits[0],
@@ -101,12 +102,13 @@ def _listed(folder: Path, classes: Sequence[str]) -> _Listed:
     return _Listed(paths, np.array(labels, np.int64))
 
 
-def _common_shape(paths: Sequence[Path]) -> tuple[int, int, int]:
+def _common_shape(paths: Sequence[Path], reading: Reading) -> tuple[int, int, int]:
     """The shape for all images, by what their files say at their beginning."""
     from PIL import Image
 
     sizes, modes = set(), set()
-    for path in paths:
+    for number, path in enumerate(paths):
+        reading.advance(number, len(paths), "the sizes of images")
         try:
             with Image.open(path) as image:
                 sizes.add(image.size)
@@ -118,15 +120,16 @@ def _common_shape(paths: Sequence[Path]) -> tuple[int, int, int]:
     return (1 if modes <= {"1", "L"} else 3), height, width
 
 
-def _split(listed: _Listed, shape: tuple[int, int, int], binary: bool) -> Split:
+def _split(listed: _Listed, shape: tuple[int, int, int], binary: bool, reading: Reading) -> Split:
     targets = listed.labels[:, np.newaxis].astype(np.float32) if binary else listed.labels
     whole = (len(listed.paths), *shape)
-    fill = partial(_fill, paths=listed.paths)
+    fill = partial(_fill, paths=listed.paths, reading=reading)
     return Split(filled(whole, np.uint8, fill, listed.paths, "images"), targets)
 
 
-def _fill(pixels: np.ndarray, paths: Sequence[Path]) -> None:
+def _fill(pixels: np.ndarray, paths: Sequence[Path], reading: Reading) -> None:
     for row, path in enumerate(paths):
+        reading.advance(row, len(paths), "images")
         try:
             pixels[row] = _encode(str(path), pixels.shape[1:])
         except ValueError as error:
@@ -143,11 +146,13 @@ def _encode(text: str, shape: Sequence[int]) -> np.ndarray:
     return np.asarray(image).reshape(shape[1], shape[2], shape[0]).transpose(2, 0, 1)
 
 
-def _mean_and_std(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _mean_and_std(
+    images: np.ndarray, reading: Reading
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Of each channel's pixels after the division by 255, counted a thousand images at a time."""
     counts = np.zeros((images.shape[1], 256))
-    for start in range(0, len(images), 1000):
-        for channel, pixels in enumerate(images[start : start + 1000].swapaxes(0, 1)):
+    for rows in reading.chunks(len(images), 1000, "the pixels", action="measuring"):
+        for channel, pixels in enumerate(images[rows].swapaxes(0, 1)):
             counts[channel] += np.bincount(pixels.ravel(), minlength=256)
     shares = counts / counts.sum(axis=1, keepdims=True)
     values = np.arange(256) / 255

@@ -23,6 +23,7 @@ from datasets.own_choice import ColumnChoice
 from datasets.own_columns import describe
 from datasets.own_inputs import TableEncoder, learn_encoder
 from datasets.own_target import read_target
+from datasets.reading import UNWATCHED, Reading
 from datasets.splitting import held_out
 from datasets.tables import Table, read_chunks
 from datasets.text_files import encoding_note, text_size
@@ -47,11 +48,11 @@ def table_dataset(path: Path, choice: ColumnChoice, task: Task | None) -> Datase
     return Dataset(
         title=path.name,
         description=f"{choice.target} from {len(choice.inputs(columns))} columns of {path}.",
-        read=lambda _: read(path, choice, task),
+        read=lambda _, reading: read(path, choice, task, reading),
     )
 
 
-def read(path: Path, choice: ColumnChoice, task: Task | None) -> Data:
+def read(path: Path, choice: ColumnChoice, task: Task | None, reading: Reading = UNWATCHED) -> Data:
     """The table with the target of `choice`. Raises DataDamaged, naming the line."""
     answers, sample, sampled = _look_through(path, choice.target)
     commas = decimal_commas(sample)

@@ -20,6 +20,7 @@ import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
 from datasets.encoding import Scale, number, typed_values
+from datasets.reading import UNWATCHED, Reading
 from datasets.splitting import held_out
 from datasets.tables import Table, read_table
 
@@ -62,7 +63,7 @@ class Features:
         return np.column_stack(columns).astype(np.float32)
 
 
-def read(paths: Mapping[str, Path]) -> Data:
+def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
     """Inputs (N, 12), targets (N, 1), 1 for survived, all float32; a fifth is held out.
 
     Raises DataDamaged, naming the file.

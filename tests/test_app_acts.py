@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import DataTable, Input
 
-from datasets.fetch import FetchStopped
+from datasets.reading import LoadingStopped
 from tests.app import Sitting, in_app
 from tests.program import LONGEST, train
 from tui_app.screens.ask import Ask
@@ -323,12 +323,12 @@ async def test_data_that_cannot_be_had_is_told(person: Sitting):
 
 @in_app("softmax")
 async def test_preparing_can_be_cancelled(person: Sitting, monkeypatch):
-    from datasets.fetch import FetchStopped
+    from datasets.reading import LoadingStopped
 
     def wait(settings, control: Control, on_progress):
         while control.stopped is None:
             control.wait(0.05)
-        raise FetchStopped("stopped")
+        raise LoadingStopped("stopped")
 
     monkeypatch.setattr("tui_app.training.session.Session.begin", wait)
     await person.until(lambda: person.form.can_start)
@@ -424,7 +424,7 @@ async def test_a_run_without_a_folder_can_be_cancelled_but_not_kept(person: Sitt
 
     def prepare(*arguments: object) -> None:
         is_cancelled.wait(LONGEST)
-        raise FetchStopped("cancelled")
+        raise LoadingStopped("cancelled")
 
     monkeypatch.setattr("tui_app.training.session.Session.begin", prepare)
     await person.until(lambda: person.form.can_start)

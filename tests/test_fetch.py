@@ -14,7 +14,8 @@ import pytest
 
 from datasets import download, transfer
 from datasets.dataset import DataDamaged, Dataset, DataUnavailable, RemoteFile
-from datasets.fetch import FetchStopped, Progress, find, locate, verify
+from datasets.fetch import find, locate, verify
+from datasets.reading import LoadingStopped, Progress, Reading
 from tests import mirror_server as serve
 from tests.mirror_server import Behaviour, Mirror
 from tests.program import LONGEST
@@ -55,11 +56,11 @@ def letters(*mirrors: Mirror | str, checked_by_content: bool = False) -> Dataset
         checksum=None if checked_by_content else f"md5:{hashlib.md5(CONTENT).hexdigest()}",
         check=check,
     )
-    return Dataset("Letters", "", lambda paths: check(paths[file.name]), (file,), name="letters")  # type: ignore
+    return Dataset("Letters", "", lambda paths, _: check(paths[file.name]), (file,), name="letters")  # type: ignore
 
 
 def fetch(dataset: Dataset, on_progress=lambda progress: None, stopped=lambda: False) -> bytes:
-    return locate(dataset, None, on_progress, stopped)["letters.bin"].read_bytes()
+    return locate(dataset, None, Reading(on_progress, stopped))["letters.bin"].read_bytes()
 
 
 def test_a_file_is_fetched_once_and_then_found_in_the_cache(mirrors, cache):
@@ -71,7 +72,7 @@ def test_a_file_is_fetched_once_and_then_found_in_the_cache(mirrors, cache):
 
     assert good.asked == ["/letters.bin"]
     assert find(letters(good)) == {"letters.bin": cache / "letters.bin"}
-    assert seen[-1].received == seen[-1].total == len(CONTENT)
+    assert seen[-1].done == seen[-1].total == len(CONTENT)
     assert seen[-1].mirror == good.url.removeprefix("http://")
     assert seen[-1].rate > 0
     assert seen[-1].seconds_left == 0
@@ -174,19 +175,19 @@ def test_the_fastest_of_slow_mirrors_is_the_last_resort(mirrors, monkeypatch):
 def test_a_stop_does_not_wait_for_a_silent_mirror(mirrors, cache, behaviour):
     (silent,) = start(mirrors, behaviour)
     looks = iter(range(1000))
-    with pytest.raises(FetchStopped):
+    with pytest.raises(LoadingStopped):
         fetch(letters(silent), stopped=lambda: next(looks) > 5)
     assert not (cache / "letters.bin").exists()
 
 
-@pytest.mark.parametrize("interruption", [FetchStopped, KeyboardInterrupt])
+@pytest.mark.parametrize("interruption", [LoadingStopped, KeyboardInterrupt])
 def test_an_interrupted_transfer_leaves_nothing_half_written_and_is_taken_up(
     mirrors, cache, interruption
 ):
     (stalling,) = start(mirrors, serve.stalls(200_000))
 
     def interrupt(progress: Progress) -> None:
-        if progress.received > 100_000:
+        if progress.done > 100_000:
             raise interruption
 
     with pytest.raises(interruption):
@@ -294,7 +295,7 @@ def test_a_file_in_the_users_folder_is_used_as_it_lies(tmp_path, cache):
     folder.mkdir(parents=True)
     (folder / "letters.bin").write_bytes(CONTENT)
     for data_dir in (tmp_path / "mine", folder):
-        found = locate(letters(UNREACHABLE), data_dir, lambda p: None, lambda: False)
+        found = locate(letters(UNREACHABLE), data_dir, Reading())
         assert found == {"letters.bin": folder / "letters.bin"}
     assert list(folder.iterdir()) == [folder / "letters.bin"]
     assert not cache.exists()
@@ -307,11 +308,11 @@ def test_a_damaged_file_of_the_users_is_named_and_left_alone(mirrors, tmp_path, 
     path.parent.mkdir(parents=True)
     path.write_bytes(b"something else")
     with pytest.raises(DataDamaged, match=r"letters\.bin is damaged"):
-        locate(letters(good), tmp_path / "mine", lambda p: None, lambda: False)
+        locate(letters(good), tmp_path / "mine", Reading())
     assert path.read_bytes() == b"something else"
     assert good.asked == []
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DataUnavailable, match="is not a folder"):
-        locate(letters(UNREACHABLE), tmp_path / "nowhere", lambda p: None, lambda: False)
+        locate(letters(UNREACHABLE), tmp_path / "nowhere", Reading())

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.fetch import FetchStopped
+from datasets.reading import LoadingStopped
 from tests.app import recorded_folder
 from tests.program import tutorch
 from tui_app.following.history import History
@@ -158,11 +158,11 @@ def test_who_is_to_stop_reads_no_further(tmp_path: Path, monkeypatch: pytest.Mon
 
     lines = read_lines(path, stopped=stopped)
     read = []
-    with pytest.raises(FetchStopped):
+    with pytest.raises(LoadingStopped):
         read.extend(lines)
     assert len(asked) == 4
     asked.clear()
-    with pytest.raises(FetchStopped):
+    with pytest.raises(LoadingStopped):
         rewind_metrics(path, 0, 0, stopped)
     assert len(asked) == 4
     assert path.read_bytes() == before
@@ -183,7 +183,7 @@ def test_a_stop_while_a_run_is_read_back_ends_its_resuming(
         control.stop()
 
     monkeypatch.setattr(RunFolder, "write_record", write_and_stop)
-    with pytest.raises(FetchStopped):
+    with pytest.raises(LoadingStopped):
         Session.take_up(RunFolder(run), control, lambda progress: None, epochs=3)
     assert (run / "metrics.jsonl").read_bytes() == before
     monkeypatch.undo()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from datasets import DataUnavailable
-from datasets.fetch import FetchStopped
+from datasets.reading import LoadingStopped
 from tests.program import LONGEST, begin
 from tui_app.following.in_thread import RunInThread
 from tui_app.following.random_numbers import (
@@ -60,7 +60,7 @@ def test_no_look_that_has_its_turn_late_keeps_a_run_waiting():
 
     for _ in range(3):
         in_looking_thread(never_end)
-    run = run_that(FetchStopped("cancelled"))
+    run = run_that(LoadingStopped("cancelled"))
     run.start()
     assert run.join(LONGEST)
     while left := looks():  # nothing of this test is left

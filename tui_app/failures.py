@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from datasets import DataDamaged, DataUnavailable, UnknownDataset
-from datasets.fetch import FetchStopped
+from datasets.reading import LoadingStopped
 from models import LectureError, UnknownLecture, UntrustedSource
 from models.fields import InvalidValue
 from tui_app.terminal import complain
@@ -42,7 +42,7 @@ EXIT_CODES: dict[type[Exception], ExitCode] = {
     DeviceUnavailable: ExitCode.DEVICE_UNAVAILABLE,
     OutOfMemory: ExitCode.DEVICE_UNAVAILABLE,
     RunLocked: ExitCode.RUN_LOCKED,
-    FetchStopped: ExitCode.INTERRUPTED,
+    LoadingStopped: ExitCode.INTERRUPTED,
 }
 
 

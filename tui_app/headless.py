@@ -14,7 +14,8 @@ from typing import NoReturn
 from rich.console import Console
 from rich.text import Text
 
-from datasets.fetch import FetchStopped
+from datasets.reading import LoadingStopped
+from tui_app.loading_progress import show_loading
 from tui_app.narrating_thread import NarratingThread
 from tui_app.narration import (
     JsonLines,
@@ -22,7 +23,6 @@ from tui_app.narration import (
     narrator,
     print_scores,
     print_summary,
-    tell_progress,
 )
 from tui_app.signal_thread import signals_heard
 from tui_app.streams import closed_at_start, data_stream, is_gone, lasting_streams
@@ -70,7 +70,7 @@ def train_all(settings: Sequence[RunSettings], headless: Headless) -> int:
     completed: list[tuple[RunSettings, RunCompleted]] = []
     with signals_steer(control, terminal, keep=settings[0].options.on_hangup == "keep"):
         if len(settings) > 1:
-            with tell_progress(console) as on_progress:
+            with show_loading(console) as on_progress:
                 check_models(settings, on_progress, control.must_stop)
         try:
             for number, each in enumerate(settings, 1):
@@ -99,7 +99,7 @@ def train_one(
     console = terminal.console
     terminal.ended = None
     try:
-        with tell_progress(console) as on_progress:
+        with show_loading(console) as on_progress:
             session = make(control, on_progress)
     except BaseException:
         terminal.print_notes()
@@ -268,7 +268,7 @@ def signals_steer(control: Control, terminal: Terminal, *, keep: bool) -> Iterat
             Watchdog(control, here, tell_silence, give_up),
         ):
             yield
-    except (StepInterrupted, FetchStopped) as error:
+    except (StepInterrupted, LoadingStopped) as error:
         stop = control.stopped
         if stop is None:
             raise

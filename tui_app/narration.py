@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -11,7 +10,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from datasets.fetch import Progress as FetchProgress
 from tui_app.terminal import Column, print_list
 from tui_app.training.events import (
     CheckpointSaved,
@@ -31,7 +29,7 @@ from tui_app.training.narrate import (
 )
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.runs import as_argument, short_ids
-from tui_app.training.session import OnProgress, Session
+from tui_app.training.session import Session
 
 #: Lines at most for the epochs of a run: of 1000 epochs, each tenth is told.
 _EPOCH_LINES = 100
@@ -134,43 +132,6 @@ def narrator(console: Console) -> PlainLines:
     """What suits the console: a bar on a terminal that can move its cursor, else lines."""
     can_move = console.is_terminal and not console.is_dumb_terminal and not console.quiet
     return BarAndLines(console) if can_move else PlainLines(console)
-
-
-@contextmanager
-def tell_progress(console: Console) -> Iterator[OnProgress]:
-    """A bar for the files that are fetched, shown when the first one is."""
-    bar = Progress(
-        TextColumn("fetching {task.description}"),
-        BarColumn(bar_width=None),
-        TextColumn("{task.fields[rate]}"),
-        console=console,
-        transient=True,
-    )
-    tasks: dict[str, object] = {}
-    is_live = console.is_terminal and not console.quiet
-
-    def on_progress(progress: FetchProgress) -> None:
-        if not is_live:
-            if progress.file not in tasks:
-                tasks[progress.file] = None
-                console.print(
-                    f"fetching {printable(progress.file)} from {printable(progress.mirror)}"
-                )
-            return
-        if progress.file not in tasks:
-            bar.start()
-            tasks[progress.file] = bar.add_task(
-                printable(progress.file), total=progress.total, rate=""
-            )
-        left = f", {format_seconds(progress.seconds_left)} left" if progress.seconds_left else ""
-        rate = f"{progress.rate / 1e6:.1f} MB/s{left} from {printable(progress.mirror)}"
-        bar.update(tasks[progress.file], completed=progress.received, rate=rate)  # pyright: ignore[reportArgumentType]
-
-    try:
-        yield on_progress
-    finally:
-        if bar.live.is_started:  # else its end would be an empty line
-            bar.stop()
 
 
 #: Why the best model is the best, by the split that it was measured on.

@@ -11,6 +11,7 @@ import tyro
 
 from datasets import Dataset, dataset_names, get_dataset
 from datasets.fetch import cache_dir, find, locate, verify
+from datasets.reading import Reading
 from models.fields import InvalidValue
 from tui_app.commands.arguments import Json, parse
 from tui_app.terminal import (
@@ -82,7 +83,7 @@ def _list(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) 
 
 def _fetch(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) -> int:
     from tui_app.headless import Terminal, signals_steer
-    from tui_app.narration import tell_progress
+    from tui_app.loading_progress import show_loading
     from tui_app.training.control import Control
 
     control, console = Control(), stderr_console()
@@ -90,10 +91,11 @@ def _fetch(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool)
     found: dict[str, dict[str, str]] = {}
     with (
         signals_steer(control, Terminal(console), keep=False),
-        tell_progress(console) as on_progress,
+        show_loading(console) as on_progress,
     ):
+        reading = Reading(on_progress, control.must_stop)
         for dataset in datasets:
-            paths = locate(dataset, data_dir, on_progress, control.must_stop)
+            paths = locate(dataset, data_dir, reading)
             found[dataset.name] = {name: str(path) for name, path in paths.items()}
     if as_json:
         print_json(found)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datasets.fetch import FetchStopped, Progress
+from datasets.reading import LoadingStopped, Progress
 from models.mistakes import explain_in_one_line
 from models.user_code import place_of_error, user_traceback
 from tui_app.failures import known
@@ -27,7 +27,7 @@ from tui_app.training.errors import TrainingFailed
 from tui_app.training.events import Event, RunCompleted
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.library_warnings import warnings_noted
-from tui_app.training.narrate import format_seconds
+from tui_app.training.narrate import loading_detail, printable
 from tui_app.training.run_files import open_file
 from tui_app.training.watchdog import StepInterrupted, Watchdog, where_interrupted
 
@@ -139,7 +139,7 @@ class RunInThread:
         with Watchdog(self.control, self._thread, self._tell_silence, self._abandon):
             try:
                 if not self._random_numbers.begin(self._must_stop_waiting):
-                    raise FetchStopped("cancelled before it began")
+                    raise LoadingStopped("cancelled before it began")
                 with warnings_noted(self._note):
                     self._train_alone()
             except BaseException as error:  # noqa: BLE001  a failed run must not end the app
@@ -166,7 +166,7 @@ class RunInThread:
         return self.control.must_stop()
 
     def _train_alone(self) -> None:
-        session = self._session = self._make(self.control, self._fetching)
+        session = self._session = self._make(self.control, self._loading)
         self.folder, self.stage = session.folder.path, ""
         for text in self._notes:
             session.note(text)
@@ -179,7 +179,7 @@ class RunInThread:
 
         folder = session.folder
         self._events.append(Facts.of(folder.read_record()))
-        with suppress(FetchStopped):  # the run hears of the stop itself
+        with suppress(LoadingStopped):  # the run hears of the stop itself
             for line in read_lines(folder.metrics, stopped=self.control.must_stop):
                 event = event_of(line)
                 # A run that goes on isn't completed, also before it says that it goes on.
@@ -187,15 +187,13 @@ class RunInThread:
                     self._events.append(_Past(event))
         self._events.append(_Past(None, _lines_of(folder.log)))
 
-    def _fetching(self, progress: Progress) -> None:
-        share = f"{100 * progress.received / progress.total:.0f} %" if progress.total else ""
-        left = f", {format_seconds(progress.seconds_left)} left" if progress.seconds_left else ""
-        self.stage = f"fetching {progress.file}: {share} at {progress.rate / 1e6:.1f} MB/s{left}"
+    def _loading(self, progress: Progress) -> None:
+        self.stage = printable(f"{progress.step}: {loading_detail(progress)}")
 
     def _failed(self, error: BaseException) -> None:
         if self._is_abandoned:  # what became of it has been said
             return
-        if isinstance(error, FetchStopped | StepInterrupted):
+        if isinstance(error, LoadingStopped | StepInterrupted):
             where = where_interrupted(error) if isinstance(error, StepInterrupted) else ""
             self.failure = Failure(_CANCELLED.format(where), "", 0)
             return
@@ -259,7 +257,7 @@ def _begin(settings: RunSettings) -> MakeSession:
         from tui_app.training.session import Session
 
         if control.stopped is not None:
-            raise FetchStopped("cancelled before it began")
+            raise LoadingStopped("cancelled before it began")
         return Session.begin(settings, control, on_progress)
 
     return make

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from datasets.fetch import FetchStopped
+from datasets.reading import LoadingStopped
 
 #: Bytes of a line at most. A run writes a line for a tenth of a second, which is some hundred
 #: kilobytes for the smallest net on the fastest machine.
@@ -68,7 +68,7 @@ class LineSplitter:
 def lines_forwards(
     file: IO[bytes], splitter: LineSplitter, stopped: Callable[[], bool] = bool
 ) -> Iterator[bytes]:
-    """The lines of a file without their line breaks. Raises FetchStopped once `stopped`."""
+    """The lines of a file without their line breaks. Raises LoadingStopped once `stopped`."""
     while chunk := _read(file, CHUNK, stopped):
         yield from splitter.lines(chunk)
     yield from splitter.rest()
@@ -78,7 +78,7 @@ def lines_backwards(
     file: IO[bytes], end: int, stopped: Callable[[], bool] = bool
 ) -> Iterator[tuple[bytes, int]]:
     """The lines before the offset `end`, last first, with their line breaks, each with the offset
-    of its first byte. One that is too long is empty. Raises FetchStopped once `stopped`.
+    of its first byte. One that is too long is empty. Raises LoadingStopped once `stopped`.
     """
     later: list[bytes] = []  # what was read of a line that begins before, its last piece first
     length = 0
@@ -109,5 +109,5 @@ def lines_backwards(
 
 def _read(file: IO[bytes], size: int, stopped: Callable[[], bool]) -> bytes:
     if stopped():
-        raise FetchStopped("stopped while what the run had recorded was read")
+        raise LoadingStopped("stopped while what the run had recorded was read")
     return file.read(size)

@@ -141,7 +141,7 @@ def read_lines(
 ) -> Iterator[dict[str, Any]]:
     """The lines as they stand there, all or those of the named kinds.
 
-    `on_skipped` is given a sentence about lines that were too long. Raises FetchStopped once
+    `on_skipped` is given a sentence about lines that were too long. Raises LoadingStopped once
     `stopped`.
     """
     if not is_there(path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 
+from datasets.reading import Progress
 from tui_app.training.events import (
     Advised,
     CheckpointSaved,
@@ -126,6 +127,16 @@ def format_seconds(seconds: float) -> str:
         return f"{rest} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def loading_detail(progress: Progress) -> str:
+    """How far a step is: `34 % at 1.2 MB/s, 10 s left`, or `900 of 1,200, 3 s left`."""
+    left = f", {format_seconds(progress.seconds_left)} left" if progress.seconds_left else ""
+    if progress.unit != "bytes":
+        return f"{progress.done:,} of {progress.total:,}{left}"
+    share = f"{100 * progress.done / progress.total:.0f} %" if progress.total else ""
+    speed = f" at {progress.rate / 1e6:.1f} MB/s" if progress.rate else ""
+    return f"{share}{speed}{left}"
 
 
 def counted(count: int, noun: str) -> str:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from datasets import Data, DataDamaged, DataUnavailable, Split, get_dataset, read_dataset
-from datasets.fetch import Progress
+from datasets.reading import UNWATCHED, Progress, Reading
 from models import LectureError
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters, Lecture
@@ -27,6 +27,9 @@ from tui_app.training.settings import RunSettings
 from tui_app.training.threads import choose_threads, use_threads
 from tui_app.training.training import Batches, Measured, Training
 
+_ROWS = 10_000
+"""Samples whose numbers are checked at once, between two checks for a stop."""
+
 
 def prepare(
     settings: RunSettings,
@@ -36,15 +39,17 @@ def prepare(
     """Read the data and build all that trains. Writes nothing but fetched data to the cache.
 
     The model and the order of the samples depend on the seed alone. Raises DeviceUnavailable,
-    DataUnavailable, DataDamaged, FetchStopped, InvalidValue, LectureError.
+    DataUnavailable, DataDamaged, LoadingStopped, InvalidValue, LectureError.
     """
     lecture, hp, options = settings.lecture, settings.hyperparameters, settings.options
+    reading = Reading(on_progress, stopped)
     device = choose_device(options.device)
-    data = read(settings, on_progress, stopped)
+    data = read(settings, reading)
+    fingerprint = data.fingerprint(reading)
     train, validation = hold_out(data, options.validation, hp.seed)
 
     target = torch.device(device.name)
-    _refuse_non_finite(settings.dataset, {"train": train, "test": data.test})
+    _refuse_non_finite(settings.dataset, {"train": train, "test": data.test}, reading)
     resident = DeviceSplit.of(train, data, target)
     test = DeviceSplit.of(data.test, data, target) if data.test else None
     if validation is not None:
@@ -63,7 +68,7 @@ def prepare(
         device=device,
         threads=threads,
         threads_reason=reason,
-        fingerprint=data.fingerprint(),
+        fingerprint=fingerprint,
         model=model,
         criterion=criterion,
         optimizer=make_optimizer(lecture, model, hp),
@@ -78,18 +83,23 @@ def prepare(
     )
 
 
-def _refuse_non_finite(dataset: str, splits: Mapping[str, Split | None]) -> None:
+def _refuse_non_finite(dataset: str, splits: Mapping[str, Split | None], reading: Reading) -> None:
     """Raise DataDamaged for a NaN or an infinity in data that lie in memory."""
     for name, split in splits.items():
         for kind in ("inputs", "targets"):
             values = getattr(split, kind, None)
             if not isinstance(values, np.ndarray) or isinstance(values, np.memmap):
                 continue
-            if values.dtype.kind == "f" and not np.isfinite(values).all():
-                sick = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+            if values.dtype.kind != "f":
+                continue
+            finite = np.ones(len(values), bool)
+            for rows in reading.chunks(len(values), _ROWS, "the numbers", action="checking"):
+                chunk = values[rows]
+                finite[rows] = np.isfinite(chunk.reshape(len(chunk), -1)).all(axis=1)
+            if not finite.all():
                 raise DataDamaged(
-                    f"{dataset}: sample {int(sick.argmax()) + 1} of the {name} set has {kind} "
-                    f"that are no finite numbers, {int(sick.sum())} samples in all"
+                    f"{dataset}: sample {int(finite.argmin()) + 1} of the {name} set has {kind} "
+                    f"that are no finite numbers, {int((~finite).sum())} samples in all"
                 )
 
 
@@ -118,11 +128,7 @@ def make_batches(
     return GatheredBatches(resident, sampler, augment)
 
 
-def read(
-    settings: RunSettings,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
-    stopped: Callable[[], bool] = lambda: False,
-) -> Data:
+def read(settings: RunSettings, reading: Reading = UNWATCHED) -> Data:
     """The run's data; says which bundled set would do instead when they can't be had."""
     data_dir = Path(settings.options.data_dir) if settings.options.data_dir else None
     if data_dir is not None and not data_dir.is_dir():
@@ -131,8 +137,7 @@ def read(
         return read_dataset(
             settings.dataset,
             data_dir,
-            on_progress,
-            stopped,
+            reading,
             target=settings.options.target or None,
             task=settings.lecture.task,
             drop=settings.options.drop,
@@ -233,12 +238,13 @@ def check_models(
     """Build the model of every run and try it, so that none is found impossible after others
     were trained. Raises what `prepare` does.
     """
+    reading = Reading(on_progress, stopped)
     read_already: dict[tuple[str, ...], Data] = {}
     for settings in runs:
         options = settings.options
         what = (settings.dataset, options.target, options.drop, options.columns)
         if what not in read_already:
-            read_already[what] = read(settings, on_progress, stopped)
+            read_already[what] = read(settings, reading)
         data, device = read_already[what], torch.device("cpu")
         model, criterion = build_model(settings.lecture, data, settings, device)
         two = DeviceSplit.of(data.train.subset(np.arange(min(2, len(data.train)))), data, device)

@@ -20,7 +20,7 @@ def rewind_metrics(
     """Cut off what was recorded after `epoch` epochs and `step` steps, so that nothing of a resumed
     run stands there twice; the changes of the lr by hand among it, by the steps before each.
 
-    Reads from the end, so that it costs what it cuts and not what it keeps. Raises FetchStopped
+    Reads from the end, so that it costs what it cuts and not what it keeps. Raises LoadingStopped
     once `stopped`, with the file as it was.
     """
     changes: dict[int, float] = {}

@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import BaseFileLock
 
-from datasets.fetch import Progress
+from datasets.reading import Progress
 from models.mistakes import explain_in_one_line
 from models.user_code import ends_program
 from tui_app.training.audience import Audience, note_beside

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from datasets.fetch import FetchStopped
+from datasets.reading import LoadingStopped
 from tui_app.training.diagnosis.course import Course, Look
 from tui_app.training.diagnosis.misset import usual_settings
 from tui_app.training.epoch_block import MOST_STEPS, MOST_VALUES, EpochBlock, numbers
@@ -45,7 +45,7 @@ class Recorded:
         given a sentence about lines that were too long.
         """
         recorded = cls()
-        with suppress(FetchStopped):
+        with suppress(LoadingStopped):
             for line in read_lines(folder.metrics, stopped=stopped, on_skipped=on_skipped):
                 recorded._take(line)
         return recorded

@@ -1,0 +1,139 @@
+"""Loading data: it says how far it is, and stops when it is to."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from datasets import read_dataset, reading
+from datasets.dataset import Data, DataSpec, Split
+from datasets.reading import LoadingStopped, Progress, Reading
+from tui_app import loading_progress
+from tui_app.loading_progress import show_loading
+from tui_app.training.narrate import loading_detail
+
+
+@pytest.fixture
+def often(monkeypatch):
+    """Every report is passed on."""
+    monkeypatch.setattr(reading, "REPORT_SECONDS", 0.0)
+
+
+def images(folder: Path, count: int = 20) -> str:
+    for number in range(count):
+        path = folder / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), number * 10).save(path)
+    return f"folder:{folder}"
+
+
+def until(step: str, at_least: int) -> tuple[Callable[[Progress], None], Callable[[], bool]]:
+    """A listener, and a stop that is requested once `step` has come so far."""
+    seen: list[Progress] = []
+
+    def stopped() -> bool:
+        return bool(seen) and seen[-1].step == step and seen[-1].done >= at_least
+
+    return seen.append, stopped
+
+
+@pytest.mark.usefixtures("often")
+@pytest.mark.parametrize("step", ["reading images", "measuring the pixels"])
+def test_reading_a_folder_stops_in_the_middle(tmp_path, step):
+    on_progress, stopped = until(step, 0 if step.startswith("measuring") else 3)
+    with pytest.raises(LoadingStopped):
+        read_dataset(images(tmp_path), None, Reading(on_progress, stopped))
+
+
+@pytest.mark.usefixtures("often")
+def test_the_first_image_is_reported_before_the_second_is_read(tmp_path):
+    seen: list[Progress] = []
+    read_dataset(images(tmp_path), None, Reading(seen.append))
+    of_images = [progress for progress in seen if progress.step == "reading images"]
+    assert (of_images[0].done, of_images[0].total, of_images[0].unit) == (0, 16, "images")
+    assert {progress.done for progress in of_images} >= set(range(16))
+
+
+def test_reports_are_few_and_checks_for_a_stop_many():
+    seen: list[Progress] = []
+    checks = iter(range(10_000))
+    step = Reading(seen.append, lambda: next(checks) > 5_000)
+    with pytest.raises(LoadingStopped):
+        for number in range(10_000):
+            step.advance(number, 10_000, "rows")
+    assert next(checks) == 5_002
+    assert 1 <= len(seen) < 100
+
+
+def test_hashing_the_data_stops_and_gives_the_same_digits_in_pieces(monkeypatch):
+    values = np.arange(4000, dtype=np.float32).reshape(1000, 4)
+    split = Split(values, values[:, :1])
+    data = Data(
+        DataSpec((4,), "regression"), split, None, encode=lambda _: values[0], input_help=""
+    )
+    whole = data.fingerprint()
+    monkeypatch.setattr("datasets.dataset._BLOCK", 100)
+    assert data.fingerprint() == whole
+    with pytest.raises(LoadingStopped):
+        data.fingerprint(Reading(stopped=lambda: True))
+
+
+def progress(done: int, mirror: str = "") -> Progress:
+    what = {"action": "fetching", "subject": "x.gz", "unit": "bytes"} if mirror else {}
+    return Progress(
+        **{"action": "reading", "subject": "images", "unit": "images", **what},
+        done=done,
+        total=60_000,
+        rate=100.0,
+        seconds_left=(60_000 - done) / 100,
+        mirror=mirror,
+    )
+
+
+def test_how_far_it_is_in_words():
+    assert loading_detail(progress(12_000)) == "12,000 of 60,000, 8 min 0 s left"
+    assert loading_detail(progress(60_000)) == "60,000 of 60,000"
+    assert loading_detail(progress(15_000, "x.org")).startswith("25 % at 0.0 MB/s, 7 min")
+
+
+def test_a_pipe_gets_a_line_now_and_then(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(loading_progress, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    out = io.StringIO()
+    with show_loading(Console(file=out, width=200)) as on_progress:
+        for second in range(30):
+            clock[0] = second
+            on_progress(progress(2000 * second))
+        clock[0] = 31
+        on_progress(progress(0, "[bold]x.org\x1b[2J"))
+    lines = out.getvalue().splitlines()
+    assert [line.partition(",")[0] for line in lines] == [
+        "reading images: 4",
+        "reading images: 24",
+        "reading images: 44",
+        "fetching x.gz: 0 % at 0.0 MB/s",
+    ]
+    assert "[bold]x.org" in lines[-1]
+    assert "\x1b" not in out.getvalue()
+
+
+def test_a_terminal_gets_a_bar_for_what_takes_longer_than_a_moment(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(loading_progress, "_BAR_AFTER", 1.0)
+    monkeypatch.setattr(loading_progress, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    out = io.StringIO()
+    console = Console(file=out, width=80, force_terminal=True, _environ={})
+    with show_loading(console) as on_progress:
+        on_progress(progress(0))
+        assert not out.getvalue()
+        clock[0] = 1.5
+        on_progress(progress(1_500))
+    assert "reading images" in out.getvalue()
+    assert "1,500 of 60,000, 9 min 45 s left" in out.getvalue()
