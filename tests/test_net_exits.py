@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from models.trust import name_file
 from tests.app import Sitting, in_app
 from tests.program import tutorch
 from tui_app.commands import evaluate
@@ -43,6 +44,7 @@ LINES = {"AT_IMPORT": 5, "AT_INIT": 11, "ON_TRIAL": 15, "IN_FORWARD": 17}
 def leaving(where: str, how: str) -> Path:
     path = Path("my_net.py").resolve()
     path.write_text(NET.format(**(dict.fromkeys(LINES, "pass") | {where: how})), encoding="utf-8")
+    name_file(path)
     return path
 
 

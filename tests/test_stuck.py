@@ -16,6 +16,7 @@ import pytest
 from torch import nn
 
 from models import find_lecture
+from models.trust import name_file
 from tests.app import Sitting, in_app
 from tests.program import LONGEST, tutorch
 from tests.terminal import Terminal
@@ -72,6 +73,7 @@ def stuck(where: str, how: str) -> Path:
     holes = dict.fromkeys(("AT_IMPORT", "AT_INIT", "IN_FORWARD"), "pass") | {where: how}
     path = Path("my_net.py").resolve()
     path.write_text(NET.format(**holes), encoding="utf-8")
+    name_file(path)
     return path
 
 

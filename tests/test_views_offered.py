@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from models import find_lecture, load_lecture
+from models.trust import name_file
 from tests.program import tutorch
 from tui_app.training.settings import settle
 from tui_app.training.snapshot import Subject, take
@@ -78,6 +79,7 @@ def test_a_net_that_names_no_views_has_all_that_fit_it(name: str, tmp_path: Path
     dataset, criterion, model, views = NETS[name]
     path = tmp_path / "my_net.py"
     path.write_text(OWN.format(model=model, dataset=dataset, criterion=criterion))
+    name_file(path)
     subject = subject_of(str(path))
     names = offered(traits_of(subject))
     assert set(names) == views

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from models import find_lecture, load_lecture
+from models.trust import name_file
 from tests.program import LONGEST, train, tutorch
 from tui_app.following.in_thread import runs_of
 from tui_app.training.library_warnings import warnings_noted
@@ -67,6 +68,7 @@ def test_a_headless_run_notes_each_warning_once_with_its_line(net: Path):
 
 
 def test_in_the_app_they_are_notes_of_the_run(net: Path):
+    name_file(net)
     with warnings_noted(lambda text: None):
         lecture = load_lecture(find_lecture(str(net)))
     (run,) = runs_of([settle(lecture, {"epochs": 2})])
