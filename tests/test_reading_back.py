@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasets.reading import LoadingStopped
-from tests.app import recorded_folder
+from tests.app import in_app, recorded_folder
 from tests.program import tutorch
+from tui_app.following import in_folder
 from tui_app.following.history import History
 from tui_app.following.in_folder import RunInFolder
 from tui_app.following.recorded import event_of
@@ -28,6 +29,7 @@ from tui_app.training.metrics_file import last_line, read_backwards, read_lines,
 from tui_app.training.rewinding import rewind_metrics
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.session import Session
+from tui_app.widgets.run_pane import RunPane
 
 Trained = Callable[..., Path]
 
@@ -226,3 +228,22 @@ def test_no_line_makes_memory_grow_beyond_its_size(tmp_path: Path):
         tracemalloc.stop()
     assert len(history.losses) < 10**7
     assert len(history.epochs.values) == MOST_VALUES
+
+
+@in_app()
+async def test_a_screen_that_reads_draws_only_now_and_then(
+    person: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A chart of all that was read so far is dear: drawn after each part, it would take hours."""
+    folder = recorded_folder(tmp_path / "runs")
+    folder.metrics.write_text("".join(steps(first, 50) for first in range(1, 50_000, 50)))
+    monkeypatch.setattr(in_folder, "_CHUNK", 5000)
+    monkeypatch.setattr(in_folder, "_PATIENCE", 0.0005)
+    polls, draws = list[int](), list[int]()
+    poll, draw = RunInFolder.poll, RunPane.draw
+    monkeypatch.setattr(RunInFolder, "poll", lambda run: polls.append(1) or poll(run))
+    monkeypatch.setattr(RunPane, "draw", lambda pane: draws.append(1) or draw(pane))
+    person.app.open_run(folder)
+    await person.until(lambda: "step 50 000" in person.sentence)
+    assert len(polls) > 10
+    assert len(draws) < len(polls) / 2

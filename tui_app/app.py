@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -75,6 +76,7 @@ class TutorchApp(AppearanceApp):
         self.handed_over: Path | None = None
         self._native_output = native_output
         self._pace = Pace(look.fps)
+        self._next_draw = 0.0
         self._timer: Timer | None = None
         self._told: set[int] = set()
         self._is_leaving = False
@@ -120,15 +122,19 @@ class TutorchApp(AppearanceApp):
         screen = next((s for s in reversed(self.screen_stack) if not s.is_modal), None)
         if getattr(self._driver, "has_recovered", bool)():
             self.refresh(layout=True)
-        draw = getattr(screen, "draw", None)
+        # A chart of what is still being read is dear, and soon another.
+        is_due = time.monotonic() >= self._next_draw or not getattr(screen, "is_reading", False)
+        draw = getattr(screen, "draw" if is_due else "read_on", None)
         if draw is not None and screen is not None and is_drawable(screen):
             draw()
-        self.call_after_refresh(self._look_later)
+        self.call_after_refresh(self._look_later, has_drawn=is_due)
 
-    def _look_later(self) -> None:
+    def _look_later(self, *, has_drawn: bool) -> None:
         busy = self.queue is not None and not self.queue.is_over
         watching = getattr(self.screen, "is_watching", False)
         wait = self._pace.wait() if busy or watching else _IDLE
+        if has_drawn:
+            self._next_draw = time.monotonic() + wait
         self._arm(_CATCHING_UP if getattr(self.screen, "is_reading", False) else wait)
 
     def _hear_native_output(self) -> None:

@@ -31,6 +31,7 @@ class CompareScreen(Screen[None]):
     def __init__(self, rows: Sequence[RunRow]) -> None:
         super().__init__()
         self._runs = [(label_of(row, rows), RunInFolder(row.folder)) for row in rows]
+        self._has_news = False
 
     def compose(self) -> ComposeResult:
         """The comparison alone."""
@@ -55,10 +56,17 @@ class CompareScreen(Screen[None]):
         """Whether what was recorded is still being read."""
         return any(run.stage for _, run in self._runs)
 
+    def read_on(self) -> None:
+        """Read on, and show nothing yet."""
+        for _, run in self._runs:
+            self._has_news |= run.poll()
+
     @while_drawable
     def draw(self) -> None:
         """Read on, and show it."""
-        if any([run.poll() for _, run in self._runs]):  # noqa: C419  each must be polled
+        self.read_on()
+        if self._has_news:
+            self._has_news = False
             self.query_one(Comparison).follow(self._runs)
 
 

@@ -69,6 +69,8 @@ class RunScreen(AdvisingScreen):
         self._keys: tuple[object, ...] = ()
         self._next_save = 0.0
         self._step_seen = -1
+        self._history = run.history
+        self._has_news = False
 
     def compose(self) -> ComposeResult:
         """The run above, its settings and its log below."""
@@ -113,12 +115,18 @@ class RunScreen(AdvisingScreen):
         """Whether what was recorded is still being read."""
         return bool(self._run.stage)
 
+    def read_on(self) -> None:
+        """Read on, and show nothing yet."""
+        self._has_news |= self._run.poll()
+
     @while_drawable
     def draw(self) -> None:
         """Read on, and show it."""
-        history = self._run.history
-        if self._run.poll() or self.is_watching:
-            if self._run.history is not history:  # taken up again by somebody, from a checkpoint
+        self.read_on()
+        if self._has_news or self.is_watching:
+            self._has_news = False
+            if self._run.history is not self._history:  # the run was resumed from a checkpoint
+                self._history = self._run.history
                 self.query_one(RunPane).follow(self._run)
                 self.query_one(LogPane).follow(self._run.history.log)
             self.query_one(RunPane).draw()
