@@ -19,8 +19,8 @@ def decimal_commas(table: Table) -> frozenset[str]:
     points = False
     undecided = []
     for name in table.columns:
-        cells = [cell for cell in table.texts(name) if "," in cell]
-        sign = _sign(table.texts(name)) if cells else None
+        cells = table.texts(name)
+        sign = _sign(cells) if "," in "".join(cells) else None
         if sign == ",":
             commas.add(name)
         elif sign == ".":

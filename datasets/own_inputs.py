@@ -7,7 +7,7 @@ rows to learn from.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,9 @@ from datasets.dataset import DataDamaged
 from datasets.encoding import number, typed_values
 from datasets.own_columns import MOST_NOTES, ColumnReport, listed, notes_of
 from datasets.tables import MISSING, Table
+
+BLOCK = 512
+"""Columns of numbers that are read and scaled at once."""
 
 
 @dataclass(frozen=True)
@@ -64,17 +67,21 @@ class TableEncoder:
     def rows(self, table: Table) -> np.ndarray:
         """The inputs of the rows of `table`, (N, width) float32. Raises DataDamaged."""
         inputs = np.zeros((len(table), self.width), np.float32)
-        start = 0
-        for column in self.columns:
-            if isinstance(column, Numbers):
-                values = table.numbers(column.name, column.decimal)
-                inputs[:, start] = _scaled(values, column)
-            else:
-                places = {text: start + place for place, text in enumerate(column.known)}
+        starts = np.cumsum([0, *(column.width for column in self.columns)])
+        numbers = [
+            (start, column)
+            for start, column in zip(starts, self.columns, strict=False)
+            if isinstance(column, Numbers)
+        ]
+        for first in range(0, len(numbers), BLOCK):
+            places, columns = zip(*numbers[first : first + BLOCK], strict=True)
+            inputs[:, places] = _scaled(_matrix(table, columns), columns)
+        for start, column in zip(starts, self.columns, strict=False):
+            if isinstance(column, Texts):
+                place_of = {text: start + place for place, text in enumerate(column.known)}
                 for row, text in enumerate(table.texts(column.name)):
-                    if text in places:
-                        inputs[row, places[text]] = 1
-            start += column.width
+                    if text in place_of:
+                        inputs[row, place_of[text]] = 1
         return inputs
 
     def __call__(self, text: str) -> np.ndarray:
@@ -85,7 +92,7 @@ class TableEncoder:
             is_missing = cell in MISSING or (isinstance(column, Numbers) and cell.lower() in MARKS)
             if isinstance(column, Numbers):
                 value = np.nan if is_missing else number(cell, column.name)
-                inputs += _scaled(np.array([value]), column).tolist()
+                inputs += _scaled(np.array([[value]]), [column])[0].tolist()
                 continue
             if cell not in column.known and not is_missing:
                 raise ValueError(f"{column.name} is one of {', '.join(column.known)}, not {cell!r}")
@@ -103,9 +110,16 @@ class TableEncoder:
         return {c.name: (c.mean, c.std) for c in self.columns if isinstance(c, Numbers)}
 
 
-def _scaled(values: np.ndarray, column: Numbers) -> np.ndarray:
-    filled = np.where(np.isnan(values), column.median, values)
-    return ((filled - column.mean) / column.std).astype(np.float32)
+def _matrix(table: Table, columns: Sequence[Numbers | ColumnReport]) -> np.ndarray:
+    names = [column.name for column in columns]
+    return table.matrix(names, [column.decimal for column in columns])
+
+
+def _scaled(values: np.ndarray, columns: Sequence[Numbers]) -> np.ndarray:
+    """The numbers of `columns`, (N, len(columns)), filled and scaled, as float32."""
+    median, mean, std = np.array([(c.median, c.mean, c.std) for c in columns]).T
+    filled = np.where(np.isnan(values), median, values)
+    return ((filled - mean) / std).astype(np.float32)
 
 
 def learn_encoder(train: Table, reports: Sequence[ColumnReport]) -> tuple[TableEncoder, list[str]]:
@@ -117,31 +131,37 @@ def learn_encoder(train: Table, reports: Sequence[ColumnReport]) -> tuple[TableE
     used = [report for report in reports if report.kind != "left out"]
     if not used:
         raise DataDamaged(f"{train.path} has nothing to learn from: {'; '.join(notes)}.")
-    columns: list[Numbers | Texts] = []
-    filled: list[Numbers] = []
-    for report in used:
-        if report.kind == "text":
-            texts = sorted({text for text in train.texts(report.name) if text})
-            columns.append(Texts(report.name, tuple(texts)))
-        else:
-            columns.append(column := _numbers(train, report))
-            if report.missing:
-                filled.append(column)
+    numbers = iter(_numbers(train, [report for report in used if report.kind == "number"]))
+    encoder = TableEncoder(
+        tuple(
+            next(numbers) if report.kind == "number" else _texts(train, report.name)
+            for report in used
+        )
+    )
+    incomplete = {report.name for report in used if report.missing}
+    filled = [c for c in encoder.columns if isinstance(c, Numbers) and c.name in incomplete]
     notes += [
         f"{column.name}: missing values are filled with {column.median:g}"
         for column in filled[:MOST_NOTES]
     ]
     if more := [column.name for column in filled[MOST_NOTES:]]:
         notes.append(f"missing values of {listed(more)} are filled with the column's median")
-    return TableEncoder(tuple(columns)), notes
+    return encoder, notes
 
 
-def _numbers(train: Table, report: ColumnReport) -> Numbers:
-    values = train.numbers(report.name, report.decimal)
-    median = float(np.nanmedian(values))
-    # As a column, whose sums numpy forms one after the other.
-    column = np.where(np.isnan(values), median, values)[:, np.newaxis]
-    std = float(column.std(axis=0)[0])
-    return Numbers(
-        report.name, median, float(column.mean(axis=0)[0]), std if std > 0 else 1.0, report.decimal
-    )
+def _texts(train: Table, name: str) -> Texts:
+    return Texts(name, tuple(sorted({text for text in train.texts(name) if text})))
+
+
+def _numbers(train: Table, reports: Sequence[ColumnReport]) -> Iterator[Numbers]:
+    for first in range(0, len(reports), BLOCK):
+        block = reports[first : first + BLOCK]
+        values = _matrix(train, block)
+        median = np.nanmedian(values, axis=0)
+        # Column by column in memory: then each one's sums don't depend on the columns beside it.
+        filled = np.asfortranarray(np.where(np.isnan(values), median, values))
+        mean, std = filled.mean(axis=0), filled.std(axis=0)
+        std = np.where(std > 0, std, 1)
+        for place, report in enumerate(block):
+            of_column = (float(measured[place]) for measured in (median, mean, std))
+            yield Numbers(report.name, *of_column, decimal=report.decimal)

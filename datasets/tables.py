@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import functools
 import math
+import operator
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,8 +28,8 @@ CHARACTERS = 2**25
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of a file by column; `lines` says on which line of the file each row ends, and
-    `separator` what stands between the cells.
+    """The rows of a file by column, with "" where a value is missing; `lines` says on which line of
+    the file each row ends, and `separator` what stands between the cells.
     """
 
     path: Path
@@ -51,32 +52,49 @@ class Table:
     def _places(self) -> dict[str, int]:
         return {name: place for place, name in enumerate(self.columns)}
 
-    def texts(self, column: str) -> list[str]:
-        """The cells of `column`, with "" where a value is missing. Raises DataDamaged."""
+    def _place(self, column: str) -> int:
         place = self._places.get(column)
         if place is None:
             raise DataDamaged(f"{self.path} has no column {column!r}.")
-        return ["" if row[place] in MISSING else row[place] for row in self.rows]
+        return place
 
-    def matrix(self, columns: Sequence[str]) -> np.ndarray:
-        """The numbers of `columns`, (N, len(columns)) float64, as `numbers`."""
-        return np.stack([self.numbers(column) for column in columns], axis=1)
+    def texts(self, column: str) -> list[str]:
+        """The cells of `column`, with "" where a value is missing. Raises DataDamaged."""
+        return list(map(operator.itemgetter(self._place(column)), self.rows))
 
-    def numbers(self, column: str, decimal: str = ".") -> np.ndarray:
-        """The numbers of `column`, (N,) float64, NaN where one is missing; `decimal` is the sign
-        before their decimals.
+    def matrix(self, columns: Sequence[str], decimals: Sequence[str] = ()) -> np.ndarray:
+        """The numbers of `columns`, (N, len(columns)) float64, NaN where one is missing; `decimals`
+        are the signs before their decimals, points where it is empty.
 
         Raises DataDamaged, naming the line of a cell that is no finite number.
         """
+        places = [self._place(column) for column in columns]
+        if places and set(decimals) <= {"."}:
+            plain = self._plain(places)
+            if plain is not None:
+                return plain
+        signs = decimals or ["."] * len(columns)
+        numbers = [self.numbers(name, sign) for name, sign in zip(columns, signs, strict=True)]
+        return np.stack(numbers, axis=1)
+
+    def _plain(self, places: Sequence[int]) -> np.ndarray | None:
+        """The numbers in `places` where all are written as Python writes them, which is quick."""
+        rows = [[row[place] or "nan" for place in places] for row in self.rows]
+        if any("_" in "".join(row) for row in rows):  # which Python takes in a number
+            return None
+        try:
+            values = np.array(rows, np.float64).reshape(len(rows), len(places))
+        except ValueError:
+            return None
+        return None if np.isinf(values).any() else values
+
+    def numbers(self, column: str, decimal: str = ".") -> np.ndarray:
+        """The numbers of `column`, (N,) float64, as `matrix`."""
+        if decimal == ".":
+            plain = self._plain([self._place(column)])
+            if plain is not None:
+                return plain[:, 0]
         cells = self.texts(column)
-        if decimal == "." and "_" not in "".join(cells):  # which Python takes in a number
-            try:
-                values = np.array([cell or "nan" for cell in cells], np.float64)
-            except ValueError:
-                pass
-            else:
-                if not np.isinf(values).any():
-                    return values
         found = [_number(cell, decimal) for cell in cells]
         wrong = [row for row, value in enumerate(found) if value is None]
         if wrong:
@@ -148,7 +166,8 @@ def _table(
                 f"{path}, line {line} has {len(row)} cells where there are {len(columns)} columns."
             )
     lines = [line for line, _ in numbered]
-    return Table(path, columns, [row for _, row in numbered], lines, separator)
+    rows = [["" if cell in MISSING else cell for cell in row] for _, row in numbered]
+    return Table(path, columns, rows, lines, separator)
 
 
 def _separator(file: TextIO) -> str:
