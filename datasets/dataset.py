@@ -122,6 +122,8 @@ class RemoteFile:
     `sha256:...`, or None where nobody publishes one: then `size` may be rough, and `check` looks
     into a fetched file and raises DataDamaged. `aliases` are other paths, relative to the data
     set's folder in a folder of the user's, at which the same content may lie, perhaps unpacked.
+    `beginning` is how its text begins, where that tells it from other files of the name: then it is
+    found in a folder of any name.
     """
 
     name: str
@@ -130,6 +132,7 @@ class RemoteFile:
     checksum: str | None
     aliases: tuple[str, ...] = ()
     check: Callable[[Path], object] = Path.stat
+    beginning: bytes = b""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 The user's folder is used as it lies and never written to. A file there is the data set's when its
 folder is called like the data set (`MNIST/raw/x`, `fashion_mnist/x`, packed or unpacked), or else
-when it has the published checksum.
+when it has the published checksum or begins as no other file of its name does.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from datasets.dataset import DataDamaged, Dataset, DataUnavailable, RemoteFile
 from datasets.paths import user_path
 from datasets.reading import UNWATCHED, Reading
+from datasets.text_files import begins
 
 _BLOCK = 1 << 20
 
@@ -33,11 +34,16 @@ def find(dataset: Dataset, data_dir: Path | None = None) -> dict[str, Path] | No
 
     Looks at names only, so that a list of all data sets is quick; {} for one that has no files.
     """
-    for roots in ((data_dir,), (data_dir, cache_dir())):  # what the user names comes first
-        for files in (dataset.files, *dataset.alternatives):
-            paths = {file.name: on_disk(file, dataset, *roots) for file in files}
-            if None not in paths.values():
-                return {name: path for name, path in paths.items() if path}
+    here = find_in(dataset, data_dir)  # what the user names comes first
+    return here if here is not None else find_in(dataset, data_dir, cache_dir())
+
+
+def find_in(dataset: Dataset, *roots: Path | None) -> dict[str, Path] | None:
+    """As `find`, in the folders `roots` alone."""
+    for files in (dataset.files, *dataset.alternatives):
+        paths = {file.name: on_disk(file, dataset, *roots) for file in files}
+        if None not in paths.values():
+            return {name: path for name, path in paths.items() if path}
     return None
 
 
@@ -85,6 +91,9 @@ def _places(file: RemoteFile, dataset: Dataset, root: Path) -> Iterator[Path]:
             yield from (folder / name for name in (file.name, *file.aliases))
     if file.checksum:
         yield root / file.name
+    if file.beginning:
+        named = [root / name for name in (file.name, *file.aliases)]
+        yield from (path for path in named if begins(path, file.beginning))
 
 
 def _plain(name: str) -> str:

@@ -2,8 +2,8 @@
 
 93 counts per product, whose meaning the Otto Group keeps to itself; 79 % of them are 0, the
 greatest is 352. Class 2 is the largest, 26.1 %. From Kaggle's challenge of 2015: OpenML has the
-same rows, and Kaggle's `train.csv` is used where it lies in a folder of yours (`otto/train.csv`;
-it wants a login). About 12 MB.
+same rows, and Kaggle's `train.csv` is used where it lies in `--data-dir` or in a folder `otto`
+there, as it is, as `train.csv.gz` or in Kaggle's archive (it wants a login). About 12 MB.
 
 Traps: the rows are sorted by class, so a test set cut off at the end would hold one class only; a
 fifth of each class is held out instead. The number of the row (`id`) would give the class away and
@@ -80,7 +80,14 @@ OPENML = RemoteFile(
     checksum=None,
     check=read_products,
 )
-KAGGLE = RemoteFile("train.csv", urls=(), size=12_000_000, checksum=None)
+KAGGLE = RemoteFile(
+    "train.csv",
+    urls=(),
+    size=12_000_000,
+    checksum=None,
+    aliases=("train.csv.gz", "train.csv.zip", "otto-group-product-classification-challenge.zip"),
+    beginning=b"id,feat_1,feat_2,",
+)
 
 DATASET = Dataset(
     title="Otto Group, products",

@@ -75,6 +75,16 @@ def encoding_note(path: Path) -> str:
     return f"{path.name} is read as {title}" if title else ""
 
 
+def begins(path: Path, beginning: bytes) -> bool:
+    """Whether there is such a file whose text begins so, after a byte order mark if it has one."""
+    try:
+        with _unpacked(path) as file:
+            start = file.read(len(codecs.BOM_UTF8) + len(beginning))
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, DataDamaged):
+        return False
+    return start.removeprefix(codecs.BOM_UTF8).startswith(beginning)
+
+
 @contextmanager
 def _unpacked(path: Path) -> Iterator[IO[bytes]]:
     with path.open("rb") as file:

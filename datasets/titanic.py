@@ -1,8 +1,8 @@
 """Titanic: who of the passengers survived, the exercise of lecture 8.
 
-OpenML's file has 1 309 passengers; Kaggle's `train.csv`, 891 of them, is used where it lies in a
-folder of yours (`titanic/train.csv`; it wants a login). 38 % survived; the rule "women survive,
-men don't" is right in 78 to 79 %, so that is the mark to beat.
+OpenML's file has 1 309 passengers; Kaggle's `train.csv`, 891 of them, is used where it lies in
+`--data-dir` or in a folder `titanic` there (it wants a login). 38 % survived; the rule "women
+survive, men don't" is right in 78 to 79 %, so that is the mark to beat.
 
 Traps: 263 ages are unknown (177 in Kaggle's), and a NaN that gets in makes every loss NaN. A
 missing number is filled with the median of the train rows, a missing port with the most frequent.
@@ -126,7 +126,14 @@ OPENML = RemoteFile(
     size=118_039,
     checksum="md5:60ac7205eee0ba5045c90b3bba95b1c4",
 )
-KAGGLE = RemoteFile("train.csv", urls=(), size=61_194, checksum=None)
+KAGGLE = RemoteFile(
+    "train.csv",
+    urls=(),
+    size=61_194,
+    checksum=None,
+    aliases=("train.csv.gz", "train.csv.zip", "titanic.zip"),
+    beginning=b"PassengerId,Survived,Pclass,",
+)
 
 DATASET = Dataset(
     title="Titanic",

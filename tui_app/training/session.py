@@ -16,6 +16,7 @@ from models.mistakes import explain_in_one_line
 from models.user_code import ends_program
 from tui_app.training.audience import Audience, note_beside
 from tui_app.training.beginning_and_end import run_completed
+from tui_app.training.better_data import better_data
 from tui_app.training.checkpoint import save_checkpoint
 from tui_app.training.control import Control
 from tui_app.training.control_socket import IS_AVAILABLE, ControlSocket
@@ -84,7 +85,7 @@ class Session:
             lock = folder.lock()
             stack.callback(lock.release)
             training.run = folder.name
-            notes = _notes(training)
+            notes = [*better_data(settings), *_notes(training)]
             if settings.lecture.source is not None:
                 keep_source(folder, settings.lecture.source)
                 notes += trust_copy(folder, settings.lecture.source)

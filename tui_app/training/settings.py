@@ -24,6 +24,8 @@ class RunSettings:
     options: RunOptions
     note: str = field(default="", compare=False)
     """What the user should know of the lecture's source: a sentence, or nothing."""
+    has_default_dataset: bool = field(default=False, compare=False)
+    """Whether the data set is the lecture's first since none was given."""
 
     @property
     def dataset(self) -> str:
@@ -41,6 +43,7 @@ def settle(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
     options = {
         name: option_fields[name].check(v) for name, v in given.items() if name in option_fields
     }
+    is_default = "dataset" not in options
     dataset = options.setdefault("dataset", lecture.datasets[0])
     if is_own_data(dataset):
         dataset = options["dataset"] = own_data(dataset)
@@ -54,7 +57,12 @@ def settle(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
             "dataset",
         )
     hyperparameters = {name: value for name, value in given.items() if name not in option_fields}
-    return RunSettings(lecture, lecture.settle(dataset, hyperparameters), RunOptions(**options))
+    return RunSettings(
+        lecture,
+        lecture.settle(dataset, hyperparameters),
+        RunOptions(**options),
+        has_default_dataset=is_default,
+    )
 
 
 def is_own_data(dataset: str) -> bool:
