@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from datasets.cell_numbers import read_number
+from datasets.reading import UNWATCHED, Reading
 from datasets.tables import Table
 
 #: A point that may stand between thousands; one after a 0, or before other than three digits,
@@ -13,32 +14,37 @@ from datasets.tables import Table
 _EITHER = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}").fullmatch
 
 
-def decimal_commas(table: Table) -> frozenset[str]:
+def decimal_commas(table: Table, reading: Reading = UNWATCHED) -> frozenset[str]:
     """The columns whose decimals follow a comma."""
     commas: set[str] = set()
+    others, undecided = [], []
     points = False
-    undecided = []
-    for name in table.columns:
+    for place, name in enumerate(table.columns):
+        reading.advance(place, len(table.columns), "columns", action="checking")
         cells = table.texts(name)
         sign = _sign(cells) if "," in "".join(cells) else None
         if sign == ",":
             commas.add(name)
-        elif sign == ".":
-            points = True
         elif sign == "either":
             undecided.append(name)
+        else:
+            points = points or sign == "."
+            others.append(name)
     if not commas and not undecided:
         return frozenset()
-    others = [name for name in table.columns if name not in commas and name not in undecided]
-    pointed = [cells for name in others if (cells := _with_points(table.texts(name)))]
-    points = points or any(not all(map(_EITHER, cells)) for cells in pointed)
-    if table.separator == ";" if bool(commas) == points else bool(commas):
+    either = []
+    for place, name in enumerate(others):
+        reading.advance(place, len(others), "decimal points", action="checking", unit="columns")
+        pointed = [cell for cell in table.texts(name) if "." in cell]
+        if sum(read_number(cell) is not None for cell in pointed) > len(pointed) / 2:
+            is_either = all(map(_EITHER, pointed))
+            either += [name] if is_either else []
+            points = points or not is_either
+    by_separator = table.separator == ";"
+    if by_separator if bool(commas) == points else commas:
         commas.update(undecided)
     if commas and not points:
-        for name in others:
-            cells = _with_points(table.texts(name))
-            if cells and all(map(_EITHER, cells)):
-                commas.add(name)
+        commas.update(either)
     return frozenset(commas)
 
 
@@ -51,10 +57,3 @@ def _sign(cells: Sequence[str]) -> str | None:
     if readable["."] == readable[","]:
         return "either"
     return max(readable, key=lambda sign: readable[sign])
-
-
-def _with_points(cells: Sequence[str]) -> list[str]:
-    """The cells with a decimal point, of a column that has mostly numbers; else none."""
-    pointed = [cell for cell in cells if "." in cell]
-    numbers = [cell for cell in pointed if read_number(cell) is not None]
-    return pointed if pointed and len(numbers) > len(pointed) / 2 else []

@@ -24,6 +24,7 @@ from typing import Literal
 
 from datasets.cell_numbers import MARKS, is_number, read_number, whole_number
 from datasets.decimal_signs import decimal_commas
+from datasets.reading import UNWATCHED, Reading
 from datasets.tables import Table
 
 MOST_TEXTS = 20
@@ -70,6 +71,7 @@ def describe(
     named: Collection[str] = (),
     rows: int = 0,
     commas: Collection[str] | None = None,
+    reading: Reading = UNWATCHED,
 ) -> tuple[ColumnReport, ...]:
     """What each column of `table` is taken for, in their order, as far as its rows tell.
 
@@ -77,11 +79,13 @@ def describe(
     Columns that the user has `named` may number the rows. `rows` is how many there are in all,
     where `table` has only some; `commas` the columns with decimal commas, where they are known.
     """
-    commas = decimal_commas(table) if commas is None else commas
-    everything = [
-        _report(name, table.texts(name), "," if name in commas else ".", rows or len(table))
-        for name in (table.columns if used is None else used)
-    ]
+    commas = decimal_commas(table, reading) if commas is None else commas
+    names = table.columns if used is None else used
+    everything = []
+    for place, name in enumerate(names):
+        reading.advance(place, len(names), "columns", action="describing")
+        sign = "," if name in commas else "."
+        everything.append(_report(name, table.texts(name), sign, rows or len(table)))
     if named:
         everything = [_used(report) if report.name in named else report for report in everything]
     inputs = [report for report in everything if report.name != target]

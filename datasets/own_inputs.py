@@ -16,10 +16,11 @@ from datasets.cell_numbers import MARKS
 from datasets.dataset import DataDamaged
 from datasets.encoding import number, typed_values
 from datasets.own_columns import MOST_NOTES, ColumnReport, listed, notes_of
+from datasets.reading import UNWATCHED, Reading
 from datasets.tables import MISSING, Table
 
-BLOCK = 512
-"""Columns of numbers that are read and scaled at once."""
+BLOCK, CELLS = 512, 2**19
+"""Columns of numbers that are read and scaled at once: so many, or of so many cells."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class TableEncoder:
         """How many inputs a row has."""
         return sum(column.width for column in self.columns)
 
-    def rows(self, table: Table) -> np.ndarray:
+    def rows(self, table: Table, reading: Reading = UNWATCHED) -> np.ndarray:
         """The inputs of the rows of `table`, (N, width) float32. Raises DataDamaged."""
         inputs = np.zeros((len(table), self.width), np.float32)
         starts = np.cumsum([0, *(column.width for column in self.columns)])
@@ -73,11 +74,14 @@ class TableEncoder:
             for start, column in zip(starts, self.columns, strict=False)
             if isinstance(column, Numbers)
         ]
-        for first in range(0, len(numbers), BLOCK):
-            places, columns = zip(*numbers[first : first + BLOCK], strict=True)
+        size = _block(table)
+        for first in range(0, len(numbers), size):
+            reading.check()
+            places, columns = zip(*numbers[first : first + size], strict=True)
             inputs[:, places] = _scaled(_matrix(table, columns), columns)
         for start, column in zip(starts, self.columns, strict=False):
             if isinstance(column, Texts):
+                reading.check()
                 place_of = {text: start + place for place, text in enumerate(column.known)}
                 for row, text in enumerate(table.texts(column.name)):
                     if text in place_of:
@@ -122,7 +126,14 @@ def _scaled(values: np.ndarray, columns: Sequence[Numbers]) -> np.ndarray:
     return ((filled - mean) / std).astype(np.float32)
 
 
-def learn_encoder(train: Table, reports: Sequence[ColumnReport]) -> tuple[TableEncoder, list[str]]:
+def _block(table: Table) -> int:
+    """How many columns are read at once."""
+    return max(1, min(BLOCK, CELLS // max(1, len(table))))
+
+
+def learn_encoder(
+    train: Table, reports: Sequence[ColumnReport], reading: Reading = UNWATCHED
+) -> tuple[TableEncoder, list[str]]:
     """The encoder of the columns in `reports`, by the rows `train`, and notes on what was done.
 
     Raises DataDamaged, naming the line.
@@ -131,7 +142,8 @@ def learn_encoder(train: Table, reports: Sequence[ColumnReport]) -> tuple[TableE
     used = [report for report in reports if report.kind != "left out"]
     if not used:
         raise DataDamaged(f"{train.path} has nothing to learn from: {'; '.join(notes)}.")
-    numbers = iter(_numbers(train, [report for report in used if report.kind == "number"]))
+    of_numbers = [report for report in used if report.kind == "number"]
+    numbers = _numbers(train, of_numbers, reading)
     encoder = TableEncoder(
         tuple(
             next(numbers) if report.kind == "number" else _texts(train, report.name)
@@ -153,9 +165,11 @@ def _texts(train: Table, name: str) -> Texts:
     return Texts(name, tuple(sorted({text for text in train.texts(name) if text})))
 
 
-def _numbers(train: Table, reports: Sequence[ColumnReport]) -> Iterator[Numbers]:
-    for first in range(0, len(reports), BLOCK):
-        block = reports[first : first + BLOCK]
+def _numbers(train: Table, reports: Sequence[ColumnReport], reading: Reading) -> Iterator[Numbers]:
+    size = _block(train)
+    for first in range(0, len(reports), size):
+        reading.advance(first, len(reports), "columns", action="measuring")
+        block = reports[first : first + size]
         values = _matrix(train, block)
         median = np.nanmedian(values, axis=0)
         # Column by column in memory: then each one's sums don't depend on the columns beside it.

@@ -54,8 +54,8 @@ def table_dataset(path: Path, choice: ColumnChoice, task: Task | None) -> Datase
 
 def read(path: Path, choice: ColumnChoice, task: Task | None, reading: Reading = UNWATCHED) -> Data:
     """The table with the target of `choice`. Raises DataDamaged, naming the line."""
-    answers, sample, sampled = _look_through(path, choice.target)
-    commas = decimal_commas(sample)
+    answers, sample, sampled = _look_through(path, choice.target, reading)
+    commas = decimal_commas(sample, reading)
     target = read_target(answers, choice.target, task, "," if choice.target in commas else ".")
     held = held_out(target.labels)
     train, test = target.given.copy(), target.given.copy()
@@ -68,14 +68,15 @@ def read(path: Path, choice: ColumnChoice, task: Task | None, reading: Reading =
         named=choice.named,
         rows=len(answers),
         commas=commas,
+        reading=reading,
     )
-    encoder, notes = learn_encoder(learned_from, reports)
-    whole = [sample] if len(sample) == len(answers) else None
+    encoder, notes = learn_encoder(learned_from, reports, reading)
+    is_whole = len(sample) == len(answers)
 
     def part(rows: np.ndarray, label: str) -> np.ndarray:
         shape = (int(rows.sum()), encoder.width)
-        tables = whole or read_chunks(path, CHUNK)
-        fill = partial(_fill, tables=tables, rows=rows, encoder=encoder)
+        tables = sample.parts(CHUNK) if is_whole else read_chunks(path, CHUNK, reading)
+        fill = partial(_fill, tables=tables, rows=rows, encoder=encoder, reading=reading)
         return filled(shape, np.float32, fill, [path], f"{choice} {task} {label}")
 
     return Data(
@@ -89,13 +90,13 @@ def read(path: Path, choice: ColumnChoice, task: Task | None, reading: Reading =
     )
 
 
-def _look_through(path: Path, name: str) -> tuple[Table, Table, np.ndarray]:
+def _look_through(path: Path, name: str, reading: Reading) -> tuple[Table, Table, np.ndarray]:
     """The column `name` of all rows, and a sample that fits into memory, with its rows' places."""
-    share = min(1, SAMPLE / max(1, text_size(path)))
+    share = min(1, SAMPLE / max(1, text_size(path, reading)))
     random = np.random.RandomState(0)
     answers, samples = Table(path, (name,), [], []), []
     places = []
-    for table in read_chunks(path, CHUNK):
+    for table in read_chunks(path, CHUNK, reading):
         chosen = random.random_sample(len(table)) < share
         places.append(len(answers) + np.flatnonzero(chosen))
         samples.append(table.where(chosen))
@@ -110,10 +111,15 @@ def _look_through(path: Path, name: str) -> tuple[Table, Table, np.ndarray]:
 
 
 def _fill(
-    inputs: np.ndarray, tables: Iterable[Table], rows: np.ndarray, encoder: TableEncoder
+    inputs: np.ndarray,
+    tables: Iterable[Table],
+    rows: np.ndarray,
+    encoder: TableEncoder,
+    reading: Reading,
 ) -> None:
     start = done = 0
     for table in tables:
+        reading.advance(start, len(rows), "rows", action="encoding")
         chosen = table.where(rows[start : start + len(table)])
-        inputs[done : done + len(chosen)] = encoder.rows(chosen)
+        inputs[done : done + len(chosen)] = encoder.rows(chosen, reading)
         start, done = start + len(table), done + len(chosen)

@@ -17,13 +17,17 @@ import numpy as np
 from datasets.arff import is_arff, read_arff
 from datasets.cell_numbers import MARKS, read_number
 from datasets.dataset import DataDamaged
-from datasets.text_files import opened
+from datasets.reading import UNWATCHED, Reading
+from datasets.text_files import opened, text_size
 
 MISSING = frozenset({"", "?", "NA", "N/A", "NaN", "nan", "null", "NULL"})
 """What stands in a cell without a value."""
 
 CHARACTERS = 2**25
 """Characters of a chunk, roughly, at which it ends before it has all its rows."""
+
+REPORTED = 2**17
+"""Characters after which reading says how far it is."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,12 @@ class Table:
     @functools.cached_property
     def _places(self) -> dict[str, int]:
         return {name: place for place, name in enumerate(self.columns)}
+
+    def parts(self, rows: int) -> Iterator[Table]:
+        """The table in parts of `rows` rows."""
+        for start in range(0, len(self), rows):
+            part = slice(start, start + rows)
+            yield replace(self, rows=self.rows[part], lines=self.lines[part])
 
     def _place(self, column: str) -> int:
         place = self._places.get(column)
@@ -127,11 +137,11 @@ def read_table(path: Path) -> Table:
     return replace(chunks[0], rows=rows, lines=[line for chunk in chunks for line in chunk.lines])
 
 
-def read_chunks(path: Path, rows: int | None) -> Iterator[Table]:
+def read_chunks(path: Path, rows: int | None, reading: Reading = UNWATCHED) -> Iterator[Table]:
     """The table in `path` in parts of `rows` rows, or of fewer that have many characters; there is
     one part at least, and an ARFF file comes whole. Raises DataDamaged.
     """
-    with opened(path) as file:
+    with opened(path, reading) as file:
         if is_arff(file):
             columns, numbered = read_arff(file.read())
             yield _table(path, columns, numbered, ",")
@@ -140,13 +150,17 @@ def read_chunks(path: Path, rows: int | None) -> Iterator[Table]:
         numbered = _csv(file, separator)
         _, columns = next(numbered, (0, []))
         chunk: list[tuple[int, list[str]]] = []
-        characters = yielded = 0
+        characters = reported = yielded = 0
         for line, row in numbered:
             chunk.append((line, row))
             characters += sum(map(len, row))
+            if characters - reported > REPORTED:
+                done = min(file.buffer.tell(), size := text_size(path))
+                reading.advance(done, size, path.name, unit="bytes")
+                reported = characters
             if len(chunk) == rows or characters > CHARACTERS:
                 yield _table(path, columns, chunk, separator)
-                chunk, characters, yielded = [], 0, yielded + 1
+                chunk, characters, reported, yielded = [], 0, 0, yielded + 1
         if chunk or not yielded:
             yield _table(path, columns, chunk, separator)
 
