@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import pytest
 import torch
 from torch import nn
 
-from tests.program import begin, tutorch
+from tests.program import Followed, begin, tutorch
 from tui_app.training import block, loop, saver
 from tui_app.training.best import is_finite
 from tui_app.training.block import Block
 from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.control import Control
+from tui_app.training.events import Event, Warned
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.files import write_json
 from tui_app.training.metrics_file import read_metrics
@@ -128,3 +130,75 @@ def test_a_run_that_can_not_be_recorded_leaves_no_folder(
     with pytest.raises(OSError, match="No space left"):
         begin("05", tmp_path, epochs=1)
     assert list(tmp_path.glob("*/*")) == []
+
+
+class SmallDisk:
+    """A disk with room for so many bytes of checkpoints in a run's folder."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.room = 10**12
+        self._write = saver.save_checkpoint
+        monkeypatch.setattr(saver, "save_checkpoint", self.save)
+
+    def save(self, path: Path, content: Any, previous: Path | None = None) -> None:
+        """Save, where the new file fits beside all that are there."""
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
+        taken = sum(file.stat().st_size for file in path.parent.glob("*.pt"))
+        if taken + buffer.tell() > self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self._write(path, content, previous)
+
+
+def saved_again(folder: RunFolder, epochs: int) -> Followed:
+    session = Session.take_up(folder, Control(), lambda progress: None, epochs=epochs)
+    events: list[Event] = []
+    completed = session.follow(Control(), [events.append])
+    return Followed(session, events, completed)
+
+
+def test_a_full_disk_takes_last_in_the_place_of_previous(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = begin("softmax", tmp_path, epochs=2, widths=(16,))
+    folder, disk = run.session.folder, SmallDisk(monkeypatch)
+    size = folder.last.stat().st_size
+    disk.room = folder.best().stat().st_size + int(2.5 * size)  # of three, only two fit
+    again = saved_again(folder, 3)
+    assert again.completed.state == "completed"
+    notes = [event.text for event in again.events if isinstance(event, Warned)]
+    assert len([text for text in notes if "previous.pt" in text and "disk is full" in text]) == 1
+    assert load_checkpoint(folder.last)["epoch"] == 3
+    assert load_checkpoint(folder.previous)["epoch"] <= 3  # it is back, with the last save
+
+
+def test_a_full_disk_that_last_does_not_fit_on_either_keeps_a_whole_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = begin("softmax", tmp_path, epochs=2, widths=(16,))
+    folder, disk = run.session.folder, SmallDisk(monkeypatch)
+    disk.room = 0
+    again = saved_again(folder, 3)
+    assert again.completed.state == "failed"
+    assert "No space left" in again.completed.reason
+    assert load_checkpoint(folder.last)["epoch"] == 2
+    assert not folder.previous.exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_previous_is_kept_where_last_is_damaged_or_room_is_not_what_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+):
+    run = begin("softmax", tmp_path, epochs=2, widths=(16,))
+    folder = run.session.folder
+    session = Session.take_up(folder, Control(), lambda progress: None, epochs=3)
+    if number == errno.ENOSPC:
+        folder.last.write_bytes(folder.last.read_bytes()[:1000])
+    before = folder.previous.read_bytes()
+
+    def fail(path: Path, *_: Any, **__: Any) -> None:
+        raise OSError(number, "it fails")
+
+    monkeypatch.setattr(saver, "save_checkpoint", fail)
+    assert session.follow(Control(), []).state == "failed"
+    assert folder.previous.read_bytes() == before

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
 from tui_app.training.best import Best
-from tui_app.training.checkpoint import save_checkpoint, snapshot
+from tui_app.training.checkpoint import load_checkpoint, save_checkpoint, snapshot
+from tui_app.training.errors import DamagedRun
 from tui_app.training.events import CheckpointDue, CheckpointSaved, Event, Warned
 from tui_app.training.files import sync_file
 from tui_app.training.run_folder import RunFolder
@@ -19,26 +21,56 @@ from tui_app.training.training import Training
 _BEST_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
+#: What the system says of a disk, or of a user's share of it, that is full.
+_NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+
+_GAVE_UP = (
+    "the disk is full: previous.pt, the checkpoint before last.pt, was removed to make room for "
+    "the next one"
+)
+
+
+@dataclass
 class _Writing:
     """Something on its way to the disk, of the run as it was after `step` steps.
 
-    `state` is what last.pt is to hold; without one, only the best models are written.
+    `state` is what last.pt is to hold; without one, only the best models are written. Once it
+    `gave_up_previous`, there was no room until previous.pt was removed.
     """
 
     epoch: int
     step: int
     ranking: Sequence[Best]
     state: Mapping[str, Any] | None
+    gave_up_previous: bool = False
 
     def write(self, folder: RunFolder) -> None:
-        """Bring it to the disk. Raises OSError."""
+        """Bring it to the disk, if need be in the room that previous.pt takes. Raises OSError."""
+        try:
+            self._write(folder)
+        except OSError as error:
+            if self.state is None or error.errno not in _NO_ROOM or not _can_spare(folder):
+                raise
+            folder.previous.unlink()
+            self.gave_up_previous = True
+            self._write(folder)
+
+    def _write(self, folder: RunFolder) -> None:
         if self.state is not None:  # what was recorded until then is there before last.pt is
             sync_file(folder.metrics)
         for place, kept in enumerate(self.ranking):
             save_checkpoint(folder.best(place), dict(kept.weights))
         if self.state is not None:
             save_checkpoint(folder.last, self.state, previous=folder.previous)
+
+
+def _can_spare(folder: RunFolder) -> bool:
+    """Whether there is a previous.pt that nobody needs, since last.pt is whole."""
+    try:
+        load_checkpoint(folder.last)
+    except DamagedRun:
+        return False
+    return folder.previous.exists()
 
 
 class Saver:
@@ -55,7 +87,7 @@ class Saver:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._writing: _Writing | None = None
         self._done: Future[None] | None = None
-        self._is_wanted = self._has_lost_state = False
+        self._is_wanted = self._has_lost_state = self._has_told_no_room = False
         self._saved_step = -1
         self._last_saved = self._best_saved = time.monotonic()
         # A resumed run's best.pt may be damaged, or of a later step than its last.pt.
@@ -118,6 +150,10 @@ class Saver:
             return
         writing, done, self._done = self._writing, self._done, None
         run, now = self._training.run, self._training
+        wait([done])
+        if writing.gave_up_previous and not self._has_told_no_room:
+            self._has_told_no_room = True
+            yield Warned(run=run, epoch=now.epoch, step=now.step, text=_GAVE_UP)
         try:
             done.result()
         except OSError as error:
