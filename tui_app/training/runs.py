@@ -73,7 +73,7 @@ def find_run(text: str, runs_dir: Path) -> RunFolder:
     if not folders:
         raise UnknownRun(f"there are no runs in {runs_dir.absolute()} yet")
     if text == "last":
-        return folders[-1]
+        return max(folders, key=lambda folder: (_begun(folder, time.time()), folder.path.name))
     ends = (f"-{text}", f"/{text}")
     ending = [folder for folder in folders if text and f"/{folder.name}".endswith(ends)]
     found = ending or [folder for folder in folders if text and text in folder.name]
@@ -85,6 +85,21 @@ def find_run(text: str, runs_dir: Path) -> RunFolder:
             f"{text!r} could be any of {len(found)} runs, such as {names}: say more of the name"
         )
     raise UnknownRun(f"no run in {runs_dir.absolute()} goes by {text!r}: `tutorch runs` lists them")
+
+
+def _begun(folder: RunFolder, now: float) -> float:
+    """When a run was begun: as its run.json has it, or its name where it says nothing of it.
+
+    0 for a time that hasn't come yet: it is no time of this machine's clock.
+    """
+    try:
+        begun = float(folder.read_record()["created"])
+    except (DamagedRun, KeyError, TypeError, ValueError, OverflowError):
+        try:
+            begun = time.mktime(time.strptime(folder.path.name[:15], "%Y%m%d-%H%M%S"))
+        except (ValueError, OverflowError):
+            return 0.0
+    return begun if 0 < begun <= now else 0.0
 
 
 def as_argument(folder: RunFolder, name: str = "") -> str:
