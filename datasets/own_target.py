@@ -46,7 +46,7 @@ def read_target(table: Table, name: str, task: Task | None, decimal: str = ".") 
     such as 0, -0 and 0.0, are one class. Raises DataDamaged.
     """
     texts = table.texts(name)
-    number_of = {text: read_number(text, decimal) for text in set(texts) if text}
+    number_of = {text: read_number(text, decimal) for text in dict.fromkeys(texts) if text}
     same = {text: _as_written(text, n) for text, n in number_of.items() if n is not None}
     if is_numeric := len(same) == len(number_of):
         texts = [same.get(text, "") for text in texts]

@@ -13,6 +13,8 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from datasets.cell_numbers import whole_number
+
 if TYPE_CHECKING:
     import requests
 
@@ -130,9 +132,12 @@ def _answer(response: requests.Response) -> Answer:
     length = response.headers.get("Content-Length", "")
     span = response.headers.get("Content-Range", "")  # "bytes 500-999/1000"
     if response.status_code == 206 and span:
-        start, _, total = span.removeprefix("bytes").strip().partition("/")
-        return Answer(int(start.partition("-")[0]), int(total) if total.isdigit() else None)
-    return Answer(0, int(length) if length.isdigit() else None)
+        first, _, total = span.removeprefix("bytes").strip().partition("/")
+        start = whole_number(first.partition("-")[0])
+        if start is None:
+            raise MirrorFailed(f"answered with the range {span!a}")
+        return Answer(start, whole_number(total))
+    return Answer(0, whole_number(length))
 
 
 def _reason(error: Exception) -> str:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import pickle
 import struct
 import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from datasets import DataDamaged, cifar10, diabetes, names, otto, read_dataset, titanic
+from datasets import DataDamaged, cifar10, diabetes, get_dataset, names, otto, read_dataset, titanic
 from datasets.archives import read_pickled_batch
+from datasets.disk import find
+from tests.program import tutorch
 from tests.tolerances import FLOAT32, SUMMED
 
 
@@ -155,6 +159,53 @@ def test_otto_from_kaggle(tmp_path, monkeypatch):
     (tmp_path / "otto" / "train.csv").write_text("\n".join(lines[:-1]), encoding="utf-8")
     with pytest.raises(DataDamaged, match="hasn't Otto's 61878 rows"):
         read_dataset("otto", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "otto/train.csv.gz",
+        "train.csv.gz",
+        "train.csv.zip",
+        "otto-group-product-classification-challenge.zip",
+    ],
+)
+def test_otto_is_found_packed_as_kaggle_serves_it(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(otto, "COUNTS", (5,) * 9)
+    lines = ["id," + ",".join(otto.FEATURES) + ",target"]
+    for n in range(45):
+        counts = ",".join(str((n + k) % 3) for k in range(93))
+        lines.append(f"{n + 1},{counts},Class_{n // 5 + 1}")
+    content = "\n".join(lines).encode()
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(content))
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("train.csv", content)
+            archive.writestr("sampleSubmission.csv", b"id,Class_1\n")
+    assert read_dataset("otto", tmp_path).train.inputs.shape == (36, 93)
+
+
+def test_train_csv_of_one_set_is_not_taken_for_that_of_another(tmp_path):
+    (tmp_path / "train.csv").write_text("PassengerId,Survived,Pclass,Name\n1,0,3,x\n")
+    assert find(get_dataset("otto"), tmp_path) is None
+    assert find(get_dataset("titanic"), tmp_path) == {"train.csv": tmp_path / "train.csv"}
+
+
+def test_a_run_says_which_set_of_its_lecture_lies_in_data_dir(tmp_path):
+    mine = tmp_path / "mine"
+    (mine / "mnist").mkdir(parents=True)
+    for file in get_dataset("mnist").files:
+        (mine / "mnist" / file.name).touch()
+    said = f"mnist lies in {mine}, and this run learns from digits: --dataset mnist trains on it"
+    argv = ("--no-tui", "softmax", "--epochs", 1)
+    ended = tutorch(*argv, "--data-dir", mine)
+    assert said in ended.err
+    assert said not in tutorch("resume", ended.run, "--epochs", 2).err
+    assert "lies in" not in tutorch(*argv, "--data-dir", mine, "--dataset", "digits").err
+    assert "lies in" not in tutorch(*argv, "--data-dir", tmp_path).err
 
 
 def test_names(tmp_path):

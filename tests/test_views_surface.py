@@ -22,6 +22,12 @@ def saddle():
     return load_probe("saddle")(None, "")  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.parametrize("ask", ["²", "٣٤٥²", "9" * 5000, "-1"])
+@pytest.mark.parametrize("name", ["saddle", "two_minima"])
+def test_a_seed_that_is_no_whole_number_of_python_does_no_harm(name, ask):
+    assert load_probe(name)(None, ask)  # pyright: ignore[reportArgumentType]
+
+
 def drawn(name: str, found, *, at: int = 0, columns: int = 80, rows: int = 24) -> list[str]:
     lines = load_view(name).lines(found, Frame(columns, rows, PLAIN, at))
     return [line.plain for line in lines]

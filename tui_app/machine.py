@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from datasets.cell_numbers import whole_number
+
 
 def read_machine(device: str) -> str:
     """One line about the device that trains."""
@@ -49,9 +51,8 @@ def _gpu(index: int) -> str:
 def _visible(index: int) -> int:
     """The driver's number of the card that this program calls `index`."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    if index < len(visible) and visible[index].strip().isdigit():
-        return int(visible[index])
-    return index
+    number = whole_number(visible[index].strip()) if index < len(visible) else None
+    return index if number is None else number
 
 
 def _memory(info: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datasets.cell_numbers import whole_number
 from tui_app.following.run_table import write_note
 from tui_app.following.take_up import TakeUp
 from tui_app.screens.ask import Ask
@@ -48,8 +49,9 @@ class RunActsScreen(ListingScreen):
         question = f"Epochs in all (so far {trained})"
 
         def problem(text: str) -> str:
-            more = text.strip().isdecimal() and int(text) > trained
-            return "" if more else f"Epochs: a whole number above {trained}."
+            epochs = whole_number(text.strip())
+            is_more = epochs is not None and epochs > trained
+            return "" if is_more else f"Epochs: a whole number above {trained}."
 
         def extend(text: str | None) -> None:
             if text is not None:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from datasets.cell_numbers import whole_number
 from tui_app.training.metrics_file import read_metrics
 from tui_app.training.probes.predictions import shares_of
 from tui_app.training.replay import replay
@@ -93,8 +94,8 @@ def _chosen(subject: Subject, ask: str) -> np.ndarray:
         found = predictions.probe(subject, "")
         assert found is not None
         rows = found.rows[np.argsort(-found.losses, kind="stable")[:_SAMPLES]]
-    if ask.isdigit():
-        asked = min(max(int(ask), 1), len(subject.split)) - 1
+    if (number := whole_number(ask)) is not None:
+        asked = min(max(number, 1), len(subject.split)) - 1
         rows = np.array([asked, *rows[rows != asked]][:_SAMPLES])
     return rows
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from datasets.cell_numbers import whole_number
 from tui_app.training.snapshot import Subject
 
 #: Operations by torch's names, as they are written in a graph.
@@ -75,8 +76,9 @@ def probe(subject: Subject, ask: str) -> Graph | None:
         return None
     if not isinstance(subject.criterion, nn.MSELoss) or has_matrices(subject.model):
         return None
-    wanted = int(ask) - 1 if ask.isdigit() else 1  # the second, where x isn't 1
-    row = min(max(wanted, 0), len(subject.train) - 1)
+    number = whole_number(ask)
+    wanted = 2 if number is None else number  # the second, where x isn't 1
+    row = min(max(wanted, 1), len(subject.train)) - 1
     inputs, targets = subject.batch(subject.train, np.array([row]))
     weights = {name: w.item() for name, w in subject.model.named_parameters()}
     model = subject.model

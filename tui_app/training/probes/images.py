@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from datasets.cell_numbers import whole_number
 from tui_app.training.layers import describe
 from tui_app.training.snapshot import Subject
 
@@ -51,7 +52,7 @@ def probe(subject: Subject, ask: str) -> Images | None:
     """Of the test sample whose number was asked for, from 1; None for a model of no images."""
     if len(subject.data.spec.input_shape) != 3:
         return None
-    number = int(ask) if ask.isdigit() else 1
+    number = whole_number(ask) or 1
     sample = min(max(number, 1), len(subject.split)) - 1
     inputs, _ = subject.batch(subject.split, np.array([sample]))
     layers: list[Maps] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from datasets.cell_numbers import whole_number
 from tui_app.training.probes.landscape import Landscape
 from tui_app.training.probes.playground import landscape_of
 from tui_app.training.snapshot import Subject
@@ -20,5 +21,5 @@ def _slope(place: np.ndarray) -> np.ndarray:
 
 def probe(subject: Subject | None, ask: str) -> Landscape:
     """From (-1.8, 0) the exact gradient ends on the saddle; noise finds the way off it."""
-    seed = int(ask) if ask.isdigit() else 0
+    seed = (whole_number(ask) or 0) % 2**32
     return landscape_of(_cost, _slope, (-1.8, 0.0), (0.0, 1.0), seed)
