@@ -52,6 +52,7 @@ def get_dataset(
     task: Task | None = None,
     drop: str = "",
     columns: str = "",
+    reading: Reading = UNWATCHED,
 ) -> Dataset:
     """The declaration of the data set `name`; fetches nothing.
 
@@ -66,7 +67,7 @@ def get_dataset(
         from datasets.own_table import table_dataset
 
         choice = ColumnChoice(target or "", drop, columns)
-        return replace(table_dataset(user_path(place), choice, task), name=name)
+        return replace(table_dataset(user_path(place), choice, task, reading), name=name)
     if target:
         raise UnknownDataset(f"{name} has its own target: --target goes with csv:FILE.")
     if flag := ("--drop" if drop else "--columns" if columns else ""):
@@ -97,5 +98,5 @@ def read_dataset(
     `target`, `task`, `drop` and `columns` are as for `get_dataset`. Raises UnknownDataset,
     DataUnavailable, DataDamaged, and LoadingStopped once `reading` is to stop.
     """
-    dataset = get_dataset(name, target, task, drop, columns)
+    dataset = get_dataset(name, target, task, drop, columns, reading)
     return dataset.read(locate(dataset, data_dir, reading), reading)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,11 +34,21 @@ class Scale:
 
 
 def typed_values(text: str, names: Sequence[str]) -> list[str]:
-    """The values in `text`, one for each of `names`, with commas (or else spaces) between.
+    """The values in `text`, one for each of `names`, with commas (or else spaces) between; one with
+    a comma in it stands in quotes.
 
     Raises ValueError when there are more or fewer.
     """
-    values = [word.strip() for word in text.split(",")] if "," in text else text.split()
+    if "," in text:
+        try:
+            row = next(csv.reader([" ".join(text.splitlines())], skipinitialspace=True), [])
+        except csv.Error as error:
+            raise ValueError(
+                f"this can't be read as values with commas between: {error}"
+            ) from error
+        values = [word.strip() for word in row]
+    else:
+        values = text.split()
     if len(values) != len(names):
         wanted = "one value" if len(names) == 1 else f"{len(names)} values with commas between"
         raise ValueError(f"give {wanted} ({', '.join(names)}), not {len(values)}")

@@ -95,9 +95,9 @@ def describe(
     return tuple(everything)
 
 
-_COUNTS = "an identifier: its whole numbers count the rows"
-_NUMBERS_ROWS = "the number of a row, which may give the answer away"
-_NAMES_ROWS = "an identifier: each row has another"
+_COUNTS = "it is an identifier, whose whole numbers count the rows"
+_NUMBERS_ROWS = "it is the number of a row, which may give the answer away"
+_NAMES_ROWS = "it is an identifier, another one in each row"
 _ALL_NUMBERS = "its cells are numbers"
 
 

@@ -35,7 +35,9 @@ CHUNK = 20_000
 """Rows that are read at once from a file too large for memory."""
 
 
-def table_dataset(path: Path, choice: ColumnChoice, task: Task | None) -> Dataset:
+def table_dataset(
+    path: Path, choice: ColumnChoice, task: Task | None, reading: Reading = UNWATCHED
+) -> Dataset:
     """The data set in the file `path`, of which `choice` names columns.
 
     `task` says what for; None goes by the target. Raises UnknownDataset, DataUnavailable,
@@ -43,7 +45,7 @@ def table_dataset(path: Path, choice: ColumnChoice, task: Task | None) -> Datase
     """
     if not path.is_file():
         raise DataUnavailable(f"csv:{path}: there is no such file.")
-    columns = next(read_chunks(path, 1)).columns
+    columns = next(read_chunks(path, 1, reading)).columns
     choice.refuse_unknown(path, columns)
     return Dataset(
         title=path.name,

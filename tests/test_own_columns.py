@@ -70,8 +70,8 @@ def test_kaggles_titanic_trains_as_it_is(tmp_path, lecture):
     ended = tutorch("--no-tui", lecture, "--dataset", data, "--target", "Survived", "--epochs", 2)
     assert ended.exit_code == 0, ended.err
     for note in (
-        "PassengerId is left out: an identifier",
-        "Name is left out: an identifier",
+        "PassengerId is left out: it is an identifier",
+        "Name is left out: it is an identifier",
         "Ticket is left out: it has",
         "Cabin is left out: it has",
         "Age: missing values are filled with",
@@ -287,12 +287,24 @@ def test_a_wrong_choice_of_columns_is_a_sentence(tmp_path, choice, told):
         get_dataset("digits", **choice)
 
 
+def test_a_text_with_a_comma_in_it_is_typed_in_quotes(tmp_path):
+    texts = ('"left, up"', "right")
+    rows = [f"{texts[n % 2]},{n % 7},{n % 2}" for n in range(40)]
+    data = read_dataset(write(tmp_path / "t.csv", "where,x,y", *rows), target="y")
+    assert data.encode('"left, up",3')[:2].tolist() == [1, 0]
+    with pytest.raises(ValueError, match="where is one of left, up, right, not 'left'"):
+        data.encode("left,3")
+
+
 def test_a_run_keeps_its_choice_of_columns(tmp_path):
     argv = ("05", "--dataset", flowers(tmp_path), "--target", "length", "--epochs", 2)
     folder = train(*argv, "--drop", 'colour,"height, cm"', "--columns", "")
     assert tutorch("resume", folder, "--epochs", 3, "--no-tui").exit_code == 0
     evaluated = tutorch("evaluate", folder)
     assert evaluated.exit_code == 0, evaluated.err
+    shown = [line.rstrip().split(maxsplit=1) for line in tutorch("show", folder).out.splitlines()]
+    assert ["target", "length"] in shown
+    assert ["drop", 'colour,"height, cm"'] in shown
     wrong = tutorch("--no-tui", *argv, "--drop", "colours")
     assert wrong.exit_code == 2
     assert "did you mean colour?" in wrong.err

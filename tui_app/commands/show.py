@@ -85,6 +85,10 @@ def main(argv: Sequence[str]) -> int:
 def _facts(run: RunSummary, record: dict[str, Any], folder: RunFolder) -> list[list[str]]:
     state = f"{run.state}: {run.reason}" if run.reason else run.state
     rows = [["run", run.name], ["state", state], ["data", run.dataset]]
+    options = record.get("options")
+    if isinstance(options, dict):  # what of a table it learns
+        chosen_columns = ((name, options.get(name)) for name in ("target", "drop", "columns"))
+        rows += [[name, str(value)] for name, value in chosen_columns if value]
     if run.best_value is not None:
         value = format_value(run.metric, run.best_value)
         rows.append(["best", f"{value} at epoch {run.best_epoch}"])
