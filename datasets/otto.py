@@ -14,6 +14,7 @@ scaled to mean 0 and standard deviation 1 over the train rows.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,17 @@ CLASSES = tuple(f"Class_{number}" for number in range(1, 10))
 COUNTS = (1929, 16122, 8004, 2691, 2739, 14135, 2839, 8464, 4955)
 
 
+@dataclass(frozen=True)
+class CountsEncoder:
+    """Turns the counts of a product that the user types into inputs."""
+
+    scale: Scale
+
+    def __call__(self, text: str) -> np.ndarray:
+        """The inputs of a product, (93,) float32. Raises ValueError."""
+        return self.scale(np.log1p(_counts(text)))
+
+
 def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
     """Inputs (N, 93) float32 scaled, targets (N,) int64; a fifth is held out.
 
@@ -43,7 +55,7 @@ def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
         spec=DataSpec((len(FEATURES),), "multiclass", classes=CLASSES),
         train=Split(scale(train.inputs), train.targets),
         test=Split(scale(test.inputs), test.targets),
-        encode=lambda text: scale(np.log1p(_counts(text))),
+        encode=CountsEncoder(scale),
         input_help="the 93 counts, feat_1 to feat_93, with commas between",
         scales=scale.by_name(FEATURES),
     )

@@ -63,6 +63,17 @@ class Features:
         return np.column_stack(columns).astype(np.float32)
 
 
+@dataclass(frozen=True)
+class PassengerEncoder:
+    """Turns a passenger that the user types into inputs."""
+
+    features: Features
+
+    def __call__(self, text: str) -> np.ndarray:
+        """The inputs of a passenger typed as `TYPED`, (12,) float32. Raises ValueError."""
+        return encode(text, self.features)
+
+
 def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
     """Inputs (N, 12), targets (N, 1), 1 for survived, all float32; a fifth is held out.
 
@@ -77,7 +88,7 @@ def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
         spec=DataSpec(inputs.shape[1:], "binary", classes=("died", "survived")),
         train=Split(inputs[~test], survived[~test]),
         test=Split(inputs[test], survived[test]),
-        encode=lambda text: encode(text, features),
+        encode=PassengerEncoder(features),
         input_help=f"{', '.join(TYPED)}, such as 3,male,22,1,0,7.25,S (? for what is unknown)",
         scales=features.scale.by_name(NUMBERS),
     )
