@@ -110,7 +110,7 @@ def test_a_lecture_of_the_course_is_named_by_its_hash_and_the_commit_of_tutorch(
 
 
 def test_the_scales_of_a_table_are_kept_too(tmp_path: Path):
-    rows = [f"{n},{n * 10},{'ab'[n % 2]},{n % 2}" for n in range(30)]
+    rows = [f"{n * 2},{n * 20},{'ab'[n % 2]},{n % 2}" for n in range(30)]
     (tmp_path / "t.csv").write_text("\n".join(["x,y z,kind,target", *rows]))
     said = record(train("06", "--epochs", 1, "--dataset", "csv:t.csv", "--target", "target"))
     normalisation = said["normalisation"]
