@@ -369,12 +369,13 @@ def test_a_socket_that_is_being_made_is_not_removed_by_a_program_that_starts_mea
     monkeypatch: pytest.MonkeyPatch,
 ):
     from tui_app.training import control_socket
+    from tui_app.training.socket_folder import remove_stale
 
     chmod, control = Path.chmod, Control()
 
     def while_another_program_starts(path: Path, mode: int) -> None:
         chmod(path, mode)
-        control_socket._remove_stale(path.parent)
+        remove_stale(path.parent)
 
     monkeypatch.setattr(Path, "chmod", while_another_program_starts)
     with contextlib.closing(control_socket.ControlSocket(control)) as made:

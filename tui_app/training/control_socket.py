@@ -9,115 +9,166 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
+import select
+import selectors
 import socket
-import stat
-import tempfile
+import struct
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tui_app.training.control import Control, Steering
+from tui_app.training.socket_folder import (
+    IS_AVAILABLE,
+    SocketName,
+    is_control_socket,
+    private_folder,
+    remove_stale,
+)
 
-#: A path longer than this fits into no socket's address, on any system.
-_LONGEST = 100
+__all__ = ["IS_AVAILABLE", "ControlSocket", "RemoteControl", "is_control_socket", "send"]
 
 #: Bytes of one command, seconds for its answer, and callers that are heard at the same time.
 _LARGEST = 4096
 _PATIENCE = 5.0
-_CALLERS = 8
+_CALLERS = 32
 
-IS_AVAILABLE = hasattr(socket, "AF_UNIX")
+#: Seconds between two looks for callers that have said nothing for too long.
+_CHECK = 0.5
 
-
-def private_folder() -> Path:
-    """A folder for sockets that this user alone can enter. Raises OSError when there is none."""
-    runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or "")
-    if runtime.is_absolute() and runtime.is_dir() and runtime.stat().st_uid == os.getuid():
-        folder = runtime / "tutorch"
-    else:
-        folder = Path(tempfile.gettempdir()) / f"tutorch-{os.getuid()}"
-    if len(os.fsencode(folder)) + 20 > _LONGEST:
-        folder = Path(f"/tmp/tutorch-{os.getuid()}")
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    found = folder.lstat()  # of the folder itself: somebody may have put a link there
-    if folder.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise PermissionError(f"{folder} is open to others: no control socket is made there")
-    return folder
+#: Seconds after which a socket is tried again that too many others call.
+_RETRY = 0.02
 
 
-def is_control_socket(path: str) -> bool:
-    """Whether a run of this user may listen there: status.json could name any socket, such as that
-    of another program, which would then be sent commands.
-    """
-    place = Path(path)
-    try:
-        found, folder = place.lstat(), place.parent.lstat()
-    except (OSError, ValueError):
-        return False
-    is_named_so = place.parent.name.startswith("tutorch") and place.suffix == ".sock"
-    is_private = found.st_uid == folder.st_uid == os.getuid() and not folder.st_mode & 0o077
-    return is_named_so and is_private and stat.S_ISSOCK(found.st_mode)
+@dataclass
+class _Caller:
+    """A program that has connected: what it has said so far, and until when it is heard."""
+
+    connection: socket.socket
+    until: float
+    said: bytearray = field(default_factory=bytearray)
+
+    @property
+    def has_gone(self) -> bool:
+        """Whether it has closed its end: nobody waits for what it asked for any more."""
+        poll = select.poll()
+        poll.register(self.connection, select.POLLIN)
+        return any(events & (select.POLLHUP | select.POLLERR) for _, events in poll.poll(0))
+
+    def answer(self, answer: dict[str, Any]) -> None:
+        """Send the answer, if that is read."""
+        with suppress(OSError):
+            self.connection.send(json.dumps(answer).encode() + b"\n")
 
 
 class ControlSocket:
-    """Passes what is asked for over a socket on to a run's `control`, in threads of its own.
+    """Passes what is requested over a socket on to a run's `control`, in a thread of its own.
 
-    `path` is where it listens. Raises OSError.
+    `path` is where it listens. Callers that say nothing, or too much, keep nobody waiting. Raises
+    OSError.
     """
 
     def __init__(self, control: Control) -> None:
         folder = private_folder()
-        _remove_stale(folder)
-        self.path = folder / f"{secrets.token_hex(6)}.sock"
+        remove_stale(folder)
+        self._name = SocketName(folder)
+        self.path = self._name.path
         self._control = control
-        self._callers = threading.Semaphore(_CALLERS)
+        self._callers: list[_Caller] = []  # the oldest first
+        self._selector = selectors.DefaultSelector()
+        self._closed = threading.Event()
         self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._begin(self.path.with_suffix(".new"))
         except OSError:
             self._listening.close()
+            self._name.release()
             raise
-        threading.Thread(target=self._listen, name="control socket", daemon=True).start()
+        threading.Thread(target=self._serve, name="control socket", daemon=True).start()
 
     def _begin(self, path: Path) -> None:
-        """Listen, and only then take the name at which others look for sockets: until it is
-        listened to, they take one for that of a program that was killed.
+        """Listen, and only then take the name at which others look for sockets: earlier versions
+        take one that isn't listened to for that of a program that was killed.
         """
         self._listening.bind(str(path))
         path.chmod(0o600)
-        self._listening.listen(_CALLERS)
+        self._listening.listen(128)
+        self._listening.setblocking(False)
         path.rename(self.path)
 
     def close(self) -> None:
         """Listen no more."""
-        self.path.unlink(missing_ok=True)
+        self._closed.set()
+        self._name.release()
         with suppress(OSError):  # not connected, says the system, and wakes the thread
             self._listening.shutdown(socket.SHUT_RDWR)
-        self._listening.close()
 
-    def _listen(self) -> None:
-        while True:
-            self._callers.acquire()
-            try:
-                caller, _ = self._listening.accept()
-            except OSError:  # closed
-                return
-            threading.Thread(target=self._serve, args=(caller,), daemon=True).start()
+    def _serve(self) -> None:
+        with self._listening, self._selector:
+            self._selector.register(self._listening, selectors.EVENT_READ)
+            while not self._closed.is_set():
+                for key, _ in self._selector.select(_CHECK):
+                    if key.data is None:
+                        self._accept()
+                    elif key.data in self._callers:
+                        self._hear(key.data)
+                for caller in [c for c in self._callers if c.until < time.monotonic()]:
+                    self._drop(caller)
+            for caller in list(self._callers):
+                self._drop(caller)
 
-    def _serve(self, caller: socket.socket) -> None:
-        caller.settimeout(_PATIENCE)
+    def _accept(self) -> None:
         try:
-            with caller, caller.makefile("rwb") as stream:
-                line = stream.readline(_LARGEST)
-                stream.write(json.dumps(_obey(self._control, line)).encode() + b"\n")
-        except OSError:  # the caller has gone, or says nothing: it is its own affair
+            connection, _ = self._listening.accept()
+        except OSError:  # it has gone already, or no file may be opened: later, then
+            self._closed.wait(_RETRY)
             return
-        finally:
-            self._callers.release()
+        connection.setblocking(False)
+        if not _is_own(connection):
+            connection.close()
+            return
+        if len(self._callers) == _CALLERS:
+            self._drop(self._callers[0])
+        caller = _Caller(connection, time.monotonic() + _PATIENCE)
+        self._callers.append(caller)
+        self._selector.register(connection, selectors.EVENT_READ, caller)
+
+    def _hear(self, caller: _Caller) -> None:
+        """Read on what a caller says, and do it once its line is complete."""
+        try:
+            said = caller.connection.recv(_LARGEST)
+        except BlockingIOError:
+            return
+        except OSError:
+            said = b""
+        caller.said += said
+        line, line_break, _ = bytes(caller.said).partition(b"\n")
+        if said and not line_break and len(line) <= _LARGEST:
+            return
+        # Who has stopped waiting was told that nothing came of it.
+        if line and not caller.has_gone:
+            caller.answer(_obey(self._control, line[:_LARGEST]))
+        self._drop(caller)
+
+    def _drop(self, caller: _Caller) -> None:
+        self._callers.remove(caller)
+        self._selector.unregister(caller.connection)
+        caller.connection.close()
+
+
+def _is_own(connection: socket.socket) -> bool:
+    """Whether the caller is of this user, where the system says whose it is."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return True
+    size = struct.calcsize("3i")
+    _, user, _ = struct.unpack(
+        "3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    )
+    return user in (os.getuid(), 0)
 
 
 def _obey(control: Control, line: bytes) -> dict[str, Any]:
@@ -137,19 +188,6 @@ def _obey(control: Control, line: bytes) -> dict[str, Any]:
         case _:
             return {"error": "no such command"}
     return {"done": True}
-
-
-def _remove_stale(folder: Path) -> None:
-    """Remove the sockets of programs that were killed."""
-    for path in folder.glob("*.sock"):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.settimeout(1.0)
-            try:
-                probe.connect(str(path))
-            except ConnectionRefusedError:
-                path.unlink(missing_ok=True)
-            except OSError:  # busy, or gone meanwhile
-                continue
 
 
 class RemoteControl(Steering):
@@ -206,14 +244,32 @@ class RemoteControl(Steering):
 
 
 def send(path: str, command: dict[str, Any]) -> str | None:
-    """Let the run that listens at `path` do the `command`; what went wrong, if anything."""
+    """Let the run that listens at `path` do the `command`; what went wrong, if anything.
+
+    Once it is said that nothing came of it, the command isn't done later either.
+    """
+    until = time.monotonic() + _PATIENCE
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(_PATIENCE)
-            connection.connect(path)
+            _connect(connection, path, until)
+            connection.settimeout(max(_RETRY, until - time.monotonic()))
             connection.sendall(json.dumps(command).encode() + b"\n")
             with connection.makefile("rb") as stream:
-                answer = json.loads(stream.readline(_LARGEST))
+                line = stream.readline(_LARGEST)
+        answer = json.loads(line) if line else None
         return answer.get("error") if isinstance(answer, dict) else "no answer"
     except (OSError, ValueError) as error:
         return f"the program that trains doesn't answer ({error})"
+
+
+def _connect(connection: socket.socket, path: str, until: float) -> None:
+    """Connect, if need be once those who call already have been heard. Raises OSError."""
+    while True:
+        connection.settimeout(max(_RETRY, until - time.monotonic()))
+        try:
+            connection.connect(path)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(_RETRY)

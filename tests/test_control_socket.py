@@ -1,0 +1,166 @@
+"""A run is steered over its socket whoever else calls, starts or was killed at the same time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.program import environment
+from tui_app.training import control_socket
+from tui_app.training.control import Control
+from tui_app.training.control_socket import ControlSocket, send
+from tui_app.training.socket_folder import SocketName, private_folder, remove_stale
+
+
+@pytest.fixture(autouse=True)
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder for sockets, empty."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # a socket's address is short
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        yield private_folder()
+
+
+@pytest.fixture
+def made() -> Iterator[tuple[ControlSocket, Control]]:
+    control = Control()
+    with contextlib.closing(ControlSocket(control)) as listening:
+        yield listening, control
+
+
+def call(listening: ControlSocket, said: bytes = b"") -> socket.socket:
+    """Connect and say that, without waiting for an answer."""
+    caller = socket.socket(socket.AF_UNIX)
+    caller.settimeout(10)
+    caller.connect(str(listening.path))
+    with contextlib.suppress(OSError):
+        caller.sendall(said)
+    return caller
+
+
+def test_callers_that_say_nothing_half_a_line_or_too_much_keep_nobody_waiting(
+    made: tuple[ControlSocket, Control],
+):
+    listening, control = made
+    said = [b"", b'{"do": "pau', b"x" * 100_000] * 20
+    with contextlib.ExitStack() as stack:
+        callers = [stack.enter_context(call(listening, each)) for each in said]
+        begun = time.monotonic()
+        assert send(str(listening.path), {"do": "pause"}) is None
+        assert time.monotonic() - begun < control_socket._PATIENCE / 2
+        assert control.attention
+        assert callers[0].recv(1) == b""  # the oldest of too many
+
+
+def test_an_idle_caller_is_dropped_after_a_while(
+    made: tuple[ControlSocket, Control], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(control_socket, "_PATIENCE", 0.1)
+    with call(made[0]) as caller:
+        assert caller.recv(1) == b""
+
+
+def test_half_a_connection_is_answered(made: tuple[ControlSocket, Control]):
+    """As `echo ... | socat` leaves it."""
+    with call(made[0], b'{"do": "save"}\n') as caller:
+        caller.shutdown(socket.SHUT_WR)
+        assert json.loads(caller.makefile().readline()) == {"done": True}
+
+
+def test_a_command_that_was_said_to_have_timed_out_is_not_done_later(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The program that trains was suspended meanwhile."""
+    monkeypatch.setattr(control_socket, "_PATIENCE", 0.2)
+    goes_on, control, accept = threading.Event(), Control(), ControlSocket._accept
+
+    def wait_then_accept(listening: ControlSocket) -> None:
+        goes_on.wait(30)
+        accept(listening)
+
+    monkeypatch.setattr(ControlSocket, "_accept", wait_then_accept)
+    with contextlib.closing(ControlSocket(control)) as listening:
+        assert "timed out" in str(send(str(listening.path), {"do": "stop"}))
+        goes_on.set()
+        monkeypatch.setattr(control_socket, "_PATIENCE", 30.0)
+        assert send(str(listening.path), {"do": "save"}) is None
+    assert control.stopped is None
+    assert control.take_save()
+
+
+def test_what_a_killed_program_left_is_removed_and_what_lives_is_kept(runtime: Path):
+    code = "import os\nfrom tui_app.training.control_socket import ControlSocket\n"
+    code += "from tui_app.training.control import Control\n"
+    code += "print(ControlSocket(Control()).path, flush=True)\nos._exit(9)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False
+    )
+    left = Path(done.stdout.strip())
+    assert left.exists()
+    with socket.socket(socket.AF_UNIX) as older:  # of an earlier version, which is listened to
+        older.bind(str(runtime / "00older.sock"))
+        older.listen()
+        with socket.socket(socket.AF_UNIX) as gone:
+            gone.bind(str(runtime / "00gone.sock"))
+        with contextlib.closing(ControlSocket(Control())) as lives:
+            remove_stale(runtime)
+            names = {path.name for path in runtime.iterdir()}
+            assert names == {"00older.sock", lives.path.name, lives.path.stem + ".lock"}
+
+
+def test_a_name_is_claimed_from_its_first_moment(runtime: Path, monkeypatch: pytest.MonkeyPatch):
+    """Another program looks for stale sockets between any two of the steps."""
+    import fcntl
+
+    flock, locked = fcntl.flock, list[int]()
+
+    def while_another_looks(descriptor: int, how: int) -> None:
+        if how == fcntl.LOCK_EX and not locked:
+            locked.append(descriptor)
+            remove_stale(runtime)  # before it is locked: the name is lost, and another one taken
+        flock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", while_another_looks)
+    name = SocketName(runtime)
+    remove_stale(runtime)
+    assert [path.name for path in runtime.iterdir()] == [f"{name.path.stem}.lock"]
+    name.release()
+    assert list(runtime.iterdir()) == []
+
+
+def test_programs_that_start_at_once_keep_their_sockets():
+    lost, made = list[str](), list[int]()
+
+    def start_again_and_again() -> None:
+        until = time.monotonic() + 1.0
+        while time.monotonic() < until:
+            with contextlib.closing(ControlSocket(Control())) as listening:
+                problem = send(str(listening.path), {"do": "pause"})
+                made.append(1)
+                if problem is not None or not listening.path.exists():
+                    lost.append(str(problem))
+
+    threads = [threading.Thread(target=start_again_and_again) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert lost == []
+    assert len(made) >= 6
+
+
+def test_a_link_in_the_place_of_the_folder_is_refused(runtime: Path, tmp_path: Path):
+    runtime.rmdir()
+    runtime.symlink_to(tmp_path)
+    with pytest.raises(PermissionError):
+        ControlSocket(Control())
+    assert list(tmp_path.iterdir()) == []
