@@ -12,8 +12,7 @@ import termios
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from functools import partial
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,9 @@ import tui_app.commands.train
 import tui_app.headless
 import tui_app.screens.run
 import tui_app.terminal_driver  # noqa: F401
+from tests.faults import surroundings
 from tui_app.cli import run
+from tui_app.streams import open_missing_streams
 from tui_app.training import saver, step
 from tui_app.training.training import Training
 
@@ -41,7 +42,8 @@ def train(argv: Sequence[str], told: Path, terminal: str | None, twist: str) -> 
 
     `twist` is what is wrong from the beginning: the `clock` is set back, root has no more `rights`
     than others, the `disk` takes one checkpoint and hangs at the next, `memory` runs out with more
-    than 20 samples, or (`nan gradient 100`) something is no number any more at that step.
+    than 20 samples, or (`nan gradient 100`) something is no number any more at that step. The rest
+    is in `surroundings`.
     """
     os.setsid()
     # A DataLoader's workers are this one's to fork, and not that server's.
@@ -53,11 +55,10 @@ def train(argv: Sequence[str], told: Path, terminal: str | None, twist: str) -> 
         screen = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     for number in (0, 1, 2) if terminal is not None else (1, 2):
         os.dup2(screen, number)
-    # Streams made anew: those that were inherited think they are no terminal.
-    new = partial(os.fdopen, encoding="utf-8", closefd=False)
-    sys.stdin = sys.__stdin__ = new(0)  # pyright: ignore[reportAttributeAccessIssue]
-    sys.stdout = sys.__stdout__ = new(1, "w")  # pyright: ignore[reportAttributeAccessIssue]
-    sys.stderr = sys.__stderr__ = new(2, "w")  # pyright: ignore[reportAttributeAccessIssue]
+    os.close(screen)
+    if twist:
+        surroundings.change(twist)
+    _make_streams()
     torch.set_num_threads(1)
     if twist == "clock":
         _set_clock_back()
@@ -70,6 +71,21 @@ def train(argv: Sequence[str], told: Path, terminal: str | None, twist: str) -> 
         _poison(float(value), what, int(at))
     with limited_memory() if twist == "memory" else nullcontext():
         os._exit(run(list(argv)))
+
+
+def _make_streams() -> None:
+    """Make Python's streams anew, as it does when it begins: those that were inherited think that
+    they are no terminal.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = None
+        with suppress(OSError):  # it is closed
+            os.fstat(number)
+            mode = "w" if number else "r"
+            stream = os.fdopen(number, mode, encoding="utf-8", closefd=False)
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+    open_missing_streams()
 
 
 def _set_clock_back() -> None:

@@ -9,7 +9,7 @@ from functools import partial
 
 import psutil
 
-from tests.faults import of_files, of_signals, of_terminals
+from tests.faults import of_files, of_sessions, of_signals, of_strangers, of_terminals
 from tests.faults.child import limited_memory
 from tests.faults.of_files import failed
 from tests.faults.of_terminals import completed
@@ -107,8 +107,25 @@ FAULTS: dict[str, tuple[Fault, int]] = {
     "app: hung up, attached, stopped": (of_terminals.attached, 2),
     "app: terminal read by nobody": (partial(of_terminals.unread, in_app=True), 1),
     "app: terminal resized all the time": (partial(of_terminals.resized, in_app=True), 1),
+    "suspended and continued": (of_sessions.suspended, 2),
+    "app: suspended and continued": (partial(of_sessions.suspended, in_app=True), 2),
+    "app: hung up, then suspended": (
+        partial(of_sessions.suspended, in_app=True, is_left=True),
+        2,
+    ),
+    "terminal gone without a signal": (of_sessions.gone_in_silence, 1),
+    "app: terminal gone without a signal": (
+        partial(of_sessions.gone_in_silence, in_app=True),
+        2,
+    ),
+    "attach: terminal gone without a signal": (of_sessions.attached_in_silence, 1),
+    "reader gone": (of_sessions.reader_gone, 2),
+    "stdout or stderr closed or full": (of_sessions.streams_spoilt, 2),
     "disk full, for a while or for good": (of_files.disk_full, 3),
     "no file may grow, likewise": (of_files.size_limited, 1),
+    "cache full": (of_files.cache_full, 2),
+    "run of somebody else, with code": (of_strangers.planted, 3),
+    "file of a run is a link or a pipe": (of_strangers.linked, 3),
     "second program on the folder": (of_files.second_program, 1),
     "run folder removed": (of_files.folder_removed, 1),
     "run folder made read-only": (of_files.folder_read_only, 1),

@@ -129,6 +129,34 @@ def _full(
     return trial.outcome
 
 
+def cache_full(chance: random.Random, reference: Reference) -> Outcome:
+    """Data too large for memory find no room in the cache; with room, the run trains."""
+    data = _table(reference)
+    argv = ("09_softmax", *RUN[1:-1], "3", "--dataset", f"csv:{data}", "--target", "species")
+    cache = Path(tempfile.mkdtemp(dir=reference.place))
+    size = chance.randint(64, 200)  # of the 240 KiB that the values of the table take
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tutorch-fault", str(cache)]
+    is_mounted = subprocess.run(mount, capture_output=True).returncode == 0
+    try:
+        kind = "cache" if is_mounted else "limit"
+        trial = Trial(chance, reference, argv=argv, twist=f"{kind} {cache}")
+        code, outcome = trial.end(), trial.outcome
+        codes = (ExitCode.FAILED, ExitCode.DATA_UNAVAILABLE)
+        outcome.expect(code in codes, f"exit {code}: {trial.words}")
+        said = "No space left" if is_mounted else "File too large"
+        outcome.expect(said in trial.words, f"not said: {trial.words}")
+        outcome.tracebacks += trial.words.count("Traceback")
+        outcome.corrupt += [path.name for path in cache.rglob("*.part")]
+    finally:
+        if is_mounted:
+            subprocess.run(["umount", "-l", str(cache)], check=True)
+    again = Trial(chance, reference, argv=argv, twist=f"cache {cache}")
+    code = again.end()
+    outcome.expect(code == ExitCode.DONE, f"with room: exit {code}: {again.words}")
+    outcome.went_on = code == ExitCode.DONE
+    return outcome
+
+
 def second_program(chance: random.Random, reference: Reference) -> Outcome:
     """Another program wants to train in the same folder."""
     trial = Trial(chance, reference)
@@ -190,9 +218,7 @@ def metrics_cut(chance: random.Random, reference: Reference) -> Outcome:
 
 def data_damaged(chance: random.Random, reference: Reference) -> Outcome:
     """The data file is cut off or has a wrong bit while a run learns from it, which is killed."""
-    data = reference.place / "flowers.csv"
-    if not data.exists():
-        _write_table(data)
+    data = _table(reference)
     whole = data.read_bytes()
     own = ("--dataset", f"csv:{data}", "--target", "species")
     trial = Trial(chance, reference, argv=(*RUN, *own))
@@ -217,8 +243,11 @@ def data_damaged(chance: random.Random, reference: Reference) -> Outcome:
     return outcome
 
 
-def _write_table(path: Path) -> None:
+def _table(reference: Reference) -> Path:
     """Three classes of flowers, measured 40 ways, 1 500 of them."""
+    path = reference.place / "flowers.csv"
+    if path.exists():
+        return path
     chance = np.random.default_rng(0)
     classes = chance.integers(0, 3, 1500)
     values = chance.normal(size=(1500, 40)) + classes[:, None]
@@ -228,3 +257,4 @@ def _write_table(path: Path) -> None:
     ]
     columns = [*(f"width{number}" for number in range(40)), "species"]
     path.write_text("\n".join([",".join(columns), *rows]) + "\n", encoding="utf-8")
+    return path

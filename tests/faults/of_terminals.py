@@ -14,9 +14,11 @@ from tui_app.training.run_folder import read_json
 LONGER = (*RUN[:-1], "40")
 
 
-def hung_up(chance: random.Random, reference: Reference, *, in_app: bool = False) -> Outcome:
+def hung_up(
+    chance: random.Random, reference: Reference, *, in_app: bool = False, twist: str = ""
+) -> Outcome:
     """The terminal goes away; the run goes on to its end without it."""
-    trial = Trial(chance, reference, screen=Screen(), in_app=in_app)
+    trial = Trial(chance, reference, screen=Screen(), in_app=in_app, twist=twist)
     assert trial.folder.last.exists()
     trial.let_train(most=0.6)
     assert trial.screen is not None
