@@ -14,6 +14,8 @@ import pytest
 from models import find_lecture
 from tests.app import Sitting, in_app
 from tui_app.app import TutorchApp
+from tui_app.screens.help import HelpScreen
+from tui_app.screens.leaving import LeaveQuestion
 from tui_app.widgets.setting_row import SettingRow
 from tui_app.widgets.settings_form import SettingsForm
 
@@ -39,6 +41,20 @@ def test_it_can_be_left_while_the_settings_appear(rows: int, monkeypatch: pytest
         assert app.return_code == 0
 
     asyncio.run(leave())
+
+
+@in_app("05", epochs=10**7)
+async def test_it_can_be_left_over_a_page_of_help_while_it_trains(person: Sitting):
+    await person.until(lambda: person.form.can_start)
+    await person.press("f5")
+    await person.until(lambda: person.history.step > 0)
+    await person.press("1", "question_mark")
+    assert isinstance(person.app.screen, HelpScreen)
+    await person.press("ctrl+c")
+    assert isinstance(person.app.screen, LeaveQuestion)
+    await person.press("ctrl+c")
+    await person.trained()
+    await person.until(lambda: person.app.return_code == 0)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="job control is POSIX")

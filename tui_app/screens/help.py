@@ -143,7 +143,8 @@ class HelpScreen(ModalScreen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,f1,enter", "app.pop_screen", "Back")
+        Binding("escape,q,question_mark,f1,enter", "app.pop_screen", "Back"),
+        Binding("ctrl+q,ctrl+c", "app.quit", "Quit", show=False),
     ]
 
     def __init__(self, title: str, content: str | Table) -> None:
