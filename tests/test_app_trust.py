@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from models import find_lecture
-from tests.app import Sitting, in_app, sitting
+from models.trust import name_file
+from tests.app import Sitting, in_app
 from tests.others_runs import (
     NET,
     belongs_to_eve,
@@ -185,28 +185,20 @@ def test_the_lecture_that_was_shown_last_is_asked_about_where_it_has_changed(
     in_app_with(None, see_other)
 
 
-def test_a_file_of_another_user_is_asked_about_though_it_was_named(
-    tmp_path: Path, mark: Path, monkeypatch: pytest.MonkeyPatch
-):
-    net = write(tmp_path / "theirs", hostile(mark))
-    belongs_to_eve(monkeypatch)(net)
-
-    async def see() -> None:
-        async with sitting("02") as person:
-            await person.app.main.set_up(find_lecture(str(net)), {})
-            await asked(person)
-            assert "uid 12345" in person.text
-            assert not mark.exists()
-
-    asyncio.run(see())
-
-
 @in_app()
-async def test_a_refused_setting_of_a_configuration_is_said(
-    person: Sitting, monkeypatch: pytest.MonkeyPatch
+async def test_a_file_of_another_user_is_asked_about_and_paths_that_one_sets_are_refused(
+    person: Sitting, tmp_path: Path, mark: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    Path("tutorch.toml").write_text('data_dir = "/tmp"')
-    belongs_to_eve(monkeypatch)(Path("tutorch.toml"))
-    person.app.main.choose_pane("lectures")
-    await person.press("down")
+    net, configuration = write(tmp_path / "theirs", hostile(mark)), Path("tutorch.toml")
+    configuration.write_text('data_dir = "/tmp"')
+    of_eve = belongs_to_eve(monkeypatch)
+    of_eve(net)
+    of_eve(configuration)
+    name_file(net)
+    await person.app.main.set_up(net, {})
+    await asked(person)
+    assert "uid 12345" in person.text
+    assert not mark.exists()
+    await person.press("T")
     await person.until(lambda: any("line 1: data_dir is refused" in said for said in person.said))
+    assert mark.exists()

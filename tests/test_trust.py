@@ -6,6 +6,7 @@ import ast
 import io
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -141,11 +142,10 @@ def test_the_current_file_that_a_run_names_is_asked_about_too(
 def test_nothing_but_the_gate_leads_to_code_that_is_not_tutorchs(run: Path):
     """Whoever adds another way to import by a name or to run a text must pass the gate as well."""
     found = set()
-    for path in (
-        path
-        for top in ("models", "datasets", "tui_app")
-        for path in ROOT.joinpath(top).rglob("*.py")
-    ):
+    files = [path for top in OURS for path in ROOT.joinpath(top).rglob("*.py")]
+    for path in files:
+        if not re.search("exec|eval|import_|load_module|run_|spec_", path.read_text("utf-8")):
+            continue  # parsing all of them takes a second
         for node in ast.walk(ast.parse(path.read_bytes())):
             called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
             name = called.rpartition(".")[2]
