@@ -58,7 +58,8 @@ class DataSpec:
 class Split:
     """Samples and what they should give, row by row.
 
-    `inputs` is (N, *input_shape): uint8 for images, float32 for measurements, int64 for symbols.
+    `inputs` is (N, *input_shape): uint8 for images, or uint16 for grey ones of 16 bits, float32 for
+    measurements, int64 for symbols.
     `targets` is (N,) int64 for classes, or (N, length) where each symbol has one; (N, 1) float32
     for a regression or a binary task.
     """
@@ -82,7 +83,7 @@ class Split:
 class Data:
     """A data set that has been read.
 
-    `mean` and `std` are what uint8 images are normalised with, after the division by 255: one
+    `mean` and `std` are what images are normalised with, after the division by `brightest`: one
     number, or one per channel; `scales` what each measured column was, by name: its mean and
     standard deviation.
     `notes` say, a sentence each, what was done to the data that one should know of.
@@ -99,6 +100,12 @@ class Data:
     std: float | tuple[float, ...] = 1.0
     notes: tuple[str, ...] = ()
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def brightest(self) -> int | None:
+        """The largest value of a pixel: 255, or 65535; None for data that are no images."""
+        dtype = self.train.inputs.dtype
+        return int(np.iinfo(dtype).max) if dtype.kind == "u" else None
 
     def fingerprint(self, reading: Reading = UNWATCHED) -> str:
         """16 hex digits that change when any value of the data does."""

@@ -11,16 +11,11 @@ import math
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from datasets.dataset import DataDamaged, RemoteFile, Split
-from datasets.paths import user_path
-
-if TYPE_CHECKING:
-    from PIL import Image
-
+from datasets.image_files import open_image
 
 # MNIST's names, which Fashion-MNIST took over.
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
@@ -113,21 +108,3 @@ def encode_picture(text: str, side: int = 32) -> np.ndarray:
 
     picture = np.asarray(ImageOps.fit(open_image(text), (side, side)))
     return np.ascontiguousarray(picture.transpose(2, 0, 1))
-
-
-def open_image(text: str) -> Image.Image:
-    """The image in the file `text`, on white where it is transparent. Raises ValueError."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    path = user_path(text.strip())
-    if not path.is_file():
-        raise ValueError(f"{text!r} is no file: give the path of an image")
-    try:
-        with Image.open(path) as opened:
-            image = ImageOps.exif_transpose(opened).convert("RGBA")
-    except UnidentifiedImageError:
-        raise ValueError(f"{text} is no image") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{text} can't be read as an image: {error}") from error
-    ground = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(ground, image).convert("RGB")

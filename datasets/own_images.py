@@ -1,9 +1,9 @@
 """Images of one's own as a data set: `folder:DIR`, with a folder of images for each class.
 
-Where DIR has the folders `train` and `test` (or `val`), these are the split; else a fifth of each
-class is held out. Images of one size, 64x64 or less, stay as they are; others are cut to a square
-and scaled to 64x64. All grey means one channel. Arrays larger than a gigabyte are kept in a file of
-the cache and read from there as training goes, so that they needn't fit into memory.
+Images of one size, 64x64 or less, stay as they are; others are cut to a square and scaled to 64x64.
+All grey means one channel, of 16 bits where an image has more than 8. Arrays larger than a gigabyte
+are kept in a file of the cache and read from there as training goes, so that they needn't fit into
+memory. `own_image_lists.py` says which files there are, and which are to test on.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from pathlib import Path
 import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, DataUnavailable, Split, Task
-from datasets.images import open_image
+from datasets.image_encoder import ImageEncoder
+from datasets.image_files import DEEP_MODES, GREY_MODES, opened
 from datasets.mapped import filled
+from datasets.own_image_lists import ImageList, list_images
 from datasets.reading import UNWATCHED, Reading
-from datasets.splitting import held_out
 
 SIDE = 64
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+
+_SAMPLE = 64
+"""Files that are opened at first to see what the images are like."""
 
 
 def folder_dataset(folder: Path, task: Task | None) -> Dataset:
@@ -36,126 +39,133 @@ def folder_dataset(folder: Path, task: Task | None) -> Dataset:
     )
 
 
-@dataclass(frozen=True)
-class _Listed:
-    """The image files of a part of the data set, and the number of each one's class."""
-
-    paths: list[Path]
-    labels: np.ndarray
-
-    def where(self, chosen: np.ndarray) -> _Listed:
-        rows = np.flatnonzero(chosen)
-        return _Listed([self.paths[row] for row in rows], self.labels[rows])
-
-
 def read(folder: Path, task: Task | None, reading: Reading = UNWATCHED) -> Data:
-    """Inputs (N, channels, height, width) uint8. Raises DataDamaged, naming the file or folder."""
-    tests = [folder / name for name in ("test", "val") if (folder / name).is_dir()]
-    divided = bool(tests) and (folder / "train").is_dir()
-    classes = _class_names(folder / "train" if divided else folder)
+    """Inputs (N, channels, height, width) uint8 or uint16.
+
+    Raises DataDamaged, naming the file or folder.
+    """
+    lists = list_images(folder, reading)
+    classes = lists.classes
     if task == "regression" or (task == "binary" and len(classes) != 2):
         wanted = "a number" if task == "regression" else "two classes"
         raise DataDamaged(f"{folder} has {len(classes)} classes, but the model is for {wanted}.")
-    listed = _listed(folder / "train" if divided else folder, classes)
-    held = held_out(listed.labels) if not divided else None
-    train = listed if held is None else listed.where(~held)
-    test = _listed(tests[0], classes) if held is None else listed.where(held)
-    channels, height, width = shape = _common_shape(train.paths + test.paths, reading)
     binary = task == "binary" or (task is None and len(classes) == 2)
-    splits = [_split(part, shape, binary, reading) for part in (train, test)]
-    mean, std = _mean_and_std(splits[0].inputs, reading)
+    encoder, train, test = _read_all(lists.train, lists.test, binary, reading)
+    mean, std = _mean_and_std(train.inputs, reading)
+    size = " x ".join(map(str, encoder.shape))
+    depth = ", in 16 bits" if encoder.depth == 16 else ""
     return Data(
-        spec=DataSpec(shape, "binary" if binary else "multiclass", classes),
-        train=splits[0],
-        test=splits[1] if len(splits[1]) else None,
-        encode=partial(_encode, shape=shape),
+        spec=DataSpec(encoder.shape, "binary" if binary else "multiclass", classes),
+        train=train,
+        test=test if len(test) else None,
+        encode=encoder,
         input_help="the path of an image",
         mean=mean,
         std=std,
-        notes=(f"{len(listed.paths)} images as {channels} x {height} x {width}",),
+        notes=(f"{len(train) + len(test)} images as {size}{depth}", *lists.notes),
     )
 
 
-def _class_names(folder: Path) -> tuple[str, ...]:
-    names = sorted(path.name for path in folder.iterdir() if _is_shown(path) and path.is_dir())
-    if len(names) < 2:
-        raise DataDamaged(f"{folder} needs a folder of images for each of two classes or more.")
-    return tuple(names)
+@dataclass(frozen=True)
+class _Kind:
+    """What images have in common: their size (None when they differ), and whether all are grey."""
+
+    size: tuple[int, int] | None
+    is_grey: bool
+    is_deep: bool
+
+    @classmethod
+    def of(cls, size: tuple[int, int], mode: str) -> _Kind:
+        return cls(size, mode in GREY_MODES | DEEP_MODES, mode in DEEP_MODES)
+
+    def joined(self, other: _Kind) -> _Kind:
+        """What these images and others have in common."""
+        return _Kind(
+            self.size if self.size == other.size else None,
+            self.is_grey and other.is_grey,
+            self.is_deep or other.is_deep,
+        )
+
+    @property
+    def encoder(self) -> ImageEncoder:
+        is_small = self.size is not None and max(self.size) <= SIDE
+        width, height = self.size if self.size is not None and is_small else (SIDE, SIDE)
+        depth = 16 if self.is_grey and self.is_deep else 8
+        return ImageEncoder((1 if self.is_grey else 3, height, width), depth)
 
 
-def _is_shown(path: Path) -> bool:
-    return not path.name.startswith((".", "__"))
+class _Unlike(Exception):
+    """An image that doesn't go with the ones before; `kind` is what it shares with them."""
+
+    def __init__(self, kind: _Kind) -> None:
+        self.kind = kind
 
 
-def _listed(folder: Path, classes: Sequence[str]) -> _Listed:
-    if foreign := set(_class_names(folder)) - set(classes):
-        raise DataDamaged(f"{folder} has the class {min(foreign)!r}, which the train folder lacks.")
-    paths: list[Path] = []
-    labels: list[int] = []
-    for label, name in enumerate(classes):
-        files = sorted((folder / name).rglob("*")) if (folder / name).is_dir() else []
-        images = [file for file in files if file.suffix.lower() in SUFFIXES and _is_shown(file)]
-        if not images:
-            raise DataDamaged(f"{folder / name} has no images ({', '.join(sorted(SUFFIXES))}).")
-        paths += images
-        labels += [label] * len(images)
-    return _Listed(paths, np.array(labels, np.int64))
-
-
-def _common_shape(paths: Sequence[Path], reading: Reading) -> tuple[int, int, int]:
-    """The shape for all images, by what their files say at their beginning."""
-    from PIL import Image
-
-    sizes, modes = set(), set()
-    for number, path in enumerate(paths):
-        reading.advance(number, len(paths), "the sizes of images")
+def _read_all(
+    train: ImageList, test: ImageList, binary: bool, reading: Reading
+) -> tuple[ImageEncoder, Split, Split]:
+    """Every file is opened once: what a sample is like holds until an image is found that isn't so,
+    and then all are read again.
+    """
+    kind = _kind_of_sample([*train.paths, *test.paths], reading)
+    while True:
         try:
-            with Image.open(path) as image:
-                sizes.add(image.size)
-                modes.add(image.mode)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise DataDamaged(f"{path} can't be read as an image: {error}.") from error
-    small = len(sizes) == 1 and max(max(size) for size in sizes) <= SIDE
-    width, height = sizes.pop() if small else (SIDE, SIDE)
-    return (1 if modes <= {"1", "L"} else 3), height, width
+            splits = [_split(part, kind, binary, reading) for part in (train, test)]
+            return kind.encoder, splits[0], splits[1]
+        except _Unlike as found:
+            kind = found.kind
 
 
-def _split(listed: _Listed, shape: tuple[int, int, int], binary: bool, reading: Reading) -> Split:
+def _kind_of_sample(paths: Sequence[Path], reading: Reading) -> _Kind:
+    places = np.unique(np.linspace(0, len(paths) - 1, _SAMPLE).astype(int)).tolist()
+    kinds: set[_Kind] = set()
+    for number, place in enumerate(places):
+        reading.advance(number, len(places), "a sample of the images")
+        try:
+            with opened(paths[place]) as image:
+                kinds.add(_Kind.of(image.size, image.mode))
+        except ValueError as error:
+            raise DataDamaged(f"{error}.") from error
+    kind = kinds.pop()
+    for other in kinds:
+        kind = kind.joined(other)
+    return kind
+
+
+def _split(listed: ImageList, kind: _Kind, binary: bool, reading: Reading) -> Split:
     targets = listed.labels[:, np.newaxis].astype(np.float32) if binary else listed.labels
-    whole = (len(listed.paths), *shape)
-    fill = partial(_fill, paths=listed.paths, reading=reading)
-    return Split(filled(whole, np.uint8, fill, listed.paths, "images"), targets)
+    encoder = kind.encoder
+    whole = (len(listed.paths), *encoder.shape)
+    fill = partial(_fill, paths=listed.paths, kind=kind, reading=reading)
+    return Split(filled(whole, encoder.dtype, fill, listed.paths, "images", reading), targets)
 
 
-def _fill(pixels: np.ndarray, paths: Sequence[Path], reading: Reading) -> None:
+def _fill(pixels: np.ndarray, paths: Sequence[Path], kind: _Kind, reading: Reading) -> None:
+    encoder = kind.encoder
     for row, path in enumerate(paths):
         reading.advance(row, len(paths), "images")
         try:
-            pixels[row] = _encode(str(path), pixels.shape[1:])
+            with opened(path) as image:
+                joined = kind.joined(_Kind.of(image.size, image.mode))
+                if joined == kind or joined.encoder == encoder:
+                    pixels[row] = encoder.pixels(image)
+                    continue
         except ValueError as error:
             raise DataDamaged(f"{error}.") from error
-
-
-def _encode(text: str, shape: Sequence[int]) -> np.ndarray:
-    """The image file that `text` names, as `shape` (channels, height, width). Raises ValueError."""
-    from PIL import ImageOps
-
-    image = open_image(text).convert("L" if shape[0] == 1 else "RGB")
-    if image.size != (shape[2], shape[1]):
-        image = ImageOps.fit(image, (shape[2], shape[1]))
-    return np.asarray(image).reshape(shape[1], shape[2], shape[0]).transpose(2, 0, 1)
+        raise _Unlike(joined)
 
 
 def _mean_and_std(
     images: np.ndarray, reading: Reading
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Of each channel's pixels after the division by 255, counted a thousand images at a time."""
-    counts = np.zeros((images.shape[1], 256))
+    """Of each channel's pixels as shares of the largest value, a thousand images at a time."""
+    top = int(np.iinfo(images.dtype).max)
+    counts = np.zeros((images.shape[1], top + 1))
     for rows in reading.chunks(len(images), 1000, "the pixels", action="measuring"):
         for channel, pixels in enumerate(images[rows].swapaxes(0, 1)):
-            counts[channel] += np.bincount(pixels.ravel(), minlength=256)
+            counts[channel] += np.bincount(pixels.ravel(), minlength=top + 1)
     shares = counts / counts.sum(axis=1, keepdims=True)
-    values = np.arange(256) / 255
+    values = np.arange(top + 1) / top
     means = shares @ values
-    stds = np.sqrt(shares @ values**2 - means**2)
+    stds = np.sqrt(np.maximum(shares @ values**2 - means**2, 0))
     return tuple(means.tolist()), tuple(np.where(stds > 0, stds, 1).tolist())

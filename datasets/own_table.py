@@ -79,7 +79,7 @@ def read(path: Path, choice: ColumnChoice, task: Task | None, reading: Reading =
         shape = (int(rows.sum()), encoder.width)
         tables = sample.parts(CHUNK) if is_whole else read_chunks(path, CHUNK, reading)
         fill = partial(_fill, tables=tables, rows=rows, encoder=encoder, reading=reading)
-        return filled(shape, np.float32, fill, [path], f"{choice} {task} {label}")
+        return filled(shape, np.float32, fill, [path], f"{choice} {task} {label}", reading)
 
     return Data(
         spec=DataSpec((encoder.width,), target.task, target.classes),

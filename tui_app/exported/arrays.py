@@ -35,9 +35,9 @@ def data_code(dataset: str, data: Data, train: Split, test: Split | None, beside
     whole = test is None or len(train) == len(data.train)
     if dataset in _TORCHVISION and whole:
         return DataCode(_fetched(_TORCHVISION[dataset]))
-    arrays = {"train_x": train.inputs, "train_y": train.targets}
+    arrays = {"train_x": _for_torch(train.inputs), "train_y": train.targets}
     if test is not None:
-        arrays |= {"test_x": test.inputs, "test_y": test.targets}
+        arrays |= {"test_x": _for_torch(test.inputs), "test_y": test.targets}
     missing = "" if test is not None else "test_x = test_y = None\n"
     if sum(array.size for array in arrays.values()) <= _WRITTEN:
         lines = (f"{name} = {_written(array)}\n" for name, array in arrays.items())
@@ -61,6 +61,11 @@ with np.load({source}) as arrays:
     train_x, train_y, *rest = (torch.from_numpy(arrays[name]) for name in arrays)
 test_x, test_y = rest or (None, None)
 """
+
+
+def _for_torch(inputs: np.ndarray) -> np.ndarray:
+    """uint16 as int32, since torch computes with none of its own."""
+    return inputs.astype(np.int32) if inputs.dtype == np.uint16 else inputs
 
 
 def _written(array: np.ndarray) -> str:

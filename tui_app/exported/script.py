@@ -139,14 +139,14 @@ SPEC = SimpleNamespace(
 
 def _data(subject: Subject, data: DataCode) -> str:
     text = f"# 1. Data\n\n{data.code}"
-    if subject.data.spec.input_shape and subject.train.inputs.dtype.kind == "u":
+    if subject.data.spec.input_shape and (brightest := subject.data.brightest):
         text += f"""
 
 def normalised(images):
-    \"\"\"uint8 images (N, C, H, W): divided by 255, less the mean, over the deviation.\"\"\"
+    \"\"\"Images (N, C, H, W): divided by {brightest}, less the mean, over the deviation.\"\"\"
     mean = torch.tensor({literal(subject.data.mean, indent=4)}).reshape(-1, 1, 1)
     std = torch.tensor({literal(subject.data.std, indent=4)}).reshape(-1, 1, 1)
-    return images.float().div_(255).sub_(mean).div_(std)
+    return images.float().div_({brightest}).sub_(mean).div_(std)
 
 
 train_x = normalised(train_x)

@@ -69,6 +69,10 @@ def _resident_limit(device: torch.device) -> int:
 
 
 def _as_tensor(array: np.ndarray) -> Tensor:
+    if array.dtype == np.uint16:
+        array = array.view(
+            np.int16
+        )  # torch can't gather uint16: the same bits, which _normalised reads
     with warnings.catch_warnings():
         # A file mapped for reading alone can't be written through its tensor; nobody does.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
@@ -78,13 +82,27 @@ def _as_tensor(array: np.ndarray) -> Tensor:
 def _ready(inputs: Tensor, data: Data, device: torch.device) -> Tensor:
     """Inputs on the device, normalised; those that are so already, as they are."""
     there = inputs.to(device, non_blocking=True)
-    return normalised(there, data) if there.dtype == torch.uint8 else there
+    return _normalised(there, data) if there.dtype in _PIXELS else there
 
 
-def normalised(images: Tensor, data: Data) -> Tensor:
-    """uint8 images (N, C, H, W) as float32: divided by 255, less the mean, over the deviation."""
+_PIXELS = (torch.uint8, torch.int16)
+"""What images are until they are normalised; int16 holds the bits of uint16."""
+
+
+def ready_sample(encoded: np.ndarray, data: Data, device: torch.device) -> Tensor:
+    """What `data.encode` gives as a batch of one (1, *input_shape), normalised."""
+    return _ready(_as_tensor(encoded[np.newaxis]), data, device)
+
+
+def _normalised(images: Tensor, data: Data) -> Tensor:
+    """Images (N, C, H, W) as float32: as shares of the brightest, less the mean, over the std."""
     mean = _per_channel(data.mean, images.device)
-    return images.float().div_(255).sub_(mean).div_(_per_channel(data.std, images.device))
+    shares = images.float().div_(255) if images.dtype == torch.uint8 else _shares_of_16_bits(images)
+    return shares.sub_(mean).div_(_per_channel(data.std, images.device))
+
+
+def _shares_of_16_bits(images: Tensor) -> Tensor:
+    return images.int().bitwise_and_(0xFFFF).float().div_(0xFFFF)
 
 
 @functools.cache
@@ -104,7 +122,7 @@ class GatheredBatches:
         self._sampler = sampler
         self.batch_size = sampler.batch_size
         # Without shuffling every epoch of a resident split has the same batches: views, made once.
-        is_resident = split.inputs.dtype != torch.uint8
+        is_resident = split.inputs.dtype not in _PIXELS
         is_fixed = is_resident and not sampler.shuffle
         self._fixed = list(split.chunks(sampler.batch_size)) if is_fixed else None
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets import Data
-from tui_app.training.batches import DeviceSplit, normalised
+from tui_app.training.batches import DeviceSplit, ready_sample
 from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.device import choose_device
 from tui_app.training.errors import DamagedRun
@@ -51,9 +51,7 @@ class BestModel:
 
         Raises ValueError with a sentence when the data set can't read `text`.
         """
-        sample = torch.tensor(self.data.encode(text)).unsqueeze(0).to(self.device)
-        if sample.dtype == torch.uint8:
-            sample = normalised(sample, self.data)
+        sample = ready_sample(self.data.encode(text), self.data, self.device)
         return self.model(sample)[0].cpu()
 
     def measure(self) -> dict[str, float]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from tui_app.training.base_rates import base_rates
 from tui_app.training.evaluation import reduction_of
 from tui_app.training.run_source import describe
@@ -40,12 +38,12 @@ def record_of(training: Training) -> dict[str, Any]:
 
 
 def _normalisation(training: Training) -> dict[str, Any] | None:
-    """What pixels are shifted by and divided by, after they were divided by 255; or each measured
+    """What pixels are shifted by and divided by, as shares of the `brightest`; or each measured
     column, by its name. None for data that are used as they are, and for very wide tables.
     """
     data = training.measured.split.data
-    if data.train.inputs.dtype == np.uint8:
-        return {"mean": data.mean, "std": data.std}
+    if data.brightest is not None:
+        return {"mean": data.mean, "std": data.std, "brightest": data.brightest}
     if not 0 < len(data.scales) <= _MOST_COLUMNS:
         return None
     return {

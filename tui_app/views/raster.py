@@ -6,9 +6,9 @@ import numpy as np
 
 
 def shares(image: np.ndarray) -> np.ndarray:
-    """An image (C, H, W) uint8 as brightness (H, W) from 0 to 1; of colours, luma (BT.601)."""
-    values = image.astype(np.float64) / 255
-    if len(values) == 3:
+    """An image (C, H, W), uint8 or uint16, as brightness (H, W) from 0 to 1; of colours, luma."""
+    values = image.astype(np.float64) / np.iinfo(image.dtype).max
+    if len(values) == 3:  # BT.601
         return np.tensordot(np.array([0.299, 0.587, 0.114]), values, axes=1)
     return values.mean(axis=0)
 

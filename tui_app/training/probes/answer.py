@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tui_app.training.batches import normalised
+from tui_app.training.batches import ready_sample
 from tui_app.training.probes.predictions import shares_of
 from tui_app.training.snapshot import Subject
 
@@ -33,16 +33,15 @@ def probe(subject: Subject, ask: str) -> Answer | None:
     if not ask:
         return Answer("", spec.classes, nothing, data.input_help)
     try:
-        sample = torch.from_numpy(data.encode(ask)).unsqueeze(0).to(subject.device)
+        encoded = data.encode(ask)
     except ValueError as error:
         return Answer(ask, spec.classes, nothing, data.input_help, str(error))
-    return answer_to(subject, sample, ask)
+    return answer_to(subject, encoded, ask)
 
 
 @torch.no_grad()
-def answer_to(subject: Subject, sample: torch.Tensor, asked: str) -> Answer:
-    """The answer to one sample (1, *input_shape), an image as uint8: a drawing, say."""
-    if sample.dtype == torch.uint8:
-        sample = normalised(sample, subject.data)
+def answer_to(subject: Subject, encoded: np.ndarray, asked: str) -> Answer:
+    """The answer to what the data set's `encode` gave for one sample: a drawing, say."""
+    sample = ready_sample(encoded, subject.data, subject.device)
     shares = shares_of(subject.model(sample).cpu())[0].numpy()
     return Answer(asked, subject.data.spec.classes, shares, subject.data.input_help)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
 from tui_app.training.probes.answer import Answer, answer_to
@@ -19,7 +18,7 @@ SIDE = 28
 
 @dataclass(frozen=True)
 class Drawing:
-    """The answer, and the image (C, H, W) uint8 that the model was given; None before there is."""
+    """The answer, and the image (C, H, W) that the model was given; None before there is."""
 
     answer: Answer
     seen: np.ndarray | None
@@ -39,5 +38,4 @@ def probe(subject: Subject, ask: str) -> Drawing | None:
         path = Path(folder) / "drawing.png"
         Image.fromarray(ink).save(path)
         image = subject.data.encode(str(path))
-    sample = torch.from_numpy(image).unsqueeze(0).to(subject.device)
-    return Drawing(answer_to(subject, sample, "drawing"), image)
+    return Drawing(answer_to(subject, image, "drawing"), image)
