@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -272,3 +273,55 @@ def test_pictures_of_ones_own_in_folders_and_files_of_any_name(damage: str):
         picture = next(Path("pictures").rglob("*.png"))
         assert tutorch("predict", "last", picture).exit_code == 0
         assert tutorch("show", "last", "--view", "confusion", "--size", "80x24").exit_code in CODES
+
+
+@pytest.mark.parametrize(
+    "value", [math.nan, math.inf, -1, pytest.param(10**400, id="huge"), "1", None, [], 1.5]
+)
+@pytest.mark.parametrize("name", ["seconds", "lr", "epoch", "parts", "so_far", "best"])
+def test_a_checkpoint_with_anything_in_its_plain_values(trained_once: Path, name: str, value: Any):
+    path = trained_once / "last.pt"
+    whole = {file: file.read_bytes() for file in trained_once.iterdir() if file.is_file()}
+    state = torch.load(path, weights_only=True)
+    into = {"so_far": state["so_far"], "best": state["best"][0]}.get(name, state)
+    into[{"so_far": "seconds", "best": "value"}.get(name, name)] = value
+    torch.save(state, path)
+    (trained_once / "previous.pt").unlink(missing_ok=True)
+    try:
+        resumed = tutorch("resume", trained_once, "--epochs", 3, "--no-tui")
+        is_sound = (value == 1.5 and name not in ("epoch", "parts")) or (name, value) == (
+            "best",
+            -1,
+        )
+        assert resumed.exit_code == (0 if is_sound else 1)
+        assert ("last.pt doesn't belong to this run" in resumed.err) == (not is_sound)
+    finally:
+        for file, content in whole.items():
+            file.write_bytes(content)
+
+
+@pytest.mark.parametrize("schedule", [[[0, math.inf]], [[math.nan, 3]], [[0]], 5, []])
+def test_a_record_with_a_schedule_that_is_none(trained_once: Path, schedule: Any):
+    path = trained_once / "run.json"
+    whole = path.read_text(encoding="utf-8")
+    try:
+        write(path, {**json.loads(whole), "schedule": schedule})
+        exported = tutorch("export", trained_once, "--out", "script.py")
+        assert exported.exit_code == 1
+        assert "run.json can't be used" in exported.err
+    finally:
+        path.write_text(whole, encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["run.json", "status.json"])
+def test_a_record_with_more_epochs_than_a_number_can_have(trained_once: Path, name: str):
+    path = trained_once / name
+    whole = path.read_text(encoding="utf-8")
+    record = json.loads(whole)
+    try:
+        write(path, changed(record, {"epochs": 10**400, "epoch": 10**400}, "hyperparameters"))
+        listed = tutorch("runs", "--runs-dir", trained_once.parent.parent)
+        assert listed.exit_code == 0
+        assert "damaged" in listed.out
+    finally:
+        path.write_text(whole, encoding="utf-8")

@@ -15,6 +15,7 @@ from unittest.mock import patch
 import pytest
 from torch import nn
 
+from datasets.reading import LoadingStopped
 from models import find_lecture
 from models.trust import name_file
 from tests.app import Sitting, in_app
@@ -25,6 +26,7 @@ from tui_app.following.random_numbers import RANDOM_NUMBERS
 from tui_app.training import watchdog
 from tui_app.training.control import Control
 from tui_app.training.run_folder import RunFolder
+from tui_app.training.session import Session
 from tui_app.training.watchdog import Watchdog
 
 NET = '''
@@ -349,3 +351,19 @@ def test_a_run_that_saves_after_its_last_step_is_not_interrupted(monkeypatch: py
         now[0] = float(second)
         dog._check()
     assert (told, interrupted) == ([], [])
+
+
+def test_a_stuck_preparation_of_the_second_run_of_a_sweep_is_told():
+    """That the run before was saving is no reason to be quiet about this one."""
+    control = Control()
+    control.begin_to_end()
+    seen = []
+
+    def make(control: Control, on_progress: object) -> Session:
+        seen.append(control.is_ending)
+        raise LoadingStopped("seen")
+
+    quiet = headless.Headless(quiet=True)
+    with pytest.raises(LoadingStopped):
+        headless.train_one(make, control, quiet, headless.Terminal(quiet.console()))
+    assert seen == [False]

@@ -98,6 +98,7 @@ def train_one(
     """Prepare a session with `make`, train it, and tell how it went."""
     console = terminal.console
     terminal.ended = None
+    control.begin_preparing()
     try:
         with show_loading(console) as on_progress:
             session = make(control, on_progress)

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tui_app.training.checkpoint import count_of, number_of
+
 
 @dataclass(frozen=True)
 class Best:
@@ -59,8 +61,16 @@ class BestModels:
         return [dict(vars(kept), weights=dict(kept.weights)) for kept in self.ranking]
 
     def load_state_dict(self, state: list[dict[str, Any]]) -> None:
-        """Take over a ranking that `state_dict` gave."""
-        self.ranking = [Best(**kept) for kept in state]
+        """Take over a ranking that `state_dict` gave. Raises KeyError, TypeError, ValueError."""
+        self.ranking = [
+            Best(
+                number_of(kept, "value", least=-math.inf),
+                count_of(kept, "epoch"),
+                count_of(kept, "step"),
+                dict(kept["weights"]),
+            )
+            for kept in state
+        ]
 
 
 def is_finite(model: nn.Module) -> bool:

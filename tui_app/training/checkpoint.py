@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -76,3 +78,27 @@ def load_checkpoint(path: Path) -> Any:
     except Exception as error:  # damaged bytes raise anything at all
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DamagedRun(f"{path} is damaged and can't be loaded ({reason})") from error
+
+
+#: A count that is larger is none.
+_LARGEST = 2**53
+
+
+def count_of(state: Mapping[str, Any], name: str, largest: int = _LARGEST) -> int:
+    """A count in what a checkpoint holds. Raises KeyError, ValueError."""
+    value = state[name]
+    if type(value) is not int or not 0 <= value <= largest:
+        raise ValueError(f"{name} is {str(value)[:40]!r}, not a count")
+    return value
+
+
+def number_of(state: Mapping[str, Any], name: str, *, least: float = 0.0) -> float:
+    """A finite number in what a checkpoint holds. Raises KeyError, ValueError."""
+    value = state[name]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not max(least, -_LARGEST_NUMBER) <= value <= _LARGEST_NUMBER:
+        raise ValueError(f"{name} is {str(value)[:40]!r}, not a number that it can be")
+    return float(value)
+
+
+_LARGEST_NUMBER = sys.float_info.max

@@ -156,6 +156,10 @@ class Control(Steering):
         """Something else whenever the loop has come back, from a step or otherwise."""
         return self._answers, self._count_steps()
 
+    def begin_preparing(self) -> None:
+        """Another run is prepared, which may get stuck as the one before it may have."""
+        self.is_ending = False
+
     def begin_training(self, count_steps: Callable[[], int]) -> None:
         """The loop begins: `count_steps` says how many steps it has taken."""
         self._count_steps, self.is_training, self.is_ending = count_steps, True, False

@@ -23,6 +23,9 @@ from tui_app.training.run_files import is_there
 from tui_app.training.run_folder import RunFolder, read_json
 from tui_app.training.status_file import SILENCE
 
+#: A count that is larger is none.
+_LARGEST = 2**53
+
 
 @dataclass(frozen=True)
 class RunSummary:
@@ -140,11 +143,11 @@ def summarise(folder: RunFolder) -> RunSummary:
             state=current_state(status),
             lecture=str(record["lecture"]),
             dataset=str(record["dataset"]),
-            epoch=int(status.get("epoch") or 0),
-            epochs=int(record["hyperparameters"]["epochs"]),
+            epoch=_count(status.get("epoch") or 0),
+            epochs=_count(record["hyperparameters"]["epochs"]),
             metric=str(record.get("metric", "")),
             best_value=_number(status.get("best_value")),
-            best_epoch=int(status["best_epoch"]) if status.get("best_epoch") else None,
+            best_epoch=_count(status["best_epoch"]) if status.get("best_epoch") else None,
             created=_date(record.get("created") or 0.0),
             file=users_file(record),
             host=str(record.get("host", "")),
@@ -155,6 +158,13 @@ def summarise(folder: RunFolder) -> RunSummary:
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         problem = f"{folder.run_json} or status.json beside it is damaged: {error!r}"
     return RunSummary(name=folder.name, path=str(folder.path), state="damaged", problem=problem)
+
+
+def _count(value: Any) -> int:
+    count = int(value)
+    if abs(count) > _LARGEST:
+        raise ValueError(f"{str(count)[:40]} is no count")
+    return count
 
 
 def users_file(record: Mapping[str, Any]) -> str:

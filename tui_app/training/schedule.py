@@ -28,6 +28,13 @@ def spans_of(values: Any) -> tuple[Span, ...]:
     """The spans of a schedule as they were recorded: all, or the last one with its `first_step` and
     `last_step`. Raises TypeError, ValueError or KeyError.
     """
+    try:
+        return _spans_of(values)
+    except OverflowError as error:
+        raise ValueError(str(error)) from error
+
+
+def _spans_of(values: Any) -> tuple[Span, ...]:
     if isinstance(values, Mapping):
         first, last = int(values["first_step"]), int(values["last_step"])
         values = [(0, first), (first, last)] if first else [(0, last)]

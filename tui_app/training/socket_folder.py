@@ -11,13 +11,14 @@ import os
 import secrets
 import socket
 import stat
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 IS_AVAILABLE = hasattr(socket, "AF_UNIX")
 
-if IS_AVAILABLE:
+if sys.platform != "win32":
     import fcntl
 
 #: A path longer than this fits into no socket's address, on any system.

@@ -15,6 +15,7 @@ from datasets import DataSpec
 from models.lecture import Hyperparameters
 from tui_app.training.batches import Batch, DeviceSplit
 from tui_app.training.best import BestModels
+from tui_app.training.checkpoint import count_of, number_of
 from tui_app.training.device import DeviceInfo
 from tui_app.training.optimizers import load_plain_state, plain_state, set_lr
 from tui_app.training.schedule import Schedule, spans_of
@@ -174,15 +175,15 @@ class Training:
         self.schedule = Schedule(self.hyperparameters, len(self.batches), spans)
         so_far = state["so_far"]
         self.so_far = EpochSoFar(
-            int(so_far["steps"]),
-            int(so_far["samples"]),
-            float(so_far["loss"]),
-            float(so_far["seconds"]),
+            count_of(so_far, "steps", len(self.batches)),
+            count_of(so_far, "samples"),
+            number_of(so_far, "loss", least=-math.inf),
+            number_of(so_far, "seconds"),
         )
-        self.lr = float(state["lr"])
-        self.epoch = int(state["epoch"])
-        self.step = int(state["step"])
-        self.first_loss = float(state["first_loss"])
-        self.evaluations_without_best = int(state["evaluations_without_best"])
-        self.seconds = float(state["seconds"])
-        self.parts = max(1, int(state.get("parts", 1)))
+        self.lr = number_of(state, "lr")
+        self.epoch = count_of(state, "epoch")
+        self.step = count_of(state, "step")
+        self.first_loss = float(state["first_loss"])  # not a number before the first step
+        self.evaluations_without_best = count_of(state, "evaluations_without_best")
+        self.seconds = number_of(state, "seconds")
+        self.parts = max(1, count_of({"parts": 1, **state}, "parts"))
