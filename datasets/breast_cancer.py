@@ -18,7 +18,7 @@ import numpy as np
 
 from datasets.bundled import bundled_table
 from datasets.dataset import Data, Dataset, DataSpec, Split
-from datasets.encoding import Scale, encode_numbers
+from datasets.encoding import NumbersEncoder, Scale
 from datasets.reading import UNWATCHED, Reading
 from datasets.splitting import hold_out
 
@@ -32,7 +32,7 @@ def read(_: Mapping[str, Path], __: Reading = UNWATCHED) -> Data:
         spec=DataSpec((30,), "binary", classes=("malignant", "benign")),
         train=Split(scale(train.inputs), train.targets),
         test=Split(scale(test.inputs), test.targets),
-        encode=lambda text: scale(encode_numbers(text, FEATURES)),
+        encode=NumbersEncoder(FEATURES, scale),
         input_help="the 30 measures with commas between, as scikit-learn orders and measures them",
         scales=scale.by_name(FEATURES),
     )

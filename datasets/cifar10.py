@@ -17,7 +17,7 @@ import numpy as np
 
 from datasets.archives import read_binary_batch, read_members, read_pickled_batch
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
-from datasets.images import encode_picture
+from datasets.images import PictureEncoder
 from datasets.reading import UNWATCHED, Reading
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer")
@@ -53,7 +53,7 @@ def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
             np.concatenate([split.targets for split in train]),
         ),
         test=test[0],
-        encode=encode_picture,
+        encode=PictureEncoder(),
         input_help="the path of a picture",
         mean=(0.4914, 0.4822, 0.4465),  # of the train set's pixels by channel, and std
         std=(0.2470, 0.2435, 0.2616),

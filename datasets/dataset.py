@@ -21,6 +21,9 @@ _BLOCK = 1 << 24
 
 Task = Literal["regression", "binary", "multiclass"]
 
+#: Turns a text that the user types into one sample. Raises ValueError with a sentence.
+Encoder = Callable[[str], np.ndarray]
+
 
 class DataUnavailable(Exception):
     """The data can't be had: not on disk and no mirror gave it. The text says what to do."""
@@ -94,7 +97,7 @@ class Data:
     spec: DataSpec
     train: Split
     test: Split | None
-    encode: Callable[[str], np.ndarray]
+    encode: Encoder
     input_help: str
     mean: float | tuple[float, ...] = 0.0
     std: float | tuple[float, ...] = 1.0

@@ -16,6 +16,7 @@ Lecture 7 learns from all rows and measures on the same; `diabetes-split` holds 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,15 @@ GREATEST = np.array([17, 199, 122, 99, 846, 67.1, 2.42, 81])
 DROPPED = (14, 24, 236, 259, 285, 401, 458, 517, 658)
 
 
+@dataclass(frozen=True)
+class MeasurementsEncoder:
+    """Turns Pima's measurements that the user types into inputs."""
+
+    def __call__(self, text: str) -> np.ndarray:
+        """The inputs of a woman typed as `FEATURES`, (8,) float32. Raises ValueError."""
+        return scaled(encode_numbers(text, FEATURES).astype(float))
+
+
 def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
     """Inputs (759, 8) from -1 to 1, targets (759, 1), 1 for not diabetic, all float32.
 
@@ -47,7 +57,7 @@ def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
         spec=DataSpec((8,), "binary", classes=("diabetic", "not diabetic")),
         train=Split(rows[:, :-1], rows[:, -1:]),
         test=None,
-        encode=lambda text: scaled(encode_numbers(text, FEATURES).astype(float)),
+        encode=MeasurementsEncoder(),
         input_help=f"{', '.join(FEATURES)}, such as 6,148,72,35,0,33.6,0.627,50",
     )
 

@@ -11,6 +11,7 @@ and a larger learning rate than MNIST's 60 000, and one scan more that is read r
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ def read(_: Mapping[str, Path], __: Reading = UNWATCHED) -> Data:
         spec=DataSpec((1, 28, 28), "multiclass", classes=tuple("0123456789")),
         train=train,
         test=test,
-        encode=encode,
+        encode=ScanEncoder(),
         input_help="the path of an image of one digit",
         mean=float(np.mean(train.inputs / 255)),
         std=float(np.std(train.inputs / 255)),
@@ -62,6 +63,15 @@ def encode(text: str) -> np.ndarray:
     drawing = encode_drawing(text, side=8 * BLOCK, box=8 * BLOCK)[0]
     cells = drawing.reshape(8, BLOCK, 8, BLOCK).mean(axis=(1, 3))
     return enlarge(np.round(cells).astype(np.uint8)[np.newaxis])[0]
+
+
+@dataclass(frozen=True)
+class ScanEncoder:
+    """Turns an image file that the user names into a scan like these."""
+
+    def __call__(self, text: str) -> np.ndarray:
+        """The image, (1, 28, 28) uint8. Raises ValueError."""
+        return encode(text)
 
 
 DATASET = Dataset(

@@ -64,6 +64,21 @@ def encode_numbers(text: str, names: Sequence[str]) -> np.ndarray:
     return np.array([number(value, name) for name, value in typed], np.float32)
 
 
+@dataclass(frozen=True)
+class NumbersEncoder:
+    """Turns numbers that the user types, one for each of `names`, into inputs, scaled if they
+    were.
+    """
+
+    names: tuple[str, ...]
+    scale: Scale | None = None
+
+    def __call__(self, text: str) -> np.ndarray:
+        """The inputs, (len(names),) float32. Raises ValueError."""
+        numbers = encode_numbers(text, self.names)
+        return numbers if self.scale is None else self.scale(numbers)
+
+
 def number(text: str, name: str) -> float:
     """The number that `text` stands for. Raises ValueError, calling it `name`."""
     try:

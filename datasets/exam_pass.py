@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec, Split
-from datasets.encoding import encode_numbers
+from datasets.encoding import NumbersEncoder
 from datasets.reading import UNWATCHED, Reading
 
 
@@ -26,7 +26,7 @@ def read(_: Mapping[str, Path], __: Reading = UNWATCHED) -> Data:
             np.array([[0], [0], [1]], np.float32),
         ),
         test=None,
-        encode=lambda text: encode_numbers(text, ["hours"]),
+        encode=NumbersEncoder(("hours",)),
         input_help="the hours studied, such as 4",
     )
 

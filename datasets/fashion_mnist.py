@@ -9,7 +9,6 @@ MNIST reaches about 89 % here, and shirt, T-shirt, pullover and coat are what ge
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 from datasets.dataset import Data, Dataset, DataSpec
@@ -18,7 +17,7 @@ from datasets.images import (
     TEST_LABELS,
     TRAIN_IMAGES,
     TRAIN_LABELS,
-    encode_drawing,
+    DrawingEncoder,
     idx_file,
     read_idx_split,
 )
@@ -46,7 +45,7 @@ def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
         spec=DataSpec((1, 28, 28), "multiclass", classes=CLASSES),
         train=read_idx_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], len(CLASSES)),
         test=read_idx_split(paths[TEST_IMAGES], paths[TEST_LABELS], len(CLASSES)),
-        encode=partial(encode_drawing, box=28),
+        encode=DrawingEncoder(box=28),
         input_help="the path of a picture of one piece of clothing on a plain ground",
         mean=0.2860,  # of the train set's pixels, and std
         std=0.3530,

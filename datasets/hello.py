@@ -8,6 +8,7 @@ enough: the network must remember what came before. There is nothing to test on.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ def read(_: Mapping[str, Path], __: Reading = UNWATCHED) -> Data:
         spec=DataSpec((5,), "multiclass", classes=LETTERS, vocabulary=LETTERS),
         train=Split(encode("hello")[np.newaxis], encode("ohlol")[np.newaxis]),
         test=None,
-        encode=encode,
+        encode=WordEncoder(),
         input_help="five of the letters e, h, l, o, such as hello",
     )
 
@@ -35,6 +36,15 @@ def encode(text: str) -> np.ndarray:
     if len(word) != 5 or not set(word) <= set(LETTERS):
         raise ValueError(f"give five of the letters {', '.join(LETTERS)}, not {text!r}")
     return np.array([LETTERS.index(letter) for letter in word], np.int64)
+
+
+@dataclass(frozen=True)
+class WordEncoder:
+    """Turns a word that the user types into inputs."""
+
+    def __call__(self, text: str) -> np.ndarray:
+        """The letters as (5,) int64. Raises ValueError."""
+        return encode(text)
 
 
 DATASET = Dataset(

@@ -10,6 +10,7 @@ import gzip
 import math
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -108,3 +109,28 @@ def encode_picture(text: str, side: int = 32) -> np.ndarray:
 
     picture = np.asarray(ImageOps.fit(open_image(text), (side, side)))
     return np.ascontiguousarray(picture.transpose(2, 0, 1))
+
+
+@dataclass(frozen=True)
+class DrawingEncoder:
+    """Turns an image file that the user names into a drawing like MNIST's: side x side, the drawing
+    itself in box x box.
+    """
+
+    side: int = 28
+    box: int = 20
+
+    def __call__(self, text: str) -> np.ndarray:
+        """The drawing, (1, side, side) uint8. Raises ValueError."""
+        return encode_drawing(text, self.side, self.box)
+
+
+@dataclass(frozen=True)
+class PictureEncoder:
+    """Turns an image file that the user names into a picture like CIFAR-10's, side x side."""
+
+    side: int = 32
+
+    def __call__(self, text: str) -> np.ndarray:
+        """The picture, (3, side, side) uint8. Raises ValueError."""
+        return encode_picture(text, self.side)

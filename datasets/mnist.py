@@ -18,7 +18,7 @@ from datasets.images import (
     TEST_LABELS,
     TRAIN_IMAGES,
     TRAIN_LABELS,
-    encode_drawing,
+    DrawingEncoder,
     idx_file,
     read_idx_split,
 )
@@ -42,7 +42,7 @@ def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
         spec=DataSpec((1, 28, 28), "multiclass", classes=tuple("0123456789")),
         train=read_idx_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], 10),
         test=read_idx_split(paths[TEST_IMAGES], paths[TEST_LABELS], 10),
-        encode=encode_drawing,
+        encode=DrawingEncoder(),
         input_help="the path of an image of one digit",
         mean=0.1307,  # of the train set's pixels, and std: handout 9, page 30
         std=0.3081,

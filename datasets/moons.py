@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec
-from datasets.encoding import encode_numbers
+from datasets.encoding import NumbersEncoder
 from datasets.reading import UNWATCHED, Reading
 from datasets.splitting import hold_out
 
@@ -28,7 +28,7 @@ def read(_: Mapping[str, Path], __: Reading = UNWATCHED) -> Data:
         spec=DataSpec((2,), "binary", classes=("upper moon", "lower moon")),
         train=train,
         test=test,
-        encode=lambda text: encode_numbers(text, ["x", "y"]),
+        encode=NumbersEncoder(("x", "y")),
         input_help="a point x,y such as 0.5,0.2",
     )
 

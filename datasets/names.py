@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
         spec=DataSpec((LENGTH,), "multiclass", classes=tuple(countries), vocabulary=ASCII),
         train=_split(train, countries),
         test=_split(test, countries),
-        encode=encode,
+        encode=NameEncoder(),
         input_help="a family name",
     )
 
@@ -84,6 +85,15 @@ def encode(text: str) -> np.ndarray:
     if not 0 < len(name) <= LENGTH:
         raise ValueError(f"give a name of 1 to {LENGTH} letters, not {len(name)}")
     return _codes(name)
+
+
+@dataclass(frozen=True)
+class NameEncoder:
+    """Turns a name that the user types into inputs."""
+
+    def __call__(self, text: str) -> np.ndarray:
+        """The letters as (19,) int64. Raises ValueError."""
+        return encode(text)
 
 
 def _file(name: str, size: int, md5: str) -> RemoteFile:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec, Split
-from datasets.encoding import encode_numbers
+from datasets.encoding import NumbersEncoder
 from datasets.reading import UNWATCHED, Reading
 
 TRAIN, TEST = 60, 20
@@ -29,7 +29,7 @@ def read(_: Mapping[str, Path], __: Reading = UNWATCHED) -> Data:
         spec=DataSpec(input_shape=(1,), task="regression"),
         train=Split(x[:TRAIN], y[:TRAIN]),
         test=Split(x[TRAIN:], y[TRAIN:]),
-        encode=lambda text: encode_numbers(text, ["x"]),
+        encode=NumbersEncoder(("x",)),
         input_help="x, such as 4",
     )
 

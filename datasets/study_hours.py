@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec, Split
-from datasets.encoding import encode_numbers
+from datasets.encoding import NumbersEncoder
 from datasets.reading import UNWATCHED, Reading
 
 
@@ -24,7 +24,7 @@ def read(_: Mapping[str, Path], __: Reading = UNWATCHED) -> Data:
         spec=DataSpec(input_shape=(1,), task="regression"),
         train=Split(hours, 2 * hours),
         test=None,
-        encode=lambda text: encode_numbers(text, ["hours"]),
+        encode=NumbersEncoder(("hours",)),
         input_help="the hours studied, such as 4",
     )
 

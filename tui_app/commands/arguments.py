@@ -20,8 +20,10 @@ from tui_app.training.run_folder import RunFolder
 from tui_app.training.runs import find_run
 
 if TYPE_CHECKING:
+    from tui_app.training.best_model import BestModel
     from tui_app.training.run_source import Use
     from tui_app.training.settings import RunSettings
+    from tui_app.training.snapshot import Subject
 
 #: The app has about 20 files open, a run 15.
 FEWEST_FILES = 32
@@ -122,6 +124,12 @@ def say_source(settings: RunSettings) -> None:
     """Say on stderr that the file of the run's lecture isn't what the run was trained with."""
     if settings.note:
         complain(settings.note)
+
+
+def say_data(of: BestModel | Subject) -> None:
+    """Say on stderr what the user should know of the run's data as they are now."""
+    if of.data_note:
+        complain(of.data_note)
 
 
 def the_run(arguments: OfRun, given: Mapping[str, Any], use: Use | None = None) -> RunFolder:

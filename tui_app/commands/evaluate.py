@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import tyro
 
 from models.fields import InvalidValue
-from tui_app.commands.arguments import OfRun, import_lecture, parse, say_source, the_run
+from tui_app.commands.arguments import OfRun, import_lecture, parse, say_data, say_source, the_run
 from tui_app.terminal import complain, print_json, print_table
 from tui_app.training.exit_codes import ExitCode
 from tui_app.training.narrate import format_number
@@ -71,6 +71,7 @@ def main(argv: Sequence[str]) -> int:
     from tui_app.training.best_model import BestModel
 
     best = BestModel.of(folder, given.get("device"), given.get("data_dir"))
+    say_data(best)
     values = best.measure()
     missed = [each for each in requirements if not each.is_met(values)]
     if arguments.json:

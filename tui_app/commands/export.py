@@ -12,7 +12,7 @@ import tyro
 from datasets.paths import user_path
 from models.fields import InvalidValue
 from models.user_source import RESERVED
-from tui_app.commands.arguments import OfRun, import_lecture, parse, say_source, the_run
+from tui_app.commands.arguments import OfRun, import_lecture, parse, say_data, say_source, the_run
 from tui_app.terminal import print_json
 
 
@@ -48,6 +48,7 @@ def main(argv: Sequence[str]) -> int:
     from tui_app.training.subjects import subject_of_folder
 
     subject = subject_of_folder(folder, "cpu", given.get("data_dir"))
+    say_data(subject)
     script, arrays = script_of(subject, folder.read_record(), path.stem)
     if to_stdout:
         if arrays:

@@ -32,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
 
     from tui_app.training.best_model import BestModel
 
-    best = BestModel.of(folder, given.get("device"), given.get("data_dir"))
+    best = BestModel.of(folder, given.get("device"), given.get("data_dir"), needs_samples=False)
     try:
         outputs = best.outputs(arguments.input)
     except ValueError as error:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Annotated, Any
 
 import tyro
 
+from datasets.own_columns import listed
 from models.fields import InvalidValue
 from tui_app.commands.arguments import OfRun, parse, the_run
 from tui_app.terminal import Column, complain, print_json_list, print_list, print_table
 from tui_app.training.errors import DamagedRun
 from tui_app.training.metrics_file import read_backwards, read_metrics
 from tui_app.training.narrate import format_number, format_seconds, format_value
+from tui_app.training.run_data import KeptData, read_kept_data
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.run_source import source_in_words
 from tui_app.training.runs import RunSummary, summarise
@@ -69,10 +72,12 @@ def main(argv: Sequence[str]) -> int:
     if summary.problem:
         raise DamagedRun(summary.problem)
     epochs = read_metrics(folder.metrics, ("epoch",), on_skipped=complain)
+    kept = _kept_data(folder)
     if arguments.json:
-        print_json_list({**asdict(summary), "record": record}, "epoch_values", epochs)
+        facts = {**asdict(summary), "record": record, "data": kept and kept.plain}
+        print_json_list(facts, "epoch_values", epochs)
         return 0
-    print_table(["", ""], _facts(summary, record, folder))
+    print_table(["", ""], _facts(summary, record, folder, kept))
     first = list(islice(epochs, _EPOCHS + 1))
     if len(first) > _EPOCHS:
         last = list(islice(read_backwards(folder.metrics, ("epoch",)), _EPOCHS // 2))
@@ -82,13 +87,25 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _facts(run: RunSummary, record: dict[str, Any], folder: RunFolder) -> list[list[str]]:
+def _kept_data(folder: RunFolder) -> KeptData | None:
+    """What the run keeps of its data; what is wrong with that, those say who need it."""
+    with suppress(DamagedRun):
+        return read_kept_data(folder)
+    return None
+
+
+def _facts(
+    run: RunSummary, record: dict[str, Any], folder: RunFolder, kept: KeptData | None
+) -> list[list[str]]:
     state = f"{run.state}: {run.reason}" if run.reason else run.state
     rows = [["run", run.name], ["state", state], ["data", run.dataset]]
     options = record.get("options")
     if isinstance(options, dict):  # what of a table it learns
         chosen_columns = ((name, options.get(name)) for name in ("target", "drop", "columns"))
         rows += [[name, str(value)] for name, value in chosen_columns if value]
+    if kept is not None:
+        rows += [["classes", listed(kept.classes, 10)]] if kept.classes else []
+        rows.append(["input", kept.input_help])
     if run.best_value is not None:
         value = format_value(run.metric, run.best_value)
         rows.append(["best", f"{value} at epoch {run.best_epoch}"])

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from datasets.paths import user_path
 from models.fields import InvalidValue
-from tui_app.commands.arguments import import_lecture, say_source
+from tui_app.commands.arguments import import_lecture, say_data, say_source
 from tui_app.terminal import print_json, print_table, stdout_console
 from tui_app.training.run_folder import RunFolder
 from tui_app.views import load_view
@@ -42,6 +42,7 @@ def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
     from tui_app.training.subjects import subject_of_folder
 
     subject = subject_of_folder(folder, given.get("device"), given.get("data_dir"))
+    say_data(subject)
     traits = take(subject, TRAITS.load_probe()).found
     titles = {name: load_view(name).title for name in offered(traits)}
     if view is None or arguments.views:

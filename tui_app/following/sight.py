@@ -27,8 +27,12 @@ class Still:
 
     @property
     def note(self) -> str:
-        """What the user should know of the source that it was loaded from; empty until it was."""
-        return self._subject.settings.note if self._subject is not None else ""
+        """What the user should know of the source and the data that it was loaded with; empty until
+        it was.
+        """
+        subject = self._subject
+        notes = [subject.settings.note, subject.data_note] if subject is not None else []
+        return "\n".join(filter(None, notes))
 
     def look(self, view: View, ask: str, report: Report) -> Snapshot:
         """Let the view's probe look. Takes its time: for a thread that holds RANDOM_NUMBERS."""

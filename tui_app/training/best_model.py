@@ -14,6 +14,7 @@ from tui_app.training.device import choose_device
 from tui_app.training.errors import DamagedRun
 from tui_app.training.evaluation import evaluate
 from tui_app.training.prepare import build_model, hold_out, read
+from tui_app.training.run_data import data_of_run, read_kept_data
 from tui_app.training.run_folder import RunFolder
 from tui_app.training.run_settings import read_settings
 from tui_app.training.settings import RunSettings
@@ -28,22 +29,40 @@ class BestModel:
     model: nn.Module
     criterion: nn.Module
     device: torch.device
+    data_note: str = ""
+    """What the user should know of the data as they are now; or nothing."""
 
     @classmethod
-    def of(cls, folder: RunFolder, device: str | None, data_dir: str | None) -> BestModel:
-        """Load it. Raises DamagedRun, and what reading the data raises."""
+    def of(
+        cls,
+        folder: RunFolder,
+        device: str | None,
+        data_dir: str | None,
+        *,
+        needs_samples: bool = True,
+    ) -> BestModel:
+        """Load it. Without `needs_samples` the data aren't read where the run keeps what it takes
+        to ask the model.
+
+        Raises DamagedRun, also for other data than the run was trained with, and what reading the
+        data raises.
+        """
         settings = read_settings(folder)
         options = settings.options
         options = replace(options, device=device or "auto", data_dir=data_dir or options.data_dir)
         settings = replace(settings, options=options)
         target = torch.device(choose_device(options.device).name)
-        data = read(settings)
+        note, kept = "", None if needs_samples else read_kept_data(folder)
+        if kept is not None and kept.encoder is not None:
+            data = kept.as_data(kept.encoder)
+        else:
+            data, note = data_of_run(folder, settings.dataset, lambda: read(settings))
         model, criterion = build_model(settings.lecture, data, settings, target)
         try:
             model.load_state_dict(load_checkpoint(folder.best()))
         except (RuntimeError, AttributeError, TypeError) as error:
             raise DamagedRun(f"{folder.best()} doesn't fit the run's model: {error}") from error
-        return cls(settings, data, model.eval(), criterion, target)
+        return cls(settings, data, model.eval(), criterion, target, note)
 
     @torch.no_grad()
     def outputs(self, text: str) -> Tensor:
@@ -51,7 +70,10 @@ class BestModel:
 
         Raises ValueError with a sentence when the data set can't read `text`.
         """
-        sample = ready_sample(self.data.encode(text), self.data, self.device)
+        encoded = self.data.encode(text)
+        if encoded.shape != self.data.spec.input_shape:
+            raise DamagedRun("data.json of the run describes no sample of its model: it is damaged")
+        sample = ready_sample(encoded, self.data, self.device)
         return self.model(sample)[0].cpu()
 
     def measure(self) -> dict[str, float]:

@@ -49,9 +49,9 @@ def sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def write_json(path: Path, values: Any, *, durable: bool = True) -> None:
-    """Replace `path` with `values` as indented JSON in UTF-8."""
-    text = json.dumps(values, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+def write_json(path: Path, values: Any, *, indent: int | None = 2, durable: bool = True) -> None:
+    """Replace `path` with `values` as JSON in UTF-8, on one line without an `indent`."""
+    text = json.dumps(values, ensure_ascii=False, indent=indent, allow_nan=False) + "\n"
     # A word of the command line may hold bytes that are no text: JSON has an escape for those.
     encoded = text.encode(errors="backslashreplace")
     replace_file(path, lambda file: file.write(encoded), durable=durable)

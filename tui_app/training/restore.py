@@ -26,15 +26,6 @@ def with_options(settings: RunSettings, options: dict[str, Any]) -> RunSettings:
     return replace(settings, options=replace(settings.options, **checked))
 
 
-def refuse_other_data(training: Training, fingerprint: object) -> None:
-    """Raise DamagedRun when the data are not those that the run began with."""
-    if training.fingerprint != fingerprint:
-        raise DamagedRun(
-            f"the data set {training.settings.dataset} is not what {training.run} began with: "
-            "going on with other data would be another run"
-        )
-
-
 def restore(training: Training, folder: RunFolder, *, was_completed: bool) -> list[str]:
     """Go back to the newest checkpoint that is whole; what to say when it isn't last.pt.
 

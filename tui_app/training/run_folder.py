@@ -35,6 +35,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         self.run_json = self.path / "run.json"
+        self.data_json = self.path / "data.json"
         self.status = self.path / "status.json"
         self.metrics = self.path / "metrics.jsonl"
         self.log = self.path / "log.txt"
@@ -130,10 +131,10 @@ def _stamp(now: float) -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{int(now % 1 * 0x10000):04x}"
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file of a run folder. Raises DamagedRun."""
+def read_json(path: Path, largest: int = _LARGEST_JSON) -> dict[str, Any]:
+    """The object in a JSON file of a run folder, of at most so many bytes. Raises DamagedRun."""
     try:
-        values = json.loads(read_file(path, _LARGEST_JSON).decode())
+        values = json.loads(read_file(path, largest).decode())
     except DamagedRun:
         raise
     except FileNotFoundError as error:

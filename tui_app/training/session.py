@@ -32,12 +32,12 @@ from tui_app.training.narrate import Sparingly, printable
 from tui_app.training.prepare import prepare
 from tui_app.training.restore import (
     extend,
-    refuse_other_data,
     restore,
     restore_in_other_source,
     with_options,
 )
 from tui_app.training.rewinding import rewind_metrics
+from tui_app.training.run_data import refuse_other_data, write_kept_data
 from tui_app.training.run_folder import LogFile, RunFolder, read_json
 from tui_app.training.run_record import record_of
 from tui_app.training.run_settings import settings_to_resume
@@ -89,6 +89,7 @@ class Session:
             if settings.lecture.source is not None:
                 keep_source(folder, settings.lecture.source)
                 notes += trust_copy(folder, settings.lecture.source)
+            write_kept_data(folder, training)
             folder.write_record(record_of(training))
             stack.pop_all()
         return cls(training, folder, lock, notes)
@@ -128,12 +129,15 @@ class Session:
             training.run = folder.name
             if "threads" not in options and "threads_reason" in record:
                 training.threads_reason = printable(str(record["threads_reason"]))
-            refuse_other_data(training, record.get("data_fingerprint"))
+            refuse_other_data(
+                folder.name, settings.dataset, training.fingerprint, record.get("data_fingerprint")
+            )
             state = _status(folder).get("state")
             back = restore_in_other_source if is_other_source(settings.lecture, record) else restore
             notes = back(training, folder, was_completed=state == "completed")
             notes += [*filter(None, [settings.note]), *_notes(training), *extend(training)]
             now, made_of = record_of(training), settings.lecture.source
+            write_kept_data(folder, training)
             folder.write_record(record_of_resumed(folder, record, now, made_of, training.step))
             if made_of is not None:
                 notes += trust_copy(folder, made_of)

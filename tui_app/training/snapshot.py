@@ -65,6 +65,8 @@ class Subject:
     spans: tuple[Span, ...] = ()
     """Those of the lr's schedule; none where they are not known: one from end to end."""
     report: Report = _report_nothing
+    data_note: str = ""
+    """What the user should know of the data as they are now; or nothing."""
 
     def rows(self) -> np.ndarray:
         """The rows of `split` to look at: all, or enough for a picture while the run trains."""

@@ -80,6 +80,7 @@ def subject_of_folder(
         folder=folder,
         is_live=False,
         spans=spans,
+        data_note=best.data_note,
     )
 
 

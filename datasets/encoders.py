@@ -1,0 +1,43 @@
+"""The encoders of all data sets: what turns a text that the user types into one sample.
+
+A run keeps its encoder as a record, so that it can predict without its data. An encoder is a frozen
+dataclass of the kinds of values that `plain_records.py` knows, callable with a text; a new one
+joins by a line in `_MODULES`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from datasets.dataset import Encoder
+from datasets.plain_records import WrongRecord, from_plain, to_plain
+
+#: Each encoder's class, and the module of this package that it is in.
+_MODULES = {
+    "NumbersEncoder": "encoding",
+    "MeasurementsEncoder": "diabetes",
+    "PassengerEncoder": "titanic",
+    "CountsEncoder": "otto",
+    "TableEncoder": "own_inputs",
+    "DrawingEncoder": "images",
+    "PictureEncoder": "images",
+    "ScanEncoder": "digits",
+    "ImageEncoder": "image_encoder",
+    "WordEncoder": "hello",
+    "NameEncoder": "names",
+}
+
+
+def encoder_record(encoder: Encoder) -> dict[str, Any] | None:
+    """The encoder as plain JSON values; None for one that isn't among those above."""
+    return to_plain(encoder) if type(encoder).__name__ in _MODULES else None
+
+
+def encoder_from_record(record: Any) -> Encoder:
+    """The encoder that `encoder_record` described. Raises WrongRecord."""
+    kind = record.get("kind") if isinstance(record, dict) else None
+    if not isinstance(kind, str) or kind not in _MODULES:
+        raise WrongRecord("the encoder is of no known kind")
+    module = importlib.import_module(f"datasets.{_MODULES[kind]}")
+    return from_plain(getattr(module, kind), record, "the encoder")

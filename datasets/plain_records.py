@@ -1,0 +1,113 @@
+"""Turns frozen dataclasses into plain JSON values, and back with every value checked.
+
+What comes back may come from somebody else's file: a value of another type than its field declares,
+a number that isn't finite or is absurdly large, a field too many or too few is refused.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+from collections.abc import Mapping
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+_LONGEST = 10_000
+"""Characters of a text."""
+
+_LARGEST = 2**31
+"""Size of a whole number."""
+
+
+class WrongRecord(ValueError):
+    """A record isn't one of what it should be. The text says where in it and why."""
+
+
+def to_plain(value: Any) -> Any:
+    """`value` as JSON has it: a dataclass as an object with its class as `kind`."""
+    if dataclasses.is_dataclass(value):
+        fields = {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"kind": type(value).__name__, **fields}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, tuple | list):
+        return [to_plain(each) for each in value]
+    if isinstance(value, Mapping):
+        return {str(name): to_plain(each) for name, each in value.items()}
+    return value
+
+
+def from_plain(hint: Any, value: Any, where: str = "the record") -> Any:
+    """The value of the type `hint` that `to_plain` turned into `value`. Raises WrongRecord.
+
+    Types are int, float, str, numpy arrays of one dimension (float64), tuples, mappings of
+    texts, None, and dataclasses of these.
+    """
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return _one_of(arguments, value, where)
+    if origin is tuple:
+        return _tuple(arguments, value, where)
+    if dataclasses.is_dataclass(hint):
+        return _dataclass(hint, value, where)
+    if hint is np.ndarray:
+        return np.array(_tuple((float, ...), value, where), np.float64)
+    if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(value, dict):
+            raise WrongRecord(f"{where} is no object")
+        return {from_plain(str, k, where): from_plain(str, v, where) for k, v in value.items()}
+    return _plain(hint, value, where)
+
+
+def _plain(hint: Any, value: Any, where: str) -> Any:
+    if hint is float and type(value) is int and abs(value) <= _LARGEST:
+        value = float(value)
+    is_right = {
+        float: isinstance(value, float) and math.isfinite(value),
+        int: type(value) is int and abs(value) <= _LARGEST,
+        str: isinstance(value, str) and len(value) <= _LONGEST,
+    }
+    if not is_right.get(hint):
+        raise WrongRecord(f"{where} is not {_WORDS.get(hint, 'what it should be')}")
+    return value
+
+
+_WORDS = {float: "a finite number", int: "a whole number", str: "a text"}
+
+
+def _one_of(hints: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value is None and type(None) in hints:
+        return None
+    kind = value.get("kind") if isinstance(value, dict) else None
+    for hint in hints:
+        if dataclasses.is_dataclass(hint):
+            if getattr(hint, "__name__", "") == kind:
+                return from_plain(hint, value, where)
+        elif hint is not type(None):
+            try:
+                return from_plain(hint, value, where)
+            except WrongRecord:
+                continue
+    raise WrongRecord(f"{where} is of no kind that it can be")
+
+
+def _tuple(hints: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise WrongRecord(f"{where} is no list")
+    if hints[-1] is Ellipsis:
+        hints = (hints[0],) * len(value)
+    if len(hints) != len(value):
+        raise WrongRecord(f"{where} has {len(value)} values, not {len(hints)}")
+    return tuple(from_plain(hint, v, where) for hint, v in zip(hints, value, strict=True))
+
+
+def _dataclass(hint: Any, value: Any, where: str) -> Any:
+    hints = get_type_hints(hint)
+    names = {field.name for field in dataclasses.fields(hint)}
+    if not isinstance(value, dict) or set(value) != {"kind", *names}:
+        raise WrongRecord(f"{where} is no {hint.__name__}")
+    if value["kind"] != hint.__name__:
+        raise WrongRecord(f"{where} is of another kind than {hint.__name__}")
+    return hint(**{n: from_plain(hints[n], value[n], f"{where}: {n}") for n in names})
