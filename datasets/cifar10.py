@@ -5,7 +5,7 @@ kind; Krizhevsky, Nair and Hinton, 2009. What reaches 99 % on MNIST reaches 65 t
 small network 83 %. 170 MB to fetch, and Toronto's own server is slow: it is the last that is tried.
 
 The archive that most mirrors carry holds Python pickles, which could run anything they like when
-loaded. `archives.py` picks the numbers out of them and loads nothing.
+loaded. `pickled_arrays.py` reads the numbers out of them and lets nothing run.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.archives import read_binary_batch, read_members, read_pickled_batch
+from datasets.archives import read_binary_batch, read_members
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
 from datasets.images import PictureEncoder
+from datasets.pickled_arrays import read_pickled_batch
 from datasets.reading import UNWATCHED, Reading
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer")
@@ -39,7 +40,10 @@ def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
 
     Raises DataDamaged, naming the file.
     """
-    batches = {name: _batch(name, content) for name, content in _contents(paths).items()}
+    batches: dict[str, Split] = {}
+    for name, content in _contents(paths, reading).items():
+        reading.check()
+        batches[name] = _batch(name, content)
     train = [split for name, split in sorted(batches.items()) if name.startswith("data_batch_")]
     test = [split for name, split in batches.items() if name.startswith("test_batch")]
     if len(train) != 5 or len(test) != 1:
@@ -60,12 +64,11 @@ def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
     )
 
 
-def _contents(paths: Mapping[str, Path]) -> dict[str, tuple[Path, bytes]]:
+def _contents(paths: Mapping[str, Path], reading: Reading) -> dict[str, tuple[Path, bytes]]:
     contents: dict[str, tuple[Path, bytes]] = {}
     for path in paths.values():
-        members = (
-            read_members(path) if path.name.endswith(".gz") else {path.name: path.read_bytes()}
-        )
+        is_packed = path.name.endswith(".gz")
+        members = read_members(path, reading) if is_packed else {path.name: path.read_bytes()}
         contents |= {name: (path, content) for name, content in members.items() if "_batch" in name}
     return contents
 

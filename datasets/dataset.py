@@ -165,6 +165,11 @@ class Dataset:
     name: str = ""
 
     @property
+    def is_users(self) -> bool:
+        """Whether it is a file or folder of the user's, such as `csv:FILE`."""
+        return ":" in self.name
+
+    @property
     def size(self) -> int:
         """Bytes to fetch; 0 for a data set that needs no download."""
         return sum(file.size for file in self.files)

@@ -43,8 +43,8 @@ def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
     """
     return Data(
         spec=DataSpec((1, 28, 28), "multiclass", classes=CLASSES),
-        train=read_idx_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], len(CLASSES)),
-        test=read_idx_split(paths[TEST_IMAGES], paths[TEST_LABELS], len(CLASSES)),
+        train=read_idx_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], len(CLASSES), reading),
+        test=read_idx_split(paths[TEST_IMAGES], paths[TEST_LABELS], len(CLASSES), reading),
         encode=DrawingEncoder(box=28),
         input_help="the path of a picture of one piece of clothing on a plain ground",
         mean=0.2860,  # of the train set's pixels, and std

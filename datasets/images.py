@@ -17,6 +17,7 @@ import numpy as np
 
 from datasets.dataset import DataDamaged, RemoteFile, Split
 from datasets.image_files import open_image
+from datasets.reading import UNWATCHED, Reading
 
 # MNIST's names, which Fashion-MNIST took over.
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
@@ -35,11 +36,12 @@ def idx_file(name: str, size: int, md5: str, mirrors: Sequence[str]) -> RemoteFi
     )
 
 
-def read_idx_split(images: Path, labels: Path, classes: int) -> Split:
+def read_idx_split(images: Path, labels: Path, classes: int, reading: Reading = UNWATCHED) -> Split:
     """The images (N, 1, 28, 28) uint8 and labels (N,) int64 of two IDX files.
 
     Raises DataDamaged, naming the file.
     """
+    reading.check()
     inputs, targets = read_idx(images, 3), read_idx(labels, 1)
     if len(inputs) != len(targets):
         raise DataDamaged(f"{images} has {len(inputs)} images, but {labels} {len(targets)} labels.")

@@ -40,8 +40,8 @@ def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
     """
     return Data(
         spec=DataSpec((1, 28, 28), "multiclass", classes=tuple("0123456789")),
-        train=read_idx_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], 10),
-        test=read_idx_split(paths[TEST_IMAGES], paths[TEST_LABELS], 10),
+        train=read_idx_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], 10, reading),
+        test=read_idx_split(paths[TEST_IMAGES], paths[TEST_LABELS], 10, reading),
         encode=DrawingEncoder(),
         input_help="the path of an image of one digit",
         mean=0.1307,  # of the train set's pixels, and std: handout 9, page 30

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import io
+import pickle
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from datasets import archives
+from datasets import archives, cifar10, get_dataset
 from datasets.archives import read_members
 from datasets.dataset import DataDamaged
+from datasets.disk import verify
+from datasets.reading import LoadingStopped, Reading
+from tests.program import tutorch
 
 CONTENT = b"\x01" * 100
 
@@ -77,3 +83,39 @@ def test_an_archive_that_comes_to_more_than_any_data_set_is_refused(
     assert len(read_members(packed(tmp_path / "two.tar.gz", "a", "b"))) == 2
     with pytest.raises(DataDamaged, match="more than 250 bytes"):
         read_members(packed(tmp_path / "three.tar.gz", "a", "b", "c"))
+
+
+def test_unpacking_stops(tmp_path: Path):
+    archive = packed(tmp_path / "data.tar.gz", "a", "b")
+    with pytest.raises(LoadingStopped):
+        read_members(archive, Reading(stopped=lambda: True))
+
+
+def test_verify_decodes_the_data_before_it_says_intact(tmp_path: Path):
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    images = np.zeros((2, 3072), np.uint8)
+    for file in cifar10.UNPACKED:
+        (folder / file.name).write_bytes(pickle.dumps({"labels": [1, 2], "data": images}, 0))
+    ended = tutorch("data", "verify", "cifar10", "--data-dir", tmp_path)
+    assert ended.exit_code == 0
+    assert "intact" in ended.out
+    (folder / "test_batch").write_bytes(pickle.dumps({"labels": [1], "data": images}, 0))
+    ended = tutorch("data", "verify", "cifar10", "--data-dir", tmp_path)
+    assert ended.exit_code == 3
+    assert "damaged" in ended.out
+    assert "test_batch has 1 labels for 2 images" in ended.err
+    with pytest.raises(LoadingStopped):
+        verify(get_dataset("cifar10"), tmp_path, Reading(stopped=lambda: True))
+
+
+def test_verify_decodes_images_of_ones_own(tmp_path: Path):
+    for letter in "ab":
+        (tmp_path / letter).mkdir()
+        Image.new("L", (8, 8), 7).save(tmp_path / letter / "0.png")
+    assert "intact" in tutorch("data", "verify", f"folder:{tmp_path}").out
+    path = tmp_path / "b" / "0.png"
+    path.write_bytes(path.read_bytes()[:50])
+    ended = tutorch("data", "verify", f"folder:{tmp_path}")
+    assert (ended.exit_code, "damaged" in ended.out) == (3, True)
+    assert "0.png can't be read as an image" in ended.err

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -59,6 +60,8 @@ def main(argv: Sequence[str]) -> int:
 
 def state_of(dataset: Dataset, data_dir: Path | None) -> str:
     """Where a data set is: `bundled`, `on disk`, or how much there is to fetch."""
+    if dataset.is_users:
+        return "on disk"
     if not dataset.files:
         return "bundled"
     if find(dataset, data_dir) is not None:
@@ -81,19 +84,25 @@ def _list(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) 
     return ExitCode.DONE
 
 
-def _fetch(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) -> int:
+@contextmanager
+def _reading(*, quiet: bool) -> Iterator[Reading]:
+    """What shows how far the files are, and hears Ctrl-C and TERM."""
     from tui_app.headless import Terminal, signals_steer
     from tui_app.loading_progress import show_loading
     from tui_app.training.control import Control
 
     control, console = Control(), stderr_console()
-    console.quiet = as_json
-    found: dict[str, dict[str, str]] = {}
+    console.quiet = quiet
     with (
         signals_steer(control, Terminal(console), keep=False),
         show_loading(console) as on_progress,
     ):
-        reading = Reading(on_progress, control.must_stop)
+        yield Reading(on_progress, control.must_stop)
+
+
+def _fetch(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) -> int:
+    found: dict[str, dict[str, str]] = {}
+    with _reading(quiet=as_json) as reading:
         for dataset in datasets:
             paths = locate(dataset, data_dir, reading)
             found[dataset.name] = {name: str(path) for name, path in paths.items()}
@@ -113,7 +122,8 @@ def _verdict(dataset: Dataset, data_dir: Path | None, wrong: Sequence[str]) -> s
 
 
 def _verify(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) -> int:
-    wrong = {dataset.name: verify(dataset, data_dir) for dataset in datasets}
+    with _reading(quiet=as_json) as reading:
+        wrong = {dataset.name: verify(dataset, data_dir, reading) for dataset in datasets}
     states = {
         dataset.name: _verdict(dataset, data_dir, wrong[dataset.name]) for dataset in datasets
     }
