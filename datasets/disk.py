@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,19 @@ def cache_dir() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("tutorch", appauthor=False)
+
+
+def room(folder: Path, size: int) -> str:
+    """`: 2.5 GB are needed, 120 MB are free`, to follow what the disk said; empty if unknown."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return ""
+    return f": {_bytes(size)} are needed, {_bytes(free)} are free" if size else ""
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:.3g} GB" if count >= 1e9 else f"{count / 1e6:.3g} MB"
 
 
 def find(dataset: Dataset, data_dir: Path | None = None) -> dict[str, Path] | None:
@@ -52,13 +66,13 @@ def verify(
 ) -> list[str]:
     """What is wrong with the files of `dataset` on disk, a sentence each; [] when all is well.
 
-    Compares the checksums, then reads the data set, so that files without one are checked too.
+    Compares the checksums, then reads the data set as training would.
     """
     paths = find(dataset, data_dir) or {}
     files = [file for way in (dataset.files, *dataset.alternatives) for file in way]
     pairs = [(file, paths[file.name]) for file in files if file.name in paths]
     wrong = [str(damage(file, path)) for file, path in pairs if not intact(file, path, reading)]
-    if paths and not wrong:
+    if (paths or dataset.is_users) and not wrong:
         try:
             dataset.read(paths, reading)
         except DataDamaged as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from datasets.disk import (
     intact,
     on_disk,
     record_checksum,
+    room,
     verify,
 )
 from datasets.download import Download, NoMirrorWorked, host
@@ -73,6 +74,11 @@ class _Wanted:
     def folder(self) -> Path:
         return cache_dir() / self.dataset.folder_names[0]
 
+    @property
+    def _part(self) -> Path:
+        """What has arrived of the file; an interrupted download goes on from it."""
+        return self.folder / f"{self.file.name}.part"
+
     def path(self, data_dir: Path | None) -> Path:
         """Where the file is, fetched if it isn't on disk."""
         path = on_disk(self.file, self.dataset, data_dir, cache_dir())
@@ -85,9 +91,12 @@ class _Wanted:
             with self._alone():
                 return self._fetch()
         except OSError as error:
+            with suppress(OSError):
+                self._part.unlink(missing_ok=True)  # it would keep the disk full
             raise DataUnavailable(
-                f"{self.folder} doesn't take {self.file.name} ({error}). Make room there, or name "
-                "another folder with TUTORCH_CACHE_DIR."
+                f"{self.folder} doesn't take {self.file.name} ({error.strerror or error}"
+                f"{room(self.folder, self.file.size)}). Make room there, or name another folder "
+                "with TUTORCH_CACHE_DIR."
             ) from error
 
     @contextmanager
@@ -135,13 +144,12 @@ class _Wanted:
 
     def _download(self, url: str, output: str, _: object) -> None:
         """Bring the file to `output`; pooch compares its checksum and gives it its name."""
-        part = self.folder / f"{self.file.name}.part"
-        download = Download(self.file, part, self._good, self.reading)
+        download = Download(self.file, self._part, self._good, self.reading)
         try:
             download.run(self._urls())
         except NoMirrorWorked as failure:
             raise DataUnavailable(self._unavailable(failure.reasons)) from failure
-        part.replace(output)
+        self._part.replace(output)
 
     def _good(self, path: Path) -> bool:
         if self.file.checksum is not None:

@@ -12,7 +12,6 @@ import errno
 import hashlib
 import os
 import re
-import shutil
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from datasets.dataset import DataUnavailable
-from datasets.disk import cache_dir
+from datasets.disk import cache_dir, room
 from datasets.reading import UNWATCHED, Reading
 
 IN_MEMORY = 2**30
@@ -112,14 +111,10 @@ def _said(folder: Path, size: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        needed = ""
-        with contextlib.suppress(OSError):
-            free = shutil.disk_usage(folder).free
-            needed = f": {size / 1e9:.2f} GB are needed, {free / 1e9:.2f} GB are free"
         raise DataUnavailable(
             f"{folder} doesn't take the data, which are too large for memory "
-            f"({error.strerror}{needed if size else ''}). Make room there, or name another folder "
-            "with TUTORCH_CACHE_DIR."
+            f"({error.strerror or error}{room(folder, size)}). Make room there, or name another "
+            "folder with TUTORCH_CACHE_DIR."
         ) from error
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import random
 import threading
 from collections.abc import Iterator
@@ -316,3 +318,19 @@ def test_a_damaged_file_of_the_users_is_named_and_left_alone(mirrors, tmp_path, 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DataUnavailable, match="is not a folder"):
         locate(letters(UNREACHABLE), tmp_path / "nowhere", Reading())
+
+
+def test_a_download_that_fills_the_disk_is_a_sentence_and_leaves_nothing(
+    mirrors, cache, monkeypatch
+):
+    (good,) = start(mirrors, serve.honest)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(download._Meter, "add", full)  # called after each write
+    with pytest.raises(DataUnavailable) as failure:
+        fetch(letters(good))
+    for said in (str(cache), "No space left on device: 0.3 MB are needed", "TUTORCH_CACHE_DIR"):
+        assert said in str(failure.value)
+    assert [path.name for path in cache.iterdir()] == ["letters.bin.lock"]
