@@ -103,9 +103,9 @@ def _listed(folder: Path, classes: Sequence[str], reading: Reading) -> ImageList
 
 
 def _images(folder: Path, reading: Reading) -> list[Path]:
-    images = []
+    images: list[Path] = []
     for file in folder.rglob("*") if folder.is_dir() else ():
-        reading.check()
+        reading.advance(len(images), 0, f"images in {folder.name}", action="finding")
         if file.suffix.lower() in SUFFIXES and _is_shown(file):
             images.append(file)
     return sorted(images)

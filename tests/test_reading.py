@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -100,6 +101,7 @@ def progress(done: int, mirror: str = "") -> Progress:
 def test_how_far_it_is_in_words():
     assert loading_detail(progress(12_000)) == "12,000 of 60,000, 8 min 0 s left"
     assert loading_detail(progress(60_000)) == "60,000 of 60,000"
+    assert loading_detail(replace(progress(7), total=0, seconds_left=None)) == "7"
     assert loading_detail(progress(15_000, "x.org")).startswith("25 % at 0.0 MB/s, 7 min")
 
 
@@ -137,3 +139,4 @@ def test_a_terminal_gets_a_bar_for_what_takes_longer_than_a_moment(monkeypatch):
         on_progress(progress(1_500))
     assert "reading images" in out.getvalue()
     assert "1,500 of 60,000, 9 min 45 s left" in out.getvalue()
+    assert out.getvalue().endswith("\r\x1b[1A\x1b[2K"), "and none is left in the end"

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
@@ -40,6 +40,26 @@ def show_loading(console: Console) -> Iterator[OnProgress]:
         bar.stop()
 
 
+class NarrowProgress(Progress):
+    """A bar that leaves the last columns free.
+
+    The `^C` that a terminal shows behind a full line would go to the next one, and the bar would
+    be left there when it is taken away.
+    """
+
+    def get_renderable(self) -> RenderableType:
+        """The bar, three columns narrower than the terminal."""
+        return _Narrower(super().get_renderable())
+
+
+class _Narrower:
+    def __init__(self, shown: RenderableType) -> None:
+        self._shown = shown
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from console.render(self._shown, options.update_width(max(1, options.max_width - 3)))
+
+
 class _Lines:
     """A line when a step begins to take long, and every ten seconds of it."""
 
@@ -63,7 +83,7 @@ class _Bar:
     """A bar for the step under way, once that takes longer than a moment."""
 
     def __init__(self, console: Console) -> None:
-        self._bar = Progress(
+        self._bar = NarrowProgress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             TextColumn("{task.fields[detail]}", markup=False),
@@ -100,5 +120,4 @@ class _Bar:
     def stop(self) -> None:
         """Leave the terminal as it was."""
         if self._bar.live.is_started:  # else its end would be an empty line
-            self.remove()
             self._bar.stop()

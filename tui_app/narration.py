@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from tui_app.loading_progress import NarrowProgress
 from tui_app.terminal import Column, print_list
 from tui_app.training.events import (
     CheckpointSaved,
@@ -94,7 +95,7 @@ class BarAndLines(PlainLines):
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
-        self._bar = Progress(
+        self._bar = NarrowProgress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),
             TaskProgressColumn(),

@@ -133,7 +133,8 @@ def loading_detail(progress: Progress) -> str:
     """How far a step is: `34 % at 1.2 MB/s, 10 s left`, or `900 of 1,200, 3 s left`."""
     left = f", {format_seconds(progress.seconds_left)} left" if progress.seconds_left else ""
     if progress.unit != "bytes":
-        return f"{progress.done:,} of {progress.total:,}{left}"
+        total = f" of {progress.total:,}" if progress.total else ""
+        return f"{progress.done:,}{total}{left}"
     share = f"{100 * progress.done / progress.total:.0f} %" if progress.total else ""
     speed = f" at {progress.rate / 1e6:.1f} MB/s" if progress.rate else ""
     return f"{share}{speed}{left}"
