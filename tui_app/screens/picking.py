@@ -82,7 +82,11 @@ class PickingScreen(PanedScreen):
             return  # another was picked before this message came
         self._stop_dwelling()
         self._highlighted = message.path
-        self._dwelling = self.set_timer(_DWELL, lambda: self._bring(message.path, asks=False))
+        self._dwelling = self.set_timer(_DWELL, lambda: self._bring_highlighted(message.path))
+
+    def _bring_highlighted(self, path: Path) -> None:
+        if self._highlighted == path:  # else another was picked when the timer had just run out
+            self._bring(path, asks=False)
 
     def on_lecture_chosen(self, message: LectureChosen) -> None:
         """Bring it at once, and go to its settings."""
