@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +13,21 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from rich.console import Console
 
-from datasets import read_dataset, reading
+from datasets import DataDamaged, read_dataset, reading
 from datasets.dataset import Data, DataSpec, Split
 from datasets.reading import LoadingStopped, Progress, Reading
+from tests.app import Sitting, in_app
+from tests.program import LONGEST, tutorch
 from tui_app import loading_progress
 from tui_app.loading_progress import show_loading
+from tui_app.training import batches
+from tui_app.training.batches import DeviceSplit
+from tui_app.training.control import Control
+from tui_app.training.finite_data import refuse_non_finite
 from tui_app.training.narrate import loading_detail
 
 
@@ -86,6 +96,29 @@ def test_hashing_the_data_stops_and_gives_the_same_digits_in_pieces(monkeypatch)
         data.fingerprint(Reading(stopped=lambda: True))
 
 
+def test_images_are_scaled_in_pieces_to_the_same_bits(monkeypatch):
+    pixels = np.random.RandomState(0).randint(0, 256, (50, 1, 4, 4)).astype(np.uint8)
+    split = Split(pixels, np.zeros(50, np.int64))
+    spec = DataSpec((1, 4, 4), "multiclass", ("a", "b"))
+    data = Data(spec, split, None, lambda _: pixels[0], "", mean=(0.4,), std=(0.3,))
+    cpu = torch.device("cpu")
+    whole = DeviceSplit.of(split, data, cpu).inputs
+    monkeypatch.setattr(batches, "_PIECE", 100)
+    assert torch.equal(DeviceSplit.of(split, data, cpu).inputs, whole)
+    with pytest.raises(LoadingStopped):
+        DeviceSplit.of(split, data, cpu, Reading(stopped=lambda: True))
+
+
+def test_looking_for_numbers_that_are_none_stops_and_names_the_sample():
+    values = np.zeros((30_000, 2), np.float32)
+    split = Split(values, values)
+    with pytest.raises(LoadingStopped):
+        refuse_non_finite("x", {"train": split}, Reading(stopped=lambda: True))
+    values[20_001] = np.nan
+    with pytest.raises(DataDamaged, match="sample 20002 of the train set has inputs"):
+        refuse_non_finite("x", {"train": split}, Reading())
+
+
 def progress(done: int, mirror: str = "") -> Progress:
     what = {"action": "fetching", "subject": "x.gz", "unit": "bytes"} if mirror else {}
     return Progress(
@@ -140,3 +173,50 @@ def test_a_terminal_gets_a_bar_for_what_takes_longer_than_a_moment(monkeypatch):
     assert "reading images" in out.getvalue()
     assert "1,500 of 60,000, 9 min 45 s left" in out.getvalue()
     assert out.getvalue().endswith("\r\x1b[1A\x1b[2K"), "and none is left in the end"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.usefixtures("often")
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_first_signal_ends_the_reading_of_a_headless_run(
+    tmp_path, monkeypatch, number, exit_code
+):
+    requested, steps = threading.Event(), []
+    stop = Control.stop
+
+    def stopping(self: Control, *reason: object) -> None:
+        stop(self, *reason)  # type: ignore[arg-type]
+        requested.set()
+
+    def on_progress(_: object, progress: Progress) -> None:
+        steps.append((progress.step, progress.done))
+        if steps[-1] == ("reading images", 5):
+            os.kill(os.getpid(), number)
+            assert requested.wait(LONGEST)
+
+    monkeypatch.setattr(Control, "stop", stopping)
+    monkeypatch.setattr(loading_progress._Lines, "__call__", on_progress)
+    ended = tutorch("--no-tui", "softmax", "--dataset", images(tmp_path), "--runs-dir", tmp_path)
+    assert ended.exit_code == exit_code
+    assert steps[-1] == ("reading images", 5)
+    assert "stopped while the data were loaded" in ended.err
+    assert not list(tmp_path.glob("lecture_*"))
+
+
+@in_app("softmax", dataset="folder:images")
+async def test_the_app_shows_how_far_reading_is_and_stops_it(person: Sitting, monkeypatch):
+    advance = Reading.advance
+
+    def waiting(self: Reading, done: int, total: int, subject: str, **words: str) -> None:
+        advance(self, done, total, subject, **words)  # type: ignore[arg-type]
+        while (done, subject) == (3, "images") and not self.stopped():
+            threading.Event().wait(0.01)
+
+    monkeypatch.setattr(Reading, "advance", waiting)
+    monkeypatch.setattr(reading, "REPORT_SECONDS", 0.0)
+    images(Path("images"))
+    await person.until(lambda: person.form.can_start)
+    await person.press("s")
+    await person.until(lambda: "reading images: 3 of 16" in person.text)
+    await person.press("x")
+    await person.until(lambda: "cancelled" in person.text)

@@ -11,6 +11,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from datasets.reading import Progress as LoadingProgress
+from datasets.reading import Reading
+from tui_app.terminal import stderr_console
 from tui_app.training.narrate import loading_detail, printable
 from tui_app.training.session import OnProgress
 
@@ -20,6 +22,15 @@ _BAR_AFTER = 0.3
 #: Seconds before the first line of a step that only reads, and between two lines of any step.
 _LINE_AFTER = 2.0
 _BETWEEN_LINES = 10.0
+
+
+@contextmanager
+def shown_reading(*, quiet: bool = False) -> Iterator[Reading]:
+    """What a command that reads data passes on, to show on stderr how far that is."""
+    console = stderr_console()
+    console.quiet = quiet
+    with show_loading(console) as on_progress:
+        yield Reading(on_progress)
 
 
 def _detail(progress: LoadingProgress) -> str:

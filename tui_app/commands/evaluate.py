@@ -68,9 +68,11 @@ def main(argv: Sequence[str]) -> int:
     folder = the_run(arguments, given)
     say_source(import_lecture(folder))
 
+    from tui_app.loading_progress import shown_reading
     from tui_app.training.best_model import BestModel
 
-    best = BestModel.of(folder, given.get("device"), given.get("data_dir"))
+    with shown_reading(quiet=arguments.json) as reading:
+        best = BestModel.of(folder, given.get("device"), given.get("data_dir"), reading=reading)
     say_data(best)
     values = best.measure()
     missed = [each for each in requirements if not each.is_met(values)]

@@ -45,9 +45,11 @@ def main(argv: Sequence[str]) -> int:
     say_source(import_lecture(folder))
 
     from tui_app.exported import script_of
+    from tui_app.loading_progress import shown_reading
     from tui_app.training.subjects import subject_of_folder
 
-    subject = subject_of_folder(folder, "cpu", given.get("data_dir"))
+    with shown_reading(quiet=arguments.json) as reading:
+        subject = subject_of_folder(folder, "cpu", given.get("data_dir"), reading=reading)
     say_data(subject)
     script, arrays = script_of(subject, folder.read_record(), path.stem)
     if to_stdout:

@@ -30,9 +30,12 @@ def main(argv: Sequence[str]) -> int:
     folder = the_run(arguments, given)
     say_source(import_lecture(folder))
 
+    from tui_app.loading_progress import shown_reading
     from tui_app.training.best_model import BestModel
 
-    best = BestModel.of(folder, given.get("device"), given.get("data_dir"), needs_samples=False)
+    where = given.get("device"), given.get("data_dir")
+    with shown_reading(quiet=arguments.json) as reading:
+        best = BestModel.of(folder, *where, needs_samples=False, reading=reading)
     try:
         outputs = best.outputs(arguments.input)
     except ValueError as error:

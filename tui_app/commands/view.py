@@ -38,10 +38,13 @@ def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
         _refuse_what_does_not_go_together(arguments)
     say_source(import_lecture(folder))
 
+    from tui_app.loading_progress import shown_reading
     from tui_app.training.snapshot import take
     from tui_app.training.subjects import subject_of_folder
 
-    subject = subject_of_folder(folder, given.get("device"), given.get("data_dir"))
+    where = given.get("device"), given.get("data_dir")
+    with shown_reading(quiet=arguments.json) as reading:
+        subject = subject_of_folder(folder, *where, reading=reading)
     say_data(subject)
     traits = take(subject, TRAITS.load_probe()).found
     titles = {name: load_view(name).title for name in offered(traits)}

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from datasets import Data, Split
+from datasets.reading import UNWATCHED, Reading
 from tui_app.training.augmentation import augmented
 from tui_app.training.errors import WorkerDied
 from tui_app.training.posix import kept_signal, leave_signals_to_parent
@@ -39,12 +40,14 @@ class DeviceSplit:
     device: torch.device
 
     @classmethod
-    def of(cls, split: Split, data: Data, device: torch.device) -> DeviceSplit:
+    def of(
+        cls, split: Split, data: Data, device: torch.device, reading: Reading = UNWATCHED
+    ) -> DeviceSplit:
         """Bring `split` to `device`, if it is small enough."""
         inputs, targets = _as_tensor(split.inputs), _as_tensor(split.targets)
         is_small = 4 * inputs.numel() <= _resident_limit(device)
         if is_small and not isinstance(split.inputs, np.memmap):
-            inputs = _ready(inputs, data, device)
+            inputs = _all_ready(inputs, data, device, reading)
         return cls(inputs, targets.to(device), data, device)
 
     def __len__(self) -> int:
@@ -84,6 +87,20 @@ def _ready(inputs: Tensor, data: Data, device: torch.device) -> Tensor:
     there = inputs.to(device, non_blocking=True)
     return _normalised(there, data) if there.dtype in _PIXELS else there
 
+
+def _all_ready(inputs: Tensor, data: Data, device: torch.device, reading: Reading) -> Tensor:
+    """All inputs of a split, as `_ready`: many images in pieces, between which a stop is heard."""
+    if inputs.dtype not in _PIXELS or inputs.numel() <= _PIECE:
+        return _ready(inputs, data, device)
+    ready = torch.empty(inputs.shape, device=device)
+    rows = max(1, _PIECE // inputs[0].numel())
+    for piece in reading.chunks(len(inputs), rows, "the pixels", action="scaling"):
+        ready[piece] = _ready(inputs[piece], data, device)
+    return ready
+
+
+#: Pixels that are scaled at once, which takes about a tenth of a second.
+_PIECE = 1 << 26
 
 _PIXELS = (torch.uint8, torch.int16)
 """What images are until they are normalised; int16 holds the bits of uint16."""

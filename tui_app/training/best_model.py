@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets import Data
+from datasets.reading import UNWATCHED, Reading
 from tui_app.training.batches import DeviceSplit, ready_sample
 from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.device import choose_device
@@ -40,6 +41,7 @@ class BestModel:
         data_dir: str | None,
         *,
         needs_samples: bool = True,
+        reading: Reading = UNWATCHED,
     ) -> BestModel:
         """Load it. Without `needs_samples` the data aren't read where the run keeps what it takes
         to ask the model.
@@ -56,7 +58,9 @@ class BestModel:
         if kept is not None and kept.encoder is not None:
             data = kept.as_data(kept.encoder)
         else:
-            data, note = data_of_run(folder, settings.dataset, lambda: read(settings))
+            data, note = data_of_run(
+                folder, settings.dataset, lambda: read(settings, reading), reading
+            )
         model, criterion = build_model(settings.lecture, data, settings, target)
         try:
             model.load_state_dict(load_checkpoint(folder.best()))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from datasets import Data, DataDamaged, DataUnavailable, Split, get_dataset, read_dataset
+from datasets import Data, DataUnavailable, Split, get_dataset, read_dataset
 from datasets.reading import UNWATCHED, Progress, Reading
 from models import LectureError
 from models.fields import InvalidValue
@@ -18,6 +18,7 @@ from models.mistakes import explain
 from tui_app.training.batches import DeviceSplit, GatheredBatches, LoaderBatches
 from tui_app.training.best import BestModels
 from tui_app.training.device import choose_device
+from tui_app.training.finite_data import refuse_non_finite
 from tui_app.training.model_check import check_model
 from tui_app.training.optimizers import make_optimizer
 from tui_app.training.sampler import SeededBatchSampler
@@ -26,9 +27,6 @@ from tui_app.training.seeding import seed_everything
 from tui_app.training.settings import RunSettings
 from tui_app.training.threads import choose_threads, use_threads
 from tui_app.training.training import Batches, Measured, Training
-
-_ROWS = 10_000
-"""Samples whose numbers are checked at once, between two checks for a stop."""
 
 
 def prepare(
@@ -49,17 +47,19 @@ def prepare(
     train, validation = hold_out(data, options.validation, hp.seed)
 
     target = torch.device(device.name)
-    _refuse_non_finite(settings.dataset, {"train": train, "test": data.test}, reading)
-    resident = DeviceSplit.of(train, data, target)
-    test = DeviceSplit.of(data.test, data, target) if data.test else None
+    refuse_non_finite(settings.dataset, {"train": train, "test": data.test}, reading)
+    resident = DeviceSplit.of(train, data, target, reading)
+    test = DeviceSplit.of(data.test, data, target, reading) if data.test else None
     if validation is not None:
-        measured = Measured("validation", DeviceSplit.of(validation, data, target))
+        measured = Measured("validation", DeviceSplit.of(validation, data, target, reading))
     else:
         measured = Measured("test", test) if test else Measured("train", resident)
 
+    reading.check()
     batches = make_batches(lecture, hp, train, resident, data)
     model, criterion = build_model(lecture, data, settings, target)
     check = check_model(lecture, model, criterion, data.spec, *next(resident.chunks(2)))
+    reading.check()
     threads, reason = choose_threads(options.threads, check.work_of_a_layer * batches.batch_size)
     use_threads(threads)
     return Training(
@@ -81,26 +81,6 @@ def prepare(
         best=best_models(lecture, data, options.keep_best),
         lr=hp.lr,
     )
-
-
-def _refuse_non_finite(dataset: str, splits: Mapping[str, Split | None], reading: Reading) -> None:
-    """Raise DataDamaged for a NaN or an infinity in data that lie in memory."""
-    for name, split in splits.items():
-        for kind in ("inputs", "targets"):
-            values = getattr(split, kind, None)
-            if not isinstance(values, np.ndarray) or isinstance(values, np.memmap):
-                continue
-            if values.dtype.kind != "f":
-                continue
-            finite = np.ones(len(values), bool)
-            for rows in reading.chunks(len(values), _ROWS, "the numbers", action="checking"):
-                chunk = values[rows]
-                finite[rows] = np.isfinite(chunk.reshape(len(chunk), -1)).all(axis=1)
-            if not finite.all():
-                raise DataDamaged(
-                    f"{dataset}: sample {int(finite.argmin()) + 1} of the {name} set has {kind} "
-                    f"that are no finite numbers, {int((~finite).sum())} samples in all"
-                )
 
 
 def make_batches(

@@ -10,6 +10,7 @@ from torch import nn
 
 from datasets import Data, DataUnavailable, Split, get_dataset
 from datasets.fetch import find
+from datasets.reading import UNWATCHED, Reading
 from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.errors import DamagedRun
 from tui_app.training.metrics_file import last_line
@@ -49,13 +50,14 @@ def subject_of_folder(
     data_dir: str | None = None,
     *,
     is_best: bool = True,
+    reading: Reading = UNWATCHED,
 ) -> Subject:
     """The best model of a run, as far as it has come, or the one that was saved last. Raises what
     BestModel.of does.
     """
     from tui_app.training.best_model import BestModel
 
-    best = BestModel.of(folder, device, data_dir)
+    best = BestModel.of(folder, device, data_dir, reading=reading)
     train, split = _splits(best.data, best.settings)
     last, chosen = last_line(folder.metrics, "epoch"), last_line(folder.metrics, "best")
     recorded = folder.read_record().get("schedule")
