@@ -110,8 +110,10 @@ def _read_all(
     kind = _kind_of_sample([*train.paths, *test.paths], reading)
     while True:
         try:
-            splits = [_split(part, kind, binary, reading) for part in (train, test)]
-            return kind.encoder, splits[0], splits[1]
+            count = len(train.paths) + len(test.paths)
+            first = _split(train, kind, binary, reading, range(count))
+            second = _split(test, kind, binary, reading, range(len(train.paths), count))
+            return kind.encoder, first, second
         except _Unlike as found:
             kind = found.kind
 
@@ -132,18 +134,21 @@ def _kind_of_sample(paths: Sequence[Path], reading: Reading) -> _Kind:
     return kind
 
 
-def _split(listed: ImageList, kind: _Kind, binary: bool, reading: Reading) -> Split:
+def _split(listed: ImageList, kind: _Kind, binary: bool, reading: Reading, places: range) -> Split:
+    """The images of a part, the first of `places.stop` in all being number `places.start`."""
     targets = listed.labels[:, np.newaxis].astype(np.float32) if binary else listed.labels
     encoder = kind.encoder
     whole = (len(listed.paths), *encoder.shape)
-    fill = partial(_fill, paths=listed.paths, kind=kind, reading=reading)
+    fill = partial(_fill, paths=listed.paths, kind=kind, reading=reading, places=places)
     return Split(filled(whole, encoder.dtype, fill, listed.paths, "images", reading), targets)
 
 
-def _fill(pixels: np.ndarray, paths: Sequence[Path], kind: _Kind, reading: Reading) -> None:
+def _fill(
+    pixels: np.ndarray, paths: Sequence[Path], kind: _Kind, reading: Reading, places: range
+) -> None:
     encoder = kind.encoder
     for row, path in enumerate(paths):
-        reading.advance(row, len(paths), "images")
+        reading.advance(places.start + row, places.stop, "images")
         try:
             with opened(path) as image:
                 joined = kind.joined(_Kind.of(image.size, image.mode))

@@ -57,6 +57,7 @@ class Reading:
         self.stopped = stopped
         self._step: tuple[str, str] | None = None
         self._began = self._reported = 0.0
+        self._done = 0
 
     def check(self) -> None:
         """Raise LoadingStopped once a stop is requested."""
@@ -73,11 +74,11 @@ class Reading:
         """
         self.check()
         now = time.monotonic()
-        if (action, subject) != self._step:
+        if (action, subject) != self._step or done < self._done:
             self._step, self._began = (action, subject), now
         elif now - self._reported < REPORT_SECONDS and done < total:
             return
-        self._reported = now
+        self._reported, self._done = now, done
         rate = done / max(now - self._began, 1e-6)
         self.on_progress(
             Progress(

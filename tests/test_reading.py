@@ -68,8 +68,8 @@ def test_the_first_image_is_reported_before_the_second_is_read(tmp_path):
     seen: list[Progress] = []
     read_dataset(images(tmp_path), None, Reading(seen.append))
     of_images = [progress for progress in seen if progress.step == "reading images"]
-    assert (of_images[0].done, of_images[0].total, of_images[0].unit) == (0, 16, "images")
-    assert {progress.done for progress in of_images} >= set(range(16))
+    assert (of_images[0].done, of_images[0].total, of_images[0].unit) == (0, 20, "images")
+    assert {progress.done for progress in of_images} >= set(range(20))
 
 
 def test_reports_are_few_and_checks_for_a_stop_many():
@@ -217,6 +217,6 @@ async def test_the_app_shows_how_far_reading_is_and_stops_it(person: Sitting, mo
     images(Path("images"))
     await person.until(lambda: person.form.can_start)
     await person.press("s")
-    await person.until(lambda: "reading images: 3 of 16" in person.text)
+    await person.until(lambda: "reading images: 3 of 20" in person.text)
     await person.press("x")
     await person.until(lambda: "cancelled" in person.text)
