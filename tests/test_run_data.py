@@ -173,7 +173,9 @@ def test_data_that_no_encoder_is_known_for_are_read_to_predict(tmp_path: Path, m
     assert tutorch("predict", folder.path, "Wang").exit_code == 0
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=60)
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60
+)
 @given(data=st.data())
 def test_whatever_a_description_holds_is_used_or_refused_in_a_sentence(kept_run, data):
     """One value of it is another: what is no description is exit 1, what is one predicts."""
