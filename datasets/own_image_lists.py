@@ -6,7 +6,7 @@ a split; else a fifth of each class is held out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,21 +47,43 @@ class ImageLists:
     notes: tuple[str, ...]
 
 
-def list_images(folder: Path, reading: Reading) -> ImageLists:
-    """The images of `folder`. Raises DataDamaged, naming the folder that has none."""
+@dataclass(frozen=True)
+class ImageFolders:
+    """Where the folders of the classes lie: those to learn from, and those to test on, if any.
+
+    `notes` say what the split is.
+    """
+
+    train: Path
+    test: Path | None
+    classes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def image_folders(folder: Path) -> ImageFolders:
+    """The split and the classes of `folder`. Raises DataDamaged."""
     parts = {path.name.lower(): path for path in _folders(folder)}
     trained = parts.get("train")
     tests = [parts[name] for name in _TESTS if name in parts]
     root = trained if trained is not None and (tests or len(parts) == 1) else folder
     classes = _class_names(root)
-    notes = [_naming(classes)]
-    listed = _listed(root, classes, reading)
-    if trained is None or root is folder or not tests:
-        held = held_out(listed.labels)
-        return ImageLists(listed.where(~held), listed.where(held), classes, tuple(notes))
-    notes.append(f"{trained.name} is to learn from, {tests[0].name} to test on")
+    if root is folder or not tests:
+        return ImageFolders(root, None, classes)
+    notes = [f"{root.name} is to learn from, {tests[0].name} to test on"]
     notes += [f"{path.name} is left out: {tests[0].name} is there" for path in tests[1:]]
-    return ImageLists(listed, _listed(tests[0], classes, reading), classes, tuple(notes))
+    return ImageFolders(root, tests[0], classes, tuple(notes))
+
+
+def list_images(folder: Path, reading: Reading) -> ImageLists:
+    """The images of `folder`. Raises DataDamaged, naming the folder that has none."""
+    found = image_folders(folder)
+    notes = (_naming(found.classes), *found.notes)
+    listed = _listed(found.train, found.classes, reading)
+    if found.test is None:
+        held = held_out(listed.labels)
+        return ImageLists(listed.where(~held), listed.where(held), found.classes, notes)
+    test = _listed(found.test, found.classes, reading)
+    return ImageLists(listed, test, found.classes, notes)
 
 
 def _naming(classes: Sequence[str]) -> str:
@@ -94,7 +116,7 @@ def _listed(folder: Path, classes: Sequence[str], reading: Reading) -> ImageList
     paths: list[Path] = []
     labels: list[int] = []
     for label, name in enumerate(classes):
-        images = _images(folder / name, reading)
+        images = sorted(images_in(folder / name, reading))
         if not images:
             raise DataDamaged(f"{folder / name} has no images ({', '.join(sorted(SUFFIXES))}).")
         paths += images
@@ -102,10 +124,11 @@ def _listed(folder: Path, classes: Sequence[str], reading: Reading) -> ImageList
     return ImageList(paths, np.array(labels, np.int64))
 
 
-def _images(folder: Path, reading: Reading) -> list[Path]:
-    images: list[Path] = []
+def images_in(folder: Path, reading: Reading) -> Iterator[Path]:
+    """The image files in the folder of a class, in no order."""
+    count = 0
     for file in folder.rglob("*") if folder.is_dir() else ():
-        reading.advance(len(images), 0, f"images in {folder.name}", action="finding")
+        reading.advance(count, 0, f"images in {folder.name}", action="finding")
         if file.suffix.lower() in SUFFIXES and _is_shown(file):
-            images.append(file)
-    return sorted(images)
+            count += 1
+            yield file

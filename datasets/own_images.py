@@ -118,6 +118,11 @@ def _read_all(
             kind = found.kind
 
 
+def encoder_of_sample(paths: Sequence[Path], reading: Reading) -> ImageEncoder:
+    """What the images would be turned into, by a sample of them. Raises DataDamaged."""
+    return _kind_of_sample(paths, reading).encoder
+
+
 def _kind_of_sample(paths: Sequence[Path], reading: Reading) -> _Kind:
     places = np.unique(np.linspace(0, len(paths) - 1, _SAMPLE).astype(int)).tolist()
     kinds: set[_Kind] = set()

@@ -190,3 +190,12 @@ class _Trial:
 
     def end(self) -> None:
         self.feed(b"", is_last=True)
+
+
+def beginning_of(path: Path, size: int) -> bytes:
+    """The first bytes of the text in `path`, unpacked. Raises DataDamaged, OSError."""
+    try:
+        with _unpacked(path) as file:
+            return file.read(size)
+    except (EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise DataDamaged(f"{path} can't be read: {error}.") from error

@@ -59,7 +59,7 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setattr(socket, "getaddrinfo", look_up_here)
     yield
     for thread in threading.enumerate():  # the app that was left doesn't wait for it
-        if thread.name in ("lecture", "looking"):
+        if thread.name in ("lecture", "looking", "reading"):
             thread.join(LONGEST)
     # The app freezes what it has imported, and hypothesis asks the collector who refers to its
     # random numbers: of frozen objects it isn't told, and warns.

@@ -29,6 +29,7 @@ from tui_app.screens.palette import Palette, ViewPalette
 from tui_app.widgets.drawable import is_drawable
 
 if TYPE_CHECKING:
+    from tui_app.draft_fields import OwnData
     from tui_app.native_output import NativeOutput
     from tui_app.training.run_folder import RunFolder
     from tui_app.training.settings import RunSettings
@@ -74,6 +75,8 @@ class TutorchApp(AppearanceApp):
         self.devices: Sequence[tuple[str, str]] = [("auto", "auto"), ("cpu", "cpu")]
         self.log_before = Log()
         self.handed_over: Path | None = None
+        self.own_data: dict[str, OwnData] = {}
+        self.data_folder = Path.cwd()
         self._native_output = native_output
         self._pace = Pace(look.fps)
         self._next_draw = 0.0

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import product
 from typing import Any, TypeVar
 
-from models.fields import Field, InvalidValue, fields_of
+from datasets.own_names import is_own_data
+from models.fields import InvalidValue
 from models.lecture import Lecture
+from tui_app.draft_fields import OF_TABLES, OwnData, draft_fields, several
 from tui_app.edits import Edits
 from tui_app.training.options import RunOptions
-from tui_app.training.settings import RunSettings, is_own_data, own_data, settle
+from tui_app.training.settings import RunSettings, own_data, settle
+from tui_app.training.suitable_data import refuse_unsuitable_data
 
 #: More runs than these, from several values in several fields, are a mistake.
 MOST_RUNS = 64
@@ -25,7 +27,8 @@ class Draft:
     def __init__(self, lecture: Lecture, runs_dir: str, given: Mapping[str, Any]) -> None:
         self._runs_dir = runs_dir
         self._edits = Edits()
-        self._own_data: tuple[str, ...] = ()
+        #: What is wrong with the user's own data that were looked into, or None.
+        self.data_checked: dict[OwnData, InvalidValue | None] = {}
         self.texts: dict[str, str] = {}
         self.adopt(lecture)
         self._fill(given)
@@ -33,7 +36,7 @@ class Draft:
     def adopt(self, lecture: Lecture) -> None:
         """Become the draft of this lecture: of the same file, which may have changed."""
         self.lecture = lecture
-        self.fields = _fields(lecture, self._own_data)
+        self.fields = draft_fields(lecture)
         self.texts = self._known(self.texts)
 
     def _fill(self, given: Mapping[str, Any]) -> None:
@@ -41,8 +44,6 @@ class Draft:
         dataset = str(given.get("dataset", ""))
         if is_own_data(dataset):
             given = {**given, "dataset": own_data(dataset)}
-            self._own_data = (*self._own_data, given["dataset"])
-            self.fields = _fields(self.lecture, self._own_data)
         texts = {name: self.fields[name].format(given[name]) for name in self._known(given)}
         self.texts = texts
         defaults = self.defaults()
@@ -54,11 +55,30 @@ class Draft:
     @property
     def dataset(self) -> str:
         """The data set that is chosen, or the first of several."""
-        text = self.texts.get("dataset", "")
-        if text in self._own_data:
+        text = self.texts.get("dataset", "").strip()
+        if is_own_data(text):
             return text
         chosen = text.split(",")[0].strip()
         return chosen if chosen in self.lecture.datasets else self.lecture.datasets[0]
+
+    @property
+    def own_data(self) -> OwnData | None:
+        """The file or folder of the user's that is chosen, and what is said of its columns."""
+        if not is_own_data(self.dataset):
+            return None
+        try:
+            dataset = own_data(self.dataset)
+        except InvalidValue:
+            return None
+        named = {name: self.texts.get(name, "").strip() for name in OF_TABLES}
+        return OwnData(dataset, **(named if dataset.startswith("csv:") else {}))
+
+    def choose_data(self, data: OwnData) -> None:
+        """Learn from this file or folder: one edit, whatever it changes."""
+        self._edits.begin(self.texts)
+        kept = {n: text for n, text in self.texts.items() if n not in ("dataset", *OF_TABLES)}
+        chosen = {name: text for name, text in vars(data).items() if text and name in self.fields}
+        self.texts = {**kept, **chosen}
 
     def text(self, name: str) -> str:
         """What stands in the field."""
@@ -126,6 +146,8 @@ class Draft:
 
     def is_useful(self, name: str) -> bool:
         """Whether the field means something beside the others."""
+        if name in OF_TABLES:
+            return self.dataset.startswith("csv:")
         rule = self.fields[name].only_with
         if rule is None or rule.field not in self.fields:
             return True
@@ -149,6 +171,9 @@ class Draft:
                 self.runs()
             except InvalidValue as problem:
                 found[problem.field if problem.field in self.fields else ""] = str(problem)
+        problem = self.data_checked.get(self.own_data) if self.own_data else None
+        if problem is not None and not found:
+            found[problem.field or "dataset"] = str(problem)
         return found
 
     def runs(self) -> list[RunSettings]:
@@ -163,13 +188,16 @@ class Draft:
             raise InvalidValue(
                 f"these values make {len(combinations)} runs; {MOST_RUNS} is the most"
             )
-        return [
+        runs = [
             settle(
                 self.lecture,
                 {**dict(zip(names, combination, strict=True)), "runs_dir": self._runs_dir},
             )
             for combination in combinations
         ]
+        for dataset in {run.dataset for run in runs}:
+            refuse_unsuitable_data(self.lecture, dataset)
+        return runs
 
     def _defaults(self) -> dict[str, Any]:
         """The defaults: of the lecture, for this data set, beside the choices that are right."""
@@ -197,27 +225,3 @@ class Draft:
         return {name: {**options, **plain}[name] for name in self.fields} | {
             "dataset": self.lecture.datasets[0]
         }
-
-
-def several(field: Field, text: str) -> tuple[Any, ...]:
-    """The values that `text` lists. Those of a field that is a list itself stand between
-    semicolons. Raises InvalidValue.
-    """
-    is_one = field.name in ("data_dir", "device") or text in field.choices
-    if is_one or (field.kind is str and not field.choices):
-        parts = [text]
-    else:
-        parts = text.split(";" if field.is_tuple else ",")
-    return tuple(field.parse(part.strip()) for part in parts)
-
-
-def _fields(lecture: Lecture, own_data: tuple[str, ...]) -> dict[str, Field]:
-    options = dict(fields_of(RunOptions))
-    del options["runs_dir"]  # where the app looks for runs is where it makes them
-    dataset = replace(
-        options.pop("dataset"),
-        kind=None,
-        choices=tuple(dict.fromkeys((*lecture.datasets, *own_data))),
-        help="The data to learn from.",
-    )
-    return {"dataset": dataset, **lecture.fields, **options}

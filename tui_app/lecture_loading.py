@@ -16,6 +16,7 @@ from tui_app.messages import (
     RunSettingsRead,
     RunSettingsUnread,
 )
+from tui_app.own_data_choices import picks
 
 if TYPE_CHECKING:
     from models.lecture import Lecture
@@ -56,6 +57,7 @@ def load(
     from tui_app.configuration import configured, refused_settings
     from tui_app.draft import Draft
     from tui_app.training.options import RunOptions
+    from tui_app.training.suitable_data import kinds_of_own_data
 
     try:
         lecture = load_lecture(path)
@@ -72,7 +74,8 @@ def load(
     except (LectureError, InvalidValue) as error:
         return LectureBroken(path, str(error))
     data_dir = str(settings.get("data_dir", ""))
-    choices = {"dataset": _datasets(draft.fields["dataset"].choices, data_dir)}
+    kinds = kinds_of_own_data(lecture)
+    choices = {"dataset": [*_datasets(lecture.datasets, data_dir), *picks(kinds)]}
     return LectureReady(lecture, lesson_of(path), settings, chosen, choices, notes)
 
 
@@ -101,9 +104,10 @@ def lesson_of(path: Path) -> Lesson:
 def _options(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the settings that mean the same for every lecture."""
     from models.fields import fields_of
+    from tui_app.draft_fields import OF_TABLES
     from tui_app.training.options import RunOptions
 
-    names = fields_of(RunOptions).keys() - {"dataset", "target", "drop", "columns"}
+    names = fields_of(RunOptions).keys() - {"dataset", *OF_TABLES}
     return {name: value for name, value in settings.items() if name in names}
 
 
@@ -136,13 +140,9 @@ def find_devices() -> DevicesFound:
 def _datasets(names: tuple[str, ...], data_dir: str) -> list[tuple[str, str]]:
     from datasets import UnknownDataset, get_dataset
     from tui_app.commands.data import state_of
-    from tui_app.training.settings import is_own_data
 
     choices = []
     for name in names:
-        if is_own_data(name):
-            choices.append((name, name))
-            continue
         try:
             state = state_of(get_dataset(name), Path(data_dir) if data_dir else None)
         except UnknownDataset:

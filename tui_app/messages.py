@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING, Any
 from textual.message import Message
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from datasets.own_preview import FolderPreview, TablePreview
     from models import Lesson, UntrustedSource
+    from models.fields import InvalidValue
     from models.lecture import Lecture
+    from tui_app.draft_fields import OwnData
+    from tui_app.folder_listing import Listing
     from tui_app.following.run_table import RunRow
     from tui_app.training.run_folder import RunFolder
     from tui_app.training.runs import RunSummary
@@ -58,6 +64,37 @@ class SettingEntered(Message):
     """Enter was pressed in the field of the setting `name`."""
 
     name: str
+
+
+@dataclass
+class OwnDataRequested(Message):
+    """The dialog that picks data of the user's own is to be opened: for a table where `kind` is
+    `csv`, for images where it is `folder`.
+    """
+
+    kind: str
+
+
+@dataclass
+class OwnDataEntered(Message):
+    """Enter was pressed in the field of the data set, which names `data` of the user's own."""
+
+    data: OwnData
+
+
+@dataclass
+class OwnDataUnchecked(Message):
+    """The form names `data` that weren't looked into yet."""
+
+    data: OwnData
+
+
+@dataclass
+class OwnDataChecked(Message):
+    """`data` were looked into: nothing was found to be wrong with them, or `problem`."""
+
+    data: OwnData
+    problem: InvalidValue | None
 
 
 @dataclass
@@ -153,3 +190,27 @@ class RowsRead(Message):
     """The run folders were read, for the table of them."""
 
     rows: Sequence[RunRow]
+
+
+@dataclass
+class FolderListed(Message):
+    """A folder was read, for the dialog that picks a file."""
+
+    listing: Listing
+
+
+@dataclass
+class PreviewRead(Message):
+    """The beginning of the user's own data was read, or why it couldn't be."""
+
+    preview: TablePreview | FolderPreview | None
+    problem: str = ""
+
+
+@dataclass
+class PictureRead(Message):
+    """An image (C, H, W) of the user's own was read, or the `problem` with it."""
+
+    name: str
+    pixels: np.ndarray | None
+    problem: str = ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
+from datasets.own_names import short_name
 from tui_app.following.run_table import RunRow
 from tui_app.training.narrate import format_short, printable
 from tui_app.training.runs import RunSummary
@@ -74,7 +75,7 @@ def cells(row: RunRow, now: float, chosen: Mapping[str, int], *, marked: bool) -
     texts = {
         "age": f"{age(run.created, now) if run.created else '':>7}",
         "lecture": lecture_of(row),
-        "data": run.dataset,
+        "data": short_name(run.dataset),
         "best": best_in_short(run),
         "epochs": f"{in_short(run.epoch)}/{in_short(run.epochs)}",
         "state": run.state,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from datasets.own_names import short_name
 from tui_app.commands.arguments import Json, parse, runs_dir
 from tui_app.terminal import Column, complain, print_json, print_list
 from tui_app.training.narrate import format_number
@@ -63,7 +64,7 @@ def _row(id_: str, run: RunSummary, origin: str) -> list[str]:
     return [
         id_,
         f"{lecture} ({origin})" if origin else lecture,
-        _data(run.dataset),
+        short_name(run.dataset) or "-",
         f"{_count(run.epoch)}/{_count(run.epochs)}" if run.epochs else "-",
         format_number(run.metric, run.best_value) if has_best else "-",
         run.state,
@@ -75,9 +76,3 @@ def _row(id_: str, run: RunSummary, origin: str) -> list[str]:
 
 def _count(epochs: int) -> str:
     return f"{epochs / 1e6:.3g}M" if epochs >= 1e6 else str(epochs)
-
-
-def _data(dataset: str) -> str:
-    """The data set without the folders of a file of the user's own: `csv:points.csv`."""
-    kind, colon, place = dataset.partition(":")
-    return f"{kind}:{Path(place).name}" if colon else dataset or "-"

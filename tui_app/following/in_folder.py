@@ -11,6 +11,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+from tui_app.draft_fields import OF_TABLES
 from tui_app.following.facts import Facts
 from tui_app.following.followed import Failure
 from tui_app.following.history import History
@@ -78,6 +79,9 @@ class RunInFolder:
         except DamagedRun:
             return []
         told = [(name, record.get(name)) for name in ("dataset", "device", "threads", "parameters")]
+        options = record.get("options")
+        if isinstance(options, dict):
+            told += [(name, options[name]) for name in OF_TABLES if options.get(name)]
         settings = record.get("hyperparameters")
         told += list(settings.items()) if isinstance(settings, dict) else []
         told += source_in_words(self._folder, record)

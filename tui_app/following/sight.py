@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datasets.own_names import short_name
 from tui_app.following.random_numbers import given_up_as_error, in_looking_thread
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def before_training(settings: RunSettings) -> Sight:
 
         return subject_of_settings(settings)
 
-    title = f"{settings.lecture.title} on {settings.dataset}, not trained"
+    title = f"{settings.lecture.title} on {short_name(settings.dataset)}, not trained"
     place = (settings.lecture.path, settings.dataset)
     return Sight(place, settings, title, load, is_trained=False)
 

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from datasets.own_names import short_name
 from tui_app.following.in_folder import RunInFolder
 from tui_app.following.run_table import RunRow, differing
 from tui_app.summaries import lecture_of
@@ -77,7 +78,7 @@ def label_of(row: RunRow, rows: Sequence[RunRow]) -> str:
     same = [other for other in rows if other.summary.lecture_key == row.summary.lecture_key]
     parts = [f"{name}={row.settings.get(name, '-')}" for name in differing(same)]
     if len({other.summary.dataset for other in same}) > 1:
-        parts.insert(0, row.summary.dataset)
+        parts.insert(0, short_name(row.summary.dataset))
     if len(same) < len(rows):
         parts.insert(0, lecture_of(row))
     return " ".join(parts) or row.folder.path.name

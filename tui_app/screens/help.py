@@ -34,6 +34,10 @@ arrow keys and Enter go back into a field.
 Several values with commas between (`0.1,0.01`) make one run each, with the same seed, one after
 another. In a list of choices, "several" at its end lets you type them.
 
+**Your own data.** The list of data sets ends in "your own table" and "your own images"; `p` does
+the same, and shows the columns or classes of what is chosen. `csv:FILE` and `folder:DIR` can be
+typed too.
+
 A lecture file of your own is loaded again when it has changed: with Start, and when it is picked.
 """,
     "training": """\
@@ -96,12 +100,32 @@ be asked again.
     "pick": """\
 **A list.** Choose with the arrow keys and Enter. Escape changes nothing.
 """,
+    "pickpath": """\
+**A file or a folder.** Type its path, or a part of its name: the list shows what fits. The arrow
+keys and Enter choose from the list, Tab completes, Backspace behind a `/` goes to the folder above.
+Names that begin with a dot appear once a dot is typed; `ctrl+t` shows all files.
+""",
+    "tabledialog": """\
+**A table.** Only its beginning is read. `t` chooses the column to predict, `space` leaves a column
+out or uses it; Tab goes to the first rows. Enter sets the form to these data, Escape changes
+nothing.
+""",
+    "folderdialog": """\
+**A folder of images.** One folder a class; where there are folders called train and test, they are
+the split. The arrow keys choose a class and another image of it. Enter sets the form to these data.
+""",
     "ask": """\
 **A value.** Type it; what is wrong with it appears below. Enter takes it, Escape changes nothing.
 """,
 }
 
-_TITLES = {"main": "main screen", "run": "one run"}
+_TITLES = {
+    "main": "main screen",
+    "run": "one run",
+    "pickpath": "file or folder",
+    "tabledialog": "table",
+    "folderdialog": "folder of images",
+}
 
 
 def keys_page(screen: Screen[Any]) -> HelpScreen:

@@ -26,6 +26,8 @@ _TITLES = {
     "ViewPage": "Model",
     "Pad": "Drawing",
     "LogPane": "Log",
+    "ColumnList": "List",
+    "ClassList": "List",
 }
 
 _HERE, _EVERYWHERE = "This screen", "Everywhere"

@@ -21,7 +21,7 @@ from tui_app.messages import (
     LectureSilent,
 )
 from tui_app.preferences import name_to_remember
-from tui_app.screens.panes import PanedScreen
+from tui_app.screens.own_data import OwnDataScreen
 from tui_app.screens.trusting import ask_trust
 from tui_app.widgets.drawable import while_drawable
 from tui_app.widgets.lecture_list import LectureList
@@ -38,7 +38,7 @@ _BROKEN = "{name} can't be used: the Lesson and Settings panes say why."
 _LOADING = "The lecture is still being loaded: press s again in a moment."
 
 
-class PickingScreen(PanedScreen):
+class PickingScreen(OwnDataScreen):
     """Loads the lecture that is picked, and fills the form with what was set for it before."""
 
     def __init__(self, lecture: Path | None, given: Mapping[str, Any]) -> None:

@@ -25,6 +25,7 @@ from tui_app.training.sampler import SeededBatchSampler
 from tui_app.training.schedule import Schedule
 from tui_app.training.seeding import seed_everything
 from tui_app.training.settings import RunSettings
+from tui_app.training.suitable_data import refuse_unsuitable_data
 from tui_app.training.threads import choose_threads, use_threads
 from tui_app.training.training import Batches, Measured, Training
 
@@ -110,6 +111,7 @@ def make_batches(
 
 def read(settings: RunSettings, reading: Reading = UNWATCHED) -> Data:
     """The run's data; says which bundled set would do instead when they can't be had."""
+    refuse_unsuitable_data(settings.lecture, settings.dataset)
     data_dir = Path(settings.options.data_dir) if settings.options.data_dir else None
     if data_dir is not None and not data_dir.is_dir():
         raise DataUnavailable(f"--data-dir {data_dir} is not a folder")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets import get_dataset
+from datasets.own_names import is_own_data, short_name
 from datasets.paths import user_path
 from models.fields import InvalidValue, fields_of
 from models.lecture import Hyperparameters, Lecture
@@ -65,11 +66,6 @@ def settle(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
     )
 
 
-def is_own_data(dataset: str) -> bool:
-    """Whether `dataset` names a file or a folder of the user's."""
-    return dataset.startswith(("csv:", "folder:"))
-
-
 def own_data(dataset: str) -> str:
     """`csv:FILE` or `folder:DIR` with the whole path, so that a resumed run finds it again."""
     kind, _, place = dataset.partition(":")
@@ -113,7 +109,7 @@ def differences(settings: RunSettings, others: Sequence[RunSettings]) -> dict[st
     everyone = [vars(other.hyperparameters) | vars(other.options) for other in others]
     own = vars(settings.hyperparameters) | vars(settings.options)
     return {
-        name: fields[name].format(value) if name in fields else str(value)
+        name: fields[name].format(value) if name in fields else short_name(str(value))
         for name, value in own.items()
         if any(other[name] != value for other in everyone)
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual.widgets import Static
 
+from datasets.own_names import short_name
 from tui_app.following.background import background_runs
 from tui_app.screens.pick import Pick
 from tui_app.training.narrate import counted, printable
@@ -98,5 +99,6 @@ class BackgroundLine(Static):
 
 def _words(run: RunSummary) -> str:
     lecture = run.lecture.removeprefix("lecture_").replace("_", " ")
+    data = short_name(run.dataset)
     paused = ", paused" if run.state == "paused" else ""
-    return printable(f"{lecture}, {run.dataset}{paused}, epoch {run.epoch}/{run.epochs}")
+    return printable(f"{lecture}, {data}{paused}, epoch {run.epoch}/{run.epochs}")

@@ -15,6 +15,9 @@ from textual.widget import Widget
 from tui_app.screens.pick import Pick
 from tui_app.widgets.cutting import cut
 
+#: Labels and values.
+Choices = Sequence[tuple[str, str]]
+
 
 class Choice(Widget, can_focus=True):
     """A single widget, where Textual's Select is seven: a form has many of them."""
@@ -35,20 +38,23 @@ class Choice(Widget, can_focus=True):
 
     @dataclass
     class Changed(Message):
-        """`value` was chosen."""
+        """`value` was chosen: one of the choices, or of the acts."""
 
         choice: Choice
         value: str
 
-    def __init__(self, choices: Sequence[tuple[str, str]], value: str, **options: Any) -> None:
+    def __init__(self, choices: Choices, value: str, acts: Choices = (), **options: Any) -> None:
         super().__init__(**options)
         self.choices = list(choices)
+        self.acts = list(acts)
         self.value = value
 
-    def show(self, choices: Sequence[tuple[str, str]], value: str) -> None:
-        """Offer these choices, as (label, value), with that one chosen."""
-        if (list(choices), value) != (self.choices, self.value):
-            self.choices, self.value = list(choices), value
+    def show(self, choices: Choices, value: str, acts: Choices) -> None:
+        """Offer these choices, as (label, value), with that one chosen; and below them `acts`,
+        which are no values, and change nothing by themselves.
+        """
+        if (list(choices), value, list(acts)) != (self.choices, self.value, self.acts):
+            self.choices, self.value, self.acts = list(choices), value, list(acts)
             self.refresh()
 
     def render(self) -> Text:
@@ -72,7 +78,10 @@ class Choice(Widget, can_focus=True):
 
     def choose(self, value: str) -> None:
         """Choose this one, and say so."""
-        if value != self.value:
+        is_act = any(value == act for _, act in self.acts)
+        if is_act:
+            self.post_message(self.Changed(self, value))
+        elif value != self.value:
             self.value = value
             self.refresh()
             self.post_message(self.Changed(self, value))
@@ -84,11 +93,11 @@ class Choice(Widget, can_focus=True):
             if value is not None:
                 self.choose(value)
 
-        self.app.push_screen(Pick(self.choices, self.value), chosen)
+        self.app.push_screen(Pick([*self.choices, *self.acts], self.value), chosen)
 
     def action_step(self, by: int) -> None:
-        """The choice before or after; the last one of the list, "several", is no value."""
-        values = [value for _, value in self.choices[:-1]]
+        """The choice before or after."""
+        values = [value for _, value in self.choices]
         place = values.index(self.value) if self.value in values else 0
         self.choose(values[(place + by) % len(values)])
 

@@ -7,10 +7,12 @@ from textual.widgets import Static
 
 from models.fields import Field
 from tui_app.draft import Draft
+from tui_app.training.narrate import printable
 from tui_app.widgets.cutting import cut
 
 _UNCHANGED = "All settings at the lecture's defaults."
 _CHANGED = "● marks settings that differ from the lecture's defaults."
+_OWN_DATA = "Your own data. p shows them, and chooses columns or other data."
 _SEVERAL = "Several values, as in 0.1,0.01, make one run each."
 
 
@@ -68,6 +70,8 @@ def explanation(draft: Draft, name: str, cut_text: str) -> str:
     field = draft.fields[name]
     takes = "" if field.kind is str and not field.choices else field.takes_sentence
     text = f"{field.help} {takes}".rstrip() if draft.is_useful(name) else _only_with(field)
+    if name == "dataset" and draft.own_data is not None:
+        cut_text, text = printable(draft.own_data.dataset), _OWN_DATA
     return f"{cut_text}\n{text}" if cut_text else text
 
 

@@ -13,7 +13,14 @@ from textual.events import DescendantFocus
 from textual.widgets import Input, Static
 
 from models.fields import Field
-from tui_app.messages import SettingChanged, SettingEntered, SettingFocused, SettingReset
+from tui_app.messages import (
+    OwnDataRequested,
+    SettingChanged,
+    SettingEntered,
+    SettingFocused,
+    SettingReset,
+)
+from tui_app.own_data_choices import PICKS
 from tui_app.widgets.choice import Choice
 from tui_app.widgets.drawable import while_drawable
 from tui_app.widgets.text_field import TextField
@@ -62,7 +69,7 @@ class SettingRow(Horizontal):
         """The name, and a list or an input."""
         yield Static(self._label(changed=False), classes="name", markup=False)
         if self._choices:
-            yield Choice(self._offered(), self._text)
+            yield Choice(self._values, self._text, self._acts)
         if not self._is_choice(self._text):
             yield TextField(self._text)
             for choice in self.query(Choice):
@@ -76,7 +83,7 @@ class SettingRow(Horizontal):
         """Be the row of the same setting in another lecture, or with other choices."""
         self.field, self._choices = field, list(choices)
         for choice in self.query(Choice):
-            choice.show(self._offered(), text)
+            choice.show(self._values, text, self._acts)
         self._put(text)
 
     def forget_problem(self) -> None:
@@ -156,7 +163,9 @@ class SettingRow(Horizontal):
     def on_choice_changed(self, message: Choice.Changed) -> None:
         """Pass on what was chosen; several values are typed."""
         message.stop()
-        if message.value == SEVERAL:
+        if message.value in PICKS:
+            self.post_message(OwnDataRequested(PICKS[message.value]))
+        elif message.value == SEVERAL:
             self._put(f"{self._text},")
             self.call_after_refresh(self.focus_field)
         else:
@@ -178,7 +187,7 @@ class SettingRow(Horizontal):
         had_focus = field is not None and field.has_focus
         for choice in self.query(Choice):
             choice.display = is_choice
-            choice.show(self._offered(), text)
+            choice.show(self._values, text, self._acts)
         if not is_choice and not self.query(TextField):
             self.mount(TextField(text))
         for field in self.query(TextField):
@@ -210,7 +219,14 @@ class SettingRow(Horizontal):
         return f"{'●' if changed else ' '} {self.field.label}"
 
     def _is_choice(self, text: str) -> bool:
-        return any(text == value for _, value in self._choices)
+        return any(text == value for _, value in self._values)
 
-    def _offered(self) -> list[tuple[str, str]]:
-        return [*self._choices, (SEVERAL, SEVERAL)]
+    @property
+    def _values(self) -> list[tuple[str, str]]:
+        return [choice for choice in self._choices if choice[1] not in PICKS]
+
+    @property
+    def _acts(self) -> list[tuple[str, str]]:
+        picks = [choice for choice in self._choices if choice[1] in PICKS]
+        several = "type it: several, csv:FILE, folder:DIR" if picks else SEVERAL
+        return [*picks, (several, SEVERAL)]

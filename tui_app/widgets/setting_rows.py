@@ -10,6 +10,7 @@ from textual.widgets import Label
 
 from models.fields import Field
 from tui_app.draft import Draft
+from tui_app.draft_fields import OF_TABLES
 from tui_app.widgets.drawable import is_drawable
 from tui_app.widgets.setting_row import SettingRow
 
@@ -43,7 +44,7 @@ class SettingRows(VerticalScroll, can_focus=False, inherit_bindings=False):
 
     def beside(self, name: str, by: int) -> SettingRow | None:
         """The row so many below that of a setting, or above."""
-        rows = self.rows
+        rows = [row for row in self.rows if row.display]
         place = next((i for i, row in enumerate(rows) if row.field.name == name), -1)
         return rows[place + by] if place >= 0 and 0 <= place + by < len(rows) else None
 
@@ -91,6 +92,7 @@ class SettingRows(VerticalScroll, can_focus=False, inherit_bindings=False):
         defaults = draft.defaults()
         for row in self.rows:
             name = row.field.name
+            row.display = name not in OF_TABLES or draft.is_useful(name)
             row.show(
                 draft.texts.get(name, defaults[name]),
                 changed=name in draft.texts,

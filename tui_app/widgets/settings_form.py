@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.markup import escape
-from textual.widgets import Button, Input
+from textual.widgets import Button
 
 from tui_app.draft import Draft
+from tui_app.draft_fields import OF_TABLES, OwnData
 from tui_app.messages import (
+    OwnDataEntered,
+    OwnDataUnchecked,
     SettingChanged,
     SettingEntered,
     SettingFocused,
     SettingReset,
     StartRequested,
 )
+from tui_app.own_data_choices import with_own_data
 from tui_app.widgets.broken_lecture import BrokenLecture
-from tui_app.widgets.choice import Choice
 from tui_app.widgets.drawable import is_drawable
+from tui_app.widgets.form_focus import FormFocus
 from tui_app.widgets.setting_help import SettingHelp, explanation
 from tui_app.widgets.setting_rows import Choices, SettingRows
+
+if TYPE_CHECKING:
+    from tui_app.app import TutorchApp
 
 _LOADING = "The settings appear as soon as torch is loaded."
 
 
-class SettingsForm(Vertical):
-    """Rows made from a draft, some lines about the one that is being set, and Start.
-
-    Escape leaves a field: the form itself then has the focus, so that digits and letters are keys
-    again. It can't be reached otherwise, and tab goes from field to field.
-    """
+class SettingsForm(FormFocus):
+    """Rows made from a draft, some lines about the one that is being set, and Start."""
 
     DEFAULT_CSS = """
     SettingsForm {
@@ -49,22 +51,18 @@ class SettingsForm(Vertical):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave_field", "Leave field", key_display="esc"),
-        Binding("escape", "leave_choice", "Leave field", show=False),
-        Binding("enter", "edit", "Edit"),
         Binding("ctrl+z,ctrl+underscore", "undo", "Undo"),
         Binding("ctrl+r,ctrl+shift+z", "redo", "Redo"),
         Binding("shift+f9,ctrl+y", "reset_all", "Reset all settings", show=False),
-        Binding("down", "move(1)", "Next", show=False),
-        Binding("up", "move(-1)", "Previous", show=False),
     ]
+
+    app: TutorchApp
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.border_title = "Settings"
         self.draft: Draft | None = None
         self._choices: dict[str, Sequence[tuple[str, str]]] = {}
-        self._focused = ""
         self._is_busy = False
         self._note = ""
         self._undoable = (False, False)
@@ -75,10 +73,6 @@ class SettingsForm(Vertical):
         yield SettingRows()
         yield SettingHelp(_LOADING)
         yield Button("Start", variant="primary", compact=True, disabled=True)
-
-    @property
-    def _rows(self) -> SettingRows:
-        return self.query_one(SettingRows)
 
     # What is shown
 
@@ -100,7 +94,9 @@ class SettingsForm(Vertical):
     async def fill(self, draft: Draft, choices: Choices) -> None:
         """Show the settings of a lecture."""
         self.draft, self._choices = None, dict(choices)  # until its rows are there
-        await self._rows.fill(draft, choices)
+        if draft.own_data is not None:
+            self.app.own_data.setdefault(draft.own_data.dataset, draft.own_data)
+        await self._rows.fill(draft, {**choices, "dataset": self._datasets})
         if not is_drawable(self):  # the app was left meanwhile
             return
         self.border_subtitle = escape(draft.lecture.name)
@@ -114,6 +110,26 @@ class SettingsForm(Vertical):
         row = self._rows.row(name) if is_drawable(self) else None
         if self.draft is not None and row is not None:
             row.take(row.field, choices, row.text)
+
+    @property
+    def _datasets(self) -> list[tuple[str, str]]:
+        return with_own_data(self._choices.get("dataset", ()), self.app.own_data)
+
+    def choose_data(self, data: OwnData) -> None:
+        """Learn from a file or folder of the user's, and offer it from now on."""
+        if self.draft is None:
+            return
+        self.draft.choose_data(data)
+        self._note = ""
+        self.know(data)
+
+    def know(self, data: OwnData) -> None:
+        """Offer this file or folder of the user's from now on."""
+        self.app.own_data[data.dataset] = data
+        row = self._rows.row("dataset")
+        if row is not None and self.draft is not None:
+            row.take(row.field, self._datasets, self.draft.text("dataset"))
+        self.check()
 
     def set_busy(self, busy: bool) -> None:
         """While something trains, nothing can be started."""
@@ -139,10 +155,19 @@ class SettingsForm(Vertical):
             "A run is under way" if self._is_busy else f"Start {runs} runs" if runs > 1 else "Start"
         )
         self._explain(problems.get("", ""))
+        data = draft.own_data
+        if data is not None and data not in draft.data_checked:
+            self.post_message(OwnDataUnchecked(data))
         undoable = (draft.can_undo, draft.can_redo)
         if undoable != self._undoable:
             self._undoable = undoable
             self.refresh_bindings()
+
+    def check_data_again(self) -> None:
+        """Look into the user's own data again if something was wrong: it may be mended by now."""
+        data = self.draft.own_data if self.draft is not None else None
+        if self.draft is not None and data is not None and self.draft.data_checked.get(data):
+            self.post_message(OwnDataUnchecked(data))
 
     def _explain(self, problem: str) -> None:
         """A problem of no field in particular, a note, or what the focused setting means."""
@@ -160,8 +185,19 @@ class SettingsForm(Vertical):
             self._note = ""
             row = self._rows.row(message.name)
             # More may have been typed since the message was sent: that isn't to be undone.
-            self.draft.change(message.name, row.text if row else message.text)
+            self._change(message.name, row.text if row else message.text)
             self.check()
+
+    def _change(self, name: str, text: str) -> None:
+        """Change a setting; with data of the user's own comes what was said of their columns."""
+        assert self.draft is not None
+        if name == "dataset" and text in self.app.own_data:
+            self.draft.choose_data(self.app.own_data[text])
+            return
+        self.draft.change(name, text)
+        data = self.draft.own_data
+        if name in OF_TABLES and data is not None and data.dataset in self.app.own_data:
+            self.know(data)
 
     def on_setting_reset(self, message: SettingReset) -> None:
         """Set a field to its default."""
@@ -198,18 +234,13 @@ class SettingsForm(Vertical):
         if row is not None:
             row.scroll_visible(animate=False)
 
-    # The focus
+    # The fields
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Show only those keys that do something now."""
-        if action in ("leave_field", "leave_choice"):
-            kind = Input if action == "leave_field" else Choice  # which takes no digits and letters
-            return isinstance(self.screen.focused, kind)
-        if action == "edit":
-            return self.has_focus
         if action in ("undo", "redo"):
             return self._undoable[action == "redo"]
-        return True
+        return super().check_action(action, parameters)
 
     def on_setting_focused(self, message: SettingFocused) -> None:
         """Explain the setting that has the focus."""
@@ -220,6 +251,7 @@ class SettingsForm(Vertical):
         if is_other:
             self.draft.end_edit()
             self._note = ""
+            self.check_data_again()
         self._explain(self.draft.problems().get("", ""))
 
     def on_setting_entered(self, message: SettingEntered) -> None:
@@ -229,46 +261,13 @@ class SettingsForm(Vertical):
         if self.draft is None or row is None or row.problem:
             return
         self.draft.end_edit()
+        data = self.draft.own_data
+        if message.name == "dataset" and data is not None and data.dataset not in self.app.own_data:
+            self.post_message(OwnDataEntered(data))
         if below is not None:
             below.focus_field()
         else:
             self.action_leave_field()
-
-    def action_leave_field(self) -> None:
-        """Give the focus to the form itself."""
-        self.can_focus = True
-        self.focus(scroll_visible=False)
-
-    def action_leave_choice(self) -> None:
-        """The same, which the footer needn't say: keys are keys there."""
-        self.action_leave_field()
-
-    def on_focus(self) -> None:
-        """Mark the field that was left."""
-        self._mark_left(on=True)
-
-    def on_blur(self) -> None:
-        """Go back to what can have the focus; the terminal's own blur is none."""
-        self._mark_left(on=False)
-        self.can_focus = not self.app.app_focus
-
-    def _mark_left(self, *, on: bool) -> None:
-        row = self._rows.row(self._focused)
-        if row is not None:
-            row.mark_left(on=on)
-
-    def action_edit(self) -> None:
-        """Back into the field that was left."""
-        self.action_move(0)
-
-    def action_move(self, by: int) -> None:
-        """The next field, or the one before: beside the one that was left, if one was."""
-        if not self.has_focus:
-            self.app.action_focus_next() if by > 0 else self.app.action_focus_previous()
-            return
-        row = self._rows.beside(self._focused, by) or self._rows.beside(self._focused, 0)
-        if row is not None:
-            row.focus_field()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Ask for training to begin."""

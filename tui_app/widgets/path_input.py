@@ -1,0 +1,25 @@
+"""An input for a path: backspace behind a `/` takes the whole folder away."""
+
+from __future__ import annotations
+
+from textual.widgets import Input
+
+
+class PathInput(Input):
+    """A path that is typed; what is at its end can be seen."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, compact=True, select_on_focus=False)
+
+    def on_mount(self) -> None:
+        """Begin at its end."""
+        self.cursor_position = len(self.value)
+
+    def action_delete_left(self) -> None:
+        """A folder at the end goes as one; else the letter before the cursor."""
+        is_folder = self.value.endswith("/") and self.cursor_position == len(self.value)
+        if is_folder and self.selection.is_empty and len(self.value) > 1:
+            self.value = self.value[: self.value.rstrip("/").rfind("/") + 1]
+            self.cursor_position = len(self.value)
+        else:
+            super().action_delete_left()
