@@ -21,6 +21,7 @@ from models.trust import name_file
 from tests.app import Sitting, in_app
 from tests.program import LONGEST, tutorch
 from tests.terminal import Terminal
+from tests.tolerances import FLOAT64
 from tui_app import headless, lecture_thread
 from tui_app.following.random_numbers import RANDOM_NUMBERS
 from tui_app.training import watchdog
@@ -319,7 +320,7 @@ def test_a_program_that_was_suspended_is_not_stuck(
     now[0] += suspended
     dog._check()
     assert told == []
-    assert control.suspended == pytest.approx(suspended - 0.25)
+    assert control.suspended == pytest.approx(suspended - 0.25, abs=FLOAT64)
     control.stop("stop", 130)
     check_for(1.0)
     assert (len(told), len(interrupted)) == (1, 1)  # it hasn't answered for five seconds of its own
