@@ -127,7 +127,8 @@ def test_a_second_ctrl_c_leaves_at_once(tmp_path: Path):
             break
         child.sendintr()
     child.close()
-    assert child.exitstatus == 130
+    # One that arrives while Python ends ends it as a signal does: 130 too, as a shell counts.
+    assert child.exitstatus == 130 or child.signalstatus == signal.SIGINT
 
 
 def test_term_saves_and_a_pipe_gets_no_control_codes():
