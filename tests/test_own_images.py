@@ -20,6 +20,11 @@ from tui_app.training.batches import DeviceSplit
 
 def save(path: Path, pixels: np.ndarray, **options) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".pgm" and pixels.dtype == np.uint16:  # which older Pillows can't write
+        height, width = pixels.shape
+        header = f"P5\n{width} {height}\n65535\n".encode()
+        path.write_bytes(header + pixels.astype(">u2").tobytes())
+        return
     Image.fromarray(pixels).save(path, **options)
 
 
