@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -18,6 +17,7 @@ from tui_app.messages import FolderListed
 from tui_app.reading_thread import ReadingThread, Stopped
 from tui_app.screens.dialog import Dialog
 from tui_app.training.narrate import counted, printable
+from tui_app.widgets.entry_list import EntryList
 from tui_app.widgets.line import Line
 from tui_app.widgets.line_list import LineList
 from tui_app.widgets.path_input import PathInput
@@ -73,7 +73,7 @@ class PickPath(Dialog):
             box.border_title = _TITLES[self._kind]
             yield PathInput(_typed(self._start))
             yield Line(classes="about")
-            yield _Entries(classes="-used")
+            yield EntryList(classes="-used")
             yield Label(_KEYS, classes="keys")
 
     def on_mount(self) -> None:
@@ -85,8 +85,8 @@ class PickPath(Dialog):
         return self.query_one(PathInput)
 
     @property
-    def _list(self) -> _Entries:
-        return self.query_one(_Entries)
+    def _list(self) -> EntryList:
+        return self.query_one(EntryList)
 
     # The folder
 
@@ -226,39 +226,6 @@ class PickPath(Dialog):
         message.stop()
         if isinstance(self._list.item, Entry):
             self._take(self._list.item)
-
-
-class _Entries(LineList[Entry]):
-    """Folders and files; the names are text of others, and are shown escaped."""
-
-    can_focus = False
-
-    folders: tuple[str, ...] = ()
-
-    def draw_item(self, item: Entry) -> Text:
-        """Its name, and its size."""
-        width = self.scrollable_content_region.width
-        if item.kind == "this":
-            return Text(f"Use this folder  {_of_classes(self.folders)}", "bold")
-        if item.kind in ("folder", "up"):
-            return Text(f"{printable(item.name)}/", "bold")
-        size = _size(item.size)
-        text = Text(printable(item.name), "" if item.kind == "table" else "dim")
-        text.truncate(max(4, width - len(size) - 1), overflow="ellipsis", pad=True)
-        return text.append(f" {size}", "dim")
-
-
-def _of_classes(folders: tuple[str, ...]) -> str:
-    names = printable(", ".join(folders[:8]))
-    more = ", ..." if len(folders) > 8 else ""
-    return f"({counted(len(folders), 'folder')}: {names}{more})" if folders else "(no folders)"
-
-
-def _size(size: int) -> str:
-    for unit, letters in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if size >= unit:
-            return f"{size / unit:.1f} {letters}"
-    return f"{size} B"
 
 
 def _typed(folder: Path) -> str:
