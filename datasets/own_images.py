@@ -46,9 +46,7 @@ def read(folder: Path, task: Task | None, reading: Reading = UNWATCHED) -> Data:
     """
     lists = list_images(folder, reading)
     classes = lists.classes
-    if task == "regression" or (task == "binary" and len(classes) != 2):
-        wanted = "a number" if task == "regression" else "two classes"
-        raise DataDamaged(f"{folder} has {len(classes)} classes, but the model is for {wanted}.")
+    refuse_other_task(folder, len(classes), task)
     binary = task == "binary" or (task is None and len(classes) == 2)
     encoder, train, test = _read_all(lists.train, lists.test, binary, reading)
     mean, std = _mean_and_std(train.inputs, reading)
@@ -64,6 +62,13 @@ def read(folder: Path, task: Task | None, reading: Reading = UNWATCHED) -> Data:
         std=std,
         notes=(f"{len(train) + len(test)} images as {size}{depth}", *lists.notes),
     )
+
+
+def refuse_other_task(folder: Path, classes: int, task: Task | None) -> None:
+    """Raise DataDamaged for so many `classes` where a model is for something else."""
+    if task == "regression" or (task == "binary" and classes != 2):
+        wanted = "a number" if task == "regression" else "two classes"
+        raise DataDamaged(f"{folder} has {classes} classes, but the model is for {wanted}.")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from textual.widgets import Input
 from datasets import DataDamaged, own_preview, read_dataset
 from datasets.own_preview import preview_table
 from models import find_lecture, lecture_names, load_lecture
-from tests.app import Sitting, in_app, sitting
+from tests.app import Sitting, in_app
 from tests.program import train, tutorch
 from tests.test_app_settings import row_of
 from tui_app.column_selection import ColumnSelection
@@ -20,6 +20,7 @@ from tui_app.draft import Draft
 from tui_app.draft_fields import OwnData
 from tui_app.folder_listing import Entry, Listing
 from tui_app.following.run_table import settings_of
+from tui_app.own_data_check import problem_with
 from tui_app.screens import pick_path
 from tui_app.screens.choose import Choose
 from tui_app.screens.folder_dialog import FolderDialog
@@ -59,46 +60,48 @@ async def shown(person: Sitting, kind: type) -> None:
     await person.until(lambda: isinstance(person.app.screen, kind) and person.app.screen.is_mounted)
 
 
-async def clear(person: Sitting) -> None:
-    await person.press("end", "ctrl+u")
+async def write(person: Sitting, text: str) -> None:
+    """Put a text into the field with the focus at once: each key takes a moment."""
+    field = person.focused()
+    assert isinstance(field, Input)
+    field.value = text
+    field.cursor_position = len(text)
+    await person.pilot.pause()
 
 
 # From the keyboard
 
 
-def test_a_table_is_picked_shown_and_trained_with_the_keyboard_alone(tmp_path: Path):
-    import asyncio
-
-    asyncio.run(_pick_a_table(write_flowers(tmp_path / "flowers.csv")))
-
-
-async def _pick_a_table(path: Path) -> None:
-    async with sitting("07", size=(80, 24), epochs=2) as person:
-        await person.press("3")
-        choice = row_of(person, "dataset").query_one(Choice)
-        choice.choose("csv:")  # "your own table" in the list
-        await shown(person, PickPath)
-        await person.until(lambda: "flowers.csv" in person.text)
-        await person.press("f", "l", "enter")
-        await shown(person, TableDialog)
-        await person.until(lambda: "40 rows, 5 columns" in person.text)
-        assert "Which column is to be predicted?" in person.text
-        assert [column in person.text for column in HEADER.split(",")] == [True] * 5
-        await person.press("enter")  # the last column is at the cursor
-        await person.until(lambda: "rose (20), tulip (20)" in person.sentence)
-        await person.press("enter")
-        await person.until(lambda: "csv:flowers.csv → kind" in person.text)
-        assert row_of(person, "target").text == "kind"
-        assert person.app.data_folder == path.parent
-        await person.until(lambda: person.form.can_start)
-        await person.press("ctrl+z")
-        await person.until(lambda: "csv:flowers.csv" not in person.text)
-        await person.press("ctrl+r")
-        await person.until(lambda: "csv:flowers.csv → kind" in person.text)
-        person.app.main.action_start()
-        await person.trained()
-        assert person.history.facts.dataset == f"csv:{path}"
-        assert person.history.completed.state == "completed"
+@in_app("07", size=(80, 24), epochs=2)
+async def test_a_table_is_picked_shown_and_trained_with_the_keyboard_alone(
+    person: Sitting, tmp_path: Path
+):
+    path = write_flowers(tmp_path / "flowers.csv")
+    await person.press("3")
+    choice = row_of(person, "dataset").query_one(Choice)
+    choice.choose("csv:")  # "your own table" in the list
+    await shown(person, PickPath)
+    await person.until(lambda: "flowers.csv" in person.text)
+    await person.press("f", "l", "enter")
+    await shown(person, TableDialog)
+    await person.until(lambda: "40 rows, 5 columns" in person.text)
+    assert "Which column is to be predicted?" in person.text
+    assert [column in person.text for column in HEADER.split(",")] == [True] * 5
+    await person.press("enter")  # the last column is at the cursor
+    await person.until(lambda: "rose (20), tulip (20)" in person.sentence)
+    await person.press("enter")
+    await person.until(lambda: "csv:flowers.csv → kind" in person.text)
+    assert row_of(person, "target").text == "kind"
+    assert person.app.data_folder == path.parent
+    await person.until(lambda: person.form.can_start)
+    await person.press("ctrl+z")
+    await person.until(lambda: "csv:flowers.csv" not in person.text)
+    await person.press("ctrl+r")
+    await person.until(lambda: "csv:flowers.csv → kind" in person.text)
+    person.app.main.action_start()
+    await person.trained()
+    assert person.history.facts.dataset == f"csv:{path}"
+    assert person.history.completed.state == "completed"
 
 
 @in_app("10_basic", size=(80, 24))
@@ -135,10 +138,9 @@ async def test_a_name_is_typed_and_the_target_asked_for(
     row = row_of(person, "dataset")
     row.query_one(Choice).choose(SEVERAL)
     await person.until(lambda: isinstance(person.focused(), Input))
-    await person.press("ctrl+u")
-    await person.type("csv:~/flower.csv")
+    await write(person, "csv:~/flower.csv")
     await person.until(lambda: "there is no such file" in row.problem)
-    await person.press("left", "left", "left", "left", "s")
+    await write(person, "csv:~/flowers.csv")
     await person.until(lambda: "needs --target: which of" in row_of(person, "target").problem)
     await person.press("enter")
     await shown(person, TableDialog)
@@ -162,11 +164,10 @@ async def test_what_is_wrong_with_a_file_stands_in_its_row_until_it_is_mended(
     row.focus_field()
     await person.until(lambda: not row.problem and person.form.can_start)
     target.focus_field()
-    await person.press("ctrl+u")
-    await person.type("color")
+    await person.until(lambda: target.has_focus_within)
+    await write(person, "color")
     await person.until(lambda: "has no column 'color': which of colour" in target.problem)
-    await person.press("ctrl+u")
-    await person.type("weight")
+    await write(person, "weight")
     await person.until(lambda: "7 different values in 40 rows" in row.problem)
     path.write_text("x,y\n1,2\n1\n")
     await person.press("enter")
@@ -254,18 +255,18 @@ async def test_a_folder_that_cannot_be_read_says_so(person: Sitting, tmp_path: P
     person.app.main.pick_data("csv")
     await shown(person, PickPath)
     await person.until(lambda: "t.csv" in person.text)
-    await person.type("t.csv/")
+    await write(person, f"{tmp_path / 't.csv'}/")
     await person.until(lambda: "Not a directory" in person.sentence)
     await person.press("backspace")  # a folder goes as one
     await person.until(lambda: "1 file" in person.text)
-    await person.type("nothing")
+    await write(person, f"{tmp_path}/nothing")
     await person.press("enter")
     await person.until(lambda: "nothing called 'nothing'" in person.sentence)
 
 
 @in_app("07", size=(80, 24))
 async def test_of_very_many_files_the_one_that_is_typed_is_found(
-    person: Sitting, monkeypatch: pytest.MonkeyPatch
+    person: Sitting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     entries = tuple(Entry(f"f{n:06}.csv", "table", n, f"f{n:06}.csv") for n in range(100_000))
 
@@ -279,7 +280,7 @@ async def test_of_very_many_files_the_one_that_is_typed_is_found(
     await person.press("up", "pageup")
     await person.press("pagedown", "pagedown")
     await person.until(lambda: "f000025.csv" in person.text)
-    await person.type("99999")
+    await write(person, f"{tmp_path}/99999")
     await person.until(lambda: "f099999.csv" in person.text)
 
 
@@ -392,3 +393,12 @@ async def test_columns_are_left_out_and_used_in_the_dialog(person: Sitting, tmp_
     await person.press("enter")
     await person.until(lambda: row_of(person, "drop").text == "colour")
     assert person.draft.runs()[0].options.drop == "colour"
+
+
+def test_a_folder_without_classes_is_refused_before_training(tmp_path: Path):
+    lecture = load_lecture(find_lecture("softmax"))
+    pets = write_pets(tmp_path / "pets")
+    assert problem_with(OwnData(f"folder:{pets}"), lecture, lambda: False) is None
+    problem = problem_with(OwnData(f"folder:{pets / 'cat'}"), lecture, lambda: False)
+    assert problem is not None
+    assert (problem.field, "two classes or more" in str(problem)) == ("dataset", True)

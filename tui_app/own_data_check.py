@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from datasets import DataDamaged, DataUnavailable, UnknownDataset, get_dataset
+from datasets.own_image_lists import image_folders
+from datasets.own_images import refuse_other_task
 from datasets.own_preview import (
     FolderPreview,
     TablePreview,
@@ -52,6 +54,8 @@ def problem_with(
                 refuse_unsuitable_inputs(lecture, inputs)
         else:
             get_dataset(data.dataset, task=lecture.task)
+            classes = image_folders(data.path).classes
+            refuse_other_task(data.path, len(classes), lecture.task)
     except InvalidValue as problem:
         return problem
     except UnknownDataset as problem:
