@@ -73,9 +73,8 @@ def preview_table(path: Path) -> TablePreview:
         except DataDamaged as error:
             raise DataDamaged(str(error).replace(str(part), str(path))) from error
     table = replace(found.table, path=path)
-    read = sum(sum(map(len, row)) + len(row) for row in table.rows)
     is_packed = path.stat().st_size < len(start)
-    rows = None if is_packed else round(len(table) * path.stat().st_size / max(1, read))
+    rows = None if is_packed else _rows_in(path.stat().st_size, table)
     return replace(found, table=table, is_whole=False, rows=rows)
 
 
@@ -88,8 +87,13 @@ def _preview(path: Path, size: int, encoding: str) -> TablePreview:
         table = replace(table, rows=table.rows[:most], lines=table.lines[:most])
     elif len(table) < most:
         return TablePreview(table, True, len(table), encoding)
-    read = sum(sum(map(len, row)) + len(row) for row in table.rows)
-    return TablePreview(table, False, max(most, round(most * size / max(1, read))), encoding)
+    return TablePreview(table, False, max(most, _rows_in(size, table)), encoding)
+
+
+def _rows_in(size: int, table: Table) -> int:
+    """About how many rows so many bytes have, by those of `table`."""
+    read = sum(sum(len(cell.encode()) for cell in row) + len(row) for row in table.rows)
+    return round(len(table) * size / max(1, read))
 
 
 def _whole_lines(start: bytes) -> bytes:

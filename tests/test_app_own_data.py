@@ -160,6 +160,9 @@ async def test_what_is_wrong_with_a_file_stands_in_its_row_until_it_is_mended(
     row, target = row_of(person, "dataset"), row_of(person, "target")
     await person.until(lambda: "there is no such file" in row.problem)
     assert not person.form.can_start
+    (tmp_path / "flowers.csv").write_text("\x1b[31mred,b\n1,2\n")
+    target.focus_field()
+    await person.until(lambda: "\\x1b[31mred," in person.text)
     path = write_flowers(tmp_path / "flowers.csv")
     row.focus_field()
     await person.until(lambda: not row.problem and person.form.can_start)

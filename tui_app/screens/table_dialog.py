@@ -150,7 +150,7 @@ def _size(preview: TablePreview) -> str:
     if preview.is_whole:
         rows = counted(read, "row")
     else:
-        about = f" of about {preview.rows}" if preview.rows else ""
+        about = f" of about {float(f'{preview.rows:.2g}'):.0f}" if preview.rows else ""
         rows = f"the first {read}{about} rows"
     return "; ".join(filter(None, (f"{rows}, {columns}", preview.encoding)))
 

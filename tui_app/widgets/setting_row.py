@@ -21,6 +21,7 @@ from tui_app.messages import (
     SettingReset,
 )
 from tui_app.own_data_choices import PICKS
+from tui_app.training.narrate import printable
 from tui_app.widgets.choice import Choice
 from tui_app.widgets.drawable import while_drawable
 from tui_app.widgets.text_field import TextField
@@ -204,7 +205,7 @@ class SettingRow(Horizontal):
             assert self.parent is not None
             self.parent.mount(self._problem, after=self)  # pyright: ignore[reportAttributeAccessIssue]
         if self._problem is not None:
-            self._problem.update(problem)
+            self._problem.update("\n".join(map(printable, problem.splitlines())))
             self._problem.display = bool(problem)
 
     @property
