@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -41,6 +42,9 @@ DROPPED = (14, 24, 236, 259, 285, 401, 458, 517, 658)
 @dataclass(frozen=True)
 class MeasurementsEncoder:
     """Turns Pima's measurements that the user types into inputs."""
+
+    shape: ClassVar = (len(FEATURES),)
+    dtype: ClassVar = np.float32
 
     def __call__(self, text: str) -> np.ndarray:
         """The inputs of a woman typed as `FEATURES`, (8,) float32. Raises ValueError."""

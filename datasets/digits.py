@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -68,6 +69,9 @@ def encode(text: str) -> np.ndarray:
 @dataclass(frozen=True)
 class ScanEncoder:
     """Turns an image file that the user names into a scan like these."""
+
+    shape: ClassVar = (1, 28, 28)
+    dtype: ClassVar = np.uint8
 
     def __call__(self, text: str) -> np.ndarray:
         """The image, (1, 28, 28) uint8. Raises ValueError."""

@@ -6,6 +6,7 @@ import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +17,10 @@ class Scale:
 
     mean: np.ndarray
     std: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.mean.shape != self.std.shape or not (self.std > 0).all():
+            raise ValueError("each feature needs a mean and a standard deviation above 0")
 
     @classmethod
     def of(cls, train: np.ndarray) -> Scale:
@@ -72,6 +77,16 @@ class NumbersEncoder:
 
     names: tuple[str, ...]
     scale: Scale | None = None
+    dtype: ClassVar = np.float32
+
+    def __post_init__(self) -> None:
+        if self.scale is not None and self.scale.mean.shape != self.shape:
+            raise ValueError(f"{len(self.names)} features are scaled as {len(self.scale.mean)}")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """A sample's shape."""
+        return (len(self.names),)
 
     def __call__(self, text: str) -> np.ndarray:
         """The inputs, (len(names),) float32. Raises ValueError."""

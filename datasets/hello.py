@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -41,6 +42,9 @@ def encode(text: str) -> np.ndarray:
 @dataclass(frozen=True)
 class WordEncoder:
     """Turns a word that the user types into inputs."""
+
+    shape: ClassVar = (5,)
+    dtype: ClassVar = np.int64
 
     def __call__(self, text: str) -> np.ndarray:
         """The letters as (5,) int64. Raises ValueError."""

@@ -30,6 +30,11 @@ class ImageEncoder:
     shape: tuple[int, int, int]
     depth: int = 8
 
+    def __post_init__(self) -> None:
+        channels = self.shape[0]
+        if (self.depth, channels) not in ((8, 1), (8, 3), (16, 1)):
+            raise ValueError(f"no image has {channels} channels of {self.depth} bits")
+
     def __call__(self, text: str) -> np.ndarray:
         """The image in the file that `text` names. Raises ValueError."""
         with opened(image_path(text)) as image:

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -121,6 +122,16 @@ class DrawingEncoder:
 
     side: int = 28
     box: int = 20
+    dtype: ClassVar = np.uint8
+
+    def __post_init__(self) -> None:
+        if not 0 < self.box <= self.side:
+            raise ValueError(f"a drawing of {self.box} pixels doesn't fit into {self.side}")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """A sample's shape."""
+        return (1, self.side, self.side)
 
     def __call__(self, text: str) -> np.ndarray:
         """The drawing, (1, side, side) uint8. Raises ValueError."""
@@ -132,6 +143,12 @@ class PictureEncoder:
     """Turns an image file that the user names into a picture like CIFAR-10's, side x side."""
 
     side: int = 32
+    dtype: ClassVar = np.uint8
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """A sample's shape."""
+        return (3, self.side, self.side)
 
     def __call__(self, text: str) -> np.ndarray:
         """The picture, (3, side, side) uint8. Raises ValueError."""

@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -90,6 +91,9 @@ def encode(text: str) -> np.ndarray:
 @dataclass(frozen=True)
 class NameEncoder:
     """Turns a name that the user types into inputs."""
+
+    shape: ClassVar = (LENGTH,)
+    dtype: ClassVar = np.int64
 
     def __call__(self, text: str) -> np.ndarray:
         """The letters as (19,) int64. Raises ValueError."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -37,6 +38,12 @@ class CountsEncoder:
     """Turns the counts of a product that the user types into inputs."""
 
     scale: Scale
+    shape: ClassVar = (len(FEATURES),)
+    dtype: ClassVar = np.float32
+
+    def __post_init__(self) -> None:
+        if self.scale.mean.shape != self.shape:
+            raise ValueError(f"{len(FEATURES)} counts are scaled as {len(self.scale.mean)}")
 
     def __call__(self, text: str) -> np.ndarray:
         """The inputs of a product, (93,) float32. Raises ValueError."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,6 +36,10 @@ class Numbers:
     std: float
     decimal: str = "."
 
+    def __post_init__(self) -> None:
+        if not self.std > 0:
+            raise ValueError(f"{self.name} needs a standard deviation above 0")
+
     @property
     def width(self) -> int:
         """How many inputs it makes."""
@@ -59,11 +64,17 @@ class TableEncoder:
     """Turns rows of a table, or what the user types for one, into inputs."""
 
     columns: tuple[Numbers | Texts, ...]
+    dtype: ClassVar = np.float32
 
     @functools.cached_property
     def width(self) -> int:
         """How many inputs a row has."""
         return sum(column.width for column in self.columns)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """A sample's shape."""
+        return (self.width,)
 
     def rows(self, table: Table, reading: Reading = UNWATCHED) -> np.ndarray:
         """The inputs of the rows of `table`, (N, width) float32. Raises DataDamaged."""

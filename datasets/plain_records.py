@@ -7,15 +7,16 @@ a number that isn't finite or is absurdly large, a field too many or too few is 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-_LONGEST = 10_000
-"""Characters of a text."""
+_LONGEST = 2**23
+"""Characters of a text, such as the names of 40 columns, each of which may fill a cell."""
 
 _LARGEST = 2**31
 """Size of a whole number."""
@@ -45,7 +46,9 @@ def from_plain(hint: Any, value: Any, where: str = "the record") -> Any:
     Types are int, float, str, numpy arrays of one dimension (float64), tuples, mappings of
     texts, None, and dataclasses of these.
     """
-    origin, arguments = get_origin(hint), get_args(hint)
+    if hint in _WORDS:
+        return _plain(hint, value, where)
+    origin, arguments = _parts(hint)
     if origin in (Union, types.UnionType):
         return _one_of(arguments, value, where)
     if origin is tuple:
@@ -58,21 +61,22 @@ def from_plain(hint: Any, value: Any, where: str = "the record") -> Any:
         if not isinstance(value, dict):
             raise WrongRecord(f"{where} is no object")
         return {from_plain(str, k, where): from_plain(str, v, where) for k, v in value.items()}
-    return _plain(hint, value, where)
+    raise TypeError(f"{hint} is no type of a record's field")
 
 
 def _plain(hint: Any, value: Any, where: str) -> Any:
     if hint is float and type(value) is int and abs(value) <= _LARGEST:
         value = float(value)
-    is_right = {
-        float: isinstance(value, float) and math.isfinite(value),
-        int: type(value) is int and abs(value) <= _LARGEST,
-        str: isinstance(value, str) and len(value) <= _LONGEST,
-    }
-    if not is_right.get(hint):
-        raise WrongRecord(f"{where} is not {_WORDS.get(hint, 'what it should be')}")
+    if type(value) is not hint or not _IS_RIGHT[hint](value):
+        raise WrongRecord(f"{where} is not {_WORDS[hint]}")
     return value
 
+
+_IS_RIGHT: dict[type, Callable[[Any], bool]] = {
+    float: math.isfinite,
+    int: lambda number: abs(number) <= _LARGEST,
+    str: lambda text: len(text) <= _LONGEST,
+}
 
 _WORDS = {float: "a finite number", int: "a whole number", str: "a text"}
 
@@ -104,10 +108,25 @@ def _tuple(hints: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
 
 
 def _dataclass(hint: Any, value: Any, where: str) -> Any:
-    hints = get_type_hints(hint)
-    names = {field.name for field in dataclasses.fields(hint)}
-    if not isinstance(value, dict) or set(value) != {"kind", *names}:
+    fields = _fields(hint)
+    if not isinstance(value, dict) or value.keys() != {"kind", *fields}:
         raise WrongRecord(f"{where} is no {hint.__name__}")
     if value["kind"] != hint.__name__:
         raise WrongRecord(f"{where} is of another kind than {hint.__name__}")
-    return hint(**{n: from_plain(hints[n], value[n], f"{where}: {n}") for n in names})
+    values = {n: from_plain(of, value[n], f"{where}: {n}") for n, of in fields.items()}
+    try:
+        return hint(**values)
+    except ValueError as error:
+        raise WrongRecord(f"{where}: {error}") from error
+
+
+# A table may have 200 000 columns, each a dataclass of its own: types are examined once.
+@functools.cache
+def _parts(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    return get_origin(hint), get_args(hint)
+
+
+@functools.cache
+def _fields(hint: Any) -> dict[str, Any]:
+    hints = get_type_hints(hint)
+    return {field.name: hints[field.name] for field in dataclasses.fields(hint)}

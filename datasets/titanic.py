@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -39,6 +40,12 @@ class Features:
     median: np.ndarray
     scale: Scale
     most_frequent: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if not self.median.shape == self.scale.mean.shape == (len(NUMBERS),):
+            raise ValueError(f"a passenger has {len(NUMBERS)} numbers")
+        if any(self.most_frequent.get(name) not in values for name, values in CATEGORIES.items()):
+            raise ValueError(f"{', '.join(CATEGORIES)} need a value each for where one is missing")
 
     @classmethod
     def of(cls, numbers: np.ndarray, categories: Mapping[str, np.ndarray]) -> Features:
@@ -68,6 +75,8 @@ class PassengerEncoder:
     """Turns a passenger that the user types into inputs."""
 
     features: Features
+    shape: ClassVar = (len(NUMBERS) + sum(map(len, CATEGORIES.values())),)
+    dtype: ClassVar = np.float32
 
     def __call__(self, text: str) -> np.ndarray:
         """The inputs of a passenger typed as `TYPED`, (12,) float32. Raises ValueError."""
