@@ -13,22 +13,53 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from datasets import dataset_names, get_dataset, read_dataset
-from datasets.encoders import encoder_from_record, encoder_record
-from datasets.plain_records import WrongRecord
+from datasets import (
+    dataset_names,
+    diabetes,
+    digits,
+    get_dataset,
+    hello,
+    images,
+    names,
+    otto,
+    read_dataset,
+    titanic,
+)
+from datasets.encoders import MODULES, KeptEncoder, encoder_from_record, encoder_record
+from datasets.encoding import NumbersEncoder, Scale
+from datasets.image_encoder import ImageEncoder
+from datasets.own_inputs import Numbers, TableEncoder, Texts
+from datasets.plain_records import WrongRecord, to_plain
+from datasets.titanic import Features
 from tests.program import begin, train, tutorch
 from tests.tolerances import FLOAT32
 from tui_app.training.run_data import read_kept_data
 from tui_app.training.run_folder import RunFolder
 
-TYPED = {
-    "breast-cancer": ",".join(["1.5"] * 30),
-    "hello": "hello",
-    "circles": "0.5,0.2",
-    "moons": "0.5,0.2",
-}
-IMAGES = {"digits"}
 BUNDLED = [name for name in dataset_names() if not get_dataset(name).files]
+SCALE = Scale(np.array([1.0, 2.5]), np.array([0.1, 3.0]))
+PASSENGER = Features(
+    np.array([28.0, 0, 0, 14.5]),
+    Scale(np.array([29.5, 0.5, 0.4, 33.2]), np.array([13.0, 1.1, 0.9, 50.0])),
+    {"pclass": "3", "sex": "male", "embarked": "S"},
+)
+
+#: An encoder of each kind, and what the user may type; nothing for the path of an image.
+ENCODERS: list[tuple[Any, str]] = [
+    (NumbersEncoder(("x", "y")), "0.5,0.2"),
+    (NumbersEncoder(("x", "y"), SCALE), "0.5,0.2"),
+    (diabetes.MeasurementsEncoder(), "6,148,72,35,0,33.6,0.627,50"),
+    (titanic.PassengerEncoder(PASSENGER), "?,?,?,1,0,7.25,?"),
+    (otto.CountsEncoder(Scale(np.arange(93.0), np.arange(1.0, 94))), ",".join(["3"] * 93)),
+    (TableEncoder((Numbers("a", 1.5, 2.5, 0.1), Texts("b", ("red", "blue")))), "?,blue"),
+    (images.DrawingEncoder(box=28), ""),
+    (images.PictureEncoder(), ""),
+    (digits.ScanEncoder(), ""),
+    (ImageEncoder((1, 20, 30), depth=16), ""),
+    (ImageEncoder((3, 20, 30)), ""),
+    (hello.WordEncoder(), "hello"),
+    (names.NameEncoder(), "Müller"),
+]
 
 
 @pytest.fixture
@@ -69,14 +100,27 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize(("encoder", "typed"), ENCODERS, ids=lambda of: type(of).__name__)
+def test_every_encoder_comes_back_from_its_record(encoder: KeptEncoder, typed: str, tmp_path: Path):
+    again = encoder_from_record(json.loads(json.dumps(encoder_record(encoder))))
+    typed = typed or str(picture(tmp_path))
+    sample = again(typed)
+    np.testing.assert_array_equal(sample, encoder(typed))
+    assert (sample.shape, sample.dtype) == (again.shape, np.dtype(again.dtype))
+
+
+def test_every_kind_of_encoder_is_tried_here():
+    assert {type(encoder).__name__ for encoder, _ in ENCODERS} == set(MODULES)
+
+
 @pytest.mark.parametrize("name", BUNDLED)
-def test_the_encoder_of_every_set_comes_back_from_its_record(name: str, tmp_path: Path):
+def test_a_bundled_set_has_an_encoder_that_can_be_kept(name: str):
     data = read_dataset(name)
-    record = json.loads(json.dumps(encoder_record(data.encode)))
-    typed = str(picture(tmp_path)) if name in IMAGES else TYPED.get(name, "4")
-    again = encoder_from_record(record)(typed)
-    np.testing.assert_array_equal(again, data.encode(typed))
-    assert again.shape == data.spec.input_shape
+    encoder = encoder_from_record(encoder_record(data.encode))
+    assert (encoder.shape, np.dtype(encoder.dtype)) == (
+        data.spec.input_shape,
+        data.train.inputs.dtype,
+    )
 
 
 def test_images_are_predicted_with_the_runs_classes_when_the_folder_is_gone(
@@ -111,11 +155,31 @@ def test_nothing_is_read_or_fetched_to_predict(trained, monkeypatch: pytest.Monk
         raise AssertionError("the data are read")
 
     monkeypatch.setattr("tui_app.training.best_model.read", refuse)
-    typed = TYPED["breast-cancer"]
+    typed = ",".join(["1.5"] * 30)
     assert tutorch("predict", run, typed).exit_code == 0
     monkeypatch.undo()
     (run / "data.json").unlink()  # as a run of an earlier version
     assert tutorch("predict", run, typed).exit_code == 0
+
+
+def test_a_set_of_the_course_isnt_fetched_to_predict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "data" / "names"
+    folder.mkdir(parents=True)
+    for name in ("names_train.csv", "names_test.csv"):
+        rows = ["Smith,English", "Wang,Chinese"] * 20
+        (folder / name).write_text("\n".join(rows), encoding="utf-8")
+    run = train("13", "--dataset", "names", "--data-dir", tmp_path / "data", "--epochs", 1)
+    before = tutorch("predict", run, "Wang", "--json").json
+    assert set(before["probabilities"]) == {"Chinese", "English"}
+    shutil.rmtree(tmp_path / "data")
+
+    def refuse(*_: object, **__: object) -> Any:
+        raise AssertionError("the data are fetched")
+
+    monkeypatch.setattr("datasets.locate", refuse)
+    assert tutorch("predict", run, "Wang", "--json").json == before
 
 
 COMMANDS = [
@@ -147,6 +211,9 @@ def test_a_class_keeps_the_name_that_it_had(pets: Path):
     assert ended.exit_code == 0
     assert "are called cats, dog now: the run's names are used, cat, dog" in ended.err
     assert "cats" not in ended.out
+    ended = tutorch("resume", run, "--epochs", 3, "--no-tui")
+    assert ended.exit_code == 0
+    assert "are called cats, dog now: the run's names are used, cat, dog" in ended.err
     (pets / "cats").rename(pets / "zebra")  # now the second class: other targets
     assert tutorch("evaluate", run).exit_code == 1
 
@@ -164,9 +231,9 @@ def test_a_run_that_goes_on_keeps_its_description_and_an_earlier_one_gets_one(ta
 
 
 def test_data_that_no_encoder_is_known_for_are_read_to_predict(tmp_path: Path, monkeypatch):
-    from tests.program import names
+    from tests.program import names as few_names
 
-    monkeypatch.setattr("tui_app.training.prepare.read_dataset", lambda *_, **__: names())
+    monkeypatch.setattr("tui_app.training.prepare.read_dataset", lambda *_, **__: few_names())
     folder = begin("13", tmp_path / "runs", epochs=1).session.folder
     kept = read_kept_data(folder)
     assert kept is not None and kept.encoder is None
@@ -212,6 +279,11 @@ def kept_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"kind": "ImageEncoder", "shape": [1, 20]},
         {"kind": "DrawingEncoder", "side": 28.0, "box": 20},
         {"kind": "DrawingEncoder", "side": 28, "box": 20, "more": 1},
+        {"kind": "DrawingEncoder", "side": 28, "box": 29},
+        {"kind": "ImageEncoder", "shape": [4, 20, 20], "depth": 8},
+        {"kind": "NumbersEncoder", "names": ["x"], "scale": to_plain(SCALE)},
+        {"kind": "TableEncoder", "columns": [{**to_plain(Numbers("a", 1, 2, 3)), "std": 0}]},
+        {"kind": "PassengerEncoder", "features": {**to_plain(PASSENGER), "most_frequent": {}}},
         [],
         None,
     ],
@@ -219,6 +291,36 @@ def kept_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_record_of_no_encoder_is_refused(record: Any):
     with pytest.raises(WrongRecord):
         encoder_from_record(record)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"classes": ["rose", "tulip", "lily"], "task": "binary"}, "its classes don't suit"),
+        ({"classes": ["rose"]}, "its classes don't suit"),
+        ({"std": 0}, "its std isn't above 0"),
+        ({"mean": [0.5, 0.5]}, "its mean or std isn't one number"),
+        ({"input_shape": [4]}, "makes other samples than the model takes"),
+        ({"dtype": "int64"}, "makes other samples than the model takes"),
+        # A picture of 12 GB, were it made before anything is compared.
+        ({"encoder": {"kind": "PictureEncoder", "side": 2**16}}, "makes other samples than"),
+    ],
+)
+def test_a_description_that_contradicts_itself_is_refused(
+    kept_run: Path, tmp_path: Path, changes: dict[str, Any], sentence: str
+):
+    record = json.loads((kept_run / "data.json.original").read_text(encoding="utf-8"))
+    (kept_run / "data.json").write_text(json.dumps({**record, **changes}), encoding="utf-8")
+    ended = tutorch("predict", kept_run, picture(tmp_path))
+    assert (ended.exit_code, sentence in " ".join(ended.err.split())) == (1, True)
+
+
+def test_a_column_with_a_very_long_name_is_kept(tmp_path: Path):
+    path = tmp_path / "long.csv"
+    rows = [f"{n % 7}.5,{n % 2}" for n in range(40)]
+    path.write_text("\n".join([f"{'n' * 20_000},y", *rows]) + "\n", encoding="utf-8")
+    run = train("07", "--dataset", f"csv:{path}", "--target", "y", "--epochs", 1)
+    assert tutorch("predict", run, "2.5").exit_code == 0
 
 
 def test_a_table_of_very_many_columns_is_kept_beside_run_json(tmp_path: Path):

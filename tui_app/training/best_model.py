@@ -9,9 +9,11 @@ from torch import Tensor, nn
 
 from datasets import Data
 from datasets.reading import UNWATCHED, Reading
+from models.mistakes import explain
 from tui_app.training.batches import DeviceSplit, ready_sample
 from tui_app.training.checkpoint import load_checkpoint
 from tui_app.training.device import choose_device
+from tui_app.training.ended import is_out_of_memory
 from tui_app.training.errors import DamagedRun
 from tui_app.training.evaluation import evaluate
 from tui_app.training.prepare import build_model, hold_out, read
@@ -72,13 +74,22 @@ class BestModel:
     def outputs(self, text: str) -> Tensor:
         """The model's answer to what a person typed: (outputs,) logits, or the predicted value.
 
-        Raises ValueError with a sentence when the data set can't read `text`.
+        Raises ValueError with a sentence when the data set can't read `text`, and DamagedRun for a
+        model that doesn't take such a sample, or gives no answer of the run's task.
         """
-        encoded = self.data.encode(text)
-        if encoded.shape != self.data.spec.input_shape:
-            raise DamagedRun("data.json of the run describes no sample of its model: it is damaged")
-        sample = ready_sample(encoded, self.data, self.device)
-        return self.model(sample)[0].cpu()
+        encoded, wanted = self.data.encode(text), self.data.spec.outputs
+        try:
+            outputs = self.model(ready_sample(encoded, self.data, self.device))[0].cpu()
+        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+            if is_out_of_memory(error):
+                raise
+            raise DamagedRun(f"the run's model doesn't take a sample: {explain(error)}") from error
+        if outputs.shape[:1] != (wanted,):
+            raise DamagedRun(
+                f"the run's model gives outputs of shape {tuple(outputs.shape)} for a sample, and "
+                f"{wanted} would be right for its data"
+            )
+        return outputs
 
     def measure(self) -> dict[str, float]:
         """Loss and accuracy on every split the run has, by name: `test_accuracy`, ..."""

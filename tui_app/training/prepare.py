@@ -34,17 +34,21 @@ def prepare(
     settings: RunSettings,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     stopped: Callable[[], bool] = lambda: False,
+    accept: Callable[[Data, str], tuple[Data, str]] = lambda data, fingerprint: (data, ""),
 ) -> Training:
     """Read the data and build all that trains. Writes nothing but fetched data to the cache.
 
-    The model and the order of the samples depend on the seed alone. Raises DeviceUnavailable,
-    DataUnavailable, DataDamaged, LoadingStopped, InvalidValue, LectureError.
+    The model and the order of the samples depend on the seed alone. `accept` is called with the
+    data and their fingerprint; it gives the data to train with, and a note on them or nothing.
+    Raises DeviceUnavailable, DataUnavailable, DataDamaged, LoadingStopped, InvalidValue,
+    LectureError, and what `accept` raises.
     """
     lecture, hp, options = settings.lecture, settings.hyperparameters, settings.options
     reading = Reading(on_progress, stopped)
     device = choose_device(options.device)
     data = read(settings, reading)
     fingerprint = data.fingerprint(reading)
+    data, note = accept(data, fingerprint)
     train, validation = hold_out(data, options.validation, hp.seed)
 
     target = torch.device(device.name)
@@ -78,7 +82,7 @@ def prepare(
         measured=measured,
         train_size=len(train),
         test=test,
-        notes=(*data.notes, *check.notes),
+        notes=tuple(filter(None, (note, *data.notes, *check.notes))),
         best=best_models(lecture, data, options.keep_best),
         lr=hp.lr,
     )

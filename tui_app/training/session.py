@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from tui_app.training.restore import (
     with_options,
 )
 from tui_app.training.rewinding import rewind_metrics
-from tui_app.training.run_data import refuse_other_data, write_kept_data
+from tui_app.training.run_data import as_trained_with, write_kept_data
 from tui_app.training.run_folder import LogFile, RunFolder, read_json
 from tui_app.training.run_record import record_of
 from tui_app.training.run_settings import settings_to_resume
@@ -123,15 +124,13 @@ class Session:
             stack.callback(lock.release)
             folder.refuse_irregular_files()
             folder.remove_unfinished()
-            training = prepare(settings, on_progress, control.must_stop)
+            accept = partial(as_trained_with, folder, settings.dataset)
+            training = prepare(settings, on_progress, control.must_stop, accept)
             if control.is_abandoned:
                 raise StepInterrupted
             training.run = folder.name
             if "threads" not in options and "threads_reason" in record:
                 training.threads_reason = printable(str(record["threads_reason"]))
-            refuse_other_data(
-                folder.name, settings.dataset, training.fingerprint, record.get("data_fingerprint")
-            )
             state = _status(folder).get("state")
             back = restore_in_other_source if is_other_source(settings.lecture, record) else restore
             notes = back(training, folder, was_completed=state == "completed")
