@@ -18,6 +18,7 @@ from tui_app.screens.ask import Ask
 from tui_app.screens.choose import Choose
 from tui_app.screens.commands import sentence_of
 from tui_app.screens.compare import CompareScreen
+from tui_app.screens.main import MainScreen
 from tui_app.screens.pick import Pick
 from tui_app.screens.run import RunScreen
 
@@ -124,3 +125,14 @@ def test_f1_explains_a_dialog(make, sentence):
         await person.until(lambda: person.app.screen is person.app.main)
 
     explain()
+
+
+def test_no_key_of_the_main_screen_means_two_things():
+    meanings: dict[str, set[str]] = {}
+    for kind in MainScreen.__mro__:
+        for binding in vars(kind).get("BINDINGS", ()):
+            for key in binding.key.split(","):
+                meanings.setdefault(key, set()).add(binding.action)
+    meanings["space"] -= {"go_on"}  # of a run that is paused
+    meanings["f6"] -= {"go_on"}
+    assert {key: acts for key, acts in meanings.items() if len(acts) > 1} == {}

@@ -22,7 +22,7 @@ class OwnDataScreen(PanedScreen):
     """Opens the dialogs that pick a table or a folder of images and show what is in them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p,f6", "own_data", "Own data", show=False),
+        Binding("p,f12", "own_data", "Own data", show=False),
     ]
 
     def __init__(self) -> None:
