@@ -18,6 +18,7 @@ import pytest
 from tests.program import LONGEST, command, environment
 from tui_app.cli import run
 from tui_app.native_output import NativeOutput
+from tui_app.terminal import write_last_words
 
 RUN = ("--no-tui", "05", "--epochs", "30")
 
@@ -141,6 +142,28 @@ def test_a_list_that_cannot_be_written_is_a_sentence(argv: tuple[str, ...]):
     assert said.startswith("tutorch: ")
     assert "No space left on device" in said
     assert said.count("\n") == 1
+
+
+def test_the_last_words_wait_for_the_write_of_another_thread_and_for_no_reader(monkeypatch):
+    """A terminal answers EAGAIN to a write that doesn't block while another one is under way."""
+    reading, writing = os.pipe()
+    write, busy = os.write, [BlockingIOError(), BlockingIOError()]
+
+    def while_busy(fd: int, data: bytes) -> int:
+        if busy:
+            raise busy.pop()
+        return write(fd, data)
+
+    monkeypatch.setattr(os, "write", while_busy)
+    write_last_words(writing, "shown")
+    assert os.read(reading, 99) == b"shown"
+    monkeypatch.setattr("tui_app.terminal._LAST_WORDS", 0.01)
+    busy += [BlockingIOError() for _ in range(10_000)]
+    write_last_words(writing, "never shown")
+    assert 0 < len(busy) < 10_000
+    assert os.get_blocking(writing)
+    for end in (reading, writing):
+        os.close(end)
 
 
 def test_a_mistake_that_no_one_reads_has_its_exit_code():

@@ -6,6 +6,7 @@ import codecs
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -141,15 +142,27 @@ def _padded(text: str, width: int, *, right: bool) -> str:
     return space + text if right else text + space
 
 
+#: Seconds that a terminal has to take the last words.
+_LAST_WORDS = 0.1
+
+
 def write_last_words(terminal: int, codes: str) -> None:
     """Write control codes to a terminal just before the program leaves at once.
 
-    One that reads no more, or is gone, doesn't get them: nobody waits for it.
+    One that reads no more, or is gone, doesn't get them: nobody waits for it. One that another
+    thread writes to at this very moment takes no other write until that is done.
     """
+    end = time.monotonic() + _LAST_WORDS
     with suppress(OSError):
         os.set_blocking(terminal, False)
         try:
-            os.write(terminal, codes.encode())
+            while True:
+                with suppress(BlockingIOError):
+                    os.write(terminal, codes.encode())
+                    return
+                if time.monotonic() > end:
+                    return
+                time.sleep(_LAST_WORDS / 20)
         finally:
             os.set_blocking(
                 terminal, True
