@@ -185,7 +185,12 @@ def _numbers(train: Table, reports: Sequence[ColumnReport], reading: Reading) ->
         median = np.nanmedian(values, axis=0)
         # Column by column in memory: then each one's sums don't depend on the columns beside it.
         filled = np.asfortranarray(np.where(np.isnan(values), median, values))
-        mean, std = filled.mean(axis=0), filled.std(axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, std = filled.mean(axis=0), filled.std(axis=0)
+        is_measured = np.isfinite(mean) & np.isfinite(std)
+        if not is_measured.all():
+            name = block[int(is_measured.argmin())].name
+            raise DataDamaged(f"{train.path}, column {name!r} has numbers too large to be scaled.")
         std = np.where(std > 0, std, 1)
         for place, report in enumerate(block):
             of_column = (float(measured[place]) for measured in (median, mean, std))

@@ -382,3 +382,11 @@ def test_no_control_code_of_a_table_reaches_the_terminal(tmp_path):
     name = write(tmp_path / "t.csv", "x,\x1b[31mwho,kind", *rows)
     for extra in ((), ("--drop", "\x1b[31mwh"), ("--drop", "\x1b[31mwho")):
         tutorch("--no-tui", "softmax", "--dataset", name, "--target", "kind", "--epochs", 1, *extra)
+
+
+def test_numbers_too_large_to_be_scaled_are_refused_with_their_column(tmp_path):
+    rows = [f"{n}.5,{n % 2}e200,{n % 2}" for n in range(20)]
+    path = tmp_path / "large.csv"
+    path.write_text("\n".join(["a,b,y", *rows]) + "\n", encoding="utf-8")
+    with pytest.raises(DataDamaged, match="column 'b' has numbers too large to be scaled"):
+        read_dataset(f"csv:{path}", target="y")

@@ -243,7 +243,8 @@ def _loop(subject: Subject, source: LectureSource) -> str:
 def _steps_taken(subject: Subject) -> int:
     """The steps that the run had: fewer than planned when it was stopped."""
     block = last_line(subject.folder.metrics, "steps")
-    return block["first_step"] + len(block["losses"]) - 1 if block else 0
+    first = block.get("first_step") if block else None
+    return first + len(block["losses"]) - 1 if isinstance(first, int) else 0
 
 
 def _order(hp: Hyperparameters, size: int) -> str:
