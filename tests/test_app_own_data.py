@@ -377,6 +377,14 @@ def test_columns_are_left_out_by_name_until_one_is_wanted_that_numbers_the_rows(
     assert again.result.columns == "id,length,colour,weight"
 
 
+def test_a_column_is_used_again_as_often_as_one_likes(tmp_path: Path):
+    chosen = selection(tmp_path, target="kind")
+    for _ in range(3):  # of which the second leaves it out
+        assert not chosen.toggle("id")
+    assert chosen.role("id") == "number"
+    assert chosen.result.columns == "id,length,colour,weight"
+
+
 def test_what_is_chosen_is_what_training_learns_from(tmp_path: Path):
     chosen = selection(tmp_path, target="weight", drop="colour")
     chosen.predict("kind")

@@ -71,7 +71,9 @@ class ColumnSelection:
             return "a name with a line break or without letters can't be listed: rename it"
         if self.role(name) in ("number", "text"):
             self._off.add(name)
-            self._named.discard(name)
+            if name in self._named:  # one that numbers the rows is left out by itself again
+                self._named.discard(name)
+                self._judge((name,))
             return ""
         if self._reports[name].kind == "left out":
             named, self._named = self._named, self._named | {name}
