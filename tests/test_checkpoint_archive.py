@@ -143,3 +143,29 @@ def test_what_holds_itself_many_times_is_looked_at_once(tmp_path: Path):
         nested = [nested, nested]
     save_checkpoint(tmp_path / "nested.pt", {"state": nested, "again": shared})
     assert load_checkpoint(tmp_path / "nested.pt")["again"].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("is_memoised", [False, True])
+def test_a_value_that_is_copied_again_and_again_is_refused_and_a_few_copies_are_not(
+    saved: Path, is_memoised: bool
+):
+    def copying(calls: int, length: int) -> Callable[[str, bytes], bytes]:
+        text = b"X" + struct.pack("<I", length) + b"a" * length + b"q\x01"
+        name = b"c_codecs\nencode\n"
+        again = b"h\x02" if is_memoised else name
+        call = b"h\x01X\x06\x00\x00\x00utf_32\x86R"
+        names = [name + b"q\x02", *[again] * (calls - 1)]
+        pickled = b"\x80\x02](" + text + b"".join(each + call for each in names) + b"e."
+        return lambda name, content: pickled if name.endswith("data.pkl") else content
+
+    rewrite(saved, copying(100, 1 << 20))
+    with pytest.raises(DamagedRun, match="asks for memory beside its tensors"):
+        load_checkpoint(saved)
+    rewrite(saved, copying(3, 100))
+    assert len(load_checkpoint(saved)) == 4
+
+
+def test_sets_and_bytes_beside_very_many_tensors_are_loaded(saved: Path):
+    tensors = {str(number): torch.zeros(2) for number in range(3000)}
+    save_checkpoint(saved, {**tensors, "extra": {1, 2}, "bytes": b"\xff" * 9})
+    assert load_checkpoint(saved)["extra"] == {1, 2}

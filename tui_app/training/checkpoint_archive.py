@@ -9,6 +9,7 @@ until they are copied, they take no more than what was read.
 from __future__ import annotations
 
 import os
+import pickletools
 import re
 import struct
 import zipfile
@@ -28,6 +29,12 @@ _END_64_SIZE = 56
 
 #: The one call in a pickle that `weights_only` allows and that fills memory by a number alone.
 _ALLOCATION = re.compile(rb"c(__builtin__|builtins)\nbytearray\n")
+
+#: The modules of calls that `weights_only` allows and that copy a value, and bytes that all of
+#: them together may copy.
+_COPYING_MODULES = ("__builtin__", "builtins", "_codecs")
+_COPYING = re.compile(f"c({'|'.join(_COPYING_MODULES)})\n".encode())
+_MOST_COPIED = 1 << 23
 
 
 class Refused(Exception):
@@ -55,8 +62,37 @@ def check_archive(file: IO[bytes]) -> None:
         if damaged is not None:
             raise Refused(f"the checksum of {damaged!r} in it is wrong")
         for member in members:
-            if member.filename.endswith("/data.pkl") and _ALLOCATION.search(archive.read(member)):
-                raise Refused("it asks for memory beside its tensors")
+            if member.filename.endswith("/data.pkl"):
+                _check_calls(archive.read(member))
+
+
+def _check_calls(pickled: bytes) -> None:
+    """Refuse a pickle whose calls could make far more of its values than it has bytes.
+
+    torch writes tensors with calls of torch and collections alone, which can't. A set, or a text
+    that is encoded anew, may be made of the same value again and again.
+    """
+    if _ALLOCATION.search(pickled) or _copies(pickled) * len(pickled) > _MOST_COPIED:
+        raise Refused("it asks for memory beside its tensors")
+
+
+def _copies(pickled: bytes) -> int:
+    """How often the pickle uses a call that copies a value, by its name or from the memo."""
+    if not _COPYING.search(pickled):
+        return 0
+    uses, memo, is_copying = 0, set[Any](), False
+    for opcode, argument, _ in pickletools.genops(pickled):
+        if opcode.name == "GLOBAL":
+            is_copying = str(argument).partition(" ")[0] in _COPYING_MODULES
+            uses += is_copying
+        elif opcode.name.endswith("BINGET"):
+            is_copying = argument in memo
+            uses += is_copying
+        elif opcode.name.endswith("BINPUT") and is_copying:
+            memo.add(argument)
+        else:
+            is_copying = False
+    return uses
 
 
 def _check_end(file: IO[bytes], size: int) -> None:
