@@ -12,6 +12,7 @@ import errno
 import hashlib
 import os
 import re
+import secrets
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -63,7 +64,9 @@ def _make(
     fill: Callable[[np.ndarray], None],
     reading: Reading,
 ) -> None:
-    unfinished = kept.with_name(f"{kept.stem}.{_host()}.{os.getpid()}.part")
+    # A name for each attempt: two threads of one program may make the same file at once.
+    attempt = f"{kept.stem}-{secrets.token_hex(4)}"
+    unfinished = kept.with_name(f"{attempt}.{_host()}.{os.getpid()}.part")
     try:
         with _said(kept.parent, 0):
             kept.parent.mkdir(parents=True, exist_ok=True)
