@@ -10,7 +10,8 @@ from textual.markup import escape
 from textual.widgets import Label
 
 from tui_app.draft_fields import OwnData
-from tui_app.reading_thread import ReadingThread
+from tui_app.messages import PreviewRead
+from tui_app.reading_thread import ReadingThread, Stopped
 from tui_app.screens.dialog import Dialog
 from tui_app.training.narrate import printable
 from tui_app.widgets.line import Line
@@ -60,11 +61,16 @@ class DataDialog(Dialog):
     def on_mount(self) -> None:
         """Read in a thread: a file may be large, or lie on a disk that doesn't answer."""
         self.tell("Reading ...")
-        self.read()
+        data = self.data
 
-    def read(self) -> None:
-        """Begin to read the data."""
-        raise NotImplementedError
+        def work(stopped: Stopped) -> None:
+            from tui_app.own_data_check import read_preview
+
+            preview, problem = read_preview(data, stopped)
+            if not stopped():
+                self.post_message(PreviewRead(preview, problem))
+
+        self._data_thread.begin(work)
 
     def on_unmount(self) -> None:
         """Nobody wants them any more."""

@@ -57,19 +57,6 @@ class FolderDialog(DataDialog):
     def _list(self) -> ClassList:
         return self.query_one(ClassList)
 
-    def read(self) -> None:
-        """Count the images, and look at some."""
-        from tui_app.own_data_check import read_preview
-
-        data = self.data
-
-        def work(stopped: Stopped) -> None:
-            preview, problem = read_preview(data, stopped)
-            if not stopped():
-                self.post_message(PreviewRead(preview, problem))
-
-        self._data_thread.begin(work)
-
     def on_preview_read(self, message: PreviewRead) -> None:
         """Show the classes."""
         preview = message.preview

@@ -13,7 +13,6 @@ from datasets.own_target import MOST_NUMBERED_CLASSES
 from models.fields import InvalidValue
 from tui_app.column_selection import ColumnSelection
 from tui_app.messages import PreviewRead
-from tui_app.reading_thread import Stopped
 from tui_app.screens.data_dialog import DataDialog
 from tui_app.training.narrate import counted
 from tui_app.widgets.column_list import HEADER, ColumnList
@@ -58,19 +57,6 @@ class TableDialog(DataDialog):
     @property
     def _columns(self) -> ColumnList:
         return self.query_one(ColumnList)
-
-    def read(self) -> None:
-        """Read the first rows."""
-        from tui_app.own_data_check import read_preview
-
-        data = self.data
-
-        def work(stopped: Stopped) -> None:
-            preview, problem = read_preview(data, stopped)
-            if not stopped():
-                self.post_message(PreviewRead(preview, problem))
-
-        self._data_thread.begin(work)
 
     def on_preview_read(self, message: PreviewRead) -> None:
         """Show them."""
