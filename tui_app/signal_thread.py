@@ -41,6 +41,7 @@ class SignalThread:
                 is_outdated = number.name == "SIGTSTP" and signal.SIGCONT in heard[place:]
                 if not is_outdated:
                     self._on_signal(number)
+        os.close(self._reading)
 
     def _forget(self) -> None:
         """In a forked child: its signals are its own, and must not reach its parent's thread."""

@@ -154,7 +154,10 @@ class TerminalDriver(LinuxDriver):
         is_last = False
         while not is_last:
             is_last = self.exit_event.is_set()  # then what still comes is read once more
-            if select.select([self.fileno], [], [], _CHECKS)[0] and self.is_in_foreground():
+            has_input = bool(select.select([self.fileno], [], [], _CHECKS)[0])
+            if has_input and not self.is_in_foreground():
+                self.exit_event.wait(_CHECKS)  # it is typed for another program
+            elif has_input:
                 data = self._read()
                 if data is None:
                     self.owner.terminal_is_gone()
