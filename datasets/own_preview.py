@@ -36,13 +36,14 @@ LOOKED_AT = 20
 class TablePreview:
     """The first rows of a table. `rows` is how many there are in all: a guess unless `is_whole`,
     None where even that can't be told. `encoding` says how the text is read, where that isn't
-    UTF-8.
+    UTF-8; `commas` are the columns with decimal commas.
     """
 
     table: Table
     is_whole: bool
     rows: int | None
     encoding: str
+    commas: frozenset[str]
 
     def classes(self, column: str) -> list[tuple[str, int]]:
         """The different values of a column and how often each was read, the most frequent first."""
@@ -51,7 +52,7 @@ class TablePreview:
 
     def numbers(self, column: str) -> list[float] | None:
         """The values of a column that is all numbers; else None."""
-        decimal = "," if column in decimal_commas(self.table) else "."
+        decimal = "," if column in self.commas else "."
         texts = [text for text in self.table.texts(column) if text]
         values = [read_number(text, decimal) for text in texts]
         known = [value for value in values if value is not None]
@@ -85,9 +86,9 @@ def _preview(path: Path, size: int, encoding: str) -> TablePreview:
     table = next(read_chunks(path, most))
     if len(table) > most:  # an ARFF file comes whole
         table = replace(table, rows=table.rows[:most], lines=table.lines[:most])
-    elif len(table) < most:
-        return TablePreview(table, True, len(table), encoding)
-    return TablePreview(table, False, max(most, _rows_in(size, table)), encoding)
+    is_whole, commas = len(table) < most, decimal_commas(table)
+    rows = len(table) if is_whole else max(most, _rows_in(size, table))
+    return TablePreview(table, is_whole, rows, encoding, commas)
 
 
 def _rows_in(size: int, table: Table) -> int:
@@ -112,7 +113,7 @@ def check_table(preview: TablePreview, choice: ColumnChoice, task: Task | None) 
     """
     table = preview.table
     choice.refuse_unknown(table.path, table.columns)
-    decimal = "," if choice.target in decimal_commas(table) else "."
+    decimal = "," if choice.target in preview.commas else "."
     texts = {text for text in table.texts(choice.target) if text}
     has_text = any(read_number(text, decimal) is None for text in texts)
     is_wrong = (task == "regression" and has_text) or (task == "binary" and len(texts) > 2)

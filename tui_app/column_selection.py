@@ -35,7 +35,12 @@ class ColumnSelection:
     def _judge(self, columns: tuple[str, ...]) -> None:
         preview = self._preview
         reports = describe(
-            preview.table, self.target, used=columns, named=self._named, rows=preview.rows or 0
+            preview.table,
+            self.target,
+            used=columns,
+            named=self._named,
+            rows=preview.rows or 0,
+            commas=preview.commas,
         )
         self._reports |= {report.name: report for report in reports}
 
