@@ -145,6 +145,16 @@ def test_what_holds_itself_many_times_is_looked_at_once(tmp_path: Path):
     assert load_checkpoint(tmp_path / "nested.pt")["again"].tolist() == [0, 0, 0]
 
 
+def torch_loads(value: object, path: Path) -> bool:
+    """Whether this torch loads a set or bytes without running code; older ones refuse them."""
+    torch.save(value, path)
+    try:
+        torch.load(path, weights_only=True)
+    except pickle.UnpicklingError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("is_memoised", [False, True])
 def test_a_value_that_is_copied_again_and_again_is_refused_and_a_few_copies_are_not(
     saved: Path, is_memoised: bool
@@ -161,11 +171,14 @@ def test_a_value_that_is_copied_again_and_again_is_refused_and_a_few_copies_are_
     rewrite(saved, copying(100, 1 << 20))
     with pytest.raises(DamagedRun, match="asks for memory beside its tensors"):
         load_checkpoint(saved)
-    rewrite(saved, copying(3, 100))
-    assert len(load_checkpoint(saved)) == 4
+    if torch_loads(b"\xff" * 9, saved.with_name("bytes.pt")):
+        rewrite(saved, copying(3, 100))
+        assert len(load_checkpoint(saved)) == 4
 
 
 def test_sets_and_bytes_beside_very_many_tensors_are_loaded(saved: Path):
+    if not torch_loads([{1}, b"\xff" * 9], saved):
+        pytest.skip("this torch loads neither")
     tensors = {str(number): torch.zeros(2) for number in range(3000)}
     save_checkpoint(saved, {**tensors, "extra": {1, 2}, "bytes": b"\xff" * 9})
     assert load_checkpoint(saved)["extra"] == {1, 2}
