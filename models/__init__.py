@@ -13,6 +13,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from models.python_source import parse
+
 if TYPE_CHECKING:
     from models.lecture import Lecture
     from models.user_source import Source
@@ -159,7 +161,7 @@ def _numbered(wanted: str, names: Sequence[str]) -> list[str]:
 def read_lesson(path: Path) -> Lesson:
     """Title and lesson of the lecture in `path`, without importing it. Raises LectureError."""
     try:
-        tree = ast.parse(path.read_bytes(), filename=str(path))  # in the encoding that it names
+        tree = parse(path.read_bytes(), filename=str(path))  # in the encoding that it names
     except (OSError, SyntaxError, ValueError) as error:
         raise LectureError(f"{path} can't be read as Python: {error}") from error
     titles: dict[str, str] = {}

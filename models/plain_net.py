@@ -14,6 +14,7 @@ from datasets.paths import shortest, user_path
 from models import LectureError
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters, Lecture
+from models.python_source import parse
 from models.user_source import RESERVED
 
 _TEMPLATE = '''\
@@ -67,7 +68,7 @@ class PlainNet:
 def plain_nets(file: Path) -> list[PlainNet]:
     """The nn.Modules that `file` defines, read without importing it. Raises LectureError."""
     try:
-        tree = ast.parse(file.read_bytes(), filename=str(file))  # in the encoding that it names
+        tree = parse(file.read_bytes(), filename=str(file))  # in the encoding that it names
     except (OSError, SyntaxError, ValueError) as error:
         raise LectureError(f"{file} can't be read as Python: {error}") from error
     return [

@@ -17,6 +17,8 @@ from functools import cache
 from pathlib import Path
 from types import FrameType
 
+from models.python_source import parse
+
 
 @dataclass(frozen=True)
 class CodePlace:
@@ -47,7 +49,7 @@ def place_of_error(error: BaseException) -> CodePlace | None:
 def place_of_declaration(path: Path, field: str) -> str:
     """Where a lecture's file declares `field`: `my_net.py line 14`; the file where it doesn't."""
     try:
-        tree = ast.parse(path.read_bytes(), filename=str(path))
+        tree = parse(path.read_bytes(), filename=str(path))
     except (OSError, SyntaxError, ValueError):
         return path.name
     for node in ast.walk(tree):

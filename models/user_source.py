@@ -19,6 +19,7 @@ from importlib.util import decode_source
 from pathlib import Path, PurePosixPath
 
 from models.owners import owners_of, uid_of
+from models.python_source import parse
 
 #: Top-level names that a file beside the lecture never stands for: tutorch's own packages, and what
 #: those import. The standard library's names are reserved too.
@@ -126,7 +127,7 @@ def _read(path: Path, limit: int) -> tuple[bytes, int]:
 def _imported(folder: Path, name: str, data: bytes) -> Iterator[str]:
     """The names of the local files that the file `name` imports, at any place in it."""
     try:
-        tree = ast.parse(data, str(folder / name))  # a warning names the file
+        tree = parse(data, str(folder / name))  # a warning names the file
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return  # importing it will say what is wrong
     package = PurePosixPath(name).parent.parts

@@ -15,6 +15,7 @@ from typing import Any
 from models import find_lecture, lecture_names
 from models.fields import Field, InvalidValue, fields_of
 from models.lecture import ImageHyperparameters
+from models.python_source import parse
 from tui_app.configuration_file import Entry, entries_in_file
 from tui_app.training.options import RunOptions
 from tui_app.training.settings import is_own_data
@@ -154,7 +155,7 @@ def _settings_of_lectures() -> frozenset[str]:
     """The names of the settings that only some lectures have. Imports no lecture."""
     names: set[str] = set()
     for lecture in lecture_names():
-        tree = ast.parse(find_lecture(lecture).read_text(encoding="utf-8"))
+        tree = parse(find_lecture(lecture).read_text(encoding="utf-8"))
         classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
         for node in (node for each in classes for node in each.body):
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):

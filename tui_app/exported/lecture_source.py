@@ -8,6 +8,7 @@ import re
 
 import models.lecture
 from models.lecture import Lecture
+from models.python_source import parse
 from tui_app.exported.relative_imports import absolute_imports
 
 
@@ -17,7 +18,7 @@ class LectureSource:
     def __init__(self, lecture: Lecture) -> None:
         text = absolute_imports(lecture.text)
         self._lines = text.split("\n")  # as ast counts them: not at a form feed, or U+2028
-        self._tree = ast.parse(text)
+        self._tree = parse(text)
         self._declared = {
             keyword.arg: _called(keyword.value)
             for node in self._tree.body

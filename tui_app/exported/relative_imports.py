@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
+from models.python_source import parse
 from models.user_source import RESERVED
 
 
@@ -24,7 +25,7 @@ def absolute_imports(text: str, package: Sequence[str] = ()) -> str:
     Raises SyntaxError.
     """
     lines = text.encode().split(b"\n")
-    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+    nodes = [node for node in ast.walk(parse(text)) if isinstance(node, ast.ImportFrom)]
     for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset), reverse=True):
         if not 0 < node.level <= len(package) + 1 or node.end_lineno is None:
             continue

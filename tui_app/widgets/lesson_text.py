@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import unicodedata
 from itertools import pairwise
 
@@ -13,6 +12,8 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widgets import Markdown
 from textual.widgets.markdown import MarkdownBlock, MarkdownFence
+
+from models.python_source import parse
 
 #: Marks that no line begins with, and those that no line ends with.
 _NOT_FIRST = "，。、；：？！）】》」』”’…"
@@ -25,7 +26,7 @@ def language_of(code: str) -> str:
     if all(line.startswith(("tutorch ", "#")) for line in lines):
         return "bash"
     try:
-        ast.parse(code)
+        parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return "text"  # a formula or a drawing
     return "python"

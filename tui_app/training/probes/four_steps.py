@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from models.python_source import parse
 from tui_app.training.narrate import counted
 from tui_app.training.snapshot import Subject
 
@@ -103,7 +104,7 @@ def _sources(subject: Subject, name: str) -> tuple[str, ...]:
     text = subject.settings.lecture.text
     nodes = {
         node.name: node
-        for node in ast.parse(text).body
+        for node in parse(text).body
         if isinstance(node, ast.ClassDef | ast.FunctionDef)
     }
     if name not in nodes:
