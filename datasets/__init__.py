@@ -21,9 +21,9 @@ from datasets.dataset import (
     Task,
     UnknownDataset,
 )
-from datasets.fetch import locate
-from datasets.paths import user_path
-from datasets.reading import UNWATCHED, Reading
+from datasets.fetching.fetch import locate
+from datasets.reading.paths import user_path
+from datasets.reading.progress import UNWATCHED, Reading
 
 __all__ = [
     "Data",
@@ -63,8 +63,8 @@ def get_dataset(
     """
     kind, colon, place = name.partition(":")
     if colon and kind == "csv":
-        from datasets.own_choice import ColumnChoice
-        from datasets.own_table import table_dataset
+        from datasets.own.column_names import ColumnChoice
+        from datasets.own.table import table_dataset
 
         choice = ColumnChoice(target or "", drop, columns)
         return replace(table_dataset(user_path(place), choice, task, reading), name=name)
@@ -73,7 +73,7 @@ def get_dataset(
     if flag := ("--drop" if drop else "--columns" if columns else ""):
         raise UnknownDataset(f"{flag} goes with csv:FILE, and {name} is no table.")
     if colon and kind == "folder":
-        from datasets.own_images import folder_dataset
+        from datasets.own.image_folder import folder_dataset
 
         return replace(folder_dataset(user_path(place), task), name=name)
     if name not in dataset_names():

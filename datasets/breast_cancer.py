@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.bundled import bundled_table
 from datasets.dataset import Data, Dataset, DataSpec, Split
-from datasets.encoding import NumbersEncoder, Scale
-from datasets.reading import UNWATCHED, Reading
-from datasets.splitting import hold_out
+from datasets.reading.bundled import bundled_table
+from datasets.reading.encoding import NumbersEncoder, Scale
+from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.splitting import hold_out
 
 
 def read(_: Mapping[str, Path], __: Reading = UNWATCHED) -> Data:

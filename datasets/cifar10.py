@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.archives import read_binary_batch, read_members
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
-from datasets.images import PictureEncoder
-from datasets.pickled_arrays import read_pickled_batch
-from datasets.reading import UNWATCHED, Reading
+from datasets.fetching.archives import read_binary_batch, read_members
+from datasets.reading.images import PictureEncoder
+from datasets.reading.pickled_arrays import read_pickled_batch
+from datasets.reading.progress import UNWATCHED, Reading
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer")
 CLASSES += ("dog", "frog", "horse", "ship", "truck")

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from datasets.reading import UNWATCHED, Reading
+from datasets.reading.progress import UNWATCHED, Reading
 
 _BLOCK = 1 << 24
 """Bytes that are hashed at once, which takes about a hundredth of a second."""

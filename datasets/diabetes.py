@@ -23,10 +23,10 @@ from typing import ClassVar
 import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
-from datasets.encoding import encode_numbers
-from datasets.reading import UNWATCHED, Reading
-from datasets.tables import read_table
-from datasets.text_files import opened
+from datasets.reading.encoding import encode_numbers
+from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.tables import read_table
+from datasets.reading.text_files import opened
 
 FEATURES = ("pregnancies", "glucose", "blood pressure", "skin thickness")
 FEATURES += ("insulin", "body mass index", "pedigree function", "age")

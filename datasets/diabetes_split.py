@@ -12,8 +12,8 @@ from pathlib import Path
 
 from datasets import diabetes
 from datasets.dataset import Data, Dataset
-from datasets.reading import UNWATCHED, Reading
-from datasets.splitting import hold_out
+from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.splitting import hold_out
 
 
 def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:

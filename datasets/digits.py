@@ -17,11 +17,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from datasets.bundled import bundled_table
 from datasets.dataset import Data, Dataset, DataSpec
-from datasets.images import encode_drawing
-from datasets.reading import UNWATCHED, Reading
-from datasets.splitting import hold_out
+from datasets.reading.bundled import bundled_table
+from datasets.reading.images import encode_drawing
+from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.splitting import hold_out
 
 BLOCK, MARGIN = 3, 2
 

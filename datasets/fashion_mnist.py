@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from datasets.dataset import Data, Dataset, DataSpec
-from datasets.images import (
+from datasets.reading.images import (
     TEST_IMAGES,
     TEST_LABELS,
     TRAIN_IMAGES,
@@ -21,7 +21,7 @@ from datasets.images import (
     idx_file,
     read_idx_split,
 )
-from datasets.reading import UNWATCHED, Reading
+from datasets.reading.progress import UNWATCHED, Reading
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat")
 CLASSES += ("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")

@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec, Split
-from datasets.reading import UNWATCHED, Reading
+from datasets.reading.progress import UNWATCHED, Reading
 
 LETTERS = ("e", "h", "l", "o")
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from datasets.dataset import Data, Dataset, DataSpec
-from datasets.images import (
+from datasets.reading.images import (
     TEST_IMAGES,
     TEST_LABELS,
     TRAIN_IMAGES,
@@ -22,7 +22,7 @@ from datasets.images import (
     idx_file,
     read_idx_split,
 )
-from datasets.reading import UNWATCHED, Reading
+from datasets.reading.progress import UNWATCHED, Reading
 
 # PyTorch's mirror, Google's, and two in China: Baidu's and OneFlow's.
 MIRRORS = (

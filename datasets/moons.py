@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec
-from datasets.encoding import NumbersEncoder
-from datasets.reading import UNWATCHED, Reading
-from datasets.splitting import hold_out
+from datasets.reading.encoding import NumbersEncoder
+from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.splitting import hold_out
 
 
 def read(_: Mapping[str, Path], __: Reading = UNWATCHED) -> Data:

@@ -19,8 +19,8 @@ from typing import ClassVar
 import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
-from datasets.reading import UNWATCHED, Reading
-from datasets.text_files import opened
+from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.text_files import opened
 
 LENGTH = 19
 ASCII = tuple(map(chr, range(128)))

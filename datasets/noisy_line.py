@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec, Split
-from datasets.encoding import NumbersEncoder
-from datasets.reading import UNWATCHED, Reading
+from datasets.reading.encoding import NumbersEncoder
+from datasets.reading.progress import UNWATCHED, Reading
 
 TRAIN, TEST = 60, 20
 NOISE = 0.5

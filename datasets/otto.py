@@ -21,10 +21,10 @@ from typing import ClassVar
 import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
-from datasets.encoding import Scale, encode_numbers
-from datasets.reading import UNWATCHED, Reading
-from datasets.splitting import hold_out
-from datasets.tables import read_table
+from datasets.reading.encoding import Scale, encode_numbers
+from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.splitting import hold_out
+from datasets.reading.tables import read_table
 
 FEATURES = tuple(f"feat_{number}" for number in range(1, 94))
 CLASSES = tuple(f"Class_{number}" for number in range(1, 10))

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec, Split
-from datasets.encoding import NumbersEncoder
-from datasets.reading import UNWATCHED, Reading
+from datasets.reading.encoding import NumbersEncoder
+from datasets.reading.progress import UNWATCHED, Reading
 
 
 def read(_: Mapping[str, Path], __: Reading = UNWATCHED) -> Data:

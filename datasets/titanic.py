@@ -20,10 +20,10 @@ from typing import ClassVar
 import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
-from datasets.encoding import Scale, number, typed_values
-from datasets.reading import UNWATCHED, Reading
-from datasets.splitting import held_out
-from datasets.tables import Table, read_table
+from datasets.reading.encoding import Scale, number, typed_values
+from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.splitting import held_out
+from datasets.reading.tables import Table, read_table
 
 NUMBERS = ("age", "sibsp", "parch", "fare")
 CATEGORIES = {"pclass": ("1", "2", "3"), "sex": ("female", "male"), "embarked": ("C", "Q", "S")}

@@ -13,11 +13,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from models.python_source import parse
+from models.user_files.parsing import parse
 
 if TYPE_CHECKING:
     from models.lecture import Lecture
-    from models.user_source import Source
+    from models.user_files.source import Source
 
 _FOLDER = Path(__file__).parent
 
@@ -202,16 +202,16 @@ def load_user_lecture(source: Source) -> Lecture:
     refuse_untrusted(source)
     import torch  # noqa: F401  takes seconds, which are none of the user's code
 
-    from models.user_modules import load_module
+    from models.user_files.importing import load_module
 
     return _declared(source.path, lambda: load_module(source), source)
 
 
 def refuse_untrusted(source: Source) -> None:
     """Raise UntrustedSource for code that the user has neither named nor trusted."""
-    from models.owners import others, user_names
-    from models.trust import is_allowed
-    from models.trust_store import recall
+    from models.user_files.owners import others, user_names
+    from models.user_files.trust import is_allowed
+    from models.user_files.trust_store import recall
 
     if not is_allowed(source):
         raise UntrustedSource(
@@ -233,7 +233,7 @@ def is_current(lecture: Lecture) -> bool:
 
 def read_user_source(path: Path) -> Source:
     """What the user's lecture file at `path` is made of. Raises LectureError."""
-    from models.user_source import SourceTooLarge, read_source
+    from models.user_files.source import SourceTooLarge, read_source
 
     try:
         return read_source(path)
@@ -245,9 +245,9 @@ def read_user_source(path: Path) -> Source:
 
 def _declared(path: Path, load: Callable[[], ModuleType], source: Source | None) -> Lecture:
     from models.lecture import Lecture
-    from models.mistakes import explain
-    from models.user_code import ends_program
-    from models.user_source import hint_of_import
+    from models.user_files.error_location import ends_program
+    from models.user_files.mistakes import explain
+    from models.user_files.source import hint_of_import
 
     try:
         module = load()
@@ -265,8 +265,8 @@ def _declared(path: Path, load: Callable[[], ModuleType], source: Source | None)
 
 
 def _how_to_declare_one(path: Path) -> str:
-    from datasets.paths import shortest
-    from models.plain_net import plain_nets
+    from datasets.reading.paths import shortest
+    from models.user_files.plain_net import plain_nets
 
     nets = [net.name for net in plain_nets(path) if net.can_be_built]
     if not nets:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
-    from models.user_source import Source
+    from models.user_files.source import Source
 
 __all__ = [
     "Activation",

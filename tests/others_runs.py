@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from models import owners, trust, trust_store, user_source
+from models.user_files import owners, trust, trust_store
+from models.user_files import source as source_module
 from tests.program import train
-from tui_app import configuration_file
+from tui_app.commands import configuration_file
 
 NET = '''"""Mine."""
 from torch import nn
@@ -73,7 +74,7 @@ def belongs_to_eve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
         return 12345 if any(os.path.samestat(status, each.stat()) for each in theirs) else own
 
     own = os.geteuid()
-    for module in (owners, user_source, trust_store, configuration_file):
+    for module in (owners, source_module, trust_store, configuration_file):
         monkeypatch.setattr(module, "uid_of", uid)
     return places.append
 

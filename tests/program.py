@@ -18,13 +18,13 @@ import numpy as np
 
 from datasets import Data, DataSpec, Split
 from models import find_lecture, load_lecture
-from models.trust import name_file
+from models.user_files.trust import name_file
 from tui_app.cli import run
+from tui_app.runs.events import Event, RunCompleted
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.settings import settle
 from tui_app.training.control import Control
-from tui_app.training.events import Event, RunCompleted
-from tui_app.training.exit_codes import ExitCode
 from tui_app.training.session import Session
-from tui_app.training.settings import settle
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from models import find_lecture
-from tui_app.app import TutorchApp
+from tui_app.app.app import TutorchApp
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 

@@ -8,9 +8,11 @@ import types
 
 import pytest
 
-from tests.program import python, train, tutorch
-from tui_app.training import posix
-from tui_app.training.exit_codes import ExitCode
+from datasets import dataset_names
+from tests.program import ROOT, python, train, tutorch
+from tui_app.runs import process_identity
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.terminal import signals as terminal_signals
 
 HEAVY = {"torch", "torchvision", "sklearn", "scipy", "textual", "plotext"}
 TERMINAL = {"textual", "rich", "plotext", "textual_plotext", "tyro"}
@@ -31,9 +33,10 @@ def test_data_models_and_training_know_no_terminal():
     printed = python(
         "import importlib, pkgutil, sys\n"
         "import tui_app\n"
-        "for package in ('datasets', 'models', 'tui_app.training'):\n"
+        "rooms = ('runs', 'training', 'inspection')\n"
+        "for package in ('datasets', 'models', *('tui_app.' + room for room in rooms)):\n"
         "    package = importlib.import_module(package)\n"
-        "    for module in pkgutil.iter_modules(package.__path__, package.__name__ + '.'):\n"
+        "    for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
         "        importlib.import_module(module.name)\n"
         "print(*sys.modules)\n"
     )
@@ -42,21 +45,35 @@ def test_data_models_and_training_know_no_terminal():
     assert not TERMINAL & modules
 
 
+def test_the_top_of_the_application_holds_rooms_and_no_loose_modules():
+    modules = {path.stem for path in (ROOT / "tui_app").glob("*.py")}
+    assert modules == {"__init__", "__main__", "cli", "version"}
+
+
+def test_the_listing_of_datasets_is_the_data_sets():
+    modules = {path.stem for path in (ROOT / "datasets").glob("*.py")}
+    sets = {name.replace("-", "_") for name in dataset_names()}
+    assert modules == {"__init__", "dataset", *sets}
+
+
 # Where there is no POSIX
 
 
 @pytest.fixture
 def windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`signal` and `os` as far as tui_app.training.posix may ask them there."""
+    """`signal` and `os` as far as tui_app.terminal.signals may ask them there."""
     signals = enum.IntEnum("Signals", {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM})
-    monkeypatch.setattr(posix, "signal", types.SimpleNamespace(Signals=signals))
-    monkeypatch.setattr(posix, "os", types.SimpleNamespace(name="nt"))
+    monkeypatch.setattr(terminal_signals, "signal", types.SimpleNamespace(Signals=signals))
+    monkeypatch.setattr(process_identity, "os", types.SimpleNamespace(name="nt"))
 
 
 @pytest.mark.usefixtures("windows")
 def test_without_posix_there_is_no_hang_up_and_training_works_all_the_same():
-    assert list(posix.stop_signals().values()) == [ExitCode.INTERRUPTED, ExitCode.TERMINATED]
-    assert posix.is_running(1)  # that can't be asked
+    assert list(terminal_signals.stop_signals().values()) == [
+        ExitCode.INTERRUPTED,
+        ExitCode.TERMINATED,
+    ]
+    assert process_identity.is_running(1)  # that can't be asked
     train("04", "--epochs", 2)
     assert tutorch("resume", "last", "--epochs", 3, "--no-tui").exit_code == 0
     assert tutorch("runs", "--json").json[0]["state"] == "completed"

@@ -11,8 +11,8 @@ import pytest
 
 from models import find_lecture, lecture_names, read_lesson
 from tests.program import ROOT, tutorch
-from tui_app import headless
 from tui_app.commands import data
+from tui_app.headless import run
 from tui_app.training.session import Session
 
 #: What stands for a word of one's own.
@@ -61,7 +61,7 @@ def test_every_command_line_is_understood(monkeypatch: pytest.MonkeyPatch):
         raise Reached
 
     monkeypatch.setattr(Session, "begin", begin)
-    monkeypatch.setattr(headless, "check_models", lambda *args: None)
+    monkeypatch.setattr(run, "check_models", lambda *args: None)
     monkeypatch.setattr(data, "locate", lambda *args: {})
     lines = [(name, line) for name, text in texts() for line in dict.fromkeys(command_lines(text))]
     assert len(lines) > len(lecture_names())

@@ -11,7 +11,7 @@ def main() -> int:
     # Until a run takes over there is nothing to save, and importing torch takes its time: without
     # this, Ctrl-C in the middle of an import would end in a traceback.
     signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
-    from tui_app.streams import open_missing_streams
+    from tui_app.terminal.streams import open_missing_streams
 
     open_missing_streams()
     from tui_app.cli import run

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 
-from tui_app.streams import silence, stdout_for_data
-from tui_app.training.exit_codes import ExitCode
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.terminal.streams import silence, stdout_for_data
 from tui_app.version import __version__
 
 #: Every command, and what it does. Each is a module of tui_app.commands with `main(argv) -> int`.
@@ -55,7 +55,7 @@ options
 
 def run(argv: Sequence[str]) -> int:
     """Run the program with `argv`; its exit code."""
-    from tui_app.terminal import encode_streams
+    from tui_app.terminal.printing import encode_streams
 
     encode_streams()
     try:
@@ -66,7 +66,7 @@ def run(argv: Sequence[str]) -> int:
     except BrokenPipeError:  # whoever read it has gone (`| head`): nobody is left to be told
         exit_code = ExitCode.DONE
     except OSError as error:
-        from tui_app.terminal import complain
+        from tui_app.terminal.printing import complain
 
         complain(f"standard output: {error.strerror}")
         exit_code = ExitCode.FAILED
@@ -91,7 +91,7 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _call(command: str, argv: Sequence[str]) -> int:
-    from tui_app.terminal import complain
+    from tui_app.terminal.printing import complain
     from tui_app.training.library_warnings import warnings_noted
 
     try:
@@ -101,20 +101,20 @@ def _call(command: str, argv: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except (KeyboardInterrupt, SystemExit) as error:
-        from models.user_code import ends_program
+        from models.user_files.error_location import ends_program
 
         if not ends_program(error):
             return ExitCode.INTERRUPTED
-        from models.mistakes import explain as explain_mistake
+        from models.user_files.mistakes import explain as explain_mistake
 
         complain(explain_mistake(error))
         return ExitCode.FAILED
     except Exception as error:  # noqa: BLE001 # what is nobody's but ours is raised again
-        from tui_app.options import ParserDone
+        from tui_app.commands.option_parser import ParserDone
 
         if isinstance(error, ParserDone):
             return error.exit_code
-        from tui_app.failures import explain
+        from tui_app.monitoring.failures import explain
 
         return explain(_with_nearest_command(error) if command == "train" else error)
 

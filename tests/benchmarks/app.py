@@ -24,7 +24,7 @@ from pathlib import Path
 import tyro
 
 from tests.program import command, environment
-from tests.terminal import Terminal
+from tests.terminal_program import Terminal
 
 
 @dataclass

@@ -26,18 +26,18 @@ import tyro
 from textual.app import App, ComposeResult
 
 from tests.program import command, environment, train
-from tui_app.curves.run_curves import RunCurves
-from tui_app.following.facts import Facts
-from tui_app.following.history import History
-from tui_app.following.in_folder import RunInFolder
-from tui_app.series_colours import series_colours
-from tui_app.training.events import BestImproved, EpochCompleted, Event, StepsCompleted
-from tui_app.training.files import write_json
-from tui_app.training.metrics_file import MetricsFile
-from tui_app.training.rewinding import rewind_metrics
-from tui_app.training.run_folder import RunFolder, read_json
-from tui_app.widgets.chart import Chart
-from tui_app.widgets.plot import Plot
+from tui_app.app.series_colours import series_colours
+from tui_app.app.widgets.chart import Chart
+from tui_app.app.widgets.plot import Plot
+from tui_app.monitoring.curves.run_curves import RunCurves
+from tui_app.monitoring.history import History
+from tui_app.monitoring.recorded_run import RunInFolder
+from tui_app.monitoring.run_info import Facts
+from tui_app.runs.durable_files import write_json
+from tui_app.runs.events import BestImproved, EpochCompleted, Event, StepsCompleted
+from tui_app.runs.metrics_file import MetricsFile
+from tui_app.runs.metrics_rewind import rewind_metrics
+from tui_app.runs.run_folder import RunFolder, read_json
 
 
 @dataclass

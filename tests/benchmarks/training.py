@@ -29,7 +29,7 @@ from pathlib import Path
 import torch
 import tyro
 
-from tui_app.training.metrics_file import read_metrics
+from tui_app.runs.metrics_file import read_metrics
 
 LECTURES = {"5": "05", "9": "softmax", "10": "10_basic", "11": "resnet"}
 WAYS = ("script", "headless", "app", "bare")
@@ -146,7 +146,7 @@ def of_epochs(lecture: str, seconds: list[float]) -> float:
 
 def in_app(words: list[str]) -> None:
     """Train in the app until it is done."""
-    from tests.terminal import Terminal  # what it needs isn't where the other ways run
+    from tests.terminal_program import Terminal  # what it needs isn't where the other ways run
 
     with Terminal(*words) as terminal:
         terminal.shows("s Start")
@@ -158,9 +158,9 @@ def in_app(words: list[str]) -> None:
 def measure_bare(arguments: Arguments) -> float:
     """Seconds that an epoch's steps take on one batch, the better of two times."""
     from models import find_lecture, load_lecture
+    from tui_app.runs.settings import settle
     from tui_app.training.cuda_graph import fastest_step
     from tui_app.training.prepare import prepare
-    from tui_app.training.settings import settle
 
     lecture = load_lecture(find_lecture(LECTURES[arguments.bare]))
     given = {"device": arguments.device}

@@ -19,11 +19,11 @@ from dataclasses import dataclass
 import tyro
 
 from models import find_lecture, load_lecture
+from tui_app.monitoring.live_view import LiveView
+from tui_app.runs.settings import settle
 from tui_app.training.control import Control
 from tui_app.training.session import Session
-from tui_app.training.settings import settle
 from tui_app.views import load_view
-from tui_app.views.live import LiveView
 from tui_app.views.view import Frame
 
 #: Lecture 2 is left out: its search is over before a view is looked at twice.

@@ -20,18 +20,18 @@ import sklearn.datasets
 import sklearn.model_selection  # noqa: F401
 import torch
 
-import tui_app.app
+import tui_app.app.app
+import tui_app.app.screens.run
 import tui_app.commands.attach
 import tui_app.commands.resume
 import tui_app.commands.train
-import tui_app.headless
-import tui_app.screens.run
-import tui_app.terminal_driver  # noqa: F401
+import tui_app.headless.run
+import tui_app.terminal.driver  # noqa: F401
 from tests.faults import surroundings
 from tui_app.cli import run
-from tui_app.streams import open_missing_streams
+from tui_app.terminal.streams import open_missing_streams
 from tui_app.training import saver, step
-from tui_app.training.training import Training
+from tui_app.training.state import Training
 
 #: What lets root write where nobody may: bits 1 and 2, CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
 _BEYOND_RIGHTS = 0b110

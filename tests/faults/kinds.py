@@ -14,10 +14,10 @@ from tests.faults.child import limited_memory
 from tests.faults.of_files import failed
 from tests.faults.of_terminals import completed
 from tests.faults.trial import Outcome, Reference, Trial, weights
-from tui_app.training.exit_codes import ExitCode
-from tui_app.training.metrics_file import read_metrics
-from tui_app.training.run_folder import RunFolder, read_json
-from tui_app.training.runs import current_state
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.listing import current_state
+from tui_app.runs.metrics_file import read_metrics
+from tui_app.runs.run_folder import RunFolder, read_json
 
 Fault = Callable[[random.Random, Reference], Outcome]
 

@@ -18,7 +18,7 @@ from tests.faults.of_terminals import completed
 from tests.faults.screen import Screen
 from tests.faults.trial import RUN, Outcome, Reference, TooLate, Trial
 from tests.program import tutorch
-from tui_app.training.exit_codes import ExitCode
+from tui_app.runs.exit_codes import ExitCode
 
 
 def damaged_checkpoint(chance: random.Random, reference: Reference) -> Outcome:

@@ -11,8 +11,8 @@ import psutil
 from tests.faults.of_terminals import LONGER, completed, hung_up
 from tests.faults.screen import Screen
 from tests.faults.trial import Outcome, Reference, Trial
-from tui_app.training.exit_codes import ExitCode
-from tui_app.training.run_folder import RunFolder, read_json
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.run_folder import RunFolder, read_json
 
 
 def suspended(

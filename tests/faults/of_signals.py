@@ -8,10 +8,10 @@ from multiprocessing.connection import wait
 
 from tests.faults.screen import Screen
 from tests.faults.trial import Outcome, Reference, TooLate, Trial
-from tui_app.training.exit_codes import ExitCode
-from tui_app.training.posix import stop_signals
-from tui_app.training.run_folder import read_json
-from tui_app.training.runs import current_state
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.listing import current_state
+from tui_app.runs.run_folder import read_json
+from tui_app.terminal.signals import stop_signals
 
 
 def killed(chance: random.Random, reference: Reference, *, in_app: bool = False) -> Outcome:

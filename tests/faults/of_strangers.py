@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tests.faults.trial import Outcome, Reference, Trial
 from tests.program import tutorch
-from tui_app.training.exit_codes import ExitCode
-from tui_app.training.run_folder import RunFolder
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.run_folder import RunFolder
 
 #: A lecture that leaves a mark where it is imported, once it is armed.
 NET = '''

@@ -7,8 +7,8 @@ from multiprocessing.connection import wait
 
 from tests.faults.screen import Screen
 from tests.faults.trial import RUN, Outcome, Reference, Trial
-from tui_app.training.exit_codes import ExitCode
-from tui_app.training.run_folder import read_json
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.run_folder import read_json
 
 #: Long enough for somebody to come back to it.
 LONGER = (*RUN[:-1], "40")

@@ -20,10 +20,10 @@ import torch
 from tests.faults.child import train
 from tests.faults.screen import Screen
 from tests.program import LONGEST, ROOT, tutorch
-from tui_app.training.checkpoint import load_checkpoint
-from tui_app.training.errors import DamagedRun
-from tui_app.training.metrics_file import read_metrics
-from tui_app.training.run_folder import RunFolder, read_json
+from tui_app.runs.checkpoint import load_checkpoint
+from tui_app.runs.errors import DamagedRun
+from tui_app.runs.metrics_file import read_metrics
+from tui_app.runs.run_folder import RunFolder, read_json
 
 #: Seconds between two checkpoints in a trial.
 SAVE_EVERY = 0.25

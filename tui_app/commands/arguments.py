@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from models.fields import InvalidValue, fields_of
-from tui_app.configuration import configured, refuse_unknown, refused_settings
-from tui_app.options import parse_options
-from tui_app.terminal import complain
-from tui_app.training.options import RunOptions
-from tui_app.training.run_folder import RunFolder
-from tui_app.training.runs import find_run
+from tui_app.commands.configuration import configured, refuse_unknown, refused_settings
+from tui_app.commands.option_parser import parse_options
+from tui_app.runs.listing import find_run
+from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_options import RunOptions
+from tui_app.terminal.printing import complain
 
 if TYPE_CHECKING:
-    from tui_app.training.best_model import BestModel
-    from tui_app.training.run_source import Use
-    from tui_app.training.settings import RunSettings
-    from tui_app.training.snapshot import Subject
+    from tui_app.inspection.probe_runner import Subject
+    from tui_app.inspection.saved_model import BestModel
+    from tui_app.runs.run_source import Use
+    from tui_app.runs.settings import RunSettings
 
 #: The app has about 20 files open, a run 15.
 FEWEST_FILES = 32
@@ -110,8 +110,8 @@ def import_lecture(folder: RunFolder, use: Use | None = "kept") -> RunSettings:
     is refused.
     """
     from tui_app.commands.trusting import load_trusted
-    from tui_app.lecture_thread import import_watched
-    from tui_app.training.run_settings import read_settings, settings_to_resume
+    from tui_app.monitoring.lecture_thread import import_watched
+    from tui_app.runs.run_settings import read_settings, settings_to_resume
 
     def load() -> RunSettings:
         with import_watched():

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from models.fields import InvalidValue
 from tui_app.commands.arguments import OfRun, parse, refuse_few_open_files, runs_dir, the_run
-from tui_app.look import Look, can_show_app
-from tui_app.training.exit_codes import ExitCode
-from tui_app.training.run_folder import RunFolder
-from tui_app.training.runs import as_argument, current_state, read_status
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.listing import as_argument, current_state, read_status
+from tui_app.runs.run_folder import RunFolder
+from tui_app.terminal.display_options import Look, can_show_app
 
 
 @dataclass(kw_only=True)
@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
         raise InvalidValue(
             f"`tutorch attach` needs a terminal: `tutorch show {as_argument(folder)}` does without"
         )
-    from tui_app.app import run_app
+    from tui_app.app.app import run_app
 
     look = Look.here(fps=4.0, ascii_only=False)
     code = run_app(None, {"runs_dir": str(runs_dir(given))}, follow=folder, look=look)

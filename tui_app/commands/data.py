@@ -11,11 +11,12 @@ from typing import Literal
 import tyro
 
 from datasets import Dataset, dataset_names, get_dataset
-from datasets.fetch import cache_dir, find, locate, verify
-from datasets.reading import Reading
+from datasets.fetching.fetch import cache_dir, find, locate, verify
+from datasets.reading.progress import Reading
 from models.fields import InvalidValue
 from tui_app.commands.arguments import Json, parse
-from tui_app.terminal import (
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.terminal.printing import (
     Column,
     complain,
     print_json,
@@ -23,7 +24,6 @@ from tui_app.terminal import (
     print_table,
     stderr_console,
 )
-from tui_app.training.exit_codes import ExitCode
 
 _COLUMNS = (
     Column("name", importance=9),
@@ -87,8 +87,8 @@ def _list(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) 
 @contextmanager
 def _reading(*, quiet: bool) -> Iterator[Reading]:
     """What shows how far the files are, and hears Ctrl-C and TERM."""
-    from tui_app.headless import Terminal, signals_steer
-    from tui_app.loading_progress import show_loading
+    from tui_app.headless.loading_progress import show_loading
+    from tui_app.headless.run import Terminal, signals_steer
     from tui_app.training.control import Control
 
     control, console = Control(), stderr_console()

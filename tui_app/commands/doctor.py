@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from datasets import dataset_names, get_dataset
-from datasets.fetch import cache_dir
-from models import trust_store
+from datasets.fetching.fetch import cache_dir
 from models.fields import InvalidValue
+from models.user_files import trust_store
 from tui_app.commands.arguments import Json, configured_options, parse_words
+from tui_app.commands.configuration import refused_settings
 from tui_app.commands.data import state_of
-from tui_app.configuration import refused_settings
-from tui_app.streams import data_stream
-from tui_app.terminal import complain, print_json, print_table, stdout_console
-from tui_app.training.exit_codes import ExitCode
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.terminal.printing import complain, print_json, print_table, stdout_console
+from tui_app.terminal.streams import data_stream
 from tui_app.version import __version__
 
 _PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "rich", "tyro", "textual")

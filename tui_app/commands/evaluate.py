@@ -11,9 +11,9 @@ import tyro
 
 from models.fields import InvalidValue
 from tui_app.commands.arguments import OfRun, import_lecture, parse, say_data, say_source, the_run
-from tui_app.terminal import complain, print_json, print_table
-from tui_app.training.exit_codes import ExitCode
-from tui_app.training.narrate import format_number
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.terminal.printing import complain, print_json, print_table
+from tui_app.text.quantities import format_number
 
 _COMPARISONS = {
     ">=": operator.ge,
@@ -68,8 +68,8 @@ def main(argv: Sequence[str]) -> int:
     folder = the_run(arguments, given)
     say_source(import_lecture(folder))
 
-    from tui_app.loading_progress import shown_reading
-    from tui_app.training.best_model import BestModel
+    from tui_app.headless.loading_progress import shown_reading
+    from tui_app.inspection.saved_model import BestModel
 
     with shown_reading(quiet=arguments.json) as reading:
         best = BestModel.of(folder, given.get("device"), given.get("data_dir"), reading=reading)

@@ -9,11 +9,11 @@ from typing import Literal
 
 import tyro
 
-from datasets.paths import user_path
+from datasets.reading.paths import user_path
 from models.fields import InvalidValue
-from models.user_source import RESERVED
+from models.user_files.source import RESERVED
 from tui_app.commands.arguments import OfRun, import_lecture, parse, say_data, say_source, the_run
-from tui_app.terminal import print_json
+from tui_app.terminal.printing import print_json
 
 
 @dataclass(kw_only=True)
@@ -44,9 +44,9 @@ def main(argv: Sequence[str]) -> int:
         raise InvalidValue(f"{path} is there already: name another with --out, or add --force")
     say_source(import_lecture(folder))
 
-    from tui_app.exported import script_of
-    from tui_app.loading_progress import shown_reading
-    from tui_app.training.subjects import subject_of_folder
+    from tui_app.export import script_of
+    from tui_app.headless.loading_progress import shown_reading
+    from tui_app.inspection.probe_context import subject_of_folder
 
     with shown_reading(quiet=arguments.json) as reading:
         subject = subject_of_folder(folder, "cpu", given.get("data_dir"), reading=reading)

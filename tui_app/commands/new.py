@@ -12,10 +12,10 @@ import tyro
 
 from models import lecture_names
 from models.fields import InvalidValue
-from models.user_source import RESERVED
+from models.user_files.source import RESERVED
 from tui_app.commands.arguments import parse
-from tui_app.terminal import stderr_console
-from tui_app.training.exit_codes import ExitCode
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.terminal.printing import stderr_console
 
 _TEMPLATE = '''\
 """What this net is about, in Markdown: the app shows it as the lesson.

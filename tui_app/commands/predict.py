@@ -10,7 +10,7 @@ import tyro
 
 from models.fields import InvalidValue
 from tui_app.commands.arguments import OfRun, import_lecture, parse, say_source, the_run
-from tui_app.terminal import print_json, print_table
+from tui_app.terminal.printing import print_json, print_table
 
 #: Classes shown at most, the likeliest first.
 _CLASSES = 10
@@ -30,8 +30,8 @@ def main(argv: Sequence[str]) -> int:
     folder = the_run(arguments, given)
     say_source(import_lecture(folder))
 
-    from tui_app.loading_progress import shown_reading
-    from tui_app.training.best_model import BestModel
+    from tui_app.headless.loading_progress import shown_reading
+    from tui_app.inspection.saved_model import BestModel
 
     where = given.get("device"), given.get("data_dir")
     with shown_reading(quiet=arguments.json) as reading:

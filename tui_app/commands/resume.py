@@ -18,8 +18,8 @@ from tui_app.commands.arguments import (
     runs_dir,
     the_run,
 )
-from tui_app.following.take_up import TakeUp
-from tui_app.look import Look, can_show_app
+from tui_app.monitoring.resume_request import TakeUp
+from tui_app.terminal.display_options import Look, can_show_app
 
 
 @dataclass(kw_only=True)
@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
     if not (arguments.no_tui or arguments.json or arguments.quiet) and can_show_app():
         return _show_app(TakeUp(folder, arguments.epochs, _changes(given), arguments.source), given)
 
-    from tui_app.headless import Headless, Terminal, signals_steer, train_one
+    from tui_app.headless.run import Headless, Terminal, signals_steer, train_one
     from tui_app.training.control import Control
     from tui_app.training.session import Session
 
@@ -81,7 +81,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _show_app(take_up: TakeUp, given: Mapping[str, Any]) -> int:
     """Go on with the run in the app."""
-    from tui_app.app import run_app
+    from tui_app.app.app import run_app
 
     look = Look.here(fps=4.0, ascii_only=False)
     return run_app(None, {"runs_dir": str(runs_dir(given))}, look=look, take_up=take_up)

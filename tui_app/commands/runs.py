@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from datasets.own_names import short_name
+from datasets.own.names import short_name
 from tui_app.commands.arguments import Json, parse, runs_dir
-from tui_app.terminal import Column, complain, print_json, print_list
-from tui_app.training.narrate import format_number
-from tui_app.training.origins import origins
-from tui_app.training.run_folder import RunFolder
-from tui_app.training.runs import RunSummary, as_argument, run_folders, short_ids, summarise
+from tui_app.runs.listing import RunSummary, as_argument, run_folders, short_ids, summarise
+from tui_app.runs.origins import origins
+from tui_app.runs.run_folder import RunFolder
+from tui_app.terminal.printing import Column, complain, print_json, print_list
+from tui_app.text.quantities import format_number
 
 _COLUMNS = (
     Column("id", importance=9),

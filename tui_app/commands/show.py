@@ -10,17 +10,17 @@ from typing import Annotated, Any
 
 import tyro
 
-from datasets.own_columns import listed
+from datasets.own.columns import listed
 from models.fields import InvalidValue
 from tui_app.commands.arguments import OfRun, parse, the_run
-from tui_app.terminal import Column, complain, print_json_list, print_list, print_table
-from tui_app.training.errors import DamagedRun
-from tui_app.training.metrics_file import read_backwards, read_metrics
-from tui_app.training.narrate import format_number, format_seconds, format_value
-from tui_app.training.run_data import KeptData, read_kept_data
-from tui_app.training.run_folder import RunFolder
-from tui_app.training.run_source import source_in_words
-from tui_app.training.runs import RunSummary, summarise
+from tui_app.runs.errors import DamagedRun
+from tui_app.runs.listing import RunSummary, summarise
+from tui_app.runs.metrics_file import read_backwards, read_metrics
+from tui_app.runs.run_data import KeptData, read_kept_data
+from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_source import source_in_words
+from tui_app.terminal.printing import Column, complain, print_json_list, print_list, print_table
+from tui_app.text.quantities import format_number, format_seconds, format_value
 
 #: Epochs shown at most; of more, the first and last ones are.
 _EPOCHS = 40

@@ -13,23 +13,23 @@ import tyro
 from models import find_lecture, load_lecture
 from models.fields import Field, InvalidValue, fields_of
 from models.lecture import Hyperparameters, Lecture
-from models.plain_net import declare, find_plain_net
-from models.trust import name_file
+from models.user_files.plain_net import declare, find_plain_net
+from models.user_files.trust import name_file
 from tui_app.commands.arguments import refuse_few_open_files, refuse_several_processes
-from tui_app.commands.trusting import load_trusted
-from tui_app.configuration import (
+from tui_app.commands.configuration import (
     blaming,
     configured,
     refuse_unknown,
     refused_settings,
     settings_in_effect,
 )
-from tui_app.lecture_thread import import_watched
-from tui_app.look import Look, can_show_app
-from tui_app.options import parse_options, parts_of, several_values
-from tui_app.terminal import complain, stderr_console
-from tui_app.training.options import RunOptions
-from tui_app.training.settings import settle
+from tui_app.commands.option_parser import parse_options, parts_of, several_values
+from tui_app.commands.trusting import load_trusted
+from tui_app.monitoring.lecture_thread import import_watched
+from tui_app.runs.run_options import RunOptions
+from tui_app.runs.settings import settle
+from tui_app.terminal.display_options import Look, can_show_app
+from tui_app.terminal.printing import complain, stderr_console
 
 DEFAULT_LECTURE = "lecture_09_softmax_classifier"
 
@@ -96,7 +96,7 @@ def main(argv: Sequence[str]) -> int:
         is_meant = bool(_first_word(argv)) or not set({**given, **sweeps}) <= _OF_ANY_LECTURE
         return _show_app(lecture.path if is_meant else None, given | sweeps, flags)
 
-    from tui_app.headless import Headless, train_all
+    from tui_app.headless.run import Headless, train_all
 
     headless = Headless(json=flags.json, quiet=flags.quiet)
     in_effect, runs = settings_in_effect(fields, lecture.name), _sweep(fields, flags.sweep)
@@ -149,7 +149,7 @@ def _with_plain_net_declared(argv: Sequence[str]) -> list[str]:
 
 def _show_app(lecture: Path | None, given: Mapping[str, Any], flags: Flags) -> int:
     """Open the app; without options torch is not loaded before it has painted."""
-    from tui_app.app import run_app
+    from tui_app.app.app import run_app
 
     if flags.fps <= 0:
         raise InvalidValue(f"fps: a number > 0, not {flags.fps:g}")

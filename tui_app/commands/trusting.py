@@ -9,12 +9,12 @@ from contextlib import suppress
 from typing import TypeVar
 
 from models import UntrustedSource
-from models.trust import trust
-from tui_app.terminal import complain
-from tui_app.training.narrate import printable
-from tui_app.training.run_folder import RunFolder
-from tui_app.training.run_source import Use
-from tui_app.training.run_trust import untrusted_source
+from models.user_files.trust import trust
+from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_source import Use
+from tui_app.runs.run_trust import untrusted_source
+from tui_app.terminal.printing import complain
+from tui_app.text.escaping import printable
 
 _Loaded = TypeVar("_Loaded")
 

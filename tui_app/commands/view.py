@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from datasets.paths import user_path
+from datasets.reading.paths import user_path
 from models.fields import InvalidValue
 from tui_app.commands.arguments import import_lecture, say_data, say_source
-from tui_app.terminal import print_json, print_table, stdout_console
-from tui_app.training.run_folder import RunFolder
+from tui_app.runs.run_folder import RunFolder
+from tui_app.terminal.printing import print_json, print_table, stdout_console
 from tui_app.views import load_view
 from tui_app.views.offered import TRAITS, offered
 
 if TYPE_CHECKING:
-    from tui_app.training.snapshot import Snapshot
+    from tui_app.inspection.probe_runner import Snapshot
     from tui_app.views.view import View
 
 #: Where there is no terminal to fit into.
@@ -38,9 +38,9 @@ def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
         _refuse_what_does_not_go_together(arguments)
     say_source(import_lecture(folder))
 
-    from tui_app.loading_progress import shown_reading
-    from tui_app.training.snapshot import take
-    from tui_app.training.subjects import subject_of_folder
+    from tui_app.headless.loading_progress import shown_reading
+    from tui_app.inspection.probe_context import subject_of_folder
+    from tui_app.inspection.probe_runner import take
 
     where = given.get("device"), given.get("data_dir")
     with shown_reading(quiet=arguments.json) as reading:
@@ -112,7 +112,7 @@ def _plain(value: Any) -> Any:
 
 
 def _draw(arguments: Any, view: View, found: Any) -> tuple[list[Text], int]:
-    from tui_app.views.pen import Pen
+    from tui_app.drawing.pen import Pen
     from tui_app.views.places import count_of
     from tui_app.views.view import Frame
 

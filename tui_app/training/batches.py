@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from datasets import Data, Split
-from datasets.reading import UNWATCHED, Reading
+from datasets.reading.progress import UNWATCHED, Reading
+from tui_app.runs.errors import WorkerDied
+from tui_app.terminal.signals import kept_signal, leave_signals_to_parent
 from tui_app.training.augmentation import augmented
-from tui_app.training.errors import WorkerDied
-from tui_app.training.posix import kept_signal, leave_signals_to_parent
 from tui_app.training.sampler import SeededBatchSampler
 
 Batch = tuple[Tensor, Tensor]

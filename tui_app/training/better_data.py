@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from datasets import DataUnavailable, get_dataset
-from datasets.disk import find_in
-from tui_app.training.settings import RunSettings, is_own_data
+from datasets.fetching.disk import find_in
+from tui_app.runs.settings import RunSettings, is_own_data
 
 
 def better_data(settings: RunSettings) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from tui_app.training.snapshot import Probe, Request, Snapshot
+    from tui_app.inspection.probe_runner import Probe, Request, Snapshot
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Control(Steering):
 
         The future holds what it found, or what went wrong; it is cancelled when the run ends first.
         """
-        from tui_app.training.snapshot import Request
+        from tui_app.inspection.probe_runner import Request
 
         with self._changed:
             answer: Future[Snapshot] = Future()

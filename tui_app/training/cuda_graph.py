@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from tui_app.training.batches import LoaderBatches
 from tui_app.training.optimizers import can_be_recorded, make_plain, make_recordable
 from tui_app.training.seeding import host_rng_state, restore_host_rng_state
+from tui_app.training.state import Training
 from tui_app.training.step import Step, bare_step, make_step
-from tui_app.training.training import Training
 
 #: Steps before the recorded one: they make the optimizer's state, choose algorithms, load kernels.
 _WARM_UP = 3

@@ -10,8 +10,8 @@ import pynvml
 import torch
 
 from models.fields import fields_of
-from tui_app.training.errors import DeviceUnavailable
-from tui_app.training.options import RunOptions
+from tui_app.runs.errors import DeviceUnavailable
+from tui_app.runs.run_options import RunOptions
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from datasets.dataset import Task
 from tui_app.training.batches import DeviceSplit
-from tui_app.training.ended import is_out_of_memory
+from tui_app.training.outcome import is_out_of_memory
 
 #: Samples at a time: large enough to fill a GPU, small enough for a stop to be noticed soon.
 _CHUNK = 2000

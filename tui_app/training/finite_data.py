@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from datasets import DataDamaged, Split
-from datasets.reading import Reading
+from datasets.reading.progress import Reading
 
 _ROWS = 10_000
 """Samples whose numbers are checked at once, between two checks for a stop."""

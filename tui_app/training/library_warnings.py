@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
-from models.user_code import is_user_code
+from models.user_files.error_location import is_user_code
 
 #: Libraries by the name of their package, where they are called otherwise.
 _NAMES = {"numpy": "NumPy", "PIL": "Pillow", "torch": "PyTorch", "sklearn": "scikit-learn"}

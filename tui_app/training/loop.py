@@ -7,14 +7,9 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
-from tui_app.training.beginning_and_end import run_completed, run_started
-from tui_app.training.best import is_finite
-from tui_app.training.block import Block, diagnosis, diagnosis_of_weights, first_diverged
-from tui_app.training.control import Control
-from tui_app.training.cuda_graph import fastest_step
-from tui_app.training.ended import Ended, ended_by, stopped_inside
-from tui_app.training.evaluation import EvaluationStopped, evaluate, reduction_of
-from tui_app.training.events import (
+from tui_app.inspection.probe_context import subject_of_training
+from tui_app.inspection.probe_runner import answer
+from tui_app.runs.events import (
     BestImproved,
     ControlApplied,
     EpochCompleted,
@@ -23,12 +18,17 @@ from tui_app.training.events import (
     StepsCompleted,
     Warned,
 )
-from tui_app.training.exit_codes import ExitCode
-from tui_app.training.run_folder import RunFolder
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.run_folder import RunFolder
+from tui_app.training.best_models import is_finite
+from tui_app.training.control import Control
+from tui_app.training.cuda_graph import fastest_step
+from tui_app.training.evaluation import EvaluationStopped, evaluate, reduction_of
+from tui_app.training.loss_buffer import Block, diagnosis, diagnosis_of_weights, first_diverged
+from tui_app.training.outcome import Ended, ended_by, stopped_inside
+from tui_app.training.run_events import run_completed, run_started
 from tui_app.training.saver import Saver
-from tui_app.training.snapshot import answer
-from tui_app.training.subjects import subject_of_training
-from tui_app.training.training import EpochSoFar, Training
+from tui_app.training.state import EpochSoFar, Training
 from tui_app.training.watchdog import StepInterrupted
 
 

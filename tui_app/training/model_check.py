@@ -16,10 +16,10 @@ from torch.random import fork_rng
 from datasets import DataSpec
 from models import LectureError
 from models.lecture import Lecture
-from models.mistakes import explain
-from models.user_code import is_user_code, place_of_declaration, place_of_error
-from tui_app.training.ended import is_out_of_memory
+from models.user_files.error_location import is_user_code, place_of_declaration, place_of_error
+from models.user_files.mistakes import explain
 from tui_app.training.layers import layers_of
+from tui_app.training.outcome import is_out_of_memory
 from tui_app.training.work import WorkCounter
 
 #: Layers that are shown at most of a model that fails.

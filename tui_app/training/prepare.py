@@ -10,13 +10,14 @@ import torch
 from torch import nn
 
 from datasets import Data, DataUnavailable, Split, get_dataset, read_dataset
-from datasets.reading import UNWATCHED, Progress, Reading
+from datasets.reading.progress import UNWATCHED, Progress, Reading
 from models import LectureError
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters, Lecture
-from models.mistakes import explain
+from models.user_files.mistakes import explain
+from tui_app.runs.settings import RunSettings
 from tui_app.training.batches import DeviceSplit, GatheredBatches, LoaderBatches
-from tui_app.training.best import BestModels
+from tui_app.training.best_models import BestModels
 from tui_app.training.device import choose_device
 from tui_app.training.finite_data import refuse_non_finite
 from tui_app.training.model_check import check_model
@@ -24,10 +25,9 @@ from tui_app.training.optimizers import make_optimizer
 from tui_app.training.sampler import SeededBatchSampler
 from tui_app.training.schedule import Schedule
 from tui_app.training.seeding import seed_everything
-from tui_app.training.settings import RunSettings
+from tui_app.training.state import Batches, Measured, Training
 from tui_app.training.suitable_data import refuse_unsuitable_data
 from tui_app.training.threads import choose_threads, use_threads
-from tui_app.training.training import Batches, Measured, Training
 
 
 def prepare(

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from models.fields import InvalidValue, fields_of
-from tui_app.training.checkpoint import load_checkpoint
-from tui_app.training.errors import DamagedRun, RunFinished
-from tui_app.training.options import RunOptions
-from tui_app.training.run_files import is_there
-from tui_app.training.run_folder import RunFolder
-from tui_app.training.runs import as_argument
-from tui_app.training.settings import RunSettings
-from tui_app.training.training import Training
+from tui_app.runs.checkpoint import load_checkpoint
+from tui_app.runs.errors import DamagedRun, RunFinished
+from tui_app.runs.listing import as_argument
+from tui_app.runs.run_files import is_there
+from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_options import RunOptions
+from tui_app.runs.settings import RunSettings
+from tui_app.training.state import Training
 
 
 def with_options(settings: RunSettings, options: dict[str, Any]) -> RunSettings:

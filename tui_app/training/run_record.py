@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tui_app.training.base_rates import base_rates
+from tui_app.runs.run_source import describe
+from tui_app.runs.settings import as_record
+from tui_app.training.baselines import base_rates
 from tui_app.training.evaluation import reduction_of
-from tui_app.training.run_source import describe
-from tui_app.training.settings import as_record
-from tui_app.training.training import Training
+from tui_app.training.state import Training
 
 #: run.json has the scales of at most so many columns: it is read often.
 _MOST_COLUMNS = 1000

@@ -9,13 +9,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
-from tui_app.training.best import Best
-from tui_app.training.checkpoint import load_checkpoint, save_checkpoint, snapshot
-from tui_app.training.errors import DamagedRun
-from tui_app.training.events import CheckpointDue, CheckpointSaved, Event, Warned
-from tui_app.training.files import sync_file
-from tui_app.training.run_folder import RunFolder
-from tui_app.training.training import Training
+from tui_app.runs.checkpoint import load_checkpoint, save_checkpoint, snapshot
+from tui_app.runs.durable_files import sync_file
+from tui_app.runs.errors import DamagedRun
+from tui_app.runs.events import CheckpointDue, CheckpointSaved, Event, Warned
+from tui_app.runs.run_folder import RunFolder
+from tui_app.training.best_models import Best
+from tui_app.training.state import Training
 
 #: Seconds between two writes of best.pt while the model gets better with every epoch.
 _BEST_SECONDS = 1.0

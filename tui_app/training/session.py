@@ -12,24 +12,32 @@ from typing import Any
 
 from filelock import BaseFileLock
 
-from datasets.reading import Progress
-from models.mistakes import explain_in_one_line
-from models.user_code import ends_program
-from tui_app.training.audience import Audience, note_beside
-from tui_app.training.beginning_and_end import run_completed
+from datasets.reading.progress import Progress
+from models.user_files.error_location import ends_program
+from models.user_files.mistakes import explain_in_one_line
+from tui_app.inspection.diagnosis.listener import Watch
+from tui_app.inspection.diagnosis.recorded_observations import Recorded
+from tui_app.runs.checkpoint import save_checkpoint
+from tui_app.runs.errors import DamagedRun, TrainingFailed
+from tui_app.runs.event_text import Sparingly
+from tui_app.runs.events import Listener, RunCompleted, Warned
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.metrics_file import MetricsFile
+from tui_app.runs.metrics_rewind import rewind_metrics
+from tui_app.runs.run_data import as_trained_with, write_kept_data
+from tui_app.runs.run_folder import LogFile, RunFolder, read_json
+from tui_app.runs.run_settings import settings_to_resume
+from tui_app.runs.run_source import Use, is_other_source, keep_source, record_of_resumed
+from tui_app.runs.run_trust import trust_copy
+from tui_app.runs.settings import RunSettings
+from tui_app.runs.status_file import StatusFile
+from tui_app.text.escaping import printable
 from tui_app.training.better_data import better_data
-from tui_app.training.checkpoint import save_checkpoint
 from tui_app.training.control import Control
 from tui_app.training.control_socket import IS_AVAILABLE, ControlSocket
-from tui_app.training.diagnosis.recorded import Recorded
-from tui_app.training.diagnosis.watch import Watch
-from tui_app.training.ended import Ended, stopped_inside
-from tui_app.training.errors import DamagedRun, TrainingFailed
-from tui_app.training.events import Listener, RunCompleted, Warned
-from tui_app.training.exit_codes import ExitCode
+from tui_app.training.dispatcher import Audience, note_beside
 from tui_app.training.loop import train
-from tui_app.training.metrics_file import MetricsFile
-from tui_app.training.narrate import Sparingly, printable
+from tui_app.training.outcome import Ended, stopped_inside
 from tui_app.training.prepare import prepare
 from tui_app.training.restore import (
     extend,
@@ -37,21 +45,9 @@ from tui_app.training.restore import (
     restore_in_other_source,
     with_options,
 )
-from tui_app.training.rewinding import rewind_metrics
-from tui_app.training.run_data import as_trained_with, write_kept_data
-from tui_app.training.run_folder import LogFile, RunFolder, read_json
+from tui_app.training.run_events import run_completed
 from tui_app.training.run_record import record_of
-from tui_app.training.run_settings import settings_to_resume
-from tui_app.training.run_source import (
-    Use,
-    is_other_source,
-    keep_source,
-    record_of_resumed,
-)
-from tui_app.training.run_trust import trust_copy
-from tui_app.training.settings import RunSettings
-from tui_app.training.status_file import StatusFile
-from tui_app.training.training import Training
+from tui_app.training.state import Training
 from tui_app.training.watchdog import StepInterrupted
 
 OnProgress = Callable[[Progress], None]

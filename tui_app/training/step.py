@@ -8,10 +8,10 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from tui_app.training.ended import is_out_of_memory
-from tui_app.training.errors import OutOfMemory
+from tui_app.runs.errors import OutOfMemory
 from tui_app.training.evaluation import reduction_of
-from tui_app.training.training import Training
+from tui_app.training.outcome import is_out_of_memory
+from tui_app.training.state import Training
 from tui_app.training.watchdog import StepInterrupted
 
 #: An optimizer step on a batch (inputs, targets); gives the batch's loss, on the device.

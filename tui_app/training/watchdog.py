@@ -20,8 +20,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import models
-from models.user_code import CodePlace, is_user_code, place_of_error
-from tui_app.training.posix import save_signals
+from models.user_files.error_location import CodePlace, is_user_code, place_of_error
+from tui_app.terminal.signals import save_signals
 
 if TYPE_CHECKING:
     from tui_app.training.control import Control, Stop

@@ -17,23 +17,8 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent
 
-#: What drawing is made of, in files of its own beside the views.
-_TOOLS = {
-    "__init__",
-    "view",
-    "canvas",
-    "descents",
-    "pen",
-    "places",
-    "plot",
-    "live",
-    "offered",
-    "still",
-    "raster",
-    "table",
-    "tiles",
-    "graph_steps",
-}
+#: Files of this folder that are no views.
+_TOOLS = {"__init__", "view", "descents", "places", "offered", "graph_steps"}
 
 
 class UnknownView(Exception):

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from tui_app.views.canvas import Canvas
-from tui_app.views.table import bar, fit, wrapped
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.table import bar, fit, wrapped
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.answer import Answer
+    from tui_app.inspection.probes.answer import Answer
 
 
 def draw(found: Answer, frame: Frame) -> list[Text]:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from tui_app.views.canvas import Canvas
-from tui_app.views.pen import hexadecimal, ramp
-from tui_app.views.plot import Plot
-from tui_app.views.raster import scaled
-from tui_app.views.table import sentence
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.pen import hexadecimal, ramp
+from tui_app.drawing.plot import Plot
+from tui_app.drawing.raster import scaled
+from tui_app.drawing.table import sentence
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.boundary import Boundary
+    from tui_app.inspection.probes.boundary import Boundary
 
 
 def draw(found: Boundary, frame: Frame) -> list[Text]:

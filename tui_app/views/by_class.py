@@ -8,12 +8,12 @@ import numpy as np
 from rich.cells import cell_len
 from rich.text import Text
 
-from tui_app.views.canvas import Canvas
-from tui_app.views.table import bar, fit, sentence, wrapped
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.table import bar, fit, sentence, wrapped
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.predictions import Predictions
+    from tui_app.inspection.probes.predictions import Predictions
 
 _BINS = 20
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from tui_app.views.canvas import Canvas
-from tui_app.views.pen import hexadecimal, ramp
-from tui_app.views.plot import Plot
-from tui_app.views.table import grid, sentence, tidy
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.pen import hexadecimal, ramp
+from tui_app.drawing.plot import Plot
+from tui_app.drawing.table import grid, sentence, tidy
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.by_hand import ByHand
+    from tui_app.inspection.probes.by_hand import ByHand
 
 #: What an arrow key adds, and how many tries are kept.
 _STEP, _TRIES = 0.1, 200

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.text import Text
 
-from tui_app.views.canvas import Canvas
-from tui_app.views.raster import fitted, shares
-from tui_app.views.table import bar, distinct, sentence, wrapped
-from tui_app.views.tiles import HEIGHT, WIDTH, text_of
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.raster import fitted, shares
+from tui_app.drawing.table import bar, distinct, sentence, wrapped
+from tui_app.drawing.tiles import HEIGHT, WIDTH, text_of
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.changes import Changes
+    from tui_app.inspection.probes.changes import Changes
 
 #: Cells left of the bars: the epoch, and a sign for right or wrong. Cells of a bar at most.
 _MARGIN, _WIDEST = 8, 16
@@ -116,7 +116,7 @@ def _verdict(
 
 
 def _joined(earlier: Any, later: Any) -> Any:
-    from tui_app.training.probes.changes import joined
+    from tui_app.inspection.probes.changes import joined
 
     return joined(earlier, later)
 

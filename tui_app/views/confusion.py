@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from tui_app.views.canvas import Canvas
-from tui_app.views.pen import hexadecimal, ramp
-from tui_app.views.table import distinct, fit, flowed, sentence, wrapped
-from tui_app.views.tiles import HEIGHT, draw_tiles, is_image, sample_text
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.pen import hexadecimal, ramp
+from tui_app.drawing.table import distinct, fit, flowed, sentence, wrapped
+from tui_app.drawing.tiles import HEIGHT, draw_tiles, is_image, sample_text
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.predictions import Predictions
+    from tui_app.inspection.probes.predictions import Predictions
 
 #: Cells right of the matrix: what is right of each class, and how many samples it has.
 _RIGHT = 15

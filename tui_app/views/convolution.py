@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from tui_app.views.canvas import Canvas
-from tui_app.views.table import sentence, wrapped
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.table import sentence, wrapped
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.convolution import Example
+    from tui_app.inspection.probes.convolution import Example
 
 _CELL = 4
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from tui_app.views.canvas import Canvas
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.plot import Plot
+from tui_app.drawing.table import sentence, tidy
 from tui_app.views.descents import apart, legend, places, sign_of, stability
-from tui_app.views.plot import Plot
-from tui_app.views.table import sentence, tidy
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.landscape import Descent, Landscape
+    from tui_app.inspection.probes.landscape import Descent, Landscape
 
 
 def draw(found: Landscape, frame: Frame) -> list[Text]:

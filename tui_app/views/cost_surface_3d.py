@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from tui_app.curves.ticks import written
-from tui_app.views.canvas import Canvas
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.pen import hexadecimal
+from tui_app.drawing.table import sentence, tidy
+from tui_app.drawing.ticks import written
 from tui_app.views.cost_surface import has_two_weights
-from tui_app.views.pen import hexadecimal
-from tui_app.views.table import sentence, tidy
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.landscape import Landscape
+    from tui_app.inspection.probes.landscape import Landscape
 
 #: Angles to look from, the first one, and how high above the floor the eye is, in degrees.
 _ANGLES, _FIRST, _ELEVATION = 24, 30, 28

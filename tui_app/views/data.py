@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from tui_app.views.canvas import Canvas
-from tui_app.views.raster import fitted, shares
-from tui_app.views.table import bar, fit, sentence, tidy, wrapped
-from tui_app.views.tiles import BETWEEN, HEIGHT, WIDTH
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.raster import fitted, shares
+from tui_app.drawing.table import bar, fit, sentence, tidy, wrapped
+from tui_app.drawing.tiles import BETWEEN, HEIGHT, WIDTH
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.data import DataFacts, Range
+    from tui_app.inspection.probes.data import DataFacts, Range
 
 
 def draw(found: DataFacts, frame: Frame) -> list[Text]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from tui_app.training.narrate import counted
-from tui_app.views.pen import Pen
-from tui_app.views.plot import Plot
-from tui_app.views.table import flowed, sentence
+from tui_app.drawing.pen import Pen
+from tui_app.drawing.plot import Plot
+from tui_app.drawing.table import flowed, sentence
+from tui_app.text.quantities import counted
 from tui_app.views.view import Frame
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.landscape import Descent, Landscape
+    from tui_app.inspection.probes.landscape import Descent, Landscape
 
 #: How each way is drawn: its sign, the one in ASCII or without colour, what its colour means.
 _WAYS = (("●", "o", "data strong"), ("▲", "x", "mark"), ("■", "+", "good"))

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from tui_app.views.canvas import Canvas
-from tui_app.views.raster import fitted, shares
-from tui_app.views.table import bar, fit, wrapped
-from tui_app.views.tiles import HEIGHT, WIDTH
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.raster import fitted, shares
+from tui_app.drawing.table import bar, fit, wrapped
+from tui_app.drawing.tiles import HEIGHT, WIDTH
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.drawing import Drawing
+    from tui_app.inspection.probes.drawing import Drawing
 
 
 def draw(found: Drawing, frame: Frame) -> list[Text]:

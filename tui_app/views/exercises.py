@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from tui_app.drawing.table import sentence, tidy
 from tui_app.views.graph import picture
 from tui_app.views.graph_steps import Shown, everything
-from tui_app.views.table import sentence, tidy
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.exercises import Exercise
+    from tui_app.inspection.probes.exercises import Exercise
 
 
 def draw(found: tuple[Exercise, ...], frame: Frame) -> list[Text]:

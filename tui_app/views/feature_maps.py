@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from tui_app.views.canvas import Canvas
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.raster import fitted, shares, spread
+from tui_app.drawing.table import sentence
 from tui_app.views.kernels import titled
-from tui_app.views.raster import fitted, shares, spread
-from tui_app.views.table import sentence
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.images import Images, Maps
+    from tui_app.inspection.probes.images import Images, Maps
 
 
 def draw(found: Images, frame: Frame) -> list[Text]:

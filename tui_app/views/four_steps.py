@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from tui_app.views.table import sentence
+from tui_app.drawing.table import sentence
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.four_steps import Step
+    from tui_app.inspection.probes.four_steps import Step
 
 
 def draw(found: tuple[Step, ...], frame: Frame) -> list[Text]:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from tui_app.views.table import fit, sentence, wrapped
+from tui_app.drawing.table import fit, sentence, wrapped
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.gradients import Gradients
+    from tui_app.inspection.probes.gradients import Gradients
 
 _FLOOR = 1e-12
 

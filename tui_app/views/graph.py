@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from tui_app.views.canvas import Canvas
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.table import sentence, signed, tidy, wrapped
 from tui_app.views.graph_steps import (
     Shown,
     backward_of,
@@ -16,11 +17,10 @@ from tui_app.views.graph_steps import (
     shown_at,
     steps_of,
 )
-from tui_app.views.table import sentence, signed, tidy, wrapped
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.graph import Graph, Node
+    from tui_app.inspection.probes.graph import Graph, Node
 
 #: Cells between two columns of nodes, for the lines that join them.
 _GAP = 5

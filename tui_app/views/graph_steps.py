@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.graph import Graph
+    from tui_app.inspection.probes.graph import Graph
 
 
 @dataclass(frozen=True)

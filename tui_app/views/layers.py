@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from tui_app.views.table import fit, sentence, wrapped
+from tui_app.drawing.table import fit, sentence, wrapped
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from tui_app.views.canvas import Canvas
-from tui_app.views.table import sentence
-from tui_app.views.tiles import draw_tiles
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.table import sentence
+from tui_app.drawing.tiles import draw_tiles
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.predictions import Predictions
+    from tui_app.inspection.probes.predictions import Predictions
 
 
 def draw(found: Predictions, frame: Frame) -> list[Text]:

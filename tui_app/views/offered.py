@@ -8,7 +8,7 @@ from tui_app.views import load_view, view_names
 from tui_app.views.view import View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.traits import Traits
+    from tui_app.inspection.probes.traits import Traits
 
 #: Draws nothing: what its probe finds says which views to offer.
 TRAITS = View("Traits", "traits", lambda found, frame: [])

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from tui_app.views.canvas import Canvas
-from tui_app.views.plot import Plot
-from tui_app.views.table import sentence
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.plot import Plot
+from tui_app.drawing.table import sentence
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.line import Line
+    from tui_app.inspection.probes.line import Line
 
 
 def draw(found: Line, frame: Frame) -> list[Text]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from tui_app.views.canvas import Canvas
-from tui_app.views.raster import fitted, shares
-from tui_app.views.table import bar, fit, sentence
-from tui_app.views.tiles import is_image, sample_text
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.raster import fitted, shares
+from tui_app.drawing.table import bar, fit, sentence
+from tui_app.drawing.tiles import is_image, sample_text
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.predictions import Predictions
+    from tui_app.inspection.probes.predictions import Predictions
 
 #: Cells of the sample's picture.
 _WIDTH, _HEIGHT = 28, 14

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rich.text import Text
 
-from tui_app.views.pen import Pen, in_ascii
-from tui_app.views.table import wrapped
+from tui_app.drawing.pen import Pen, in_ascii
+from tui_app.drawing.table import wrapped
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.traits import Traits
-    from tui_app.training.snapshot import Probe
+    from tui_app.inspection.probe_runner import Probe
+    from tui_app.inspection.probes.traits import Traits
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,14 @@ def _the_later(earlier: Any, later: Any) -> Any:
 class View:
     """A picture of what a probe found.
 
-    `probe` is the name of a file in tui_app.training.probes; `draw` gives at most the frame's rows,
-    each at most as wide as it; in a view that `scrolls` it gives all lines there are, whatever the
-    frame's rows. `places` says how many places there are to step through, and `step` what one is
-    called; `across` is how many of them lie side by side, and `closer` draws one of them alone.
-    With `whole` place 0 shows everything: `all` places together, or all up to the `last` one.
-    `asks` says what the user may type, if anything; `answered` gives the place of the newest
-    answer. With `moves` the arrow keys
+    `probe` is the name of a file in tui_app.inspection.probes; `draw` gives at most the frame's
+    rows, each at most as wide as it; in a view that `scrolls` it gives all lines there are,
+    whatever the frame's rows. `places` says how many places there are to step through, and `step`
+    what one is called; `across` is how many of them lie side by side, and `closer` draws one of
+    them alone. With `whole` place 0 shows everything: `all` places together, or all up to the
+    `last` one. `asks` says what the user may type, if anything; `answered` gives the place of the
+    newest answer.
+    With `moves` the arrow keys
     change what is asked, which may take a reading of what was found; with `is_drawn` what is asked
     is a drawing, as a pad gives it (see probes/drawing.py). `join` gives what is shown of two looks
     at a run that trains, an earlier one and a later: most show the later. Where the probe found
@@ -122,6 +123,6 @@ class View:
 
     def load_probe(self) -> Probe:
         """What looks at the model for this view. Imports torch."""
-        from tui_app.training.probes import load_probe
+        from tui_app.inspection.probes import load_probe
 
         return load_probe(self.probe)

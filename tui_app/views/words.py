@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from tui_app.views.pen import hexadecimal, ramp
-from tui_app.views.table import sentence
+from tui_app.drawing.pen import hexadecimal, ramp
+from tui_app.drawing.table import sentence
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.training.probes.words import Words
+    from tui_app.inspection.probes.words import Words
 
 
 def draw(found: Words, frame: Frame) -> list[Text]:

@@ -1,0 +1,1 @@
+"""The user's own data as data sets: `csv:FILE` and `folder:DIR`."""

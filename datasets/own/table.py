@@ -1,0 +1,127 @@
+"""A table of one's own as a data set: `csv:FILE` and the column that is to be predicted.
+
+What each column is taken for is decided in `own_columns.py`, how numbers are written in
+`cell_numbers.py`. Numbers are shifted and scaled to mean 0 and standard deviation 1, a missing one
+is filled with the median; texts become one input per different text, 1 where it applies. All of
+that is measured on the rows to learn from, and a fifth is held out, of each class where the target
+has classes. A file too large for memory is read in chunks, what its columns are like is measured on
+a sample of it, and the encoded rows lie in a file of the cache (`mapped.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from datasets.dataset import Data, Dataset, DataSpec, DataUnavailable, Split, Task
+from datasets.own.column_names import ColumnChoice
+from datasets.own.columns import describe
+from datasets.own.inputs import TableEncoder, learn_encoder
+from datasets.own.target import read_target
+from datasets.reading.decimal_signs import decimal_commas
+from datasets.reading.mapped import filled
+from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.splitting import held_out
+from datasets.reading.tables import Table, read_chunks
+from datasets.reading.text_files import encoding_note, text_size
+
+SAMPLE = 2**27
+"""Bytes of a file up to which its rows are held as text, which takes about ten times as much."""
+
+CHUNK = 20_000
+"""Rows that are read at once from a file too large for memory."""
+
+
+def table_dataset(
+    path: Path, choice: ColumnChoice, task: Task | None, reading: Reading = UNWATCHED
+) -> Dataset:
+    """The data set in the file `path`, of which `choice` names columns.
+
+    `task` says what for; None goes by the target. Raises UnknownDataset, DataUnavailable,
+    DataDamaged.
+    """
+    if not path.is_file():
+        raise DataUnavailable(f"csv:{path}: there is no such file.")
+    columns = next(read_chunks(path, 1, reading)).columns
+    choice.refuse_unknown(path, columns)
+    return Dataset(
+        title=path.name,
+        description=f"{choice.target} from {len(choice.inputs(columns))} columns of {path}.",
+        read=lambda _, reading: read(path, choice, task, reading),
+    )
+
+
+def read(path: Path, choice: ColumnChoice, task: Task | None, reading: Reading = UNWATCHED) -> Data:
+    """The table with the target of `choice`. Raises DataDamaged, naming the line."""
+    answers, sample, sampled = _look_through(path, choice.target, reading)
+    commas = decimal_commas(sample, reading)
+    target = read_target(answers, choice.target, task, "," if choice.target in commas else ".")
+    held = held_out(target.labels)
+    train, test = target.given.copy(), target.given.copy()
+    train[target.given], test[target.given] = ~held, held
+    learned_from = sample.where(train[sampled])
+    reports = describe(
+        learned_from,
+        choice.target,
+        used=choice.inputs(sample.columns),
+        named=choice.named,
+        rows=len(answers),
+        commas=commas,
+        reading=reading,
+    )
+    encoder, notes = learn_encoder(learned_from, reports, reading)
+    is_whole = len(sample) == len(answers)
+
+    def part(rows: np.ndarray, label: str) -> np.ndarray:
+        shape = (int(rows.sum()), encoder.width)
+        tables = sample.parts(CHUNK) if is_whole else read_chunks(path, CHUNK, reading)
+        fill = partial(_fill, tables=tables, rows=rows, encoder=encoder, reading=reading)
+        return filled(shape, np.float32, fill, [path], f"{choice} {task} {label}", reading)
+
+    return Data(
+        spec=DataSpec((encoder.width,), target.task, target.classes),
+        train=Split(part(train, "train"), target.values[~held]),
+        test=Split(part(test, "test"), target.values[held]) if held.any() else None,
+        encode=encoder,
+        input_help=encoder.input_help,
+        notes=tuple(filter(None, (encoding_note(path), *target.notes, *notes))),
+        scales=encoder.scales,
+    )
+
+
+def _look_through(path: Path, name: str, reading: Reading) -> tuple[Table, Table, np.ndarray]:
+    """The column `name` of all rows, and a sample that fits into memory, with its rows' places."""
+    share = min(1, SAMPLE / max(1, text_size(path, reading)))
+    random = np.random.RandomState(0)
+    answers, samples = Table(path, (name,), [], []), []
+    places = []
+    for table in read_chunks(path, CHUNK, reading):
+        chosen = random.random_sample(len(table)) < share
+        places.append(len(answers) + np.flatnonzero(chosen))
+        samples.append(table.where(chosen))
+        answers.rows.extend([text] for text in table.texts(name))
+        answers.lines.extend(table.lines)
+    first = samples[0]
+    sample = Table(path, first.columns, [], [], first.separator)
+    for part in samples:
+        sample.rows.extend(part.rows)
+        sample.lines.extend(part.lines)
+    return answers, sample, np.concatenate(places)
+
+
+def _fill(
+    inputs: np.ndarray,
+    tables: Iterable[Table],
+    rows: np.ndarray,
+    encoder: TableEncoder,
+    reading: Reading,
+) -> None:
+    start = done = 0
+    for table in tables:
+        reading.advance(start, len(rows), "rows", action="encoding")
+        chosen = table.where(rows[start : start + len(table)])
+        inputs[done : done + len(chosen)] = encoder.rows(chosen, reading)
+        start, done = start + len(table), done + len(chosen)

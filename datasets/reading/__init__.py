@@ -1,0 +1,1 @@
+"""Turns files into arrays: tables, images, pickles, encodings, splits."""

@@ -1,0 +1,64 @@
+"""The encoders of all data sets: what turns a text that the user types into one sample.
+
+A run keeps its encoder as a record, so that it can predict without its data. An encoder is a frozen
+dataclass of the kinds of values that `plain_records.py` knows, callable with a text, which says
+what its samples are in `shape` and `dtype`, and refuses fields that don't go together with a
+ValueError; a new one joins by a line in `MODULES`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Protocol
+
+import numpy as np
+
+from datasets.dataset import Encoder
+from datasets.reading.plain_records import WrongRecord, from_plain, to_plain
+
+#: Each encoder's class, and the module of this package that it is in.
+MODULES = {
+    "NumbersEncoder": "reading.encoding",
+    "MeasurementsEncoder": "diabetes",
+    "PassengerEncoder": "titanic",
+    "CountsEncoder": "otto",
+    "TableEncoder": "own.inputs",
+    "DrawingEncoder": "reading.images",
+    "PictureEncoder": "reading.images",
+    "ScanEncoder": "digits",
+    "ImageEncoder": "reading.image_encoder",
+    "WordEncoder": "hello",
+    "NameEncoder": "names",
+}
+
+
+class KeptEncoder(Protocol):
+    """An encoder that a record was read of, with the shape and the type of its samples."""
+
+    def __call__(self, text: str, /) -> np.ndarray:
+        """What the user typed as one sample. Raises ValueError with a sentence."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """A sample's shape."""
+        ...
+
+    @property
+    def dtype(self) -> type[np.generic]:
+        """The type of a sample's values."""
+        ...
+
+
+def encoder_record(encoder: Encoder) -> dict[str, Any] | None:
+    """The encoder as plain JSON values; None for one that isn't among those above."""
+    return to_plain(encoder) if type(encoder).__name__ in MODULES else None
+
+
+def encoder_from_record(record: Any) -> KeptEncoder:
+    """The encoder that `encoder_record` described. Raises WrongRecord."""
+    kind = record.get("kind") if isinstance(record, dict) else None
+    if not isinstance(kind, str) or kind not in MODULES:
+        raise WrongRecord("the encoder is of no known kind")
+    module = importlib.import_module(f"datasets.{MODULES[kind]}")
+    return from_plain(getattr(module, kind), record, "the encoder")

@@ -1,0 +1,107 @@
+"""Image files: the formats that are opened, and what their pixels are."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datasets.reading.paths import user_path
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_FORMAT_OF = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".bmp": "BMP",
+    ".gif": "GIF",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".ppm": "PPM",
+    ".pgm": "PPM",
+}
+
+SUFFIXES = frozenset(_FORMAT_OF)
+"""What the names of image files end with."""
+
+FORMATS = tuple(sorted(set(_FORMAT_OF.values())))
+"""What Pillow opens, whatever a file is called. It knows many more, and for some, such as EPS, it
+starts another program.
+"""
+
+_DAMAGES = (OSError, ValueError, SyntaxError, EOFError, OverflowError, struct.error, zlib.error)
+"""What Pillow raises for a damaged file."""
+
+GREY_MODES = frozenset({"1", "L"})
+DEEP_MODES = frozenset({"I;16", "I;16L", "I;16B", "I;16N", "I", "F"})
+"""Pillow's modes of grey images: of 8 bits at most, and of more."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """The image in a file, whose pixels are read when they are used. Raises ValueError."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            yield image
+    except UnidentifiedImageError:
+        kinds = ", ".join(FORMATS)
+        raise ValueError(f"{path} is no image, or none of these: {kinds}") from None
+    except (*_DAMAGES, Image.DecompressionBombError) as error:
+        raise ValueError(f"{path} can't be read as an image: {error}") from error
+
+
+def image_path(text: str) -> Path:
+    """The file that a user's text names. Raises ValueError when there is none."""
+    path = user_path(text.strip())
+    if not path.is_file():
+        raise ValueError(f"{text!r} is no file: give the path of an image")
+    return path
+
+
+def open_image(text: str) -> Image.Image:
+    """The image in the file `text` in 8-bit RGB, on white where transparent. Raises ValueError."""
+    with opened(image_path(text)) as image:
+        return upright(image).convert("RGB")
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """An image turned as its camera noted, in 8 bits and on white: of mode 1, L or RGB."""
+    from PIL import Image, ImageOps
+
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode in DEEP_MODES:
+        return Image.fromarray((grey_levels(image) >> 8).astype(np.uint8))
+    if image.mode in {*GREY_MODES, "RGB"} and "transparency" not in image.info:
+        return image
+    image = image.convert("RGBA")
+    ground = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(ground, image).convert("RGB")
+
+
+def grey_levels(image: Image.Image) -> np.ndarray:
+    """A grey image as levels (height, width) uint16, from 0 to 65535.
+
+    Images of floating-point numbers are taken to go from 0 to 1. Raises ValueError for values that
+    have no place on the scale.
+    """
+    if image.mode in GREY_MODES:
+        return np.asarray(image.convert("L")).astype(np.uint16) * np.uint16(257)
+    values = np.asarray(image)
+    if image.mode not in {"I", "F"}:
+        return values.astype(np.uint16)
+    top = 1 if image.mode == "F" else 65535
+    low, high = values.min(), values.max()
+    if not 0 <= low <= high <= top:
+        kind = "floating-point numbers" if image.mode == "F" else "32-bit whole numbers"
+        raise ValueError(f"it has {kind} from {low:g} to {high:g}, not from 0 to {top}")
+    return np.round(values * (65535 / top)).astype(np.uint16)

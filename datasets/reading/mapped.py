@@ -1,0 +1,145 @@
+"""Arrays that may be too large for memory: then they lie in a file of the cache, made once.
+
+Such an array is mapped: the system reads the parts that training asks for, as it goes. The file
+has its whole room on the disk before it is written to: a disk that is full when a mapped page is
+written would end the program with SIGBUS.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from datasets.dataset import DataUnavailable
+from datasets.fetching.disk import cache_dir, room
+from datasets.reading.progress import UNWATCHED, Reading
+
+IN_MEMORY = 2**30
+"""Bytes up to which a data set of one's own is held in memory."""
+
+_BLOCK = 1 << 22
+
+
+def filled(
+    shape: tuple[int, ...],
+    dtype: DTypeLike,
+    fill: Callable[[np.ndarray], None],
+    sources: Sequence[Path],
+    part: str,
+    reading: Reading = UNWATCHED,
+) -> np.ndarray:
+    """An array that `fill` has filled: in memory, or mapped when it is larger than `IN_MEMORY`.
+
+    A mapped one is made once for the same `sources`, unchanged, and `part` of them. Raises
+    DataUnavailable when the cache has no room for it, and leaves nothing behind then.
+    """
+    if np.prod(shape) * np.dtype(dtype).itemsize <= IN_MEMORY:
+        array = np.empty(shape, dtype)
+        fill(array)
+        return array
+    stats = [
+        (str(path.absolute()), path.stat().st_size, path.stat().st_mtime_ns) for path in sources
+    ]
+    key = hashlib.sha256(repr((shape, str(dtype), stats, part)).encode()).hexdigest()[:16]
+    kept = cache_dir() / "own" / f"{key}.npy"
+    if not kept.exists():
+        _make(kept, shape, dtype, fill, reading)
+    return np.load(kept, mmap_mode="r")
+
+
+def _make(
+    kept: Path,
+    shape: tuple[int, ...],
+    dtype: DTypeLike,
+    fill: Callable[[np.ndarray], None],
+    reading: Reading,
+) -> None:
+    # A name for each attempt: two threads of one program may make the same file at once.
+    attempt = f"{kept.stem}-{secrets.token_hex(4)}"
+    unfinished = kept.with_name(f"{attempt}.{_host()}.{os.getpid()}.part")
+    try:
+        with _said(kept.parent, 0):
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            _remove_abandoned(kept.parent)
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        with _said(kept.parent, size):
+            array = np.lib.format.open_memmap(unfinished, "w+", dtype, shape)
+            _reserve(unfinished, array.offset, reading)
+        fill(array)
+        with _said(kept.parent, size):
+            array.flush()
+            unfinished.replace(kept)
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+
+
+def _reserve(path: Path, begun: int, reading: Reading) -> None:
+    """Give a file, empty beyond its first `begun` bytes, the room on the disk that its size says.
+
+    Raises OSError, and LoadingStopped.
+    """
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        if hasattr(os, "posix_fallocate"):
+            try:
+                os.posix_fallocate(file.fileno(), 0, size)
+                return
+            except OSError as error:
+                if error.errno not in _NOT_OFFERED:
+                    raise
+        file.seek(begun)
+        for done in range(begun, size, _BLOCK):
+            reading.advance(done, size, "room on the disk", action="reserving", unit="bytes")
+            file.write(bytes(min(_BLOCK, size - done)))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+_NOT_OFFERED = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+
+
+@contextlib.contextmanager
+def _said(folder: Path, size: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataUnavailable(
+            f"{folder} doesn't take the data, which are too large for memory "
+            f"({error.strerror or error}{room(folder, size)}). Make room there, or name another "
+            "folder with TUTORCH_CACHE_DIR."
+        ) from error
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9]", "-", socket.gethostname())
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what processes of this machine had begun that were killed."""
+    for path in folder.glob(f"*.{_host()}.*.part"):
+        pid = path.suffixes[-2].removeprefix(".")
+        if pid.isdigit() and not _is_alive(int(pid)):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    if os.name != "posix":
+        return True  # os.kill would end it
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

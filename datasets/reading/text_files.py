@@ -1,0 +1,201 @@
+"""Text files as they are found: packed or plain, in the encodings that spreadsheets write.
+
+A file is read as what its byte order mark says, else as UTF-8 when all of it is UTF-8, else as
+GB18030 (which GBK and GB2312 are part of) when all of it is that and looks like Chinese: text in
+another encoding may be GB18030 by chance, and would be read as signs that nobody wrote. Anything
+else is refused, with the line and the byte that is no UTF-8.
+
+A file may be packed with gzip, or lie in a ZIP archive that has one file, or one called train.csv.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, TextIO, cast
+
+from datasets.dataset import DataDamaged
+from datasets.reading.progress import UNWATCHED, Reading
+
+UTF_8 = "utf-8-sig"
+
+#: What a file may begin with, and what follows; of the longer ones, UTF-16's is the beginning.
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_TITLES = {"utf-16": "UTF-16", "utf-32": "UTF-32", "gb18030": "GB18030 (GBK)"}
+
+#: Two bytes of GB2312, which nearly all Chinese text consists of, and of GBK beyond it.
+_COMMON = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
+_PAIR = re.compile(rb"[\x81-\xfe][\x30-\xfe]")
+
+_BLOCK = 2**20
+
+
+@contextmanager
+def opened(path: Path, reading: Reading = UNWATCHED) -> Iterator[TextIO]:
+    """The text of a file. What can't be read of it is DataDamaged."""
+    try:
+        encoding = encoding_of(path, reading)
+        with _unpacked(path) as file:
+            text = io.TextIOWrapper(file, encoding=encoding, newline="")
+            yield cast("TextIO", text)
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, UnicodeDecodeError) as error:
+        raise DataDamaged(f"{path} can't be read: {error}.") from error
+    except csv.Error as error:
+        raise DataDamaged(f"{path} can't be read as a table: {error}.") from error
+
+
+def encoding_of(path: Path, reading: Reading = UNWATCHED) -> str:
+    """The name of the encoding that the text in `path` is read as. Raises DataDamaged, OSError."""
+    return _text(path, reading)[0]
+
+
+def text_size(path: Path, reading: Reading = UNWATCHED) -> int:
+    """How many bytes of text are in `path`, unpacked. Raises DataDamaged, OSError."""
+    return _text(path, reading)[1]
+
+
+#: The encoding and the bytes of text of the files that were opened last, with their size and time.
+_known: dict[tuple[Path, int, int], tuple[str, int]] = {}
+
+
+def _text(path: Path, reading: Reading) -> tuple[str, int]:
+    stat = path.stat()
+    key = (path.absolute(), stat.st_size, stat.st_mtime_ns)
+    if key not in _known:
+        found = _look_through(path, reading)
+        if len(_known) > 100:
+            _known.clear()
+        _known[key] = found
+    return _known[key]
+
+
+def encoding_note(path: Path) -> str:
+    """What the user should know of the encoding: a sentence, or nothing for UTF-8."""
+    title = _TITLES.get(encoding_of(path))
+    return f"{path.name} is read as {title}" if title else ""
+
+
+def begins(path: Path, beginning: bytes) -> bool:
+    """Whether there is such a file whose text begins so, after a byte order mark if it has one."""
+    try:
+        with _unpacked(path) as file:
+            start = file.read(len(codecs.BOM_UTF8) + len(beginning))
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, DataDamaged):
+        return False
+    return start.removeprefix(codecs.BOM_UTF8).startswith(beginning)
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start == b"PK\x03\x04":
+        with zipfile.ZipFile(path) as archive, _opened_member(path, archive) as file:
+            yield file
+    else:
+        with (gzip.open if start[:2] == b"\x1f\x8b" else open)(path, "rb") as file:
+            yield cast("IO[bytes]", file)
+
+
+def _opened_member(path: Path, archive: zipfile.ZipFile) -> IO[bytes]:
+    try:
+        return archive.open(_member(path, archive))
+    except RuntimeError as error:  # it is encrypted, or packed as Python can't unpack
+        raise DataDamaged(f"{path} can't be unpacked: {error}.") from error
+
+
+def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    files = [
+        entry
+        for entry in archive.infolist()
+        if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")
+    ]
+    named = [entry for entry in files if PurePosixPath(entry.filename).name == "train.csv"]
+    for entries in (files, named):
+        if len(entries) == 1:
+            return entries[0]
+    raise DataDamaged(
+        f"{path} has {len(files)} files, and none of them is called train.csv: unpack it, and name "
+        "the one that is meant."
+    )
+
+
+def _look_through(path: Path, reading: Reading) -> tuple[str, int]:
+    """The encoding and the bytes of text."""
+    utf_8, gb18030 = _Trial("utf-8"), _Trial("gb18030")
+    length = pairs = common = 0
+    marked = ""
+    with _unpacked(path) as file:
+        while block := file.read(_BLOCK):
+            reading.check()
+            if not length:
+                marked = next((e for mark, e in _BYTE_ORDER_MARKS if block.startswith(mark)), "")
+            length += len(block)
+            if marked:
+                continue
+            if b"\0" in block and utf_8.is_well:
+                raise DataDamaged(
+                    f"{path}, line {utf_8.lines + block[: block.index(0)].count(10)} has a byte 0: "
+                    "it is no text, or UTF-16 without a byte order mark. Save it as UTF-8."
+                )
+            utf_8.feed(block)
+            if not block.isascii():
+                gb18030.feed(block)
+                pairs += len(_PAIR.findall(block))
+                common += len(_COMMON.findall(block))
+    if marked:
+        return marked, length
+    utf_8.end()
+    gb18030.end()
+    if utf_8.is_well:
+        return UTF_8, length
+    if gb18030.is_well and common > pairs / 2:
+        return "gb18030", length
+    raise DataDamaged(
+        f"{path}, line {utf_8.lines}: byte 0x{utf_8.byte:02X} is no UTF-8, and the file isn't "
+        "GB18030 (GBK) either. Save it as UTF-8."
+    )
+
+
+class _Trial:
+    """Whether a text that comes in blocks is all in one encoding, or else where it isn't."""
+
+    def __init__(self, encoding: str) -> None:
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self.is_well, self.lines, self.byte = True, 1, 0
+
+    def feed(self, block: bytes, *, is_last: bool = False) -> None:
+        if not self.is_well:
+            return
+        try:
+            self._decoder.decode(block, is_last)
+            self.lines += block.count(b"\n")
+        except UnicodeDecodeError as error:
+            self.is_well = False
+            self.lines += error.object[: error.start].count(b"\n")
+            self.byte = error.object[error.start]
+
+    def end(self) -> None:
+        self.feed(b"", is_last=True)
+
+
+def beginning_of(path: Path, size: int) -> bytes:
+    """The first bytes of the text in `path`, unpacked. Raises DataDamaged, OSError."""
+    try:
+        with _unpacked(path) as file:
+            return file.read(size)
+    except (EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise DataDamaged(f"{path} can't be read: {error}.") from error

@@ -1,0 +1,96 @@
+"""Sentences for the mistakes in a user's net: where it is, what it says, and what to change."""
+
+from __future__ import annotations
+
+import re
+
+from models.user_files.error_location import place_of_error
+
+#: Where torch says that CUDA isn't there, in its versions with and without CUDA.
+_NO_CUDA = "not compiled with CUDA|NVIDIA driver|No CUDA GPUs|CUDA error: no device"
+
+#: The package that a user's own modules are imported in.
+_PACKAGE = r"tutorch_user_[0-9a-f]{12}\."
+
+#: What to change, by what Python or torch says: a pattern of the error's type and text.
+_HINTS = (
+    (
+        "^SystemExit|^KeyboardInterrupt",
+        "A net must not end the program: raise an error that says what is wrong, or leave this "
+        "line out.",
+    ),
+    (r"NameError.*'F'", "Add `import torch.nn.functional as F` at the top of the file."),
+    (r"NameError.*'nn'", "Add `from torch import nn` at the top of the file."),
+    (r"NameError.*'(torch|math)'", r"Add `import \1` at the top of the file."),
+    (r"NameError.*'np'", "Add `import numpy as np` at the top of the file."),
+    (
+        _NO_CUDA,
+        "There is no NVIDIA GPU here: leave .cuda() and .to('cuda') out. tutorch puts the net and "
+        "every batch on the device that --device names.",
+    ),
+    (
+        "same device",
+        "Create a tensor on the input's device: x.new_zeros(...), or device=x.device.",
+    ),
+    (
+        r"before Module.__init__\(\)",
+        "Call `super().__init__()` first in __init__.",
+    ),
+    (
+        'missing the required "forward"',
+        "The net needs `def forward(self, x):`, indented like __init__.",
+    ),
+    (
+        "does not require grad",
+        "The loss doesn't depend on the weights: no .detach(), .data, .item() or torch.no_grad() "
+        "between the input and the output.",
+    ),
+    (
+        "Expected more than 1 value per channel",
+        "The epoch's last batch has one sample, too few for BatchNorm: take another --batch-size.",
+    ),
+    (
+        "modified by an inplace operation",
+        "Write `x = x + y` for `x += y`, and nn.ReLU() for nn.ReLU(inplace=True).",
+    ),
+)
+
+
+def explain(error: BaseException) -> str:
+    """What went wrong, in lines: file and line in the user's code with the error, that line of
+    code, and what to change where that is known.
+    """
+    place = place_of_error(error)
+    text = error.text if isinstance(error, SyntaxError) else place and place.text
+    code = f"    {text.strip()}" if text and text.strip() else ""
+    return "\n".join(filter(None, (_said(error), code, _hint(error))))
+
+
+def explain_in_one_line(error: BaseException) -> str:
+    """The same without the line of code, where there is room for a line only."""
+    said, hint = _said(error), _hint(error)
+    return " ".join((f"{said.rstrip('.')}. {hint}" if hint else said).split())
+
+
+def _said(error: BaseException) -> str:
+    text = _first_sentence(error.msg if isinstance(error, SyntaxError) else str(error))
+    text = re.sub(_PACKAGE, "", text)
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    place = place_of_error(error)
+    return f"{place}: {said}" if place else said
+
+
+def _hint(error: BaseException) -> str:
+    said = f"{type(error).__name__}: {error}"
+    for pattern, hint in _HINTS:
+        match = re.search(pattern, said)
+        if match:
+            return match.expand(hint) if match.groups() else hint
+    return ""
+
+
+def _first_sentence(text: str) -> str:
+    """The error's own text; of the longer ones about a missing GPU, the first sentence."""
+    if re.search(_NO_CUDA, text):
+        return text.partition(". ")[0].strip().rstrip(".")
+    return text.strip()

@@ -1,0 +1,66 @@
+"""Decides whether a user's code may run: the one gate, asked before any of it is imported.
+
+Code that isn't tutorch's own runs when the user has named its file in this program, or has trusted
+it. What is trusted is one hash, over the file and the local modules that it imports: whatever is
+changed in them is other code. A file or folder of another user is never trusted for having been
+named.
+
+How the user is asked is for the command line and the app; this module knows no terminal.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from models.user_files import trust_store
+from models.user_files.owners import others
+from models.user_files.source import Source
+
+#: The files that the user named in this program.
+_named: set[Path] = set()
+
+#: What can't be remembered in the state folder: hashes, and whose files of each are trusted.
+_only_here: dict[str, frozenset[int]] = {}
+
+
+def name_file(path: Path) -> None:
+    """The user named this file: its code may run, whatever is written into it while this program
+    runs, as long as no other user owns any of it.
+    """
+    _named.add(path.resolve())
+
+
+def is_allowed(source: Source) -> bool:
+    """Whether the code may run."""
+    foreign = others(source.owners)
+    if not foreign and source.path.resolve() in _named:
+        return True
+    for owners in (_only_here.get(source.digest), trust_store.recall(source.digest).owners):
+        if owners is not None and foreign <= owners:
+            return True
+    return False
+
+
+def trust(source: Source) -> str:
+    """The user trusts this code, now and until it changes. Why that lasts for this program only, or
+    an empty text.
+    """
+    owners = others(source.owners)
+    try:
+        trust_store.remember(source.digest, source.path, owners)
+    except OSError as error:
+        _only_here[source.digest] = owners | _only_here.get(source.digest, frozenset())
+        folder = trust_store.store_folder()
+        return (
+            f"{source.path} is trusted for this time only: {folder} can't be written: "
+            f"{error.strerror or error}"
+        )
+    if trust_store.store_folder() is None:
+        _only_here[source.digest] = owners | _only_here.get(source.digest, frozenset())
+    return ""
+
+
+def is_remembered(source: Source) -> bool:
+    """Whether another program of this user may run the code too."""
+    owners = trust_store.recall(source.digest).owners
+    return owners is not None and others(source.owners) <= owners

@@ -1,0 +1,225 @@
+"""Settings: what each field takes, how it says no, and how a run's hyperparameters are settled."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from models.fields import Field, InvalidValue, OnlyWith, Range, fields_of
+from models.lecture import Hyperparameters, Lecture
+from tui_app.runs.run_options import RunOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample(Hyperparameters):
+    """One field of each sort, on top of those that all lectures have."""
+
+    share: Annotated[float, Range(minimum=0, below=1)] = 0.25
+    """How much
+    of it."""
+
+    sizes: Annotated[tuple[int, ...], Range(minimum=1)] = (3, 2)
+    """How large."""
+
+    limit: Annotated[int | Literal["full"], Range(minimum=1)] = "full"
+    """How many."""
+
+    network: Literal["flat", "deep"] = "flat"
+    """Which one."""
+
+    depth: Annotated[int, Range(minimum=1), OnlyWith("network", ("deep",))] = 4
+    """How deep."""
+
+    label: str = "none"
+    """What it is called."""
+
+
+FIELDS = fields_of(Sample)
+
+SAMPLE = Lecture(
+    title="Sample",
+    title_zh="样本",
+    datasets=("study-hours", "noisy-line"),
+    model=lambda spec, hyperparameters: nn.Linear(1, 1),
+    criterion=nn.MSELoss,
+    hyperparameters=Sample(epochs=7, lr=0.5, momentum=0.9),
+    overrides={
+        "noisy-line": {"lr": 0.1, "epochs": 30},
+        "optimizer=adam": {"lr": 0.001},
+        "network=deep": {"epochs": 70},
+    },
+    unused=("clip_grad_norm",),
+    name="sample",
+)
+
+
+def values_of(field: Field) -> st.SearchStrategy:
+    """Values that the field takes."""
+    plain = {
+        int: st.integers(-(2**53), 2**53),
+        float: st.floats(allow_nan=False, allow_infinity=False),
+        bool: st.booleans(),
+        str: st.text(st.characters(categories=["L", "N"]), min_size=1),
+    }
+    if field.pattern is not None:
+        return st.from_regex(field.pattern.regex, fullmatch=True)
+    options = [st.sampled_from(field.choices)] if field.choices else []
+    if field.kind is not None:
+        numbers = field.kind in (int, float)
+        options.append(plain[field.kind].filter(lambda x: not numbers or x in field.range))
+    value = st.one_of(options)
+    return st.lists(value, min_size=1, max_size=4).map(tuple) if field.is_tuple else value
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_what_is_formatted_is_parsed_back_to_the_same(data: st.DataObject):
+    field = data.draw(st.sampled_from([*FIELDS.values(), *fields_of(RunOptions).values()]))
+    value = data.draw(values_of(field))
+    assert field.parse(field.format(value)) == value
+    assert field.check(value) == value
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(list(FIELDS.values())), st.text(max_size=12))
+def test_typed_text_is_a_valid_value_or_refused_in_a_sentence(field: Field, text: str):
+    try:
+        value = field.parse(text)
+    except InvalidValue as refusal:
+        assert str(refusal).startswith(f"{field.label}: {field.takes}")
+        assert refusal.field == field.name
+    else:
+        assert field.check(value) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("epochs", "0"),
+        ("epochs", "-3"),
+        ("epochs", "1.5"),
+        ("epochs", "ten"),
+        ("epochs", ""),
+        ("epochs", "9" * 400),
+        ("lr", "0"),
+        ("lr", "nan"),
+        ("lr", "inf"),
+        ("lr", "-inf"),
+        ("lr", "1e999"),
+        ("momentum", "1"),
+        ("momentum", "-0.1"),
+        ("share", "1.0"),
+        ("sizes", ""),
+        ("sizes", "3,0"),
+        ("sizes", "3,,2"),
+        ("limit", "0"),
+        ("limit", "all"),
+        ("seed", "-1"),
+        ("seed", str(2**63)),
+        ("shuffle", "maybe"),
+        ("network", "Deep"),
+    ],
+)
+def test_what_is_out_of_range_or_no_number_is_refused(name: str, text: str):
+    with pytest.raises(InvalidValue, match=f"^{FIELDS[name].label}: "):
+        FIELDS[name].parse(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", True),
+        ("epochs", 2.0),
+        ("epochs", "2"),
+        ("epochs", None),
+        ("epochs", 10**400),
+        ("lr", "0.1"),
+        ("lr", math.nan),
+        ("lr", 10**400),
+        ("lr", [0.1]),
+        ("sizes", 3),
+        ("sizes", []),
+        ("sizes", [[3]]),
+        ("sizes", {"3": 3}),
+        ("limit", "half"),
+        ("network", 1),
+        ("label", 5),
+        ("shuffle", 1),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused(name: str, value: object):
+    """As they may stand in tutorch.toml or run.json."""
+    with pytest.raises(InvalidValue, match=f"^{FIELDS[name].label}: "):
+        FIELDS[name].check(value)
+
+
+def test_values_become_what_their_field_is_made_of():
+    assert FIELDS["sizes"].check([5, 1]) == (5, 1)
+    assert isinstance(FIELDS["lr"].check(1), float)
+    assert FIELDS["limit"].parse(" 12 ") == 12
+    assert FIELDS["shuffle"].parse("Off") is False
+
+
+def test_a_refusal_says_what_is_taken_and_the_nearest_word():
+    with pytest.raises(InvalidValue) as refusal:
+        FIELDS["optimizer"].parse("adan")
+    assert str(refusal.value).endswith("'adan' (did you mean adam?)")
+    assert FIELDS["share"].takes == "a number ≥ 0 and < 1"
+    assert FIELDS["limit"].takes == "a whole number ≥ 1, or full"
+    assert FIELDS["limit"].takes_sentence == "A whole number ≥ 1, or full."
+    assert FIELDS["network"].takes_sentence == "One of: flat, deep."
+    assert FIELDS["sizes"].takes.endswith("or several with commas between")
+    with pytest.raises(InvalidValue) as refusal:
+        FIELDS["batch_size"].parse(" ")
+    assert str(refusal.value) == "batch size: a whole number ≥ 1, or full"
+    with pytest.raises(InvalidValue) as refusal:
+        FIELDS["epochs"].parse("x" * 10_000)
+    assert len(str(refusal.value)) < 200
+
+
+def test_fields_are_read_from_the_declaration():
+    assert list(FIELDS)[-len(Sample.__annotations__) :] == list(Sample.__annotations__)
+    assert FIELDS["share"].help == "How much of it."
+    assert FIELDS["lr"].flag == "--lr"
+    assert FIELDS["weight_decay"].flag == "--weight-decay"
+    assert SAMPLE.fields["lr"].default == 0.5
+
+
+# From defaults, overrides and what was given to the hyperparameters of a run
+
+
+def test_what_is_given_beats_the_override_and_that_the_default():
+    assert SAMPLE.settle("study-hours", {}).lr == 0.5
+    assert SAMPLE.settle("noisy-line", {}).lr == 0.1
+    assert SAMPLE.settle("noisy-line", {"optimizer": "adam"}).lr == 0.001
+    assert SAMPLE.settle("noisy-line", {"optimizer": "adam", "lr": 3}).lr == 3.0
+    assert SAMPLE.settle("noisy-line", {"network": "deep"}).epochs == 70
+    assert SAMPLE.settle("noisy-line", {"network": "deep", "epochs": 2}).epochs == 2
+
+
+def test_a_setting_that_means_nothing_beside_the_others_is_refused_when_given():
+    with pytest.raises(InvalidValue, match=r"momentum means nothing with optimizer adam"):
+        SAMPLE.settle("study-hours", {"optimizer": "adam", "momentum": 0.5})
+    with pytest.raises(InvalidValue, match=r"depth .* it goes with deep"):
+        SAMPLE.settle("study-hours", {"depth": 9})
+    settled = SAMPLE.settle("study-hours", {"network": "deep", "depth": 9})
+    assert SAMPLE.used(settled)["depth"] == 9
+
+
+def test_a_default_that_means_nothing_beside_the_others_is_not_recorded():
+    used = SAMPLE.used(SAMPLE.settle("study-hours", {"optimizer": "adam"}))
+    assert not {"momentum", "depth", "lr_gamma", "clip_grad_norm"} & set(used)
+    assert used["lr"] == 0.001
+    assert "momentum" in SAMPLE.used(SAMPLE.settle("study-hours", {}))
+
+
+def test_unknown_and_unused_settings_are_refused():
+    for name in ("speed", "clip_grad_norm"):
+        with pytest.raises(InvalidValue, match=f"sample has no hyperparameter '{name}'"):
+            SAMPLE.settle("study-hours", {name: 1})

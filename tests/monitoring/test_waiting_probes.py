@@ -1,0 +1,87 @@
+"""Looks at models and runs that wait for each other: each gets its turn, or an answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from datasets import DataUnavailable
+from datasets.reading.progress import LoadingStopped
+from tests.program import LONGEST, begin
+from tui_app.monitoring.local_run import RunInThread
+from tui_app.monitoring.random_numbers import (
+    LOOKING,
+    RANDOM_NUMBERS,
+    in_looking_thread,
+    stop_looking,
+)
+from tui_app.training import watchdog
+from tui_app.training.control import Control
+from tui_app.training.session import Session
+from tui_app.training.watchdog import StepInterrupted
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(watchdog, "PATIENCE", 0.1)
+
+
+def looks() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == LOOKING]
+
+
+def run_that(raises: Exception) -> RunInThread:
+    """A run that can't be prepared."""
+
+    def make(control: Control, on_progress: object) -> Session:
+        raise raises
+
+    return RunInThread("a run", make)
+
+
+def test_a_look_that_waits_for_its_turn_has_it_although_runs_begin_before():
+    has_looked = threading.Event()
+    with RANDOM_NUMBERS:
+        in_looking_thread(has_looked.set)
+        (look,) = looks()
+        stop_looking()
+        look.join(5 * watchdog.PATIENCE)  # as long as it takes to interrupt what is stuck
+        assert look.is_alive()
+    assert has_looked.wait(LONGEST)
+
+
+def test_no_look_that_has_its_turn_late_keeps_a_run_waiting():
+    def never_end() -> None:
+        while True:
+            time.sleep(0.01)
+
+    for _ in range(3):
+        in_looking_thread(never_end)
+    run = run_that(LoadingStopped("cancelled"))
+    run.start()
+    assert run.join(LONGEST)
+    while left := looks():  # nothing of this test is left
+        stop_looking()
+        left[0].join(watchdog.PATIENCE)
+
+
+def test_a_run_that_can_not_be_prepared_answers_nothing_and_says_so():
+    run = run_that(DataUnavailable("no data"))
+    answer = run.control.request_snapshot(lambda subject, ask: None)
+    run.start()
+    assert run.join(LONGEST)
+    assert answer.cancelled()
+
+
+def test_a_run_that_was_given_up_while_it_was_prepared_is_not_resumed(tmp_path: Path):
+    folder = begin("05", tmp_path, epochs=1).session.folder
+    before = folder.run_json.read_bytes(), folder.metrics.read_bytes()
+    control = Control()
+    control.is_abandoned = True
+    with pytest.raises(StepInterrupted):
+        Session.take_up(folder, control, lambda progress: None, epochs=2)
+    assert (folder.run_json.read_bytes(), folder.metrics.read_bytes()) == before
+    folder.lock().release()

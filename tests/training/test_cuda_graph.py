@@ -1,0 +1,345 @@
+"""Recorded steps: the choice, the warm-up, falling back. On the CPU with a recorder that replays
+by calling again; with a GPU against steps that are not recorded.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from datasets import read_dataset
+from models import find_lecture, load_lecture
+from models.lecture import Lecture
+from tests.program import Followed, few_samples
+from tests.tolerances import TRAINED
+from tests.training.test_resume import assert_same_run, take_up
+from tui_app.runs.events import Event, Warned
+from tui_app.runs.settings import settle
+from tui_app.training import cuda_graph, loop, prepare
+from tui_app.training.control import Control
+from tui_app.training.cuda_graph import GraphedStep, hindrance
+from tui_app.training.seeding import host_rng_state
+from tui_app.training.session import Session
+from tui_app.training.state import Training
+from tui_app.training.step import make_step
+
+
+class PretendRecorder:
+    """Replays by taking the step once more, on the memory that was recorded."""
+
+    def __init__(self, fails: str = "", waits: bool = False) -> None:
+        self.fails, self.waits = fails, waits
+        self.runs = self.replays = self.recorded = 0
+
+    def run(self, take: Callable[[], Tensor]) -> Tensor:
+        self.runs += 1
+        return take()
+
+    def watch(self, take: Callable[[], Tensor]) -> tuple[Tensor, bool]:
+        return self.run(take), self.waits
+
+    def record(self, take: Callable[[], Tensor]) -> Callable[[], Tensor]:
+        self.recorded += 1
+        if self.fails == "random":
+            random.random()
+            torch.rand(1)
+        elif self.fails:
+            raise RuntimeError(f"{self.fails}\nand more")
+
+        def replay() -> Tensor:
+            self.replays += 1
+            return take()
+
+        return replay
+
+
+def trained(
+    runs_dir: Path,
+    step: Callable[[Training], Any] = make_step,
+    lecture: str = "softmax",
+    stop_after: int = 0,
+    **given: Any,
+) -> Followed:
+    """A run whose steps are made by `step`."""
+    given = {"widths": (16,), "epochs": 2} | given if lecture == "softmax" else given
+    given = {"device": "cpu", "runs_dir": str(runs_dir)} | given
+    settings = settle(load_lecture(find_lecture(lecture)), given)
+    control, events = Control(), list[Event]()
+    if stop_after:
+        control.take_steps(stop_after)
+
+    def listener(event: Event) -> None:
+        events.append(event)
+        if event.kind == "state":
+            control.stop()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "fastest_step", step)
+        session = Session.begin(settings, control, lambda progress: None)
+        return Followed(session, events, session.follow(control, [listener]))
+
+
+def recorded_by(recorder: PretendRecorder) -> Callable[[Training], GraphedStep]:
+    return lambda training: GraphedStep(training, recorder)
+
+
+def warnings_of(run: Followed) -> list[str]:
+    return [event.text for event in run.events if isinstance(event, Warned)]
+
+
+#: 1438 scans are 22 whole batches of 64 and one of 30.
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"lr_schedule": "cosine", "clip_grad_norm": 0.5},
+        {"momentum": 0.0, "weight_decay": 0.01, "lr_schedule": "step", "lr_step_epochs": 1},
+        {"lr": 0.1},
+    ],
+)
+def test_a_recorded_run_is_the_run(tmp_path: Path, given: dict[str, Any]) -> None:
+    recorder = PretendRecorder()
+    run = trained(tmp_path / "recorded", recorded_by(recorder), **given)
+    plain = trained(tmp_path / "plain", **given)
+    # A recorded step has its lr as a float32.
+    assert run.losses == pytest.approx(plain.losses, rel=TRAINED)
+    assert (recorder.recorded, recorder.replays) == (1, 2 * 22 - 3)
+    assert recorder.runs == 3 + 2  # the warm-up, and the last batch of each epoch
+    assert not warnings_of(run)
+
+
+def test_a_recorded_run_that_was_stopped_goes_on_without_a_graph(tmp_path: Path) -> None:
+    """Its checkpoint is one that any device takes up."""
+    given = {"momentum": 0.5, "lr": 0.125, "epochs": 3}  # an lr that has the same value as float32
+    part = trained(tmp_path / "part", recorded_by(PretendRecorder()), stop_after=30, **given)
+    assert part.completed.step == 30
+    state = torch.load(part.session.folder.last, weights_only=True)["optimizer"]
+    assert [group["lr"] for group in state["param_groups"]] == [0.125]
+    assert take_up(part.session.folder).state == "completed"
+    whole = trained(tmp_path / "whole", **given)
+    assert_same_run(whole.session.folder, part.session.folder)
+
+
+@pytest.mark.parametrize(
+    ("recorder", "said"),
+    [
+        (PretendRecorder("operation not permitted"), "RuntimeError: operation not permitted)"),
+        (PretendRecorder("random"), "random numbers on the host"),
+        (PretendRecorder(waits=True), "waits for its own results"),
+    ],
+)
+def test_what_cannot_be_recorded_is_trained_as_ever_and_that_is_said_once(
+    tmp_path: Path, recorder: PretendRecorder, said: str
+) -> None:
+    run = trained(tmp_path / "tried", recorded_by(recorder))
+    plain = trained(tmp_path / "plain")
+    (text,) = warnings_of(run)
+    assert said in text
+    assert "and more" not in text
+    assert recorder.replays == 0
+    assert_same_run(plain.session.folder, run.session.folder)
+
+
+@pytest.mark.parametrize(
+    "lecture",
+    ["softmax", "10_basic", "10_deeper", "lenet", "googlenet", "resnet", "densenet", "07", "12"],
+)
+def test_no_net_of_the_course_remembers_anything(tmp_path: Path, lecture: str, monkeypatch) -> None:
+    def read_few(name: str, *_: object, **chosen: Any) -> Any:
+        return few_samples(read_dataset(name, **chosen), 8, 4)
+
+    monkeypatch.setattr(prepare, "read_dataset", read_few)
+    recorder = PretendRecorder()
+    trained(tmp_path, recorded_by(recorder), lecture, epochs=5, batch_size=8)
+    assert recorder.recorded == 1
+
+
+@pytest.mark.parametrize("what", ["a count", "a tensor", "a buffer"])
+def test_a_model_that_remembers_is_not_recorded(tmp_path: Path, what: str) -> None:
+    def step(training: Training) -> GraphedStep:
+        model = training.model
+        model.register_buffer("mean", torch.zeros(1))
+
+        def remember(module: nn.Module, inputs: Any, output: Tensor) -> None:
+            if what == "a count":
+                vars(module)["calls"] = vars(module).get("calls", 0) + 1
+            elif what == "a tensor":
+                module.before = output.detach().mean()
+            else:
+                module.mean = output.detach().mean()
+
+        model.register_forward_hook(remember)
+        return GraphedStep(training, PretendRecorder())
+
+    run = trained(tmp_path, step)
+    told = [event.text for event in run.events if isinstance(event, Warned)]
+    assert ["remembers something" in text for text in told] == [True]
+    assert run.losses == trained(tmp_path).losses
+
+
+def test_a_recording_that_breaks_off_leaves_random_numbers_as_they_were(tmp_path: Path) -> None:
+    training = training_of("softmax", tmp_path)
+    step = GraphedStep(training, PretendRecorder("random"))
+    batch = next(training.batches.epoch(0, 0))
+    for _ in range(3):
+        step(*batch)
+    before = host_rng_state()
+    step(*batch)
+    assert host_rng_state() == before
+    assert isinstance(training.optimizer.param_groups[0]["lr"], float)
+
+
+def training_of(lecture: str, runs_dir: Path, **given: Any) -> Training:
+    settings = settle(
+        load_lecture(find_lecture(lecture)), {**given, "runs_dir": str(runs_dir), "device": "cpu"}
+    )
+    return prepare.prepare(settings)
+
+
+@pytest.mark.parametrize(
+    ("lecture", "given", "reason"),
+    [
+        ("softmax", {}, ""),
+        ("softmax", {"optimizer": "adam"}, ""),
+        ("05", {"optimizer": "rprop"}, ""),
+        ("05", {"optimizer": "asgd"}, ""),
+        ("05", {"optimizer": "lbfgs"}, "lbfgs"),
+        ("05", {"optimizer": "adagrad"}, "adagrad"),
+        ("02", {}, "an optimizer of its own"),
+        ("08_dataset", {}, "DataLoader"),
+    ],
+)
+def test_why_a_run_is_not_recorded(
+    tmp_path: Path, lecture: str, given: dict[str, Any], reason: str
+) -> None:
+    found = hindrance(training_of(lecture, tmp_path, **given))
+    assert (found == "") == (reason == "")
+    assert reason in found
+
+
+def test_without_cuda_nothing_is_recorded_and_nothing_said(tmp_path: Path) -> None:
+    training = training_of("05", tmp_path)
+    assert not isinstance(cuda_graph.fastest_step(training), GraphedStep)
+    assert training.to_tell == []
+
+
+# With a GPU
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
+class Net(nn.Module):
+    """What a recording has to get right: dropout, BatchNorm, and, if wanted, a look at a result."""
+
+    def __init__(self, *, looks: bool) -> None:
+        super().__init__()
+        self.looks = looks
+        self.layers = nn.Sequential(
+            nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.LazyLinear(10)
+        )
+        self.layers(torch.zeros(2, 1, 28, 28))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = nn.functional.dropout(self.layers(x), 0.2, self.training)
+        return out * 1.0 if self.looks and out.sum().item() > 0 else out
+
+
+def own_net(*, looks: bool) -> Lecture:
+    lecture = load_lecture(find_lecture("softmax"))
+    return replace(lecture, model=lambda spec, hp: Net(looks=looks))
+
+
+def on_gpu(step: Callable[[Training], Any], lecture: Lecture, **given: Any):
+    """The losses of 60 steps and the weights after them; the training."""
+    given = {"lr_schedule": "cosine", "epochs": 3, **given, "device": "cuda"}
+    data = few_samples(prepare.read(settle(lecture, given)), train=20 * 64 + 30)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prepare, "read", lambda *args: data)
+        training = prepare.prepare(settle(lecture, given))
+    take, losses = step(training), []
+    for epoch in range(3):
+        for batch in training.batches.epoch(epoch, 0):
+            training.apply_lr()
+            losses.append(take(*batch))
+            training.step += 1
+    return torch.stack(losses).cpu(), training, take
+
+
+@pytest.mark.gpu
+@needs_gpu
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"clip_grad_norm": 0.5, "momentum": 0.0},
+        {"precision": "bf16"},
+        {"optimizer": "adam", "lr": 0.001},
+        {"optimizer": "adamax", "lr": 0.001},
+        {"optimizer": "rmsprop", "lr": 0.001},
+        {"optimizer": "asgd"},
+        {"optimizer": "rprop", "lr": 0.001},
+    ],
+)
+@pytest.mark.parametrize("net", ["softmax", "own"])
+def test_a_graph_gives_the_losses_of_plain_steps(net: str, given: dict[str, Any]) -> None:
+    lecture = load_lecture(find_lecture("softmax")) if net == "softmax" else own_net(looks=False)
+    graphed, training, take = on_gpu(cuda_graph.fastest_step, lecture, **given)
+    assert isinstance(take, GraphedStep)
+    assert training.to_tell == []
+    plain, other, _ = on_gpu(make_step, lecture, **given)
+    tolerance = 0.05 if given.get("precision") else 2e-3
+    torch.testing.assert_close(graphed, plain, rtol=tolerance, atol=tolerance)
+    ours, theirs = training.model.state_dict(), other.model.state_dict()
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        torch.testing.assert_close(ours[name], theirs[name], rtol=0.05, atol=0.02)
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_a_model_that_looks_at_its_results_falls_back_on_a_gpu() -> None:
+    graphed, training, _ = on_gpu(cuda_graph.fastest_step, own_net(looks=True))
+    (text,) = training.to_tell
+    assert "waits for its own results" in text
+    plain, _, _ = on_gpu(make_step, own_net(looks=True))
+    torch.testing.assert_close(graphed, plain, rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_training_goes_on_after_a_recording_that_broke_off() -> None:
+    """With dropout, whose random numbers a broken recording would hold up."""
+
+    class Breaks(Net):
+        def forward(self, x: Tensor) -> Tensor:
+            out = super().forward(x)
+            if torch.cuda.is_current_stream_capturing():
+                raise RuntimeError("not here")
+            return out
+
+    lecture = load_lecture(find_lecture("softmax"))
+    lecture = replace(lecture, model=lambda spec, hp: Breaks(looks=False))
+    graphed, training, _ = on_gpu(cuda_graph.fastest_step, lecture)
+    (text,) = training.to_tell
+    assert "not here" in text
+    plain, _, _ = on_gpu(make_step, own_net(looks=False))
+    torch.testing.assert_close(graphed, plain, rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.gpu
+@needs_gpu
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop", "asgd", "rprop"])
+def test_a_run_recorded_on_a_gpu_goes_on_there_and_on_the_cpu(
+    tmp_path: Path, optimizer: str
+) -> None:
+    given = {"device": "cuda", "optimizer": optimizer, "lr": 0.001, "epochs": 3}
+    for device in ("cuda", "cpu"):
+        run = trained(tmp_path / device, cuda_graph.fastest_step, stop_after=40, **given)
+        assert not warnings_of(run)
+        assert take_up(run.session.folder, device=device).state == "completed"

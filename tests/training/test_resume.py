@@ -1,0 +1,211 @@
+"""A resumed run is the run that was never interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from models import find_lecture, load_lecture
+from tests.tolerances import FLOAT64
+from tui_app.runs.errors import DamagedRun, RunFinished, RunLocked
+from tui_app.runs.events import EpochCompleted, Event, RunCompleted, StepsCompleted, Warned
+from tui_app.runs.metrics_file import read_metrics
+from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.settings import RunSettings, settle
+from tui_app.training.control import Control
+from tui_app.training.session import Session
+
+
+def settings(runs_dir: Path, lecture: str = "softmax", **given: Any) -> RunSettings:
+    small = {"widths": (16,), "epochs": 4} if lecture == "softmax" else {}
+    return settle(
+        load_lecture(find_lecture(lecture)), {**small, **given, "runs_dir": str(runs_dir)}
+    )
+
+
+def begin(wanted: RunSettings, *listeners: Callable[[Event], None], control: Control | None = None):
+    control = control or Control()
+    session = Session.begin(wanted, control, lambda progress: None)
+    return session, session.follow(control, listeners)
+
+
+def take_up(folder: RunFolder, *listeners: Callable[[Event], None], **changes: Any) -> RunCompleted:
+    control = Control()
+    session = Session.take_up(folder, control, lambda progress: None, **changes)
+    return session.follow(control, listeners)
+
+
+def stop_at(control: Control, step: int) -> Callable[[Event], None]:
+    """Let the run take `step` steps: one by one, so that the stop can fall anywhere."""
+    control.take_steps(step)
+
+    def listener(event: Event) -> None:
+        if event.kind == "state":
+            control.stop()
+
+    return listener
+
+
+def record(folder: RunFolder) -> dict[str, Any]:
+    """What must be the same: every step's loss, every epoch's values, the bests, the weights."""
+    lines = list(read_metrics(folder.metrics))
+    timeless = [
+        {k: v for k, v in line.items() if k not in ("run", "seconds", "samples_per_second")}
+        for line in lines
+        if line["kind"] in ("epoch", "best")
+    ]
+    steps = [
+        (line["first_step"] + offset, line["epoch"], loss)
+        for line in lines
+        if line["kind"] == "steps"
+        for offset, loss in enumerate(line["losses"])
+    ]
+    return {"steps": steps, "lines": timeless}
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    state = torch.load(path, weights_only=True)
+    return state.get("model", state)
+
+
+def assert_same_run(left: RunFolder, right: RunFolder) -> None:
+    assert record(left) == record(right)
+    for name in ("last.pt", "best.pt"):
+        a, b = weights(left.path / name), weights(right.path / name)
+        assert a.keys() == b.keys()
+        assert all(torch.equal(a[key], b[key]) for key in a), name
+
+
+@pytest.mark.parametrize(
+    ("lecture", "given", "stop"),
+    [
+        ("softmax", {}, 46),  # between two epochs
+        ("softmax", {}, 30),  # in the middle of one
+        ("softmax", {"optimizer": "adam", "lr": 0.001, "lr_schedule": "cosine"}, 31),
+        ("softmax", {"lr_schedule": "one-cycle", "validation": 0.2, "clip_grad_norm": 1.0}, 25),
+        ("softmax", {"augment": "shift", "epochs": 3}, 30),
+        ("softmax", {"optimizer": "rmsprop", "lr": 0.001, "keep_best": 2, "eval_every": 3}, 40),
+        ("05", {"optimizer": "lbfgs", "epochs": 12}, 5),
+        ("05", {"optimizer": "asgd", "epochs": 12}, 5),
+        ("05", {"optimizer": "rprop", "epochs": 12}, 5),
+        ("02", {}, 20),
+        ("03", {"batch_size": 2, "shuffle": True, "epochs": 6}, 7),
+        ("08_dataset", {"epochs": 3, "workers": 1, "drop_last": True}, 20),
+    ],
+)
+def test_a_stop_anywhere_leaves_no_trace(
+    tmp_path: Path, lecture: str, given: dict[str, Any], stop: int
+) -> None:
+    whole, _ = begin(settings(tmp_path / "whole", lecture, **given))
+    control = Control()
+    part, completed = begin(
+        settings(tmp_path / "part", lecture, **given), stop_at(control, stop), control=control
+    )
+    assert (completed.state, completed.step) == ("stopped", stop)
+    assert take_up(part.folder).state == "completed"
+    assert_same_run(whole.folder, part.folder)
+
+
+def test_two_epochs_and_two_more_are_four(tmp_path: Path) -> None:
+    whole, _ = begin(settings(tmp_path / "whole"))
+    part, _ = begin(settings(tmp_path / "part", epochs=2))
+    with pytest.raises(RunFinished):
+        take_up(part.folder)
+    assert take_up(part.folder, epochs=4).epoch == 4
+    assert_same_run(whole.folder, part.folder)
+    assert part.folder.read_record()["hyperparameters"]["epochs"] == 4
+
+
+def test_a_cosine_is_not_stretched_but_begun_anew_and_that_is_said(tmp_path: Path) -> None:
+    session, _ = begin(settings(tmp_path, epochs=2, lr_schedule="cosine"))
+    heard: list[Event] = []
+    take_up(session.folder, heard.append, epochs=4)
+    assert any(isinstance(event, Warned) and "cosine" in event.text for event in heard)
+    first = next(event for event in heard if isinstance(event, StepsCompleted))
+    assert first.lr == pytest.approx(0.1, rel=FLOAT64)
+
+
+def test_a_run_killed_after_its_checkpoint_repeats_only_what_came_later(tmp_path: Path) -> None:
+    """Without the final save last.pt is the one of the last saving, metrics.jsonl runs ahead."""
+    whole, _ = begin(settings(tmp_path / "whole"))
+    control = Control()
+    session = Session.begin(settings(tmp_path / "part"), control, lambda progress: None)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(event: Event) -> None:
+        if isinstance(event, EpochCompleted) and event.epoch == 1:
+            control.save()
+        if isinstance(event, EpochCompleted) and event.epoch == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        session.follow(control, [kill])
+    with session.folder.metrics.open("a") as file:
+        file.write('{"kind": "steps", "first_st')
+    take_up(session.folder)
+    assert_same_run(whole.folder, session.folder)
+
+
+def test_an_lr_set_by_hand_is_taken_again_at_the_same_step(tmp_path: Path) -> None:
+    def listener_for(control: Control, stop: int | None) -> Callable[[Event], None]:
+        def listener(event: Event) -> None:
+            if getattr(event, "state", "") != "paused":
+                return
+            if getattr(event, "step", 0) == 10:
+                control.set_lr(0.05)
+                control.take_steps((stop or 60) - 10)
+            else:
+                control.stop() if stop else control.go_on()
+
+        return listener
+
+    def run(runs_dir: Path, stop: int | None) -> RunFolder:
+        control = Control()
+        control.take_steps(10)
+        session, _ = begin(
+            settings(runs_dir, epochs=3), listener_for(control, stop), control=control
+        )
+        return session.folder
+
+    whole, part = run(tmp_path / "whole", None), run(tmp_path / "part", 30)
+    take_up(part)
+    assert_same_run(whole, part)
+    changes = [line for line in read_metrics(part.metrics) if line["kind"] == "control"]
+    assert [(line["first_step"], line["lr"]) for line in changes] == [(11, 0.05)]
+
+
+def test_a_run_that_is_training_is_left_alone(tmp_path: Path) -> None:
+    control = Control()
+    session = Session.begin(settings(tmp_path), control, lambda progress: None)
+    with pytest.raises(RunLocked):
+        take_up(session.folder)
+    control.stop()
+    session.follow(control, [])
+    assert take_up(session.folder).state == "completed"
+
+
+def test_other_data_are_not_gone_on_with(tmp_path: Path) -> None:
+    session, _ = begin(settings(tmp_path, epochs=1))
+    session.folder.write_record({**session.folder.read_record(), "data_fingerprint": "0" * 16})
+    with pytest.raises(DamagedRun, match="digits"):
+        take_up(session.folder, epochs=2)
+
+
+def test_the_threads_of_a_run_and_why_they_were_chosen_are_kept(tmp_path: Path) -> None:
+    session, _ = begin(settings(tmp_path, epochs=1))
+    before = session.folder.read_record()
+    take_up(session.folder, epochs=2)
+    after = session.folder.read_record()
+    assert "layers are small" in before["threads_reason"]
+    assert [after[name] for name in ("threads", "threads_reason")] == [
+        before[name] for name in ("threads", "threads_reason")
+    ]
+    assert session.folder.log.read_text().count("with 1 thread (layers are small") == 2
+    take_up(session.folder, epochs=3, threads=2)
+    assert session.folder.read_record()["threads_reason"] == "as asked"

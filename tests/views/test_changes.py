@@ -1,0 +1,161 @@
+"""How predictions changed over the epochs: the run's own, seen again or while it trains."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.tolerances import FLOAT32
+from tests.views.test_views import found_in
+from tui_app.drawing.pen import Pen
+from tui_app.drawing.table import distinct
+from tui_app.inspection.probe_context import subject_of_folder
+from tui_app.inspection.probe_runner import Report, Snapshot, take
+from tui_app.inspection.probes import changes, load_probe
+from tui_app.monitoring.live_view import LiveView
+from tui_app.monitoring.still_view import StillView
+from tui_app.runs.metrics_file import read_metrics
+from tui_app.runs.run_folder import RunFolder
+from tui_app.training.control import Control
+from tui_app.views import load_view
+from tui_app.views.view import Frame, View
+
+RUN = ("07", "--dataset", "moons", "--epochs", "20")
+
+
+def best_epoch(folder: Path) -> int:
+    bests = [line for line in read_metrics(folder / "metrics.jsonl") if line["kind"] == "best"]
+    return int(bests[-1]["epoch"])
+
+
+def test_every_epoch_of_the_run_is_seen_again(trained: Callable[..., Path]):
+    folder = trained(*RUN)
+    found = found_in(folder, "changes")
+    assert found.epochs.tolist() == list(range(21))
+    # What the best model says is what the run said after that epoch. Not to the bit: these are a
+    # batch of 24, those the whole set.
+    best = found_in(folder, "predictions")
+    np.testing.assert_allclose(
+        found.probabilities[best_epoch(folder)], best.probabilities[found.rows], atol=FLOAT32
+    )
+    worst = best.losses[found.rows]
+    assert (np.diff(worst) <= 0).all()
+    assert worst[0] == best.losses.max()
+
+
+def test_the_sample_that_was_asked_for_comes_first(trained: Callable[..., Path]):
+    found = found_in(trained(*RUN), "changes", "17")
+    assert found.rows[0] == 16
+    lines = load_view("changes").lines(found, Frame(80, 24))
+    assert any(line.plain.startswith("sample 17 of the test set") for line in lines)
+    assert len(set(found.rows.tolist())) == len(found.rows) == 24
+
+
+def test_what_takes_too_long_is_left_out_and_the_best_model_stands_at_the_end(
+    trained: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(changes, "_SECONDS", 0.0)
+    folder = trained("07", "--dataset", "moons", "--activation", "tanh", "--epochs", "9")
+    best = best_epoch(folder)
+    assert best > 1
+    found = found_in(folder, "changes")
+    assert found.epochs.tolist() == [0, 1, best]
+    lines = load_view("changes").lines(found, Frame(80, 24))
+    assert f"{found.missing} epochs are left out" in lines[-1].plain
+
+
+def test_looks_at_a_run_that_trains_are_joined(trained: Callable[..., Path]):
+    whole = found_in(trained(*RUN), "changes")
+
+    def look(row: int, rows: np.ndarray = whole.rows) -> changes.Changes:
+        return changes.replace(
+            whole,
+            rows=rows,
+            epochs=whole.epochs[row : row + 1],
+            probabilities=whole.probabilities[row : row + 1],
+        )
+
+    live = LiveView(load_view("changes"), Control())
+    for row in (2, 3, 7):
+        answered: Future[Snapshot] = Future()
+        answered.set_result(Snapshot(look(row), "run", row, row, 0.0))
+        live._waiting = answered
+        assert live.poll()
+    assert live.snapshot is not None
+    assert live.snapshot.found.epochs.tolist() == [2, 3, 7]
+    np.testing.assert_array_equal(live.snapshot.found.probabilities, whole.probabilities[[2, 3, 7]])
+    live.lines(Frame(80, 24))
+    put_off = live._next
+    assert live.lines(Frame(80, 24))
+    assert live._next == put_off  # drawn anew, it costs the run nothing
+    # The looks at other samples begin anew.
+    assert changes.joined(look(2), look(3, whole.rows[::-1])).epochs.tolist() == [3]  # pyright: ignore[reportOptionalMemberAccess]
+    assert changes.joined(None, look(3)) is not None
+
+
+def test_the_picture_says_right_and_wrong_without_colour(trained: Callable[..., Path]):
+    found = found_in(trained(*RUN), "changes")
+    guesses = found.probabilities.argmax(axis=2) == found.targets
+    for at in range(len(found.rows)):
+        lines = load_view("changes").lines(found, Frame(80, 40, Pen(colour=False, ascii=True), at))
+        signs = [line.plain[6] for line in lines[1:22]]
+        assert [sign == "+" for sign in signs] == guesses[:, at].tolist()
+
+
+def test_there_is_no_change_to_be_seen_without_classes(trained: Callable[..., Path]):
+    folder = trained("03", "--epochs", "5")
+    assert found_in(folder, "changes") is None
+    assert RunFolder(folder).read_record()["lecture"].startswith("lecture_03")
+
+
+def test_names_are_cut_so_that_they_differ():
+    names = ["Polish", "Portuguese", "Russian", "Scottish", "Spanish", "Chinese", "Czech"]
+    assert distinct(names, 2) == ["Pl", "Pr", "Ru", "Sc", "Sp", "Ch", "Cz"]
+    assert distinct(["cat", "car"], 3) == ["cat", "car"]
+    assert distinct(["malignant", "benign"], 20) == ["malignant", "benign"]
+
+
+def test_training_again_says_how_far_it_is(trained: Callable[..., Path]):
+    subject = subject_of_folder(RunFolder(trained("07", "--epochs", "5")), "cpu")
+    told: list[tuple[int, int]] = []
+    observed = replace(subject, report=lambda *steps: told.append(steps))
+    assert take(observed, load_probe("changes")).found is not None
+    assert told == [(step, 5) for step in range(1, 6)]
+
+
+def test_a_look_gives_way_to_another_view_and_begins_anew_later():
+    begun, go_on = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+
+    def look(view: View, ask: str, report: Report) -> Snapshot:
+        report(40, 100)
+        begun.set()
+        assert go_on.wait(60)
+        report(41, 100)
+        return Snapshot("found", "", 0, 0, 0.0)
+
+    def start(work: Callable[[], None]) -> None:
+        threads.append(threading.Thread(target=work))
+        threads[-1].start()
+
+    still = StillView(load_view("changes"), look, start)
+    still.poll()
+    assert begun.wait(60)
+    assert still.progress == "40 %"
+    still.give_way()
+    go_on.set()
+    threads[0].join(60)
+    assert still.snapshot is None
+    assert not still.problem
+    assert not still.is_busy
+    still.poll()
+    threads[1].join(60)
+    assert still.poll()
+    assert still.snapshot is not None
+    assert still.progress == "41 %"

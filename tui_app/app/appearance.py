@@ -1,0 +1,70 @@
+"""How the app looks: its signs, colours and language, as they were chosen last."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from textual.filter import LineFilter
+
+from tui_app.app.notices import NoticesApp
+from tui_app.app.preferences import preferences_file
+from tui_app.app.series_colours import series_colours
+from tui_app.terminal.ascii_filter import AsciiFilter
+from tui_app.terminal.control_filter import ControlFilter
+from tui_app.terminal.display_options import Look
+
+
+class AppearanceApp(NoticesApp):
+    """Draws as the terminal can, and as the user's preferences say, which it keeps."""
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        super().__init__()
+        self.preferences = preferences_file()
+        self.in_chinese = self.shows_chinese and self._is_chinese_wanted()
+        if self.preferences.values.theme in self.available_themes:
+            self.theme = self.preferences.values.theme
+
+    async def on_mount(self) -> None:
+        """Keep what is chosen from now on."""
+        if self.preferences.problem:
+            self.current_log.add(self.preferences.problem, "warning")
+        self.theme_changed_signal.subscribe(self, lambda theme: self.remember(theme=theme.name))
+
+    @property
+    def in_ascii(self) -> bool:
+        """Whether no lines and dots but ASCII may be drawn."""
+        return self._look.ascii
+
+    @property
+    def shows_chinese(self) -> bool:
+        """Whether Chinese may be drawn."""
+        return self._look.keep_wide or not self._look.ascii
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line goes through on its way to the terminal."""
+        filters = [*super().get_line_filters(), ControlFilter()]
+        if self._look.ascii:
+            filters.append(AsciiFilter(keep_wide=self._look.keep_wide))
+        return filters
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The colours of curves, which a theme may set otherwise."""
+        return series_colours(self.current_theme)
+
+    def remember(self, **changed: str) -> None:
+        """Keep a preference for the next start."""
+        if self.preferences.change(**changed):
+            self.run_worker(self._save_preferences, thread=True, group="preferences")
+
+    def _save_preferences(self) -> None:
+        problem = self.preferences.save()
+        if problem and problem != self.preferences.problem:
+            self.preferences.problem = problem  # it is said once
+            self.call_later(self.current_log.add, problem, "warning")
+
+    def _is_chinese_wanted(self) -> bool:
+        """As was chosen last, else as the locale says."""
+        locale = os.environ.get("LC_ALL", os.environ.get("LANG", ""))
+        return (self.preferences.values.language or locale).startswith("zh")

@@ -1,0 +1,95 @@
+"""What the dialogs share that show data of the user's own before they are learned from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.markup import escape
+from textual.widgets import Label
+
+from tui_app.app.dialogs.dialog import Dialog
+from tui_app.app.form.draft_fields import OwnData
+from tui_app.app.messages import PreviewRead
+from tui_app.app.own_data.reading_thread import ReadingThread, Stopped
+from tui_app.app.widgets.line import Line
+from tui_app.text.escaping import printable
+
+if TYPE_CHECKING:
+    from models.lecture import Lecture
+
+
+class DataDialog(Dialog):
+    """Gives something once OK was pressed, with `data` as they were chosen; else None."""
+
+    DEFAULT_CSS = """
+    DataDialog {
+        align: center middle;
+        & > Vertical {
+            width: 120; max-width: 98%; height: 96%; max-height: 46;
+            border: round $border; background: $surface; padding: 0 1;
+        }
+        & .about { color: $text; }
+        & .about.-wrong { color: $text-error; height: auto; max-height: 3; text-wrap: wrap; }
+        & .keys { color: $text-muted; width: 1fr; }
+    }
+    """
+
+    _keys = ""
+
+    def __init__(self, data: OwnData, lecture: Lecture) -> None:
+        super().__init__()
+        self.data = data
+        self._lecture = lecture
+        self._data_thread = ReadingThread()
+
+    def compose(self) -> ComposeResult:
+        """What they are, in two lines, what is in them, and the keys."""
+        with Vertical() as box:
+            place = printable(str(self.data.path))
+            box.border_title = escape(place if len(place) < 70 else f"...{place[-66:]}")
+            yield Line(classes="about")
+            yield Line(classes="about", id="second")
+            yield from self.compose_data()
+            yield Label(self._keys, classes="keys", markup=False)
+
+    def compose_data(self) -> ComposeResult:
+        """What shows the data."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Read in a thread: a file may be large, or lie on a disk that doesn't answer."""
+        self.tell("Reading ...")
+        data = self.data
+
+        def work(stopped: Stopped) -> None:
+            from tui_app.app.own_data.data_check import read_preview
+
+            preview, problem = read_preview(data, stopped)
+            if not stopped():
+                self.post_message(PreviewRead(preview, problem))
+
+        self._data_thread.begin(work)
+
+    def on_unmount(self) -> None:
+        """Nobody wants them any more."""
+        self._data_thread.stop()
+
+    def tell(self, sentence: str, second: str = "", *, wrong: bool = False) -> None:
+        """Say what the data are; in the second line what is chosen, or what is `wrong`."""
+        about, other = self.query(".about").results(Line)
+        about.tell(printable(sentence))
+        other.set_class(wrong, "-wrong")
+        other.update(printable(second))
+
+
+def dialog_for(data: OwnData, lecture: Lecture) -> DataDialog:
+    """The dialog for a table, or for a folder of images."""
+    if data.kind == "csv":
+        from tui_app.app.dialogs.table_dialog import TableDialog
+
+        return TableDialog(data, lecture)
+    from tui_app.app.dialogs.folder_dialog import FolderDialog
+
+    return FolderDialog(data, lecture)

@@ -1,0 +1,46 @@
+"""The question before one leaves something that trains."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from tui_app.app.dialogs.choice_question import Choose
+from tui_app.monitoring.run_queue import RunQueue
+
+
+class LeaveQuestion(Choose):
+    """Whether to keep the run training (`k`), to stop it (`s`), or to stay (`b`).
+
+    A run that has no folder yet can't be kept: there is nothing that another process could resume.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "stop_and_leave", "Stop, save, and leave", show=False)
+    ]
+
+    def __init__(self, queue: RunQueue) -> None:
+        run = queue.current
+        waiting = f" {queue.waiting} more wait in the queue." if queue.waiting else ""
+        rest = " (the queue ends here)" if queue.waiting else ""
+        stay = ("b", "Stay here")
+        if run.folder is None:
+            super().__init__(
+                f"{run.name} hasn't begun to train: its data and model are still being "
+                f"prepared.{waiting}",
+                [("s", "Cancel it, and leave"), stay],
+            )
+        else:
+            super().__init__(
+                f"{run.name} is training.{waiting}",
+                [
+                    ("k", f"Leave, and keep training in a process of its own{rest}"),
+                    ("s", "Stop, save, and leave (Ctrl-C again does it too)"),
+                    stay,
+                ],
+            )
+
+    def action_stop_and_leave(self) -> None:
+        """A second Ctrl-C stops, saves and leaves."""
+        self.dismiss("s")

@@ -1,0 +1,53 @@
+"""Asks in a dialog whether the user trusts code before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from models import UntrustedSource
+from models.user_files.trust import name_file, trust
+from tui_app.app.dialogs.choice_question import Choose
+from tui_app.text.escaping import printable
+
+if TYPE_CHECKING:
+    from tui_app.app.app import TutorchApp
+
+#: A capital letter, and not the first answer: the dialog may come up while the user types.
+_YES, _NO = "T", "n"
+
+
+class TrustQuestion(Choose):
+    """Whose code it is, where it lies and what comes with it; it runs only if that is chosen."""
+
+    def __init__(self, error: UntrustedSource) -> None:
+        (_, file), *facts = error.facts  # a long path is wrapped best in lines of its own
+        lines = ["This is Python code that you haven't trusted yet:", "", printable(file)]
+        lines += [f"{name:<7}  {printable(value)}" for name, value in facts]
+        super().__init__(
+            "\n".join([*lines, "", "It would run with your rights."]),
+            [(_NO, "Don't run it"), (_YES, "Trust it: it runs, now and until it changes")],
+        )
+
+
+def ask_trust(
+    app: TutorchApp,
+    error: UntrustedSource,
+    then: Callable[[], object],
+    otherwise: Callable[[], object] = lambda: None,
+) -> None:
+    """Ask; do `then` once the code is trusted, and `otherwise` where it isn't."""
+
+    def answered(answer: str | None) -> None:
+        if answer != _YES:
+            otherwise()
+            return
+        problem = trust(error.source)
+        if not error.owner:  # the user's own file may be edited while the app shows it
+            name_file(error.source.path)
+        if problem:
+            app.notify(f"{problem}.", severity="warning", timeout=12, markup=False)
+            app.log_before.add(problem)
+        then()
+
+    app.push_screen(TrustQuestion(error), answered)

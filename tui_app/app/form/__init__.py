@@ -1,0 +1,1 @@
+"""The settings form without its widgets: texts, edits, checks."""

@@ -1,0 +1,80 @@
+"""The fields of the form: their texts, and what they say of the user's own data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from datasets.own.column_names import ColumnChoice
+from datasets.own.names import is_own_data, short_name
+from models.fields import Field, fields_of
+from models.lecture import Lecture
+from tui_app.runs.run_options import RunOptions
+from tui_app.runs.settings import own_data
+
+#: The settings that mean something for a table of the user's alone.
+OF_TABLES = ("target", "drop", "columns")
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """A file or a folder of the user's as the form names it: texts, empty where nothing is said."""
+
+    dataset: str
+    target: str = ""
+    drop: str = ""
+    columns: str = ""
+
+    @property
+    def label(self) -> str:
+        """`csv:points.csv → y`, or `folder:pets`."""
+        return f"{short_name(self.dataset)} → {self.target}" if self.target else self.short_name
+
+    @property
+    def choice(self) -> ColumnChoice:
+        """What is said of a table's columns."""
+        return ColumnChoice(self.target, self.drop, self.columns)
+
+    @property
+    def kind(self) -> str:
+        """`csv` for a table, `folder` for images."""
+        return self.dataset.partition(":")[0]
+
+    @property
+    def path(self) -> Path:
+        """The file or the folder."""
+        return Path(self.dataset.partition(":")[2])
+
+    @property
+    def short_name(self) -> str:
+        """The data set without the folders that it lies in."""
+        return short_name(self.dataset)
+
+
+def several(field: Field, text: str) -> tuple[Any, ...]:
+    """The values that `text` lists. Those of a field that is a list itself stand between
+    semicolons. Raises InvalidValue.
+    """
+    if field.name == "dataset" and is_own_data(text.strip()):  # whatever signs a path has
+        return (own_data(text.strip()),)
+    is_one = field.name in ("data_dir", "device") or text in field.choices
+    if is_one or (field.kind is str and not field.choices):
+        parts = [text]
+    else:
+        parts = text.split(";" if field.is_tuple else ",")
+    return tuple(field.parse(part.strip()) for part in parts)
+
+
+def draft_fields(lecture: Lecture) -> dict[str, Field]:
+    """The settings of the form: the data set, the hyperparameters, then the options of a run."""
+    options = dict(fields_of(RunOptions))
+    del options["runs_dir"]  # where the app looks for runs is where it makes them
+    of_tables = {name: options.pop(name) for name in OF_TABLES}
+    dataset = replace(
+        options.pop("dataset"),
+        kind=None,
+        choices=lecture.datasets,
+        help="The data to learn from.",
+    )
+    return {"dataset": dataset, **of_tables, **lecture.fields, **options}

@@ -1,0 +1,227 @@
+"""The settings of a lecture as texts, as the form edits them, with undo and redo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Any, TypeVar
+
+from datasets.own.names import is_own_data
+from models.fields import InvalidValue
+from models.lecture import Lecture
+from tui_app.app.form.draft_fields import OF_TABLES, OwnData, draft_fields, several
+from tui_app.app.form.edits import Edits
+from tui_app.runs.run_options import RunOptions
+from tui_app.runs.settings import RunSettings, own_data, settle
+from tui_app.training.suitable_data import refuse_unsuitable_data
+
+#: More runs than these, from several values in several fields, are a mistake.
+MOST_RUNS = 64
+
+T = TypeVar("T")
+
+
+class Draft:
+    """The settings of a lecture as texts. `texts` has those that differ from the defaults."""
+
+    def __init__(self, lecture: Lecture, runs_dir: str, given: Mapping[str, Any]) -> None:
+        self._runs_dir = runs_dir
+        self._edits = Edits()
+        #: What is wrong with the user's own data that were looked into, or None.
+        self.data_checked: dict[OwnData, InvalidValue | None] = {}
+        self.texts: dict[str, str] = {}
+        self.adopt(lecture)
+        self._fill(given)
+
+    def adopt(self, lecture: Lecture) -> None:
+        """Become the draft of this lecture: of the same file, which may have changed."""
+        self.lecture = lecture
+        self.fields = draft_fields(lecture)
+        self.texts = self._known(self.texts)
+
+    def _fill(self, given: Mapping[str, Any]) -> None:
+        """Set the texts to the values that are `given`; the defaults' own texts are no change."""
+        dataset = str(given.get("dataset", ""))
+        if is_own_data(dataset):
+            given = {**given, "dataset": own_data(dataset)}
+        texts = {name: self.fields[name].format(given[name]) for name in self._known(given)}
+        self.texts = texts
+        defaults = self.defaults()
+        self.texts = {name: text for name, text in texts.items() if text != defaults[name]}
+
+    def _known(self, settings: Mapping[str, T]) -> dict[str, T]:
+        return {name: value for name, value in settings.items() if name in self.fields}
+
+    @property
+    def dataset(self) -> str:
+        """The data set that is chosen, or the first of several."""
+        text = self.texts.get("dataset", "").strip()
+        if is_own_data(text):
+            return text
+        chosen = text.split(",")[0].strip()
+        return chosen if chosen in self.lecture.datasets else self.lecture.datasets[0]
+
+    @property
+    def own_data(self) -> OwnData | None:
+        """The file or folder of the user's that is chosen, and what is said of its columns."""
+        if not is_own_data(self.dataset):
+            return None
+        try:
+            dataset = own_data(self.dataset)
+        except InvalidValue:
+            return None
+        named = {name: self.texts.get(name, "").strip() for name in OF_TABLES}
+        return OwnData(dataset, **(named if dataset.startswith("csv:") else {}))
+
+    def choose_data(self, data: OwnData) -> None:
+        """Learn from this file or folder: one edit, whatever it changes."""
+        self._edits.begin(self.texts)
+        kept = {n: text for n, text in self.texts.items() if n not in ("dataset", *OF_TABLES)}
+        chosen = {name: text for name, text in vars(data).items() if text and name in self.fields}
+        self.texts = {**kept, **chosen}
+
+    def text(self, name: str) -> str:
+        """What stands in the field."""
+        return self.texts.get(name, self.default(name))
+
+    def default(self, name: str) -> str:
+        """What stands in the field when nobody changes it, beside the other choices."""
+        return self.fields[name].format(self._defaults()[name])
+
+    def defaults(self) -> dict[str, str]:
+        """What stands in every field when nobody changes it, beside the other choices."""
+        return {name: self.fields[name].format(value) for name, value in self._defaults().items()}
+
+    def change(self, name: str, text: str) -> None:
+        """Put `text` in a field; the default's own text is no change."""
+        if text == self.text(name):
+            return
+        self._edits.begin(self.texts, name)
+        self.texts[name] = text
+        if text.strip() == self.default(name):
+            del self.texts[name]
+
+    def reset(self, name: str) -> None:
+        """Set a field to its default."""
+        if name in self.texts:
+            self._edits.begin(self.texts)
+            del self.texts[name]
+
+    def reset_all(self) -> None:
+        """Set every field to its default."""
+        if self.texts:
+            self._edits.begin(self.texts)
+            self.texts = {}
+
+    def replace(self, given: Mapping[str, Any]) -> None:
+        """Set every field: to the value that is `given`, or else to its default."""
+        self._edits.begin(self.texts)
+        self._fill(given)
+
+    def end_edit(self) -> None:
+        """Let the next change, even of the same field, be undone by itself."""
+        self._edits.end()
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether an edit can be undone."""
+        return self._edits.can_undo(self.texts)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether an undone edit can be redone."""
+        return self._edits.can_redo
+
+    def undo(self) -> list[str]:
+        """Undo the last edit; the names of the fields that it changed."""
+        return self._go_to(self._edits.undo(self.texts))
+
+    def redo(self) -> list[str]:
+        """Redo the edit that was undone last; the names of the fields that it changed."""
+        return self._go_to(self._edits.redo(self.texts))
+
+    def _go_to(self, texts: Mapping[str, str]) -> list[str]:
+        before, self.texts = self.texts, self._known(texts)
+        return [name for name in self.fields if before.get(name) != self.texts.get(name)]
+
+    def is_useful(self, name: str) -> bool:
+        """Whether the field means something beside the others."""
+        if name in OF_TABLES:
+            return self.dataset.startswith("csv:")
+        rule = self.fields[name].only_with
+        if rule is None or rule.field not in self.fields:
+            return True
+        other = self.fields[rule.field]
+        try:
+            values = several(other, self.text(rule.field))
+        except InvalidValue:
+            return True
+        return any(value in rule.values for value in values)
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong, by field; what isn't the fault of one field stands under an empty name."""
+        found = {}
+        for name, text in self.texts.items():
+            try:
+                several(self.fields[name], text)
+            except InvalidValue as problem:
+                found[name] = str(problem)
+        if not found:
+            try:
+                self.runs()
+            except InvalidValue as problem:
+                found[problem.field if problem.field in self.fields else ""] = str(problem)
+        problem = self.data_checked.get(self.own_data) if self.own_data else None
+        if problem is not None and not found:
+            found[problem.field or "dataset"] = str(problem)
+        return found
+
+    def runs(self) -> list[RunSettings]:
+        """The settings of every run: one, or one for each combination of several values.
+
+        Raises InvalidValue.
+        """
+        names = [name for name in self.texts if self.is_useful(name)]
+        values = [several(self.fields[name], self.texts[name]) for name in names]
+        combinations = list(product(*values))
+        if len(combinations) > MOST_RUNS:
+            raise InvalidValue(
+                f"these values make {len(combinations)} runs; {MOST_RUNS} is the most"
+            )
+        runs = [
+            settle(
+                self.lecture,
+                {**dict(zip(names, combination, strict=True)), "runs_dir": self._runs_dir},
+            )
+            for combination in combinations
+        ]
+        for dataset in {run.dataset for run in runs}:
+            refuse_unsuitable_data(self.lecture, dataset)
+        return runs
+
+    def _defaults(self) -> dict[str, Any]:
+        """The defaults: of the lecture, for this data set, beside the choices that are right."""
+        given = {}
+        for name, text in self.texts.items():
+            field = self.fields[name]
+            if (field.choices and name not in ("dataset", "device")) or field.kind is bool:
+                try:
+                    given[name] = several(field, text)[0]
+                except InvalidValue:
+                    continue
+        options = vars(RunOptions())
+        given = {name: value for name, value in given.items() if name not in options}
+        try:
+            settings = self.lecture.settle(self.dataset, given)
+        except InvalidValue:
+            settings = self.lecture.settle(self.dataset, {})
+        # A field's own default, not the choice that was made of it.
+        plain = vars(settings) | {name: self.fields[name].default for name in given}
+        plain |= {
+            name: value
+            for name, value in self.lecture.overrides.get(self.dataset, {}).items()
+            if name in given
+        }
+        return {name: {**options, **plain}[name] for name in self.fields} | {
+            "dataset": self.lecture.datasets[0]
+        }

@@ -1,0 +1,151 @@
+"""Loads a lecture for the form: run in a thread, since importing a lecture imports torch."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models import LectureError, Lesson, UntrustedSource, read_lesson
+from tui_app.app.messages import (
+    DevicesFound,
+    LectureBroken,
+    LectureReady,
+    RunSettingsRead,
+    RunSettingsUnread,
+)
+from tui_app.app.own_data.data_choices import picks
+
+if TYPE_CHECKING:
+    from models.lecture import Lecture
+    from tui_app.runs.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """The settings that were given on the command line, and the lecture they were given with."""
+
+    path: Path
+    given: Mapping[str, Any]
+
+    def settings_for(self, lecture: Lecture) -> dict[str, Any]:
+        """Those that hold for `lecture`: all of them for the lecture they were given with; for
+        another one the options of a run, such as the device, and the data set if it has it.
+        """
+        if lecture.path == self.path:
+            return dict(self.given)
+        settings = _options(self.given)
+        if str(self.given.get("dataset", "")) in lecture.datasets:
+            settings["dataset"] = self.given["dataset"]
+        return settings
+
+
+def load(
+    path: Path, line: CommandLine, runs_dir: Path, chosen: Mapping[str, Any] | None = None
+) -> LectureReady | LectureBroken:
+    """Import the lecture in `path`, and find the settings that tutorch.toml and the command line
+    give it. `chosen` are the settings of a run to be trained anew: of the others only the options
+    of a run hold beside them.
+    """
+    # Here, and not first in a user's file: that file isn't what takes seconds on a cold disk.
+    import torch  # noqa: F401
+
+    from models import load_lecture
+    from models.fields import InvalidValue, fields_of
+    from tui_app.app.form.settings_draft import Draft
+    from tui_app.commands.configuration import configured, refused_settings
+    from tui_app.runs.run_options import RunOptions
+    from tui_app.training.suitable_data import kinds_of_own_data
+
+    try:
+        lecture = load_lecture(path)
+        fields = {**lecture.fields, **fields_of(RunOptions)}
+        settings = configured(fields, lecture.name)
+        notes = refused_settings(fields.keys() - line.given.keys(), lecture.name)
+        settings |= line.settings_for(lecture)
+        chosen = None if chosen is None else {**_options(settings), **chosen}
+        draft = Draft(lecture, str(runs_dir), settings)
+        if chosen is not None:
+            draft.replace(chosen)
+    except UntrustedSource as error:
+        return LectureBroken(path, f"{error.sentence}.", error, chosen)
+    except (LectureError, InvalidValue) as error:
+        return LectureBroken(path, str(error))
+    data_dir = str(settings.get("data_dir", ""))
+    kinds = kinds_of_own_data(lecture)
+    choices = {"dataset": [*_datasets(lecture.datasets, data_dir), *picks(kinds)]}
+    return LectureReady(lecture, lesson_of(path), settings, chosen, choices, notes)
+
+
+def load_run_settings(
+    folder: RunFolder, changes: Mapping[str, Any], done: str
+) -> RunSettingsRead | RunSettingsUnread:
+    """The settings of a run, with these changes: imports the lecture that the run keeps."""
+    from tui_app.runs.errors import DamagedRun
+    from tui_app.runs.run_table import settings_of
+
+    try:
+        path, settings = settings_of(folder)
+    except (DamagedRun, UntrustedSource) as error:
+        return RunSettingsUnread(folder, error, changes, done)
+    return RunSettingsRead(path, {**settings, **changes}, done)
+
+
+def lesson_of(path: Path) -> Lesson:
+    """The lesson of the lecture in `path`; an empty one where the file can't be read as Python."""
+    try:
+        return read_lesson(path)
+    except LectureError:
+        return Lesson(path.stem, path, path.stem, path.stem, "")
+
+
+def _options(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the settings that mean the same for every lecture."""
+    from models.fields import fields_of
+    from tui_app.app.form.draft_fields import OF_TABLES
+    from tui_app.runs.run_options import RunOptions
+
+    names = fields_of(RunOptions).keys() - {"dataset", *OF_TABLES}
+    return {name: value for name, value in settings.items() if name in names}
+
+
+def warm_up() -> None:
+    """Import what training will import anyway, while its settings are still being read.
+
+    Every optimizer of torch imports torch._dynamo when it is made, which takes a second or two.
+    """
+    import torch
+
+    import tui_app.training.session  # noqa: F401
+
+    torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    # What was imported stays. Python would look at all of it again and again for what can go, and
+    # no key is answered meanwhile: a quarter of a second each time.
+    gc.freeze()
+
+
+def find_devices() -> DevicesFound:
+    """The devices that answer."""
+    from tui_app.training.device import available_devices
+
+    choices = [("auto, the one with most free memory", "auto")]
+    for device in available_devices():
+        free = f", {device.free_memory / 2**30:.1f} GiB free" if device.total_memory else ""
+        choices.append((f"{device.name}, {device.title}{free}", device.name))
+    return DevicesFound(choices)
+
+
+def _datasets(names: tuple[str, ...], data_dir: str) -> list[tuple[str, str]]:
+    from datasets import UnknownDataset, get_dataset
+    from tui_app.commands.data import state_of
+
+    choices = []
+    for name in names:
+        try:
+            state = state_of(get_dataset(name), Path(data_dir) if data_dir else None)
+        except UnknownDataset:
+            state = "unknown"
+        choices.append((f"{name}, {state}", name))
+    return choices

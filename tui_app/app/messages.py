@@ -1,0 +1,216 @@
+"""What widgets tell the screen they are on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from datasets.own.preview import FolderPreview, TablePreview
+    from models import Lesson, UntrustedSource
+    from models.fields import InvalidValue
+    from models.lecture import Lecture
+    from tui_app.app.form.draft_fields import OwnData
+    from tui_app.app.own_data.folder_listing import Listing
+    from tui_app.runs.listing import RunSummary
+    from tui_app.runs.run_folder import RunFolder
+    from tui_app.runs.run_table import RunRow
+
+
+@dataclass
+class LectureHighlighted(Message):
+    """A lecture is looked at in the list."""
+
+    path: Path
+
+
+@dataclass
+class LectureChosen(Message):
+    """A lecture was picked, to be set."""
+
+    path: Path
+
+
+@dataclass
+class SettingChanged(Message):
+    """The text of the setting `name` was changed."""
+
+    name: str
+    text: str
+
+
+@dataclass
+class SettingReset(Message):
+    """The setting `name` is to be reset to its default."""
+
+    name: str
+
+
+@dataclass
+class SettingFocused(Message):
+    """The field of the setting `name` has the focus."""
+
+    name: str
+
+
+@dataclass
+class SettingEntered(Message):
+    """Enter was pressed in the field of the setting `name`."""
+
+    name: str
+
+
+@dataclass
+class OwnDataRequested(Message):
+    """The dialog that picks data of the user's own is to be opened: for a table where `kind` is
+    `csv`, for images where it is `folder`.
+    """
+
+    kind: str
+
+
+@dataclass
+class OwnDataEntered(Message):
+    """Enter was pressed in the field of the data set, which names `data` of the user's own."""
+
+    data: OwnData
+
+
+@dataclass
+class OwnDataUnchecked(Message):
+    """The form names `data` that weren't looked into yet."""
+
+    data: OwnData
+
+
+@dataclass
+class OwnDataChecked(Message):
+    """`data` were looked into: nothing was found to be wrong with them, or `problem`."""
+
+    data: OwnData
+    problem: InvalidValue | None
+
+
+@dataclass
+class StartRequested(Message):
+    """Start was pressed in the form."""
+
+
+@dataclass
+class PaneChosen(Message):
+    """The pane `pane` is to be shown and focused."""
+
+    pane: str
+
+
+@dataclass
+class LectureReady(Message):
+    """A lecture was imported. The form begins with the settings that are `given`; those that are
+    `chosen` replace what is set. `choices` are labels and values by setting. `notes` say which
+    settings in tutorch.toml are refused.
+    """
+
+    lecture: Lecture
+    lesson: Lesson
+    given: Mapping[str, Any]
+    chosen: Mapping[str, Any] | None
+    choices: Mapping[str, Sequence[tuple[str, str]]]
+    notes: Sequence[str] = ()
+
+
+@dataclass
+class LectureBroken(Message):
+    """The lecture's file, or a setting given for it, can't be used. `sentence` has lines.
+
+    Where the user doesn't trust the file, `untrusted` says so; it was to be loaded with the
+    settings that are `chosen`.
+    """
+
+    path: Path
+    sentence: str
+    untrusted: UntrustedSource | None = None
+    chosen: Mapping[str, Any] | None = None
+
+
+@dataclass
+class RunSettingsRead(Message):
+    """The settings of a run were read, to train the lecture in `path` with them anew. `done` is the
+    sentence that says so.
+    """
+
+    path: Path
+    settings: Mapping[str, Any]
+    done: str
+
+
+@dataclass
+class RunSettingsUnread(Message):
+    """The settings of the run in `folder` can't be read: `problem` says why."""
+
+    folder: RunFolder
+    problem: Exception
+    changes: Mapping[str, Any]
+    done: str
+
+
+@dataclass
+class LectureSilent(Message):
+    """The lecture's file doesn't come back from being imported."""
+
+    sentence: str
+
+
+@dataclass
+class DevicesFound(Message):
+    """These devices answer: label and value of each choice."""
+
+    choices: Sequence[tuple[str, str]]
+
+
+@dataclass
+class RunsRead(Message):
+    """The run folders were read."""
+
+    summaries: Sequence[RunSummary]
+
+
+@dataclass
+class RunsChanged(Message):
+    """A run has begun, ended, or was put away: what lists them should look again."""
+
+
+@dataclass
+class RowsRead(Message):
+    """The run folders were read, for the table of them."""
+
+    rows: Sequence[RunRow]
+
+
+@dataclass
+class FolderListed(Message):
+    """A folder was read, for the dialog that picks a file."""
+
+    listing: Listing
+
+
+@dataclass
+class PreviewRead(Message):
+    """The beginning of the user's own data was read, or why it couldn't be."""
+
+    preview: TablePreview | FolderPreview | None
+    problem: str = ""
+
+
+@dataclass
+class PictureRead(Message):
+    """An image (C, H, W) of the user's own was read, or the `problem` with it."""
+
+    name: str
+    pixels: np.ndarray | None
+    problem: str = ""

@@ -1,0 +1,69 @@
+"""Looks into the user's own data that the form names, and says what is wrong. Runs in a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from datasets import DataDamaged, DataUnavailable, UnknownDataset, get_dataset
+from datasets.own.image_folder import refuse_other_task
+from datasets.own.image_lists import image_folders
+from datasets.own.preview import (
+    FolderPreview,
+    TablePreview,
+    check_table,
+    preview_folder,
+    preview_table,
+)
+from datasets.reading.progress import LoadingStopped, Reading
+from models.fields import InvalidValue
+from models.lecture import Lecture
+from tui_app.app.form.draft_fields import OwnData
+from tui_app.app.own_data.column_selection import ColumnSelection
+from tui_app.training.suitable_data import refuse_unsuitable_data, refuse_unsuitable_inputs
+
+
+def read_preview(
+    data: OwnData, stopped: Callable[[], bool]
+) -> tuple[TablePreview | FolderPreview | None, str]:
+    """The beginning of `data`; or None, and why they can't be read, or nothing once `stopped()`."""
+    try:
+        if data.kind == "csv":
+            return preview_table(data.path), ""
+        return preview_folder(data.path, Reading(stopped=stopped)), ""
+    except (DataUnavailable, DataDamaged, UnknownDataset) as problem:
+        return None, str(problem)
+    except OSError as problem:
+        return None, f"{data.path} can't be read: {problem.strerror}"
+    except LoadingStopped:
+        return None, ""
+
+
+def problem_with(
+    data: OwnData, lecture: Lecture, stopped: Callable[[], bool]
+) -> InvalidValue | None:
+    """What is wrong with `data` for `lecture`, in the words of training, as far as a look at their
+    beginning tells; None where nothing is.
+    """
+    try:
+        refuse_unsuitable_data(lecture, data.dataset)
+        if data.kind == "csv":
+            preview = preview_table(data.path)
+            check_table(preview, data.choice, lecture.task)
+            if not stopped():
+                inputs = ColumnSelection(data, preview).inputs
+                refuse_unsuitable_inputs(lecture, inputs)
+        else:
+            get_dataset(data.dataset, task=lecture.task)
+            classes = image_folders(data.path).classes
+            refuse_other_task(data.path, len(classes), lecture.task)
+    except InvalidValue as problem:
+        return problem
+    except UnknownDataset as problem:
+        flag, _, _ = str(problem).partition(" ")
+        field = {"--drop": "drop", "--columns": "columns"}
+        return InvalidValue(str(problem), field.get(flag.rstrip(":"), "target"))
+    except (DataUnavailable, DataDamaged) as problem:
+        return InvalidValue(str(problem), "dataset")
+    except OSError as problem:
+        return InvalidValue(f"{data.dataset} can't be read: {problem.strerror}", "dataset")
+    return None

@@ -1,0 +1,197 @@
+"""Run folders in the words of a table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from rich.text import Text
+
+from datasets.own.names import short_name
+from tui_app.app.widgets.lecture_list import Trained
+from tui_app.runs.listing import RunSummary
+from tui_app.runs.run_table import RunRow
+from tui_app.text.cells import cut
+from tui_app.text.escaping import printable
+from tui_app.text.quantities import format_short
+
+#: The columns of the table of runs: key and title.
+COLUMNS = (
+    ("age", "age"),
+    ("lecture", "lecture"),
+    ("data", "data"),
+    ("best", "best"),
+    ("epochs", "epochs"),
+    ("state", "state"),
+    ("differs", "changed settings"),
+    ("note", "note"),
+)
+
+_STATES = {"running": "green", "paused": "yellow", "failed": "red", "crashed": "red"}
+
+#: The cells of the columns whose texts have a length of their own.
+_FIXED = {"age": 9, "best": 12, "epochs": 9, "state": 9}
+
+#: The cells that the other columns have at least and at most, and what separates two columns.
+_LECTURE, _DATA, _DIFFERS, _NOTE = (12, 27), (8, 13), (16, 60), (12, 60)
+_BETWEEN = 2
+
+#: Where texts are moved to the right edge of their column.
+_RIGHT = ("age", "best")
+
+
+def widths(columns: int) -> dict[str, int]:
+    """The columns of the table that fit in `columns` cells, by key, and the cells of each.
+
+    Changed settings and notes come last, where there is room; so does the data set where there is
+    little.
+    """
+    chosen = dict(_FIXED)
+    room = columns - sum(width + _BETWEEN for width in chosen.values())
+    with_data = room >= _LECTURE[0] + _DATA[0] + 2 * _BETWEEN
+    if with_data:
+        chosen["data"] = min(_DATA[1], room - _LECTURE[0] - 2 * _BETWEEN)
+        room -= chosen["data"] + _BETWEEN
+    chosen["lecture"] = max(1, min(_LECTURE[1], room - _BETWEEN))
+    room -= chosen["lecture"] + _BETWEEN
+    if with_data and room >= _DIFFERS[0] + _BETWEEN:
+        with_note = room >= _DIFFERS[0] + _NOTE[0] + 2 * _BETWEEN
+        share = room * 3 // 5 if with_note else room
+        chosen["differs"] = min(_DIFFERS[1], max(_DIFFERS[0], share - _BETWEEN))
+        room -= chosen["differs"] + _BETWEEN
+        if with_note:
+            chosen["note"] = min(_NOTE[1], room - _BETWEEN)
+    return {key: chosen[key] for key, _ in COLUMNS if key in chosen}
+
+
+def title_of(key: str, width: int) -> str:
+    """The heading of a column."""
+    title = dict(COLUMNS)[key]
+    return f"{title:>{width}}" if key in _RIGHT else title
+
+
+def cells(row: RunRow, now: float, chosen: Mapping[str, int], *, marked: bool) -> list[Text]:
+    """The cells of a run in the columns that `widths` chose; what doesn't fit ends in …"""
+    run = row.summary
+    texts = {
+        "age": f"{age(run.created, now) if run.created else '':>7}",
+        "lecture": lecture_of(row),
+        "data": short_name(run.dataset),
+        "best": best_in_short(run),
+        "epochs": f"{in_short(run.epoch)}/{in_short(run.epochs)}",
+        "state": run.state,
+        "differs": " ".join(f"{name}={value}" for name, value in row.differs.items()),
+        "note": " ".join(row.note.split()),
+    }
+    drawn = {
+        key: cut(Text(f"{printable(texts[key]):>{width if key in _RIGHT else 0}}"), width)
+        for key, width in chosen.items()
+    }
+    drawn["state"].stylize(_STATES.get(run.state, ""))
+    if marked:
+        drawn["age"] = Text("●", "bold cyan").append(Text(drawn["age"].plain[1:], "none"))
+    return list(drawn.values())
+
+
+def best_in_short(run: RunSummary) -> str:
+    """The best value of a run: `97.50 %` of accuracy, or `loss 0.1396`."""
+    return "-" if run.best_value is None else format_short(run.metric, run.best_value)
+
+
+def in_short(count: int) -> str:
+    """A count in at most four digits: `1000`, `27.6k`, `10M`."""
+    if count < 10_000:
+        return str(count)
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= size:
+            return f"{float(f'{count / size:.3g}'):g}{letter}"
+    return str(count)
+
+
+def about(row: RunRow, width: int) -> Text:
+    """What the table has no room for, in four lines: the run's name, why it ended, its changed
+    settings and its note.
+    """
+    settings = "  ".join(f"{name}={value}" for name, value in row.differs.items())
+    lines = [
+        Text(row.folder.name, "bold"),
+        Text(row.summary.problem or row.summary.reason or ""),
+        Text(settings or "All settings at the lecture's defaults"),
+        Text(" ".join(row.note.split()), "italic"),
+    ]
+    if row.note:
+        lines[-1] = Text("note: ", "dim italic").append(lines[-1])
+    return Text("\n").join(cut(_printable(line), width) for line in lines)
+
+
+def _printable(text: Text) -> Text:
+    return text if text.plain == printable(text.plain) else Text(printable(text.plain), text.style)
+
+
+def lecture_of(row: RunRow) -> str:
+    """The lecture without what all have in common: `09 softmax classifier`; of a user's own also
+    where its file lay, where there are several of its name.
+    """
+    name = row.summary.lecture or row.folder.path.parent.name
+    origin = f" ({row.origin})" if row.origin else ""
+    return name.removeprefix("lecture_").replace("_", " ") + origin
+
+
+def matches(row: RunRow, sought: str) -> bool:
+    """Whether every word of `sought` is somewhere in the row."""
+    run = row.summary
+    words = [row.folder.name, lecture_of(row), run.dataset, run.state, row.note]
+    whole = " ".join([*words, *(f"{name}={value}" for name, value in row.settings.items())])
+    return all(word in whole.casefold() for word in sought.casefold().split())
+
+
+def ordered(rows: list[RunRow], column: str) -> list[RunRow]:
+    """The rows by a column: the newest, the best, the farthest first, words as in a dictionary."""
+    keys = {
+        "age": lambda row: -row.summary.created,
+        "lecture": lecture_of,
+        "data": lambda row: row.summary.dataset,
+        "best": _rank,
+        "epochs": lambda row: -row.summary.epoch,
+        "state": lambda row: row.summary.state,
+        "differs": lambda row: " ".join(row.differs),
+        "note": lambda row: (not row.note, row.note),
+    }
+    return sorted(rows, key=keys[column])
+
+
+def _rank(row: RunRow) -> tuple[str, float]:
+    run = row.summary
+    if run.best_value is None:
+        return run.metric or "~", float("inf")
+    return run.metric, -run.best_value if run.metric.endswith("accuracy") else run.best_value
+
+
+def best_by_lecture(summaries: Sequence[RunSummary]) -> dict[tuple[str, str], Trained]:
+    """For each lecture, by its key, how many runs it has, and the best result of those by the same
+    metric as the newest.
+    """
+    by_lecture: dict[tuple[str, str], list[RunSummary]] = {}
+    for summary in summaries:
+        if summary.best_value is not None:
+            by_lecture.setdefault(summary.lecture_key, []).append(summary)
+    return {lecture: Trained(len(runs), best_of(runs)) for lecture, runs in by_lecture.items()}
+
+
+def best_of(runs: Sequence[RunSummary]) -> str:
+    """The best value among runs, as it is written."""
+    metric = runs[-1].metric
+    known = [run for run in runs if run.metric == metric and run.best_value is not None]
+    highest = max if metric.endswith("accuracy") else min
+    return best_in_short(highest(known, key=lambda run: run.best_value or 0.0))
+
+
+def age(created: float, now: float | None = None) -> str:
+    """How long ago something was: `4 min`, `3 h`, `12 days`."""
+    seconds = (time.time() if now is None else now) - created
+    if seconds < 90:
+        return "now"
+    for size, unit, limit in ((60, "min", 90), (3600, "h", 36)):
+        if seconds / size < limit:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds / 86400:.0f} days"

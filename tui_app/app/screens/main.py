@@ -1,0 +1,199 @@
+"""The main screen: pick a lecture, set it, watch it learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.widgets import Static
+
+from tui_app.app.messages import RunsChanged, RunsRead, StartRequested
+from tui_app.app.screens.looking import sight_of
+from tui_app.app.screens.panes import PANES
+from tui_app.app.screens.repeating import RepeatingScreen
+from tui_app.app.widgets.advice_line import current
+from tui_app.app.widgets.background_line import BackgroundLine
+from tui_app.app.widgets.chart import Chart
+from tui_app.app.widgets.comparison import Comparison
+from tui_app.app.widgets.drawable import while_drawable
+from tui_app.app.widgets.key_bar import KeyBar
+from tui_app.app.widgets.lecture_list import LectureList
+from tui_app.app.widgets.lesson_view import LessonView
+from tui_app.app.widgets.log_pane import LogPane
+from tui_app.app.widgets.model_pane import ModelPane
+from tui_app.app.widgets.nav_bar import NavBar
+from tui_app.app.widgets.progress import Progress
+from tui_app.app.widgets.run_pane import RunPane
+from tui_app.app.widgets.settings_form import SettingsForm
+from tui_app.monitoring.followed_run import FollowedRun
+
+if TYPE_CHECKING:
+    from tui_app.monitoring.model_source import Sight
+
+
+class MainScreen(RepeatingScreen):
+    """Lectures, lesson, settings, training and log, in one of three arrangements."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (180, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s,f5", "start", "Start"),
+        Binding("r,f3", "runs", "Runs"),
+        Binding("plus,equals_sign", "chart('smooth', 1)", "Smoother", show=False),
+        Binding("minus,underscore", "chart('smooth', -1)", "Rougher", show=False),
+        Binding("g", "chart('log')", "Log scale", show=False),
+        Binding("a", "chart('axis')", "x axis", show=False),
+        Binding("m", "chart('panels')", "Loss, accuracy", show=False),
+        Binding("v", "one_or_all", "One run, all of the queue", show=False),
+        Binding("z", "language", "中文/English", show=False),
+        Binding("o,f4", "source", "Source", show=False),
+        Binding("b,f2", "attach", "Attach"),
+        *(
+            Binding(str(number), f"pane('{pane}')", title, show=False)
+            for number, (pane, title) in enumerate(PANES, 1)
+        ),
+    ]
+
+    def __init__(self, lecture: Path | None, given: Mapping[str, Any]) -> None:
+        super().__init__(lecture, given)
+        self._shown: object = None
+
+    def compose(self) -> ComposeResult:
+        """Every pane is there once; app.tcss puts them where the width lets them be."""
+        yield NavBar(PANES)
+        yield BackgroundLine()
+        with Container(id="panes"):
+            chinese = self.app.shows_chinese
+            yield LectureList(self._lessons, chinese=chinese, id="lectures", classes="pane")
+            yield RunPane(id="training", classes="pane")
+            yield LessonView(id="lesson", classes="pane")
+            yield SettingsForm(id="settings", classes="pane")
+            yield ModelPane(id="model", classes="pane")
+            yield LogPane(id="log", classes="pane")
+        yield Static(id="tiny", markup=False)
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Pick the first lecture; torch is loaded once all this was painted."""
+        self.pick_first()
+        self._bring_forward("lesson")
+        self.choose_pane("lectures")
+        self.query_one(LogPane).follow(self.app.log_before)
+
+    def on_runs_read(self, message: RunsRead) -> None:
+        """Mark the lectures that were trained."""
+        from tui_app.app.run_summaries import best_by_lecture
+
+        self.query_one(LectureList).mark(best_by_lecture(message.summaries))
+
+    def on_runs_changed(self, message: RunsChanged) -> None:
+        """Look at the run folders again."""
+        self.run_worker(self.app.read_runs, thread=True, group="runs")
+
+    # Training
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Start can't be chosen while something trains."""
+        if action == "start":
+            return self.training is None
+        if action == "attach":
+            return any(line.runs for line in self.query(BackgroundLine))
+        return super().check_action(action, parameters)
+
+    def on_start_requested(self, message: StartRequested) -> None:
+        """Start was pressed in the form."""
+        self.action_start()
+
+    @property
+    def watched(self) -> FollowedRun | None:
+        """The run of this program that trains, or trained last."""
+        return self.app.queue.current if self.app.queue is not None else None
+
+    @property
+    def shows_training(self) -> bool:
+        """Whether the Training pane, which says how a run ended, is seen."""
+        return self.is_current and self.query_one(RunPane).display
+
+    def watch_run(self) -> None:
+        """Something was started: look at it."""
+        queue = self.app.queue
+        if queue is not None:
+            pane = self.query_one(RunPane)
+            runs = queue.runs if len(queue.runs) > 1 else []
+            pane.compare([(run.title, run) for run in runs])
+            pane.follow(queue.current)
+            self.query_one(LogPane).follow(queue.current.history.log)
+            self.choose_pane("training")
+            self.draw()
+
+    def sight(self) -> Sight | None:
+        """The model that the Model pane shows, or would show."""
+        return self._what_to_look_at()[0]
+
+    def _what_to_look_at(self) -> tuple[Sight | None, str]:
+        return sight_of(self.app.queue, self.query_one(SettingsForm).draft, self._problem)
+
+    @while_drawable
+    def draw(self) -> None:
+        """Bring the panes up to date with the run."""
+        queue, pane, model = self.app.queue, self.query_one(RunPane), self.query_one(ModelPane)
+        self._show_state()
+        if self.has_class("-tiny"):
+            self._draw_tiny(queue and queue.current)
+        elif model.display:
+            model.look_at(*self._what_to_look_at())
+        if queue is None:
+            self.query_one(LogPane).draw()
+            return
+        if pane.run_followed is not queue.current:
+            pane.follow(queue.current)
+            self.query_one(LogPane).follow(queue.current.history.log)
+        if self.has_class("-tiny"):
+            return
+        if pane.display:
+            pane.draw()
+        self.query_one(LogPane).draw()
+
+    def _draw_tiny(self, run: FollowedRun | None) -> None:
+        """A terminal too small for panes gets a line for the run, and what would help."""
+        line = self.query_one(Progress).one_line(run) if run is not None else Text("ready")
+        width, height = self.app.size
+        line.append(f"\ntutorch needs 60x16 to show more; this terminal has {width}x{height}.")
+        self.query_one("#tiny", Static).update(line)
+
+    def _show_state(self) -> None:
+        """Form and keys follow what trains; asking them costs too much to do it every time."""
+        run = self.training
+        watched = self.watched
+        advice = watched and current(watched.history.advice)
+        shown = advice, watched, run and (run.history.state, run.history.facts is None)
+        if shown != self._shown:
+            self._shown = shown
+            self.query_one(SettingsForm).set_busy(run is not None)
+            self.refresh_bindings()
+
+    def action_chart(self, act: str, *arguments: int) -> None:
+        """Pass an act on to the chart."""
+        pane = self.query_one(RunPane)
+        chart = pane.query_one(Comparison if pane.has_class("-queue") else Chart)
+        getattr(chart, f"action_{act}")(*arguments)
+
+    def action_one_or_all(self) -> None:
+        """The run's own chart, or all runs of the queue."""
+        self.query_one(RunPane).toggle_comparison()
+
+    # Other screens
+
+    def action_attach(self) -> None:
+        """A run that another program trains."""
+        self.query_one(BackgroundLine).attach()
+
+    def action_runs(self) -> None:
+        """All runs."""
+        self.app.open_runs()

@@ -1,0 +1,150 @@
+"""Data of the user's own in the form: picked in dialogs, and looked into while they are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.timer import Timer
+
+from tui_app.app.form.draft_fields import OwnData
+from tui_app.app.messages import OwnDataChecked, OwnDataEntered, OwnDataRequested, OwnDataUnchecked
+from tui_app.app.own_data.reading_thread import ReadingThread, Stopped
+from tui_app.app.screens.panes import PanedScreen
+from tui_app.app.widgets.settings_form import SettingsForm
+
+#: Seconds without another change before what is typed is looked into.
+_DWELL = 0.3
+
+
+class OwnDataScreen(PanedScreen):
+    """Opens the dialogs that pick a table or a folder of images and show what is in them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p,f12", "own_data", "Own data", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._data_thread = ReadingThread()
+        self._unchecked: OwnData | None = None
+        self._dwelling_on_data: Timer | None = None
+
+    @property
+    def _form(self) -> SettingsForm:
+        return self.query_one(SettingsForm)
+
+    # The dialogs
+
+    def action_own_data(self) -> None:
+        """Show the user's own data that the form names; without any, ask what to pick."""
+        from tui_app.app.dialogs.choice_question import Choose
+        from tui_app.training.suitable_data import kinds_of_own_data
+
+        draft = self._form.draft
+        if draft is None:
+            return
+        kinds = kinds_of_own_data(draft.lecture)
+        if not kinds:
+            self.notify(
+                f"{draft.lecture.name} learns neither from a table nor from a folder of images.",
+                markup=False,
+            )
+            return
+        answers = [answer for kind, answer in _ANSWERS.items() if kind in kinds]
+        data = draft.own_data
+        if data is not None:
+            answers.insert(0, ("p", f"{data.short_name}: {_SHOWS[data.kind]}"))
+
+        def answered(answer: str | None) -> None:
+            if answer == "p" and data is not None:
+                self.show_data(data)
+            elif answer in _KINDS:
+                self.pick_data(_KINDS[answer])
+
+        if len(answers) == 1:
+            answered(answers[0][0])
+        else:
+            self.app.push_screen(Choose("Which data to learn from?", answers), answered)
+
+    def on_own_data_requested(self, message: OwnDataRequested) -> None:
+        """The form's list asks for it."""
+        self.pick_data(message.kind)
+
+    def pick_data(self, kind: str) -> None:
+        """Pick a table (`csv`) or a folder of images (`folder`), then show it."""
+        from tui_app.app.dialogs.pick_path import PickPath
+
+        def picked(path: str | None) -> None:
+            if path is not None:
+                self.app.data_folder = Path(path).parent
+                name = f"{kind}:{path}"
+                self.show_data(self.app.own_data.get(name, OwnData(name)))
+
+        self.app.push_screen(PickPath(kind, self.app.data_folder), picked)
+
+    def show_data(self, data: OwnData) -> None:
+        """Show what is in a table or a folder of images; OK sets the form to it."""
+        from tui_app.app.dialogs.data_dialog import dialog_for
+
+        draft = self._form.draft
+        if draft is None:
+            return
+        dialog = dialog_for(data, draft.lecture)
+
+        def answered(answer: str | None) -> None:
+            if answer is not None:
+                self._form.choose_data(dialog.data)
+                self.choose_pane("settings")
+
+        self.app.push_screen(dialog, answered)
+
+    def on_own_data_entered(self, message: OwnDataEntered) -> None:
+        """A name was typed: offer it from now on, and ask for the target of a table."""
+        self._form.know(message.data)
+        if message.data.dataset.startswith("csv:") and not message.data.target:
+            self.show_data(message.data)
+
+    # What is wrong with them
+
+    def on_own_data_unchecked(self, message: OwnDataUnchecked) -> None:
+        """Look into them once nothing was typed for a moment."""
+        if message.data == self._unchecked:
+            return
+        self._unchecked = message.data
+        if self._dwelling_on_data is not None:
+            self._dwelling_on_data.stop()
+        self._dwelling_on_data = self.set_timer(_DWELL, self._check_data)
+
+    def _check_data(self) -> None:
+        from tui_app.app.own_data.data_check import problem_with
+
+        data, draft = self._unchecked, self._form.draft
+        if data is None or draft is None:
+            return
+        lecture = draft.lecture
+
+        def work(stopped: Stopped) -> None:
+            problem = problem_with(data, lecture, stopped)
+            if not stopped():
+                self.post_message(OwnDataChecked(data, problem))
+
+        self._data_thread.begin(work)
+
+    def on_own_data_checked(self, message: OwnDataChecked) -> None:
+        """Say in the form what is wrong."""
+        if message.data == self._unchecked:
+            self._unchecked = None
+        draft = self._form.draft
+        if draft is not None:
+            draft.data_checked[message.data] = message.problem
+            self._form.check()
+
+
+_ANSWERS = {
+    "csv": ("t", "your own table (CSV, TSV, ARFF) ..."),
+    "folder": ("i", "your own images, one folder a class ..."),
+}
+_SHOWS = {"csv": "its columns and first rows", "folder": "its classes and images"}
+_KINDS = {"t": "csv", "i": "folder"}

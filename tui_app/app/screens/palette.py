@@ -1,0 +1,166 @@
+"""The command palette: commands in sentences, the lectures, and the views of the model shown."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual.binding import Binding
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.style import Style
+
+from models import Lesson
+from tui_app.app.messages import LectureChosen
+from tui_app.app.screens.command_texts import sentence_of
+from tui_app.app.screens.keys import bindings_of, key_name
+from tui_app.app.widgets.lecture_list import LectureList
+from tui_app.app.widgets.model_pane import ModelPane
+from tui_app.monitoring.model_source import Sight, request_traits
+from tui_app.views import load_view
+from tui_app.views.offered import offered
+
+if TYPE_CHECKING:
+    from tui_app.app.app import TutorchApp
+
+#: Actions that move about where one is: their keys are of use, their names in a list aren't.
+_MOVES = ("move(", "go(", "step(", "edit", "open", "leave", "scroll_", "command_palette")
+
+#: What one more word that is found counts: at the beginning of a word, within one, or in what the
+#: entry doesn't show.
+_BEGINS, _WITHIN, _HIDDEN = 3.0, 2.0, 1.0
+
+#: Seconds that the model's views are waited for.
+_WAITING = 10.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the palette: `note` is shown dimmed behind it, `words` are found and not shown."""
+
+    title: str
+    run: Callable[[], Any]
+    note: str = ""
+    words: str = ""
+
+    def score(self, query: str) -> float:
+        """How well it fits: 0 unless every word of `query` is in it somewhere."""
+        title, hidden = self.title.casefold(), f"{self.note} {self.words}".casefold()
+        total = 0.0
+        for word in query.casefold().split():
+            if word in title:
+                total += _BEGINS if f" {title}".find(f" {word}") >= 0 else _WITHIN
+            elif word in hidden:
+                total += _HIDDEN
+            else:
+                return 0.0
+        return total
+
+    def shown(self, query: str = "", style: Style | str = "bold") -> Content:
+        """The line, with what was found marked."""
+        content = Content(self.title)
+        for word in query.casefold().split():
+            start = self.title.casefold().find(word)
+            if start >= 0:
+                content = content.stylize(style, start, start + len(word))
+        return Content.assemble(content, (f"  {self.note}", "dim")) if self.note else content
+
+
+class _Entries(Provider):
+    """Entries, in the order in which they were gathered."""
+
+    _entries: tuple[Entry, ...] = ()
+
+    async def discover(self) -> Hits:
+        """Everything."""
+        for entry in self._entries:
+            yield DiscoveryHit(entry.shown(), entry.run, text=entry.title)
+
+    async def search(self, query: str) -> Hits:
+        """What has every word of `query`."""
+        for entry in self._entries:
+            score = entry.score(query)
+            if score:
+                shown = entry.shown(query, self.match_style or "bold")
+                yield Hit(score, shown, entry.run, text=entry.title)
+
+
+class Palette(_Entries):
+    """What can be done on the screen."""
+
+    async def startup(self) -> None:
+        """Gather the commands and the lectures."""
+        app: TutorchApp = self.app  # pyright: ignore[reportAssignmentType]
+        self._entries = (*self._commands(), *_lectures(app), *_of_the_app(app))
+
+    def _commands(self) -> Iterator[Entry]:
+        """What keys do now, each once, with its keys."""
+        found: dict[str, tuple[Binding, Any, list[str]]] = {}
+        for key, active in self.screen.active_bindings.items():
+            binding = active.binding
+            own = {each.action for each in bindings_of(active.node)}
+            is_command = binding.action in own and not binding.action.startswith(_MOVES)
+            if active.enabled and is_command:
+                sentence = sentence_of(binding, type(active.node))
+                found.setdefault(sentence, (binding, active.node, []))[2].append(key_name(key))
+        for sentence, (binding, node, keys) in found.items():
+            if sentence:
+                run = partial(self.app.run_action, binding.action, node)
+                yield Entry(sentence, run, " ".join(keys), binding.description)
+
+
+class ViewPalette(_Entries):
+    """The views of the model that the screen shows, or would show. Apart from the rest, since a
+    model may have to be loaded to know them.
+    """
+
+    async def startup(self) -> None:
+        """Gather the views."""
+        screen: Any = self.screen
+        sight = screen.sight() if hasattr(screen, "sight") else None
+        if sight is not None:
+            names = screen.query_one(ModelPane).names_of(sight) or await self._views_of(sight)
+            self._entries = tuple(
+                Entry(f"View: {load_view(name).title}", partial(screen.open_view, name), words=name)
+                for name in names
+            )
+
+    async def _views_of(self, sight: Sight) -> tuple[str, ...]:
+        """Those that can be had of the model; none where it can't be looked at."""
+        app: TutorchApp = self.app  # pyright: ignore[reportAssignmentType]
+        queue = app.queue
+        control = queue.current.control if queue is not None and queue.is_alive else None
+        answer = asyncio.wrap_future(request_traits(sight, control))
+        try:
+            return offered((await asyncio.wait_for(answer, _WAITING)).found)
+        except (asyncio.CancelledError, Exception):  # noqa: BLE001  the pane says what is wrong
+            return ()
+
+
+def _lectures(app: TutorchApp) -> Iterator[Entry]:
+    for lesson in app.main.query_one(LectureList).lessons:
+        yield Entry(_title(lesson, chinese=app.shows_chinese), partial(_pick, app, lesson))
+
+
+def _title(lesson: Lesson, *, chinese: bool) -> str:
+    title = f"Lecture {lesson.number}: {lesson.title}" if lesson.number else lesson.title
+    return f"{title} · {lesson.title_zh}" if chinese and lesson.title_zh != lesson.title else title
+
+
+def _pick(app: TutorchApp, lesson: Lesson) -> None:
+    app.show_main()
+    lectures = app.main.query_one(LectureList)
+    lectures.select(lesson.path)
+    lectures.post_message(LectureChosen(lesson.path))
+
+
+def _of_the_app(app: TutorchApp) -> Iterator[Entry]:
+    yield Entry("Change the colours", app.action_change_theme, words="theme dark light color")
+    if os.name == "posix":
+        yield Entry("Suspend tutorch: `fg` brings it back", app.action_suspend_process, words="job")
+    screenshot = "Save a picture of the screen as SVG"
+    yield Entry(screenshot, lambda: app.set_timer(0.1, app.deliver_screenshot), words="screenshot")

@@ -1,0 +1,56 @@
+"""Fills the form with the settings of a run, for a new run like it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from models import UntrustedSource
+from tui_app.app import lecture_loading
+from tui_app.app.dialogs.trust_question import ask_trust
+from tui_app.app.messages import LectureSilent, RunSettingsRead, RunSettingsUnread
+from tui_app.app.screens.picking import PickingScreen
+from tui_app.monitoring.lecture_thread import LectureThread
+from tui_app.runs.run_folder import RunFolder
+
+
+class RepeatingScreen(PickingScreen):
+    """Reads a run's settings in a thread: importing the run's lecture may take for ever."""
+
+    def __init__(self, lecture: Path | None, given: Mapping[str, Any]) -> None:
+        super().__init__(lecture, given)
+        self._reading: LectureThread | None = None
+
+    def repeat(
+        self, folder: RunFolder, changes: Mapping[str, Any] | None = None, done: str = ""
+    ) -> None:
+        """Fill the form with the run's settings and these changes, then say the sentence `done`."""
+
+        def work() -> None:
+            self.post_message(lecture_loading.load_run_settings(folder, changes or {}, done))
+
+        if self._reading is not None:
+            self._reading.stop()
+        self._reading = LectureThread(work, lambda text: self._say_silence(folder, text))
+        self._reading.start()
+
+    def _say_silence(self, folder: RunFolder, text: str) -> None:
+        self.post_message(LectureSilent(f"{folder.name}: {text}"))
+
+    async def on_run_settings_read(self, message: RunSettingsRead) -> None:
+        """Show the form with them."""
+        self.app.show_main()
+        await self.set_up(message.path, message.settings)
+        if message.done:
+            self.notify(message.done, markup=False)
+
+    def on_run_settings_unread(self, message: RunSettingsUnread) -> None:
+        """Ask whether its code is trusted, or say what is wrong with the run."""
+        error = message.problem
+        if isinstance(error, UntrustedSource):
+            again = partial(self.repeat, message.folder, message.changes, message.done)
+            ask_trust(self.app, error, again)
+        else:
+            self.app.notify(str(error), severity="error", markup=False)

@@ -1,0 +1,200 @@
+"""One run from its folder: chart, settings and log, which grow while somebody trains it."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Static
+
+from tui_app.app.screens.advising import AdvisingScreen
+from tui_app.app.widgets.advice_line import current
+from tui_app.app.widgets.chart import Chart
+from tui_app.app.widgets.drawable import while_drawable
+from tui_app.app.widgets.key_bar import KeyBar
+from tui_app.app.widgets.log_pane import LogPane
+from tui_app.app.widgets.model_pane import ModelPane
+from tui_app.app.widgets.run_pane import RunPane
+from tui_app.app.widgets.view_area import ViewArea
+from tui_app.monitoring.followed_run import FollowedRun
+from tui_app.monitoring.model_source import Sight, of_run
+from tui_app.monitoring.recorded_run import RunInFolder
+from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_table import read_note
+from tui_app.text.escaping import printable
+
+#: Seconds between two saves that the Model pane asks for.
+_SAVES = 3.0
+
+
+class RunScreen(AdvisingScreen):
+    """Follows a run in its folder, and steers it where that can be done from here."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium")]  # noqa: RUF012
+
+    DEFAULT_CSS = """
+    RunScreen {
+        & > RunPane, & > ModelPane { height: 1fr; }
+        & > ModelPane { display: none; }
+        &.-model > ModelPane { display: block; }
+        &.-model > RunPane { display: none; }
+        & > Horizontal { height: 30%; min-height: 6; }
+        & LogPane { width: 2fr; }
+        & #facts { width: 1fr; border: round $foreground 25%; padding: 0 1; }
+        & #facts > Static { width: 1fr; }
+        &.-narrow #facts { display: none; }
+        &.-narrow.-facts #facts { display: block; }
+        &.-narrow.-facts LogPane { display: none; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,r,backspace", "app.pop_screen", "Back", key_display="esc"),
+        Binding("7,4", "model", "Model, chart", key_display="7"),
+        Binding("i", "facts", "Settings, log"),
+        Binding("plus,equals_sign", "chart('smooth', 1)", "Smoother", key_display="+"),
+        Binding("minus,underscore", "chart('smooth', -1)", "Rougher", key_display="-"),
+        Binding("g", "chart('log')", "Log scale"),
+        Binding("a", "chart('axis')", "x axis"),
+        Binding("m", "chart('panels')", "Loss, accuracy"),
+    ]
+
+    def __init__(self, run: RunInFolder) -> None:
+        super().__init__()
+        self._run = run
+        self._keys: tuple[object, ...] = ()
+        self._next_save = 0.0
+        self._step_seen = -1
+        self._history = run.history
+        self._has_news = False
+
+    def compose(self) -> ComposeResult:
+        """The run above, its settings and its log below."""
+        yield RunPane()
+        yield ModelPane(id="model")
+        with Horizontal():
+            yield LogPane(id="log")
+            with VerticalScroll(id="facts"):
+                yield Static(markup=False)
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Show what is there so far."""
+        self.query_one(RunPane).follow(self._run)
+        self.query_one(LogPane).follow(self._run.history.log)
+        self.query_one("#facts").border_title = "Settings and note"
+        self.query_one("#facts Static", Static).update(self._facts())
+        self.query_one(Chart).focus()
+        self.call_after_refresh(self.draw)
+
+    @property
+    def training(self) -> FollowedRun | None:
+        """The run, as long as another program trains it that can be asked for something."""
+        return self._run if self._run.control is not None else None
+
+    @property
+    def watched(self) -> FollowedRun:
+        """The run of the folder."""
+        return self._run
+
+    def action_stop(self) -> None:
+        """Let the other program save and stop."""
+        self._steer("stop")
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether more may come."""
+        return not self._run.is_over
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether what was recorded is still being read."""
+        return bool(self._run.stage)
+
+    def read_on(self) -> None:
+        """Read on, and show nothing yet."""
+        self._has_news |= self._run.poll()
+
+    @while_drawable
+    def draw(self) -> None:
+        """Read on, and show it."""
+        self.read_on()
+        if self._has_news or self.is_watching:
+            self._has_news = False
+            if self._run.history is not self._history:  # the run was resumed from a checkpoint
+                self._history = self._run.history
+                self.query_one(RunPane).follow(self._run)
+                self.query_one(LogPane).follow(self._run.history.log)
+            self.query_one(RunPane).draw()
+            self.query_one(LogPane).draw()
+        self._look()
+        history = self._run.history
+        keys = (self._run.control, history.state, current(history.advice))
+        if keys != self._keys:
+            self._keys = keys
+            self.refresh_bindings()
+
+    def _look(self) -> None:
+        """Show what the best model learned, or while it trains the newest, where that is wanted."""
+        pane = self.query_one(ModelPane)
+        if pane.display and self._run.failure is not None:
+            pane.look_at(None, self._run.failure.sentence)
+        elif pane.display and not self.is_reading:
+            self._ask_for_news()
+            pane.look_at(self.sight())
+
+    def sight(self) -> Sight:
+        """The model that the Model pane shows, or would show."""
+        best = self._run.history.best
+        epoch = best.epoch if best else 0
+        return of_run(self._run.folder, epoch, is_training=self.is_watching)
+
+    def open_view(self, name: str) -> None:
+        """Show a view in the chart's place."""
+        if not self.has_class("-model"):
+            self.action_model()
+        self.query_one(ModelPane).open_view(name)
+
+    def _ask_for_news(self) -> None:
+        """Let the program that trains it save now and then, so that there is something to see."""
+        control, step = self._run.control, self._run.history.step
+        if control is None or step == self._step_seen or time.monotonic() < self._next_save:
+            return
+        self._step_seen, self._next_save = step, time.monotonic() + _SAVES
+        control.save()
+
+    def action_model(self) -> None:
+        """What it learned in place of the chart, or the chart again."""
+        self.toggle_class("-model")
+        pane = ModelPane if self.has_class("-model") else RunPane
+        self.query_one(pane).query_one(ViewArea if pane is ModelPane else Chart).focus()
+        self.call_after_refresh(self.draw)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Settings and log stand beside each other where there is room."""
+        if action == "facts":
+            return self.has_class("-narrow")
+        return super().check_action(action, parameters)
+
+    def action_facts(self) -> None:
+        """The settings and the note in place of the log, or the log again."""
+        self.toggle_class("-facts")
+        self.query_one("#facts" if self.has_class("-facts") else "#log Log").focus()
+
+    def action_chart(self, act: str, *arguments: int) -> None:
+        """Pass an act on to the chart."""
+        getattr(self.query_one(Chart), f"action_{act}")(*arguments)
+
+    def _facts(self) -> Text:
+        note = " ".join(read_note(RunFolder(self._run.folder)).split())
+        rows = [*([("note", printable(note))] if note else []), *self._run.settings()]
+        width = max((len(name) for name, _ in rows), default=0)
+        text = Text()
+        for name, value in rows:
+            text.append(f"{name:<{width}}  ", "dim")
+            text.append(f"{value}\n")
+        return text

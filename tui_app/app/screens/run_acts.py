@@ -1,0 +1,82 @@
+"""What is done with a run of the table: compared, resumed, extended, trained anew, noted upon."""
+
+from __future__ import annotations
+
+from datasets.reading.cell_numbers import whole_number
+from tui_app.app.dialogs.text_question import Ask
+from tui_app.app.screens.listing import ListingScreen
+from tui_app.monitoring.resume_request import TakeUp
+from tui_app.runs.run_table import write_note
+
+_TRAINING = ("running", "paused")
+
+
+class RunActsScreen(ListingScreen):
+    """Acts on the run at the cursor, or on the marked ones."""
+
+    def action_compare(self) -> None:
+        """The marked runs in one chart."""
+        from tui_app.app.screens.compare import CompareScreen
+
+        rows = self.runs.marked_rows
+        if len(rows) < 2:
+            self.notify("Mark two runs or more with the space bar, then compare them.")
+            return
+        self.app.push_screen(CompareScreen(rows))
+        self.app.look_soon()
+
+    def action_resume(self) -> None:
+        """Go on where it stopped."""
+        row = self.runs.row
+        if row is None:
+            return
+        if row.summary.state in _TRAINING:
+            self.notify("It is training: Enter opens it.")
+        elif row.summary.state == "completed" and row.summary.epoch >= (row.summary.epochs or 0):
+            self.notify("All epochs are done; press e to extend.")
+        else:
+            self.app.take_up(TakeUp(row.folder))
+
+    def action_extend(self) -> None:
+        """Give it more epochs."""
+        row = self.runs.row
+        if row is None or row.summary.state == "damaged":
+            return
+        if row.summary.state in _TRAINING:
+            self.notify("It is training: Enter opens it.")
+            return
+        trained = row.summary.epoch
+        question = f"Epochs in all (so far {trained})"
+
+        def problem(text: str) -> str:
+            epochs = whole_number(text.strip())
+            is_more = epochs is not None and epochs > trained
+            return "" if is_more else f"Epochs: a whole number above {trained}."
+
+        def extend(text: str | None) -> None:
+            if text is not None:
+                self.app.take_up(TakeUp(row.folder, epochs=int(text)))
+
+        self.app.push_screen(Ask(question, str(max(2 * trained, 1)), problem), extend)
+
+    def action_again(self) -> None:
+        """Fill the form with its settings."""
+        row = self.runs.row
+        if row is not None:
+            self.app.main.repeat(row.folder)
+
+    def action_note(self) -> None:
+        """Write a note on it."""
+        row = self.runs.row
+        if row is None:
+            return
+
+        def keep(text: str | None) -> None:
+            if text is not None:
+                try:
+                    write_note(row.folder, text)
+                except OSError as error:
+                    self.notify(str(error), severity="error", markup=False)
+                self.read()
+
+        self.app.push_screen(Ask(f"A note on {row.folder.name}", row.note), keep)

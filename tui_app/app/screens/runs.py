@@ -1,0 +1,170 @@
+"""All runs: found, sorted, looked at; what is done with one is in `run_acts` and `discarding`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import DataTable, Input
+
+from tui_app.app.messages import RowsRead
+from tui_app.app.run_summaries import about
+from tui_app.app.screens.discarding import DiscardingScreen
+from tui_app.app.screens.run_acts import RunActsScreen
+from tui_app.app.widgets.key_bar import KeyBar
+from tui_app.app.widgets.line import Line
+from tui_app.app.widgets.runs_list import RunsList
+from tui_app.runs.run_table import RunTable
+from tui_app.text.cells import cut
+from tui_app.text.escaping import printable
+from tui_app.text.quantities import counted
+
+#: Seconds between two looks at the folders.
+_AGAIN = 3.0
+
+
+class RunsScreen(DiscardingScreen, RunActsScreen):
+    """A table of the run folders, and a word about the run at the cursor.
+
+    The app keeps it: it is as it was left when it is shown again.
+    """
+
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012
+
+    DEFAULT_CSS = """
+    RunsScreen {
+        & > #title { padding: 0 1; background: $panel; color: $text-muted; }
+        & > Input { display: none; background: $boost; padding: 0 1; }
+        &.-filtering > Input { display: block; }
+        & > #about {
+            height: 5; padding: 0 1; color: $text-muted; border-top: solid $foreground 25%;
+        }
+        &.-short > #about { height: 3; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,r", "back", "Back"),
+        Binding("space", "mark", "Mark"),
+        Binding("d,delete", "discard", "Trash"),
+        Binding("u,ctrl+z", "undo", "Undo"),
+        Binding("c", "compare", "Compare"),
+        Binding("t", "note", "Note"),
+        Binding("e", "extend", "Extend"),
+        Binding("g", "resume", "Resume"),
+        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("s", "sort", "Sort"),
+        Binding("n", "again", "New like it"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._table = RunTable(self.app.runs_dir)
+
+    def compose(self) -> ComposeResult:
+        """A filter, the table, and a word about the run at the cursor."""
+        yield Line(id="title")
+        yield Input(placeholder="lecture, data, state, setting=value or note", compact=True)
+        yield RunsList()
+        yield Line(id="about")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        """Read the folders, and again now and then."""
+        self.runs.focus()
+        self._tell("Reading the runs ...")
+        self.set_interval(_AGAIN, self.read)
+
+    def on_screen_resume(self) -> None:
+        """Read what has changed while another screen was shown."""
+        self.read()
+
+    @property
+    def runs(self) -> RunsList:
+        """The table."""
+        return self.query_one(RunsList)
+
+    def read(self) -> None:
+        """Read the folders."""
+        if not self.is_current:
+            return
+
+        def work() -> None:
+            self.post_message(RowsRead(self._table.rows()))
+
+        self.run_worker(work, thread=True, exclusive=True, group="rows")
+
+    # The table
+
+    def on_rows_read(self, message: RowsRead) -> None:
+        """Show them."""
+        self.runs.show(message.rows)
+
+    def on_runs_list_filled(self, message: RunsList.Filled) -> None:
+        """Say how many there are."""
+        self._about()
+        table, folder, shown = self.runs, self.app.runs_dir.resolve(), message.shown
+        if not table.count:
+            self._tell(f"There are no runs in {folder} yet.")
+            return
+        which = f"{shown} of {counted(table.count, 'run')}"
+        which = which if shown != table.count else counted(table.count, "run")
+        marked = f", {len(table.marked)} marked" if table.marked else ""
+        self._tell(f"{which}{marked}, by {table.order}, in {folder}")
+
+    def _tell(self, sentence: str) -> None:
+        title = Text(f"Runs  {printable(sentence)}")
+        self.query_one("#title", Line).tell(cut(title, self.size.width - 2))
+
+    def _about(self) -> None:
+        row = self.runs.row
+        text = "" if row is None else about(row, self.size.width - 2)
+        self.query_one("#about", Line).tell(text)
+
+    def on_data_table_row_highlighted(self) -> None:
+        """Say more of the run at the cursor."""
+        self._about()
+
+    def on_data_table_row_selected(self) -> None:
+        """Open it."""
+        row = self.runs.row
+        if row is not None and row.summary.state != "damaged":
+            self.app.open_run(row.folder)
+        elif row is not None:
+            self.notify(str(row.summary.problem), severity="error", markup=False)
+
+    def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
+        """Sort by the column that was clicked."""
+        self.runs.sort_by_shown(event.column_index)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter while it is typed."""
+        self.runs.seek(event.value)
+
+    def on_input_submitted(self) -> None:
+        """Back to the table, filtered."""
+        self.runs.focus()
+
+    def action_back(self) -> None:
+        """End the filter, or leave the screen."""
+        if self.has_class("-filtering"):
+            self.remove_class("-filtering")
+            self.query_one(Input).value = ""
+            self.runs.focus()
+        else:
+            self.app.pop_screen()
+
+    def action_filter(self) -> None:
+        """Type what the rows should have."""
+        self.add_class("-filtering")
+        self.query_one(Input).focus()
+
+    def action_sort(self) -> None:
+        """By the next column."""
+        self.runs.sort_by_next()
+
+    def action_mark(self) -> None:
+        """Mark the run for a comparison or the trash, or not, and go to the next."""
+        self.runs.mark()

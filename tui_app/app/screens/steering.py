@@ -1,0 +1,108 @@
+"""How a run is steered: keys, and what each asks the run for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from tui_app.app.dialogs.text_question import Ask
+from tui_app.monitoring.followed_run import FollowedRun
+
+if TYPE_CHECKING:
+    from tui_app.app.app import TutorchApp
+
+
+class SteeringScreen(Screen[None]):
+    """A screen from which a run that trains can be paused, saved, changed and stopped."""
+
+    app: TutorchApp
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space,f6", "pause", "Pause"),
+        Binding("space,f6", "go_on", "Continue"),
+        Binding("full_stop", "one_step", "Step", key_display="."),
+        Binding("e", "one_epoch", "Epoch"),
+        Binding("l,f7", "change_lr", "lr"),
+        Binding("w,ctrl+s", "save", "Save"),
+        Binding("x,f8", "stop", "Stop"),
+    ]
+
+    @property
+    def training(self) -> FollowedRun | None:
+        """The run that trains now, or is about to, and can be steered: of this program, unless a
+        screen says otherwise.
+        """
+        queue = self.app.queue
+        return queue.current if queue is not None and queue.is_alive else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Show only those keys that do something now."""
+        acts = ("pause", "go_on", "one_step", "one_epoch", "change_lr", "save", "stop")
+        if action not in acts:
+            return True
+        run = self.training
+        if run is None:
+            return False
+        if run.history.facts is None:  # it prepares: nothing but cancelling makes sense
+            return action == "stop"
+        if action == "change_lr" and not run.history.facts.lr:  # a search without a gradient
+            return False
+        is_paused = run.history.state == "paused"
+        if action in ("go_on", "one_step", "one_epoch"):
+            return is_paused
+        return not is_paused if action == "pause" else True
+
+    def action_pause(self) -> None:
+        """Wait after the step under way."""
+        self._steer("pause")
+
+    def action_go_on(self) -> None:
+        """End the pause."""
+        self._steer("go_on")
+
+    def action_one_step(self) -> None:
+        """Train one step, then pause again."""
+        self._steer("take_steps", 1)
+
+    def action_one_epoch(self) -> None:
+        """Train to the end of the epoch, then pause again."""
+        self._steer("take_epoch")
+
+    def action_save(self) -> None:
+        """Save last.pt now."""
+        self._steer("save")
+        self.notify("Saving after the step under way.")
+
+    def action_stop(self) -> None:
+        """Save and stop."""
+        if self.app.queue is not None:
+            self.app.queue.stop("stopped by you")
+            self.app.look_soon()
+
+    def action_change_lr(self) -> None:
+        """Ask for another lr, and train on with it."""
+        run = self.training
+        if run is None:
+            return
+        now = f"{run.history.lr:g}"
+        question = "Learning rate from the next step on"
+        self.app.push_screen(Ask(question, now, check=_lr_problem), self._change_lr)
+
+    def _change_lr(self, text: str | None) -> None:
+        if text is not None:
+            self._steer("set_lr", float(text))
+
+    def _steer(self, what: str, *how: float) -> None:
+        if self.training is not None and self.training.control is not None:
+            getattr(self.training.control, what)(*how)
+            self.app.look_soon()
+
+
+def _lr_problem(text: str) -> str:
+    try:
+        lr = float(text)
+    except ValueError:
+        return "A learning rate is a number above 0."
+    return "" if 0 < lr < float("inf") else "A learning rate is a number above 0."

@@ -1,0 +1,177 @@
+"""The chart of a run: loss and accuracy, one above the other where there is room."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.reactive import reactive
+
+from tui_app.app.widgets.drawable import while_drawable
+from tui_app.app.widgets.line import Line
+from tui_app.app.widgets.plot import Plot
+from tui_app.monitoring.curves.picture import ChartView, Picture
+from tui_app.monitoring.curves.readings import read_off
+from tui_app.monitoring.curves.run_curves import RunCurves
+from tui_app.monitoring.curves.smoothing import SPANS
+from tui_app.monitoring.history import History
+from tui_app.text.quantities import format_number, short_loss
+
+#: From this height on, loss and accuracy stand one above the other.
+_TALL = 19
+
+
+class Chart(Vertical, can_focus=True):
+    """Pictures of a history, redrawn by `draw`."""
+
+    DEFAULT_CSS = """
+    Chart {
+        height: 1fr;
+        min-height: 6;
+        & > .legend { color: $text-muted; }
+        & > #accuracy-plot, & > #accuracy-legend { display: none; }
+        &.-both > #accuracy-plot, &.-both > #accuracy-legend { display: block; }
+        &.-accuracy > #accuracy-plot, &.-accuracy > #accuracy-legend { display: block; }
+        &.-accuracy > #loss-plot, &.-accuracy > #loss-legend { display: none; }
+        &.-both > #loss-plot { height: 3fr; }
+        &.-both > #accuracy-plot { height: 2fr; }
+        &:focus > #axis { color: $text; background: $boost; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("plus,equals_sign", "smooth(1)", "Smoother", show=False),
+        Binding("minus,underscore", "smooth(-1)", "Rougher", show=False),
+        Binding("left", "move(-1)", "Read off", show=False),
+        Binding("right", "move(1)", "Read off", show=False),
+        Binding("shift+left,home", "move(-10)", "Read off", show=False),
+        Binding("shift+right,end", "move(10)", "Read off", show=False),
+        Binding("escape", "no_cursor", "No cursor", show=False),
+    ]
+
+    view: reactive[ChartView] = reactive(ChartView(), init=False)
+
+    def __init__(self, curves: RunCurves | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self._curves = curves or RunCurves(History())
+
+    def compose(self) -> ComposeResult:
+        """A legend and a plot each for loss and accuracy, and the x axis's caption below."""
+        yield Line(id="loss-legend", classes="legend")
+        yield Plot(id="loss-plot")
+        yield Line(id="accuracy-legend", classes="legend")
+        yield Plot(id="accuracy-plot")
+        yield Line(id="axis", classes="legend")
+
+    def follow(self, history: History) -> None:
+        """Show this history from now on."""
+        self._curves = RunCurves(history)
+        self.view = replace(self.view, cursor=None)
+        self.draw()
+
+    @while_drawable
+    def draw(self) -> None:
+        """Draw what the history has come to."""
+        curves, view = self._curves, self.view
+        has_both = curves.has_accuracy and view.panels == "both" and self.size.height >= _TALL
+        self.set_class(has_both, "-both")
+        self.set_class(view.panels == "accuracy" and curves.has_accuracy, "-accuracy")
+        loss, accuracy = self.query_one("#loss-plot", Plot), self.query_one("#accuracy-plot", Plot)
+        if not self.has_class("-accuracy"):
+            picture = curves.loss(view, loss.columns)
+            loss.show(picture)
+            self._tell("#loss-legend", "loss", picture)
+        if self.has_class("-accuracy") or has_both:
+            picture = curves.accuracy(view, accuracy.columns)
+            accuracy.show(picture)
+            self._tell("#accuracy-legend", "accuracy", picture)
+        self.query_one("#axis", Line).tell(self._axis())
+
+    # Acts
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Escape is the screen's while there is no cursor to take away."""
+        return action != "no_cursor" or self.view.cursor is not None
+
+    def action_smooth(self, by: int) -> None:
+        """Smooth over more values, or fewer."""
+        place = min(max(0, SPANS.index(self.view.span) + by), len(SPANS) - 1)
+        self.view = replace(self.view, span=SPANS[place])
+
+    def action_log(self) -> None:
+        """Logarithms on the loss's axis, or not."""
+        self.view = replace(self.view, log=not self.view.log)
+
+    def action_axis(self) -> None:
+        """Steps, epochs or seconds along the x axis."""
+        order = ("step", "epoch", "seconds")
+        following = order[(order.index(self.view.axis) + 1) % 3]
+        self.view = replace(self.view, axis=following)
+
+    def action_panels(self) -> None:
+        """Loss and accuracy, or one of them."""
+        order = ("both", "loss", "accuracy")
+        following = order[(order.index(self.view.panels) + 1) % 3]
+        self.view = replace(self.view, panels=following)
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor by columns."""
+        columns = self.query_one("#loss-plot", Plot).columns
+        cursor = 1.0 if self.view.cursor is None else self.view.cursor + by / columns
+        self.view = replace(self.view, cursor=min(1.0, max(0.0, cursor)))
+
+    def action_no_cursor(self) -> None:
+        """Take the cursor away."""
+        self.view = replace(self.view, cursor=None)
+
+    def watch_view(self) -> None:
+        """Draw as it is wanted now."""
+        self.draw()
+
+    def on_plot_pointed(self, message: Plot.Pointed) -> None:
+        """Put the cursor where the mouse is."""
+        self.view = replace(self.view, cursor=message.share)
+
+    def on_resize(self) -> None:
+        """Draw for the new size."""
+        self.call_after_refresh(self.draw)
+
+    # What is written around the plots
+
+    def _tell(self, where: str, title: str, picture: Picture) -> None:
+        facts, text = self._curves.history.facts, Text(no_wrap=True, overflow="ellipsis")
+        reduction = f" ({facts.reduction})" if facts and facts.reduction else ""
+        text.append(title, "bold")
+        text.append(reduction if title == "loss" else "")
+        for curve in picture.curves:
+            if curve.style != "faint":
+                text.append("  ━ " if curve.style == "line" else "  • ", self._style(curve.colour))
+                text.append(curve.label)
+        best = self._curves.history.best
+        if picture.best is not None and best is not None:
+            value = format_number(best.metric, best.value)
+            if title == "loss":
+                value = short_loss(best.value)
+            text.append("  ◆ ", self._style("series-2"))
+            text.append(f"best {value} at epoch {best.epoch}")
+        for level in picture.levels:
+            text.append(f"  ┄ {level.label}")
+        self.query_one(where, Line).tell(text)
+
+    def _axis(self) -> Text:
+        view = self.view
+        if view.cursor is not None:
+            reading = read_off(self._curves, view)
+            return Text(f"  {reading}", no_wrap=True, overflow="ellipsis")
+        smoothing = "not smoothed" if view.span == 1 else f"smoothed over {view.span} steps"
+        scale = ", logarithmic" if view.log else ""
+        axis = {"step": "step", "epoch": "epoch", "seconds": "seconds of training"}[view.axis]
+        return Text(f"  {axis} ·  loss {smoothing}{scale}", no_wrap=True, overflow="ellipsis")
+
+    def _style(self, colour: str) -> str:
+        value = self.app.theme_variables.get(colour, "")
+        return value.removeprefix("ansi_") if value.startswith("ansi_") else value or "none"

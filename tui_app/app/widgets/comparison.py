@@ -1,0 +1,156 @@
+"""Several runs beside each other: their curves in one chart, their results in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.widgets import Static
+
+from tui_app.app.widgets.drawable import while_drawable
+from tui_app.app.widgets.line import Line
+from tui_app.app.widgets.plot import Plot
+from tui_app.app.widgets.score_table import Score, score_table
+from tui_app.monitoring.curves.overlay import Overlaid, colour_of, metrics_of, overlay
+from tui_app.monitoring.curves.picture import ChartView
+from tui_app.monitoring.curves.run_curves import RunCurves
+from tui_app.monitoring.curves.smoothing import SPANS
+from tui_app.monitoring.followed_run import FollowedRun
+from tui_app.text.escaping import printable
+
+
+class Comparison(Vertical, can_focus=True):
+    """Draws the runs that `follow` was given; `m` goes to the next metric, and the arrow keys bring
+    a run's curve to the front.
+    """
+
+    DEFAULT_CSS = """
+    Comparison {
+        height: 1fr;
+        & > .caption { color: $text-muted; }
+        & > Plot { height: 1fr; min-height: 6; }
+        & > VerticalScroll { height: auto; max-height: 45%; }
+        & > VerticalScroll { scrollbar-size-vertical: 1; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("m", "metric", "Metric"),
+        Binding("up", "front(-1)", "Front", show=False),
+        Binding("down", "front(1)", "Front", key_display="↑↓"),
+        Binding("g", "log", "Log scale"),
+        Binding("a", "axis", "x axis"),
+        Binding("plus,equals_sign", "smooth(1)", "Smoother", key_display="+"),
+        Binding("minus,underscore", "smooth(-1)", "Rougher", key_display="-"),
+    ]
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._runs: list[tuple[FollowedRun, Overlaid]] = []
+        self._view = ChartView()
+        self._metric = 0
+        self._front: int | None = None
+
+    def compose(self) -> ComposeResult:
+        """Caption, chart, table."""
+        yield Line(classes="caption")
+        yield Plot()
+        with VerticalScroll(can_focus=False):
+            yield Static(id="scores", markup=False)
+
+    def follow(self, runs: Sequence[tuple[str, FollowedRun]]) -> None:
+        """Compare these runs, each with what sets it apart."""
+        known = {id(run): overlaid for run, overlaid in self._runs}
+        self._runs = [
+            (run, known.get(id(run)) or Overlaid(label, RunCurves(run.history)))
+            for label, run in runs
+        ]
+        self.draw()
+
+    @while_drawable
+    def draw(self) -> None:
+        """Draw what the runs have come to."""
+        overlaid, plot = [one for _, one in self._runs], self.query_one(Plot)
+        metrics = metrics_of(overlaid)
+        metric = metrics[self._metric % len(metrics)]
+        plot.show(overlay(overlaid, self._view, plot.columns, metric, self._front))
+        self.query_one(".caption", Line).tell(self._caption(metric))
+        self.query_one("#scores", Static).update(self._table())
+
+    def _caption(self, metric: str) -> str:
+        """What is drawn, along which axis, and how smooth; and the run that is in front."""
+        view = self._view
+        axis = {"step": "step", "epoch": "epoch", "seconds": "seconds of training"}[view.axis]
+        if metric == "loss":
+            what = "train loss of each step"
+            if view.span > 1:
+                what = f"train loss, smoothed over {view.span} steps,"
+        else:
+            words = {"train_loss_after": "train loss after each epoch"}
+            what = words.get(metric, metric.replace("_", " "))
+        scale = ", logarithmic" if view.log and not metric.endswith("accuracy") else ""
+        drawn = f"{what} by {axis}{scale}"
+        if self._front is None:
+            return f"{drawn} · ↑↓ brings a run to the front"
+        # The name comes first: the table may have no room for all of it.
+        return f"▶ {printable(self._runs[self._front][1].label)} · {drawn}"
+
+    def _table(self) -> Text:
+        scores = [
+            Score(
+                overlaid.label,
+                self._style(colour_of(place)),
+                overlaid.history,
+                (run.stage or overlaid.history.state).split(" ")[0],
+            )
+            for place, (run, overlaid) in enumerate(self._runs)
+        ]
+        width = self.query_one("#scores").size.width or self.size.width
+        return score_table(scores, width, self._front)
+
+    def _style(self, colour: str) -> str:
+        return self.app.theme_variables.get(colour, "white").removeprefix("ansi_")
+
+    def action_front(self, by: int) -> None:
+        """Draw the next run over the others, or the one before; past the ends none is in front."""
+        places = [None, *range(len(self._runs))]
+        self._front = places[(places.index(self._front) + by) % len(places)]
+        if self._front is not None:
+            self.query_one(VerticalScroll).scroll_to(y=self._front, animate=False)
+        self.draw()
+
+    def action_metric(self) -> None:
+        """Compare by the next metric."""
+        self._metric += 1
+        self.draw()
+
+    def action_panels(self) -> None:
+        """The chart's key for another panel is the next metric here."""
+        self.action_metric()
+
+    def action_log(self) -> None:
+        """Logarithms on the loss's axis, or not."""
+        self._view = replace(self._view, log=not self._view.log)
+        self.draw()
+
+    def action_axis(self) -> None:
+        """Steps, epochs or seconds along the x axis."""
+        order = ("step", "epoch", "seconds")
+        following = order[(order.index(self._view.axis) + 1) % 3]
+        self._view = replace(self._view, axis=following)
+        self.draw()
+
+    def action_smooth(self, by: int) -> None:
+        """Smooth over more values, or fewer."""
+        place = min(max(0, SPANS.index(self._view.span) + by), len(SPANS) - 1)
+        self._view = replace(self._view, span=SPANS[place])
+        self.draw()
+
+    def on_resize(self) -> None:
+        """Draw for the new size."""
+        self.call_after_refresh(self.draw)

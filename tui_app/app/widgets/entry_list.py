@@ -1,0 +1,43 @@
+"""The folders and files of a folder, a line each."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from tui_app.app.own_data.folder_listing import Entry
+from tui_app.app.widgets.line_list import LineList
+from tui_app.text.escaping import printable
+from tui_app.text.quantities import counted
+
+
+class EntryList(LineList[Entry]):
+    """Folders and files; the names are text of others, and are shown escaped."""
+
+    can_focus = False
+
+    folders: tuple[str, ...] = ()
+
+    def draw_item(self, item: Entry) -> Text:
+        """Its name, and its size."""
+        width = self.scrollable_content_region.width
+        if item.kind == "this":
+            return Text(f"Use this folder  {_of_classes(self.folders)}", "bold")
+        if item.kind in ("folder", "up"):
+            return Text(f"{printable(item.name)}/", "bold")
+        size = _size(item.size)
+        text = Text(printable(item.name), "" if item.kind == "table" else "dim")
+        text.truncate(max(4, width - len(size) - 1), overflow="ellipsis", pad=True)
+        return text.append(f" {size}", "dim")
+
+
+def _of_classes(folders: tuple[str, ...]) -> str:
+    names = printable(", ".join(folders[:8]))
+    more = ", ..." if len(folders) > 8 else ""
+    return f"({counted(len(folders), 'folder')}: {names}{more})" if folders else "(no folders)"
+
+
+def _size(size: int) -> str:
+    for unit, letters in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if size >= unit:
+            return f"{size / unit:.1f} {letters}"
+    return f"{size} B"

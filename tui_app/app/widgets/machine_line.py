@@ -1,0 +1,39 @@
+"""What the machine has left: the GPU by its driver, else processor and memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tui_app.app.widgets.line import Line
+from tui_app.monitoring.system_stats import read_machine
+
+#: Seconds between two readings.
+_SECONDS = 2.0
+
+
+class MachineLine(Line):
+    """One line, read in a thread: a driver may take its time."""
+
+    DEFAULT_CSS = """
+    MachineLine { color: $text-muted; }
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._device = "cpu"
+
+    def watch_device(self, device: str) -> None:
+        """Show the readings of this device from now on."""
+        self._device = device
+
+    def on_mount(self) -> None:
+        """Read now and then."""
+        self.set_interval(_SECONDS, self._read)
+        self.call_after_refresh(self._read)
+
+    def _read(self) -> None:
+        if self.is_attached and self.screen.is_current:
+            self.run_worker(self._show, thread=True, exclusive=True, group="machine")
+
+    def _show(self) -> None:
+        self.call_later(self.tell, read_machine(self._device))

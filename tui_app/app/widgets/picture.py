@@ -1,0 +1,40 @@
+"""An image of the user's own, drawn as large as there is room for."""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.text import Text
+
+from tui_app.app.widgets.view_area import ViewArea
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.raster import fitted, shares
+from tui_app.text.cells import cut
+from tui_app.text.escaping import printable
+
+
+class Picture(ViewArea):
+    """Half blocks in shades of grey, with the file's name above."""
+
+    label, _problem = "", ""
+    pixels: np.ndarray | None = None
+
+    def show_image(self, name: str, pixels: np.ndarray | None, problem: str = "") -> None:
+        """Show an image (C, H, W) uint8 from now on, or why there is none."""
+        self.label, self.pixels, self._problem = name, pixels, problem
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Draw it in the room there is now."""
+        self._draw()
+
+    def _draw(self) -> None:
+        columns, rows = self.size.width, self.size.height
+        name = cut(Text(printable(self.label), "dim"), columns)
+        if self.pixels is None or rows < 3:
+            self.show(
+                [name, *Text(printable(self._problem)).wrap(self.app.console, max(1, columns))]
+            )
+            return
+        canvas = Canvas(columns, rows - 1, self.pen)
+        canvas.pixels(0, 0, fitted(shares(self.pixels), columns, rows - 1))
+        self.show([name, *canvas.lines()])

@@ -1,0 +1,123 @@
+"""How far a run is, and how fast it goes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from tui_app.app.widgets.bar import Bar
+from tui_app.app.widgets.line import Line
+from tui_app.app.widgets.machine_line import MachineLine
+from tui_app.monitoring.followed_run import FollowedRun
+from tui_app.monitoring.history import History
+from tui_app.monitoring.rate import StepRate
+from tui_app.monitoring.run_info import Facts
+from tui_app.text.quantities import format_seconds
+
+
+class Progress(Vertical):
+    """State, epoch, step and time left; a bar; lr and samples per second beside the machine."""
+
+    DEFAULT_CSS = """
+    Progress {
+        height: 3;
+        & > Horizontal { height: 1; }
+        & #speed { width: 36; padding-right: 2; }
+        & MachineLine { text-align: right; }
+    }
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._rate = StepRate()
+
+    def compose(self) -> ComposeResult:
+        """Three lines."""
+        yield Line(id="where")
+        yield Bar()
+        with Horizontal():
+            yield Line(id="speed")
+            yield MachineLine()
+
+    def forget(self) -> None:
+        """Begin anew, for another run."""
+        self._rate.forget()
+
+    def draw(self, run: FollowedRun) -> None:
+        """Show how far `run` is."""
+        history, facts = run.history, run.history.facts
+        if history.state == "running" and not history.is_over:
+            self._rate.see(history.step)
+        else:
+            self._rate.forget()
+        if facts is not None:
+            self.query_one(MachineLine).watch_device(facts.device)
+        self.query_one("#where", Line).tell(self._where(run))
+        self.query_one(Bar).share = history.step / max(1, facts.total_steps) if facts else 0.0
+        self.query_one("#speed", Line).tell(self._speed(history, facts))
+
+    def one_line(self, run: FollowedRun) -> Text:
+        """What a terminal too small for a chart shows."""
+        line, history = self._where(run), run.history
+        if history.step:
+            line.append(f"  loss {history.losses[-1]:#.4g}")
+        return line
+
+    def _where(self, run: FollowedRun) -> Text:
+        history, facts = run.history, run.history.facts
+        state = _STATES.get(history.state, (history.state, "dim"))
+        if run.failure is not None:
+            state = ("failed" if run.failure.exit_code else "cancelled", "bold red")
+        elif run.stage:
+            state = (run.stage if facts is None else "reading", "dim")
+        text = Text(no_wrap=True, overflow="ellipsis")
+        if facts is None:
+            return text.append(run.silence) if run.silence else text.append(*state)
+        text.append(f"{state[0]:<10}", state[1])
+        if run.silence:
+            return text.append(run.silence)
+        text.append(f"epoch {history.epoch}/{facts.epochs}  ")
+        text.append(f"step {history.step:,}/{facts.total_steps:,}".replace(",", " "))
+        per_second = self._rate.per_second
+        if per_second is not None:
+            left = (facts.total_steps - history.step) / per_second
+            text.append(f"  {format_seconds(left)} left")
+        elif history.completed is not None:
+            text.append(f"  in {format_seconds(history.completed.seconds)}")
+        return text
+
+    def _speed(self, history: History, facts: Facts | None) -> str:
+        if facts is None:
+            return ""
+        parts = []
+        if not math.isnan(history.lr) and facts.lr:  # a search without a gradient has none
+            parts.append(f"lr {history.lr:g}")
+        if self._rate.per_second is not None:
+            samples = self._rate.per_second * facts.train_size / facts.steps_per_epoch
+            parts.append(f"{_rounded(samples)} samples/s")
+        elif not math.isnan(history.samples_per_second):
+            parts.append(f"{_rounded(history.samples_per_second)} samples/s")
+        return "  ".join(parts)
+
+
+_STATES = {
+    "running": ("training", "bold green"),
+    "paused": ("paused", "bold yellow"),
+    "completed": ("done", "bold green"),
+    "stopped": ("stopped", "bold yellow"),
+    "failed": ("failed", "bold red"),
+    "crashed": ("crashed", "bold red"),
+    "": ("starting", "dim"),
+}
+
+
+def _rounded(number: float) -> str:
+    """Two or three digits, so that the line doesn't flicker: 870, 12 300, 1.2M."""
+    if number >= 1e6:
+        return f"{number / 1e6:.1f}M"
+    digits = max(0, int(math.log10(max(number, 1))) - 2)
+    return f"{round(number, -digits):,.0f}".replace(",", " ")

@@ -1,0 +1,116 @@
+"""A run as it is watched: how far it is, its chart, its log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.markup import escape
+
+from tui_app.app.widgets.advice_line import AdviceLine, current
+from tui_app.app.widgets.chart import Chart
+from tui_app.app.widgets.clipped import Clipped
+from tui_app.app.widgets.comparison import Comparison
+from tui_app.app.widgets.progress import Progress
+from tui_app.monitoring.followed_run import FollowedRun
+from tui_app.text.escaping import printable
+
+#: Lines at most for the sentences that say why a run ended, above a chart and above an empty one;
+#: the log has all of them.
+_LINES, _LINES_ALONE = 3, 12
+
+
+class RunPane(Vertical):
+    """Shows the run that `follow` was given; `draw` brings it up to date."""
+
+    DEFAULT_CSS = """
+    RunPane {
+        border: round $foreground 25%;
+        border-title-color: $text-muted;
+        &.-focused { border: round $border; border-title-color: $text; }
+        & > Comparison { display: none; }
+        & > AdviceLine { display: none; }
+        & > #outcome { display: none; }
+        &.-failed > #outcome { display: block; color: $text-error; }
+        &.-ended > #outcome { display: block; color: $text-muted; }
+        &.-advised > AdviceLine { display: block; }
+        &.-queue > Comparison { display: block; }
+        &.-queue > Chart { display: none; }
+    }
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.border_title = "Training"
+        self.run_followed: FollowedRun | None = None
+        self._queue: Sequence[tuple[str, FollowedRun]] = ()
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield Progress()
+        yield Clipped(id="outcome")
+        yield AdviceLine()
+        yield Chart()
+        yield Comparison()
+
+    def compare(self, runs: Sequence[tuple[str, FollowedRun]]) -> None:
+        """Show these runs of a queue beside each other; with one or none, the chart alone."""
+        self._queue = runs
+        self.set_class(len(runs) > 1, "-queue")
+
+    def toggle_comparison(self) -> None:
+        """The run's own chart, or all runs of the queue."""
+        if len(self._queue) > 1:
+            self.toggle_class("-queue")
+            self.call_after_refresh(self.draw)  # a chart has no width before it is laid out
+
+    def follow(self, run: FollowedRun) -> None:
+        """Watch this run from now on."""
+        self.run_followed = run
+        self.query_one(Progress).forget()
+        self.query_one(Chart).follow(run.history)
+        self.draw()
+
+    def draw(self) -> None:
+        """Show what the run has come to."""
+        run = self.run_followed
+        if run is None:
+            return
+        name = printable(run.name) if run.folder else ""
+        self.border_title = escape(f"Training {name}".rstrip())
+        self.query_one(Progress).draw(run)
+        self._show_outcome(run)
+        advice = current(run.history.advice)
+        self.set_class(advice is not None, "-advised")
+        self.query_one(AdviceLine).show(advice)
+        if self.has_class("-queue"):
+            self.query_one(Comparison).follow(self._queue)
+        else:
+            self.query_one(Chart).draw()
+
+    def _show_outcome(self, run: FollowedRun) -> None:
+        """Say why the run ended, unless it simply trained all its epochs."""
+        sentence, is_failure = _outcome(run)
+        self.set_class(bool(sentence) and is_failure, "-failed")
+        self.set_class(bool(sentence) and not is_failure, "-ended")
+        text = "\n".join(printable(line) for line in sentence.splitlines())
+        self.query_one("#outcome", Clipped).show(text, _LINES if run.history.step else _LINES_ALONE)
+
+
+def _outcome(run: FollowedRun) -> tuple[str, bool]:
+    """Why the run ended, in a sentence, and whether it failed."""
+    history, failure = run.history, run.failure
+    if history.completed is not None and history.state == history.completed.state:
+        is_whole = history.facts is None or history.epoch >= history.facts.epochs
+        reason = "" if is_whole and history.state == "completed" else history.completed.reason
+        return reason, history.state == "failed"
+    if failure is not None:
+        return failure.sentence, bool(failure.exit_code)
+    if history.state == "crashed":
+        return _CRASHED, True
+    return "", False
+
+
+_CRASHED = "Its program ended without saving its end. Resuming goes on from the last checkpoint."

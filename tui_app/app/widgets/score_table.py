@@ -1,0 +1,75 @@
+"""The table below a comparison: what each run has come to, in columns that keep their widths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from tui_app.monitoring.history import History
+from tui_app.monitoring.scores import against, best_of, epoch_of_best, seconds_of
+from tui_app.text.cells import cut
+from tui_app.text.escaping import printable
+
+#: The columns after the run's name: title and cells, and in which order they are given up where
+#: not all fit.
+_COLUMNS = {"best": 12, "epoch": 5, "vs. first run": 16, "time": 12, "state": 9}
+_GIVEN_UP = ("epoch", "time", "vs. first run", "state")
+
+#: The cells of a run's sign, that its name has at least, and between two columns.
+_SIGN, _NAME, _BETWEEN = 2, 20, 2
+
+
+@dataclass(frozen=True)
+class Score:
+    """A run of the table: what sets it apart, how it is drawn, and what it has come to."""
+
+    label: str
+    colour: str
+    history: History
+    state: str
+
+
+def score_table(scores: Sequence[Score], width: int, front: int | None) -> Text:
+    """A heading and a line a run; the run at `front` is marked."""
+    longest = max((len(printable(score.label)) for score in scores), default=0)
+    chosen = dict(_COLUMNS)
+    for title in _GIVEN_UP:
+        if width - _taken(chosen) >= min(_NAME, longest):
+            break
+        del chosen[title]
+    room = max(1, min(longest, width - _taken(chosen)))
+    heading = [Text(" " * _SIGN), Text("run"), *(Text(title) for title in chosen)]
+    cells = [_SIGN, room, *chosen.values()]
+    lines = [_line(heading, cells, "dim")]
+    for place, score in enumerate(scores):
+        sign = Text("▶━" if place == front else "━━", score.colour)
+        values = _values(score, scores[0].history)
+        texts = [sign, Text(printable(score.label)), *(Text(values[title]) for title in chosen)]
+        lines.append(_line(texts, cells, "bold" if place == front else ""))
+    return Text("\n", no_wrap=True).join(lines)
+
+
+def _taken(chosen: dict[str, int]) -> int:
+    return _SIGN + sum(chosen.values()) + _BETWEEN * (len(chosen) + 1)
+
+
+def _values(score: Score, first: History) -> dict[str, str]:
+    history = score.history
+    return {
+        "best": best_of(history),
+        "epoch": epoch_of_best(history),
+        "vs. first run": against(history, first),
+        "time": seconds_of(history),
+        "state": printable(score.state),
+    }
+
+
+def _line(texts: Sequence[Text], cells: Sequence[int], style: str) -> Text:
+    line = Text(style=style)
+    for text, width in zip(texts, cells, strict=True):
+        shown = cut(text, width)
+        line.append(shown).append(" " * (width - shown.cell_len + _BETWEEN))
+    line.rstrip()
+    return line

@@ -1,0 +1,82 @@
+"""The lines below the settings: what the one with the focus means, or what has just happened."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.widgets import Static
+
+from models.fields import Field
+from tui_app.app.form.settings_draft import Draft
+from tui_app.text.cells import cut
+from tui_app.text.escaping import printable
+
+_UNCHANGED = "All settings at the lecture's defaults."
+_CHANGED = "● marks settings that differ from the lecture's defaults."
+_OWN_DATA = "Your own data. p shows them, and chooses columns or other data."
+_SEVERAL = "Several values, as in 0.1,0.01, make one run each."
+
+
+class SettingHelp(Static):
+    """As high as its text needs, at most half of the form; the rest is cut."""
+
+    DEFAULT_CSS = """
+    SettingHelp {
+        height: auto;
+        min-height: 4;
+        padding: 0 1;
+        color: $text-muted;
+        border-top: solid $foreground 25%;
+        &.-wrong { color: $text-error; }
+    }
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(markup=False)
+        self._text = text
+
+    def on_mount(self) -> None:
+        """Show the first text."""
+        self._fit()
+
+    def say(self, text: str, *, wrong: bool = False) -> None:
+        """Show this text."""
+        self.set_class(wrong, "-wrong")
+        if text != self._text:
+            self._text = text
+            self._fit()
+
+    def on_resize(self) -> None:
+        """Break the lines anew."""
+        self._fit()
+
+    def _fit(self) -> None:
+        width, most = self.scrollable_content_region.width, self.screen.size.height // 2 - 4
+        if self.parent is None or not width:
+            self.update(self._text)
+            return
+        lines = list(Text(self._text).wrap(self.app.console, width))
+        if len(lines) > most > 0:
+            rest = Text(" ").join(lines[most - 1 :])
+            lines = [*lines[: most - 1], cut(rest, width)]
+        self.update("\n".join(line.plain.rstrip() for line in lines))
+
+
+def explanation(draft: Draft, name: str, cut_text: str) -> str:
+    """What the setting `name` means and takes, below what is cut in its row; without a name, how
+    the settings stand.
+    """
+    if name not in draft.fields:
+        return f"{_CHANGED if draft.texts else _UNCHANGED} {_SEVERAL}"
+    field = draft.fields[name]
+    takes = "" if field.kind is str and not field.choices else field.takes_sentence
+    text = f"{field.help} {takes}".rstrip() if draft.is_useful(name) else _only_with(field)
+    if name == "dataset" and draft.own_data is not None:
+        cut_text, text = printable(draft.own_data.dataset), _OWN_DATA
+    return f"{cut_text}\n{text}" if cut_text else text
+
+
+def _only_with(field: Field) -> str:
+    rule = field.only_with
+    assert rule is not None
+    values = ", ".join(map(str, rule.values))
+    return f"{field.help} Used only while {rule.field.replace('_', ' ')} is {values}."

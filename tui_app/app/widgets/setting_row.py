@@ -1,0 +1,233 @@
+"""One setting in the form: its name, what it is set to, and what is wrong with that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.events import DescendantFocus
+from textual.widgets import Input, Static
+
+from models.fields import Field
+from tui_app.app.messages import (
+    OwnDataRequested,
+    SettingChanged,
+    SettingEntered,
+    SettingFocused,
+    SettingReset,
+)
+from tui_app.app.own_data.data_choices import PICKS
+from tui_app.app.widgets.choice import Choice
+from tui_app.app.widgets.drawable import while_drawable
+from tui_app.app.widgets.text_field import TextField
+from tui_app.text.escaping import printable
+
+#: The choice that turns a list into an input for several values.
+SEVERAL = "several, one run each"
+
+#: The cells of a name, and of the mark before it.
+_NAME, _MARK = 18, 2
+
+
+class SettingRow(Horizontal):
+    """A list for choices, an input for the rest; changed values are marked.
+
+    Few widgets and no rule that reaches into them: a form has thirty rows, and Textual looks at
+    all of them whenever the focus goes from one pane to another.
+    """
+
+    DEFAULT_CSS = f"""
+    SettingRow {{ height: 1; }}
+    SettingRow > .name {{
+        width: {_NAME}; padding-right: 1; color: $text-muted;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }}
+    SettingRow > .name.-changed {{ color: $text; text-style: bold; }}
+    SettingRow > .name.-useless {{ color: $text-disabled; }}
+    SettingRow > .name.-left {{ text-style: reverse; }}
+    SettingRow > TextField {{ width: 1fr; background: $boost; }}
+    SettingRow > TextField.-wrong {{ background: $error-muted; }}
+    SettingRow > Choice {{ width: 1fr; }}
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f9", "reset", "Reset"),
+    ]
+
+    def __init__(self, field: Field, choices: Sequence[tuple[str, str]], text: str) -> None:
+        super().__init__()
+        self.field = field
+        self._choices = list(choices)
+        self._text = text
+        self._shown: tuple[bool, bool, str] | None = None
+        self._problem: Static | None = None
+
+    def compose(self) -> ComposeResult:
+        """The name, and a list or an input."""
+        yield Static(self._label(changed=False), classes="name", markup=False)
+        if self._choices:
+            yield Choice(self._values, self._text, self._acts)
+        if not self._is_choice(self._text):
+            yield TextField(self._text)
+            for choice in self.query(Choice):
+                choice.display = False
+
+    def can_show(self, field: Field, choices: Sequence[tuple[str, str]]) -> bool:
+        """Whether this row has the parts for a field: both are choices, or neither is."""
+        return field.name == self.field.name and bool(choices) == bool(self._choices)
+
+    def take(self, field: Field, choices: Sequence[tuple[str, str]], text: str) -> None:
+        """Be the row of the same setting in another lecture, or with other choices."""
+        self.field, self._choices = field, list(choices)
+        for choice in self.query(Choice):
+            choice.show(self._values, text, self._acts)
+        self._put(text)
+
+    def forget_problem(self) -> None:
+        """The line below was taken away: the next problem makes another."""
+        self._shown = self._problem = None
+
+    def show(self, text: str, *, changed: bool, useless: bool, problem: str) -> None:
+        """Show the setting as it stands; a text that is being typed is left alone."""
+        if text != self._text:
+            self._put(text)
+        if (changed, useless, problem) == self._shown:
+            return
+        self._shown = (changed, useless, problem)
+        name = self.query_one(".name", Static)
+        name.update(self._label(changed=changed))
+        name.set_class(changed, "-changed")
+        name.set_class(useless, "-useless")
+        for field in self.query(TextField):
+            field.set_class(bool(problem), "-wrong")
+        self._tell(problem)
+
+    @while_drawable
+    def focus_field(self) -> None:
+        """Put the focus into the field."""
+        if self._field is not None:
+            self._field.focus()
+
+    def mark_left(self, *, on: bool) -> None:
+        """Mark the row whose field was left, for as long as the form itself has the focus."""
+        self.query_one(".name", Static).set_class(on, "-left")
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the value, as it stands below it."""
+        return self._shown[2] if self._shown else ""
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the value is marked as changed."""
+        return bool(self._shown and self._shown[0])
+
+    @property
+    def is_useless(self) -> bool:
+        """Whether the value means nothing beside the others."""
+        return bool(self._shown and self._shown[1])
+
+    @property
+    def text(self) -> str:
+        """What stands in the field."""
+        return self._text
+
+    @property
+    def cut(self) -> str:
+        """Name and value in full, where one of them doesn't fit; else nothing."""
+        field = self._field
+        if field is None:
+            return ""
+        value = field.label if isinstance(field, Choice) else self._text
+        fits = cell_len(self.field.label) < _NAME - _MARK and field.fits
+        return "" if fits else f"{self.field.label}: {value}"
+
+    def action_reset(self) -> None:
+        """Set it to its default."""
+        self.post_message(SettingReset(self.field.name))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Pass on what was typed."""
+        event.stop()
+        if event.input.display:
+            self._say(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter confirms what was typed."""
+        event.stop()
+        self.post_message(SettingEntered(self.field.name))
+
+    def on_choice_changed(self, message: Choice.Changed) -> None:
+        """Pass on what was chosen; several values are typed."""
+        message.stop()
+        if message.value in PICKS:
+            self.post_message(OwnDataRequested(PICKS[message.value]))
+        elif message.value == SEVERAL:
+            self._put(f"{self._text},")
+            self.call_after_refresh(self.focus_field)
+        else:
+            self._say(message.value)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Say that this is the setting that has the focus."""
+        self.post_message(SettingFocused(self.field.name))
+
+    def _say(self, text: str) -> None:
+        if text != self._text:
+            self._text = text
+            self.post_message(SettingChanged(self.field.name, text))
+
+    def _put(self, text: str) -> None:
+        """Put a text where it belongs: into the list if it is in there, else into the input."""
+        self._text = text
+        field, is_choice = self._field, self._is_choice(text)
+        had_focus = field is not None and field.has_focus
+        for choice in self.query(Choice):
+            choice.display = is_choice
+            choice.show(self._values, text, self._acts)
+        if not is_choice and not self.query(TextField):
+            self.mount(TextField(text))
+        for field in self.query(TextField):
+            field.display = not is_choice
+            with field.prevent(Input.Changed):
+                field.value = text
+        if had_focus:
+            self.call_after_refresh(self.focus_field)
+
+    def _tell(self, problem: str) -> None:
+        """What is wrong, in a line below the row, which is there only when it is needed."""
+        if self._problem is None and problem:
+            self._problem = Static(classes="problem", markup=False)
+            assert self.parent is not None
+            self.parent.mount(self._problem, after=self)  # pyright: ignore[reportAttributeAccessIssue]
+        if self._problem is not None:
+            self._problem.update("\n".join(map(printable, problem.splitlines())))
+            self._problem.display = bool(problem)
+
+    @property
+    def _field(self) -> Choice | TextField | None:
+        """What is seen of the two; nothing while the row is being taken away, for which Textual
+        hides what is in it first.
+        """
+        fields = (*self.query(TextField), *self.query(Choice))
+        return next((field for field in fields if field.display), None)
+
+    def _label(self, *, changed: bool) -> str:
+        return f"{'●' if changed else ' '} {self.field.label}"
+
+    def _is_choice(self, text: str) -> bool:
+        return any(text == value for _, value in self._values)
+
+    @property
+    def _values(self) -> list[tuple[str, str]]:
+        return [choice for choice in self._choices if choice[1] not in PICKS]
+
+    @property
+    def _acts(self) -> list[tuple[str, str]]:
+        picks = [choice for choice in self._choices if choice[1] in PICKS]
+        several = "type it: several, csv:FILE, folder:DIR" if picks else SEVERAL
+        return [*picks, (several, SEVERAL)]

@@ -1,0 +1,275 @@
+"""The form: every setting of a lecture, checked while it is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.markup import escape
+from textual.widgets import Button
+
+from tui_app.app.form.draft_fields import OF_TABLES, OwnData
+from tui_app.app.form.settings_draft import Draft
+from tui_app.app.messages import (
+    OwnDataEntered,
+    OwnDataUnchecked,
+    SettingChanged,
+    SettingEntered,
+    SettingFocused,
+    SettingReset,
+    StartRequested,
+)
+from tui_app.app.own_data.data_choices import with_own_data
+from tui_app.app.widgets.broken_lecture import BrokenLecture
+from tui_app.app.widgets.drawable import is_drawable
+from tui_app.app.widgets.form_focus import FormFocus
+from tui_app.app.widgets.setting_help import SettingHelp, explanation
+from tui_app.app.widgets.setting_rows import Choices, SettingRows
+
+if TYPE_CHECKING:
+    from tui_app.app.app import TutorchApp
+
+_LOADING = "The settings appear as soon as torch is loaded."
+
+
+class SettingsForm(FormFocus):
+    """Rows made from a draft, some lines about the one that is being set, and Start."""
+
+    DEFAULT_CSS = """
+    SettingsForm {
+        border: round $foreground 25%;
+        border-title-color: $text-muted;
+        &.-focused { border: round $border; border-title-color: $text; }
+        & > BrokenLecture { display: none; }
+        &.-broken > BrokenLecture { display: block; }
+        &.-broken > SettingRows { display: none; }
+        &.-broken > SettingHelp { display: none; }
+        & > Button { width: 1fr; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+z,ctrl+underscore", "undo", "Undo"),
+        Binding("ctrl+r,ctrl+shift+z", "redo", "Redo"),
+        Binding("shift+f9,ctrl+y", "reset_all", "Reset all settings", show=False),
+    ]
+
+    app: TutorchApp
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.border_title = "Settings"
+        self.draft: Draft | None = None
+        self._choices: dict[str, Sequence[tuple[str, str]]] = {}
+        self._is_busy = False
+        self._note = ""
+        self._undoable = (False, False)
+
+    def compose(self) -> ComposeResult:
+        """The rows come with the first draft."""
+        yield BrokenLecture()
+        yield SettingRows()
+        yield SettingHelp(_LOADING)
+        yield Button("Start", variant="primary", compact=True, disabled=True)
+
+    # What is shown
+
+    def wait(self) -> None:
+        """Take no edit and no start until the next `fill`."""
+        self.draft = None
+        self.query_one(Button).disabled = True
+
+    def refuse(self, lecture: str, problem: str) -> None:
+        """Show in the place of the settings why the lecture can't be used."""
+        self.wait()
+        self.border_subtitle = escape(lecture)
+        self.query_one(BrokenLecture).show(problem)
+        had_focus = self.has_focus_within
+        self.add_class("-broken")
+        if had_focus:
+            self.query_one(BrokenLecture).focus()
+
+    async def fill(self, draft: Draft, choices: Choices) -> None:
+        """Show the settings of a lecture."""
+        self.draft, self._choices = None, dict(choices)  # until its rows are there
+        if draft.own_data is not None:
+            self.app.own_data.setdefault(draft.own_data.dataset, draft.own_data)
+        await self._rows.fill(draft, {**choices, "dataset": self._datasets})
+        if not is_drawable(self):  # the app was left meanwhile
+            return
+        self.border_subtitle = escape(draft.lecture.name)
+        self.remove_class("-broken")
+        self.draft, self._note = draft, ""
+        self.check()
+
+    def offer(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
+        """Offer other choices for a setting."""
+        self._choices[name] = choices
+        row = self._rows.row(name) if is_drawable(self) else None
+        if self.draft is not None and row is not None:
+            row.take(row.field, choices, row.text)
+
+    @property
+    def _datasets(self) -> list[tuple[str, str]]:
+        return with_own_data(self._choices.get("dataset", ()), self.app.own_data)
+
+    def choose_data(self, data: OwnData) -> None:
+        """Learn from a file or folder of the user's, and offer it from now on."""
+        if self.draft is None:
+            return
+        self.draft.choose_data(data)
+        self._note = ""
+        self.know(data)
+
+    def know(self, data: OwnData) -> None:
+        """Offer this file or folder of the user's from now on."""
+        self.app.own_data[data.dataset] = data
+        row = self._rows.row("dataset")
+        if row is not None and self.draft is not None:
+            row.take(row.field, self._datasets, self.draft.text("dataset"))
+        self.check()
+
+    def set_busy(self, busy: bool) -> None:
+        """While something trains, nothing can be started."""
+        self._is_busy = busy
+        self.check()
+
+    @property
+    def can_start(self) -> bool:
+        """Whether every setting is right and nothing trains."""
+        return not self.query_one(Button).disabled
+
+    def check(self) -> None:
+        """Mark what was changed, say what is wrong, allow Start when nothing is."""
+        draft = self.draft
+        if draft is None or not is_drawable(self):
+            return
+        problems = draft.problems()
+        self._rows.mark(draft, problems)
+        runs = 0 if problems else len(draft.runs())
+        button = self.query_one(Button)
+        button.disabled = bool(problems) or self._is_busy
+        button.label = (
+            "A run is under way" if self._is_busy else f"Start {runs} runs" if runs > 1 else "Start"
+        )
+        self._explain(problems.get("", ""))
+        data = draft.own_data
+        if data is not None and data not in draft.data_checked:
+            self.post_message(OwnDataUnchecked(data))
+        undoable = (draft.can_undo, draft.can_redo)
+        if undoable != self._undoable:
+            self._undoable = undoable
+            self.refresh_bindings()
+
+    def check_data_again(self) -> None:
+        """Look into the user's own data again if something was wrong: it may be mended by now."""
+        data = self.draft.own_data if self.draft is not None else None
+        if self.draft is not None and data is not None and self.draft.data_checked.get(data):
+            self.post_message(OwnDataUnchecked(data))
+
+    def _explain(self, problem: str) -> None:
+        """A problem of no field in particular, a note, or what the focused setting means."""
+        if self.draft is not None:
+            row = self._rows.row(self._focused)
+            text = explanation(self.draft, self._focused, row.cut if row else "")
+            self.query_one(SettingHelp).say(problem or self._note or text, wrong=bool(problem))
+
+    # Edits
+
+    def on_setting_changed(self, message: SettingChanged) -> None:
+        """Take a change in, and look whether all is right."""
+        message.stop()
+        if self.draft is not None:
+            self._note = ""
+            row = self._rows.row(message.name)
+            # More may have been typed since the message was sent: that isn't to be undone.
+            self._change(message.name, row.text if row else message.text)
+            self.check()
+
+    def _change(self, name: str, text: str) -> None:
+        """Change a setting; with data of the user's own comes what was said of their columns."""
+        assert self.draft is not None
+        if name == "dataset" and text in self.app.own_data:
+            self.draft.choose_data(self.app.own_data[text])
+            return
+        self.draft.change(name, text)
+        data = self.draft.own_data
+        if name in OF_TABLES and data is not None and data.dataset in self.app.own_data:
+            self.know(data)
+
+    def on_setting_reset(self, message: SettingReset) -> None:
+        """Set a field to its default."""
+        message.stop()
+        if self.draft is not None:
+            self.draft.reset(message.name)
+            self.check()
+
+    def action_reset_all(self) -> None:
+        """Set every field to its default."""
+        if self.draft is not None and self.draft.texts:
+            self.draft.reset_all()
+            self._note = "All settings reset to the lecture's defaults. ctrl+z undoes it."
+            self.check()
+
+    def action_undo(self) -> None:
+        """Undo the last edit."""
+        if self.draft is not None:
+            self._show_edit("Undone", self.draft.undo())
+
+    def action_redo(self) -> None:
+        """Redo the edit that was undone last."""
+        if self.draft is not None:
+            self._show_edit("Redone", self.draft.redo())
+
+    def _show_edit(self, what: str, names: list[str]) -> None:
+        """Say what an undo or redo changed, and scroll to it."""
+        assert self.draft is not None
+        fields = self.draft.fields
+        told = [f"{fields[name].label} {self.draft.text(name) or 'empty'}" for name in names]
+        self._note = f"{what}: {', '.join(told)}." if told else f"Nothing is {what.lower()}."
+        self.check()
+        row = self._rows.row(names[0]) if len(names) == 1 else None
+        if row is not None:
+            row.scroll_visible(animate=False)
+
+    # The fields
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Show only those keys that do something now."""
+        if action in ("undo", "redo"):
+            return self._undoable[action == "redo"]
+        return super().check_action(action, parameters)
+
+    def on_setting_focused(self, message: SettingFocused) -> None:
+        """Explain the setting that has the focus."""
+        message.stop()
+        is_other, self._focused = message.name != self._focused, message.name
+        if self.draft is None:
+            return
+        if is_other:
+            self.draft.end_edit()
+            self._note = ""
+            self.check_data_again()
+        self._explain(self.draft.problems().get("", ""))
+
+    def on_setting_entered(self, message: SettingEntered) -> None:
+        """Go on to the next field when the value is right."""
+        message.stop()
+        row, below = self._rows.row(message.name), self._rows.beside(message.name, 1)
+        if self.draft is None or row is None or row.problem:
+            return
+        self.draft.end_edit()
+        data = self.draft.own_data
+        if message.name == "dataset" and data is not None and data.dataset not in self.app.own_data:
+            self.post_message(OwnDataEntered(data))
+        if below is not None:
+            below.focus_field()
+        else:
+            self.action_leave_field()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Ask for training to begin."""
+        event.stop()
+        self.post_message(StartRequested())

@@ -1,0 +1,159 @@
+"""Options on the command line, made from the fields of dataclasses; tyro parses them."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import io
+import re
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stderr
+from typing import Annotated, Any
+
+import tyro
+from tyro.constructors import PrimitiveConstructorSpec
+
+from models.fields import Field, InvalidValue
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.text.escaping import printable
+
+
+class ParserDone(Exception):
+    """The help was shown, or what is wrong with the words: nothing is left but to end."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__()
+        self.exit_code = exit_code
+
+
+class _Unset:
+    """The value of an option that was not given; shows the default in the help."""
+
+    def __init__(self, default: str) -> None:
+        self.default = default
+
+    def __str__(self) -> str:
+        return self.default or "none"
+
+
+def option(field: Field) -> tuple[str, Any, Any]:
+    """The field as an optional option, for dataclasses.make_dataclass."""
+    spec = PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=_metavar(field),
+        instance_from_str=lambda words: words[0],
+        is_instance=lambda value: True,
+        str_from_instance=lambda value: [str(value)],
+    )
+    hint = Annotated[Any, spec, tyro.conf.arg(help=field.help)]
+    return field.name, hint, dataclasses.field(default=_Unset(field.format(field.default)))
+
+
+def parse_options(
+    schema: type, fields: Mapping[str, Field], argv: Sequence[str], prog: str, description: str
+) -> tuple[Any, dict[str, Any]]:
+    """Parse `argv` with the fields of the dataclass `schema` and an option for each of `fields`.
+
+    Gives the schema's part, and the values by name of those options that were given. Raises
+    ParserDone when they can't be parsed, which has been explained.
+    """
+    combined = dataclasses.make_dataclass(
+        schema.__name__, map(option, fields.values()), bases=(schema,), kw_only=True
+    )
+    words = _spelled_out(argv, fields)
+    _refuse_unknown_options(combined, words)
+    told = io.StringIO()
+    try:
+        with redirect_stderr(told):
+            parsed = tyro.cli(combined, args=words, prog=prog, description=description)
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else ExitCode.USAGE
+        raise ParserDone(code) from leaving
+    finally:  # what is told quotes the words that were typed, whatever is in them
+        sys.stderr.writelines(f"{printable(line)}\n" for line in told.getvalue().splitlines())
+    texts = {name: getattr(parsed, name) for name in fields}
+    given = {
+        name: _value(fields[name], text)
+        for name, text in texts.items()
+        if not isinstance(text, _Unset)
+    }
+    return parsed, given
+
+
+def parts_of(field: Field, text: str) -> list[str]:
+    """The values that a text lists, with `,` or `|` between. Those of a field that is a list itself
+    have commas, and so are separated by `;` or `|`.
+    """
+    return re.split("[;|]" if field.is_tuple else "[,|]", text)
+
+
+def _value(field: Field, text: str) -> Any:
+    """The value of an option; several values are refused with the option that takes them."""
+    try:
+        return field.parse(text)
+    except InvalidValue:
+        parts = text.split("..") if ".." in text else parts_of(field, text)
+        parts = [part.strip() for part in parts]
+        if len(parts) > 1 and all(map(functools.partial(_is_value, field), parts)):
+            listed = (";" if field.is_tuple else ",").join(parts)
+            raise several_values(field, listed) from None
+        raise
+
+
+def several_values(field: Field, listed: str) -> InvalidValue:
+    """The refusal of several values where one is meant."""
+    sweep = shlex.quote(f"{field.name}={listed}")
+    return InvalidValue(
+        f"{field.label} takes one value: `--sweep {sweep}` trains one run for each", field.name
+    )
+
+
+def _is_value(field: Field, text: str) -> bool:
+    try:
+        field.parse(text)
+    except InvalidValue:
+        return False
+    return True
+
+
+def _refuse_unknown_options(schema: type, words: Sequence[str]) -> None:
+    """Raise InvalidValue, with the nearest ones, for an option that the dataclass doesn't have."""
+    known = ["--help", *("--" + f.name.replace("_", "-") for f in dataclasses.fields(schema))]
+    for word in words:
+        flag, _, _ = word.replace("_", "-").partition("=")
+        if flag.startswith("--") and flag not in known:
+            near = difflib.get_close_matches(flag, known, n=3)
+            hint = f"did you mean {', '.join(near)}?" if near else "--help shows those there are"
+            raise InvalidValue(f"there is no option {flag[:60]!r}: {hint}")
+
+
+def _spelled_out(argv: Sequence[str], fields: Mapping[str, Field]) -> list[str]:
+    """`--shuffle` and `--no-shuffle` as `--shuffle true` and `--shuffle false`."""
+    flags = {field.flag: field for field in fields.values() if field.kind is bool}
+    words: list[str] = []
+    for index, word in enumerate(argv):
+        name = word.replace("_", "-")
+        following = argv[index + 1] if index + 1 < len(argv) else ""
+        if name in flags and not _is_answer(following):
+            words += [name, "true"]
+        elif name.startswith("--no-") and "--" + name[5:] in flags:
+            words += ["--" + name[5:], "false"]
+        else:
+            words.append(word)
+    return words
+
+
+def _is_answer(word: str) -> bool:
+    """Whether a word is a yes or no, or several of them."""
+    answers = {"true", "false", "yes", "no", "on", "off"}
+    return set(re.split("[,|]", word.lower())) <= answers
+
+
+def _metavar(field: Field) -> str:
+    plain = {int: "INT", float: "FLOAT", bool: "TRUE|FALSE", str: "TEXT"}
+    names = [plain[field.kind]] if field.kind else []
+    joined = "|".join([*names, *field.choices])
+    return f"{joined},..." if field.is_tuple else joined

@@ -1,0 +1,1 @@
+"""What views draw with: text, braille dots and tables. Knows no terminal."""

@@ -1,0 +1,99 @@
+"""Lines of text and small tables, for the views that are numbers."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Sequence
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from tui_app.drawing.pen import Pen
+
+
+def fit(text: str, columns: int, *, right: bool = False) -> str:
+    """The text in exactly so many cells, with `…` where it was cut."""
+    width = cell_len(text)
+    if width > columns:
+        return set_cell_size(text, max(0, columns - 1)) + "…"[: max(0, columns)]
+    return " " * (columns - width) + text if right else text + " " * (columns - width)
+
+
+def distinct(names: Sequence[str], columns: int) -> list[str]:
+    """The names in at most so many cells each, cut so that no two are alike if that can be.
+
+    Of names that begin alike the last letter is the first one in which they differ: Pl, Pr.
+    """
+    short = [set_cell_size(name, columns).rstrip() for name in names]
+    cut = list(short)
+    for place, name in enumerate(names):
+        alike = [other for other, start in zip(names, short, strict=True) if start == short[place]]
+        if len(alike) > 1 and cell_len(name) > columns > 1:
+            length = len(os.path.commonprefix(alike))  # noqa: RUF071  letters are meant
+            cut[place] = name[: columns - 1] + name[min(length, len(name) - 1)]
+    return cut
+
+
+def sentence(*parts: tuple[str, str] | str, pen: Pen) -> Text:
+    """A line of parts, each plain or with what it means (`good`, `faint`, ...)."""
+    line = Text(no_wrap=True, end="")
+    for part in parts:
+        text, meaning = (part, "") if isinstance(part, str) else part
+        line.append(text, pen.style(meaning) or None)
+    return line
+
+
+def flowed(groups: Sequence[Sequence[tuple[str, str] | str]], columns: int, pen: Pen) -> list[Text]:
+    """Groups of parts one after another, a new line begun where the next group doesn't fit."""
+    lines: list[Text] = []
+    for group in groups:
+        piece = sentence(*group, pen=pen)
+        if lines and lines[-1].cell_len + 3 + piece.cell_len <= columns:
+            lines[-1].append("   ")
+            lines[-1].append_text(piece)
+        else:
+            lines.append(piece)
+    return lines
+
+
+def tidy(value: float, digits: int = 4) -> str:
+    """A number in so many digits; what is only a rounding error away from zero is zero."""
+    return f"{0.0 if abs(value) < 1e-6 else value:.{digits}g}"
+
+
+def signed(value: float) -> str:
+    """A number within a product: in brackets when it is negative."""
+    text = tidy(value)
+    return f"({text})" if text.startswith("-") else text
+
+
+def wrapped(text: str, columns: int, pen: Pen, meaning: str = "faint") -> list[Text]:
+    """A sentence over as many lines as it takes, broken between words."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        if line and cell_len(line) + 1 + cell_len(word) > columns:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return [sentence((part, meaning), pen=pen) for part in [*lines, line]]
+
+
+def bar(share: float, columns: int, pen: Pen) -> str:
+    """A bar as long as `share` (0 to 1) of so many cells, to an eighth of a cell."""
+    if pen.ascii:
+        return "#" * round(share * columns)
+    eighths = round(max(0.0, min(1.0, share)) * columns * 8)
+    return "█" * (eighths // 8) + ("", *"▏▎▍▌▋▊▉")[eighths % 8]
+
+
+def grid(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()
+) -> list[str]:
+    """Rows under their names as lines of aligned text; `right` are the columns of numbers."""
+    table = [list(columns), *map(list, rows)]
+    widths = [max(cell_len(row[i]) for row in table) for i in range(len(columns))]
+    return [
+        "  ".join(fit(cell, widths[i], right=i in right) for i, cell in enumerate(row)).rstrip()
+        for row in table
+    ]

@@ -1,0 +1,95 @@
+"""Samples side by side, each with what it is and what the model takes it for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.cells import cell_len
+
+from tui_app.drawing.canvas import Canvas
+from tui_app.drawing.raster import fitted, shares
+from tui_app.drawing.table import bar, distinct, fit
+
+if TYPE_CHECKING:
+    from tui_app.inspection.probes.predictions import Predictions
+
+#: Cells of an image in a row of them, and of what stands between two.
+WIDTH, HEIGHT, BETWEEN = 14, 7, 2
+
+
+def is_image(found: Predictions) -> bool:
+    """Whether the samples can be looked at."""
+    return found.inputs.ndim == 4
+
+
+def sample_text(found: Predictions, place: int) -> str:
+    """A sample in words: its letters, or its first numbers."""
+    return text_of(found.inputs[place], found.vocabulary)
+
+
+def text_of(sample: np.ndarray, vocabulary: Sequence[str]) -> str:
+    """A sample (...) in words; 0 stands for no symbol, as what fills up short sequences."""
+    row = sample.reshape(-1)
+    if vocabulary:
+        return "".join(vocabulary[int(code)] for code in row if code)
+    return " ".join(f"{value:.2f}" for value in row[:8]) + (" ..." if len(row) > 8 else "")
+
+
+def draw_tiles(canvas: Canvas, found: Predictions, places: np.ndarray, top: int = 0) -> int:
+    """As many samples as fit below `top`; how many that were."""
+    if not is_image(found):
+        return _draw_rows(canvas, found, places, top)
+    across = max(1, (canvas.columns + BETWEEN) // (WIDTH + BETWEEN))
+    down = max(1, (canvas.rows - top) // (HEIGHT + 2))
+    for number, place in enumerate(places[: across * down]):
+        x = number % across * (WIDTH + BETWEEN)
+        y = top + number // across * (HEIGHT + 2)
+        image = fitted(shares(found.inputs[place]), WIDTH, HEIGHT)
+        canvas.pixels(x, y, image)
+        _caption(canvas, found, int(place), x, y + len(image) // 2)
+    return min(len(places), across * down)
+
+
+def _caption(canvas: Canvas, found: Predictions, place: int, x: int, y: int) -> None:
+    """`7 100 %` where it is right, `read as 1, is 7` where it isn't, and a bar."""
+    pen = canvas.pen
+    guess, truth = int(found.predicted[place]), int(found.targets[place])
+    share = float(found.probabilities[place, guess])
+    is_right = guess == truth
+    style = pen.style("good" if is_right else "bad strong")
+    percent = f"{100 * share:.0f} %"
+    text = f"{fit(found.classes[guess], WIDTH - len(percent) - 1).rstrip()} {percent}"
+    canvas.write(x, y, text if is_right else _misread(found, guess, truth), style)
+    canvas.write(x, y + 1, bar(share, WIDTH, pen), style)
+    if not is_right:
+        canvas.write(x + WIDTH - len(percent), y + 1, percent, style)
+
+
+def _misread(found: Predictions, guess: int, truth: int) -> str:
+    """`as 1, is 7`, as whole as it fits below a picture."""
+    said, is_ = found.classes[guess], found.classes[truth]
+    whole = f"as {said}, is {is_}"
+    if cell_len(whole) <= WIDTH:
+        return whole
+    short = distinct([said, is_], (WIDTH - 4) // 2)
+    return fit(f"{short[0]} / {short[1]}", WIDTH).rstrip()
+
+
+def _draw_rows(canvas: Canvas, found: Predictions, places: np.ndarray, top: int) -> int:
+    """A sample a line, where there is nothing to look at."""
+    count = min(len(places), canvas.rows - top)
+    names = max(8, min(16, max(map(len, found.classes))))
+    room = max(8, canvas.columns - 2 * names - 24)
+    for number, place in enumerate(places[:count]):
+        guess, truth = int(found.predicted[place]), int(found.targets[place])
+        share = float(found.probabilities[place, guess])
+        pen, y = canvas.pen, top + number
+        style = pen.style("good" if guess == truth else "bad strong")
+        canvas.write(0, y, fit(sample_text(found, int(place)), room))
+        canvas.write(room + 1, y, fit(found.classes[truth], names), pen.style("data"))
+        canvas.write(room + names + 2, y, fit(found.classes[guess], names), style)
+        canvas.write(room + 2 * names + 3, y, f"{100 * share:5.1f} %", style)
+        canvas.write(room + 2 * names + 12, y, bar(share, 10, pen), style)
+    return count

@@ -1,0 +1,85 @@
+"""How a script comes by its data: written into it, packed into it, or read by torchvision."""
+
+from __future__ import annotations
+
+import base64
+import io
+import textwrap
+from dataclasses import dataclass
+
+import numpy as np
+
+from datasets import Data, Split
+from tui_app.export.literals import literal
+
+#: Numbers that are written out, and packed bytes that a script may hold.
+_WRITTEN, _PACKED = 40, 1_000_000
+
+#: Data sets that torchvision fetches and reads in the same order.
+_TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "cifar10": "CIFAR10"}
+
+
+@dataclass(frozen=True)
+class DataCode:
+    """`code` gives `train_x, train_y, test_x, test_y`; `packed` goes to the script's end; `arrays`
+    are to lie in a file beside it, where they are too large for that.
+    """
+
+    code: str
+    packed: str = ""
+    arrays: bytes = b""
+
+
+def data_code(dataset: str, data: Data, train: Split, test: Split | None, beside: str) -> DataCode:
+    """What a script does for its data; `beside` is what a file next to it would be called."""
+    whole = test is None or len(train) == len(data.train)
+    if dataset in _TORCHVISION and whole:
+        return DataCode(_fetched(_TORCHVISION[dataset]))
+    arrays = {"train_x": _for_torch(train.inputs), "train_y": train.targets}
+    if test is not None:
+        arrays |= {"test_x": _for_torch(test.inputs), "test_y": test.targets}
+    missing = "" if test is not None else "test_x = test_y = None\n"
+    if sum(array.size for array in arrays.values()) <= _WRITTEN:
+        lines = (f"{name} = {_written(array)}\n" for name, array in arrays.items())
+        return DataCode("".join(lines) + missing)
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)  # pyright: ignore[reportArgumentType]  # all are arrays
+    content = file.getvalue()
+    if len(content) > _PACKED:
+        return DataCode(
+            _READ.format(source=f"Path(__file__).with_name({literal(beside)})") + missing,
+            "",
+            content,
+        )
+    text = "\n".join(textwrap.wrap(base64.b85encode(content).decode(), 96, break_on_hyphens=False))
+    source = 'io.BytesIO(base64.b85decode(PACKED.replace("\\n", "")))'
+    return DataCode(_READ.format(source=source) + missing, text)
+
+
+_READ = """\
+with np.load({source}) as arrays:
+    train_x, train_y, *rest = (torch.from_numpy(arrays[name]) for name in arrays)
+test_x, test_y = rest or (None, None)
+"""
+
+
+def _for_torch(inputs: np.ndarray) -> np.ndarray:
+    """uint16 as int32, since torch computes with none of its own."""
+    return inputs.astype(np.int32) if inputs.dtype == np.uint16 else inputs
+
+
+def _written(array: np.ndarray) -> str:
+    return f"torch.tensor({literal(array.tolist(), indent=4)}, dtype=torch.{array.dtype})"
+
+
+def _fetched(name: str) -> str:
+    channels = "" if name == "CIFAR10" else "[:, None]"
+    turned = ".permute(0, 3, 1, 2)" if name == "CIFAR10" else ""
+    return f"""\
+from torchvision.datasets import {name}
+
+train_set, test_set = {name}("data", train=True, download=True), {name}("data", train=False)
+train_x = torch.as_tensor(train_set.data){channels}{turned}
+test_x = torch.as_tensor(test_set.data){channels}{turned}
+train_y, test_y = torch.as_tensor(train_set.targets), torch.as_tensor(test_set.targets)
+"""

@@ -1,0 +1,284 @@
+"""The script of a run: data, model, loss and optimizer, loop: the four steps of every lecture."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from models.fields import InvalidValue
+from models.lecture import Hyperparameters
+from tui_app.export.arrays import DataCode, data_code
+from tui_app.export.lecture_source import LectureSource
+from tui_app.export.literals import comment, literal
+from tui_app.export.local_modules import local_modules
+from tui_app.export.loop_template import LOOP
+from tui_app.inspection.probe_runner import Subject
+from tui_app.runs.errors import DamagedRun
+from tui_app.runs.metrics_file import last_line
+from tui_app.training.augmentation import SHIFT, augmented, mirrored, shifted
+from tui_app.training.evaluation import reduction_of
+from tui_app.training.optimizers import OPTIMIZERS, is_fused
+from tui_app.training.schedule import Span
+
+
+def script_of(subject: Subject, record: dict[str, Any], stem: str) -> tuple[str, bytes]:
+    """The script of the run, and what `<stem>.npz` beside it must hold (nothing for most).
+
+    `record` is its run.json. The same losses come of it on the same device and versions. Raises
+    InvalidValue and DamagedRun.
+    """
+    settings = subject.settings
+    _refuse_no_device(subject, record.get("device"))
+    source = LectureSource(settings.lecture)
+    for name in ("model", "criterion"):
+        if source.declared(name) is None:
+            raise InvalidValue(
+                f"{settings.lecture.path} has no line `LECTURE = Lecture(..., {name}=...)`: a "
+                "script can't be made of it"
+            )
+    is_split = subject.measured in ("test", "validation")
+    data = data_code(
+        settings.dataset,
+        subject.data,
+        subject.train,
+        subject.split if is_split else None,
+        f"{stem}.npz",
+    )
+    parts = [
+        local_modules(settings.lecture),
+        source.code(),
+        _settings(subject),
+        _packed(data),
+        _data(subject, data),
+        _model(subject, source, record),
+        _augmentation(getattr(subject.settings.hyperparameters, "augment", "none")),
+        _loop(subject, source),
+    ]
+    parts.insert(0, _head(subject, record, parts))
+    script = "\n\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
+    return script, data.arrays
+
+
+def _refuse_no_device(subject: Subject, device: object) -> None:
+    try:
+        torch.device(device if isinstance(device, str) else "")
+    except RuntimeError as error:
+        raise DamagedRun(f"{subject.folder.run_json} names no device: {device!r}"[:300]) from error
+
+
+_PACKED_NOTE = "# The samples: numpy's npz, packed as text. The four steps follow below it.\n"
+
+
+def _packed(data: DataCode) -> str:
+    return f'{_PACKED_NOTE}PACKED = r"""\n{data.packed}\n"""\n' if data.packed else ""
+
+
+def _head(subject: Subject, record: dict[str, Any], parts: Sequence[str]) -> str:
+    versions = record.get("versions")
+    torch_version = versions.get("torch") if isinstance(versions, dict) else None
+    modules = [name for name in ("base64", "io", "math") if _is_used(name, parts)]
+    imports = "".join(f"import {name}\n" for name in modules)
+    # The docstring comes first: a title in the first two lines could name another encoding.
+    return f'''"""A run of tutorch as one script.
+
+Written by `tutorch export`, which it doesn't need: torch and numpy are enough (and torchvision,
+where it fetches its data). With the same versions on the same device it gives the same losses.
+"""
+
+{comment(subject.settings.lecture.title)}
+{comment(f"The run: {subject.folder.name}")}
+{comment(f"It was trained with torch {torch_version} on {record.get('device')}.")}
+
+from __future__ import annotations
+
+{imports}import random
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from torch import nn
+'''
+
+
+def _is_used(module: str, parts: Sequence[str]) -> bool:
+    return any(re.search(rf"\b{module}\.", part) for part in parts)
+
+
+def _settings(subject: Subject) -> str:
+    """The numbers of the run, as its model asks for them."""
+    lecture, hp, spec = (
+        subject.settings.lecture,
+        subject.settings.hyperparameters,
+        subject.data.spec,
+    )
+    values = lecture.used(hp)
+    own = {k: v for k, v in asdict(hp).items() if not hasattr(Hyperparameters, k)}
+    named = ",\n    ".join(
+        f"{name}={literal(value, indent=4)}"
+        for name, value in {**values, **own, "seed": hp.seed}.items()
+    )
+    shape = f"input_shape={literal(spec.input_shape)}, task={literal(spec.task)}"
+    return f"""
+
+HYPERPARAMETERS = SimpleNamespace(
+    {named},
+)
+SPEC = SimpleNamespace(
+    {shape}, outputs={literal(spec.outputs)},
+    classes={literal(spec.classes, indent=4)},
+    vocabulary={literal(spec.vocabulary, indent=4)},
+)
+"""
+
+
+def _data(subject: Subject, data: DataCode) -> str:
+    text = f"# 1. Data\n\n{data.code}"
+    if subject.data.spec.input_shape and (brightest := subject.data.brightest):
+        text += f"""
+
+def normalised(images):
+    \"\"\"Images (N, C, H, W): divided by {brightest}, less the mean, over the deviation.\"\"\"
+    mean = torch.tensor({literal(subject.data.mean, indent=4)}).reshape(-1, 1, 1)
+    std = torch.tensor({literal(subject.data.std, indent=4)}).reshape(-1, 1, 1)
+    return images.float().div_({brightest}).sub_(mean).div_(std)
+
+
+train_x = normalised(train_x)
+test_x = normalised(test_x) if test_x is not None else None
+"""
+    return text
+
+
+def _model(subject: Subject, source: LectureSource, record: dict[str, Any]) -> str:
+    hp, model = subject.settings.hyperparameters, source.declared("model")
+    is_image = any(weight.ndim == 4 for weight in subject.model.parameters())
+    layout = ""
+    if is_image and record.get("device") == "cpu" and hp.optimizer != "lbfgs":
+        layout = "model = model.to(memory_format=torch.channels_last)  # faster on the CPU\n"
+    return f"""
+# 2. Model
+
+torch.set_num_threads({_threads(record)})
+torch.manual_seed({hp.seed})
+random.seed({hp.seed})
+np.random.seed({hp.seed % 2**32})
+device = torch.device({literal(record["device"])})
+model = {model}(SPEC, HYPERPARAMETERS).to(device)
+{layout}
+# 3. Loss and optimizer
+
+criterion = {source.declared("criterion")}()
+optimizer = {_optimizer(subject, source, record)}
+"""
+
+
+def _threads(record: dict[str, Any]) -> int:
+    threads = record.get("threads")
+    return threads if type(threads) is int and threads > 0 else 1
+
+
+def _optimizer(subject: Subject, source: LectureSource, record: dict[str, Any]) -> str:
+    lecture, hp = subject.settings.lecture, subject.settings.hyperparameters
+    if lecture.optimizer is not None:
+        return f"{source.declared('optimizer')}(model, HYPERPARAMETERS)"
+    used = lecture.used(hp)
+    words = [f"{k}={literal(used[k])}" for k in ("lr", "momentum", "weight_decay") if k in used]
+    if is_fused(hp.optimizer, torch.device(record["device"]).type):
+        words.append("fused=True")
+    return (
+        f"torch.optim.{OPTIMIZERS[hp.optimizer].__name__}(model.parameters(), {', '.join(words)})"
+    )
+
+
+def _augmentation(how: str) -> str:
+    """What varies the images, as it stands in tutorch."""
+    if how == "none":
+        return ""
+    parts = [f"SHIFT = {SHIFT}", *map(inspect.getsource, (shifted, mirrored, augmented))]
+    text = "\n\n".join(parts).replace("functional.", "nn.functional.")
+    return "\n" + text.replace(": Tensor", ": torch.Tensor").replace("> Tensor", "> torch.Tensor")
+
+
+def _loop(subject: Subject, source: LectureSource) -> str:
+    hp, size = subject.settings.hyperparameters, len(subject.train)
+    batch = size if hp.batch_size == "full" else min(hp.batch_size, size)
+    drop = bool(getattr(hp, "drop_last", False))
+    steps = size // batch if drop else -(-size // batch)
+    varies = getattr(hp, "augment", "none") != "none"
+    backward = source.declared("backward")
+    is_sum = reduction_of(subject.criterion) == "sum"
+    indented = "            "  # what stands within a `with` or an `if` of the closure
+    by_hand = f"{backward}(model, inputs, targets)" if backward else "loss.backward()"
+    is_own = subject.settings.lecture.optimizer is not None  # and may want no gradient
+    guard = "" if backward or not is_own else f"if torch.is_grad_enabled():\n{indented}"
+    clip = f"        nn.utils.clip_grad_norm_(model.parameters(), {literal(hp.clip_grad_norm)})\n"
+    forward = "loss = criterion(model(inputs), targets)"
+    if subject.settings.options.precision == "bf16":
+        forward = f"with torch.autocast(device.type, dtype=torch.bfloat16):\n{indented}{forward}"
+    return LOOP.format(
+        epochs=hp.epochs,
+        batch=batch,
+        per_epoch=steps,
+        last=_steps_taken(subject),
+        changes=literal(dict(subject.lr_changes())),
+        lr=literal(hp.lr),
+        order=_order(hp, size),
+        factor=_factor(hp, steps, subject.spans or ((0, hp.epochs * steps),)),
+        augment="        inputs = augmented(inputs, HYPERPARAMETERS.augment)\n" if varies else "",
+        forward=forward,
+        backward=f"{guard}{by_hand}",
+        clip=clip if hp.clip_grad_norm else "",
+        total="loss" if is_sum else "loss * len(inputs)",
+        mean="total" if is_sum else "total / samples",
+        measure=_measure(subject),
+    )
+
+
+def _steps_taken(subject: Subject) -> int:
+    """The steps that the run had: fewer than planned when it was stopped."""
+    block = last_line(subject.folder.metrics, "steps")
+    first = block.get("first_step") if block else None
+    return first + len(block["losses"]) - 1 if isinstance(first, int) else 0
+
+
+def _order(hp: Hyperparameters, size: int) -> str:
+    if not hp.shuffle:
+        return f"torch.arange({size})"
+    return (
+        f"torch.randperm({size}, generator=torch.Generator().manual_seed(\n"
+        f"        ({hp.seed} + (epoch + 1) * 0x9E3779B97F4A7C15) % 2**63))"
+    )
+
+
+def _factor(hp: Hyperparameters, steps: int, spans: tuple[Span, ...]) -> str:
+    """The lr schedule: what follows from `step`, the steps taken before."""
+    share = f"""first, last = max(span for span in {literal(spans, indent=4)} if span[0] <= step)
+    share = min(1.0, (step - first) / max(1, last - first))
+    """
+    match hp.lr_schedule:
+        case "step":
+            return f"return {literal(hp.lr_gamma)} ** (step // {steps} // {hp.lr_step_epochs})"
+        case "cosine":
+            return f"{share}return (1 + math.cos(math.pi * share)) / 2"
+        case "one-cycle":
+            up = "1 + (1 / 25 - 1) * (1 + math.cos(math.pi * share / 0.3)) / 2"
+            down = "1 / 25e4 + (1 - 1 / 25e4) * (1 + math.cos(math.pi * (share - 0.3) / 0.7)) / 2"
+            return f"{share}if share < 0.3:\n        return {up}\n    return {down}"
+    return "return 1.0"
+
+
+def _measure(subject: Subject) -> str:
+    match subject.data.spec.task:
+        case "binary":
+            right = "((outputs > 0) == (targets > 0.5)).float().mean().item()"
+        case "multiclass":
+            right = "(outputs.argmax(dim=1) == targets).float().mean().item()"
+        case _:
+            right = "criterion(outputs, targets).item()"
+    return right

@@ -1,1 +1,0 @@
-"""How screens know a run: its history and its control, wherever it trains."""

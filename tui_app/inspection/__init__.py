@@ -1,0 +1,1 @@
+"""Looks into a model: probes, the diagnosis, and what both need of a run."""

@@ -1,0 +1,14 @@
+"""What views ask of a model: one probe a file, `probe(subject, ask)`, found by the file's name."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tui_app.inspection.probe_runner import Probe
+
+
+def load_probe(name: str) -> Probe:
+    """The probe in the file of that name."""
+    return importlib.import_module(f"tui_app.inspection.probes.{name}").probe

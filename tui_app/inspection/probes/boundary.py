@@ -1,0 +1,55 @@
+"""Where a classifier of points in the plane draws the line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from tui_app.inspection.probe_runner import Subject, rows_of
+from tui_app.inspection.probes.predictions import shares_of
+
+_PLACES, _POINTS = 96, 400
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """P(class 1) over the plane, (y, x), and the train set's points (N, 2) with their classes."""
+
+    xs: np.ndarray
+    ys: np.ndarray
+    shares: np.ndarray
+    points: np.ndarray
+    targets: np.ndarray
+    classes: tuple[str, ...]
+    accuracy: float
+    measured: str
+
+
+@torch.no_grad()
+def probe(subject: Subject, ask: str) -> Boundary | None:
+    """The boundary; None where samples aren't points, or are of more than two classes."""
+    if subject.data.spec.input_shape != (2,) or len(subject.data.spec.classes) != 2:
+        return None
+    rows = rows_of(subject.train, _POINTS)
+    points = subject.train.inputs[rows]
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = (high - low) * 0.08
+    xs = np.linspace(low[0] - margin[0], high[0] + margin[0], _PLACES)
+    ys = np.linspace(low[1] - margin[1], high[1] + margin[1], _PLACES)
+    plane = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+    outputs = subject.model(torch.tensor(plane, dtype=torch.float32, device=subject.device)).cpu()
+    inputs, targets = subject.batch(subject.split, subject.rows())
+    guesses = shares_of(subject.model(inputs).cpu()).argmax(dim=1)
+    right = guesses == targets.cpu().reshape(-1).round().long()
+    return Boundary(
+        xs=xs,
+        ys=ys,
+        shares=shares_of(outputs)[:, 1].numpy().reshape(_PLACES, _PLACES),
+        points=points,
+        targets=subject.train.targets[rows].reshape(-1).astype(np.int64),
+        classes=subject.data.spec.classes,
+        accuracy=float(right.float().mean()),
+        measured=subject.measured,
+    )

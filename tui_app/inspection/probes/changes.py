@@ -1,0 +1,138 @@
+"""How predictions of some samples change while a run trains, from one epoch to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from datasets.reading.cell_numbers import whole_number
+from tui_app.inspection.probe_runner import Subject, rows_of
+from tui_app.inspection.probes.predictions import shares_of
+from tui_app.inspection.replay import replay
+from tui_app.runs.metrics_file import read_metrics
+
+_SAMPLES = 24
+
+#: What training once more in memory may take: more epochs than that are left out at the end.
+_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Probabilities (epochs, samples, classes) of samples (N, ...), `rows` of the split `measured`.
+
+    `epochs` are those after which they were looked at, 0 being before the first; between two of
+    them where a run was looked at while it trained. `missing` is how many epochs would take too
+    long to train again; of those only the best model's is there, the last row.
+    """
+
+    epochs: np.ndarray
+    probabilities: np.ndarray
+    rows: np.ndarray
+    inputs: np.ndarray
+    targets: np.ndarray
+    classes: tuple[str, ...]
+    vocabulary: tuple[str, ...]
+    measured: str
+    missing: int
+
+
+def probe(subject: Subject, ask: str) -> Changes | None:
+    """Of a finished run every epoch, through replay, for the samples that it does worst on; while
+    it trains only what it says now. A number asks for that sample, counted from 1, which then
+    comes first.
+
+    None where there are no classes, or one for each symbol of a sequence.
+    """
+    spec = subject.data.spec
+    is_sequence = spec.task == "multiclass" and subject.split.targets.ndim > 1
+    if spec.task == "regression" or is_sequence:
+        return None
+    rows = _chosen(subject, ask)
+    inputs, _ = subject.batch(subject.split, rows)
+    now = _shares(subject.model, inputs)
+    if not subject.step:  # before training, when there is no run yet
+        epochs, seen, missing = [0.0], [now], 0
+    elif subject.is_live:
+        epochs, seen, missing = [subject.step / _steps_per_epoch(subject)], [now], 0
+    else:
+        epochs, seen, missing = _replayed(subject, inputs, now)
+    return Changes(
+        epochs=np.array(epochs),
+        probabilities=np.stack(seen),
+        rows=rows,
+        inputs=subject.split.inputs[rows],
+        targets=subject.split.targets[rows].reshape(len(rows)).astype(np.int64),
+        classes=spec.classes,
+        vocabulary=spec.vocabulary,
+        measured=subject.measured,
+        missing=missing,
+    )
+
+
+def joined(earlier: Changes | None, later: Changes | None) -> Changes | None:
+    """What was seen of a run while it trains, and what is seen of it now."""
+    if earlier is None or later is None or not np.array_equal(earlier.rows, later.rows):
+        return later
+    kept = earlier.epochs < later.epochs[0]
+    return replace(
+        later,
+        epochs=np.concatenate([earlier.epochs[kept], later.epochs]),
+        probabilities=np.concatenate([earlier.probabilities[kept], later.probabilities]),
+    )
+
+
+def _chosen(subject: Subject, ask: str) -> np.ndarray:
+    """Rows spread over the split while it trains, so that they stay the same; else the worst."""
+    rows = rows_of(subject.split, _SAMPLES)
+    if not subject.is_live:
+        from tui_app.inspection.probes import predictions
+
+        found = predictions.probe(subject, "")
+        assert found is not None
+        rows = found.rows[np.argsort(-found.losses, kind="stable")[:_SAMPLES]]
+    if (number := whole_number(ask)) is not None:
+        asked = min(max(number, 1), len(subject.split)) - 1
+        rows = np.array([asked, *rows[rows != asked]][:_SAMPLES])
+    return rows
+
+
+@torch.no_grad()
+def _shares(model: nn.Module, inputs: torch.Tensor) -> np.ndarray:
+    was_training = model.training
+    model.eval()
+    shares = shares_of(model(inputs).float().cpu()).numpy()
+    model.train(was_training)
+    return shares
+
+
+def _replayed(
+    subject: Subject, inputs: torch.Tensor, best: np.ndarray
+) -> tuple[list[float], list[np.ndarray], int]:
+    """Epochs, probabilities (samples, classes) after each, and how many epochs are left out.
+
+    `best` are the probabilities that the best model gives.
+    """
+    per_epoch = _steps_per_epoch(subject)
+    lines = read_metrics(subject.folder.metrics, ("epoch",))
+    seconds = np.cumsum([float(line.get("seconds") or 0.0) for line in lines])
+    count = subject.step // per_epoch
+    shown = min(count, max(1, int((seconds <= _SECONDS).sum())))
+    seen: list[np.ndarray] = []
+
+    def observe(model: nn.Module, step: int, loss: float) -> None:
+        if step % per_epoch == 0:
+            seen.append(_shares(model, inputs))
+
+    replay(subject, shown * per_epoch, observe)
+    epochs = [float(epoch) for epoch in range(len(seen))]
+    if subject.epoch > shown:
+        return [*epochs, float(subject.epoch)], [*seen, best], count - shown - 1
+    return epochs, seen, count - shown
+
+
+def _steps_per_epoch(subject: Subject) -> int:
+    return max(1, int(subject.folder.read_record()["steps_per_epoch"]))

@@ -1,0 +1,106 @@
+"""What is learned from: sizes, classes, ranges before and after normalisation, a batch's shapes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from datasets import Data, Split
+from tui_app.inspection.probe_runner import Subject, rows_of
+from tui_app.training.batches import DeviceSplit
+
+_SAMPLES, _LOOKED_AT = 48, 2000
+
+
+@dataclass(frozen=True)
+class Range:
+    """Lowest, highest, mean and standard deviation of the values."""
+
+    low: float
+    high: float
+    mean: float
+    std: float
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """`counts` are samples per class, by split, (classes,); `before` and `after` normalisation.
+
+    `samples` (n, ...) are as the data set has them, with what each should give in `labels`.
+    """
+
+    name: str
+    task: str
+    sizes: tuple[tuple[str, int], ...]
+    classes: tuple[str, ...]
+    counts: tuple[tuple[str, np.ndarray], ...]
+    before: Range
+    after: Range
+    input_type: str
+    batch: tuple[tuple[int, ...], str, tuple[int, ...], str]
+    samples: np.ndarray
+    labels: tuple[str, ...]
+    vocabulary: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def probe(subject: Subject, ask: str) -> DataFacts:
+    """The facts of the run's data."""
+    splits = {"train": subject.train}
+    if subject.measured == "validation":
+        splits["validation"] = subject.split
+    if subject.data.test is not None:
+        splits["test"] = subject.data.test
+    size = subject.settings.hyperparameters.batch_size
+    batch = len(subject.train) if size == "full" else min(size, len(subject.train))
+    return facts_of(subject.settings.dataset, subject.data, splits, batch)
+
+
+def facts_of(name: str, data: Data, splits: dict[str, Split], batch_size: int) -> DataFacts:
+    """The facts of data that were read, before there is any model."""
+    train = splits["train"]
+    device = DeviceSplit.of(train.subset(rows_of(train, _LOOKED_AT)), data, torch.device("cpu"))
+    inputs, targets = next(device.chunks(_LOOKED_AT))
+    chosen = rows_of(train, _SAMPLES)
+    return DataFacts(
+        name=name,
+        task=data.spec.task,
+        sizes=tuple((split, len(rows)) for split, rows in splits.items()),
+        classes=data.spec.classes,
+        counts=tuple((split, _counts(rows, data)) for split, rows in splits.items()),
+        before=_range(train.inputs),
+        after=_range(inputs.numpy()),
+        input_type=str(train.inputs.dtype),
+        batch=(
+            (batch_size, *inputs.shape[1:]),
+            str(inputs.dtype).removeprefix("torch."),
+            (batch_size, *targets.shape[1:]),
+            str(targets.dtype).removeprefix("torch."),
+        ),
+        samples=train.inputs[chosen],
+        labels=tuple(_label(target, data) for target in train.targets[chosen]),
+        vocabulary=data.spec.vocabulary,
+        notes=data.notes,
+    )
+
+
+def _counts(split: Split, data: Data) -> np.ndarray:
+    if data.spec.task == "regression":
+        return np.zeros(0, np.int64)
+    numbers = split.targets.reshape(-1).astype(np.int64)
+    return np.bincount(numbers, minlength=len(data.spec.classes))
+
+
+def _range(values: np.ndarray) -> Range:
+    numbers = values.astype(np.float64)
+    return Range(
+        float(numbers.min()), float(numbers.max()), float(numbers.mean()), float(numbers.std())
+    )
+
+
+def _label(target: np.ndarray, data: Data) -> str:
+    if data.spec.task == "regression":
+        return f"{float(target.reshape(-1)[0]):.4g}"
+    return "".join(data.spec.classes[int(i)] for i in np.asarray(target).reshape(-1))

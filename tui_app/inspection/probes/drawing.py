@@ -1,0 +1,41 @@
+"""What the model says to a drawing."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tui_app.inspection.probe_runner import Subject
+from tui_app.inspection.probes.answer import Answer, answer_to
+
+#: Points of a drawing along each side; a point is two hexadecimal digits, 00 (blank) to ff.
+SIDE = 28
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The answer, and the image (C, H, W) that the model was given; None before there is."""
+
+    answer: Answer
+    seen: np.ndarray | None
+
+
+def probe(subject: Subject, ask: str) -> Drawing | None:
+    """The answer to the drawing; None for a model that takes no images or names no classes."""
+    spec = subject.data.spec
+    if len(spec.input_shape) != 3 or not spec.classes:
+        return None
+    nothing = Answer("", spec.classes, np.zeros(len(spec.classes)), "a drawing")
+    if not ask:
+        return Drawing(nothing, None)
+    ink = np.frombuffer(bytes.fromhex(ask), np.uint8).reshape(SIDE, SIDE)
+    # Each data set knows how a picture becomes one of its samples, and reads it from a file.
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "drawing.png"
+        Image.fromarray(ink).save(path)
+        image = subject.data.encode(str(path))
+    return Drawing(answer_to(subject, image, "drawing"), image)

@@ -1,0 +1,102 @@
+"""How large the gradient is that arrives at each layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from tui_app.inspection.probe_runner import Subject, rows_of
+from tui_app.training.prepare import build_model
+
+_SAMPLES = 32
+
+
+@dataclass(frozen=True)
+class GradientSeries:
+    """The norm of the gradient of each layer's weights, from the input to the output."""
+
+    label: str
+    norms: np.ndarray
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """The layers with weights, by name; the run's gradients now, then those it is compared with.
+
+    `weights` are the norms of the weights themselves.
+    """
+
+    layers: tuple[str, ...]
+    weights: np.ndarray
+    series: tuple[GradientSeries, ...]
+    loss: float
+
+
+def probe(subject: Subject, ask: str) -> Gradients:
+    """Over a batch of the train set, without dropout, batch norm with its running values.
+
+    With `own` those of the run alone, else also those of its twins, without shortcuts and with.
+    These are looked at before any training: with the same seed that compares nothing but the
+    shortcuts, and it is there that a net too deep to learn is stuck.
+    """
+    rows = rows_of(subject.train, _SAMPLES)
+    layers, norms, loss = _norms(subject, subject.model, rows)
+    series = [GradientSeries("now", norms)]
+    hp = subject.settings.hyperparameters
+    if hasattr(hp, "shortcut") and ask != "own":
+        twins = ("none", "a plain net"), ("identity", "a residual net")
+        for choice, label in twins:
+            settings = replace(subject.settings, hyperparameters=replace(hp, shortcut=choice))
+            model, _ = build_model(settings.lecture, subject.data, settings, subject.device)
+            _, other, _ = _norms(subject, model.eval(), rows)
+            if len(other) == len(norms):
+                series.append(GradientSeries(label, other))
+    weights = np.array([_norm([w.detach() for w in own]) for _, own in _layers(subject.model)])
+    return Gradients(layers, weights, tuple(series), loss)
+
+
+def norm_of(subject: Subject, rows: np.ndarray) -> float:
+    """The norm of the whole gradient over these samples of the train set."""
+    _, norms, _ = _norms(subject, subject.model, rows)
+    return float(np.linalg.norm(norms))
+
+
+def _layers(model: nn.Module) -> list[tuple[str, list[nn.Parameter]]]:
+    """Every module with weights of its own, and these."""
+    found = []
+    for name, module in model.named_modules():
+        own = [weight for weight in module.parameters(recurse=False) if weight.requires_grad]
+        if own and not isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
+            found.append((f"{name or 'model'} {type(module).__name__}".strip(), own))
+    return found
+
+
+def _norms(
+    subject: Subject, model: nn.Module, rows: np.ndarray
+) -> tuple[tuple[str, ...], np.ndarray, float]:
+    inputs, targets = subject.batch(subject.train, rows)
+    layers = _layers(model)
+    weights = [weight for _, own in layers for weight in own]
+    # cuDNN's recurrent layers have no backward pass in evaluation mode: they train, undisturbed.
+    recurrent = [m for m in model.modules() if isinstance(m, nn.RNNBase) and not m.training]
+    for module in recurrent:
+        module.training = True
+    try:
+        with torch.enable_grad():
+            loss = subject.criterion(model(inputs), targets)
+            found = torch.autograd.grad(loss, weights, allow_unused=True)
+    finally:
+        for module in recurrent:
+            module.training = False
+    gradients = iter(found)
+    norms = [
+        _norm([g for g in (next(gradients) for _ in own) if g is not None]) for _, own in layers
+    ]
+    return tuple(name for name, _ in layers), np.array(norms), float(loss.detach())
+
+
+def _norm(tensors: list[torch.Tensor]) -> float:
+    return float(sum(float(tensor.cpu().double().square().sum()) for tensor in tensors)) ** 0.5

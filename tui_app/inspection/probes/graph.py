@@ -1,0 +1,171 @@
+"""The computation of one sample's loss, operation by operation, forward and backward.
+
+Operations are caught as torch is called; the gradients are autograd's own, and the derivative of a
+single operation is autograd's of that operation alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from datasets.reading.cell_numbers import whole_number
+from tui_app.inspection.probe_runner import Subject
+
+#: Operations by torch's names, as they are written in a graph.
+_SIGNS = {
+    "mul": "×", "add": "+", "sub": "−", "rsub": "−", "square": "square", "pow": "pow",
+    "sigmoid": "σ", "log": "log", "neg": "neg", "div": "÷",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value of the graph. `inputs` are the nodes it was computed from, `locals_` its derivative
+    by each of them; `gradient` is ∂loss/∂value, None where autograd needs none.
+
+    `kind` is weight, data or step.
+    """
+
+    name: str
+    kind: str
+    value: float
+    gradient: float | None
+    inputs: tuple[int, ...] = ()
+    locals_: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in the order they were computed, the loss last; `updates` are (name, before, after)."""
+
+    nodes: tuple[Node, ...]
+    lr: float
+    updates: tuple[tuple[str, float, float], ...]
+    note: str = ""
+
+
+@dataclass
+class _Recorder(TorchFunctionMode):
+    """Keeps every scalar that torch computes, in order."""
+
+    leaves: list[tuple[str, str, Tensor]]
+    steps: list[tuple[str, Tensor, list[Any], Callable[..., Tensor]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        name = getattr(func, "__name__", "").strip("_")
+        if isinstance(result, Tensor) and result.numel() == 1 and name != "get":
+            again = lambda *given: func(*given, **(kwargs or {}))  # noqa: E731
+            self.steps.append((name, result, list(args), again))
+        return result
+
+
+def probe(subject: Subject, ask: str) -> Graph | None:
+    """The graph of one sample; None for a model that isn't one of single numbers."""
+    if any(weight.numel() > 1 for weight in subject.model.parameters()):
+        return None
+    if not isinstance(subject.criterion, nn.MSELoss) or has_matrices(subject.model):
+        return None
+    number = whole_number(ask)
+    wanted = 2 if number is None else number  # the second, where x isn't 1
+    row = min(max(wanted, 1), len(subject.train)) - 1
+    inputs, targets = subject.batch(subject.train, np.array([row]))
+    weights = {name: w.item() for name, w in subject.model.named_parameters()}
+    model = subject.model
+
+    def forward(leaves: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        named = {name: leaves[name] for name in weights}
+        return torch.func.functional_call(model, named, (leaves["x"],)), leaves["y"]
+
+    values = {"x": float(inputs[0, 0]), "y": float(targets[0, 0]), **weights}
+    return graph_of(values, forward, subject.lr)
+
+
+def has_matrices(model: nn.Module) -> bool:
+    """Whether the model computes with matrices: in layers, or as one. Else it holds numbers."""
+    return any(True for _ in model.children()) or any(w.ndim > 1 for w in model.parameters())
+
+
+def graph_of(
+    values: dict[str, float],
+    forward: Callable[[dict[str, Tensor]], tuple[Tensor, Tensor]],
+    lr: float,
+    note: str = "",
+) -> Graph:
+    """The graph of (ŷ - y)², where `forward` gives (ŷ, y) from the leaves; x and y are data."""
+    with torch.enable_grad():
+        leaves = {
+            name: torch.tensor(value, requires_grad=name not in ("x", "y"))
+            for name, value in values.items()
+        }
+        recorder = _Recorder([])
+        with recorder:
+            predicted, target = forward(leaves)
+            loss = (predicted - target).square()
+        return _graph(leaves, recorder, predicted, loss, lr, note)
+
+
+def _graph(
+    leaves: dict[str, Tensor],
+    recorder: _Recorder,
+    predicted: Tensor,
+    loss: Tensor,
+    lr: float,
+    note: str,
+) -> Graph:
+    tensors = [*leaves.values(), *(result for _, result, _, _ in recorder.steps)]
+    wanted = [tensor for tensor in tensors if tensor.requires_grad]
+    found = torch.autograd.grad(loss, wanted, allow_unused=True)
+    gradients = {id(t): float(g) for t, g in zip(wanted, found, strict=True) if g is not None}
+    places = {id(tensor): place for place, tensor in enumerate(tensors)}
+    nodes = [
+        Node(name, "data" if name in ("x", "y") else "weight", leaf.item(), gradients.get(id(leaf)))
+        for name, leaf in leaves.items()
+    ]
+    for name, result, args, again in recorder.steps:
+        inputs = [arg for arg in args if isinstance(arg, Tensor) and id(arg) in places]
+        label = _label(name, args)
+        label = f"{label} = ŷ" if result is predicted else label
+        label = "square = loss" if result is loss else label
+        nodes.append(
+            Node(
+                name=label,
+                kind="step",
+                value=result.item(),
+                gradient=gradients.get(id(result)),
+                inputs=tuple(places[id(arg)] for arg in inputs),
+                locals_=_locals(args, inputs, again),
+            )
+        )
+    updates = tuple(
+        (name, leaf.item(), leaf.item() - lr * gradients[id(leaf)])
+        for name, leaf in leaves.items()
+        if id(leaf) in gradients
+    )
+    return Graph(tuple(nodes), lr, updates, note)
+
+
+def _label(name: str, args: list[Any]) -> str:
+    if name == "pow" and len(args) > 1:
+        return f"^{args[1]}"
+    return _SIGNS.get(name, name)
+
+
+def _locals(
+    args: list[Any], inputs: list[Tensor], again: Callable[..., Tensor]
+) -> tuple[float | None, ...]:
+    """The derivative of one operation by each of its inputs, as if these were given numbers."""
+    alone = {id(arg): arg.detach().clone().requires_grad_() for arg in inputs}
+    result = again(*(alone.get(id(arg), arg) if isinstance(arg, Tensor) else arg for arg in args))
+    given = [alone[id(arg)] for arg in inputs]
+    return tuple(slope.item() for slope in torch.autograd.grad(result, given))

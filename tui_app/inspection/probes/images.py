@@ -1,0 +1,91 @@
+"""A network's kernels, and what becomes of one image from layer to layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from datasets.reading.cell_numbers import whole_number
+from tui_app.inspection.probe_runner import Subject
+from tui_app.training.layers import describe
+
+#: Channels that are kept of a layer, and layers.
+_CHANNELS, _LAYERS = 64, 40
+
+
+@dataclass(frozen=True)
+class Maps:
+    """What a layer gives for the image: (channels, height, width), of `channels` the first ones."""
+
+    name: str
+    kind: str
+    maps: np.ndarray
+    channels: int
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """The weights of a convolution, (out, in, height, width), the first channels of it."""
+
+    name: str
+    kind: str
+    weights: np.ndarray
+
+
+@dataclass(frozen=True)
+class Images:
+    """The image (C, H, W) uint8, the sample's place from 0, its maps, and the network's kernels."""
+
+    image: np.ndarray
+    sample: int
+    label: str
+    predicted: str
+    layers: tuple[Maps, ...]
+    kernels: tuple[Kernels, ...]
+
+
+@torch.no_grad()
+def probe(subject: Subject, ask: str) -> Images | None:
+    """Of the test sample whose number was asked for, from 1; None for a model of no images."""
+    if len(subject.data.spec.input_shape) != 3:
+        return None
+    number = whole_number(ask) or 1
+    sample = min(max(number, 1), len(subject.split)) - 1
+    inputs, _ = subject.batch(subject.split, np.array([sample]))
+    layers: list[Maps] = []
+    hooks = []
+
+    def keep(name: str):
+        def hook(module: nn.Module, args: tuple, output) -> None:
+            if isinstance(output, Tensor) and output.ndim == 4 and len(layers) < _LAYERS:
+                maps = output[0].float().cpu()
+                layers.append(
+                    Maps(name, describe(module), maps[:_CHANNELS].clone().numpy(), len(maps))
+                )
+
+        return hook
+
+    for name, module in subject.model.named_modules():
+        if not list(module.children()) and module is not subject.model:
+            hooks.append(module.register_forward_hook(keep(name)))
+    try:
+        outputs = subject.model(inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    classes = subject.data.spec.classes
+    return Images(
+        image=subject.split.inputs[sample],
+        sample=sample,
+        label=classes[int(subject.split.targets[sample])],
+        predicted=classes[int(outputs[0].argmax())],
+        layers=tuple(layers),
+        kernels=tuple(
+            Kernels(name, describe(module), module.weight[:_CHANNELS, :_CHANNELS].cpu().numpy())
+            for name, module in subject.model.named_modules()
+            if isinstance(module, nn.Conv2d)
+        ),
+    )

@@ -1,0 +1,47 @@
+"""The layers of a run's model, or of the one that a run would have."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch.random import fork_rng
+
+from datasets import Data
+from tui_app.inspection.probe_runner import Subject, rows_of
+from tui_app.runs.settings import RunSettings
+from tui_app.training.batches import DeviceSplit
+from tui_app.training.layers import Layers, layers_of
+from tui_app.training.prepare import read
+
+
+@torch.no_grad()
+def probe(subject: Subject, ask: str) -> Layers:
+    """The layers of the run's model."""
+    inputs, _ = subject.batch(subject.split, rows_of(subject.split, 2))
+    return layers_of(subject.model, inputs)
+
+
+@torch.no_grad()
+def layers_of_settings(settings: RunSettings, data: Data | None = None) -> Layers:
+    """The layers of the model that a run with these settings would train, even if it doesn't fit.
+
+    Only shapes go through it (torch's meta device): nothing is computed, and no random number is
+    drawn that a run which trains beside it would miss. A model that fails so is tried once more
+    with real numbers. `data` are read when they aren't given; raises what `prepare.read` does.
+    """
+    data = read(settings) if data is None else data
+    found = _tried(settings, data, "meta")
+    return _tried(settings, data, "cpu") if found.problem else found
+
+
+def _tried(settings: RunSettings, data: Data, device: str) -> Layers:
+    two = DeviceSplit.of(
+        data.train.subset(np.arange(2) % len(data.train)), data, torch.device("cpu")
+    )
+    inputs, _ = next(two.chunks(2))
+    with fork_rng([]), torch.device(device):
+        try:
+            model = settings.lecture.model(data.spec, settings.hyperparameters).eval()
+        except Exception as error:  # noqa: BLE001  a lecture of one's own may raise anything
+            return Layers((), 0, f"it can't be built so: {error}")
+        return layers_of(model, inputs.to(device))

@@ -1,0 +1,25 @@
+"""A cost with a saddle at (0, 0): downhill along u leads onto it, and there the gradient is 0."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from datasets.reading.cell_numbers import whole_number
+from tui_app.inspection.probe_runner import Subject
+from tui_app.inspection.probes.landscape import Landscape
+from tui_app.inspection.probes.playground import landscape_of
+
+
+def _cost(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    return u**2 / 2 - v**2 / 2 + v**4 / 4 + 0.25
+
+
+def _slope(place: np.ndarray) -> np.ndarray:
+    u, v = place
+    return np.array([u, -v + v**3])
+
+
+def probe(subject: Subject | None, ask: str) -> Landscape:
+    """From (-1.8, 0) the exact gradient ends on the saddle; noise finds the way off it."""
+    seed = (whole_number(ask) or 0) % 2**32
+    return landscape_of(_cost, _slope, (-1.8, 0.0), (0.0, 1.0), seed)

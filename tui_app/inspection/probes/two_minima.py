@@ -1,0 +1,28 @@
+"""A cost with two minima, of which only one is the lowest."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from datasets.reading.cell_numbers import whole_number
+from tui_app.inspection.probe_runner import Subject
+from tui_app.inspection.probes.landscape import Landscape
+from tui_app.inspection.probes.playground import landscape_of
+
+#: Where the cost is lowest: the root of its slope 4u(u² - 1) + 0.3 near 1, mirrored.
+_LOWEST = -1.0355
+
+
+def _cost(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    return (u**2 - 1) ** 2 + 0.3 * u + v**2 / 2 + 0.32
+
+
+def _slope(place: np.ndarray) -> np.ndarray:
+    u, v = place
+    return np.array([4 * u * (u**2 - 1) + 0.3, v])
+
+
+def probe(subject: Subject | None, ask: str) -> Landscape:
+    """From (1.7, 1.3) the exact gradient ends in the nearer minimum, which isn't the lowest."""
+    seed = (whole_number(ask) or 0) % 2**32
+    return landscape_of(_cost, _slope, (1.7, 1.3), (_LOWEST, 0.0), seed)

@@ -1,0 +1,80 @@
+"""A small run trained once more in memory, to see every step of it.
+
+What happened at each step of a run is not kept; for the small lectures it costs less to do it
+again. The initial weights and the order of the samples depend on the seed alone, so on the same
+device these are the very steps of the run, learning rates that were set by hand included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from torch import nn
+
+from models.lecture import Hyperparameters
+from tui_app.inspection.probe_runner import Subject
+from tui_app.training.batches import DeviceSplit
+from tui_app.training.device import DeviceInfo
+from tui_app.training.optimizers import make_optimizer
+from tui_app.training.prepare import best_models, build_model, make_batches
+from tui_app.training.schedule import Schedule
+from tui_app.training.state import Measured, Training
+from tui_app.training.step import make_step
+
+#: Called before the first step and after each: the model, the steps taken, that step's loss.
+Observe = Callable[[nn.Module, int, float], None]
+
+
+def replay(
+    subject: Subject, steps: int, observe: Observe, hyperparameters: Hyperparameters | None = None
+) -> None:
+    """Take the first `steps` steps of the run again, or those it had with other hyperparameters.
+
+    Draws random numbers: whoever calls restores their state (a probe's caller does).
+    """
+    training = _begin(subject, hyperparameters or subject.settings.hyperparameters)
+    changes: dict[int, float] = {}
+    if hyperparameters is None:  # it is the run itself
+        changes = dict(subject.lr_changes())
+        spans = subject.spans or training.schedule.spans
+        training.schedule = replace(training.schedule, spans=spans)
+    take_step = make_step(training)
+    observe(training.model, 0, float("nan"))
+    while training.step < steps:
+        for inputs, targets in training.batches.epoch(training.epoch, 0):
+            training.lr = changes.get(training.step + 1, training.lr)
+            training.apply_lr()
+            loss = take_step(inputs, targets).item()
+            training.step += 1
+            observe(training.model, training.step, loss)
+            subject.report(training.step, steps)
+            if training.step >= steps:
+                return
+        training.epoch += 1
+
+
+def _begin(subject: Subject, hp: Hyperparameters) -> Training:
+    settings = replace(subject.settings, hyperparameters=hp)
+    lecture, data = settings.lecture, subject.data
+    split = DeviceSplit.of(subject.train, data, subject.device)
+    batches = make_batches(lecture, hp, subject.train, split, data)
+    model, criterion = build_model(lecture, data, settings, subject.device)
+    return Training(
+        settings=settings,
+        spec=data.spec,
+        device=DeviceInfo(str(subject.device), ""),
+        threads=1,
+        threads_reason="",
+        fingerprint="",
+        model=model,
+        criterion=criterion,
+        optimizer=make_optimizer(lecture, model, hp),
+        batches=batches,
+        schedule=Schedule(hp, len(batches), ((0, hp.epochs * len(batches)),)),
+        measured=Measured("train", split),
+        train_size=len(subject.train),
+        test=None,
+        best=best_models(lecture, data, 1),
+        lr=hp.lr,
+    )

@@ -1,0 +1,71 @@
+"""Failures that a person can do something about: a sentence on stderr, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+from datasets import DataDamaged, DataUnavailable, UnknownDataset
+from datasets.reading.progress import LoadingStopped
+from models import LectureError, UnknownLecture, UntrustedSource
+from models.fields import InvalidValue
+from tui_app.runs.errors import (
+    Cancelled,
+    DamagedRun,
+    DeviceUnavailable,
+    OutOfMemory,
+    RunFinished,
+    RunLocked,
+    RunsFolderUnwritable,
+    SourceChanged,
+    TrainingFailed,
+    UnknownRun,
+)
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.terminal.printing import complain
+from tui_app.views import UnknownView
+
+EXIT_CODES: dict[type[Exception], ExitCode] = {
+    InvalidValue: ExitCode.USAGE,
+    UnknownDataset: ExitCode.USAGE,
+    UnknownLecture: ExitCode.USAGE,
+    UnknownRun: ExitCode.USAGE,
+    UnknownView: ExitCode.USAGE,
+    RunFinished: ExitCode.USAGE,
+    SourceChanged: ExitCode.USAGE,
+    RunsFolderUnwritable: ExitCode.USAGE,
+    UntrustedSource: ExitCode.USAGE,  # a LectureError too: this one first
+    LectureError: ExitCode.FAILED,
+    TrainingFailed: ExitCode.FAILED,
+    DamagedRun: ExitCode.FAILED,
+    DataUnavailable: ExitCode.DATA_UNAVAILABLE,
+    DataDamaged: ExitCode.DATA_UNAVAILABLE,
+    DeviceUnavailable: ExitCode.DEVICE_UNAVAILABLE,
+    OutOfMemory: ExitCode.DEVICE_UNAVAILABLE,
+    RunLocked: ExitCode.RUN_LOCKED,
+    LoadingStopped: ExitCode.INTERRUPTED,
+}
+
+
+def known(error: BaseException) -> tuple[str, ExitCode] | None:
+    """What went wrong in a sentence, and its exit code; None for what is nobody's but ours."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+        return str(OutOfMemory()), ExitCode.DEVICE_UNAVAILABLE
+    if isinstance(error, Cancelled):
+        return str(error), ExitCode(error.exit_code)
+    for kind, exit_code in EXIT_CODES.items():
+        if isinstance(error, kind):
+            return str(error), exit_code
+    if isinstance(error, OSError) and error.strerror:  # the disk is full, or a folder went away
+        named = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror}{named}"[:500], ExitCode.FAILED
+    return None
+
+
+def explain(error: Exception) -> ExitCode:
+    """Say what went wrong, and give the exit code for it; raises what is nobody's but ours."""
+    failure = known(error)
+    if failure is None:
+        raise error
+    complain(failure[0])
+    return failure[1]

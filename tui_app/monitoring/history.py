@@ -1,0 +1,199 @@
+"""What a run's events have come to, kept compactly: a million steps are one array of 8 MB."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tui_app.monitoring.log import Log
+from tui_app.monitoring.run_info import Facts
+from tui_app.runs.event_text import is_told
+from tui_app.runs.events import (
+    Advised,
+    BestImproved,
+    ControlApplied,
+    EpochCompleted,
+    Event,
+    RunCompleted,
+    RunStarted,
+    StateChanged,
+    StepsCompleted,
+)
+from tui_app.runs.packed_epochs import MOST_STEPS, MOST_VALUES, EpochBlock, numbers
+
+#: Steps that may be missing in what was recorded: a line after more of them is a damaged one.
+_MOST_MISSING = 10**7
+
+#: Changes of the lr, and pieces of advice, that are kept.
+_MOST_NOTES = 10_000
+
+
+@dataclass
+class EpochColumns:
+    """The values of every epoch, a column each; NaN where an epoch has no such value."""
+
+    epoch: array[float] = field(default_factory=lambda: array("d"))
+    step: array[float] = field(default_factory=lambda: array("d"))
+    seconds: array[float] = field(default_factory=lambda: array("d"))
+    values: dict[str, array[float]] = field(default_factory=dict)
+
+    def append(self, epoch: int, step: int, seconds: float, values: Mapping[str, float]) -> None:
+        """Add an epoch; `seconds` are those of training since the run began."""
+        for name in values:
+            if name not in self.values and len(self.values) < MOST_VALUES:
+                self.values[name] = array("d", [math.nan]) * len(self.epoch)
+        for name, column in self.values.items():
+            column.append(values.get(name, math.nan))
+        self.epoch.append(epoch)
+        self.step.append(step)
+        self.seconds.append(seconds)
+
+    def extend(self, block: EpochBlock, seconds: float) -> None:
+        """Add the epochs of a block; `seconds` are those of training before it."""
+        count, before = len(block), len(self.epoch)
+        for name in block.values:
+            if name not in self.values and len(self.values) < MOST_VALUES:
+                self.values[name] = array("d", [math.nan]) * before
+        for name in self.values:
+            there = block.spread(name) if name in block.values else [None] * count
+            self.values[name].extend(numbers(there))
+        places = np.arange(count, dtype=np.float64)
+        last = block.first_step + block.steps - 1
+        times = np.cumsum([seconds, *numbers(block.columns["seconds"])])[1:]
+        self.epoch.frombytes((block.epoch + places).tobytes())
+        self.step.frombytes((last + block.steps * places).tobytes())
+        self.seconds.frombytes(times.tobytes())
+
+    def last(self, name: str) -> float | None:
+        """The newest value of that name that is a number."""
+        column = self.values.get(name, ())
+        return next((value for value in reversed(column) if not math.isnan(value)), None)
+
+
+class History:
+    """A run as it went so far. `version` grows with everything that was taken in."""
+
+    def __init__(self) -> None:
+        self.facts: Facts | None = None
+        self.losses: array[float] = array("d")  # that of step n at n - 1
+        self.epochs = EpochColumns()
+        self.log = Log()
+        self.state = ""
+        self.best: BestImproved | None = None
+        self.completed: RunCompleted | None = None
+        self.lr = math.nan
+        self.advice: list[Advised] = []
+        self.lr_changes: list[ControlApplied] = []
+        self.samples_per_second = math.nan
+        self.version = 0
+        self._has_failed = False
+        self._seconds = 0.0
+        self._missing = 0
+        self._take: dict[type, Callable[..., None]] = {
+            EpochBlock: self._epochs,
+            StepsCompleted: self._steps,
+            EpochCompleted: self._epoch,
+            BestImproved: self._best,
+            ControlApplied: self._control,
+            Advised: self._advised,
+            StateChanged: self._state,
+            RunStarted: self._started,
+            RunCompleted: self._completed,
+        }
+
+    @property
+    def step(self) -> int:
+        """The steps taken so far."""
+        return len(self.losses)
+
+    @property
+    def epoch(self) -> int:
+        """The whole epochs trained so far."""
+        return int(self.epochs.epoch[-1]) if self.epochs.epoch else 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run's last event has come."""
+        return self.completed is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more may come: the run has neither ended nor broken off."""
+        return not (self.is_over or self._has_failed or self.state == "crashed")
+
+    def fail(self) -> None:
+        """Note that the run has failed without an event that says so."""
+        if not self._has_failed:
+            self._has_failed = True
+            self.version += 1
+
+    def take(self, event: Event | EpochBlock, *, tell: bool = True) -> None:
+        """Take one event in; without `tell` it gets no line in the log, nor does a block ever."""
+        take = self._take.get(type(event))
+        if take is not None:
+            take(event)
+        epochs = self.facts.epochs if self.facts else 0
+        if tell and not isinstance(event, EpochBlock) and is_told(event, epochs):
+            self.log.tell(event)
+        self.version += 1
+
+    def _steps(self, event: StepsCompleted) -> None:
+        self._take_losses(event.first_step, event.losses)
+        self.lr = event.lr
+
+    def _take_losses(self, first_step: int, losses: Sequence[float]) -> None:
+        missing = first_step - 1 - len(self.losses)
+        if self._missing + missing > _MOST_MISSING or first_step > MOST_STEPS:
+            return
+        if missing > 0:
+            self._missing += missing
+            self.losses.extend([math.nan] * missing)
+        elif missing < 0:
+            del self.losses[first_step - 1 :]
+        self.losses.extend(losses)
+
+    def _epochs(self, block: EpochBlock) -> None:
+        self._take_losses(block.first_step, numbers(block.losses))
+        self.epochs.extend(block, self._seconds)
+        self._seconds = self.epochs.seconds[-1]
+        self.lr = numbers(block.columns["lr_after"])[-1]
+        self.samples_per_second = numbers(block.columns["samples_per_second"])[-1]
+        place = block.best_place
+        if place >= 0:
+            self.best = BestImproved(
+                run=block.run,
+                epoch=block.epoch + place,
+                step=block.first_step + (place + 1) * block.steps - 1,
+                metric=block.metric,
+                value=block.spread(block.metric)[place] or 0.0,
+            )
+
+    def _epoch(self, event: EpochCompleted) -> None:
+        self._seconds += event.seconds
+        self.epochs.append(event.epoch, event.step, self._seconds, event.values)
+        self.samples_per_second, self.lr = event.samples_per_second, event.lr
+
+    def _best(self, event: BestImproved) -> None:
+        self.best = event
+
+    def _control(self, event: ControlApplied) -> None:
+        if len(self.lr_changes) < _MOST_NOTES:
+            self.lr_changes.append(event)
+        self.lr = event.lr
+
+    def _advised(self, event: Advised) -> None:
+        if len(self.advice) < _MOST_NOTES:
+            self.advice.append(event)
+
+    def _state(self, event: StateChanged) -> None:
+        self.state = event.state
+
+    def _started(self, event: RunStarted) -> None:
+        self.state, self.completed = "running", None
+
+    def _completed(self, event: RunCompleted) -> None:
+        self.state, self.completed = event.state, event

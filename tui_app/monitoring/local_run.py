@@ -1,0 +1,264 @@
+"""A run that trains in a thread of this program."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datasets.reading.progress import LoadingStopped, Progress
+from models.user_files.error_location import place_of_error, user_traceback
+from models.user_files.mistakes import explain_in_one_line
+from tui_app.monitoring.failures import known
+from tui_app.monitoring.followed_run import Failure
+from tui_app.monitoring.history import History
+from tui_app.monitoring.random_numbers import Hold, stop_looking
+from tui_app.monitoring.run_info import Facts
+from tui_app.runs.errors import TrainingFailed
+from tui_app.runs.event_text import loading_detail
+from tui_app.runs.events import Event, RunCompleted
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.metrics_reader import event_of
+from tui_app.runs.packed_epochs import EpochBlock
+from tui_app.runs.run_files import open_file
+from tui_app.text.escaping import printable
+from tui_app.training.control import Control, Stop
+from tui_app.training.library_warnings import warnings_noted
+from tui_app.training.watchdog import StepInterrupted, Watchdog, where_interrupted
+
+if TYPE_CHECKING:
+    from tui_app.runs.settings import RunSettings
+    from tui_app.training.session import OnProgress, Session
+
+_CANCELLED = "Cancelled before training began{}."
+
+#: Seconds between two looks whether a thread that is waited for was abandoned.
+_JOINING = 0.1
+
+#: Bytes that are read of the log.txt of earlier sessions.
+_MOST_OF_A_LOG = 1 << 22
+
+#: Prepares a run, in the thread: given its control, and told of what is fetched.
+MakeSession = Callable[[Control, "OnProgress"], "Session"]
+
+
+@dataclass(frozen=True)
+class _Past:
+    """What an earlier session of a run recorded: an event, or lines of its log.txt. The event gets
+    no line in the log: log.txt has it, with the time that it is from.
+    """
+
+    event: Event | EpochBlock | None
+    lines: Sequence[str] = ()
+
+    def bring_back(self, history: History) -> None:
+        """Take them into the history."""
+        if self.event is not None:
+            history.take(self.event, tell=False)
+        for line in self.lines:
+            history.log.record(line)
+
+
+class RunInThread:
+    """Trains what `make` prepares. The thread fills a buffer; whoever watches empties it.
+
+    The thread knows no widget and waits for none: appending to a deque is all it does for them.
+    """
+
+    def __init__(self, title: str, make: MakeSession) -> None:
+        self.title = title
+        self.history = History()
+        self.control = Control()
+        self.stage = "waiting for its turn"
+        self.silence = ""
+        self.failure: Failure | None = None
+        self.folder: Path | None = None
+        self._make = make
+        self._events: deque[Event | EpochBlock | Facts | _Past] = deque()
+        self._session: Session | None = None
+        self._notes: list[str] = []
+        self._is_abandoned = False
+        self._random_numbers = Hold()
+        self._thread = threading.Thread(target=self._train, name="training", daemon=True)
+
+    @property
+    def name(self) -> str:
+        """`<lecture>/<time>`, or its title until it has a folder."""
+        return f"{self.folder.parent.name}/{self.folder.name}" if self.folder else self.title
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it was started."""
+        return self._thread.ident is not None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it trains no more, and all it said was heard."""
+        return self.has_begun and not self.is_alive and not self._events
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it trains, is about to, or is saving; a step may have been left behind."""
+        return self._thread.is_alive() and not self._is_abandoned
+
+    def start(self) -> None:
+        """Begin, in the thread."""
+        self.stage = "loading torch and the data"
+        self._thread.start()
+
+    def join(self, seconds: float) -> bool:
+        """Wait until it is over, at most so long: whether it is."""
+        end = time.monotonic() + seconds
+        while self.is_alive and (left := end - time.monotonic()) > 0:
+            self._thread.join(min(left, _JOINING))
+        return not self.is_alive
+
+    def poll(self) -> bool:
+        """Take in what the thread has said since the last call."""
+        news = len(self._events)
+        for _ in range(news):
+            event = self._events.popleft()
+            if isinstance(event, Facts):
+                self.history.facts = event
+            elif isinstance(event, _Past):
+                event.bring_back(self.history)
+            else:
+                self.history.take(event)
+        if self.failure is not None and not self._events:
+            self.history.fail()
+        return news > 0
+
+    # What follows runs in the thread.
+
+    def _train(self) -> None:
+        with Watchdog(self.control, self._thread, self._tell_silence, self._abandon):
+            try:
+                if not self._random_numbers.begin(self._must_stop_waiting):
+                    raise LoadingStopped("cancelled before it began")
+                with warnings_noted(self._note):
+                    self._train_alone()
+            except BaseException as error:  # noqa: BLE001  a failed run must not end the app
+                self._failed(error)
+            finally:
+                self.stage = self.silence = ""
+                self._session = None
+                self.control.end_requests()  # a run that couldn't be prepared answers none
+                self._random_numbers.end()
+        if self.folder is not None:  # else nothing was trained, perhaps for want of a torch
+            from tui_app.training.device import give_memory_back
+
+            give_memory_back()
+
+    def _note(self, text: str) -> None:
+        """Record a note with the run, or as soon as there is one."""
+        if self._session is None:
+            self._notes.append(text)
+        else:
+            self._session.note(text)
+
+    def _must_stop_waiting(self) -> bool:
+        stop_looking()
+        return self.control.must_stop()
+
+    def _train_alone(self) -> None:
+        session = self._session = self._make(self.control, self._loading)
+        self.folder, self.stage = session.folder.path, ""
+        for text in self._notes:
+            session.note(text)
+        self._recall(session)
+        session.follow(self.control, [self._events.append])
+
+    def _recall(self, session: Session) -> None:
+        """Begin with what run.json, metrics.jsonl and log.txt know: of a resumed run, its past."""
+        from tui_app.runs.metrics_file import read_lines
+
+        folder = session.folder
+        self._events.append(Facts.of(folder.read_record()))
+        with suppress(LoadingStopped):  # the run hears of the stop itself
+            for line in read_lines(folder.metrics, stopped=self.control.must_stop):
+                event = event_of(line)
+                # A run that goes on isn't completed, also before it says that it goes on.
+                if event is not None and not isinstance(event, RunCompleted):
+                    self._events.append(_Past(event))
+        self._events.append(_Past(None, _lines_of(folder.log)))
+
+    def _loading(self, progress: Progress) -> None:
+        self.stage = printable(f"{progress.step}: {loading_detail(progress)}")
+
+    def _failed(self, error: BaseException) -> None:
+        if self._is_abandoned:  # what became of it has been said
+            return
+        if isinstance(error, LoadingStopped | StepInterrupted):
+            where = where_interrupted(error) if isinstance(error, StepInterrupted) else ""
+            self.failure = Failure(_CANCELLED.format(where), "", 0)
+            return
+        self.failure = _failure(error)
+
+    # What follows runs in the watchdog's thread.
+
+    def _tell_silence(self, text: str) -> None:
+        self.silence = text
+        if text and self._session is not None:
+            self._session.note(text)
+
+    def _abandon(self, stop: Stop, where: str) -> None:
+        """Go on without the thread, which doesn't come back."""
+        self.control.is_abandoned = True
+        if self._session is not None:
+            self._session.abandon(self.control, where)
+        else:
+            self.failure = Failure(_CANCELLED.format(where), "", 0)
+        self.control.end_requests()
+        self.stage = self.silence = ""
+        self._is_abandoned = True
+        self._random_numbers.end()
+
+
+def _lines_of(log: Path) -> list[str]:
+    """The lines of a log.txt, or the last ones of a long one."""
+    try:
+        with open_file(log) as file:
+            skipped = max(0, file.seek(0, os.SEEK_END) - _MOST_OF_A_LOG)
+            file.seek(skipped)
+            lines = file.read().decode("utf-8", errors="replace").split("\n")
+    except OSError:
+        return []
+    return lines[bool(skipped) : -1]  # the first may be cut, and the last is empty
+
+
+def _failure(error: BaseException) -> Failure:
+    """What the user reads of `error`, and its traceback unless the sentence says it all."""
+    said = known(error)
+    if said is None:
+        sentence = explain_in_one_line(error)
+        return Failure(sentence, "\n".join(user_traceback(error)), ExitCode.FAILED)
+    sentence, exit_code = said
+    origin = error.__cause__ or error
+    is_from_code = isinstance(error, TrainingFailed) or place_of_error(origin) is not None
+    lines = user_traceback(origin) if is_from_code else []
+    return Failure(sentence, "\n".join(lines), exit_code)
+
+
+def runs_of(settings: Sequence[RunSettings]) -> list[RunInThread]:
+    """A run for each, named by what it has otherwise than the others."""
+    from tui_app.runs.settings import differing
+
+    titles = [differing(each, settings) or each.lecture.name for each in settings]
+    return [RunInThread(t, _begin(s)) for t, s in zip(titles, settings, strict=True)]
+
+
+def _begin(settings: RunSettings) -> MakeSession:
+    def make(control: Control, on_progress: OnProgress) -> Session:
+        from tui_app.training.session import Session
+
+        if control.stopped is not None:
+            raise LoadingStopped("cancelled before it began")
+        return Session.begin(settings, control, on_progress)
+
+    return make

@@ -1,0 +1,61 @@
+"""What is known of a run before its first step, as run.json has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tui_app.runs.listing import users_file
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a run is. `base_rates` are the scores of a baseline, by metric."""
+
+    lecture: str
+    dataset: str
+    epochs: int
+    steps_per_epoch: int
+    metric: str = ""
+    highest: bool = True
+    reduction: str = ""
+    chosen_on: str = ""
+    device: str = ""
+    threads: int = 0
+    parameters: int = 0
+    train_size: int = 0
+    lr: float = 0.0
+    base_rates: Mapping[str, float] = field(default_factory=dict)
+    file: str = ""
+    """The user's own file; empty for a lecture of the course."""
+
+    @property
+    def total_steps(self) -> int:
+        """The steps that the whole run is to take."""
+        return self.epochs * self.steps_per_epoch
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Facts:
+        """Read them from what run.json says. Raises KeyError, TypeError or ValueError."""
+        hyperparameters = record["hyperparameters"]
+        metric = str(record.get("metric", ""))
+        return cls(
+            lecture=str(record["lecture"]),
+            file=users_file(record),
+            dataset=str(record["dataset"]),
+            epochs=int(hyperparameters["epochs"]),
+            steps_per_epoch=max(1, int(record.get("steps_per_epoch", 1))),
+            metric=metric,
+            highest=metric.endswith("accuracy"),
+            reduction=str(record.get("reduction", "")),
+            chosen_on=str(record.get("chosen_on", "")),
+            device=str(record.get("device", "")),
+            threads=int(record.get("threads", 0)),
+            parameters=int(record.get("parameters", 0)),
+            train_size=int(record.get("train_size", 0)),
+            lr=float(hyperparameters.get("lr", 0.0)),
+            base_rates={
+                str(name): float(value) for name, value in record.get("base_rates", {}).items()
+            },
+        )

@@ -1,0 +1,75 @@
+"""Readings of the machine: a GPU through NVML, every field guarded, else processor and memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from datasets.reading.cell_numbers import whole_number
+
+
+def read_machine(device: str) -> str:
+    """One line about the device that trains."""
+    if device.startswith("cuda"):
+        index = int(device.partition(":")[2] or 0)
+        line = _gpu(index)
+        if line:
+            return line
+    return _processor()
+
+
+def _processor() -> str:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    cores = psutil.cpu_count() or 1
+    return (
+        f"CPU {psutil.cpu_percent():3.0f} % of {cores} cores  "
+        f"{memory.used / 2**30:.1f} of {memory.total / 2**30:.0f} GiB"
+    )
+
+
+def _gpu(index: int) -> str:
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        handle = pynvml.nvmlDeviceGetHandleByIndex(_visible(index))
+    except pynvml.NVMLError:
+        return ""
+    parts = [
+        _reading(lambda: f"{pynvml.nvmlDeviceGetUtilizationRates(handle).gpu:3d} %"),
+        _reading(lambda: _memory(pynvml.nvmlDeviceGetMemoryInfo(handle))),
+        _reading(lambda: f"{pynvml.nvmlDeviceGetTemperature(handle, 0)} °C"),
+        _reading(lambda: f"{pynvml.nvmlDeviceGetPowerUsage(handle) / 1000:.0f} W"),
+        _reading(lambda: _others(pynvml.nvmlDeviceGetComputeRunningProcesses(handle))),
+    ]
+    return f"GPU {index}  " + "  ".join(part for part in parts if part)
+
+
+def _visible(index: int) -> int:
+    """The driver's number of the card that this program calls `index`."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    number = whole_number(visible[index].strip()) if index < len(visible) else None
+    return index if number is None else number
+
+
+def _memory(info: Any) -> str:
+    return f"{info.used / 2**30:.1f} of {info.total / 2**30:.0f} GiB"
+
+
+def _others(running: list[Any]) -> str:
+    """The share of other programs in the card's memory."""
+    used = sum(one.usedGpuMemory or 0 for one in running if one.pid != os.getpid())
+    return f"others {used / 2**30:.1f} GiB" if used else ""
+
+
+def _reading(read: Callable[[], str]) -> str:
+    """A reading, or nothing where this driver or card doesn't give it."""
+    import pynvml
+
+    try:
+        return read()
+    except (pynvml.NVMLError, TypeError, ValueError):
+        return ""

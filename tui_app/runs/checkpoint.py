@@ -1,0 +1,104 @@
+"""Saving and loading of tensors: written whole or not at all, read without running any code."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+from torch import Tensor
+
+from tui_app.runs.checkpoint_archive import Refused, check_archive, check_tensors
+from tui_app.runs.durable_files import replace_file
+from tui_app.runs.errors import DamagedRun
+from tui_app.runs.run_files import open_file
+
+
+def snapshot(value: Any) -> Any:
+    """A copy of a state, its tensors on the CPU, that further training leaves alone."""
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, dict):
+        return {key: snapshot(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(snapshot(item) for item in value)
+    return value
+
+
+def save_checkpoint(path: Path, content: Any, previous: Path | None = None) -> None:
+    """Put `content` (tensors, plain values, and dicts, lists, tuples of them) into `path`.
+
+    What was there becomes `previous`, if one is named. Raises OSError.
+    """
+    replace_file(path, lambda file: _write(content, file), previous=previous)
+
+
+def _write(content: Any, file: IO[bytes]) -> None:
+    try:
+        torch.save(content, file)
+    except RuntimeError as error:
+        # torch can't end a file that it could not write, and speaks of that alone.
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, OSError):
+            cause = cause.__cause__ or cause.__context__
+        raise cause or error from None
+
+
+def load_checkpoint(path: Path) -> Any:
+    """What `save_checkpoint` put there, with its tensors on the CPU.
+
+    The checksums in the file are compared first: torch itself doesn't. Never unpickles anything
+    but tensors and plain values, and takes no more memory than the file has bytes. Raises
+    DamagedRun.
+    """
+    try:
+        with open_file(path, buffering=0) as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a format that isn't ours: it is refused anyway
+            check_archive(file)
+            file.seek(0)
+            content = torch.load(file, map_location="cpu", weights_only=True)
+            check_tensors(content, os.fstat(file.fileno()).st_size)
+            return content
+    except Refused as error:
+        raise DamagedRun(f"{path} is damaged and was not loaded: {error}") from error
+    except FileNotFoundError as error:
+        raise DamagedRun(f"{path} is missing: this run has no such checkpoint") from error
+    except pickle.UnpicklingError as error:
+        raise DamagedRun(
+            f"{path} holds something other than tensors and plain values, or is damaged. "
+            "It was not loaded, since loading it could run foreign code"
+        ) from error
+    except DamagedRun:
+        raise
+    except Exception as error:  # damaged bytes raise anything at all
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DamagedRun(f"{path} is damaged and can't be loaded ({reason})") from error
+
+
+#: A count that is larger is none.
+_LARGEST = 2**53
+
+
+def count_of(state: Mapping[str, Any], name: str, largest: int = _LARGEST) -> int:
+    """A count in what a checkpoint holds. Raises KeyError, ValueError."""
+    value = state[name]
+    if type(value) is not int or not 0 <= value <= largest:
+        raise ValueError(f"{name} is {str(value)[:40]!r}, not a count")
+    return value
+
+
+def number_of(state: Mapping[str, Any], name: str, *, least: float = 0.0) -> float:
+    """A finite number in what a checkpoint holds. Raises KeyError, ValueError."""
+    value = state[name]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not max(least, -_LARGEST_NUMBER) <= value <= _LARGEST_NUMBER:
+        raise ValueError(f"{name} is {str(value)[:40]!r}, not a number that it can be")
+    return float(value)
+
+
+_LARGEST_NUMBER = sys.float_info.max

@@ -1,0 +1,99 @@
+"""What a person reads of a run: one sentence or line per event, for log.txt and plain terminals."""
+
+from __future__ import annotations
+
+from datasets.reading.progress import Progress
+from tui_app.runs.events import (
+    Advised,
+    CheckpointSaved,
+    ControlApplied,
+    EpochCompleted,
+    Event,
+    RunCompleted,
+    RunStarted,
+    Warned,
+)
+from tui_app.text.quantities import counted, format_seconds, format_value
+
+#: Lines that a log has at most for the epochs of a run.
+_EPOCH_LINES = 500
+
+
+class Sparingly:
+    """`narrate` for one run from its start; of very many epochs only some have a line."""
+
+    def __init__(self) -> None:
+        self._epochs = 0
+
+    def __call__(self, event: Event) -> str | None:
+        """The event's line, or None."""
+        if isinstance(event, RunStarted):
+            self._epochs = event.epochs
+        return narrate(event) if is_told(event, self._epochs) else None
+
+
+def is_told(event: Event, epochs: int) -> bool:
+    """Whether the event has a line in the log of a run of so many epochs."""
+    if not isinstance(event, EpochCompleted):
+        return True
+    return event.epoch in (1, epochs) or event.epoch % max(1, epochs // _EPOCH_LINES) == 0
+
+
+def narrate(event: Event) -> str | None:
+    """The event as a line of text, or None where nobody needs to read of it."""
+    match event:
+        case RunStarted():
+            return _started(event)
+        case EpochCompleted():
+            values = "  ".join(format_value(name, value) for name, value in event.values.items())
+            return f"epoch {event.epoch}  {values}  {format_seconds(event.seconds)}"
+        case CheckpointSaved():
+            return f"saved last.pt at step {event.step}"
+        case Warned():
+            return f"note: {event.text}"
+        case Advised():
+            return f"advice: {event.text}"
+        case ControlApplied():
+            return f"lr {event.lr:g} from step {event.first_step} on"
+        case RunCompleted():
+            return outcome(event)
+    return None
+
+
+def outcome(event: RunCompleted) -> str:
+    """How a run ended: `completed: all 20 epochs trained`, `stopped by you`."""
+    if event.reason.startswith(event.state):
+        return event.reason
+    return f"{event.state}: {event.reason}"
+
+
+def _started(event: RunStarted) -> str:
+    splits = {
+        "train": event.train_size,
+        "validation": event.validation_size,
+        "test": event.test_size,
+    }
+    sizes = ", ".join(f"{size} {name}" for name, size in splits.items() if size or name == "train")
+    samples = "sample" if sum(splits.values()) == 1 else "samples"
+    start = f"goes on after epoch {event.epoch}, step {event.step}" if event.step else "begins"
+    threads = counted(event.threads, "thread")
+    if event.threads_reason:
+        threads += f" ({event.threads_reason})"
+    return (
+        f"{event.lecture} on {event.dataset} {start}: "
+        f"{counted(event.parameters, 'parameter')}, {sizes} {samples}, "
+        f"{counted(event.steps_per_epoch, 'step')} an epoch, {counted(event.epochs, 'epoch')}, "
+        f"on {event.device} with {threads}; "
+        f"a loss is the {event.reduction} over its samples"
+    )
+
+
+def loading_detail(progress: Progress) -> str:
+    """How far a step is: `34 % at 1.2 MB/s, 10 s left`, or `900 of 1,200, 3 s left`."""
+    left = f", {format_seconds(progress.seconds_left)} left" if progress.seconds_left else ""
+    if progress.unit != "bytes":
+        total = f" of {progress.total:,}" if progress.total else ""
+        return f"{progress.done:,}{total}{left}"
+    share = f"{100 * progress.done / progress.total:.0f} %" if progress.total else ""
+    speed = f" at {progress.rate / 1e6:.1f} MB/s" if progress.rate else ""
+    return f"{share}{speed}{left}"

@@ -1,0 +1,218 @@
+"""All run folders: listed, found by a part of their name, and how each one stands."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import socket
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets.reading.paths import user_path
+from models import lecture_names
+from models.fields import fields_of
+from tui_app.runs.errors import DamagedRun, UnknownRun
+from tui_app.runs.process_identity import identity, is_running
+from tui_app.runs.run_files import is_there
+from tui_app.runs.run_folder import RunFolder, read_json
+from tui_app.runs.run_options import RunOptions
+from tui_app.runs.status_file import SILENCE
+
+#: A count that is larger is none.
+_LARGEST = 2**53
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run folder at a glance, from run.json and status.json alone.
+
+    `state` is running, paused, completed, stopped, failed, crashed (it runs no more, but never
+    said so), or damaged (then `problem` says why, and the rest is empty). `file` is the user's own
+    file that it was trained from, on the machine `host`; empty for a lecture of the course.
+    """
+
+    name: str
+    path: str
+    state: str
+    lecture: str = ""
+    dataset: str = ""
+    epoch: int = 0
+    epochs: int = 0
+    metric: str = ""
+    best_value: float | None = None
+    best_epoch: int | None = None
+    created: float = 0.0
+    file: str = ""
+    host: str = ""
+    reason: str | None = None
+    problem: str | None = None
+
+    @property
+    def lecture_key(self) -> tuple[str, str]:
+        """What no other lecture has: its name, and the user's file; no file for the course's."""
+        return self.lecture, self.file
+
+
+def run_folders(runs_dir: Path) -> list[RunFolder]:
+    """Every run folder in `runs_dir`, the newest last."""
+    found = [RunFolder(path) for path in runs_dir.glob("*/*") if is_there(path / "run.json")]
+    return sorted(found, key=lambda folder: (folder.path.name, folder.name))
+
+
+def find_run(text: str, runs_dir: Path) -> RunFolder:
+    """The run that `text` means: a path, any part of a name that only one has, or `last`.
+
+    Of several, one whose name ends so is meant: that is what `short_ids` gives. Raises UnknownRun.
+    """
+    path = user_path(text)
+    if text and is_there(path / "run.json"):
+        return RunFolder(path)
+    folders = run_folders(runs_dir)
+    if not folders:
+        raise UnknownRun(f"there are no runs in {runs_dir.absolute()} yet")
+    if text == "last":
+        return max(folders, key=lambda folder: (_begun(folder, time.time()), folder.path.name))
+    ends = (f"-{text}", f"/{text}")
+    ending = [folder for folder in folders if text and f"/{folder.name}".endswith(ends)]
+    found = ending or [folder for folder in folders if text and text in folder.name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(folder.name for folder in found[-5:])
+        raise UnknownRun(
+            f"{text!r} could be any of {len(found)} runs, such as {names}: say more of the name"
+        )
+    raise UnknownRun(f"no run in {runs_dir.absolute()} goes by {text!r}: `tutorch runs` lists them")
+
+
+def _begun(folder: RunFolder, now: float) -> float:
+    """When a run was begun: as its run.json has it, or its name where it says nothing of it.
+
+    0 for a time that hasn't come yet: it is no time of this machine's clock.
+    """
+    try:
+        begun = float(folder.read_record()["created"])
+    except (DamagedRun, KeyError, TypeError, ValueError, OverflowError):
+        try:
+            begun = time.mktime(time.strptime(folder.path.name[:15], "%Y%m%d-%H%M%S"))
+        except (ValueError, OverflowError):
+            return 0.0
+    return begun if 0 < begun <= now else 0.0
+
+
+def as_argument(folder: RunFolder, name: str = "") -> str:
+    """The run as a command typed into a shell takes it: `name` or its own name, or its path where
+    names wouldn't find it; quoted where a shell needs that.
+    """
+    usual = os.environ.get("TUTORCH_RUNS_DIR") or fields_of(RunOptions)["runs_dir"].default
+    is_found = folder.path.parent.parent == user_path(usual).absolute()
+    return shlex.quote((name or folder.path.name) if is_found else str(folder.path))
+
+
+def short_ids(folders: Sequence[RunFolder]) -> list[str]:
+    """The shortest name of each folder that means it alone: its 4 hex digits, and more of its name
+    where another run has the same ones. `find_run` takes it.
+    """
+    endings = [_endings(folder) for folder in folders]
+    counts = Counter(ending for each in endings for ending in set(each))
+    return [
+        next((ending for ending in each if counts[ending] == 1), folder.name)
+        for each, folder in zip(endings, folders, strict=True)
+    ]
+
+
+def _endings(folder: RunFolder) -> list[str]:
+    """The ends of a run's name that may stand for it, the shortest first."""
+    stamped = re.fullmatch(r"\d{8}-((\d{6})-([0-9a-f]{4}))", folder.path.name)
+    ends = [stamped[3], stamped[1]] if stamped else []
+    return [*ends, folder.path.name, folder.name]
+
+
+def summarise(folder: RunFolder) -> RunSummary:
+    """How the run in `folder` stands."""
+    try:
+        record, status = folder.read_record(), read_status(folder)
+        return RunSummary(
+            name=folder.name,
+            path=str(folder.path),
+            state=current_state(status),
+            lecture=str(record["lecture"]),
+            dataset=str(record["dataset"]),
+            epoch=_count(status.get("epoch") or 0),
+            epochs=_count(record["hyperparameters"]["epochs"]),
+            metric=str(record.get("metric", "")),
+            best_value=_number(status.get("best_value")),
+            best_epoch=_count(status["best_epoch"]) if status.get("best_epoch") else None,
+            created=_date(record.get("created") or 0.0),
+            file=users_file(record),
+            host=str(record.get("host", "")),
+            reason=str(status["reason"]) if status.get("reason") else None,
+        )
+    except DamagedRun as error:
+        problem = str(error)
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        problem = f"{folder.run_json} or status.json beside it is damaged: {error!r}"
+    return RunSummary(name=folder.name, path=str(folder.path), state="damaged", problem=problem)
+
+
+def _count(value: Any) -> int:
+    count = int(value)
+    if abs(count) > _LARGEST:
+        raise ValueError(f"{str(count)[:40]} is no count")
+    return count
+
+
+def users_file(record: Mapping[str, Any]) -> str:
+    """The user's own file that a run was trained from, as run.json names it; empty for a lecture of
+    the course. Raises KeyError or TypeError when the record isn't one.
+    """
+    source, file = record.get("source"), Path(str(record.get("lecture_file", "")))
+    if source is not None:
+        return str(source["path"] or "")
+    # Earlier versions recorded no more than the path, that of a lecture of the course too. It may
+    # be one on another machine; what is here, in a folder of the user's called models, is theirs.
+    is_course = record["lecture"] in lecture_names() and file.parent.name == "models"
+    beside = file.with_name("user_source.py") if is_course else file
+    if is_course and (not is_there(file) or is_there(beside)):
+        return ""
+    return str(file)
+
+
+def read_status(folder: RunFolder) -> dict[str, Any]:
+    """What status.json says, or an empty dict for a run that never got so far."""
+    return read_json(folder.status) if is_there(folder.status) else {}
+
+
+def current_state(status: Mapping[str, Any]) -> str:
+    """The state that `status` claims, or `crashed` when whoever trained is gone without a word.
+
+    On this machine its clock has no say in that: it may have been set back. For a run on another
+    one there is nothing but the heartbeat.
+    """
+    state = str(status.get("state", "crashed"))
+    if state not in ("running", "paused"):
+        return state
+    if status.get("host") == socket.gethostname() and isinstance(status.get("pid"), int):
+        known, now = status.get("identity"), identity(status["pid"])
+        is_same = known == now if isinstance(known, str) and identity(os.getpid()) else True
+        return state if is_same and is_running(status["pid"]) else "crashed"
+    heartbeat = status.get("heartbeat")
+    try:
+        silent = time.time() - float(heartbeat if isinstance(heartbeat, int | float) else 0)
+    except OverflowError:
+        return "crashed"
+    return "crashed" if silent > SILENCE else state
+
+
+def _date(seconds: float) -> float:
+    time.localtime(seconds)  # raises what `summarise` expects for what is no date
+    return float(seconds)
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,222 @@
+"""Many short epochs as one line of metrics.jsonl: a column for each of their values.
+
+An epoch of one step would otherwise have a line for its loss, one for its values, and often one
+more for being the best. A block has as many epochs as fit into a moment, and turns into exactly
+those lines again.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tui_app.runs.events import BestImproved, EpochCompleted, StepsCompleted, finite
+
+#: Epochs of a block, and values by name of an epoch, at most: so that no line of a file, in which a
+#: column may stand as one value, takes much more memory than room on the disk.
+_MOST_EPOCHS = 20_000
+MOST_VALUES = 32
+
+#: Steps of a run whose losses are kept in memory, in 800 MB: no run is nearly as long.
+MOST_STEPS = 10**8
+
+#: In the place of a column: it has the values of `losses`.
+_AS_LOSSES = "losses"
+
+
+class EpochBlock:
+    """Epochs one after the other, of equally many steps each, told of as a run tells of them.
+
+    `steps` are those of an epoch. `values` has a column for each value; where only some epochs
+    have it, `where` says which, a sign for each epoch: 1 or 0. `best` says likewise which epochs
+    were the best so far, by the value `metric`.
+    """
+
+    def __init__(self, run: str, epoch: int, first_step: int, steps: int) -> None:
+        self.run = run
+        self.epoch = epoch
+        self.first_step = first_step
+        self.steps = steps
+        self.losses: list[float | None] = []
+        self.columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
+        self.values: dict[str, list[float | None]] = {}
+        self.where: dict[str, str] = {}
+        self.best = ""
+        self.metric = ""
+
+    def __len__(self) -> int:
+        return len(self.best)
+
+    @classmethod
+    def of(cls, steps: StepsCompleted, epoch: EpochCompleted) -> EpochBlock:
+        """The block of one epoch, whose steps these are."""
+        block = cls(epoch.run, epoch.epoch, steps.first_step, len(steps.losses))
+        block.add(steps, epoch)
+        return block
+
+    def takes(self, steps: StepsCompleted, epoch: EpochCompleted) -> bool:
+        """Whether this is the next epoch, and like those before it."""
+        number, first_step = self.epoch + len(self), self.first_step + len(self.losses)
+        if len(self) == _MOST_EPOCHS:
+            return False
+        told = (epoch.run, epoch.epoch, steps.first_step, len(steps.losses))
+        return told == (self.run, number, first_step, self.steps)
+
+    def add(self, steps: StepsCompleted, epoch: EpochCompleted) -> None:
+        """Add the epoch of these steps."""
+        self.losses += finite(steps.losses)
+        told = (steps.lr, epoch.lr, epoch.seconds, epoch.samples_per_second)
+        for column, value in zip(self.columns.values(), told, strict=True):
+            column.append(finite(value))
+        for name in self.values.keys() | epoch.values.keys():
+            before = self.where.get(name, "0" * len(self))
+            self.where[name] = before + ("1" if name in epoch.values else "0")
+        for name, value in epoch.values.items():
+            self.values.setdefault(name, []).append(finite(value))
+        self.best += "0"
+
+    def mark_best(self, best: BestImproved) -> bool:
+        """Note that the last epoch is the best so far, if its own values say by what."""
+        number, step = self.epoch + len(self) - 1, self.first_step + len(self.losses) - 1
+        is_last = (best.run, best.epoch, best.step) == (self.run, number, step)
+        is_told = self.where.get(best.metric, "0")[-1] == "1"
+        if not (is_last and is_told and self.metric in ("", best.metric)):
+            return False
+        if self.values[best.metric][-1] != best.value:
+            return False
+        self.best, self.metric = f"{self.best[:-1]}1", best.metric
+        return True
+
+    # The line in the file
+
+    def as_json(self) -> str:
+        """The block's line."""
+        everywhere = "1" * len(self)
+        line = {
+            "kind": "epochs",
+            "run": self.run,
+            "epoch": self.epoch,
+            "first_step": self.first_step,
+            "steps": self.steps,
+            "losses": self.losses,
+            **{name: _packed(column) for name, column in self.columns.items()},
+            "values": {
+                name: _AS_LOSSES if column == self.losses else _packed(column)
+                for name, column in self.values.items()
+            },
+            "where": {n: signs for n, signs in self.where.items() if signs != everywhere},
+            "best": self.best,
+            "metric": self.metric,
+        }
+        return json.dumps(line, ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_line(cls, line: Mapping[str, Any]) -> EpochBlock | None:
+        """The block of a line that was read; None when the line is not sound."""
+        try:
+            numbers = [int(line[name]) for name in ("epoch", "first_step", "steps")]
+            block = cls(str(line["run"]), *numbers)
+            block.losses, block.best = line["losses"], str(line["best"])
+            block.metric, count = str(line["metric"]), len(block.best)
+            if count > _MOST_EPOCHS or len(line["values"]) > MOST_VALUES:
+                return None
+            for name in _COLUMNS:
+                block.columns[name] = _unpacked(line[name], count)
+            for name, packed in line["values"].items():
+                signs = str(line["where"].get(name, "1" * count))
+                there = block.losses if packed == _AS_LOSSES else packed
+                block.values[name] = _unpacked(there, signs.count("1"))
+                block.where[name] = signs
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            return None
+        return block if block._is_sound() else None
+
+    def _is_sound(self) -> bool:
+        signs = [self.best, *self.where.values()]
+        columns = [self.losses, *self.columns.values(), *self.values.values()]
+        return (
+            isinstance(self.losses, list)
+            and self.steps > 0
+            and len(self) > 0
+            and len(self.losses) == self.steps * len(self)
+            and all(len(each) == len(self) and not each.strip("01") for each in signs)
+            and ("1" not in self.best or self.metric in self.values)
+            and all(set(map(type, column)) <= _NUMBERS for column in columns)
+        )
+
+    # What it stands for
+
+    def spread(self, name: str) -> list[float | None]:
+        """The value of each epoch; None where it has none."""
+        if "0" not in self.where[name]:
+            return self.values[name]
+        values = iter(self.values[name])
+        return [next(values) if sign == "1" else None for sign in self.where[name]]
+
+    @property
+    def best_place(self) -> int:
+        """Which of the epochs was the last to be the best so far, from 0; -1 for none."""
+        return self.best.rfind("1")
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """The lines that these epochs would have had without a block."""
+        values = {name: iter(column) for name, column in self.values.items()}
+        for place, (lr, *of_epoch) in enumerate(zip(*self.columns.values(), strict=True)):
+            first, epoch = self.first_step + place * self.steps, self.epoch + place
+            yield {
+                "kind": "steps",
+                "run": self.run,
+                "epoch": epoch,
+                "first_step": first,
+                "lr": lr,
+                "losses": self.losses[place * self.steps : (place + 1) * self.steps],
+            }
+            last = first + self.steps - 1
+            told = {n: next(column) for n, column in values.items() if self.where[n][place] == "1"}
+            yield {
+                "kind": "epoch",
+                "run": self.run,
+                "epoch": epoch,
+                "step": last,
+                **dict(zip(("lr", "seconds", "samples_per_second"), of_epoch, strict=True)),
+                **told,
+            }
+            if self.best[place] == "1":
+                value = told.get(self.metric)
+                yield {
+                    "kind": "best",
+                    "run": self.run,
+                    "epoch": epoch,
+                    "step": last,
+                    "metric": self.metric,
+                    "value": value,
+                }
+
+
+#: The columns besides losses and values: the lr of an epoch's first step, that after it, ...
+_COLUMNS = ("lr", "lr_after", "seconds", "samples_per_second")
+
+_NUMBERS = {int, float, type(None)}
+
+
+def _packed(column: Sequence[Any]) -> Any:
+    """A column, or the one value that all of it is."""
+    return column[0] if len(column) > 1 and column.count(column[0]) == len(column) else column
+
+
+def _unpacked(packed: Any, count: int) -> list[Any]:
+    column = packed if isinstance(packed, list) else [packed] * count
+    if len(column) != count:
+        raise ValueError
+    return column
+
+
+def numbers(column: Sequence[float | None]) -> array[float]:
+    """Numbers as they are; what was not finite stands as null in the file."""
+    try:
+        return array("d", column)  # mostly all of them are finite  # pyright: ignore[reportCallIssue, reportArgumentType]
+    except TypeError:
+        return array("d", [math.nan if value is None else value for value in column])

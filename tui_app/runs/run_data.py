@@ -1,0 +1,215 @@
+"""What a run keeps of its data in data.json, so that its model can be asked without them.
+
+Beside run.json, since a table of 200 000 columns has more to be kept than a file has room for that
+every list of runs reads.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+
+from datasets import Data, DataSpec, Split
+from datasets.dataset import Encoder, Task
+from datasets.own.columns import listed
+from datasets.reading.encoders import KeptEncoder, encoder_from_record, encoder_record
+from datasets.reading.plain_records import WrongRecord, from_plain, to_plain
+from datasets.reading.progress import UNWATCHED, Reading
+from tui_app.runs.durable_files import write_json
+from tui_app.runs.errors import DamagedRun
+from tui_app.runs.run_files import is_there
+from tui_app.runs.run_folder import RunFolder, read_json
+
+if TYPE_CHECKING:
+    from tui_app.training.state import Training
+
+#: A data.json larger than this was not written by tutorch.
+_LARGEST = 256 << 20
+
+#: Numbers that one sample has at most.
+_LARGEST_SAMPLE = 10**8
+
+_DTYPES = ("uint8", "uint16", "float32", "int64")
+
+
+@dataclass(frozen=True)
+class KeptData:
+    """What a run keeps of its data.
+
+    `dtype` is that of the inputs, `sizes` how many samples each split has. `encoder` is None for a
+    data set whose encoder can't be kept.
+    """
+
+    dataset: str
+    fingerprint: str
+    input_shape: tuple[int, ...]
+    task: str
+    classes: tuple[str, ...]
+    vocabulary: tuple[str, ...]
+    dtype: str
+    mean: float | tuple[float, ...]
+    std: float | tuple[float, ...]
+    sizes: tuple[int, ...]
+    input_help: str
+    encoder: Encoder | None
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """All of it as data.json has it."""
+        fields = {name: to_plain(getattr(self, name)) for name in _PLAIN}
+        return {**fields, "encoder": self.encoder and encoder_record(self.encoder)}
+
+    @property
+    def spec(self) -> DataSpec:
+        """What the model was built for."""
+        task: Task = next(task for task in get_args(Task) if task == self.task)
+        return DataSpec(self.input_shape, task, self.classes, self.vocabulary)
+
+    def as_data(self, encoder: Encoder) -> Data:
+        """The data set without a sample: enough to build the model and to ask it."""
+        inputs = np.empty((0, *self.input_shape), self.dtype)
+        nothing = Split(inputs, np.empty((0, 1), np.float32))
+        return Data(
+            self.spec, nothing, None, encoder, self.input_help, mean=self.mean, std=self.std
+        )
+
+
+#: The fields of KeptData that `plain_records` reads and writes.
+_PLAIN: dict[str, Any] = {
+    "dataset": str,
+    "fingerprint": str,
+    "input_shape": tuple[int, ...],
+    "task": str,
+    "classes": tuple[str, ...],
+    "vocabulary": tuple[str, ...],
+    "dtype": str,
+    "mean": float | tuple[float, ...],
+    "std": float | tuple[float, ...],
+    "sizes": tuple[int, ...],
+    "input_help": str,
+}
+
+
+def write_kept_data(folder: RunFolder, training: Training) -> None:
+    """Write data.json, unless the run has one. Raises OSError."""
+    if is_there(folder.data_json):
+        return
+    data = training.measured.split.data
+    kept = KeptData(
+        dataset=training.settings.dataset,
+        fingerprint=training.fingerprint,
+        input_shape=data.spec.input_shape,
+        task=data.spec.task,
+        classes=data.spec.classes,
+        vocabulary=data.spec.vocabulary,
+        dtype=data.train.inputs.dtype.name,
+        mean=data.mean,
+        std=data.std,
+        sizes=tuple(len(split) for split in (data.train, data.test) if split is not None),
+        input_help=data.input_help,
+        encoder=data.encode,
+    )
+    write_json(folder.data_json, kept.plain, indent=None)
+
+
+def read_kept_data(folder: RunFolder) -> KeptData | None:
+    """What the run keeps of its data; None for a run of an earlier version. Raises DamagedRun."""
+    if not is_there(folder.data_json):
+        return None
+    with _collecting_no_garbage():
+        return _kept_data(folder, read_json(folder.data_json, _LARGEST))
+
+
+@contextmanager
+def _collecting_no_garbage() -> Iterator[None]:
+    """Make millions of objects without walking through all of them again and again, which takes
+    nine tenths of the time for a table of 200 000 columns.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _kept_data(folder: RunFolder, record: dict[str, Any]) -> KeptData:
+    try:
+        if set(record) != {*_PLAIN, "encoder"}:
+            raise WrongRecord("it has other fields than a run's data")
+        values = {name: from_plain(hint, record[name], name) for name, hint in _PLAIN.items()}
+        encoder = record["encoder"] and encoder_from_record(record["encoder"])
+        kept = KeptData(**values, encoder=encoder or None)
+        _refuse_nonsense(kept)
+        if encoder:
+            _refuse_other_samples(kept, encoder)
+    except (WrongRecord, ValueError) as error:
+        raise DamagedRun(f"{folder.data_json} doesn't describe a run's data: {error}") from error
+    return kept
+
+
+def _refuse_nonsense(kept: KeptData) -> None:
+    if kept.task not in get_args(Task) or kept.dtype not in _DTYPES:
+        raise WrongRecord("its task or type of inputs is none")
+    if min(kept.input_shape, default=0) < 1 or math.prod(kept.input_shape) > _LARGEST_SAMPLE:
+        raise WrongRecord("no sample is of such a shape")
+    classes = len(kept.classes)
+    if not {"regression": classes == 0, "binary": classes == 2}.get(kept.task, classes >= 2):
+        raise WrongRecord("its classes don't suit its task")
+    for numbers in (kept.mean, kept.std):
+        if isinstance(numbers, tuple) and len(numbers) != kept.input_shape[0]:
+            raise WrongRecord("its mean or std isn't one number, or one for each channel")
+    if not np.all(np.asarray(kept.std) > 0):
+        raise WrongRecord("its std isn't above 0")
+
+
+def _refuse_other_samples(kept: KeptData, encoder: KeptEncoder) -> None:
+    """Raise WrongRecord for an encoder whose samples aren't those of the model."""
+    if encoder.shape != kept.input_shape or np.dtype(encoder.dtype) != np.dtype(kept.dtype):
+        raise WrongRecord("its encoder makes other samples than the model takes")
+
+
+def data_of_run(
+    folder: RunFolder,
+    dataset: str,
+    read: Callable[[], Data],
+    reading: Reading = UNWATCHED,
+) -> tuple[Data, str]:
+    """The data of a run, read again, and a sentence where the classes are called otherwise now:
+    they have the names that they had when the run was trained.
+
+    Raises DamagedRun for other data than the run was trained with, and what `read` raises.
+    """
+    data = read()
+    return as_trained_with(folder, dataset, data, data.fingerprint(reading))
+
+
+def as_trained_with(
+    folder: RunFolder, dataset: str, data: Data, fingerprint: str
+) -> tuple[Data, str]:
+    """`data` with the names of classes that the run keeps, and a sentence where those are others.
+
+    Raises DamagedRun for other data than the run was trained with.
+    """
+    if fingerprint != folder.read_record().get("data_fingerprint"):
+        raise DamagedRun(
+            f"the data set {dataset} is not what {folder.name} was trained with: bring its files "
+            "back as they were, or train a new run with them as they are"
+        )
+    kept = read_kept_data(folder)
+    if kept is None or kept.spec == data.spec:
+        return data, ""
+    has_as_many = len(kept.classes) == len(data.spec.classes)
+    if not has_as_many or replace(kept.spec, classes=data.spec.classes) != data.spec:
+        raise DamagedRun(f"{folder.data_json} isn't about the data of the run: it is damaged")
+    return replace(data, spec=kept.spec), (
+        f"the classes of {dataset} are called {listed(data.spec.classes)} now: the run's names "
+        f"are used, {listed(kept.classes)}"
+    )

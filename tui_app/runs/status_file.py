@@ -1,0 +1,100 @@
+"""status.json: how a run stands, for whoever looks at its folder from outside."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from tui_app.runs.durable_files import write_json
+from tui_app.runs.events import (
+    BestImproved,
+    EpochCompleted,
+    Event,
+    RunCompleted,
+    RunStarted,
+    StateChanged,
+    StepsCompleted,
+    finite,
+)
+from tui_app.runs.run_folder import this_program
+
+#: Seconds between two heartbeats, and after how many a run that sent none has died.
+HEARTBEAT = 2.0
+SILENCE = 30.0
+
+
+class StatusFile:
+    """Keeps status.json up to date; a listener.
+
+    A thread writes it at every heartbeat, however long a step or an evaluation takes.
+    """
+
+    def __init__(self, path: Path, **known: Any) -> None:
+        self._path = path
+        self._known = known
+        self._values: dict[str, Any] = {}
+        self._problem: OSError | None = None
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __call__(self, event: Event) -> None:
+        """Take the event over into the status. Raises OSError when it can't be written."""
+        with self._lock:
+            self._take(event)
+            if isinstance(event, RunStarted | StateChanged | RunCompleted):
+                self._write(durable=isinstance(event, RunCompleted))
+            problem, self._problem = self._problem, None
+        if problem is not None:
+            raise problem
+        if isinstance(event, RunStarted):
+            self._thread.start()
+
+    def close(self) -> None:
+        """Write no more."""
+        self._closed.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._closed.wait(HEARTBEAT):
+            with self._lock:
+                try:
+                    self._write(durable=False)
+                except OSError as error:
+                    self._problem = error
+
+    def _take(self, event: Event) -> None:
+        values = self._values
+        match event:
+            case RunStarted():
+                values |= {"state": "running", **this_program(), **self._known}
+                values |= {"exit_code": None, "reason": None}
+                values |= {"epoch": event.epoch, "step": event.step, "epochs": event.epochs}
+                values |= {"metric": event.metric, "best_value": None, "best_epoch": None}
+                values["total_steps"] = event.epochs * event.steps_per_epoch
+            case StepsCompleted():
+                values["step"] = event.first_step + len(event.losses) - 1
+            case EpochCompleted():
+                values["epoch"] = event.epoch
+            case BestImproved():
+                values |= {"best_value": event.value, "best_epoch": event.epoch}
+            case StateChanged():
+                values["state"] = event.state
+            case RunCompleted():
+                values |= {
+                    "state": event.state,
+                    "exit_code": event.exit_code,
+                    "reason": event.reason,
+                }
+                values |= {"best_value": event.best_value, "best_epoch": event.best_epoch}
+                values |= {
+                    "epoch": event.epoch,
+                    "step": event.step,
+                    "results": finite(event.values),
+                }
+
+    def _write(self, *, durable: bool) -> None:
+        write_json(self._path, {**self._values, "heartbeat": time.time()}, durable=durable)

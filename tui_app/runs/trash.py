@@ -1,0 +1,47 @@
+"""Run folders that were put away: moved into `.trash` inside the runs folder, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui_app.runs.run_folder import RunFolder
+
+_TRASH = ".trash"
+
+
+@dataclass(frozen=True)
+class Discarded:
+    """A run that was put away: where it was, and where it is now."""
+
+    before: Path
+    now: Path
+
+    @property
+    def name(self) -> str:
+        """The run's name: `<lecture>/<date>-<time>-<4 hex>`."""
+        return f"{self.before.parent.name}/{self.before.name}"
+
+
+def discard(folder: RunFolder) -> Discarded:
+    """Move a run into the trash. Raises RunLocked while somebody trains it, or OSError.
+
+    A trash that is a symbolic link isn't used: it may lead anywhere.
+    """
+    with folder.lock():
+        pass  # nobody trains it
+    before = folder.path
+    trash = before.parent.parent / _TRASH
+    for place in (trash, trash / before.parent.name):
+        if place.is_symlink():
+            raise NotADirectoryError(f"{place} is a symbolic link: nothing is moved there")
+    now = trash / before.parent.name / before.name
+    now.parent.mkdir(parents=True, exist_ok=True)
+    before.rename(now)
+    return Discarded(before, now)
+
+
+def bring_back(discarded: Discarded) -> None:
+    """Move it back to where it was. Raises OSError."""
+    discarded.before.parent.mkdir(parents=True, exist_ok=True)
+    discarded.now.rename(discarded.before)

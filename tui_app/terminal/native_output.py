@@ -1,0 +1,82 @@
+"""What is written to file descriptors 1 and 2 beside the app, kept off its screen.
+
+CUDA, OpenMP and worker processes write there without asking Python. While the app runs, both lead
+into a pipe; a thread of its own reads it, since a full pipe would block whoever writes. What a
+lecture prints takes the same way.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from tui_app.runs.run_files import open_descriptor
+from tui_app.terminal.streams import LastingStream
+
+#: Lines kept until somebody reads them; of more, the oldest go.
+_LARGEST = 5_000
+
+
+class NativeOutput:
+    """From its making until `restore`, 1 and 2 are a pipe and `terminal` is where the app draws."""
+
+    def __init__(self) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._before = {fd: os.dup(fd) for fd in (1, 2) if os.isatty(fd)}
+        self.terminal = os.dup(next(iter(self._before.values())))
+        self.lines: deque[str] = deque(maxlen=_LARGEST)
+        reading, writing = os.pipe()
+        for fd in self._before:
+            os.dup2(writing, fd)
+        os.close(writing)
+        self._thread = threading.Thread(
+            target=self._read, args=(reading,), name="native output", daemon=True
+        )
+        self._thread.start()
+
+    def _read(self, reading: int) -> None:
+        with open(reading, encoding="utf-8", errors="replace", newline="\n") as pipe:
+            for line in pipe:
+                self.lines.append(line.rstrip("\n"))
+
+    def hear_prints(self) -> None:
+        """Let Python print to 1 and 2 again. Called once Textual has put its own files there.
+
+        Those drop what is printed, or would make the event loop's queue grow with every line. What
+        a full disk doesn't take, where one of them leads to a file, ends no training.
+        """
+        out: Any = LastingStream(sys.__stdout__, "standard output", self._lose)
+        err: Any = LastingStream(sys.__stderr__, "standard error", self._lose)
+        sys.stdout, sys.stderr = out, err
+
+    def _lose(self, stream: str, error: OSError) -> None:
+        self.lines.append(f"{stream} takes nothing more ({error.strerror})")
+
+    def take(self) -> list[str]:
+        """The lines that were written since the last call."""
+        return [self.lines.popleft() for _ in range(len(self.lines))]
+
+    def park(self, log: Path | None) -> None:
+        """Let 1 and 2 lead to `log` for good: the terminal has gone."""
+        if log is None:
+            writing = os.open(os.devnull, os.O_WRONLY)
+        else:
+            writing = open_descriptor(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        for fd, before in self._before.items():
+            os.dup2(writing, fd)
+            os.dup2(writing, before)
+        os.close(writing)
+
+    def restore(self) -> None:
+        """Let 1 and 2 be what they were before."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for fd, before in self._before.items():
+            os.dup2(before, fd)
+            os.close(before)
+        os.close(self.terminal)

@@ -1,0 +1,199 @@
+"""Printing: stdout is data, stderr is narration, and neither ever passes on a control code."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from textwrap import indent
+from typing import Any
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tui_app.terminal.ascii_signs import in_ascii
+from tui_app.terminal.display_options import shows_unicode
+from tui_app.terminal.streams import data_stream
+from tui_app.text.escaping import printable
+
+
+class _Console(Console):
+    """A console that leaves a pipe that no one reads any more to whoever prints."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the BrokenPipeError through, where rich would leave the program."""
+        raise  # noqa: PLE0704 # rich calls this where it is handled
+
+
+def stderr_console() -> Console:
+    """Where people read."""
+    is_file = not sys.stderr.isatty()  # which has no width to wrap lines to
+    return _Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=is_file)
+
+
+def stdout_console() -> Console:
+    """Where what was asked for goes."""
+    return _Console(highlight=False, markup=False, emoji=False)
+
+
+def print_json(values: Any, *, indent: int | None = 2) -> None:
+    """One JSON document on stdout; without `indent` on one line."""
+    data_stream().write(json.dumps(values, ensure_ascii=False, indent=indent) + "\n")
+
+
+def print_json_list(values: dict[str, Any], name: str, items: Iterable[Any]) -> None:
+    """`print_json` of the values and, last, a list called `name`, of which one item at a time is in
+    memory.
+    """
+    opened = json.dumps({**values, name: []}, ensure_ascii=False, indent=2).removesuffix("]\n}")
+    stream = data_stream()
+    stream.write(opened)
+    separator = ""
+    for item in items:
+        text = json.dumps(item, ensure_ascii=False, indent=2)
+        stream.write(f"{separator}\n{indent(text, '    ')}")
+        separator = ","
+    stream.write("\n  ]\n}\n" if separator else "]\n}\n")
+
+
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()
+) -> None:
+    """A table on stdout, `right` naming the columns of numbers."""
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
+    for column in columns:
+        table.add_column(
+            Text(printable(column)), justify="right" if column in right else "left", overflow="fold"
+        )
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    console = stdout_console()
+    if not console.is_terminal:  # a pipe has no width to fit into
+        console.width = 10_000
+    console.print(table)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a list. On a narrow terminal the columns of the least `importance` are left out.
+
+    Before that its texts are cut down to `least` cells; with 0 they are never cut.
+    """
+
+    title: str
+    importance: int = 0
+    least: int = 0
+    right: bool = False
+
+
+_GAP = 2
+
+
+def print_list(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """A list on stdout, one line for each row whatever the width; a pipe gets all of it."""
+    cells = [[column.title for column in columns], *rows]
+    cells = [[" ".join(printable(cell).split()) for cell in row] for row in cells]
+    natural = [max(cell_len(row[at]) for row in cells) for at in range(len(columns))]
+    console = stdout_console()
+    is_pipe = not console.is_terminal
+    widths = natural if is_pipe else _fitted(columns, natural, console.width)
+    for number, row in enumerate(cells):
+        texts = [
+            _padded(cell, width, right=column.right)
+            for column, cell, width in zip(columns, row, widths, strict=True)
+            if width
+        ]
+        line = Text((" " * _GAP).join(texts).rstrip(), style="" if number else "bold")
+        if any(row):
+            console.print(line, no_wrap=True, overflow="ignore", crop=not is_pipe)
+
+
+def _fitted(columns: Sequence[Column], natural: Sequence[int], room: int) -> list[int]:
+    """The cells of each column, 0 for one that is left out, such that all fit into `room`."""
+    left_out: set[int] = set()
+    by_importance = sorted(range(len(columns)), key=lambda at: columns[at].importance)
+    while True:
+        widths = [0 if at in left_out else natural[at] for at in range(len(columns))]
+        shown = [at for at, width in enumerate(widths) if width]
+        excess = sum(widths) + _GAP * (len(shown) - 1) - room
+        while excess > 0:
+            longest = max(shown, key=lambda at: widths[at] - (columns[at].least or widths[at]))
+            if not 0 < columns[longest].least < widths[longest]:
+                break
+            widths[longest] -= 1
+            excess -= 1
+        if excess <= 0 or len(shown) <= 1:
+            return widths
+        left_out.add(next(at for at in by_importance if at in shown))
+
+
+def _padded(text: str, width: int, *, right: bool) -> str:
+    """The text in exactly `width` cells, an ellipsis at the end of one that is cut."""
+    if cell_len(text) > width:
+        return set_cell_size(f"{set_cell_size(text, width - 1).rstrip()}…", width)
+    space = " " * (width - cell_len(text))
+    return space + text if right else text + space
+
+
+#: Seconds that a terminal has to take the last words.
+_LAST_WORDS = 0.1
+
+
+def write_last_words(terminal: int, codes: str) -> None:
+    """Write control codes to a terminal just before the program leaves at once.
+
+    One that reads no more, or is gone, doesn't get them: nobody waits for it. One that another
+    thread writes to at this very moment takes no other write until that is done.
+    """
+    end = time.monotonic() + _LAST_WORDS
+    with suppress(OSError):
+        os.set_blocking(terminal, False)
+        try:
+            while True:
+                with suppress(BlockingIOError):
+                    os.write(terminal, codes.encode())
+                    return
+                if time.monotonic() > end:
+                    return
+                time.sleep(_LAST_WORDS / 20)
+        finally:
+            os.set_blocking(
+                terminal, True
+            )  # whoever has this terminal next reads and writes it too
+
+
+def complain(text: str) -> None:
+    """Say on stderr what is wrong, if that is read."""
+    lines = [printable(line) for line in f"tutorch: {text}".splitlines()]
+    with suppress(OSError):
+        stderr_console().print(Text("\n".join(lines)))
+
+
+def encode_streams() -> None:
+    """Write UTF-8, whatever the locale says, but ASCII to a terminal that shows nothing else.
+
+    rich then draws its bars in ASCII too.
+    """
+    codecs.register_error("ascii signs", _replace_signs)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is None:
+            continue
+        if stream.isatty() and not shows_unicode():
+            reconfigure(encoding="ascii", errors="ascii signs")
+        else:
+            reconfigure(encoding="utf-8", errors="replace")
+
+
+def _replace_signs(error: UnicodeError) -> tuple[str, int]:
+    """Handle the characters that an encoding lacks, as `codecs.register_error` has it."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return in_ascii(error.object[error.start : error.end]), error.end

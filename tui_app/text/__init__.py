@@ -1,0 +1,1 @@
+"""Plain text: quantities, cutting to cells, escaping of control codes."""

@@ -1,0 +1,82 @@
+"""The best models of a run so far, by one metric."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tui_app.runs.checkpoint import count_of, number_of
+
+
+@dataclass(frozen=True)
+class Best:
+    """A model worth keeping: its value by the metric, when that was, its state_dict (CPU)."""
+
+    value: float
+    epoch: int
+    step: int
+    weights: Mapping[str, Tensor]
+
+
+class BestModels:
+    """The `keep` best models, best first. A tie keeps the earlier one."""
+
+    def __init__(self, metric: str, *, highest: bool, keep: int) -> None:
+        self.metric = metric
+        self.highest = highest
+        self.ranking: list[Best] = []
+        self._keep = keep
+
+    @property
+    def best(self) -> Best | None:
+        """The best model of all, if one was offered yet."""
+        return self.ranking[0] if self.ranking else None
+
+    def offer(self, value: float, epoch: int, step: int, model: nn.Module) -> int | None:
+        """Keep the model if it is good enough: its place (0 is the best), or None.
+
+        A value or a weight that is not finite is never good enough.
+        """
+        place = sum(not self._is_better(value, kept.value) for kept in self.ranking)
+        if not math.isfinite(value) or place >= self._keep or not is_finite(model):
+            return None
+        weights = {
+            name: tensor.detach().to("cpu", copy=True)
+            for name, tensor in model.state_dict().items()
+        }
+        self.ranking.insert(place, Best(value, epoch, step, weights))
+        del self.ranking[self._keep :]
+        return place
+
+    def _is_better(self, value: float, other: float) -> bool:
+        return value > other if self.highest else value < other
+
+    def state_dict(self) -> list[dict[str, Any]]:
+        """The ranking as plain values and tensors."""
+        return [dict(vars(kept), weights=dict(kept.weights)) for kept in self.ranking]
+
+    def load_state_dict(self, state: list[dict[str, Any]]) -> None:
+        """Take over a ranking that `state_dict` gave. Raises KeyError, TypeError, ValueError."""
+        self.ranking = [
+            Best(
+                number_of(kept, "value", least=-math.inf),
+                count_of(kept, "epoch"),
+                count_of(kept, "step"),
+                dict(kept["weights"]),
+            )
+            for kept in state
+        ]
+
+
+def is_finite(model: nn.Module) -> bool:
+    """Whether all its weights are finite numbers. A buffer may be infinite on purpose, as masks
+    are, but never NaN.
+    """
+    sound = [torch.isfinite(weight).all() for weight in model.parameters()]
+    sound += [~torch.isnan(each).any() for each in model.buffers() if each.is_floating_point()]
+    return not sound or bool(torch.stack(sound).all())  # one wait for the device, not many

@@ -1,0 +1,189 @@
+"""Everything that a run is made of while it trains, and what of it a checkpoint holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from datasets import DataSpec
+from models.lecture import Hyperparameters
+from tui_app.runs.checkpoint import count_of, number_of
+from tui_app.runs.settings import RunSettings
+from tui_app.training.batches import Batch, DeviceSplit
+from tui_app.training.best_models import BestModels
+from tui_app.training.device import DeviceInfo
+from tui_app.training.optimizers import load_plain_state, plain_state, set_lr
+from tui_app.training.schedule import Schedule, spans_of
+from tui_app.training.seeding import restore_rng_state, rng_state
+
+
+class Batches(Protocol):
+    """Where an epoch's batches come from; `batch_size` is that of a full one, in samples."""
+
+    batch_size: int
+
+    def __len__(self) -> int: ...
+
+    def epoch(self, epoch: int, start: int) -> Iterator[Batch]:
+        """The batches of `epoch` (from 0) on the training device, without the first `start`."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held beside training: processes that fetch."""
+        ...
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The split that models are measured on after an epoch.
+
+    `name` is `test`, `validation`, or `train` where there is no other.
+    """
+
+    name: str
+    split: DeviceSplit
+
+    def values(self, measured: dict[str, float]) -> dict[str, float]:
+        """The measured values as an epoch's line names them."""
+        names = {name: f"{self.name}_{name}" for name in measured}
+        if self.name == "train":
+            # `train_loss` is the epoch's own mean, from before each update.
+            names["loss"] = "train_loss_after"
+        return {names[name]: value for name, value in measured.items()}
+
+    def metric(self, metric: str) -> str:
+        """What the value of `metric` is called on this split."""
+        return next(iter(self.values({metric: 0.0})))
+
+
+@dataclass
+class EpochSoFar:
+    """What the epoch under way has come to: steps and samples met, their losses, seconds spent."""
+
+    steps: int = 0
+    samples: int = 0
+    loss: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass
+class Training:
+    """A run in memory. What changes while it trains is in `state_dict`; the rest in run.json."""
+
+    settings: RunSettings
+    spec: DataSpec
+    device: DeviceInfo
+    threads: int
+    threads_reason: str
+    fingerprint: str
+    model: nn.Module
+    criterion: nn.Module
+    optimizer: torch.optim.Optimizer
+    batches: Batches
+    schedule: Schedule
+    measured: Measured
+    train_size: int
+    test: DeviceSplit | None
+    best: BestModels
+    notes: tuple[str, ...] = ()
+    run: str = ""
+    lr: float = 0.0
+    epoch: int = 0
+    step: int = 0
+    so_far: EpochSoFar = field(default_factory=EpochSoFar)
+    first_loss: float = math.nan
+    evaluations_without_best: int = 0
+    seconds: float = 0.0
+    parts: int = 1
+    """In how many parts a batch is taken, since the device has too little memory for it whole."""
+    lr_changes: dict[int, float] = field(default_factory=dict)
+    """Changes of the lr by hand that are to be made again, by the steps taken before them."""
+
+    to_tell: list[str] = field(default_factory=list)
+    """What a step has to say, in sentences, until the loop has said it."""
+
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        """The run's hyperparameters."""
+        return self.settings.hyperparameters
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the run is to have."""
+        return self.hyperparameters.epochs
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights that training changes."""
+        return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+
+    @property
+    def metric(self) -> str:
+        """The value that the best model is chosen by, as epochs name it."""
+        return self.measured.metric(self.best.metric)
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The context of a forward pass, in the precision of the run."""
+        if self.settings.options.precision == "fp32":
+            return nullcontext()
+        return torch.autocast(torch.device(self.device.name).type, dtype=torch.bfloat16)
+
+    @property
+    def current_lr(self) -> float:
+        """The lr of the next step."""
+        return self.lr * self.schedule.factor(self.step)
+
+    def apply_lr(self) -> None:
+        """Give the optimizer the lr of the next step."""
+        set_lr(self.optimizer, self.current_lr)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on exactly, in tensors and plain values."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": plain_state(self.optimizer, self.current_lr),
+            "best": self.best.state_dict(),
+            "rng": rng_state(),
+            "schedule": [list(span) for span in self.schedule.spans],
+            "so_far": dict(vars(self.so_far)),
+            "lr": self.lr,
+            "epoch": self.epoch,
+            "step": self.step,
+            "first_loss": self.first_loss,
+            "evaluations_without_best": self.evaluations_without_best,
+            "seconds": self.seconds,
+            "parts": self.parts,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to where `state_dict` was taken.
+
+        Raises KeyError, TypeError, ValueError or whatever torch does when `state` is not of such
+        a run.
+        """
+        self.model.load_state_dict(state["model"])
+        load_plain_state(self.optimizer, state["optimizer"])
+        self.best.load_state_dict(state["best"])
+        restore_rng_state(state["rng"])
+        spans = spans_of(state["schedule"])
+        self.schedule = Schedule(self.hyperparameters, len(self.batches), spans)
+        so_far = state["so_far"]
+        self.so_far = EpochSoFar(
+            count_of(so_far, "steps", len(self.batches)),
+            count_of(so_far, "samples"),
+            number_of(so_far, "loss", least=-math.inf),
+            number_of(so_far, "seconds"),
+        )
+        self.lr = number_of(state, "lr")
+        self.epoch = count_of(state, "epoch")
+        self.step = count_of(state, "step")
+        self.first_loss = float(state["first_loss"])  # not a number before the first step
+        self.evaluations_without_best = count_of(state, "evaluations_without_best")
+        self.seconds = number_of(state, "seconds")
+        self.parts = max(1, count_of({"parts": 1, **state}, "parts"))
