@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shlex
 import signal
 import time
 from collections.abc import Callable, Sequence
 
 import pexpect
+import psutil
 import pyte
 
 from tests.program import LONGEST, command, environment
@@ -133,6 +135,20 @@ class Terminal:
         """Another size."""
         self._child.setwinsize(height, width)
         self._screen.resize(height, width)
+
+    def fill(self) -> None:
+        """Let the program draw, and read nothing, until the pty takes no more of it."""
+        name = psutil.Process(self.pid).terminal()
+        assert name is not None
+        writing, end = os.open(name, os.O_WRONLY | os.O_NOCTTY), time.monotonic() + LONGEST
+        try:
+            while select.select([], [writing], [], 0)[1]:
+                assert time.monotonic() < end
+                self.resize(100, 30)
+                self.resize(120, 36)
+                time.sleep(0.05)  # the program draws
+        finally:
+            os.close(writing)
 
     def exit_code(self, seconds: float = LONGEST) -> int:
         """Wait for the end: the exit code."""

@@ -10,6 +10,7 @@ import pytest
 from textual.widgets import DataTable, Input
 
 from datasets.reading.progress import LoadingStopped
+from models import find_lecture
 from tests.pilot import Sitting, in_app
 from tests.program import LONGEST, train
 from tui_app.app.dialogs.choice_question import Choose
@@ -584,7 +585,8 @@ async def test_help_keys_palette_and_source(person: Sitting):
     await person.until(lambda: "Start training with these settings" in person.text)
     await person.press("escape", "o")
     await person.until(lambda: isinstance(person.app.screen, SourceScreen))
-    assert "LinearModel" in person.app.screen.query_one("Static").render().__str__() or True
+    source = find_lecture("02").read_text(encoding="utf-8").splitlines()
+    await person.until(lambda: source[0].strip('"') in person.text)
     await person.press("escape", "colon")
     await person.until(lambda: "CommandPalette" in type(person.app.screen).__name__)
     await person.type("log scale")

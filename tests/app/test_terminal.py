@@ -226,10 +226,7 @@ def test_a_terminal_that_is_gone_without_a_signal_is_left():
 def test_a_terminal_that_reads_no_more_does_not_stop_a_signal():
     with Terminal("05", *LONG) as terminal:
         begin(terminal)
-        for _ in range(40):  # nobody reads: the pty fills, and the app's queue behind it
-            terminal.resize(100, 30)
-            terminal.resize(120, 36)
-            time.sleep(0.05)
+        terminal.fill()
         terminal.signal(signal.SIGTERM)
         wait(lambda: status()["state"] == "stopped")
         assert terminal.exit_code() == 143
