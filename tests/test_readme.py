@@ -1,4 +1,4 @@
-"""What the README, CONTRIBUTING and the lessons tell people to type is what tutorch understands."""
+"""The commands and files that the README, the other pages and the lessons name exist."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ from tui_app.training.session import Session
 PLACEHOLDERS = {"LECTURE": "05", "RUN": "last", "INPUT": "4", "FOLDER": "."}
 
 
+#: The pages of the project, from its top folder.
+PAGES = sorted(
+    str(page.relative_to(ROOT)) for top in (ROOT, ROOT / "docs") for page in top.glob("*.md")
+)
+
+
 class Reached(Exception):
     """The command line was understood, and its run settled."""
 
@@ -28,7 +34,7 @@ def read(name: str) -> str:
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    for name in ("README.md", "CONTRIBUTING.md"):
+    for name in PAGES:
         yield name, read(name)
     for name in lecture_names():
         lesson = read_lesson(find_lecture(name))
@@ -82,10 +88,11 @@ def misunderstood(line: str) -> str:
     return "" if ended.exit_code == 0 or no_runs else ended.err
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("name", PAGES)
 def test_every_file_that_is_named_is_there(name: str):
     named = re.findall(r"`((?:models|datasets|tests|tui_app|\.ci)/[\w./]*\w)`", read(name))
     links = re.findall(r"\]\((?!http)([^)#]+)\)", read(name))
-    for path in [*named, *links]:
-        if not re.search(r"NN|/name\.", path):
+    below = Path(name).parent
+    for path in [*named, *(below / link for link in links)]:
+        if not re.search(r"NN|/name\.", str(path)):
             assert Path(ROOT, path).exists(), path
