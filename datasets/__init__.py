@@ -23,7 +23,7 @@ from datasets.dataset import (
 )
 from datasets.fetching.fetch import locate
 from datasets.reading.paths import user_path
-from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.progress import NO_REPORTS, Reading
 
 __all__ = [
     "Data",
@@ -52,7 +52,7 @@ def get_dataset(
     task: Task | None = None,
     drop: str = "",
     columns: str = "",
-    reading: Reading = UNWATCHED,
+    reading: Reading = NO_REPORTS,
 ) -> Dataset:
     """The declaration of the data set `name`; fetches nothing.
 
@@ -87,7 +87,7 @@ def get_dataset(
 def read_dataset(
     name: str,
     data_dir: Path | None = None,
-    reading: Reading = UNWATCHED,
+    reading: Reading = NO_REPORTS,
     target: str | None = None,
     task: Task | None = None,
     drop: str = "",

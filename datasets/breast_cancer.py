@@ -18,12 +18,12 @@ import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec, Split
 from datasets.reading.bundled import bundled_table
-from datasets.reading.encoding import NumbersEncoder, Scale
-from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.number_encoders import NumbersEncoder, Scale
+from datasets.reading.progress import NO_REPORTS, Reading
 from datasets.reading.splitting import hold_out
 
 
-def read(_: Mapping[str, Path], __: Reading = UNWATCHED) -> Data:
+def read(_: Mapping[str, Path], __: Reading = NO_REPORTS) -> Data:
     """Inputs (456, 30) and (113, 30) scaled, targets (N, 1), 1 for benign, all float32."""
     features, labels = _tumours()
     train, test = hold_out(features, labels[:, np.newaxis].astype(np.float32))

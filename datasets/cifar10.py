@@ -17,9 +17,9 @@ import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
 from datasets.fetching.archives import read_binary_batch, read_members
-from datasets.reading.images import PictureEncoder
+from datasets.reading.idx_files import PictureEncoder
 from datasets.reading.pickled_arrays import read_pickled_batch
-from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.progress import NO_REPORTS, Reading
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer")
 CLASSES += ("dog", "frog", "horse", "ship", "truck")
@@ -35,7 +35,7 @@ MIRRORS = (
 )
 
 
-def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
+def read(paths: Mapping[str, Path], reading: Reading = NO_REPORTS) -> Data:
     """Inputs (50000, 3, 32, 32) and (10000, 3, 32, 32) uint8, targets (N,) int64.
 
     Raises DataDamaged, naming the file.

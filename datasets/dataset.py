@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.progress import NO_REPORTS, Reading
 
 _BLOCK = 1 << 24
 """Bytes that are hashed at once, which takes about a hundredth of a second."""
@@ -110,7 +110,7 @@ class Data:
         dtype = self.train.inputs.dtype
         return int(np.iinfo(dtype).max) if dtype.kind == "u" else None
 
-    def fingerprint(self, reading: Reading = UNWATCHED) -> str:
+    def fingerprint(self, reading: Reading = NO_REPORTS) -> str:
         """16 hex digits that change when any value of the data does."""
         digest = hashlib.sha256()
         for split in (self.train, self.test):

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from datasets.dataset import Data, Dataset, DataSpec
-from datasets.reading.images import (
+from datasets.reading.idx_files import (
     TEST_IMAGES,
     TEST_LABELS,
     TRAIN_IMAGES,
@@ -21,7 +21,7 @@ from datasets.reading.images import (
     idx_file,
     read_idx_split,
 )
-from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.progress import NO_REPORTS, Reading
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat")
 CLASSES += ("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
@@ -36,7 +36,7 @@ MIRRORS = (
 )
 
 
-def read(paths: Mapping[str, Path], reading: Reading = UNWATCHED) -> Data:
+def read(paths: Mapping[str, Path], reading: Reading = NO_REPORTS) -> Data:
     """Inputs (60000, 1, 28, 28) and (10000, 1, 28, 28) uint8, targets (N,) int64.
 
     Raises DataDamaged, naming the file.

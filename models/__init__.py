@@ -85,7 +85,7 @@ class Lesson:
     @property
     def key(self) -> tuple[str, str]:
         """What no other lecture has: the name, and the user's file; no file for the course's."""
-        return self.name, "" if is_of_the_course(self.path) else str(self.path)
+        return self.name, "" if is_course_file(self.path) else str(self.path)
 
     @property
     def text_zh(self) -> str:
@@ -179,7 +179,7 @@ def read_lesson(path: Path) -> Lesson:
     return Lesson(path.stem, path, title, titles.get("title_zh", title), text)
 
 
-def is_of_the_course(path: Path) -> bool:
+def is_course_file(path: Path) -> bool:
     """Whether a lecture's file is tutorch's own, and no user's."""
     return path.parent == _FOLDER
 
@@ -190,7 +190,7 @@ def load_lecture(path: Path) -> Lecture:
 
     A user's own file is imported anew when it, or a local module that it imports, has changed.
     """
-    if is_of_the_course(path):
+    if is_course_file(path):
         return _declared(path, lambda: importlib.import_module(f"models.{path.stem}"), None)
     return load_user_lecture(read_user_source(path))
 
@@ -245,9 +245,9 @@ def read_user_source(path: Path) -> Source:
 
 def _declared(path: Path, load: Callable[[], ModuleType], source: Source | None) -> Lecture:
     from models.lecture import Lecture
+    from models.user_files.error_hints import explain
     from models.user_files.error_location import ends_program
-    from models.user_files.mistakes import explain
-    from models.user_files.source import hint_of_import
+    from models.user_files.source import import_hint
 
     try:
         module = load()
@@ -256,7 +256,7 @@ def _declared(path: Path, load: Callable[[], ModuleType], source: Source | None)
             raise
         why = [explain(error)]
         if source is not None and isinstance(error, ImportError):
-            why += filter(None, [hint_of_import(error, source)])
+            why += filter(None, [import_hint(error, source)])
         raise LectureError(f"{path} fails when imported: " + "\n".join(why)) from error
     lecture = getattr(module, "LECTURE", None)
     if not isinstance(lecture, Lecture):

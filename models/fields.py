@@ -191,7 +191,7 @@ class Field:
         return f"{joined}, or several with commas between" if self.is_tuple else joined
 
     @property
-    def takes_sentence(self) -> str:
+    def allowed_values_sentence(self) -> str:
         """The same as a sentence of its own: `One of: sgd, adam.`"""
         text = self.takes
         if text.startswith("one of "):

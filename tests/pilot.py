@@ -18,12 +18,12 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 
 from models import find_lecture
-from models.user_files.trust import name_file
+from models.user_files.trust import allow_named_file
 from tests.program import LONGEST
 from tui_app.app.app import TutorchApp
 from tui_app.app.form.settings_draft import Draft
 from tui_app.app.widgets.settings_form import SettingsForm
-from tui_app.monitoring.local_run import RunInThread
+from tui_app.monitoring.local_run import LocalRun
 from tui_app.monitoring.run_queue import RunQueue
 from tui_app.runs.events import (
     BestImproved,
@@ -147,7 +147,7 @@ async def sitting(
     **given: Any,
 ) -> AsyncIterator[Sitting]:
     """The app with a lecture picked and its settings there; notices are shown if asked for."""
-    name_file(find_lecture(lecture))
+    allow_named_file(find_lecture(lecture))
     app = TutorchApp(find_lecture(lecture), {"runs_dir": "runs", **given})
     # A Pilot waits until the app idles: its own thread, that is, and not the one that trains.
     idling = patch("textual._wait.process_time", time.thread_time)
@@ -293,11 +293,11 @@ class RecordedSession:
             control.wait(0.1)
 
 
-def recorded_run(runs: Path, epochs: int = 12) -> RunInThread:
+def recorded_run(runs: Path, epochs: int = 12) -> LocalRun:
     """A run that is watched like any other."""
     folder = recorded_folder(runs)
 
     def make(control: Control, on_progress: Any) -> Any:
         return RecordedSession(folder, control, epochs)
 
-    return RunInThread("recorded", make)
+    return LocalRun("recorded", make)

@@ -18,7 +18,7 @@ import numpy as np
 
 from datasets import Data, DataSpec, Split
 from models import find_lecture, load_lecture
-from models.user_files.trust import name_file
+from models.user_files.trust import allow_named_file
 from tui_app.cli import run
 from tui_app.runs.events import Event, RunCompleted
 from tui_app.runs.exit_codes import ExitCode
@@ -132,7 +132,7 @@ def begin(
     lecture: str, runs_dir: Path, *listeners: Callable[[Event], None], stop_after: int = 0, **given
 ) -> Followed:
     """Train `lecture` with what is `given`; stopped after so many steps, if any."""
-    name_file(find_lecture(lecture))
+    allow_named_file(find_lecture(lecture))
     settings = settle(
         load_lecture(find_lecture(lecture)), {**given, "runs_dir": str(runs_dir), "device": "cpu"}
     )

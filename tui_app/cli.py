@@ -105,7 +105,7 @@ def _call(command: str, argv: Sequence[str]) -> int:
 
         if not ends_program(error):
             return ExitCode.INTERRUPTED
-        from models.user_files.mistakes import explain as explain_mistake
+        from models.user_files.error_hints import explain as explain_mistake
 
         complain(explain_mistake(error))
         return ExitCode.FAILED

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from datasets.dataset import DataDamaged, Dataset, DataUnavailable, RemoteFile
 from datasets.reading.paths import user_path
-from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.progress import NO_REPORTS, Reading
 from datasets.reading.text_files import begins
 
 _BLOCK = 1 << 20
@@ -62,7 +62,7 @@ def find_in(dataset: Dataset, *roots: Path | None) -> dict[str, Path] | None:
 
 
 def verify(
-    dataset: Dataset, data_dir: Path | None = None, reading: Reading = UNWATCHED
+    dataset: Dataset, data_dir: Path | None = None, reading: Reading = NO_REPORTS
 ) -> list[str]:
     """What is wrong with the files of `dataset` on disk, a sentence each; [] when all is well.
 
@@ -114,7 +114,7 @@ def _plain(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
-def intact(file: RemoteFile, path: Path, reading: Reading = UNWATCHED) -> bool:
+def intact(file: RemoteFile, path: Path, reading: Reading = NO_REPORTS) -> bool:
     """Whether a file has its checksum; true where none is known, as for what lies unpacked."""
     checksum = file.checksum or _recorded(path)
     if path.name != file.name or checksum is None:
@@ -122,7 +122,7 @@ def intact(file: RemoteFile, path: Path, reading: Reading = UNWATCHED) -> bool:
     return has_checksum(path, checksum, reading)
 
 
-def has_checksum(path: Path, checksum: str, reading: Reading = UNWATCHED) -> bool:
+def has_checksum(path: Path, checksum: str, reading: Reading = NO_REPORTS) -> bool:
     """Whether the content of `path` has `checksum`, such as `md5:...`."""
     algorithm, _, expected = checksum.partition(":")
     digest = hashlib.new(algorithm, usedforsecurity=False)

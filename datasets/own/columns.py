@@ -24,7 +24,7 @@ from typing import Literal
 
 from datasets.reading.cell_numbers import MARKS, is_number, read_number, whole_number
 from datasets.reading.decimal_signs import decimal_commas
-from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.progress import NO_REPORTS, Reading
 from datasets.reading.tables import Table
 
 MOST_TEXTS = 20
@@ -71,7 +71,7 @@ def describe(
     named: Collection[str] = (),
     rows: int = 0,
     commas: Collection[str] | None = None,
-    reading: Reading = UNWATCHED,
+    reading: Reading = NO_REPORTS,
 ) -> tuple[ColumnReport, ...]:
     """What each column of `table` is taken for, in their order, as far as its rows tell.
 
@@ -198,7 +198,7 @@ def _texts(count: int) -> str:
     return f"it has {count} different texts"
 
 
-def notes_of(reports: Sequence[ColumnReport]) -> list[str]:
+def column_notes(reports: Sequence[ColumnReport]) -> list[str]:
     """What the user should know of the columns, a sentence each; of many columns in one."""
     left_out = [report for report in reports if report.kind == "left out"]
     notes = [f"{report.name} is left out: {report.reason}" for report in left_out[:MOST_NOTES]]

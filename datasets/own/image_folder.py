@@ -20,7 +20,7 @@ from datasets.own.image_lists import ImageList, list_images
 from datasets.reading.image_encoder import ImageEncoder
 from datasets.reading.image_files import DEEP_MODES, GREY_MODES, opened
 from datasets.reading.mapped import filled
-from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.progress import NO_REPORTS, Reading
 
 SIDE = 64
 
@@ -39,7 +39,7 @@ def folder_dataset(folder: Path, task: Task | None) -> Dataset:
     )
 
 
-def read(folder: Path, task: Task | None, reading: Reading = UNWATCHED) -> Data:
+def read(folder: Path, task: Task | None, reading: Reading = NO_REPORTS) -> Data:
     """Inputs (N, channels, height, width) uint8 or uint16.
 
     Raises DataDamaged, naming the file or folder.

@@ -21,9 +21,9 @@ from datasets.reading.cell_numbers import read_number
 from datasets.reading.decimal_signs import decimal_commas
 from datasets.reading.image_encoder import ImageEncoder
 from datasets.reading.image_files import SUFFIXES
-from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.progress import NO_REPORTS, Reading
 from datasets.reading.tables import Table, read_chunks
-from datasets.reading.text_files import beginning_of, encoding_note
+from datasets.reading.text_files import encoding_note, read_beginning
 
 #: Bytes, rows and cells that are read of a table.
 MOST_BYTES, MOST_ROWS, MOST_CELLS = 2**24, 5_000, 1_000_000
@@ -63,7 +63,7 @@ def preview_table(path: Path) -> TablePreview:
     """Read the beginning of the table in `path`. Raises DataUnavailable, DataDamaged, OSError."""
     if not path.is_file():
         raise DataUnavailable(f"csv:{path}: there is no such file.")
-    start = beginning_of(path, MOST_BYTES + 1)
+    start = read_beginning(path, MOST_BYTES + 1)
     if len(start) <= MOST_BYTES:
         return _preview(path, len(start), encoding_note(path))
     with tempfile.TemporaryDirectory() as folder:
@@ -148,7 +148,7 @@ class FolderPreview:
         return sum(each.train + each.test for each in self.classes)
 
 
-def preview_folder(folder: Path, reading: Reading = UNWATCHED) -> FolderPreview:
+def preview_folder(folder: Path, reading: Reading = NO_REPORTS) -> FolderPreview:
     """Count the images in the folders of `folder`, and look at the first of each class.
 
     Raises DataUnavailable, DataDamaged, and LoadingStopped once `reading` is to stop.

@@ -19,11 +19,11 @@ import numpy as np
 from datasets.dataset import Data, Dataset, DataSpec, DataUnavailable, Split, Task
 from datasets.own.column_names import ColumnChoice
 from datasets.own.columns import describe
-from datasets.own.inputs import TableEncoder, learn_encoder
+from datasets.own.table_encoder import TableEncoder, learn_encoder
 from datasets.own.target import read_target
 from datasets.reading.decimal_signs import decimal_commas
 from datasets.reading.mapped import filled
-from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.progress import NO_REPORTS, Reading
 from datasets.reading.splitting import held_out
 from datasets.reading.tables import Table, read_chunks
 from datasets.reading.text_files import encoding_note, text_size
@@ -36,7 +36,7 @@ CHUNK = 20_000
 
 
 def table_dataset(
-    path: Path, choice: ColumnChoice, task: Task | None, reading: Reading = UNWATCHED
+    path: Path, choice: ColumnChoice, task: Task | None, reading: Reading = NO_REPORTS
 ) -> Dataset:
     """The data set in the file `path`, of which `choice` names columns.
 
@@ -54,7 +54,9 @@ def table_dataset(
     )
 
 
-def read(path: Path, choice: ColumnChoice, task: Task | None, reading: Reading = UNWATCHED) -> Data:
+def read(
+    path: Path, choice: ColumnChoice, task: Task | None, reading: Reading = NO_REPORTS
+) -> Data:
     """The table with the target of `choice`. Raises DataDamaged, naming the line."""
     answers, sample, sampled = _look_through(path, choice.target, reading)
     commas = decimal_commas(sample, reading)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from datasets.reading.cell_numbers import read_number
-from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.progress import NO_REPORTS, Reading
 from datasets.reading.tables import Table
 
 #: A point that may stand between thousands; one after a 0, or before other than three digits,
@@ -14,7 +14,7 @@ from datasets.reading.tables import Table
 _EITHER = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}").fullmatch
 
 
-def decimal_commas(table: Table, reading: Reading = UNWATCHED) -> frozenset[str]:
+def decimal_commas(table: Table, reading: Reading = NO_REPORTS) -> frozenset[str]:
     """The columns whose decimals follow a comma."""
     commas: set[str] = set()
     others, undecided = [], []

@@ -22,7 +22,7 @@ from numpy.typing import DTypeLike
 
 from datasets.dataset import DataUnavailable
 from datasets.fetching.disk import cache_dir, room
-from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.progress import NO_REPORTS, Reading
 
 IN_MEMORY = 2**30
 """Bytes up to which a data set of one's own is held in memory."""
@@ -36,7 +36,7 @@ def filled(
     fill: Callable[[np.ndarray], None],
     sources: Sequence[Path],
     part: str,
-    reading: Reading = UNWATCHED,
+    reading: Reading = NO_REPORTS,
 ) -> np.ndarray:
     """An array that `fill` has filled: in memory, or mapped when it is larger than `IN_MEMORY`.
 

@@ -100,5 +100,5 @@ class Reading:
         self.check()
 
 
-UNWATCHED = Reading()
+NO_REPORTS = Reading()
 """For whoever wants no reports and never stops."""

@@ -23,7 +23,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TextIO, cast
 
 from datasets.dataset import DataDamaged
-from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.progress import NO_REPORTS, Reading
 
 UTF_8 = "utf-8-sig"
 
@@ -44,7 +44,7 @@ _BLOCK = 2**20
 
 
 @contextmanager
-def opened(path: Path, reading: Reading = UNWATCHED) -> Iterator[TextIO]:
+def opened(path: Path, reading: Reading = NO_REPORTS) -> Iterator[TextIO]:
     """The text of a file. What can't be read of it is DataDamaged."""
     try:
         encoding = encoding_of(path, reading)
@@ -57,12 +57,12 @@ def opened(path: Path, reading: Reading = UNWATCHED) -> Iterator[TextIO]:
         raise DataDamaged(f"{path} can't be read as a table: {error}.") from error
 
 
-def encoding_of(path: Path, reading: Reading = UNWATCHED) -> str:
+def encoding_of(path: Path, reading: Reading = NO_REPORTS) -> str:
     """The name of the encoding that the text in `path` is read as. Raises DataDamaged, OSError."""
     return _text(path, reading)[0]
 
 
-def text_size(path: Path, reading: Reading = UNWATCHED) -> int:
+def text_size(path: Path, reading: Reading = NO_REPORTS) -> int:
     """How many bytes of text are in `path`, unpacked. Raises DataDamaged, OSError."""
     return _text(path, reading)[1]
 
@@ -192,7 +192,7 @@ class _Trial:
         self.feed(b"", is_last=True)
 
 
-def beginning_of(path: Path, size: int) -> bytes:
+def read_beginning(path: Path, size: int) -> bytes:
     """The first bytes of the text in `path`, unpacked. Raises DataDamaged, OSError."""
     try:
         with _unpacked(path) as file:

@@ -21,7 +21,7 @@ from models.user_files.parsing import parse
 
 
 @dataclass(frozen=True)
-class CodePlace:
+class CodeLocation:
     """A line of a file, and the function that it belongs to."""
 
     file: Path
@@ -38,15 +38,15 @@ class CodePlace:
         return f"{self.file.name} line {self.line}{inside}"
 
 
-def place_of_error(error: BaseException) -> CodePlace | None:
+def locate_error(error: BaseException) -> CodeLocation | None:
     """The innermost line of user code that `error` came through; None where there is none."""
     if isinstance(error, SyntaxError) and error.filename and is_user_code(error.filename):
-        return CodePlace(Path(error.filename), error.lineno or 1, "<module>")
+        return CodeLocation(Path(error.filename), error.lineno or 1, "<module>")
     places = [_place(frame, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     return next((p for p in reversed(places) if is_user_code(str(p.file))), None)
 
 
-def place_of_declaration(path: Path, field: str) -> str:
+def locate_declaration(path: Path, field: str) -> str:
     """Where a lecture's file declares `field`: `my_net.py line 14`; the file where it doesn't."""
     try:
         tree = parse(path.read_bytes(), filename=str(path))
@@ -90,9 +90,9 @@ def is_user_code(filename: str) -> bool:
     return not any(path.is_relative_to(folder) for folder in _not_the_users())
 
 
-def _place(frame: FrameType, line: int | None) -> CodePlace:
+def _place(frame: FrameType, line: int | None) -> CodeLocation:
     code = frame.f_code
-    return CodePlace(Path(code.co_filename), line or code.co_firstlineno, code.co_name)
+    return CodeLocation(Path(code.co_filename), line or code.co_firstlineno, code.co_name)
 
 
 @cache

@@ -170,7 +170,7 @@ def _files(folder: Path, parts: tuple[str, ...], *, is_relative: bool = False) -
             return
 
 
-def hint_of_import(error: ImportError, source: Source) -> str:
+def import_hint(error: ImportError, source: Source) -> str:
     """What to change where a file beside the lecture isn't what an import means; or nothing."""
     top = (error.name or "").partition(".")[0]
     file = f"{top}.py"

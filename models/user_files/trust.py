@@ -23,7 +23,7 @@ _named: set[Path] = set()
 _only_here: dict[str, frozenset[int]] = {}
 
 
-def name_file(path: Path) -> None:
+def allow_named_file(path: Path) -> None:
     """The user named this file: its code may run, whatever is written into it while this program
     runs, as long as no other user owns any of it.
     """

@@ -15,7 +15,7 @@ from tui_app.monitoring.curves.overlay import Overlaid, overlay
 from tui_app.monitoring.curves.picture import ChartView
 from tui_app.monitoring.curves.run_curves import RunCurves
 from tui_app.monitoring.history import History
-from tui_app.monitoring.run_info import Facts
+from tui_app.monitoring.run_info import RunInfo
 from tui_app.monitoring.scores import against
 from tui_app.runs.event_text import narrate
 from tui_app.runs.events import BestImproved, RunCompleted
@@ -23,7 +23,7 @@ from tui_app.runs.events import BestImproved, RunCompleted
 
 def history_of(value: float, metric: str = "test_loss", dataset: str = "data") -> History:
     history = History()
-    history.facts = Facts("lecture", dataset, 20, 23, metric)
+    history.facts = RunInfo("lecture", dataset, 20, 23, metric)
     history.take(BestImproved(run="r", epoch=3, step=1, metric=metric, value=value))
     return history
 
@@ -99,7 +99,7 @@ def test_the_run_in_front_is_drawn_last_and_keeps_its_colour():
     runs = []
     for label in ("a", "b", "c"):
         history = History()
-        history.facts = Facts("lecture", "data", 20, 23, "test_accuracy")
+        history.facts = RunInfo("lecture", "data", 20, 23, "test_accuracy")
         for event in recorded_events("run", 3):
             history.take(event)
         runs.append(Overlaid(label, RunCurves(history)))

@@ -14,10 +14,10 @@ from tui_app.app.screens.run import RunScreen
 from tui_app.app.widgets.bar import Bar
 from tui_app.app.widgets.clipped import clipped
 from tui_app.app.widgets.log_pane import LogPane
-from tui_app.monitoring.local_run import RunInThread
-from tui_app.monitoring.recorded_run import RunInFolder
-from tui_app.monitoring.resume_request import TakeUp
+from tui_app.monitoring.local_run import LocalRun
+from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.runs.run_folder import RunFolder
+from tui_app.training.session_request import ResumeRequest
 
 #: A net that raises in its third epoch, in a function of its own.
 NET = '''
@@ -126,7 +126,7 @@ def test_a_run_that_failed_before_its_first_step_promises_no_curve(my_net):
 
 def test_a_finished_runs_bar_is_full_at_every_width_and_it_never_gets_ready():
     path = train("05", "--epochs", 5, "--runs-dir", "runs")
-    followed = RunInFolder(RunFolder(path))
+    followed = RecordedRun(RunFolder(path))
     assert followed.stage
     followed.poll()
     followed._begin_anew()
@@ -153,8 +153,8 @@ def test_a_resumed_runs_log_keeps_the_times_and_the_day_of_the_earlier_session()
     path = train("05", "--epochs", 5, "--runs-dir", "runs")
     log = path / "log.txt"
     log.write_text(re.sub(r"(?m)^\S+ \S+  ", "2026-01-31 01:02:03  ", log.read_text()))
-    wanted = TakeUp(RunFolder(path), epochs=8)
-    run = RunInThread("resumed", wanted.session)
+    wanted = ResumeRequest(RunFolder(path), epochs=8)
+    run = LocalRun("resumed", wanted.session)
     run.start()
     assert run.join(LONGEST)
     run.poll()

@@ -19,7 +19,7 @@ from tui_app.app.screens.command_texts import sentence_of
 from tui_app.app.screens.compare import CompareScreen
 from tui_app.app.screens.main import MainScreen
 from tui_app.app.screens.run import RunScreen
-from tui_app.monitoring.recorded_run import RunInFolder
+from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.runs.run_table import RunTable
 
 
@@ -82,7 +82,7 @@ async def test_keys_and_help_are_those_of_the_screen(person, tmp_path):
     row = RunTable(tmp_path / "runs").rows()[0]
     for screen, keys, help_text in (
         (
-            RunScreen(RunInFolder(row.folder)),
+            RunScreen(RecordedRun(row.folder)),
             "Show the model, or the chart again",
             "One run. Its chart",
         ),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from models.user_files.trust import name_file
+from models.user_files.trust import allow_named_file
 from tests.pilot import Sitting, sitting
 from tests.program import tutorch
 from tui_app.app.app import TutorchApp
@@ -45,7 +45,7 @@ def test_a_broken_file_stays_picked_with_its_error_until_it_is_mended(net: Path)
     edit(net, "class MyNet(", "clas MyNet(")
 
     async def see() -> None:
-        name_file(net)
+        allow_named_file(net)
         app = TutorchApp(net, {"runs_dir": "runs"})
         async with app.run_test(size=(80, 24)) as pilot:
             person = Sitting(app, pilot)

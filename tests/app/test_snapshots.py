@@ -22,7 +22,9 @@ def _same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(strftime=lambda form: "12:00:00")
     monkeypatch.setattr("tui_app.monitoring.log.time", clock)
     reading = "CPU  12 % of 8 cores  3.0 of 16 GiB"
-    monkeypatch.setattr("tui_app.app.widgets.machine_line.read_machine", lambda device: reading)
+    monkeypatch.setattr(
+        "tui_app.app.widgets.machine_line.read_system_stats", lambda device: reading
+    )
     devices = [("auto", "auto"), ("cpu, CPU, 8 threads", "cpu")]
     found = SimpleNamespace(choices=devices)
     monkeypatch.setattr("tui_app.app.app.TutorchApp.find_devices", lambda app: found)

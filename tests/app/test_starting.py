@@ -16,8 +16,8 @@ from models import find_lecture
 from tests.program import train
 from tests.terminal_program import Terminal
 from tui_app.app.app import TutorchApp
-from tui_app.monitoring.resume_request import TakeUp
 from tui_app.runs.run_folder import RunFolder
+from tui_app.training.session_request import ResumeRequest
 
 SIZES = ((80, 24), (60, 16), (120, 36))
 
@@ -31,7 +31,7 @@ def app_of(lecture: str, follow: Path | None = None, resume: Path | None = None,
         find_lecture(lecture),
         {"runs_dir": "runs", **given},
         follow=RunFolder(follow) if follow else None,
-        take_up=TakeUp(RunFolder(resume), epochs=4) if resume else None,
+        take_up=ResumeRequest(RunFolder(resume), epochs=4) if resume else None,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from models.user_files.trust import name_file
+from models.user_files.trust import allow_named_file
 from tests.others_runs import (
     NET,
     belongs_to_eve,
@@ -194,7 +194,7 @@ async def test_a_file_of_another_user_is_asked_about_and_paths_that_one_sets_are
     of_eve = belongs_to_eve(monkeypatch)
     of_eve(net)
     of_eve(configuration)
-    name_file(net)
+    allow_named_file(net)
     await person.app.main.set_up(net, {})
     await asked(person)
     assert "uid 12345" in person.text

@@ -20,10 +20,10 @@ from tui_app.app.widgets.pad import Pad
 from tui_app.app.widgets.view_area import ViewArea
 from tui_app.app.widgets.view_names import ViewNames
 from tui_app.drawing.pen import Pen
-from tui_app.inspection.probe_context import subject_of_folder
+from tui_app.inspection.probe_context import context_of_run
 from tui_app.inspection.probe_runner import take
 from tui_app.inspection.probes import load_probe
-from tui_app.monitoring.model_source import Still, of_run
+from tui_app.monitoring.model_source import Still, model_of_run
 from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training.control import Control
@@ -184,7 +184,7 @@ async def test_a_drawing_is_answered(person):
     assert (ink.max(axis=1) > 200).sum() >= 10
     assert (ink.max(axis=0) > 200).sum() <= 3
 
-    subject = subject_of_folder(RunFolder(person.folder), "cpu")
+    subject = context_of_run(RunFolder(person.folder), "cpu")
     found = take(subject, load_probe("drawing"), ink.tobytes().hex()).found
     best = int(found.answer.probabilities.argmax())
     share = f"{100 * found.answer.probabilities[best]:.0f} %"
@@ -298,7 +298,7 @@ async def test_a_look_is_shown_though_the_run_is_saved_again_before_it_ends(
 
     def is_shown_after_another_save() -> bool:
         begun = looking[:]
-        sight = of_run(run, 20, is_training=True)
+        sight = model_of_run(run, 20, is_training=True)
         pane(person).look_at(replace(sight, key=next(saves)))
         for waiting in begun:
             waiting.set()

@@ -31,8 +31,8 @@ from tui_app.app.widgets.chart import Chart
 from tui_app.app.widgets.plot import Plot
 from tui_app.monitoring.curves.run_curves import RunCurves
 from tui_app.monitoring.history import History
-from tui_app.monitoring.recorded_run import RunInFolder
-from tui_app.monitoring.run_info import Facts
+from tui_app.monitoring.recorded_run import RecordedRun
+from tui_app.monitoring.run_info import RunInfo
 from tui_app.runs.durable_files import write_json
 from tui_app.runs.events import BestImproved, EpochCompleted, Event, StepsCompleted
 from tui_app.runs.metrics_file import MetricsFile
@@ -144,7 +144,7 @@ def of_a_long_run(folder: RunFolder, steps: int) -> None:
     print(f"{shape}: metrics.jsonl has {size / steps:.0f} bytes a step, {lines} lines")
 
     def opened() -> None:
-        followed = RunInFolder(folder)
+        followed = RecordedRun(folder)
         while not followed.is_over:
             followed.poll()
         assert followed.history.step == steps
@@ -183,7 +183,7 @@ def of_many_folders(short: Path, count: int) -> None:
 def of_a_chart(length: int) -> None:
     """How long a frame of two series takes at 120x40, from the history to the lines of text."""
     history = History()
-    history.facts = Facts("lecture", "data", max(1, length // 100), 100, "test_accuracy")
+    history.facts = RunInfo("lecture", "data", max(1, length // 100), 100, "test_accuracy")
     for event in events(length, 100):
         history.take(event, tell=False)
     frame, render = asyncio.run(drawn(history))

@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from models.user_files.error_location import is_user_code, place_of_error, user_traceback
+from models.user_files.error_location import is_user_code, locate_error, user_traceback
 
 NET = """
 import torch
@@ -31,7 +31,7 @@ def raised(function, *values) -> Exception:
 
 
 def test_an_error_inside_torch_is_placed_at_the_users_line_that_called_it(net):
-    place = place_of_error(raised(net["forward"], torch.zeros(2, 4)))
+    place = locate_error(raised(net["forward"], torch.zeros(2, 4)))
     assert place is not None
     assert str(place) == "my_net.py line 5, in forward"
     assert place.text == "return torch.nn.functional.linear(x, torch.zeros(3, 3))"
@@ -41,7 +41,7 @@ def test_a_syntax_error_is_placed_at_its_line(tmp_path):
     path = tmp_path / "my_net.py"
     with pytest.raises(SyntaxError) as caught:
         compile("x = 1\ny = (\n", str(path), "exec")
-    assert str(place_of_error(caught.value)) == "my_net.py line 2"
+    assert str(locate_error(caught.value)) == "my_net.py line 2"
 
 
 def test_the_traceback_begins_at_the_users_code(net):
@@ -53,7 +53,7 @@ def test_the_traceback_begins_at_the_users_code(net):
 
 def test_an_error_without_user_code_keeps_its_whole_traceback():
     error = raised(torch.nn.Linear(3, 3), torch.zeros(2, 4))
-    assert place_of_error(error) is None
+    assert locate_error(error) is None
     assert any("test_error_location" in line for line in user_traceback(error))
 
 

@@ -172,8 +172,8 @@ def test_a_refusal_says_what_is_taken_and_the_nearest_word():
     assert str(refusal.value).endswith("'adan' (did you mean adam?)")
     assert FIELDS["share"].takes == "a number ≥ 0 and < 1"
     assert FIELDS["limit"].takes == "a whole number ≥ 1, or full"
-    assert FIELDS["limit"].takes_sentence == "A whole number ≥ 1, or full."
-    assert FIELDS["network"].takes_sentence == "One of: flat, deep."
+    assert FIELDS["limit"].allowed_values_sentence == "A whole number ≥ 1, or full."
+    assert FIELDS["network"].allowed_values_sentence == "One of: flat, deep."
     assert FIELDS["sizes"].takes.endswith("or several with commas between")
     with pytest.raises(InvalidValue) as refusal:
         FIELDS["batch_size"].parse(" ")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from models.user_files.trust import name_file
+from models.user_files.trust import allow_named_file
 from tests.pilot import Sitting, in_app
 from tests.program import tutorch
 from tui_app.commands import evaluate
@@ -44,7 +44,7 @@ LINES = {"AT_IMPORT": 5, "AT_INIT": 11, "ON_TRIAL": 15, "IN_FORWARD": 17}
 def leaving(where: str, how: str) -> Path:
     path = Path("my_net.py").resolve()
     path.write_text(NET.format(**(dict.fromkeys(LINES, "pass") | {where: how})), encoding="utf-8")
-    name_file(path)
+    allow_named_file(path)
     return path
 
 

@@ -19,7 +19,7 @@ import pytest
 from models import UntrustedSource, load_lecture
 from models.user_files import owners, trust_store
 from models.user_files.source import read_source
-from models.user_files.trust import name_file, trust
+from models.user_files.trust import allow_named_file, trust
 from tests.others_runs import (
     HEAD,
     NET,
@@ -33,7 +33,7 @@ from tests.others_runs import (
 )
 from tests.program import LONGEST, ROOT, command, environment, train, tutorch
 from tui_app.commands.configuration import refused_settings
-from tui_app.commands.trusting import load_trusted
+from tui_app.commands.trust_prompt import load_trusted
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_table import settings_of
 from tui_app.runs.run_trust import trusted_here_only
@@ -154,7 +154,7 @@ def test_nothing_but_the_gate_leads_to_code_that_is_not_tutorchs(run: Path):
                 found.add((str(path.relative_to(ROOT)), name))
     assert found == {
         ("datasets/__init__.py", "import_module"),  # datasets.<one of those there are>
-        ("datasets/reading/encoders.py", "import_module"),  # one of those that it lists
+        ("datasets/reading/encoder_records.py", "import_module"),  # one of those that it lists
         ("models/__init__.py", "import_module"),  # models.<a file beside it>
         ("models/__init__.py", "load_module"),  # behind the gate
         ("models/user_files/importing.py", "import_module"),
@@ -310,7 +310,7 @@ def test_on_a_terminal_it_is_asked_whose_code_it_is_and_what_comes_with_it(
     shown = Typed()
     monkeypatch.setattr(sys, "stdin", Typed(answer))
     monkeypatch.setattr(sys, "stderr", shown)
-    name_file(net)
+    allow_named_file(net)
     try:
         assert load_trusted(lambda: load_lecture(net)).title == "Mine"
         assert is_trusted

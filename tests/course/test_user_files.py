@@ -16,7 +16,7 @@ import pytest
 import tui_app
 from models import LectureError, is_current, load_lecture
 from models.user_files.source import LARGEST, SourceTooLarge, read_source
-from models.user_files.trust import name_file
+from models.user_files.trust import allow_named_file
 from tests.program import command, environment, tutorch
 
 NET = '''"""Mine."""
@@ -36,7 +36,7 @@ LECTURE = Lecture(title="{title}", title_zh="我的", datasets=("study-hours",),
 def write(path: Path, imports: str = "", title: str = "Mine", build: str = "pass") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(NET.format(imports=imports, title=title, build=build), encoding="utf-8")
-    name_file(path)
+    allow_named_file(path)
     return path
 
 
@@ -351,7 +351,7 @@ def test_a_new_file_takes_no_name_that_means_something_else(tmp_path: Path, name
 
 def test_a_syntax_error_shows_the_line_as_it_is_now(tmp_path: Path):
     path = tmp_path / "net.py"
-    name_file(path)
+    allow_named_file(path)
     path.write_text("x = 1\ny = (x)\n", encoding="utf-8")
     with pytest.raises(LectureError):  # it declares no lecture, and its lines are remembered
         load_lecture(path)

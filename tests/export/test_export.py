@@ -23,8 +23,8 @@ from tests.program import names, train, tutorch
 from tests.tolerances import TRAINED
 from tui_app.export import script_of
 from tui_app.export.literals import literal
-from tui_app.inspection.probe_context import subject_of_folder
-from tui_app.inspection.probe_runner import Subject, take
+from tui_app.inspection.probe_context import context_of_run
+from tui_app.inspection.probe_runner import ProbeContext, take
 from tui_app.inspection.probes import load_probe
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.metrics_file import read_metrics
@@ -196,7 +196,7 @@ def test_a_run_that_was_extended_is_exported_and_replayed_with_all_its_schedules
         paths.append(path)
     for run, losses in zip(runs, losses_of_scripts(*paths), strict=True):
         np.testing.assert_allclose(losses, recorded(run), rtol=TRAINED)
-        landscape = take(subject_of_folder(RunFolder(run)), load_probe("landscape")).found
+        landscape = take(context_of_run(RunFolder(run)), load_probe("landscape")).found
         np.testing.assert_allclose(landscape.descents[0].losses, recorded(run), rtol=TRAINED)
 
 
@@ -247,11 +247,11 @@ hostile = st.one_of(
 
 
 @pytest.fixture(scope="module")
-def to_export(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+def to_export(tmp_path_factory: pytest.TempPathFactory) -> ProbeContext:
     """A run on data with classes and images."""
     folder = tmp_path_factory.mktemp("runs")
     run = train("softmax", "--epochs", 1, "--runs-dir", folder)
-    subject, few = subject_of_folder(RunFolder(run)), np.arange(8)
+    subject, few = context_of_run(RunFolder(run)), np.arange(8)
     return replace(subject, train=subject.train.subset(few), split=subject.split.subset(few))
 
 
@@ -261,7 +261,7 @@ def to_export(tmp_path_factory: pytest.TempPathFactory) -> Subject:
 @example(["# 1. Data"] * 10)
 @settings(max_examples=60, deadline=None)
 def test_what_a_run_says_of_itself_is_in_its_script_as_literals_and_comments(
-    to_export: Subject, texts: list[str]
+    to_export: ProbeContext, texts: list[str]
 ):
     title, folder, version, dataset, stem, *classes = texts
     spec = replace(to_export.data.spec, classes=tuple(classes), vocabulary=tuple(texts))
@@ -296,7 +296,7 @@ def test_the_script_of_a_file_called_torch_is_called_otherwise(tmp_path: Path, s
 
 
 @pytest.mark.parametrize("device", ["''',#", "gpu", "", None, 3, ["cpu"]])
-def test_a_run_on_no_device_is_not_exported(to_export: Subject, device: object):
+def test_a_run_on_no_device_is_not_exported(to_export: ProbeContext, device: object):
     with pytest.raises(DamagedRun, match="names no device"):
         script_of(to_export, {"device": device}, "script")
 

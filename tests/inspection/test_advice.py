@@ -11,7 +11,7 @@ import pytest
 from tests.inspection.test_diagnosis import HEALTHY, WELL, gradients, layer
 from tests.program import begin
 from tui_app.inspection.diagnosis import Course, Look, diagnose
-from tui_app.inspection.diagnosis.changed_setting import misset, usual_settings
+from tui_app.inspection.diagnosis.changed_setting import lecture_defaults, misset
 from tui_app.runs.settings import as_record
 from tui_app.training.session import Session
 
@@ -58,10 +58,10 @@ def test_the_setting_that_is_far_from_the_lectures_own_is_set_back(
 
 def test_the_lectures_own_settings_are_those_beside_the_choices_that_were_made(tmp_path: Path):
     settings = begin("softmax", tmp_path, **SMALL, lr=3.0, momentum=0.0).session.training.settings
-    assert usual_settings(settings)["lr"] == 0.1
-    assert usual_settings(settings)["momentum"] == 0.5
+    assert lecture_defaults(settings)["lr"] == 0.1
+    assert lecture_defaults(settings)["momentum"] == 0.5
     adam = replace(settings.hyperparameters, optimizer="adam")
-    assert usual_settings(replace(settings, hyperparameters=adam))["lr"] == 0.001
+    assert lecture_defaults(replace(settings, hyperparameters=adam))["lr"] == 0.001
 
 
 USUAL = {"lr": 0.1, "momentum": 0.5, "weight_decay": 0.0, "clip_grad_norm": 0.0, "batch_size": 64}

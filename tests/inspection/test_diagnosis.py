@@ -15,8 +15,8 @@ import pytest
 from datasets import Data, read_dataset
 from tests.program import few_samples, tutorch
 from tui_app.inspection.diagnosis import RULES, Course, Look, diagnose, listener
-from tui_app.inspection.diagnosis.recorded_observations import course_of_folder, probe
-from tui_app.inspection.probe_context import subject_of_folder
+from tui_app.inspection.diagnosis.recorded_observations import observations_of_run, probe
+from tui_app.inspection.probe_context import context_of_run
 from tui_app.inspection.probe_runner import take
 from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.run_folder import RunFolder
@@ -123,11 +123,11 @@ def test_the_lr_that_is_advised_against_divergence_would_do(tmp_path: Path):
     for lr in (0.3, 0.5, 5.0):
         ended = tutorch("--no-tui", "03", "--lr", lr, "--epochs", 300)
         assert ended.exit_code == 1
-        (advice,) = diagnose(course_of_folder(RunFolder(ended.run)))
+        (advice,) = diagnose(observations_of_run(RunFolder(ended.run)))
         assert advice.name == "divergence"
         better = tutorch("--no-tui", "03", "--lr", advice.settings["lr"], "--epochs", 300)
         assert better.exit_code == 0
-        assert course_of_folder(RunFolder(better.run)).losses[-1] < 1
+        assert observations_of_run(RunFolder(better.run)).losses[-1] < 1
 
 
 def test_lecture_7_as_it_is_taught_is_stuck_and_is_told_what_mends_it(trained: Callable[..., Path]):
@@ -158,7 +158,7 @@ def test_a_lecture_as_it_is_meant_gets_no_false_alarm(argv: tuple[str, ...], tra
 
 
 def diagnosed(folder: Path):
-    subject = subject_of_folder(RunFolder(folder), "cpu")
+    subject = context_of_run(RunFolder(folder), "cpu")
     return {advice.name: advice for advice in diagnose(*take(subject, probe).found)}
 
 
@@ -210,7 +210,7 @@ def test_a_run_too_short_to_be_looked_at_is_looked_at_when_it_ends(tmp_path: Pat
 
 def test_what_a_schedule_makes_of_the_lr_is_not_what_is_advised(trained: Callable[..., Path]):
     run = trained("05", "--epochs", "20", "--lr-schedule", "cosine", "--lr", "0.02")
-    assert course_of_folder(RunFolder(run)).lr == 0.02
+    assert observations_of_run(RunFolder(run)).lr == 0.02
 
 
 @pytest.mark.usefixtures("looked_at_every_epoch")

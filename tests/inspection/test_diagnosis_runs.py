@@ -14,7 +14,7 @@ from datasets import Data, read_dataset
 from tests.inspection.test_diagnosis import diagnosed
 from tests.program import few_samples, train, tutorch
 from tui_app.inspection.diagnosis import Advice, diagnose
-from tui_app.inspection.diagnosis.recorded_observations import course_of_folder
+from tui_app.inspection.diagnosis.recorded_observations import observations_of_run
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_settings import read_settings
 from tui_app.runs.settings import RunSettings, as_record, settle
@@ -114,7 +114,7 @@ def test_a_net_of_ones_own_with_an_illness_is_told_so(name: str, tmp_path: Path)
     folder = RunFolder(ended.run)
     if name == "not a number":
         assert ended.exit_code == 1
-        (advice,) = diagnose(course_of_folder(folder))
+        (advice,) = diagnose(observations_of_run(folder))
         assert advice.name == name
     else:
         advice = diagnosed(folder.path)[name]

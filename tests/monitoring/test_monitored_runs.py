@@ -24,8 +24,8 @@ from tui_app.monitoring.curves.run_curves import RunCurves
 from tui_app.monitoring.curves.smoothing import Smoothed
 from tui_app.monitoring.history import History
 from tui_app.monitoring.rate import StepRate
-from tui_app.monitoring.recorded_run import RunInFolder
-from tui_app.monitoring.run_info import Facts
+from tui_app.monitoring.recorded_run import RecordedRun
+from tui_app.monitoring.run_info import RunInfo
 from tui_app.monitoring.scores import against
 from tui_app.runs.events import Advised, BestImproved, Event, StepsCompleted
 from tui_app.runs.metrics_file import MetricsFile, read_metrics
@@ -38,7 +38,9 @@ ADVICE = {"kind": "advice", "run": "run", "epoch": 1, "step": 23, "name": "slow"
 
 def history_of(*, epochs: int = 12) -> History:
     history = History()
-    history.facts = Facts("lecture", "data", 20, 23, "test_accuracy", base_rates={"accuracy": 0.1})
+    history.facts = RunInfo(
+        "lecture", "data", 20, 23, "test_accuracy", base_rates={"accuracy": 0.1}
+    )
     for event in recorded_events("run", epochs):
         history.take(event)
     return history
@@ -111,7 +113,7 @@ def test_a_line_that_is_no_event_is_passed_over(line):
 
 def test_the_log_tells_epochs_of_a_long_run_now_and_then():
     history = History()
-    history.facts = Facts("lecture", "data", 100_000, 1)
+    history.facts = RunInfo("lecture", "data", 100_000, 1)
     for event in recorded_events("run", 1000):
         history.take(event)
     assert 3 < len(history.log.lines) < 30
@@ -171,7 +173,7 @@ def test_the_x_axis_grows_by_doubling():
 
 def test_a_million_steps_are_drawn_in_a_moment():
     history = History()
-    history.facts = Facts("lecture", "data", 1000, 1000, "test_loss")
+    history.facts = RunInfo("lecture", "data", 1000, 1000, "test_loss")
     losses = tuple(np.random.default_rng(0).random(1_000_000).tolist())
     history.take(StepsCompleted(run="r", epoch=1, first_step=1, lr=0.1, losses=losses))
     curves, view = RunCurves(history), ChartView()
@@ -216,7 +218,7 @@ def test_time_left_is_of_the_last_seconds():
 
 def test_a_run_that_grows_is_followed_line_by_line(tmp_path: Path):
     folder = recorded_folder(tmp_path)
-    followed = RunInFolder(folder)
+    followed = RecordedRun(folder)
     metrics = MetricsFile(folder.metrics)
     told = list(recorded_events(folder.name))
     for event in told[:8]:
@@ -240,7 +242,7 @@ def test_a_run_that_grows_is_followed_line_by_line(tmp_path: Path):
 
 def test_a_run_that_is_taken_up_again_is_read_anew(tmp_path: Path):
     folder = recorded_folder(tmp_path)
-    followed = RunInFolder(folder)
+    followed = RecordedRun(folder)
     metrics = MetricsFile(folder.metrics)
     for event in recorded_events(folder.name):
         metrics(event)
@@ -257,7 +259,7 @@ def test_a_finished_run_is_over_and_its_log_is_text(tmp_path: Path):
     path = train("02", "--epochs", 3, "--runs-dir", tmp_path / "runs")
     with (path / "log.txt").open("a") as log:
         log.write("Traceback (most recent call last):\n\tsomething \x1b[31m\n")
-    followed = RunInFolder(RunFolder(path))
+    followed = RecordedRun(RunFolder(path))
     followed.poll()
     assert followed.is_over
     assert followed.history.completed is not None
@@ -269,7 +271,7 @@ def test_a_finished_run_is_over_and_its_log_is_text(tmp_path: Path):
 def test_a_damaged_run_folder_is_told(tmp_path: Path):
     folder = recorded_folder(tmp_path)
     folder.run_json.write_text("{")
-    followed = RunInFolder(folder)
+    followed = RecordedRun(folder)
     followed.poll()
     assert followed.failure is not None
     assert followed.history.facts is None
@@ -346,7 +348,7 @@ def test_epochs_that_share_a_line_give_the_same_history(tmp_path: Path):
             one_by_one.take(event, tell=False)
     metrics.close()
     assert '"kind": "epochs"' in folder.metrics.read_text()
-    followed = RunInFolder(folder)
+    followed = RecordedRun(folder)
     followed.poll()
     history = followed.history
     assert repr(history.epochs) == repr(one_by_one.epochs)  # NaN is like NaN there

@@ -11,12 +11,12 @@ import pytest
 from datasets import DataUnavailable
 from datasets.reading.progress import LoadingStopped
 from tests.program import LONGEST, begin
-from tui_app.monitoring.local_run import RunInThread
+from tui_app.monitoring.local_run import LocalRun
 from tui_app.monitoring.random_numbers import (
-    LOOKING,
-    RANDOM_NUMBERS,
-    in_looking_thread,
-    stop_looking,
+    PROBE_THREAD,
+    RANDOM_NUMBER_LOCK,
+    start_probe_thread,
+    stop_probes,
 )
 from tui_app.training import watchdog
 from tui_app.training.control import Control
@@ -30,24 +30,24 @@ def _impatient(monkeypatch: pytest.MonkeyPatch):
 
 
 def looks() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == LOOKING]
+    return [thread for thread in threading.enumerate() if thread.name == PROBE_THREAD]
 
 
-def run_that(raises: Exception) -> RunInThread:
+def run_that(raises: Exception) -> LocalRun:
     """A run that can't be prepared."""
 
     def make(control: Control, on_progress: object) -> Session:
         raise raises
 
-    return RunInThread("a run", make)
+    return LocalRun("a run", make)
 
 
 def test_a_look_that_waits_for_its_turn_has_it_although_runs_begin_before():
     has_looked = threading.Event()
-    with RANDOM_NUMBERS:
-        in_looking_thread(has_looked.set)
+    with RANDOM_NUMBER_LOCK:
+        start_probe_thread(has_looked.set)
         (look,) = looks()
-        stop_looking()
+        stop_probes()
         look.join(5 * watchdog.PATIENCE)  # as long as it takes to interrupt what is stuck
         assert look.is_alive()
     assert has_looked.wait(LONGEST)
@@ -59,12 +59,12 @@ def test_no_look_that_has_its_turn_late_keeps_a_run_waiting():
             time.sleep(0.01)
 
     for _ in range(3):
-        in_looking_thread(never_end)
+        start_probe_thread(never_end)
     run = run_that(LoadingStopped("cancelled"))
     run.start()
     assert run.join(LONGEST)
     while left := looks():  # nothing of this test is left
-        stop_looking()
+        stop_probes()
         left[0].join(watchdog.PATIENCE)
 
 

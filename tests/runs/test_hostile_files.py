@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.program import tutorch
-from tui_app.monitoring.recorded_run import RunInFolder
+from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.runs.listing import summarise
 from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.metrics_rewind import rewind_metrics
@@ -80,7 +80,7 @@ def test_a_record_with_anything_in_it(trained_once: Path, name: str, data: st.Da
         for argv in (["runs"], ["show", trained_once], ["evaluate", trained_once]):
             assert tutorch(*argv).exit_code in CODES, changes
         summarise(RunFolder(trained_once))
-        followed = RunInFolder(RunFolder(trained_once))
+        followed = RecordedRun(RunFolder(trained_once))
         followed.settings()
         followed.poll()
     finally:
@@ -162,7 +162,7 @@ def test_metrics_with_any_lines(trained_once: Path, lines: list[str], cut: int):
         assert len(list(read_metrics(path))) >= 1
         for argv in (["runs"], ["show", trained_once], ["show", trained_once, "--json"]):
             assert tutorch(*argv).exit_code in CODES
-        followed = RunInFolder(RunFolder(trained_once))
+        followed = RecordedRun(RunFolder(trained_once))
         while not followed.is_over:
             followed.poll()
         rewind_metrics(path, 2, 10)
@@ -178,7 +178,7 @@ def test_a_line_of_ten_megabytes_is_passed_over(trained: Trained, name: str):
         file.write('"' + "y" * 10**7 + '"\n')
     for argv in (["runs"], ["show", run]):
         assert tutorch(*argv).exit_code == 0
-    followed = RunInFolder(RunFolder(run))
+    followed = RecordedRun(RunFolder(run))
     while not followed.is_over:
         followed.poll()
 

@@ -20,7 +20,7 @@ from tui_app.app.widgets.run_pane import RunPane
 from tui_app.inspection.diagnosis.recorded_observations import Recorded
 from tui_app.monitoring import recorded_run
 from tui_app.monitoring.history import History
-from tui_app.monitoring.recorded_run import RunInFolder
+from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.runs import bounded_lines, metrics_file
 from tui_app.runs.bounded_lines import LineSplitter, lines_backwards
 from tui_app.runs.metrics_file import last_line, read_backwards, read_lines, read_metrics
@@ -121,7 +121,7 @@ def test_a_run_with_a_line_that_is_too_long_is_shown_followed_and_resumed(
     assert shown.exit_code == 0
     assert "metrics.jsonl: skipped a line longer than" in shown.err
     assert len(tutorch("show", run, "--json").json["epoch_values"]) == 2
-    followed = RunInFolder(RunFolder(run))
+    followed = RecordedRun(RunFolder(run))
     assert followed.stage == "reading what was recorded: 0%"
     while not followed.is_over:
         followed.poll()
@@ -197,7 +197,7 @@ def test_a_run_of_a_million_steps_is_followed_without_a_pause(tmp_path: Path):
     folder = recorded_folder(tmp_path)
     lines = [steps(first, 1000) for first in range(1, 1_000_000, 1000)]
     folder.metrics.write_text("".join(lines))
-    followed, shares = RunInFolder(folder), []
+    followed, shares = RecordedRun(folder), []
     while followed.stage:
         shares.append(followed.stage)
         followed.poll()
@@ -240,8 +240,8 @@ async def test_a_screen_that_reads_draws_only_now_and_then(
     monkeypatch.setattr(recorded_run, "_CHUNK", 5000)
     monkeypatch.setattr(recorded_run, "_PATIENCE", 0.0005)
     polls, draws = list[int](), list[int]()
-    poll, draw = RunInFolder.poll, RunPane.draw
-    monkeypatch.setattr(RunInFolder, "poll", lambda run: polls.append(1) or poll(run))
+    poll, draw = RecordedRun.poll, RunPane.draw
+    monkeypatch.setattr(RecordedRun, "poll", lambda run: polls.append(1) or poll(run))
     monkeypatch.setattr(RunPane, "draw", lambda pane: draws.append(1) or draw(pane))
     person.app.open_run(folder)
     await person.until(lambda: "step 50 000" in person.sentence)

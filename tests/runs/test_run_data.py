@@ -24,11 +24,16 @@ from datasets import (
     read_dataset,
     titanic,
 )
-from datasets.own.inputs import Numbers, TableEncoder, Texts
-from datasets.reading import images
-from datasets.reading.encoders import MODULES, KeptEncoder, encoder_from_record, encoder_record
-from datasets.reading.encoding import NumbersEncoder, Scale
+from datasets.own.table_encoder import Numbers, TableEncoder, Texts
+from datasets.reading import idx_files
+from datasets.reading.encoder_records import (
+    MODULES,
+    StoredEncoder,
+    encoder_from_record,
+    encoder_record,
+)
 from datasets.reading.image_encoder import ImageEncoder
+from datasets.reading.number_encoders import NumbersEncoder, Scale
 from datasets.reading.plain_records import WrongRecord, to_plain
 from datasets.titanic import Features
 from tests.program import begin, train, tutorch
@@ -52,8 +57,8 @@ ENCODERS: list[tuple[Any, str]] = [
     (titanic.PassengerEncoder(PASSENGER), "?,?,?,1,0,7.25,?"),
     (otto.CountsEncoder(Scale(np.arange(93.0), np.arange(1.0, 94))), ",".join(["3"] * 93)),
     (TableEncoder((Numbers("a", 1.5, 2.5, 0.1), Texts("b", ("red", "blue")))), "?,blue"),
-    (images.DrawingEncoder(box=28), ""),
-    (images.PictureEncoder(), ""),
+    (idx_files.DrawingEncoder(box=28), ""),
+    (idx_files.PictureEncoder(), ""),
     (digits.ScanEncoder(), ""),
     (ImageEncoder((1, 20, 30), depth=16), ""),
     (ImageEncoder((3, 20, 30)), ""),
@@ -101,7 +106,9 @@ def picture(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("encoder", "typed"), ENCODERS, ids=lambda of: type(of).__name__)
-def test_every_encoder_comes_back_from_its_record(encoder: KeptEncoder, typed: str, tmp_path: Path):
+def test_every_encoder_comes_back_from_its_record(
+    encoder: StoredEncoder, typed: str, tmp_path: Path
+):
     again = encoder_from_record(json.loads(json.dumps(encoder_record(encoder))))
     typed = typed or str(picture(tmp_path))
     sample = again(typed)

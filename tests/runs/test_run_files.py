@@ -13,7 +13,7 @@ import pytest
 
 from tests.program import tutorch
 from tui_app.monitoring.background_runs import background_runs
-from tui_app.monitoring.recorded_run import RunInFolder
+from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.runs.durable_files import write_json
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.run_files import open_file
@@ -114,7 +114,7 @@ def test_such_a_run_is_a_row_of_the_lists(run: Path, victim: Path, tmp_path: Pat
 @pytest.mark.parametrize("name", ["metrics.jsonl", "log.txt", "status.json"])
 def test_the_app_says_so_of_a_run_that_it_opens(run: Path, victim: Path, name: str, kind: str):
     put(run / name, kind, victim)
-    followed = RunInFolder(RunFolder(run))
+    followed = RecordedRun(RunFolder(run))
     followed.poll()
     assert followed.is_over
     assert "another file" not in " ".join(line.text for line in followed.history.log.lines)
@@ -200,7 +200,7 @@ def test_no_socket_but_a_runs_own_is_sent_commands(run: Path, tmp_path: Path):
             listening.bind(str(path))
             under_way = {**this_program(), "state": "running", "control": str(path)}
             write_json(run / "status.json", {**status, **under_way})
-            followed = RunInFolder(RunFolder(run))
+            followed = RecordedRun(RunFolder(run))
             followed.poll()
             assert (followed.control is not None) == (place == "tutorch")
         shutil.rmtree(folder)

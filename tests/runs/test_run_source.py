@@ -16,7 +16,7 @@ from tests.program import train, tutorch
 from tests.tolerances import FLOAT32
 from tui_app.app.run_summaries import best_by_lecture, lecture_of
 from tui_app.app.screens.compare import label_of
-from tui_app.monitoring.recorded_run import RunInFolder
+from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.monitoring.scores import against
 from tui_app.runs import run_source
 from tui_app.runs.environment import commit
@@ -381,7 +381,7 @@ def test_a_users_file_named_like_a_lecture_of_the_course_is_told_apart_everywher
         "05 linear regression (mine)",
         "05 linear regression",
     ]
-    histories = [RunInFolder(RunFolder(run)).history for run in (own, course)]
+    histories = [RecordedRun(RunFolder(run)).history for run in (own, course)]
     for history in histories:
         assert history.facts is not None
         history.facts = replace(history.facts, dataset="the same")

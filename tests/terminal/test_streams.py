@@ -18,7 +18,7 @@ import pytest
 from tests.program import LONGEST, command, environment
 from tui_app.cli import run
 from tui_app.terminal.native_output import NativeOutput
-from tui_app.terminal.printing import write_last_words
+from tui_app.terminal.printing import write_without_blocking
 
 RUN = ("--no-tui", "05", "--epochs", "30")
 
@@ -155,11 +155,11 @@ def test_the_last_words_wait_for_the_write_of_another_thread_and_for_no_reader(m
         return write(fd, data)
 
     monkeypatch.setattr(os, "write", while_busy)
-    write_last_words(writing, "shown")
+    write_without_blocking(writing, "shown")
     assert os.read(reading, 99) == b"shown"
     monkeypatch.setattr("tui_app.terminal.printing._LAST_WORDS", 0.01)
     busy += [BlockingIOError() for _ in range(10_000)]
-    write_last_words(writing, "never shown")
+    write_without_blocking(writing, "never shown")
     assert 0 < len(busy) < 10_000
     assert os.get_blocking(writing)
     for end in (reading, writing):
@@ -189,7 +189,7 @@ def test_prints_to_a_full_disk_beside_the_app_raise_nothing(monkeypatch: pytest.
     monkeypatch.setattr(sys, "stderr", sys.stderr)
     with contextlib.suppress(OSError), FULL.open("w", encoding="utf-8") as full:
         monkeypatch.setattr(sys, "__stderr__", full)
-        output.hear_prints()
+        output.capture_prints()
         for _ in range(3):
             print("of the net", file=sys.stderr, flush=True)  # noqa: T201
         output.lines.append("all printed")

@@ -94,7 +94,7 @@ def test_a_command_that_was_said_to_have_timed_out_is_not_done_later(
         monkeypatch.setattr(control_socket, "_PATIENCE", 30.0)
         assert send(str(listening.path), {"do": "save"}) is None
     assert control.stopped is None
-    assert control.take_save()
+    assert control.pop_save()
 
 
 def test_what_a_killed_program_left_is_removed_and_what_lives_is_kept(runtime: Path):

@@ -24,7 +24,7 @@ from tui_app.runs.events import Event, Warned
 from tui_app.runs.settings import settle
 from tui_app.training import cuda_graph, loop, prepare
 from tui_app.training.control import Control
-from tui_app.training.cuda_graph import GraphedStep, hindrance
+from tui_app.training.cuda_graph import GraphedStep, why_not_recordable
 from tui_app.training.seeding import host_rng_state
 from tui_app.training.session import Session
 from tui_app.training.state import Training
@@ -218,7 +218,7 @@ def training_of(lecture: str, runs_dir: Path, **given: Any) -> Training:
 def test_why_a_run_is_not_recorded(
     tmp_path: Path, lecture: str, given: dict[str, Any], reason: str
 ) -> None:
-    found = hindrance(training_of(lecture, tmp_path, **given))
+    found = why_not_recordable(training_of(lecture, tmp_path, **given))
     assert (found == "") == (reason == "")
     assert reason in found
 
@@ -226,7 +226,7 @@ def test_why_a_run_is_not_recorded(
 def test_without_cuda_nothing_is_recorded_and_nothing_said(tmp_path: Path) -> None:
     training = training_of("05", tmp_path)
     assert not isinstance(cuda_graph.fastest_step(training), GraphedStep)
-    assert training.to_tell == []
+    assert training.pending_warnings == []
 
 
 # With a GPU
@@ -291,7 +291,7 @@ def test_a_graph_gives_the_losses_of_plain_steps(net: str, given: dict[str, Any]
     lecture = load_lecture(find_lecture("softmax")) if net == "softmax" else own_net(looks=False)
     graphed, training, take = on_gpu(cuda_graph.fastest_step, lecture, **given)
     assert isinstance(take, GraphedStep)
-    assert training.to_tell == []
+    assert training.pending_warnings == []
     plain, other, _ = on_gpu(make_step, lecture, **given)
     tolerance = 0.05 if given.get("precision") else 2e-3
     torch.testing.assert_close(graphed, plain, rtol=tolerance, atol=tolerance)
@@ -305,7 +305,7 @@ def test_a_graph_gives_the_losses_of_plain_steps(net: str, given: dict[str, Any]
 @needs_gpu
 def test_a_model_that_looks_at_its_results_falls_back_on_a_gpu() -> None:
     graphed, training, _ = on_gpu(cuda_graph.fastest_step, own_net(looks=True))
-    (text,) = training.to_tell
+    (text,) = training.pending_warnings
     assert "waits for its own results" in text
     plain, _, _ = on_gpu(make_step, own_net(looks=True))
     torch.testing.assert_close(graphed, plain, rtol=2e-3, atol=2e-3)
@@ -326,7 +326,7 @@ def test_training_goes_on_after_a_recording_that_broke_off() -> None:
     lecture = load_lecture(find_lecture("softmax"))
     lecture = replace(lecture, model=lambda spec, hp: Breaks(looks=False))
     graphed, training, _ = on_gpu(cuda_graph.fastest_step, lecture)
-    (text,) = training.to_tell
+    (text,) = training.pending_warnings
     assert "not here" in text
     plain, _, _ = on_gpu(make_step, own_net(looks=False))
     torch.testing.assert_close(graphed, plain, rtol=2e-3, atol=2e-3)

@@ -93,9 +93,9 @@ class Flattened(nn.Module):
 )
 def test_what_does_not_fit_is_said_with_its_arithmetic(model: nn.Module, says: str):
     found = layers_of(model, torch.zeros(2, 1, 12, 12))
-    assert says in found.says_where
+    assert says in found.failure_text
     text = drawn(found)
-    assert " ".join(text.split()[-4:]) in " ".join(found.says_where.split())
+    assert " ".join(text.split()[-4:]) in " ".join(found.failure_text.split())
     assert ("✗ fails" in text) == (found.layers[-1].after == ())
 
 

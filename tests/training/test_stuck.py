@@ -17,14 +17,14 @@ from torch import nn
 
 from datasets.reading.progress import LoadingStopped
 from models import find_lecture
-from models.user_files.trust import name_file
+from models.user_files.trust import allow_named_file
 from tests.pilot import Sitting, in_app
 from tests.program import LONGEST, tutorch
 from tests.terminal_program import Terminal
 from tests.tolerances import FLOAT64
 from tui_app.headless import run
 from tui_app.monitoring import lecture_thread
-from tui_app.monitoring.random_numbers import RANDOM_NUMBERS
+from tui_app.monitoring.random_numbers import RANDOM_NUMBER_LOCK
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training import watchdog
 from tui_app.training.control import Control
@@ -77,7 +77,7 @@ def stuck(where: str, how: str) -> Path:
     holes = dict.fromkeys(("AT_IMPORT", "AT_INIT", "IN_FORWARD"), "pass") | {where: how}
     path = Path("my_net.py").resolve()
     path.write_text(NET.format(**holes), encoding="utf-8")
-    name_file(path)
+    allow_named_file(path)
     return path
 
 
@@ -265,7 +265,7 @@ async def test_a_look_at_a_net_that_never_ends_keeps_no_run_waiting(person: Sitt
     await person.app.main.set_up(stuck("AT_INIT", SPIN), {})
     await person.until(lambda: person.form.draft and person.form.draft.lecture.name == "my_net")
     person.app.main.choose_pane("model")
-    await person.until(RANDOM_NUMBERS.locked)
+    await person.until(RANDOM_NUMBER_LOCK.locked)
     await person.app.main.set_up(find_lecture("06"), {})
     await person.until(lambda: person.form.draft and person.form.draft.lecture.name != "my_net")
     await begin(person)
@@ -348,7 +348,7 @@ def test_a_run_that_saves_after_its_last_step_is_not_interrupted(monkeypatch: py
     dog, told, interrupted = watched(control, monkeypatch)
     control.begin_training(lambda: 1)
     control.stop("stop", 130)
-    control.begin_to_end()
+    control.begin_finishing()
     for second in range(100):
         now[0] = float(second)
         dog._check()
@@ -358,11 +358,11 @@ def test_a_run_that_saves_after_its_last_step_is_not_interrupted(monkeypatch: py
 def test_a_stuck_preparation_of_the_second_run_of_a_sweep_is_told():
     """That the run before was saving is no reason to be quiet about this one."""
     control = Control()
-    control.begin_to_end()
+    control.begin_finishing()
     seen = []
 
     def make(control: Control, on_progress: object) -> Session:
-        seen.append(control.is_ending)
+        seen.append(control.is_finishing)
         raise LoadingStopped("seen")
 
     quiet = run.Headless(quiet=True)

@@ -28,12 +28,12 @@ from tui_app.training.control import Control
 from tui_app.training.device import DeviceInfo, choose_device
 from tui_app.training.evaluation import EvaluationStopped, evaluate
 from tui_app.training.loss_buffer import diagnosis, first_diverged
+from tui_app.training.multiply_adds import WorkCounter
 from tui_app.training.prepare import hold_out
 from tui_app.training.sampler import SeededBatchSampler
 from tui_app.training.schedule import Schedule, spans_of
 from tui_app.training.seeding import restore_rng_state, rng_state, seed_everything
 from tui_app.training.threads import choose_threads
-from tui_app.training.work import WorkCounter
 
 CPU = torch.device("cpu")
 

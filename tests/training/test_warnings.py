@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from models import find_lecture, load_lecture
-from models.user_files.trust import name_file
+from models.user_files.trust import allow_named_file
 from tests.program import LONGEST, train, tutorch
-from tui_app.monitoring.local_run import runs_of
+from tui_app.monitoring.local_run import local_runs
 from tui_app.runs.settings import settle
 from tui_app.training.library_warnings import warnings_noted
 
@@ -68,10 +68,10 @@ def test_a_headless_run_notes_each_warning_once_with_its_line(net: Path):
 
 
 def test_in_the_app_they_are_notes_of_the_run(net: Path):
-    name_file(net)
+    allow_named_file(net)
     with warnings_noted(lambda text: None):
         lecture = load_lecture(find_lecture(str(net)))
-    (run,) = runs_of([settle(lecture, {"epochs": 2})])
+    (run,) = local_runs([settle(lecture, {"epochs": 2})])
     run.start()
     assert run.join(LONGEST)
     run.poll()

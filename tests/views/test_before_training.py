@@ -14,7 +14,7 @@ from models import find_lecture, lecture_names, load_lecture
 from tests.program import few_samples
 from tests.tolerances import FLOAT32
 from tui_app.drawing.pen import Pen
-from tui_app.inspection.probe_context import subject_of_settings
+from tui_app.inspection.probe_context import context_of_settings
 from tui_app.inspection.probe_runner import take
 from tui_app.runs.settings import settle
 from tui_app.training import prepare
@@ -33,7 +33,7 @@ def read_few(name: str) -> Data:
 
 
 def subject_of(name: str, **given: Any):
-    return subject_of_settings(settle(load_lecture(find_lecture(name)), given))
+    return context_of_settings(settle(load_lecture(find_lecture(name)), given))
 
 
 @pytest.mark.parametrize("name", lecture_names())

@@ -15,11 +15,11 @@ from tests.tolerances import FLOAT32
 from tests.views.test_views import found_in
 from tui_app.drawing.pen import Pen
 from tui_app.drawing.table import distinct
-from tui_app.inspection.probe_context import subject_of_folder
+from tui_app.inspection.probe_context import context_of_run
 from tui_app.inspection.probe_runner import Report, Snapshot, take
 from tui_app.inspection.probes import changes, load_probe
 from tui_app.monitoring.live_view import LiveView
-from tui_app.monitoring.still_view import StillView
+from tui_app.monitoring.static_view import StaticView
 from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training.control import Control
@@ -122,7 +122,7 @@ def test_names_are_cut_so_that_they_differ():
 
 
 def test_training_again_says_how_far_it_is(trained: Callable[..., Path]):
-    subject = subject_of_folder(RunFolder(trained("07", "--epochs", "5")), "cpu")
+    subject = context_of_run(RunFolder(trained("07", "--epochs", "5")), "cpu")
     told: list[tuple[int, int]] = []
     observed = replace(subject, report=lambda *steps: told.append(steps))
     assert take(observed, load_probe("changes")).found is not None
@@ -144,11 +144,11 @@ def test_a_look_gives_way_to_another_view_and_begins_anew_later():
         threads.append(threading.Thread(target=work))
         threads[-1].start()
 
-    still = StillView(load_view("changes"), look, start)
+    still = StaticView(load_view("changes"), look, start)
     still.poll()
     assert begun.wait(60)
     assert still.progress == "40 %"
-    still.give_way()
+    still.cancel_probe()
     go_on.set()
     threads[0].join(60)
     assert still.snapshot is None

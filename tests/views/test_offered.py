@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from models import find_lecture, load_lecture
-from models.user_files.trust import name_file
+from models.user_files.trust import allow_named_file
 from tests.program import tutorch
-from tui_app.inspection.probe_context import subject_of_settings
-from tui_app.inspection.probe_runner import Subject, take
+from tui_app.inspection.probe_context import context_of_settings
+from tui_app.inspection.probe_runner import ProbeContext, take
 from tui_app.runs.settings import settle
 from tui_app.views import load_view
 from tui_app.views.offered import TRAITS, offered
@@ -66,12 +66,12 @@ NETS = {
 }
 
 
-def traits_of(subject: Subject) -> Any:
+def traits_of(subject: ProbeContext) -> Any:
     return take(subject, TRAITS.load_probe()).found
 
 
-def subject_of(lecture: str, **given: Any) -> Subject:
-    return subject_of_settings(settle(load_lecture(find_lecture(lecture)), given))
+def subject_of(lecture: str, **given: Any) -> ProbeContext:
+    return context_of_settings(settle(load_lecture(find_lecture(lecture)), given))
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -79,7 +79,7 @@ def test_a_net_that_names_no_views_has_all_that_fit_it(name: str, tmp_path: Path
     dataset, criterion, model, views = NETS[name]
     path = tmp_path / "my_net.py"
     path.write_text(OWN.format(model=model, dataset=dataset, criterion=criterion))
-    name_file(path)
+    allow_named_file(path)
     subject = subject_of(str(path))
     names = offered(traits_of(subject))
     assert set(names) == views

@@ -14,12 +14,12 @@ from models import find_lecture, lecture_names, load_lecture
 from tests.program import begin, python, tutorch
 from tests.tolerances import FLOAT32, FLOAT64, SUMMED, TRAINED
 from tui_app.drawing.pen import Pen
-from tui_app.inspection.probe_context import subject_of_folder, subject_of_training
+from tui_app.inspection.probe_context import context_of_run, context_of_training
 from tui_app.inspection.probe_runner import Snapshot, take
 from tui_app.inspection.probes import landscape, load_probe, words
 from tui_app.inspection.probes.convolution import probe as convolution
 from tui_app.inspection.probes.exercises import probe as exercises
-from tui_app.inspection.probes.predictions import Predictions, shares_of
+from tui_app.inspection.probes.predictions import Predictions, class_probabilities
 from tui_app.monitoring.live_view import LiveView
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training.control import Control
@@ -56,13 +56,13 @@ FRAMES = [
 
 
 def found_in(folder: Path, name: str, ask: str = ""):
-    return take(subject_of_folder(RunFolder(folder), "cpu"), load_probe(name), ask).found
+    return take(context_of_run(RunFolder(folder), "cpu"), load_probe(name), ask).found
 
 
 @pytest.mark.parametrize("key", RUNS)
 def test_every_view_of_a_lecture_fits_its_frame(key: str, trained: Callable[..., Path]):
     folder = trained(*RUNS[key])
-    subject = subject_of_folder(RunFolder(folder), "cpu")
+    subject = context_of_run(RunFolder(folder), "cpu")
     names = subject.settings.lecture.views
     assert names
     for name in {*names, "data"}:
@@ -84,7 +84,7 @@ def test_every_view_of_a_lecture_fits_its_frame(key: str, trained: Callable[...,
 @pytest.mark.parametrize("key", ["02 bias", "04", "05", "06", "07 moons", "10_basic", "12"])
 def test_ascii_is_ascii(key: str, trained: Callable[..., Path]):
     folder = trained(*RUNS[key])
-    subject = subject_of_folder(RunFolder(folder), "cpu")
+    subject = context_of_run(RunFolder(folder), "cpu")
     for name in subject.settings.lecture.views:
         view = load_view(name)
         lines = view.lines(
@@ -131,7 +131,7 @@ def as_told(losses: list[float]) -> list[float]:
 
 def test_the_path_of_descent_is_the_run_itself(tmp_path: Path):
     run = begin("05", tmp_path, epochs=40, dataset="noisy-line", batch_size=20, shuffle=True)
-    subject = subject_of_training(run.session.training, run.session.folder)
+    subject = context_of_training(run.session.training, run.session.folder)
     found = take(subject, load_probe("landscape")).found
     assert found.descents[0].losses.astype(np.float32).tolist() == as_told(run.losses)
     weights = [float(weight.detach()) for weight in run.session.training.model.parameters()]
@@ -181,7 +181,7 @@ def test_gradients_of_the_graph_are_local_times_upstream(trained: Callable[..., 
             parts = [
                 local * other.gradient
                 for other in graph.nodes
-                for number, local in zip(other.inputs, other.locals_, strict=True)
+                for number, local in zip(other.inputs, other.local_derivatives, strict=True)
                 if number == place
             ]
             assert sum(parts) == pytest.approx(node.gradient, rel=SUMMED)
@@ -283,7 +283,7 @@ def test_a_view_is_polled_and_what_fails_is_said(tmp_path: Path):
     request.answer.set_exception(ValueError("no such thing"))
     assert live.poll()
     assert "no such thing" in live.problem
-    control.end_requests()
+    control.cancel_requests()
     live.ask("again")
     live.poll()
     assert live.is_over
@@ -330,7 +330,7 @@ def predictions_of(logits: np.ndarray, targets: np.ndarray) -> Predictions:
         rows=np.arange(count),
         inputs=np.zeros((count, 1)),
         logits=logits,
-        probabilities=shares_of(torch.from_numpy(logits)).numpy(),
+        probabilities=class_probabilities(torch.from_numpy(logits)).numpy(),
         targets=targets,
     )
 

@@ -21,12 +21,12 @@ from tui_app.app.messages import DevicesFound, RunsChanged, RunsRead
 from tui_app.app.screens.main import MainScreen
 from tui_app.app.screens.palette import Palette, ViewPalette
 from tui_app.app.widgets.drawable import is_drawable
-from tui_app.monitoring.followed_run import FollowedRun
-from tui_app.monitoring.local_run import RunInThread, runs_of
+from tui_app.monitoring.local_run import LocalRun, local_runs
 from tui_app.monitoring.log import Log
-from tui_app.monitoring.resume_request import TakeUp
+from tui_app.monitoring.monitored_run import MonitoredRun
 from tui_app.monitoring.run_queue import RunQueue
 from tui_app.terminal.display_options import Look
+from tui_app.training.session_request import ResumeRequest
 
 if TYPE_CHECKING:
     from tui_app.app.form.draft_fields import OwnData
@@ -66,7 +66,7 @@ class TutorchApp(AppearanceApp):
         given: Mapping[str, Any],
         follow: RunFolder | None = None,
         look: Look = _PLAIN,
-        take_up: TakeUp | None = None,
+        take_up: ResumeRequest | None = None,
         native_output: NativeOutput | None = None,
     ) -> None:
         super().__init__(look)
@@ -97,7 +97,7 @@ class TutorchApp(AppearanceApp):
         """Begin once the main screen is composed: what is begun here may draw into it."""
         await AwaitMount(self.main, [self.main])
         if self._native_output is not None:
-            self._native_output.hear_prints()
+            self._native_output.capture_prints()
         self._arm(0.1)
         if self._follow is not None:
             self.open_run(self._follow)
@@ -160,7 +160,7 @@ class TutorchApp(AppearanceApp):
         if self._is_leaving and queue.is_over:
             self.exit(0)
 
-    def _tell_end(self, run: RunInThread) -> None:
+    def _tell_end(self, run: LocalRun) -> None:
         failure, completed = run.failure, run.history.completed
         if failure is not None:
             if completed is None:  # else the log has its sentence already
@@ -178,9 +178,9 @@ class TutorchApp(AppearanceApp):
 
     def begin(self, settings: Sequence[RunSettings]) -> None:
         """Train these, one after another."""
-        self.start(runs_of(settings))
+        self.start(local_runs(settings))
 
-    def start(self, runs: Sequence[RunInThread]) -> None:
+    def start(self, runs: Sequence[LocalRun]) -> None:
         """Train these, one after another, unless something trains already."""
         if self.queue is not None and self.queue.is_alive:
             self.notify("A run is under way: stop it first.", severity="warning")
@@ -191,7 +191,7 @@ class TutorchApp(AppearanceApp):
         self.main.watch_run()
         self.look_soon()
 
-    def take_up(self, wanted: TakeUp) -> None:
+    def take_up(self, wanted: ResumeRequest) -> None:
         """Go on with a run; ask with which source where the user's own file has changed since, and
         whether its code is trusted.
         """
@@ -212,7 +212,7 @@ class TutorchApp(AppearanceApp):
         if untrusted is not None:
             ask_trust(self, untrusted, lambda: self.take_up(wanted))
             return
-        self.start([RunInThread(wanted.folder.name, wanted.session)])
+        self.start([LocalRun(wanted.folder.name, wanted.session)])
 
     # In threads
 
@@ -256,9 +256,9 @@ class TutorchApp(AppearanceApp):
             self.main.choose_pane("training")
             return
         from tui_app.app.screens.run import RunScreen
-        from tui_app.monitoring.recorded_run import RunInFolder
+        from tui_app.monitoring.recorded_run import RecordedRun
 
-        followed: FollowedRun = RunInFolder(folder)
+        followed: MonitoredRun = RecordedRun(folder)
         self.push_screen(RunScreen(followed))
         self.look_soon()
 
@@ -316,7 +316,7 @@ def run_app(
     given: Mapping[str, Any],
     follow: RunFolder | None = None,
     look: Look = _PLAIN,
-    take_up: TakeUp | None = None,
+    take_up: ResumeRequest | None = None,
 ) -> int:
     """Run the app on this terminal; the exit code."""
     if os.name != "posix":

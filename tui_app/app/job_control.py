@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tui_app.terminal.driver import TerminalDriver
-from tui_app.terminal.printing import write_last_words
+from tui_app.terminal.printing import write_without_blocking
 from tui_app.terminal.signals import suspend_at_once
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ class JobControl:
         if not driver.is_away:
             driver.leave()
             is_training = self._app.queue is not None and self._app.queue.is_alive
-            write_last_words(driver.terminal, _TRAINING_SUSPENDED if is_training else _SUSPENDED)
+            write_without_blocking(
+                driver.terminal, _TRAINING_SUSPENDED if is_training else _SUSPENDED
+            )
         if self.is_wanted:
             self._is_suspending = True
             suspend_at_once()

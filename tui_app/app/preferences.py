@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from models import find_lecture, is_of_the_course, lecture_names
+from models import find_lecture, is_course_file, lecture_names
 from models.user_files.trust_store import state_folder
 from tui_app.runs.durable_files import write_json
 from tui_app.text.escaping import printable
@@ -46,7 +46,7 @@ class Preferences:
 
 def name_to_remember(path: Path) -> str:
     """The lecture in the file `path` as it is remembered."""
-    return path.stem if is_of_the_course(path) else str(path.absolute())
+    return path.stem if is_course_file(path) else str(path.absolute())
 
 
 class PreferencesFile:

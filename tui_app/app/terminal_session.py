@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 
 from tui_app.app.job_control import JobControl
 from tui_app.monitoring import lecture_thread
-from tui_app.monitoring.random_numbers import LOOKING
+from tui_app.monitoring.random_numbers import PROBE_THREAD
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.run_files import open_file
 from tui_app.runs.run_folder import RunFolder
 from tui_app.terminal.driver import RESTORE, TerminalDriver
 from tui_app.terminal.native_output import NativeOutput
-from tui_app.terminal.printing import write_last_words
+from tui_app.terminal.printing import write_without_blocking
 from tui_app.terminal.signal_thread import SignalThread
 from tui_app.terminal.signals import (
     leave_at_once,
@@ -42,7 +42,7 @@ _SAVING = 30.0
 _LEAVING = 3.0
 
 #: The threads of a run and of a lecture that is loaded, either of which may be stuck.
-_WORK_THREADS = ("training", lecture_thread.NAME, LOOKING)
+_WORK_THREADS = ("training", lecture_thread.NAME, PROBE_THREAD)
 
 #: Seconds between two looks, without a terminal, whether the next run's turn has come.
 _LOOKING = 0.5
@@ -169,9 +169,9 @@ class _Visit:
             self.is_left = True
         folder = self.app.queue.current.folder if self.app.queue is not None else None
         try:
-            self._output.park(folder / "log.txt" if folder is not None else None)
+            self._output.redirect_to_log(folder / "log.txt" if folder is not None else None)
         except OSError:  # the disk is full, or the folder has gone
-            self._output.park(None)
+            self._output.redirect_to_log(None)
         self._in_loop(partial(self.app.exit, 0))
 
     def train_on(self) -> int:
@@ -198,7 +198,7 @@ class _Visit:
     def _force(self) -> None:
         """Give the terminal back without the event loop, which it may have blocked, and end."""
         if self.job.has_terminal:
-            write_last_words(self._terminal, RESTORE)
+            write_without_blocking(self._terminal, RESTORE)
         if self.job.has_terminal and self._attributes is not None:
             with suppress(OSError, termios.error):  # it is gone
                 termios.tcsetattr(0, termios.TCSANOW, self._attributes)

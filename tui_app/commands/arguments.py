@@ -20,8 +20,8 @@ from tui_app.runs.run_options import RunOptions
 from tui_app.terminal.printing import complain
 
 if TYPE_CHECKING:
-    from tui_app.inspection.probe_runner import Subject
-    from tui_app.inspection.saved_model import BestModel
+    from tui_app.inspection.probe_runner import ProbeContext
+    from tui_app.inspection.saved_model import SavedModel
     from tui_app.runs.run_source import Use
     from tui_app.runs.settings import RunSettings
 
@@ -30,7 +30,7 @@ FEWEST_FILES = 32
 
 
 @dataclass(kw_only=True)
-class Json:
+class JsonArguments:
     """A command that can answer in JSON."""
 
     json: tyro.conf.FlagCreatePairsOff[bool] = False
@@ -38,7 +38,7 @@ class Json:
 
 
 @dataclass(kw_only=True)
-class OfRun(Json):
+class RunArguments(JsonArguments):
     """A command about one run."""
 
     run: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN")]
@@ -109,7 +109,7 @@ def import_lecture(folder: RunFolder, use: Use | None = "kept") -> RunSettings:
     come back, stderr says in which line of the user's file it is. Without a `use` a changed source
     is refused.
     """
-    from tui_app.commands.trusting import load_trusted
+    from tui_app.commands.trust_prompt import load_trusted
     from tui_app.monitoring.lecture_thread import import_watched
     from tui_app.runs.run_settings import read_settings, settings_to_resume
 
@@ -120,25 +120,25 @@ def import_lecture(folder: RunFolder, use: Use | None = "kept") -> RunSettings:
     return load_trusted(load)
 
 
-def say_source(settings: RunSettings) -> None:
+def print_source_note(settings: RunSettings) -> None:
     """Say on stderr that the file of the run's lecture isn't what the run was trained with."""
     if settings.note:
         complain(settings.note)
 
 
-def say_data(of: BestModel | Subject) -> None:
+def print_data_note(of: SavedModel | ProbeContext) -> None:
     """Say on stderr what the user should know of the run's data as they are now."""
     if of.data_note:
         complain(of.data_note)
 
 
-def the_run(arguments: OfRun, given: Mapping[str, Any], use: Use | None = None) -> RunFolder:
+def the_run(arguments: RunArguments, given: Mapping[str, Any], use: Use | None = None) -> RunFolder:
     """The run that was asked for; with `--trust` its code is trusted, of the source that the
     command uses. Raises UnknownRun.
     """
     folder = find_run(arguments.run, runs_dir(given))
     if arguments.trust:
-        from tui_app.commands.trusting import trust_run
+        from tui_app.commands.trust_prompt import trust_run
 
         trust_run(folder, use)
     return folder

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.fields import InvalidValue
-from tui_app.commands.arguments import OfRun, parse, refuse_few_open_files, runs_dir, the_run
+from tui_app.commands.arguments import RunArguments, parse, refuse_few_open_files, runs_dir, the_run
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.listing import as_argument, current_state, read_status
 from tui_app.runs.run_folder import RunFolder
@@ -17,7 +17,7 @@ from tui_app.terminal.display_options import Look, can_show_app
 
 
 @dataclass(kw_only=True)
-class Attach(OfRun):
+class Attach(RunArguments):
     """Watch and steer a run that another program trains: one whose terminal went away, or one that
     was left to train by itself.
     """

@@ -14,7 +14,7 @@ from datasets import Dataset, dataset_names, get_dataset
 from datasets.fetching.fetch import cache_dir, find, locate, verify
 from datasets.reading.progress import Reading
 from models.fields import InvalidValue
-from tui_app.commands.arguments import Json, parse
+from tui_app.commands.arguments import JsonArguments, parse
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.terminal.printing import (
     Column,
@@ -34,7 +34,7 @@ _COLUMNS = (
 
 
 @dataclass(kw_only=True)
-class Data(Json):
+class Data(JsonArguments):
     """List the data sets, fetch one, or verify the files on disk."""
 
     action: tyro.conf.Positional[Literal["list", "fetch", "verify"]] = "list"
@@ -88,13 +88,13 @@ def _list(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) 
 def _reading(*, quiet: bool) -> Iterator[Reading]:
     """What shows how far the files are, and hears Ctrl-C and TERM."""
     from tui_app.headless.loading_progress import show_loading
-    from tui_app.headless.run import Terminal, signals_steer
+    from tui_app.headless.run import Terminal, stop_on_signals
     from tui_app.training.control import Control
 
     control, console = Control(), stderr_console()
     console.quiet = quiet
     with (
-        signals_steer(control, Terminal(console), keep=False),
+        stop_on_signals(control, Terminal(console), keep=False),
         show_loading(console) as on_progress,
     ):
         yield Reading(on_progress, control.must_stop)

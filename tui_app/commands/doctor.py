@@ -14,7 +14,7 @@ from datasets import dataset_names, get_dataset
 from datasets.fetching.fetch import cache_dir
 from models.fields import InvalidValue
 from models.user_files import trust_store
-from tui_app.commands.arguments import Json, configured_options, parse_words
+from tui_app.commands.arguments import JsonArguments, configured_options, parse_words
 from tui_app.commands.configuration import refused_settings
 from tui_app.commands.data import state_of
 from tui_app.runs.exit_codes import ExitCode
@@ -27,7 +27,7 @@ _NOT_INSTALLED = "not installed"
 
 
 @dataclass(kw_only=True)
-class Doctor(Json):
+class Doctor(JsonArguments):
     """Look over versions, devices, threads, data on disk and the terminal."""
 
 

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 import tyro
 
 from models.fields import InvalidValue
-from tui_app.commands.arguments import OfRun, import_lecture, parse, say_data, say_source, the_run
+from tui_app.commands.arguments import (
+    RunArguments,
+    import_lecture,
+    parse,
+    print_data_note,
+    print_source_note,
+    the_run,
+)
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.terminal.printing import complain, print_json, print_table
 from tui_app.text.quantities import format_number
@@ -24,7 +31,7 @@ _COMPARISONS = {
 
 
 @dataclass(kw_only=True)
-class Evaluate(OfRun):
+class Evaluate(RunArguments):
     """Measure the best model of a run again, on every part of its data."""
 
     require: tyro.conf.UseAppendAction[list[str]] = field(default_factory=list)
@@ -66,14 +73,14 @@ def main(argv: Sequence[str]) -> int:
     arguments, given = parse(Evaluate, argv, "runs_dir", "device", "data_dir")
     requirements = [Requirement.parse(text) for text in arguments.require]
     folder = the_run(arguments, given)
-    say_source(import_lecture(folder))
+    print_source_note(import_lecture(folder))
 
-    from tui_app.headless.loading_progress import shown_reading
-    from tui_app.inspection.saved_model import BestModel
+    from tui_app.headless.loading_progress import console_reporter
+    from tui_app.inspection.saved_model import SavedModel
 
-    with shown_reading(quiet=arguments.json) as reading:
-        best = BestModel.of(folder, given.get("device"), given.get("data_dir"), reading=reading)
-    say_data(best)
+    with console_reporter(quiet=arguments.json) as reading:
+        best = SavedModel.of(folder, given.get("device"), given.get("data_dir"), reading=reading)
+    print_data_note(best)
     values = best.measure()
     missed = [each for each in requirements if not each.is_met(values)]
     if arguments.json:

@@ -12,12 +12,19 @@ import tyro
 from datasets.reading.paths import user_path
 from models.fields import InvalidValue
 from models.user_files.source import RESERVED
-from tui_app.commands.arguments import OfRun, import_lecture, parse, say_data, say_source, the_run
+from tui_app.commands.arguments import (
+    RunArguments,
+    import_lecture,
+    parse,
+    print_data_note,
+    print_source_note,
+    the_run,
+)
 from tui_app.terminal.printing import print_json
 
 
 @dataclass(kw_only=True)
-class Export(OfRun):
+class Export(RunArguments):
     """Write a run as one Python script in the lecture's style, which needs no tutorch."""
 
     what: tyro.conf.Positional[Literal["script"]] = "script"
@@ -42,15 +49,15 @@ def main(argv: Sequence[str]) -> int:
         raise InvalidValue(f"a script is a Python file: --out {path.with_suffix('.py')}")
     if path.exists() and not arguments.force and not to_stdout:
         raise InvalidValue(f"{path} is there already: name another with --out, or add --force")
-    say_source(import_lecture(folder))
+    print_source_note(import_lecture(folder))
 
     from tui_app.export import script_of
-    from tui_app.headless.loading_progress import shown_reading
-    from tui_app.inspection.probe_context import subject_of_folder
+    from tui_app.headless.loading_progress import console_reporter
+    from tui_app.inspection.probe_context import context_of_run
 
-    with shown_reading(quiet=arguments.json) as reading:
-        subject = subject_of_folder(folder, "cpu", given.get("data_dir"), reading=reading)
-    say_data(subject)
+    with console_reporter(quiet=arguments.json) as reading:
+        subject = context_of_run(folder, "cpu", given.get("data_dir"), reading=reading)
+    print_data_note(subject)
     script, arrays = script_of(subject, folder.read_record(), path.stem)
     if to_stdout:
         if arrays:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models import find_lecture, lecture_names, read_lesson
-from tui_app.commands.arguments import Json, parse
+from tui_app.commands.arguments import JsonArguments, parse
 from tui_app.terminal.printing import Column, print_json, print_list
 
 _COLUMNS = (
@@ -17,7 +17,7 @@ _COLUMNS = (
 
 
 @dataclass(kw_only=True)
-class Lectures(Json):
+class Lectures(JsonArguments):
     """List the lectures in the course's order."""
 
 

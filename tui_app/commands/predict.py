@@ -9,7 +9,13 @@ from typing import Annotated, Any
 import tyro
 
 from models.fields import InvalidValue
-from tui_app.commands.arguments import OfRun, import_lecture, parse, say_source, the_run
+from tui_app.commands.arguments import (
+    RunArguments,
+    import_lecture,
+    parse,
+    print_source_note,
+    the_run,
+)
 from tui_app.terminal.printing import print_json, print_table
 
 #: Classes shown at most, the likeliest first.
@@ -17,7 +23,7 @@ _CLASSES = 10
 
 
 @dataclass(kw_only=True)
-class Predict(OfRun):
+class Predict(RunArguments):
     """Ask the best model of a run."""
 
     input: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="INPUT")]
@@ -28,14 +34,14 @@ def main(argv: Sequence[str]) -> int:
     """Print the prediction."""
     arguments, given = parse(Predict, argv, "runs_dir", "device", "data_dir")
     folder = the_run(arguments, given)
-    say_source(import_lecture(folder))
+    print_source_note(import_lecture(folder))
 
-    from tui_app.headless.loading_progress import shown_reading
-    from tui_app.inspection.saved_model import BestModel
+    from tui_app.headless.loading_progress import console_reporter
+    from tui_app.inspection.saved_model import SavedModel
 
     where = given.get("device"), given.get("data_dir")
-    with shown_reading(quiet=arguments.json) as reading:
-        best = BestModel.of(folder, *where, needs_samples=False, reading=reading)
+    with console_reporter(quiet=arguments.json) as reading:
+        best = SavedModel.of(folder, *where, needs_samples=False, reading=reading)
     try:
         outputs = best.outputs(arguments.input)
     except ValueError as error:

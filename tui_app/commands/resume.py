@@ -10,7 +10,7 @@ import tyro
 
 from models.fields import InvalidValue
 from tui_app.commands.arguments import (
-    OfRun,
+    RunArguments,
     import_lecture,
     parse,
     refuse_few_open_files,
@@ -18,12 +18,12 @@ from tui_app.commands.arguments import (
     runs_dir,
     the_run,
 )
-from tui_app.monitoring.resume_request import TakeUp
 from tui_app.terminal.display_options import Look, can_show_app
+from tui_app.training.session_request import ResumeRequest
 
 
 @dataclass(kw_only=True)
-class Resume(OfRun):
+class Resume(RunArguments):
     """Go on with a run exactly where it stopped; more --epochs train a finished one further."""
 
     epochs: int | None = None
@@ -52,9 +52,11 @@ def main(argv: Sequence[str]) -> int:
         raise InvalidValue(f"epochs: a whole number ≥ 1, not {arguments.epochs}", "epochs")
     folder = the_run(arguments, given, arguments.source)
     if not (arguments.no_tui or arguments.json or arguments.quiet) and can_show_app():
-        return _show_app(TakeUp(folder, arguments.epochs, _changes(given), arguments.source), given)
+        return _show_app(
+            ResumeRequest(folder, arguments.epochs, _changes(given), arguments.source), given
+        )
 
-    from tui_app.headless.run import Headless, Terminal, signals_steer, train_one
+    from tui_app.headless.run import Headless, Terminal, stop_on_signals, train_one
     from tui_app.training.control import Control
     from tui_app.training.session import Session
 
@@ -62,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
     terminal = Terminal(headless.console())
     options = import_lecture(folder, arguments.source).options
     on_hangup = given.get("on_hangup", options.on_hangup)
-    with signals_steer(control, terminal, keep=on_hangup == "keep"):
+    with stop_on_signals(control, terminal, keep=on_hangup == "keep"):
         completed = train_one(
             lambda control, on_progress: Session.take_up(
                 folder,
@@ -79,7 +81,7 @@ def main(argv: Sequence[str]) -> int:
     return completed.exit_code
 
 
-def _show_app(take_up: TakeUp, given: Mapping[str, Any]) -> int:
+def _show_app(take_up: ResumeRequest, given: Mapping[str, Any]) -> int:
     """Go on with the run in the app."""
     from tui_app.app.app import run_app
 

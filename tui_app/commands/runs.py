@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from datasets.own.names import short_name
-from tui_app.commands.arguments import Json, parse, runs_dir
+from tui_app.commands.arguments import JsonArguments, parse, runs_dir
 from tui_app.runs.listing import RunSummary, as_argument, run_folders, short_ids, summarise
 from tui_app.runs.origins import origins
 from tui_app.runs.run_folder import RunFolder
@@ -29,7 +29,7 @@ _COLUMNS = (
 
 
 @dataclass(kw_only=True)
-class Runs(Json):
+class Runs(JsonArguments):
     """List the runs, the newest last."""
 
 

@@ -12,7 +12,7 @@ import tyro
 
 from datasets.own.columns import listed
 from models.fields import InvalidValue
-from tui_app.commands.arguments import OfRun, parse, the_run
+from tui_app.commands.arguments import RunArguments, parse, the_run
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.listing import RunSummary, summarise
 from tui_app.runs.metrics_file import read_backwards, read_metrics
@@ -30,7 +30,7 @@ _NOT_VALUES = {"kind", "run", "epoch", "step", "lr", "seconds", "samples_per_sec
 
 
 @dataclass(kw_only=True)
-class Show(OfRun):
+class Show(RunArguments):
     """Show a run: its settings, its epochs, its best model, or a view of what it learned."""
 
     views: tyro.conf.FlagCreatePairsOff[bool] = False

@@ -14,7 +14,7 @@ from models import find_lecture, load_lecture
 from models.fields import Field, InvalidValue, fields_of
 from models.lecture import Hyperparameters, Lecture
 from models.user_files.plain_net import declare, find_plain_net
-from models.user_files.trust import name_file
+from models.user_files.trust import allow_named_file
 from tui_app.commands.arguments import refuse_few_open_files, refuse_several_processes
 from tui_app.commands.configuration import (
     blaming,
@@ -24,7 +24,7 @@ from tui_app.commands.configuration import (
     settings_in_effect,
 )
 from tui_app.commands.option_parser import parse_options, parts_of, several_values
-from tui_app.commands.trusting import load_trusted
+from tui_app.commands.trust_prompt import load_trusted
 from tui_app.monitoring.lecture_thread import import_watched
 from tui_app.runs.run_options import RunOptions
 from tui_app.runs.settings import settle
@@ -110,7 +110,7 @@ def main(argv: Sequence[str]) -> int:
 def _named(text: str) -> Path:
     """The file of a lecture that the user named, which is enough for it to run."""
     path = find_lecture(text)
-    name_file(path)
+    allow_named_file(path)
     return path
 
 

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from datasets.reading.paths import user_path
 from models.fields import InvalidValue
-from tui_app.commands.arguments import import_lecture, say_data, say_source
+from tui_app.commands.arguments import import_lecture, print_data_note, print_source_note
 from tui_app.runs.run_folder import RunFolder
 from tui_app.terminal.printing import print_json, print_table, stdout_console
 from tui_app.views import load_view
@@ -36,16 +36,16 @@ def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
     view = load_view(arguments.view) if arguments.view else None
     if view is not None and not arguments.views:
         _refuse_what_does_not_go_together(arguments)
-    say_source(import_lecture(folder))
+    print_source_note(import_lecture(folder))
 
-    from tui_app.headless.loading_progress import shown_reading
-    from tui_app.inspection.probe_context import subject_of_folder
+    from tui_app.headless.loading_progress import console_reporter
+    from tui_app.inspection.probe_context import context_of_run
     from tui_app.inspection.probe_runner import take
 
     where = given.get("device"), given.get("data_dir")
-    with shown_reading(quiet=arguments.json) as reading:
-        subject = subject_of_folder(folder, *where, reading=reading)
-    say_data(subject)
+    with console_reporter(quiet=arguments.json) as reading:
+        subject = context_of_run(folder, *where, reading=reading)
+    print_data_note(subject)
     traits = take(subject, TRAITS.load_probe()).found
     titles = {name: load_view(name).title for name in offered(traits)}
     if view is None or arguments.views:

@@ -17,7 +17,7 @@ from tui_app.export.lecture_source import LectureSource
 from tui_app.export.literals import comment, literal
 from tui_app.export.local_modules import local_modules
 from tui_app.export.loop_template import LOOP
-from tui_app.inspection.probe_runner import Subject
+from tui_app.inspection.probe_runner import ProbeContext
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.metrics_file import last_line
 from tui_app.training.augmentation import SHIFT, augmented, mirrored, shifted
@@ -26,7 +26,7 @@ from tui_app.training.optimizers import OPTIMIZERS, is_fused
 from tui_app.training.schedule import Span
 
 
-def script_of(subject: Subject, record: dict[str, Any], stem: str) -> tuple[str, bytes]:
+def script_of(subject: ProbeContext, record: dict[str, Any], stem: str) -> tuple[str, bytes]:
     """The script of the run, and what `<stem>.npz` beside it must hold (nothing for most).
 
     `record` is its run.json. The same losses come of it on the same device and versions. Raises
@@ -64,7 +64,7 @@ def script_of(subject: Subject, record: dict[str, Any], stem: str) -> tuple[str,
     return script, data.arrays
 
 
-def _refuse_no_device(subject: Subject, device: object) -> None:
+def _refuse_no_device(subject: ProbeContext, device: object) -> None:
     try:
         torch.device(device if isinstance(device, str) else "")
     except RuntimeError as error:
@@ -78,7 +78,7 @@ def _packed(data: DataCode) -> str:
     return f'{_PACKED_NOTE}PACKED = r"""\n{data.packed}\n"""\n' if data.packed else ""
 
 
-def _head(subject: Subject, record: dict[str, Any], parts: Sequence[str]) -> str:
+def _head(subject: ProbeContext, record: dict[str, Any], parts: Sequence[str]) -> str:
     versions = record.get("versions")
     torch_version = versions.get("torch") if isinstance(versions, dict) else None
     modules = [name for name in ("base64", "io", "math") if _is_used(name, parts)]
@@ -110,7 +110,7 @@ def _is_used(module: str, parts: Sequence[str]) -> bool:
     return any(re.search(rf"\b{module}\.", part) for part in parts)
 
 
-def _settings(subject: Subject) -> str:
+def _settings(subject: ProbeContext) -> str:
     """The numbers of the run, as its model asks for them."""
     lecture, hp, spec = (
         subject.settings.lecture,
@@ -137,7 +137,7 @@ SPEC = SimpleNamespace(
 """
 
 
-def _data(subject: Subject, data: DataCode) -> str:
+def _data(subject: ProbeContext, data: DataCode) -> str:
     text = f"# 1. Data\n\n{data.code}"
     if subject.data.spec.input_shape and (brightest := subject.data.brightest):
         text += f"""
@@ -155,7 +155,7 @@ test_x = normalised(test_x) if test_x is not None else None
     return text
 
 
-def _model(subject: Subject, source: LectureSource, record: dict[str, Any]) -> str:
+def _model(subject: ProbeContext, source: LectureSource, record: dict[str, Any]) -> str:
     hp, model = subject.settings.hyperparameters, source.declared("model")
     is_image = any(weight.ndim == 4 for weight in subject.model.parameters())
     layout = ""
@@ -183,7 +183,7 @@ def _threads(record: dict[str, Any]) -> int:
     return threads if type(threads) is int and threads > 0 else 1
 
 
-def _optimizer(subject: Subject, source: LectureSource, record: dict[str, Any]) -> str:
+def _optimizer(subject: ProbeContext, source: LectureSource, record: dict[str, Any]) -> str:
     lecture, hp = subject.settings.lecture, subject.settings.hyperparameters
     if lecture.optimizer is not None:
         return f"{source.declared('optimizer')}(model, HYPERPARAMETERS)"
@@ -205,7 +205,7 @@ def _augmentation(how: str) -> str:
     return "\n" + text.replace(": Tensor", ": torch.Tensor").replace("> Tensor", "> torch.Tensor")
 
 
-def _loop(subject: Subject, source: LectureSource) -> str:
+def _loop(subject: ProbeContext, source: LectureSource) -> str:
     hp, size = subject.settings.hyperparameters, len(subject.train)
     batch = size if hp.batch_size == "full" else min(hp.batch_size, size)
     drop = bool(getattr(hp, "drop_last", False))
@@ -240,7 +240,7 @@ def _loop(subject: Subject, source: LectureSource) -> str:
     )
 
 
-def _steps_taken(subject: Subject) -> int:
+def _steps_taken(subject: ProbeContext) -> int:
     """The steps that the run had: fewer than planned when it was stopped."""
     block = last_line(subject.folder.metrics, "steps")
     first = block.get("first_step") if block else None
@@ -273,7 +273,7 @@ def _factor(hp: Hyperparameters, steps: int, spans: tuple[Span, ...]) -> str:
     return "return 1.0"
 
 
-def _measure(subject: Subject) -> str:
+def _measure(subject: ProbeContext) -> str:
     match subject.data.spec.task:
         case "binary":
             right = "((outputs > 0) == (targets > 0.5)).float().mean().item()"

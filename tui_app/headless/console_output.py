@@ -31,7 +31,7 @@ from tui_app.training.session import Session
 _EPOCH_LINES = 100
 
 
-class Narrator(Protocol):
+class EventPrinter(Protocol):
     """A listener that is told when the run begins and when it is over, as a context."""
 
     def __call__(self, event: Event) -> None:

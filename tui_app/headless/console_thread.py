@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from tui_app.headless.console_output import Narrator
+from tui_app.headless.console_output import EventPrinter
 from tui_app.runs.events import Event, StepsCompleted
 
 #: Events that wait for the terminal before those that only move the bar are left out.
@@ -15,10 +15,10 @@ _WAITING = 100
 _PATIENCE = 3.0
 
 
-class NarratingThread:
+class ConsoleThread:
     """Lets `narrator` tell every event in a thread of its own. A narrator itself."""
 
-    def __init__(self, narrator: Narrator) -> None:
+    def __init__(self, narrator: EventPrinter) -> None:
         self._narrator = narrator
         self._events: deque[Event | None] = deque()
         self._news = threading.Semaphore(0)

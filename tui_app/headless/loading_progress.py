@@ -26,7 +26,7 @@ _BETWEEN_LINES = 10.0
 
 
 @contextmanager
-def shown_reading(*, quiet: bool = False) -> Iterator[Reading]:
+def console_reporter(*, quiet: bool = False) -> Iterator[Reading]:
     """What a command that reads data passes on, to show on stderr how far that is."""
     console = stderr_console()
     console.quiet = quiet

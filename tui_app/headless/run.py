@@ -16,21 +16,21 @@ from rich.text import Text
 
 from datasets.reading.progress import LoadingStopped
 from tui_app.headless.console_output import (
+    EventPrinter,
     JsonLines,
-    Narrator,
     narrator,
     print_scores,
     print_summary,
 )
-from tui_app.headless.console_thread import NarratingThread
+from tui_app.headless.console_thread import ConsoleThread
 from tui_app.headless.loading_progress import show_loading
 from tui_app.runs.errors import Cancelled, DamagedRun
 from tui_app.runs.events import RunCompleted
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.run_folder import LogFile
 from tui_app.runs.settings import RunSettings, differences, differing
-from tui_app.terminal.printing import stderr_console, write_last_words
-from tui_app.terminal.signal_thread import signals_heard
+from tui_app.terminal.printing import stderr_console, write_without_blocking
+from tui_app.terminal.signal_thread import handle_signals
 from tui_app.terminal.signals import (
     has_job_control,
     leave_at_once,
@@ -40,7 +40,7 @@ from tui_app.terminal.signals import (
     suspend_at_once,
     suspend_signals,
 )
-from tui_app.terminal.streams import closed_at_start, data_stream, is_gone, lasting_streams
+from tui_app.terminal.streams import closed_at_start, data_stream, is_gone, tolerant_streams
 from tui_app.text.escaping import printable
 from tui_app.training.control import Control, Stop
 from tui_app.training.library_warnings import warnings_noted
@@ -68,7 +68,7 @@ def train_all(settings: Sequence[RunSettings], headless: Headless) -> int:
     control, console = Control(), headless.console()
     terminal = Terminal(console)
     completed: list[tuple[RunSettings, RunCompleted]] = []
-    with signals_steer(control, terminal, keep=settings[0].options.on_hangup == "keep"):
+    with stop_on_signals(control, terminal, keep=settings[0].options.on_hangup == "keep"):
         if len(settings) > 1:
             with show_loading(console) as on_progress:
                 check_models(settings, on_progress, control.must_stop)
@@ -132,7 +132,7 @@ class Terminal:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.session: Session | None = None
-        self.listener: Narrator | None = None
+        self.listener: EventPrinter | None = None
         self.log: Path | None = None
         self.ended: Path | None = None  # the log of a run that is over, until the next is prepared
         self.is_gone = False
@@ -161,7 +161,7 @@ class Terminal:
     def restore(self) -> None:
         """Show the cursor, which a progress bar hides, without waiting for anything."""
         if self.console.is_terminal and not self.is_gone:
-            write_last_words(2, "\x1b[?25h")
+            write_without_blocking(2, "\x1b[?25h")
 
     def suspend(self) -> None:
         """Suspend the program with the cursor shown, if a shell can continue it."""
@@ -169,10 +169,10 @@ class Terminal:
             self.restore()
             suspend_at_once()
 
-    def narrator(self) -> Narrator:
+    def narrator(self) -> EventPrinter:
         """What tells of a run on this terminal, or in the file or pipe that is in its place."""
         told = narrator(self.console)
-        return NarratingThread(told) if self.console.is_terminal else told
+        return ConsoleThread(told) if self.console.is_terminal else told
 
     def lose(self, stream: str, error: OSError) -> None:
         """Go on without a stream that takes nothing more."""
@@ -217,7 +217,7 @@ class Terminal:
 
 
 @contextmanager
-def signals_steer(control: Control, terminal: Terminal, *, keep: bool) -> Iterator[None]:
+def stop_on_signals(control: Control, terminal: Terminal, *, keep: bool) -> Iterator[None]:
     """Let Ctrl-C, TERM and a hang-up save and stop, USR1 save and Ctrl-Z suspend; a second Ctrl-C
     leaves at once.
 
@@ -263,9 +263,9 @@ def signals_steer(control: Control, terminal: Terminal, *, keep: bool) -> Iterat
     here = threading.current_thread()
     try:
         with (
-            lasting_streams(lose),
+            tolerant_streams(lose),
             warnings_noted(terminal.note),
-            signals_heard(hear),
+            handle_signals(hear),
             Watchdog(control, here, tell_silence, give_up),
         ):
             yield
@@ -282,7 +282,7 @@ def signals_steer(control: Control, terminal: Terminal, *, keep: bool) -> Iterat
 
 
 def _say_how_to_leave(control: Control, terminal: Terminal) -> None:
-    if not control.is_ending:
+    if not control.is_finishing:
         terminal.console.print("stopping after the step under way; Ctrl-C again leaves at once")
 
 

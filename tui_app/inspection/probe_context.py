@@ -10,8 +10,8 @@ from torch import nn
 
 from datasets import Data, DataUnavailable, Split, get_dataset
 from datasets.fetching.fetch import find
-from datasets.reading.progress import UNWATCHED, Reading
-from tui_app.inspection.probe_runner import Subject
+from datasets.reading.progress import NO_REPORTS, Reading
+from tui_app.inspection.probe_runner import ProbeContext
 from tui_app.runs.checkpoint import load_checkpoint
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.metrics_file import last_line
@@ -22,11 +22,11 @@ from tui_app.training.schedule import spans_of
 from tui_app.training.state import Training
 
 
-def subject_of_training(training: Training, folder: RunFolder) -> Subject:
+def context_of_training(training: Training, folder: RunFolder) -> ProbeContext:
     """The model as it trains."""
     data = training.measured.split.data
     train, split = _splits(data, training.settings)
-    return Subject(
+    return ProbeContext(
         settings=training.settings,
         data=data,
         model=training.model,
@@ -44,20 +44,20 @@ def subject_of_training(training: Training, folder: RunFolder) -> Subject:
     )
 
 
-def subject_of_folder(
+def context_of_run(
     folder: RunFolder,
     device: str | None = None,
     data_dir: str | None = None,
     *,
     is_best: bool = True,
-    reading: Reading = UNWATCHED,
-) -> Subject:
+    reading: Reading = NO_REPORTS,
+) -> ProbeContext:
     """The best model of a run, as far as it has come, or the one that was saved last. Raises what
-    BestModel.of does.
+    SavedModel.of does.
     """
-    from tui_app.inspection.saved_model import BestModel
+    from tui_app.inspection.saved_model import SavedModel
 
-    best = BestModel.of(folder, device, data_dir, reading=reading)
+    best = SavedModel.of(folder, device, data_dir, reading=reading)
     train, split = _splits(best.data, best.settings)
     last, chosen = last_line(folder.metrics, "epoch"), last_line(folder.metrics, "best")
     recorded = folder.read_record().get("schedule")
@@ -67,7 +67,7 @@ def subject_of_folder(
         raise DamagedRun(f"{folder.run_json} can't be used: {error}") from error
     if not is_best:
         last = chosen = _load_newest(best.model, folder)
-    return Subject(
+    return ProbeContext(
         settings=best.settings,
         data=best.data,
         model=best.model,
@@ -96,7 +96,7 @@ def _load_newest(model: nn.Module, folder: RunFolder) -> dict[str, Any]:
         raise DamagedRun(f"{folder.last} doesn't fit the run's model: {error}") from error
 
 
-def subject_of_settings(settings: RunSettings) -> Subject:
+def context_of_settings(settings: RunSettings) -> ProbeContext:
     """The model before its first step, on the CPU. Raises what `prepare` does; nothing is fetched:
     data that are not on this disk are DataUnavailable.
     """
@@ -104,7 +104,7 @@ def subject_of_settings(settings: RunSettings) -> Subject:
     data, device = read(settings), torch.device("cpu")
     model, criterion = build_model(settings.lecture, data, settings, device)
     train, split = _splits(data, settings)
-    return Subject(
+    return ProbeContext(
         settings=settings,
         data=data,
         model=model,

@@ -1,7 +1,7 @@
 """What a view shows of a model: plain numbers, taken by the loop between two steps when asked for.
 
-A probe looks at a `Subject` and gives a frozen dataclass of numpy arrays and plain numbers. The
-same probe serves a run that trains (`Control.request_snapshot`) and one that is over
+A probe looks at a `ProbeContext` and gives a frozen dataclass of numpy arrays and plain numbers.
+The same probe serves a run that trains (`Control.request_snapshot`) and one that is over
 (`subjects.py`).
 """
 
@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from datasets import Data, Split
 from models import LectureError
+from models.user_files.error_hints import explain
 from models.user_files.error_location import ends_program
-from models.user_files.mistakes import explain
 from tui_app.runs.metrics_file import read_lines
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings import RunSettings
@@ -42,7 +42,7 @@ def _report_nothing(steps: int, of: int) -> None:
 
 
 @dataclass(frozen=True)
-class Subject:
+class ProbeContext:
     """A model to be looked at, with what it learns from and is measured on.
 
     `split` is the one named by `measured`: test, validation, or train where there is no other.
@@ -70,7 +70,7 @@ class Subject:
 
     def rows(self) -> np.ndarray:
         """The rows of `split` to look at: all, or enough for a picture while the run trains."""
-        return rows_of(self.split, _LIVE_ROWS if self.is_live else len(self.split))
+        return evenly_spaced_rows(self.split, _LIVE_ROWS if self.is_live else len(self.split))
 
     def batch(self, split: Split, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         """The samples `rows` of `split` as the model takes them: inputs, targets."""
@@ -84,7 +84,7 @@ class Subject:
 
 
 #: Looks at a subject; the text is what a person asked, empty when nothing was.
-Probe = Callable[[Subject, str], Any]
+Probe = Callable[[ProbeContext, str], Any]
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,13 @@ class Request:
     answer: Future[Snapshot]
 
 
-def rows_of(split: Split, limit: int) -> np.ndarray:
+def evenly_spaced_rows(split: Split, limit: int) -> np.ndarray:
     """At most `limit` rows spread evenly over the split, since files are often sorted by class."""
     count = min(limit, len(split))
     return np.linspace(0, len(split) - 1, count).round().astype(np.int64)
 
 
-def take(subject: Subject, probe: Probe, ask: str = "") -> Snapshot:
+def take(subject: ProbeContext, probe: Probe, ask: str = "") -> Snapshot:
     """Let the probe look, and leave model and random numbers as they were."""
     begun = time.perf_counter()
     with _undisturbed(subject.model):
@@ -122,7 +122,7 @@ def take(subject: Subject, probe: Probe, ask: str = "") -> Snapshot:
     return Snapshot(found, subject.folder.name, subject.epoch, subject.step, seconds)
 
 
-def _found(probe: Probe, subject: Subject, ask: str) -> Any:
+def _found(probe: Probe, subject: ProbeContext, ask: str) -> Any:
     """What the probe finds. Raises LectureError for a model that would end the program."""
     try:
         return probe(subject, ask)
@@ -132,7 +132,7 @@ def _found(probe: Probe, subject: Subject, ask: str) -> Any:
         raise LectureError(explain(error)) from error
 
 
-def answer(request: Request, subject: Subject) -> None:
+def answer(request: Request, subject: ProbeContext) -> None:
     """Lay down what is asked for. Whatever goes wrong is the asker's to hear: training goes on."""
     if not request.answer.set_running_or_notify_cancel():
         return

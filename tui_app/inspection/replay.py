@@ -13,7 +13,7 @@ from dataclasses import replace
 from torch import nn
 
 from models.lecture import Hyperparameters
-from tui_app.inspection.probe_runner import Subject
+from tui_app.inspection.probe_runner import ProbeContext
 from tui_app.training.batches import DeviceSplit
 from tui_app.training.device import DeviceInfo
 from tui_app.training.optimizers import make_optimizer
@@ -27,7 +27,10 @@ Observe = Callable[[nn.Module, int, float], None]
 
 
 def replay(
-    subject: Subject, steps: int, observe: Observe, hyperparameters: Hyperparameters | None = None
+    subject: ProbeContext,
+    steps: int,
+    observe: Observe,
+    hyperparameters: Hyperparameters | None = None,
 ) -> None:
     """Take the first `steps` steps of the run again, or those it had with other hyperparameters.
 
@@ -54,7 +57,7 @@ def replay(
         training.epoch += 1
 
 
-def _begin(subject: Subject, hp: Hyperparameters) -> Training:
+def _begin(subject: ProbeContext, hp: Hyperparameters) -> Training:
     settings = replace(subject.settings, hyperparameters=hp)
     lecture, data = settings.lecture, subject.data
     split = DeviceSplit.of(subject.train, data, subject.device)

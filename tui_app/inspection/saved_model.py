@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from datasets import Data
-from datasets.reading.progress import UNWATCHED, Reading
-from models.user_files.mistakes import explain
+from datasets.reading.progress import NO_REPORTS, Reading
+from models.user_files.error_hints import explain
 from tui_app.runs.checkpoint import load_checkpoint
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.run_data import data_of_run, read_kept_data
@@ -24,7 +24,7 @@ from tui_app.training.prepare import build_model, hold_out, read
 
 
 @dataclass(frozen=True)
-class BestModel:
+class SavedModel:
     """A run's best.pt in a model of its lecture, with the data it was trained on."""
 
     settings: RunSettings
@@ -43,8 +43,8 @@ class BestModel:
         data_dir: str | None,
         *,
         needs_samples: bool = True,
-        reading: Reading = UNWATCHED,
-    ) -> BestModel:
+        reading: Reading = NO_REPORTS,
+    ) -> SavedModel:
         """Load it. Without `needs_samples` the data aren't read where the run keeps what it takes
         to ask the model.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tui_app.monitoring.log import Log
-from tui_app.monitoring.run_info import Facts
+from tui_app.monitoring.run_info import RunInfo
 from tui_app.runs.event_text import is_told
 from tui_app.runs.events import (
     Advised,
@@ -78,7 +78,7 @@ class History:
     """A run as it went so far. `version` grows with everything that was taken in."""
 
     def __init__(self) -> None:
-        self.facts: Facts | None = None
+        self.facts: RunInfo | None = None
         self.losses: array[float] = array("d")  # that of step n at n - 1
         self.epochs = EpochColumns()
         self.log = Log()

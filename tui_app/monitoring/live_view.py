@@ -47,7 +47,7 @@ class LiveView:
         """Whether an answer is waited for."""
         return self._waiting is not None and not self._waiting.done()
 
-    def give_way(self) -> None:
+    def cancel_probe(self) -> None:
         """A look at a run that trains is short: others wait for it."""
 
     def poll(self) -> bool:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.reading.progress import LoadingStopped, Progress
-from models.user_files.error_location import place_of_error, user_traceback
-from models.user_files.mistakes import explain_in_one_line
+from models.user_files.error_hints import explain_in_one_line
+from models.user_files.error_location import locate_error, user_traceback
 from tui_app.monitoring.failures import known
-from tui_app.monitoring.followed_run import Failure
 from tui_app.monitoring.history import History
-from tui_app.monitoring.random_numbers import Hold, stop_looking
-from tui_app.monitoring.run_info import Facts
+from tui_app.monitoring.monitored_run import Failure
+from tui_app.monitoring.random_numbers import Hold, stop_probes
+from tui_app.monitoring.run_info import RunInfo
 from tui_app.runs.errors import TrainingFailed
 from tui_app.runs.event_text import loading_detail
 from tui_app.runs.events import Event, RunCompleted
@@ -65,7 +65,7 @@ class _Past:
             history.log.record(line)
 
 
-class RunInThread:
+class LocalRun:
     """Trains what `make` prepares. The thread fills a buffer; whoever watches empties it.
 
     The thread knows no widget and waits for none: appending to a deque is all it does for them.
@@ -80,7 +80,7 @@ class RunInThread:
         self.failure: Failure | None = None
         self.folder: Path | None = None
         self._make = make
-        self._events: deque[Event | EpochBlock | Facts | _Past] = deque()
+        self._events: deque[Event | EpochBlock | RunInfo | _Past] = deque()
         self._session: Session | None = None
         self._notes: list[str] = []
         self._is_abandoned = False
@@ -124,7 +124,7 @@ class RunInThread:
         news = len(self._events)
         for _ in range(news):
             event = self._events.popleft()
-            if isinstance(event, Facts):
+            if isinstance(event, RunInfo):
                 self.history.facts = event
             elif isinstance(event, _Past):
                 event.bring_back(self.history)
@@ -148,12 +148,12 @@ class RunInThread:
             finally:
                 self.stage = self.silence = ""
                 self._session = None
-                self.control.end_requests()  # a run that couldn't be prepared answers none
+                self.control.cancel_requests()  # a run that couldn't be prepared answers none
                 self._random_numbers.end()
         if self.folder is not None:  # else nothing was trained, perhaps for want of a torch
-            from tui_app.training.device import give_memory_back
+            from tui_app.training.device import release_gpu_memory
 
-            give_memory_back()
+            release_gpu_memory()
 
     def _note(self, text: str) -> None:
         """Record a note with the run, or as soon as there is one."""
@@ -163,7 +163,7 @@ class RunInThread:
             self._session.note(text)
 
     def _must_stop_waiting(self) -> bool:
-        stop_looking()
+        stop_probes()
         return self.control.must_stop()
 
     def _train_alone(self) -> None:
@@ -179,7 +179,7 @@ class RunInThread:
         from tui_app.runs.metrics_file import read_lines
 
         folder = session.folder
-        self._events.append(Facts.of(folder.read_record()))
+        self._events.append(RunInfo.of(folder.read_record()))
         with suppress(LoadingStopped):  # the run hears of the stop itself
             for line in read_lines(folder.metrics, stopped=self.control.must_stop):
                 event = event_of(line)
@@ -214,7 +214,7 @@ class RunInThread:
             self._session.abandon(self.control, where)
         else:
             self.failure = Failure(_CANCELLED.format(where), "", 0)
-        self.control.end_requests()
+        self.control.cancel_requests()
         self.stage = self.silence = ""
         self._is_abandoned = True
         self._random_numbers.end()
@@ -240,17 +240,17 @@ def _failure(error: BaseException) -> Failure:
         return Failure(sentence, "\n".join(user_traceback(error)), ExitCode.FAILED)
     sentence, exit_code = said
     origin = error.__cause__ or error
-    is_from_code = isinstance(error, TrainingFailed) or place_of_error(origin) is not None
+    is_from_code = isinstance(error, TrainingFailed) or locate_error(origin) is not None
     lines = user_traceback(origin) if is_from_code else []
     return Failure(sentence, "\n".join(lines), exit_code)
 
 
-def runs_of(settings: Sequence[RunSettings]) -> list[RunInThread]:
+def local_runs(settings: Sequence[RunSettings]) -> list[LocalRun]:
     """A run for each, named by what it has otherwise than the others."""
     from tui_app.runs.settings import differing
 
     titles = [differing(each, settings) or each.lecture.name for each in settings]
-    return [RunInThread(t, _begin(s)) for t, s in zip(titles, settings, strict=True)]
+    return [LocalRun(t, _begin(s)) for t, s in zip(titles, settings, strict=True)]
 
 
 def _begin(settings: RunSettings) -> MakeSession:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.own.names import short_name
-from tui_app.monitoring.random_numbers import given_up_as_error, in_looking_thread
+from tui_app.monitoring.random_numbers import interruption_as_error, start_probe_thread
 
 if TYPE_CHECKING:
-    from tui_app.inspection.probe_runner import Report, Snapshot, Subject
+    from tui_app.inspection.probe_runner import ProbeContext, Report, Snapshot
     from tui_app.runs.run_folder import RunFolder
     from tui_app.runs.settings import RunSettings
     from tui_app.training.control import Control
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class Still:
     """A model that doesn't change, loaded when it is first looked at."""
 
-    def __init__(self, load: Callable[[], Subject]) -> None:
+    def __init__(self, load: Callable[[], ProbeContext]) -> None:
         self._load = load
-        self._subject: Subject | None = None
+        self._subject: ProbeContext | None = None
 
     @property
     def note(self) -> str:
@@ -36,17 +36,17 @@ class Still:
         return "\n".join(filter(None, notes))
 
     def look(self, view: View, ask: str, report: Report) -> Snapshot:
-        """Let the view's probe look. Takes its time: for a thread that holds RANDOM_NUMBERS."""
+        """Let the view's probe look. Takes its time: for a thread that holds RANDOM_NUMBER_LOCK."""
         from tui_app.inspection.probe_runner import take
 
-        with given_up_as_error():
+        with interruption_as_error():
             if self._subject is None:
                 self._subject = self._load()
             return take(replace(self._subject, report=report), view.load_probe(), ask)
 
 
 @dataclass(frozen=True)
-class Sight:
+class ModelSource:
     """What the Model pane is to show. Two with the same `key` show the same; a trained model that
     isn't the best of its run is the newest.
 
@@ -57,28 +57,28 @@ class Sight:
     place: object
     key: object
     title: str
-    load: Callable[[], Subject]
+    load: Callable[[], ProbeContext]
     control: Control | None = None
     is_trained: bool = True
     is_best: bool = True
 
 
-def before_training(settings: RunSettings) -> Sight:
+def untrained_model(settings: RunSettings) -> ModelSource:
     """The model and the data that would be trained with these settings."""
 
-    def load() -> Subject:
-        from tui_app.inspection.probe_context import subject_of_settings
+    def load() -> ProbeContext:
+        from tui_app.inspection.probe_context import context_of_settings
 
-        return subject_of_settings(settings)
+        return context_of_settings(settings)
 
     title = f"{settings.lecture.title} on {short_name(settings.dataset)}, not trained"
     place = (settings.lecture.path, settings.dataset)
-    return Sight(place, settings, title, load, is_trained=False)
+    return ModelSource(place, settings, title, load, is_trained=False)
 
 
-def of_run(
+def model_of_run(
     path: Path, best: int, control: Control | None = None, *, is_training: bool = False
-) -> Sight:
+) -> ModelSource:
     """A run as it trains in this program; as it was saved last, while another one trains it; else
     its best model, of epoch `best`.
     """
@@ -86,15 +86,15 @@ def of_run(
 
     folder = RunFolder(path)
 
-    def load() -> Subject:
-        from tui_app.inspection.probe_context import subject_of_folder
+    def load() -> ProbeContext:
+        from tui_app.inspection.probe_context import context_of_run
 
-        return subject_of_folder(folder, is_best=saved is None)
+        return context_of_run(folder, is_best=saved is None)
 
     saved = _when_saved(folder) if is_training else None
     key = (path, control is not None, saved or (0 if control else best))
     title = f"{path.parent.name}/{path.name}"
-    return Sight(path, key, title, load, control, is_best=saved is None)
+    return ModelSource(path, key, title, load, control, is_best=saved is None)
 
 
 def _when_saved(folder: RunFolder) -> int | None:
@@ -104,7 +104,7 @@ def _when_saved(folder: RunFolder) -> int | None:
         return None
 
 
-def request_traits(sight: Sight, control: Control | None) -> Future[Snapshot]:
+def request_traits(sight: ModelSource, control: Control | None) -> Future[Snapshot]:
     """Ask what kind of model it is. One that no run has is loaded for that: while a run trains in
     this program, which has this `control`, by that run.
     """
@@ -119,17 +119,17 @@ def request_traits(sight: Sight, control: Control | None) -> Future[Snapshot]:
         if not answer.set_running_or_notify_cancel():
             return
         try:
-            with given_up_as_error():
+            with interruption_as_error():
                 found = take(sight.load(), load_probe("traits"))
             answer.set_result(found)
         except Exception as error:  # noqa: BLE001  it is raised where it is waited for
             answer.set_exception(error)
 
-    look_alone(work, control)
+    run_exclusively(work, control)
     return answer
 
 
-def look_alone(work: Callable[[], None], control: Control | None) -> None:
+def run_exclusively(work: Callable[[], None], control: Control | None) -> None:
     """Let `work` look with nobody else at the random numbers: in the thread of the run that trains
     in this program, which has them, between two of its steps; else in a thread of its own.
     """
@@ -137,11 +137,11 @@ def look_alone(work: Callable[[], None], control: Control | None) -> None:
     def instead(answer: Future[Snapshot]) -> None:
         """The run ended before it had answered, and this is still its thread."""
         if answer.cancelled():
-            in_looking_thread(work)
+            start_probe_thread(work)
 
     if control is not None:
         answer = control.request_snapshot(lambda subject, ask: work())
         if not answer.cancelled():
             answer.add_done_callback(instead)
             return
-    in_looking_thread(work)
+    start_probe_thread(work)

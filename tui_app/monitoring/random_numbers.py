@@ -13,10 +13,10 @@ from tui_app.training.watchdog import StepInterrupted, Watchdog, where_interrupt
 
 #: Whoever holds it may draw random numbers of torch, which are those of the whole program: a run
 #: that trains, or somebody who builds a model to look at. Two at once would train another run.
-RANDOM_NUMBERS = threading.Lock()
+RANDOM_NUMBER_LOCK = threading.Lock()
 
 #: How a thread is called that looks at a model.
-LOOKING = "looking"
+PROBE_THREAD = "looking"
 
 #: Seconds between two questions whether a thread that waits for them is to stop.
 _WAITING = 0.1
@@ -25,7 +25,8 @@ _LOOKS: set[Control] = set()
 
 
 class Hold:
-    """One thread's hold on RANDOM_NUMBERS; another thread may end it when the first is stuck."""
+    """One thread's hold on RANDOM_NUMBER_LOCK; another thread may end it when the first is
+    stuck."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -33,7 +34,7 @@ class Hold:
 
     def begin(self, must_stop: Callable[[], bool]) -> bool:
         """Wait for them, and hold them unless the thread is to stop meanwhile: whether it does."""
-        while not RANDOM_NUMBERS.acquire(timeout=_WAITING):
+        while not RANDOM_NUMBER_LOCK.acquire(timeout=_WAITING):
             if must_stop():
                 return False
         self._is_held = True
@@ -44,10 +45,10 @@ class Hold:
         with self._lock:
             was_held, self._is_held = self._is_held, False
         if was_held:
-            RANDOM_NUMBERS.release()
+            RANDOM_NUMBER_LOCK.release()
 
 
-def stop_looking() -> None:
+def stop_probes() -> None:
     """A run begins: let no look that is stuck keep it waiting. To be called again and again while
     it waits, since another look may have its turn meanwhile.
     """
@@ -55,15 +56,15 @@ def stop_looking() -> None:
         control.stop("a run begins")
 
 
-def in_looking_thread(work: Callable[[], None]) -> None:
-    """Do `work`, which looks at a model, in a thread that holds RANDOM_NUMBERS, as soon as nobody
-    else does.
+def start_probe_thread(work: Callable[[], None]) -> None:
+    """Do `work`, which looks at a model, in a thread that holds RANDOM_NUMBER_LOCK, as soon as
+    nobody else does.
 
     Unlike a worker of Textual, no one waits for it when the app is left.
     """
     # What is posted from there is posted in the app that the context names.
     run = copy_context().run
-    threading.Thread(target=run, args=(_look, work), name=LOOKING, daemon=True).start()
+    threading.Thread(target=run, args=(_look, work), name=PROBE_THREAD, daemon=True).start()
 
 
 def _look(work: Callable[[], None]) -> None:
@@ -75,7 +76,7 @@ def _look(work: Callable[[], None]) -> None:
     try:
         with (
             Watchdog(control, here, lambda text: None, lambda stop, where: hold.end()),
-            suppress(StepInterrupted),  # `given_up_as_error` has told it
+            suppress(StepInterrupted),  # `interruption_as_error` has told it
         ):
             work()
     finally:
@@ -84,7 +85,7 @@ def _look(work: Callable[[], None]) -> None:
 
 
 @contextmanager
-def given_up_as_error() -> Iterator[None]:
+def interruption_as_error() -> Iterator[None]:
     """Let a look that was interrupted be one that failed. Raises LectureError."""
     try:
         yield

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tui_app.app.form.draft_fields import OF_TABLES
-from tui_app.monitoring.followed_run import Failure
 from tui_app.monitoring.history import History
-from tui_app.monitoring.run_info import Facts
+from tui_app.monitoring.monitored_run import Failure
+from tui_app.monitoring.run_info import RunInfo
 from tui_app.runs.bounded_lines import LineSplitter, skipped_lines
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.listing import current_state, read_status
@@ -36,7 +36,7 @@ _STATUS_SECONDS = 1.0
 _UNDER_WAY = ("running", "paused")
 
 
-class RunInFolder:
+class RecordedRun:
     """Follows metrics.jsonl and log.txt as they grow; steers over the run's socket, if it has one
     on this machine.
     """
@@ -129,7 +129,7 @@ class RunInFolder:
 
     def _take_facts(self) -> None:
         try:
-            self.history.facts = Facts.of(self._folder.read_record())
+            self.history.facts = RunInfo.of(self._folder.read_record())
             for path in (self._folder.metrics, self._folder.log):
                 refuse_irregular(path)
         except (DamagedRun, KeyError, TypeError, ValueError, AttributeError) as error:

@@ -10,7 +10,7 @@ from tui_app.runs.listing import users_file
 
 
 @dataclass(frozen=True)
-class Facts:
+class RunInfo:
     """What a run is. `base_rates` are the scores of a baseline, by metric."""
 
     lecture: str
@@ -36,7 +36,7 @@ class Facts:
         return self.epochs * self.steps_per_epoch
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> Facts:
+    def of(cls, record: Mapping[str, Any]) -> RunInfo:
         """Read them from what run.json says. Raises KeyError, TypeError or ValueError."""
         hyperparameters = record["hyperparameters"]
         metric = str(record.get("metric", ""))

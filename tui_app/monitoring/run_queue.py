@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tui_app.monitoring.local_run import RunInThread
+from tui_app.monitoring.local_run import LocalRun
 
 
 class RunQueue:
     """Starts the next run when the one before is over, unless that one was stopped."""
 
-    def __init__(self, runs: Iterable[RunInThread]) -> None:
+    def __init__(self, runs: Iterable[LocalRun]) -> None:
         self.runs = list(runs)
         self._next = 0
         self._is_stopped = False
         self._begin_next()
 
     @property
-    def current(self) -> RunInThread:
+    def current(self) -> LocalRun:
         """The run that trains, or the last one that did."""
         return self.runs[self._next - 1]
 
     @property
-    def begun(self) -> list[RunInThread]:
+    def begun(self) -> list[LocalRun]:
         """Those that train or have trained."""
         return self.runs[: self._next]
 

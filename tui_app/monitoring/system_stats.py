@@ -9,7 +9,7 @@ from typing import Any
 from datasets.reading.cell_numbers import whole_number
 
 
-def read_machine(device: str) -> str:
+def read_system_stats(device: str) -> str:
     """One line about the device that trains."""
     if device.startswith("cuda"):
         index = int(device.partition(":")[2] or 0)

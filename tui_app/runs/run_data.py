@@ -18,9 +18,9 @@ import numpy as np
 from datasets import Data, DataSpec, Split
 from datasets.dataset import Encoder, Task
 from datasets.own.columns import listed
-from datasets.reading.encoders import KeptEncoder, encoder_from_record, encoder_record
+from datasets.reading.encoder_records import StoredEncoder, encoder_from_record, encoder_record
 from datasets.reading.plain_records import WrongRecord, from_plain, to_plain
-from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.progress import NO_REPORTS, Reading
 from tui_app.runs.durable_files import write_json
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.run_files import is_there
@@ -170,7 +170,7 @@ def _refuse_nonsense(kept: KeptData) -> None:
         raise WrongRecord("its std isn't above 0")
 
 
-def _refuse_other_samples(kept: KeptData, encoder: KeptEncoder) -> None:
+def _refuse_other_samples(kept: KeptData, encoder: StoredEncoder) -> None:
     """Raise WrongRecord for an encoder whose samples aren't those of the model."""
     if encoder.shape != kept.input_shape or np.dtype(encoder.dtype) != np.dtype(kept.dtype):
         raise WrongRecord("its encoder makes other samples than the model takes")
@@ -180,7 +180,7 @@ def data_of_run(
     folder: RunFolder,
     dataset: str,
     read: Callable[[], Data],
-    reading: Reading = UNWATCHED,
+    reading: Reading = NO_REPORTS,
 ) -> tuple[Data, str]:
     """The data of a run, read again, and a sentence where the classes are called otherwise now:
     they have the names that they had when the run was trained.

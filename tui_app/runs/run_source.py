@@ -15,7 +15,7 @@ from models import (
     LectureError,
     UnknownLecture,
     find_lecture,
-    is_of_the_course,
+    is_course_file,
     lecture_names,
     load_lecture,
     load_user_lecture,
@@ -85,7 +85,7 @@ def describe(lecture: Lecture) -> dict[str, Any] | None:
             "sha256": source.digest,
             "files": source.digests,
         }
-    if not is_of_the_course(lecture.path):
+    if not is_course_file(lecture.path):
         return None  # a lecture that was made by code, not read from a file
     sha256 = hashlib.sha256(lecture.path.read_bytes()).hexdigest()
     return {"main": lecture.path.name, "path": None, "sha256": sha256}
@@ -174,7 +174,7 @@ def source_to_open(
     source = read_run_source(folder, record)
     if source is None:
         path = _unkept_file(record)
-        return (None if is_of_the_course(path) else read_user_source(path)), ""
+        return (None if is_course_file(path) else read_user_source(path)), ""
     if use == "current" and source.current is None:
         raise SourceChanged(f"--source current: {source.difference}")
     if source.current is not None and use == "current":

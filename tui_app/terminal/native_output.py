@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tui_app.runs.run_files import open_descriptor
-from tui_app.terminal.streams import LastingStream
+from tui_app.terminal.streams import TolerantStream
 
 #: Lines kept until somebody reads them; of more, the oldest go.
 _LARGEST = 5_000
@@ -44,14 +44,14 @@ class NativeOutput:
             for line in pipe:
                 self.lines.append(line.rstrip("\n"))
 
-    def hear_prints(self) -> None:
+    def capture_prints(self) -> None:
         """Let Python print to 1 and 2 again. Called once Textual has put its own files there.
 
         Those drop what is printed, or would make the event loop's queue grow with every line. What
         a full disk doesn't take, where one of them leads to a file, ends no training.
         """
-        out: Any = LastingStream(sys.__stdout__, "standard output", self._lose)
-        err: Any = LastingStream(sys.__stderr__, "standard error", self._lose)
+        out: Any = TolerantStream(sys.__stdout__, "standard output", self._lose)
+        err: Any = TolerantStream(sys.__stderr__, "standard error", self._lose)
         sys.stdout, sys.stderr = out, err
 
     def _lose(self, stream: str, error: OSError) -> None:
@@ -61,7 +61,7 @@ class NativeOutput:
         """The lines that were written since the last call."""
         return [self.lines.popleft() for _ in range(len(self.lines))]
 
-    def park(self, log: Path | None) -> None:
+    def redirect_to_log(self, log: Path | None) -> None:
         """Let 1 and 2 lead to `log` for good: the terminal has gone."""
         if log is None:
             writing = os.open(os.devnull, os.O_WRONLY)

@@ -146,7 +146,7 @@ def _padded(text: str, width: int, *, right: bool) -> str:
 _LAST_WORDS = 0.1
 
 
-def write_last_words(terminal: int, codes: str) -> None:
+def write_without_blocking(terminal: int, codes: str) -> None:
     """Write control codes to a terminal just before the program leaves at once.
 
     One that reads no more, or is gone, doesn't get them: nobody waits for it. One that another

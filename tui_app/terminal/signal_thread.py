@@ -64,7 +64,7 @@ def _heard(number: int, frame: FrameType | None) -> None:
 
 
 @contextmanager
-def signals_heard(on_signal: Callable[[signal.Signals], None]) -> Iterator[None]:
+def handle_signals(on_signal: Callable[[signal.Signals], None]) -> Iterator[None]:
     """Let `on_signal` hear the signals while this context lasts: in a thread of its own, whatever
     long operation the main thread is in; on Windows in the main thread.
     """

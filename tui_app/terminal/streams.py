@@ -102,7 +102,7 @@ def _number_of(stream: TextIO) -> int | None:
         return None
 
 
-class LastingStream:
+class TolerantStream:
     """Stands in for a text stream: what that doesn't take is lost, and raises nothing.
 
     `on_failure` is told the first time. A stream that is gone, and standard output that is full
@@ -148,11 +148,11 @@ class LastingStream:
 
 
 @contextmanager
-def lasting_streams(on_failure: OnFailure) -> Iterator[None]:
+def tolerant_streams(on_failure: OnFailure) -> Iterator[None]:
     """Let printing raise nothing while this context lasts, in whatever code."""
     before = sys.stdout, sys.stderr
-    out: Any = LastingStream(data_stream(), _NAMES[1], on_failure)
-    err: Any = LastingStream(sys.stderr, _NAMES[2], on_failure)
+    out: Any = TolerantStream(data_stream(), _NAMES[1], on_failure)
+    err: Any = TolerantStream(sys.stderr, _NAMES[2], on_failure)
     sys.stdout, sys.stderr = err if _reserved else out, err
     _reserved.append(out)
     try:

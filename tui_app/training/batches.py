@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from datasets import Data, Split
-from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.progress import NO_REPORTS, Reading
 from tui_app.runs.errors import WorkerDied
 from tui_app.terminal.signals import kept_signal, leave_signals_to_parent
 from tui_app.training.augmentation import augmented
@@ -41,7 +41,7 @@ class DeviceSplit:
 
     @classmethod
     def of(
-        cls, split: Split, data: Data, device: torch.device, reading: Reading = UNWATCHED
+        cls, split: Split, data: Data, device: torch.device, reading: Reading = NO_REPORTS
     ) -> DeviceSplit:
         """Bring `split` to `device`, if it is small enough."""
         inputs, targets = _as_tensor(split.inputs), _as_tensor(split.targets)

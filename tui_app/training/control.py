@@ -62,7 +62,7 @@ class Control(Steering):
 
     def __init__(self) -> None:
         self.attention = False
-        self.is_training = self.is_ending = self.is_abandoned = False
+        self.is_training = self.is_finishing = self.is_abandoned = False
         self.suspended = 0.0  # seconds in which the whole program was, as the watchdog finds
         self._answers = 0
         self._count_steps: Callable[[], int] = int
@@ -158,23 +158,23 @@ class Control(Steering):
 
     def begin_preparing(self) -> None:
         """Another run is prepared, which may get stuck as the one before it may have."""
-        self.is_ending = False
+        self.is_finishing = False
 
     def begin_training(self, count_steps: Callable[[], int]) -> None:
         """The loop begins: `count_steps` says how many steps it has taken."""
-        self._count_steps, self.is_training, self.is_ending = count_steps, True, False
+        self._count_steps, self.is_training, self.is_finishing = count_steps, True, False
 
-    def begin_to_end(self) -> None:
+    def begin_finishing(self) -> None:
         """The loop takes no more steps: it saves, and is waited for."""
-        self.is_ending = True
+        self.is_finishing = True
 
-    def take_lr(self) -> float | None:
+    def pop_lr(self) -> float | None:
         """The learning rate that was asked for since the last call, if any."""
         with self._changed:
             lr, self._lr = self._lr, None
             return lr
 
-    def take_save(self) -> bool:
+    def pop_save(self) -> bool:
         """Whether a checkpoint was asked for since the last call."""
         with self._changed:
             save, self._save = self._save, False
@@ -186,7 +186,7 @@ class Control(Steering):
             requests, self._requests = self._requests, []
             return requests
 
-    def end_requests(self) -> None:
+    def cancel_requests(self) -> None:
         """Training is over: cancel what wasn't answered, and all that will yet be asked for."""
         with self._changed:
             self._is_over = True

@@ -52,14 +52,14 @@ def fastest_step(training: Training) -> Step:
     device = torch.device(training.device.name)
     if device.type != "cuda":
         return make_step(training)
-    reason = hindrance(training)
+    reason = why_not_recordable(training)
     if reason:
-        training.to_tell.append(_NOT_RECORDED.format(reason))
+        training.pending_warnings.append(_NOT_RECORDED.format(reason))
         return make_step(training)
     return GraphedStep(training, CudaRecorder(device))
 
 
-def hindrance(training: Training) -> str:
+def why_not_recordable(training: Training) -> str:
     """Why the run's steps can't be recorded, as far as that is known beforehand; else empty."""
     lecture = training.settings.lecture
     if lecture.optimizer is not None:
@@ -156,7 +156,7 @@ class GraphedStep:
         self._replay, self._is_given_up = None, True
         self._inputs = self._targets = torch.empty(0)
         make_plain(self._training.optimizer, self._training.current_lr)
-        self._training.to_tell.append(_NOT_RECORDED.format(reason))
+        self._training.pending_warnings.append(_NOT_RECORDED.format(reason))
 
 
 def _differ(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> bool:

@@ -69,7 +69,7 @@ def cards_by_free_memory() -> list[int]:
     return sorted(free, key=lambda index: -free[index])
 
 
-def give_memory_back() -> None:
+def release_gpu_memory() -> None:
     """Let other programs have what a run that is over had on a GPU: the app may stay for hours."""
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()

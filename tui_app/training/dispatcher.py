@@ -13,7 +13,7 @@ from tui_app.training.watchdog import StepInterrupted
 _PATIENCE = 1.0
 
 
-class Audience:
+class Dispatcher:
     """Everyone who hears of a run. A disk that takes no more doesn't end it: that is told once.
 
     One thread at a time is heard. A listener may itself have something to say.
@@ -33,7 +33,7 @@ class Audience:
                 raise StepInterrupted
             self._tell(event)
 
-    def tell_beside(self, event: Event, *, is_last: bool = False) -> None:
+    def publish_from_outside(self, event: Event, *, is_last: bool = False) -> None:
         """Tell an event from another thread than the run's own, unless a listener is stuck.
 
         After the last one, which the files hear even then, the run's own thread is heard no more.
@@ -60,12 +60,12 @@ class Audience:
             try:
                 listener(event)
             except CutShort as error:
-                self._tell_others(note_beside(event, str(error)))
+                self._tell_others(warning_at(event, str(error)))
             except OSError as error:
                 if number not in self._failing:
                     self._failing.add(number)
                     text = _UNWRITTEN.format(error.strerror or error)
-                    self._tell_others(note_beside(event, text))
+                    self._tell_others(warning_at(event, text))
 
     def _tell_others(self, event: Event) -> None:
         for listener in self._others:
@@ -78,7 +78,7 @@ _UNWRITTEN = (
 )
 
 
-def note_beside(beside: Event, text: str) -> Warned:
+def warning_at(beside: Event, text: str) -> Warned:
     """A warning at the epoch and step of the event `beside`, as far as it has such."""
     epoch, step = getattr(beside, "epoch", 0), getattr(beside, "step", 0)
     return Warned(run=beside.run, epoch=epoch, step=step, text=text)

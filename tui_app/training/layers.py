@@ -43,7 +43,7 @@ class Layers:
     problem: str
 
     @property
-    def says_where(self) -> str:
+    def failure_text(self) -> str:
         """Why the forward pass failed, and where; empty when it didn't."""
         if not self.problem or not self.layers:
             return self.problem and f"The model fails: {self.problem}"

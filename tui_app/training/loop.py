@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
-from tui_app.inspection.probe_context import subject_of_training
+from tui_app.inspection.probe_context import context_of_training
 from tui_app.inspection.probe_runner import answer
 from tui_app.runs.events import (
     BestImproved,
@@ -24,11 +24,11 @@ from tui_app.training.best_models import is_finite
 from tui_app.training.control import Control
 from tui_app.training.cuda_graph import fastest_step
 from tui_app.training.evaluation import EvaluationStopped, evaluate, reduction_of
-from tui_app.training.loss_buffer import Block, diagnosis, diagnosis_of_weights, first_diverged
+from tui_app.training.loss_buffer import Block, diagnosis, first_diverged, weights_diverged_text
 from tui_app.training.outcome import Ended, ended_by, stopped_inside
 from tui_app.training.run_events import run_completed, run_started
 from tui_app.training.saver import Saver
-from tui_app.training.state import EpochSoFar, Training
+from tui_app.training.state import EpochProgress, Training
 from tui_app.training.watchdog import StepInterrupted
 
 
@@ -42,7 +42,7 @@ def train(training: Training, folder: RunFolder, control: Control) -> Iterator[E
         with closing(Saver(training, folder)) as saver:
             yield from _train(_Loop(training, saver, folder, control), folder, control)
     finally:
-        control.end_requests()
+        control.cancel_requests()
         training.batches.close()
 
 
@@ -57,7 +57,7 @@ def _train(loop: _Loop, folder: RunFolder, control: Control) -> Iterator[Event]:
         loop.check_weights()
     except Ended as reason:
         ended = reason
-    control.begin_to_end()
+    control.begin_finishing()
     # last.pt stays what it was before a failure, and before a step of which only half was taken.
     if ended.state != "failed" and not ended.has_torn_weights:
         yield from loop.saver.save()
@@ -101,7 +101,7 @@ class _Loop:
         except StepInterrupted as error:
             if self._control.is_abandoned:
                 raise
-            self._control.begin_to_end()
+            self._control.begin_finishing()
             yield from self._tell_what_is_left()
             raise stopped_inside(self._control.stopped, error) from error
         except Exception as error:
@@ -140,7 +140,7 @@ class _Loop:
             block.add(self._step(inputs, targets), len(inputs), training.current_lr)
             training.step += 1
             so_far.steps += 1
-            if training.to_tell:
+            if training.pending_warnings:
                 yield from self._tell()
             if block.is_due:
                 yield from self._close_block()
@@ -153,7 +153,7 @@ class _Loop:
     def _tell(self) -> Iterator[Event]:
         """Say what the step has to say of itself."""
         training = self.training
-        told, training.to_tell = training.to_tell, []
+        told, training.pending_warnings = training.pending_warnings, []
         for text in told:
             yield Warned(run=training.run, epoch=training.epoch, step=training.step, text=text)
 
@@ -164,7 +164,7 @@ class _Loop:
         training = self.training
         if not is_finite(training.model):
             at = training.step, training.epoch + 1, training.best.best
-            reason = diagnosis_of_weights(training.current_lr, *at)
+            reason = weights_diverged_text(training.current_lr, *at)
             raise Ended("failed", reason, ExitCode.FAILED)
 
     def _close_block(self) -> Iterator[Event]:
@@ -203,7 +203,7 @@ class _Loop:
         values = self._measure() if is_measured else {}
         seconds = round(max(0.0, so_far.seconds), 7)  # a suspension may be counted an epoch late
         train_loss = so_far.loss if self._is_sum else so_far.loss / so_far.samples
-        training.epoch, training.so_far = epoch, EpochSoFar()
+        training.epoch, training.so_far = epoch, EpochProgress()
         self.note_time()
         yield EpochCompleted(
             run=training.run,
@@ -265,11 +265,11 @@ class _Loop:
         yield from self._close_block()
         was_paused = False
         while True:
-            if control.take_save():
+            if control.pop_save():
                 self.saver.want()
             yield from self._save()
             for request in control.take_requests():
-                answer(request, subject_of_training(training, self._folder))
+                answer(request, context_of_training(training, self._folder))
             if control.stopped:
                 raise self._stop()
             # After any save, so that a checkpoint holds the changes of exactly the steps before it.
@@ -286,7 +286,7 @@ class _Loop:
         """Use the lr that was asked for, or was before the run was taken up again."""
         training = self.training
         repeated = training.lr_changes.pop(training.step, None)
-        lr = self._control.take_lr() or repeated
+        lr = self._control.pop_lr() or repeated
         if lr is not None:
             training.lr = lr
             training.apply_lr()

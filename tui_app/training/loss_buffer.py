@@ -80,7 +80,7 @@ def diagnosis(loss: float, lr: float, step: int, epoch: int, best: Best | None) 
     )
 
 
-def diagnosis_of_weights(lr: float, step: int, epoch: int, best: Best | None) -> str:
+def weights_diverged_text(lr: float, step: int, epoch: int, best: Best | None) -> str:
     """What to say of a run whose weights are not finite after `step`, though its loss was."""
     return (
         f"diverged at step {step} (epoch {epoch}): the loss was finite, the weights no longer are. "

@@ -16,11 +16,11 @@ from torch.random import fork_rng
 from datasets import DataSpec
 from models import LectureError
 from models.lecture import Lecture
-from models.user_files.error_location import is_user_code, place_of_declaration, place_of_error
-from models.user_files.mistakes import explain
+from models.user_files.error_hints import explain
+from models.user_files.error_location import is_user_code, locate_declaration, locate_error
 from tui_app.training.layers import layers_of
+from tui_app.training.multiply_adds import WorkCounter
 from tui_app.training.outcome import is_out_of_memory
-from tui_app.training.work import WorkCounter
 
 #: Layers that are shown at most of a model that fails.
 _LAYERS = 20
@@ -113,7 +113,7 @@ def _not_taken(model: nn.Module, inputs: Tensor, error: Exception) -> str:
     layers = _layers_until_failure(model, inputs)
     if not layers or not isinstance(error, RuntimeError | ValueError | TypeError | IndexError):
         return explain(error)
-    place = place_of_error(error)
+    place = locate_error(error)
     where = f"{place}: " if place else ""
     return (
         f"{where}the model doesn't fit the data: inputs {tuple(inputs.shape)} of {inputs.dtype}: "
@@ -136,7 +136,7 @@ def _layers_until_failure(model: nn.Module, inputs: Tensor) -> str:
         f"{layer.kind}: {_shape(layer.before)} -> {_shape(layer.after) or 'fails'}"
         for layer in found.layers[-_LAYERS:]
     ]
-    text = "\n".join(["", *(f"    {line}" for line in lines), found.says_where])
+    text = "\n".join(["", *(f"    {line}" for line in lines), found.failure_text])
     return text.translate(_PLAIN)
 
 
@@ -158,12 +158,12 @@ def _check_criterion(lecture: Lecture, criterion: nn.Module, spec: DataSpec) -> 
     if made_for is not None and made_for != spec.task:
         data = data.format(classes=len(spec.classes))
         raise LectureError(
-            f"{place_of_declaration(lecture.path, 'criterion')}: criterion={name} doesn't suit "
+            f"{locate_declaration(lecture.path, 'criterion')}: criterion={name} doesn't suit "
             f"these data, which have {data}: criterion={fitting}"
         )
     if type(criterion) is nn.BCELoss:
         raise LectureError(
-            f"{place_of_declaration(lecture.path, 'criterion')}: criterion=nn.BCELoss takes "
+            f"{locate_declaration(lecture.path, 'criterion')}: criterion=nn.BCELoss takes "
             "probabilities, and tutorch measures accuracy on logits: "
             "leave the sigmoid at the net's end out, and set criterion=nn.BCEWithLogitsLoss"
         )

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from datasets import Data, DataUnavailable, Split, get_dataset, read_dataset
-from datasets.reading.progress import UNWATCHED, Progress, Reading
+from datasets.reading.progress import NO_REPORTS, Progress, Reading
 from models import LectureError
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters, Lecture
-from models.user_files.mistakes import explain
+from models.user_files.error_hints import explain
 from tui_app.runs.settings import RunSettings
 from tui_app.training.batches import DeviceSplit, GatheredBatches, LoaderBatches
 from tui_app.training.best_models import BestModels
@@ -113,7 +113,7 @@ def make_batches(
     return GatheredBatches(resident, sampler, augment)
 
 
-def read(settings: RunSettings, reading: Reading = UNWATCHED) -> Data:
+def read(settings: RunSettings, reading: Reading = NO_REPORTS) -> Data:
     """The run's data; says which bundled set would do instead when they can't be had."""
     refuse_unsuitable_data(settings.lecture, settings.dataset)
     data_dir = Path(settings.options.data_dir) if settings.options.data_dir else None

@@ -57,7 +57,7 @@ def restore(training: Training, folder: RunFolder, *, was_completed: bool) -> li
     return notes
 
 
-def restore_in_other_source(
+def restore_with_changed_source(
     training: Training, folder: RunFolder, *, was_completed: bool
 ) -> list[str]:
     """Go back as `restore` does, in a run that goes on with a changed source: values of the older

@@ -13,8 +13,8 @@ from typing import Any
 from filelock import BaseFileLock
 
 from datasets.reading.progress import Progress
+from models.user_files.error_hints import explain_in_one_line
 from models.user_files.error_location import ends_program
-from models.user_files.mistakes import explain_in_one_line
 from tui_app.inspection.diagnosis.listener import Watch
 from tui_app.inspection.diagnosis.recorded_observations import Recorded
 from tui_app.runs.checkpoint import save_checkpoint
@@ -32,17 +32,17 @@ from tui_app.runs.run_trust import trust_copy
 from tui_app.runs.settings import RunSettings
 from tui_app.runs.status_file import StatusFile
 from tui_app.text.escaping import printable
-from tui_app.training.better_data import better_data
 from tui_app.training.control import Control
 from tui_app.training.control_socket import IS_AVAILABLE, ControlSocket
-from tui_app.training.dispatcher import Audience, note_beside
+from tui_app.training.dispatcher import Dispatcher, warning_at
+from tui_app.training.local_data_hint import better_data
 from tui_app.training.loop import train
 from tui_app.training.outcome import Ended, stopped_inside
 from tui_app.training.prepare import prepare
 from tui_app.training.restore import (
     extend,
     restore,
-    restore_in_other_source,
+    restore_with_changed_source,
     with_options,
 )
 from tui_app.training.run_events import run_completed
@@ -67,7 +67,7 @@ class Session:
         self._lock = lock
         self._notes = list(notes)
         self._is_followed = False
-        self._audience = Audience([], [])
+        self._audience = Dispatcher([], [])
         self._open = ExitStack()
 
     @classmethod
@@ -128,7 +128,11 @@ class Session:
             if "threads" not in options and "threads_reason" in record:
                 training.threads_reason = printable(str(record["threads_reason"]))
             state = _status(folder).get("state")
-            back = restore_in_other_source if is_other_source(settings.lecture, record) else restore
+            back = (
+                restore_with_changed_source
+                if is_other_source(settings.lecture, record)
+                else restore
+            )
             notes = back(training, folder, was_completed=state == "completed")
             notes += [*filter(None, [settings.note]), *_notes(training), *extend(training)]
             now, made_of = record_of(training), settings.lecture.source
@@ -154,7 +158,7 @@ class Session:
             address, note = _listen(control, stack)
             notes = [*self._notes, *note]
             status = stack.enter_context(closing(StatusFile(folder.status, control=address)))
-            audience = self._audience = Audience([metrics, status, log], list(listeners))
+            audience = self._audience = Dispatcher([metrics, status, log], list(listeners))
             self._is_followed = True
             try:
                 return self._listen_to(control, audience, notes)
@@ -180,7 +184,7 @@ class Session:
             self._notes.append(text)
             return
         warned = Warned(run=training.run, epoch=training.epoch, step=training.step, text=text)
-        self._audience.tell_beside(warned)
+        self._audience.publish_from_outside(warned)
 
     def abandon(self, control: Control, where: str = "") -> RunCompleted:
         """Record from another thread that the run is stopped: its own doesn't come back, and won't
@@ -191,16 +195,16 @@ class Session:
         assert stop is not None
         ended = Ended("stopped", f"{stop.reason}{where}", stop.exit_code, given_up=True)
         completed = run_completed(training, ended)
-        self._audience.tell_beside(completed, is_last=True)
+        self._audience.publish_from_outside(completed, is_last=True)
         with suppress(OSError):  # as the checkpoint before, the one before stays
             for place, kept in enumerate(training.best.ranking):
                 save_checkpoint(self.folder.best(place), dict(kept.weights))
-        control.end_requests()
+        control.cancel_requests()
         self._open.close()
         return completed
 
     def _listen_to(
-        self, control: Control, audience: Audience, notes: Iterable[str]
+        self, control: Control, audience: Dispatcher, notes: Iterable[str]
     ) -> RunCompleted:
         training, folder, notes = self.training, self.folder, list(notes)
         past = Recorded()
@@ -215,7 +219,7 @@ class Session:
                 audience.tell(told)
             if event.kind == "started":
                 for text in notes:
-                    audience.tell(note_beside(event, text))
+                    audience.tell(warning_at(event, text))
         assert isinstance(event, RunCompleted)
         return event
 

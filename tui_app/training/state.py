@@ -63,7 +63,7 @@ class Measured:
 
 
 @dataclass
-class EpochSoFar:
+class EpochProgress:
     """What the epoch under way has come to: steps and samples met, their losses, seconds spent."""
 
     steps: int = 0
@@ -96,7 +96,7 @@ class Training:
     lr: float = 0.0
     epoch: int = 0
     step: int = 0
-    so_far: EpochSoFar = field(default_factory=EpochSoFar)
+    so_far: EpochProgress = field(default_factory=EpochProgress)
     first_loss: float = math.nan
     evaluations_without_best: int = 0
     seconds: float = 0.0
@@ -105,7 +105,7 @@ class Training:
     lr_changes: dict[int, float] = field(default_factory=dict)
     """Changes of the lr by hand that are to be made again, by the steps taken before them."""
 
-    to_tell: list[str] = field(default_factory=list)
+    pending_warnings: list[str] = field(default_factory=list)
     """What a step has to say, in sentences, until the loop has said it."""
 
     @property
@@ -174,7 +174,7 @@ class Training:
         spans = spans_of(state["schedule"])
         self.schedule = Schedule(self.hyperparameters, len(self.batches), spans)
         so_far = state["so_far"]
-        self.so_far = EpochSoFar(
+        self.so_far = EpochProgress(
             count_of(so_far, "steps", len(self.batches)),
             count_of(so_far, "samples"),
             number_of(so_far, "loss", least=-math.inf),

@@ -26,8 +26,8 @@ def make_step(training: Training) -> Step:
     """The step that every device can take.
 
     Doubles `training.parts` when the device has too little memory for a batch, if the run is to do
-    so, and says so in `training.to_tell`. Raises OutOfMemory where that is not wanted, or helps no
-    more.
+    so, and says so in `training.pending_warnings`. Raises OutOfMemory where that is not wanted, or
+    helps no more.
     """
     take_step = _taken_by(training.optimizer)
 
@@ -59,7 +59,7 @@ def make_step(training: Training) -> Step:
             if inputs.is_cuda:
                 torch.cuda.empty_cache()
         if training.parts != parts:
-            training.to_tell.append(_PARTS.format(parts=training.parts))
+            training.pending_warnings.append(_PARTS.format(parts=training.parts))
         return loss
 
     return step

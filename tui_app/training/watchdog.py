@@ -20,7 +20,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import models
-from models.user_files.error_location import CodePlace, is_user_code, place_of_error
+from models.user_files.error_location import CodeLocation, is_user_code, locate_error
 from tui_app.terminal.signals import save_signals
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class StepInterrupted(BaseException):
     has_torn_weights = False
 
 
-def inside(place: CodePlace) -> str:
+def inside(place: CodeLocation) -> str:
     """`forward, my_net.py line 43`, or `my_net.py line 3` for what is in no function."""
     function = "" if place.function.startswith("<") else f"{place.function}, "
     return f"{function}{place.file.name} line {place.line}"
@@ -61,7 +61,7 @@ def inside(place: CodePlace) -> str:
 
 def where_interrupted(error: StepInterrupted) -> str:
     """`, inside forward, my_net.py line 43`; empty when that was in no code of the user's."""
-    place = place_of_error(error)
+    place = locate_error(error)
     return f", inside {inside(place)}" if place is not None else ""
 
 
@@ -71,7 +71,7 @@ class Whereabouts:
     of anything. It `is_importing` when that code waits for a library to be imported.
     """
 
-    place: CodePlace
+    place: CodeLocation
     is_users: bool
     is_importing: bool
 
@@ -90,7 +90,7 @@ def whereabouts(thread: threading.Thread) -> Whereabouts | None:
     code = frame.f_code
     inwards = frames if index is None else frames[:index]
     is_importing = any(f.f_code.co_filename.startswith("<frozen importlib") for f in inwards)
-    place = CodePlace(Path(code.co_filename), frame.f_lineno, code.co_name)
+    place = CodeLocation(Path(code.co_filename), frame.f_lineno, code.co_name)
     return Whereabouts(place, _is_users(frame), is_importing)
 
 
@@ -169,7 +169,7 @@ class Watchdog:
         if answers != self._answers:
             self._take_answer(now, answers)
             return False
-        if now - self._answered < self._limit or self._control.is_ending:
+        if now - self._answered < self._limit or self._control.is_finishing:
             return False
         found = whereabouts(self._watched)
         text = inside(found.place) if found is not None else ""

@@ -13,10 +13,10 @@ from tui_app.drawing.tiles import BETWEEN, HEIGHT, WIDTH
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.inspection.probes.data import DataFacts, Range
+    from tui_app.inspection.probes.data import DataSummary, Range
 
 
-def draw(found: DataFacts, frame: Frame) -> list[Text]:
+def draw(found: DataSummary, frame: Frame) -> list[Text]:
     """The facts, then the classes, then as many samples as there is room for."""
     lines = _facts(found, frame)
     if found.classes:
@@ -28,7 +28,7 @@ def draw(found: DataFacts, frame: Frame) -> list[Text]:
     return lines
 
 
-def _facts(found: DataFacts, frame: Frame) -> list[Text]:
+def _facts(found: DataSummary, frame: Frame) -> list[Text]:
     sizes = ", ".join(f"{count} {split}" for split, count in found.sizes)
     samples = "sample" if sum(count for _, count in found.sizes) == 1 else "samples"
     inputs, kind, targets, target_kind = found.batch
@@ -53,7 +53,7 @@ def _range(of: Range) -> str:
     return f"{tidy(of.low)} to {tidy(of.high)}, mean {tidy(of.mean)}, deviation {tidy(of.std)}"
 
 
-def _classes(found: DataFacts, frame: Frame, room: int) -> list[Text]:
+def _classes(found: DataSummary, frame: Frame, room: int) -> list[Text]:
     """Samples per class; a bar of the train set's."""
     pen, (_, train) = frame.pen, found.counts[0]
     names = min(16, max(map(len, found.classes)) + 1)
@@ -77,7 +77,7 @@ def _classes(found: DataFacts, frame: Frame, room: int) -> list[Text]:
     return [Text(), *canvas.lines()]
 
 
-def _samples(found: DataFacts, frame: Frame, room: int) -> list[Text]:
+def _samples(found: DataSummary, frame: Frame, room: int) -> list[Text]:
     canvas = Canvas(frame.columns, room, frame.pen)
     if found.samples.ndim == 4 and room > HEIGHT:
         across = (frame.columns + BETWEEN) // (WIDTH + BETWEEN)
@@ -99,7 +99,7 @@ def _samples(found: DataFacts, frame: Frame, room: int) -> list[Text]:
     return canvas.lines()
 
 
-def _text(found: DataFacts, number: int, columns: int) -> str:
+def _text(found: DataSummary, number: int, columns: int) -> str:
     """A sample in words: letters, or numbers."""
     row = found.samples[number].reshape(-1)
     if found.vocabulary:

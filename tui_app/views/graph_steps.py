@@ -47,7 +47,7 @@ def parts_of(graph: Graph, place: int) -> list[tuple[float, float]]:
     return [
         (local, node.gradient)
         for node in graph.nodes
-        for number, local in zip(node.inputs, node.locals_, strict=True)
+        for number, local in zip(node.inputs, node.local_derivatives, strict=True)
         if number == place and local is not None and node.gradient is not None
     ]
 

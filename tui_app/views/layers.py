@@ -67,7 +67,7 @@ def _words(found: Layers, frame: Frame) -> list[Text]:
     sums = f"{weights} weights, {_count(total, frame)} multiply-adds for one sample"
     lines = wrapped(sums, frame.columns, frame.pen, "strong")
     if found.problem:
-        return [*lines, *wrapped(found.says_where, frame.columns, frame.pen, "bad")]
+        return [*lines, *wrapped(found.failure_text, frame.columns, frame.pen, "bad")]
     return lines
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tui_app.app.dialogs.choice_question import Choose
-from tui_app.monitoring.resume_request import TakeUp
 from tui_app.runs.run_source import Use, changed_source
+from tui_app.training.session_request import ResumeRequest
 
 _USES: dict[str, Use] = {"k": "kept", "c": "current"}
 
 
-def which_source(wanted: TakeUp) -> Choose | None:
+def which_source(wanted: ResumeRequest) -> Choose | None:
     """The question; None where nothing need be chosen, or was chosen already."""
     difference = changed_source(wanted.folder) if wanted.source is None else ""
     if not difference:
@@ -24,6 +24,6 @@ def which_source(wanted: TakeUp) -> Choose | None:
     return Choose(f"{difference}.", answers)
 
 
-def with_source(wanted: TakeUp, answer: str | None) -> TakeUp | None:
+def with_source(wanted: ResumeRequest, answer: str | None) -> ResumeRequest | None:
     """What is wanted after the answer; None where the run isn't to go on."""
     return replace(wanted, source=_USES[answer]) if answer in _USES else None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from models import UntrustedSource
-from models.user_files.trust import name_file, trust
+from models.user_files.trust import allow_named_file, trust
 from tui_app.app.dialogs.choice_question import Choose
 from tui_app.text.escaping import printable
 
@@ -44,7 +44,7 @@ def ask_trust(
             return
         problem = trust(error.source)
         if not error.owner:  # the user's own file may be edited while the app shows it
-            name_file(error.source.path)
+            allow_named_file(error.source.path)
         if problem:
             app.notify(f"{problem}.", severity="warning", timeout=12, markup=False)
             app.log_before.add(problem)

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 from tui_app.app.screens.steering import SteeringScreen
 from tui_app.app.widgets.advice_line import current, words_of
-from tui_app.monitoring.followed_run import FollowedRun
+from tui_app.monitoring.monitored_run import MonitoredRun
 from tui_app.runs.events import Advised
 from tui_app.runs.run_folder import RunFolder
 
@@ -21,7 +21,7 @@ class AdvisingScreen(SteeringScreen):
     ]
 
     @property
-    def watched(self) -> FollowedRun | None:
+    def watched(self) -> MonitoredRun | None:
         """The run that is shown, whether it trains or not."""
         raise NotImplementedError
 

@@ -14,7 +14,7 @@ from tui_app.app.run_summaries import lecture_of
 from tui_app.app.widgets.comparison import Comparison
 from tui_app.app.widgets.drawable import while_drawable
 from tui_app.app.widgets.key_bar import KeyBar
-from tui_app.monitoring.recorded_run import RunInFolder
+from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.runs.run_table import RunRow, differing
 
 
@@ -31,7 +31,7 @@ class CompareScreen(Screen[None]):
 
     def __init__(self, rows: Sequence[RunRow]) -> None:
         super().__init__()
-        self._runs = [(label_of(row, rows), RunInFolder(row.folder)) for row in rows]
+        self._runs = [(label_of(row, rows), RecordedRun(row.folder)) for row in rows]
         self._has_news = False
 
     def compose(self) -> ComposeResult:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from models.fields import InvalidValue
-from tui_app.monitoring.model_source import Sight, before_training, of_run
+from tui_app.monitoring.model_source import ModelSource, model_of_run, untrained_model
 from tui_app.monitoring.run_queue import RunQueue
 
 if TYPE_CHECKING:
     from tui_app.app.form.settings_draft import Draft
-    from tui_app.monitoring.local_run import RunInThread
+    from tui_app.monitoring.local_run import LocalRun
 
 
 def sight_of(
     queue: RunQueue | None, draft: Draft | None, problem: str = ""
-) -> tuple[Sight | None, str]:
+) -> tuple[ModelSource | None, str]:
     """The run that trains; else the last one, as long as the form is set to its lecture and data;
     else the model that the form would train. Or None, and why: `problem` if its lecture has one.
     """
@@ -23,18 +23,18 @@ def sight_of(
     if run is not None and run.folder is not None and (run.is_alive or _is_of(run, draft)):
         best = run.history.best.epoch if run.history.best else 0
         is_alive = run.is_alive and not run.history.is_over
-        return of_run(run.folder, best, run.control if is_alive else None), ""
+        return model_of_run(run.folder, best, run.control if is_alive else None), ""
     if run is not None and run.is_alive:
         return None, "The run is being prepared."
     if draft is None:
         return None, problem or "The lecture is being loaded."
     try:
-        return before_training(draft.runs()[0]), ""
+        return untrained_model(draft.runs()[0]), ""
     except InvalidValue as error:
         return None, f"The settings can't be trained: {error}"
 
 
-def _is_of(run: RunInThread, draft: Draft | None) -> bool:
+def _is_of(run: LocalRun, draft: Draft | None) -> bool:
     facts = run.history.facts
     if draft is None or facts is None:
         return draft is None

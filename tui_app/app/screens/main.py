@@ -30,10 +30,10 @@ from tui_app.app.widgets.nav_bar import NavBar
 from tui_app.app.widgets.progress import Progress
 from tui_app.app.widgets.run_pane import RunPane
 from tui_app.app.widgets.settings_form import SettingsForm
-from tui_app.monitoring.followed_run import FollowedRun
+from tui_app.monitoring.monitored_run import MonitoredRun
 
 if TYPE_CHECKING:
-    from tui_app.monitoring.model_source import Sight
+    from tui_app.monitoring.model_source import ModelSource
 
 
 class MainScreen(RepeatingScreen):
@@ -111,7 +111,7 @@ class MainScreen(RepeatingScreen):
         self.action_start()
 
     @property
-    def watched(self) -> FollowedRun | None:
+    def watched(self) -> MonitoredRun | None:
         """The run of this program that trains, or trained last."""
         return self.app.queue.current if self.app.queue is not None else None
 
@@ -132,11 +132,11 @@ class MainScreen(RepeatingScreen):
             self.choose_pane("training")
             self.draw()
 
-    def sight(self) -> Sight | None:
+    def sight(self) -> ModelSource | None:
         """The model that the Model pane shows, or would show."""
         return self._what_to_look_at()[0]
 
-    def _what_to_look_at(self) -> tuple[Sight | None, str]:
+    def _what_to_look_at(self) -> tuple[ModelSource | None, str]:
         return sight_of(self.app.queue, self.query_one(SettingsForm).draft, self._problem)
 
     @while_drawable
@@ -160,7 +160,7 @@ class MainScreen(RepeatingScreen):
             pane.draw()
         self.query_one(LogPane).draw()
 
-    def _draw_tiny(self, run: FollowedRun | None) -> None:
+    def _draw_tiny(self, run: MonitoredRun | None) -> None:
         """A terminal too small for panes gets a line for the run, and what would help."""
         line = self.query_one(Progress).one_line(run) if run is not None else Text("ready")
         width, height = self.app.size

@@ -20,7 +20,7 @@ from tui_app.app.screens.command_texts import sentence_of
 from tui_app.app.screens.keys import bindings_of, key_name
 from tui_app.app.widgets.lecture_list import LectureList
 from tui_app.app.widgets.model_pane import ModelPane
-from tui_app.monitoring.model_source import Sight, request_traits
+from tui_app.monitoring.model_source import ModelSource, request_traits
 from tui_app.views import load_view
 from tui_app.views.offered import offered
 
@@ -129,7 +129,7 @@ class ViewPalette(_Entries):
                 for name in names
             )
 
-    async def _views_of(self, sight: Sight) -> tuple[str, ...]:
+    async def _views_of(self, sight: ModelSource) -> tuple[str, ...]:
         """Those that can be had of the model; none where it can't be looked at."""
         app: TutorchApp = self.app  # pyright: ignore[reportAssignmentType]
         queue = app.queue

@@ -20,9 +20,9 @@ from tui_app.app.widgets.log_pane import LogPane
 from tui_app.app.widgets.model_pane import ModelPane
 from tui_app.app.widgets.run_pane import RunPane
 from tui_app.app.widgets.view_area import ViewArea
-from tui_app.monitoring.followed_run import FollowedRun
-from tui_app.monitoring.model_source import Sight, of_run
-from tui_app.monitoring.recorded_run import RunInFolder
+from tui_app.monitoring.model_source import ModelSource, model_of_run
+from tui_app.monitoring.monitored_run import MonitoredRun
+from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_table import read_note
 from tui_app.text.escaping import printable
@@ -63,7 +63,7 @@ class RunScreen(AdvisingScreen):
         Binding("m", "chart('panels')", "Loss, accuracy"),
     ]
 
-    def __init__(self, run: RunInFolder) -> None:
+    def __init__(self, run: RecordedRun) -> None:
         super().__init__()
         self._run = run
         self._keys: tuple[object, ...] = ()
@@ -92,12 +92,12 @@ class RunScreen(AdvisingScreen):
         self.call_after_refresh(self.draw)
 
     @property
-    def training(self) -> FollowedRun | None:
+    def training(self) -> MonitoredRun | None:
         """The run, as long as another program trains it that can be asked for something."""
         return self._run if self._run.control is not None else None
 
     @property
-    def watched(self) -> FollowedRun:
+    def watched(self) -> MonitoredRun:
         """The run of the folder."""
         return self._run
 
@@ -147,11 +147,11 @@ class RunScreen(AdvisingScreen):
             self._ask_for_news()
             pane.look_at(self.sight())
 
-    def sight(self) -> Sight:
+    def sight(self) -> ModelSource:
         """The model that the Model pane shows, or would show."""
         best = self._run.history.best
         epoch = best.epoch if best else 0
-        return of_run(self._run.folder, epoch, is_training=self.is_watching)
+        return model_of_run(self._run.folder, epoch, is_training=self.is_watching)
 
     def open_view(self, name: str) -> None:
         """Show a view in the chart's place."""

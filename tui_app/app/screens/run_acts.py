@@ -5,8 +5,8 @@ from __future__ import annotations
 from datasets.reading.cell_numbers import whole_number
 from tui_app.app.dialogs.text_question import Ask
 from tui_app.app.screens.listing import ListingScreen
-from tui_app.monitoring.resume_request import TakeUp
 from tui_app.runs.run_table import write_note
+from tui_app.training.session_request import ResumeRequest
 
 _TRAINING = ("running", "paused")
 
@@ -35,7 +35,7 @@ class RunActsScreen(ListingScreen):
         elif row.summary.state == "completed" and row.summary.epoch >= (row.summary.epochs or 0):
             self.notify("All epochs are done; press e to extend.")
         else:
-            self.app.take_up(TakeUp(row.folder))
+            self.app.take_up(ResumeRequest(row.folder))
 
     def action_extend(self) -> None:
         """Give it more epochs."""
@@ -55,7 +55,7 @@ class RunActsScreen(ListingScreen):
 
         def extend(text: str | None) -> None:
             if text is not None:
-                self.app.take_up(TakeUp(row.folder, epochs=int(text)))
+                self.app.take_up(ResumeRequest(row.folder, epochs=int(text)))
 
         self.app.push_screen(Ask(question, str(max(2 * trained, 1)), problem), extend)
 

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from tui_app.app.dialogs.text_question import Ask
-from tui_app.monitoring.followed_run import FollowedRun
+from tui_app.monitoring.monitored_run import MonitoredRun
 
 if TYPE_CHECKING:
     from tui_app.app.app import TutorchApp
@@ -30,7 +30,7 @@ class SteeringScreen(Screen[None]):
     ]
 
     @property
-    def training(self) -> FollowedRun | None:
+    def training(self) -> MonitoredRun | None:
         """The run that trains now, or is about to, and can be steered: of this program, unless a
         screen says otherwise.
         """

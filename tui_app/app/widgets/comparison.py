@@ -20,7 +20,7 @@ from tui_app.monitoring.curves.overlay import Overlaid, colour_of, metrics_of, o
 from tui_app.monitoring.curves.picture import ChartView
 from tui_app.monitoring.curves.run_curves import RunCurves
 from tui_app.monitoring.curves.smoothing import SPANS
-from tui_app.monitoring.followed_run import FollowedRun
+from tui_app.monitoring.monitored_run import MonitoredRun
 from tui_app.text.escaping import printable
 
 
@@ -51,7 +51,7 @@ class Comparison(Vertical, can_focus=True):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._runs: list[tuple[FollowedRun, Overlaid]] = []
+        self._runs: list[tuple[MonitoredRun, Overlaid]] = []
         self._view = ChartView()
         self._metric = 0
         self._front: int | None = None
@@ -63,7 +63,7 @@ class Comparison(Vertical, can_focus=True):
         with VerticalScroll(can_focus=False):
             yield Static(id="scores", markup=False)
 
-    def follow(self, runs: Sequence[tuple[str, FollowedRun]]) -> None:
+    def follow(self, runs: Sequence[tuple[str, MonitoredRun]]) -> None:
         """Compare these runs, each with what sets it apart."""
         known = {id(run): overlaid for run, overlaid in self._runs}
         self._runs = [

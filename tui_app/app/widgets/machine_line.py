@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tui_app.app.widgets.line import Line
-from tui_app.monitoring.system_stats import read_machine
+from tui_app.monitoring.system_stats import read_system_stats
 
 #: Seconds between two readings.
 _SECONDS = 2.0
@@ -36,4 +36,4 @@ class MachineLine(Line):
             self.run_worker(self._show, thread=True, exclusive=True, group="machine")
 
     def _show(self) -> None:
-        self.call_later(self.tell, read_machine(self._device))
+        self.call_later(self.tell, read_system_stats(self._device))

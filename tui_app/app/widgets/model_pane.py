@@ -20,8 +20,8 @@ from tui_app.app.widgets.drawable import while_drawable
 from tui_app.app.widgets.view_names import ViewNames
 from tui_app.app.widgets.view_page import ViewPage
 from tui_app.monitoring.live_view import LiveView
-from tui_app.monitoring.model_source import Sight, Still, look_alone
-from tui_app.monitoring.still_view import StillView
+from tui_app.monitoring.model_source import ModelSource, Still, run_exclusively
+from tui_app.monitoring.static_view import StaticView
 from tui_app.text.escaping import printable
 from tui_app.views import load_view
 from tui_app.views.offered import FIRST, TRAITS, offered
@@ -60,10 +60,10 @@ class ModelPane(Vertical):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.border_title = "Model"
-        self._sight: Sight | None = None
+        self._sight: ModelSource | None = None
         self._still: Still | None = None
-        self._looks: dict[str, LiveView | StillView] = {}
-        self._traits: LiveView | StillView | None = None
+        self._looks: dict[str, LiveView | StaticView] = {}
+        self._traits: LiveView | StaticView | None = None
         self._names: tuple[str, ...] = ()
         self._chosen = ""
         self._wanted = ""
@@ -80,7 +80,7 @@ class ModelPane(Vertical):
     # What is looked at
 
     @while_drawable
-    def look_at(self, sight: Sight | None, otherwise: str = "") -> None:
+    def look_at(self, sight: ModelSource | None, otherwise: str = "") -> None:
         """Show this model, or the sentence `otherwise` where there is none."""
         if sight is None:
             self._sight = self._still = self._traits = self._untrusted = None
@@ -90,7 +90,7 @@ class ModelPane(Vertical):
             self._turn_to(sight)
         self._poll()
 
-    def _turn_to(self, sight: Sight) -> None:
+    def _turn_to(self, sight: ModelSource) -> None:
         before = self._sight
         is_same = before is not None and before.place == sight.place
         was_live = before is not None and before.control is not None
@@ -127,12 +127,12 @@ class ModelPane(Vertical):
         looking = self._looks.get(self._chosen)
         return self._traits is not None or (looking is not None and looking.is_busy)
 
-    def _looking_at(self, view: View, sight: Sight) -> LiveView | StillView:
+    def _looking_at(self, view: View, sight: ModelSource) -> LiveView | StaticView:
         """The run itself while it trains here, else its model as it is loaded."""
         if sight.control is not None:
             return LiveView(view, sight.control)
         still = self._still = self._still or Still(sight.load)
-        return StillView(view, still.look, self._in_thread)
+        return StaticView(view, still.look, self._in_thread)
 
     def _offer(self) -> None:
         """Offer the views once it is known which can be had."""
@@ -145,7 +145,7 @@ class ModelPane(Vertical):
             self.query_one(ViewNames).offer([])
             self.query_one(ViewPage).forget()
             self.query_one(ViewPage).say(traits.problem)
-            if isinstance(traits, StillView) and traits.untrusted is not None:
+            if isinstance(traits, StaticView) and traits.untrusted is not None:
                 self._refuse(traits.untrusted)
         elif traits.snapshot is not None:
             self._traits = None
@@ -204,7 +204,7 @@ class ModelPane(Vertical):
             work()
             self.post_message(self.Looked())
 
-        look_alone(look, control)
+        run_exclusively(look, control)
 
     def on_model_pane_looked(self, message: Looked) -> None:
         """Show what was found."""
@@ -233,7 +233,7 @@ class ModelPane(Vertical):
 
     # Acts
 
-    def names_of(self, sight: Sight) -> tuple[str, ...]:
+    def names_of(self, sight: ModelSource) -> tuple[str, ...]:
         """The views of `sight`, if it is what is looked at and they are known."""
         is_known = self._sight is not None and self._sight.key == sight.key and not self._traits
         return self._names if is_known else ()

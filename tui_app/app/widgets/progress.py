@@ -12,10 +12,10 @@ from textual.containers import Horizontal, Vertical
 from tui_app.app.widgets.bar import Bar
 from tui_app.app.widgets.line import Line
 from tui_app.app.widgets.machine_line import MachineLine
-from tui_app.monitoring.followed_run import FollowedRun
 from tui_app.monitoring.history import History
+from tui_app.monitoring.monitored_run import MonitoredRun
 from tui_app.monitoring.rate import StepRate
-from tui_app.monitoring.run_info import Facts
+from tui_app.monitoring.run_info import RunInfo
 from tui_app.text.quantities import format_seconds
 
 
@@ -47,7 +47,7 @@ class Progress(Vertical):
         """Begin anew, for another run."""
         self._rate.forget()
 
-    def draw(self, run: FollowedRun) -> None:
+    def draw(self, run: MonitoredRun) -> None:
         """Show how far `run` is."""
         history, facts = run.history, run.history.facts
         if history.state == "running" and not history.is_over:
@@ -60,14 +60,14 @@ class Progress(Vertical):
         self.query_one(Bar).share = history.step / max(1, facts.total_steps) if facts else 0.0
         self.query_one("#speed", Line).tell(self._speed(history, facts))
 
-    def one_line(self, run: FollowedRun) -> Text:
+    def one_line(self, run: MonitoredRun) -> Text:
         """What a terminal too small for a chart shows."""
         line, history = self._where(run), run.history
         if history.step:
             line.append(f"  loss {history.losses[-1]:#.4g}")
         return line
 
-    def _where(self, run: FollowedRun) -> Text:
+    def _where(self, run: MonitoredRun) -> Text:
         history, facts = run.history, run.history.facts
         state = _STATES.get(history.state, (history.state, "dim"))
         if run.failure is not None:
@@ -90,7 +90,7 @@ class Progress(Vertical):
             text.append(f"  in {format_seconds(history.completed.seconds)}")
         return text
 
-    def _speed(self, history: History, facts: Facts | None) -> str:
+    def _speed(self, history: History, facts: RunInfo | None) -> str:
         if facts is None:
             return ""
         parts = []

@@ -14,7 +14,7 @@ from tui_app.app.widgets.chart import Chart
 from tui_app.app.widgets.clipped import Clipped
 from tui_app.app.widgets.comparison import Comparison
 from tui_app.app.widgets.progress import Progress
-from tui_app.monitoring.followed_run import FollowedRun
+from tui_app.monitoring.monitored_run import MonitoredRun
 from tui_app.text.escaping import printable
 
 #: Lines at most for the sentences that say why a run ended, above a chart and above an empty one;
@@ -44,8 +44,8 @@ class RunPane(Vertical):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.border_title = "Training"
-        self.run_followed: FollowedRun | None = None
-        self._queue: Sequence[tuple[str, FollowedRun]] = ()
+        self.run_followed: MonitoredRun | None = None
+        self._queue: Sequence[tuple[str, MonitoredRun]] = ()
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -55,7 +55,7 @@ class RunPane(Vertical):
         yield Chart()
         yield Comparison()
 
-    def compare(self, runs: Sequence[tuple[str, FollowedRun]]) -> None:
+    def compare(self, runs: Sequence[tuple[str, MonitoredRun]]) -> None:
         """Show these runs of a queue beside each other; with one or none, the chart alone."""
         self._queue = runs
         self.set_class(len(runs) > 1, "-queue")
@@ -66,7 +66,7 @@ class RunPane(Vertical):
             self.toggle_class("-queue")
             self.call_after_refresh(self.draw)  # a chart has no width before it is laid out
 
-    def follow(self, run: FollowedRun) -> None:
+    def follow(self, run: MonitoredRun) -> None:
         """Watch this run from now on."""
         self.run_followed = run
         self.query_one(Progress).forget()
@@ -90,7 +90,7 @@ class RunPane(Vertical):
         else:
             self.query_one(Chart).draw()
 
-    def _show_outcome(self, run: FollowedRun) -> None:
+    def _show_outcome(self, run: MonitoredRun) -> None:
         """Say why the run ended, unless it simply trained all its epochs."""
         sentence, is_failure = _outcome(run)
         self.set_class(bool(sentence) and is_failure, "-failed")
@@ -99,7 +99,7 @@ class RunPane(Vertical):
         self.query_one("#outcome", Clipped).show(text, _LINES if run.history.step else _LINES_ALONE)
 
 
-def _outcome(run: FollowedRun) -> tuple[str, bool]:
+def _outcome(run: MonitoredRun) -> tuple[str, bool]:
     """Why the run ended, in a sentence, and whether it failed."""
     history, failure = run.history, run.failure
     if history.completed is not None and history.state == history.completed.state:

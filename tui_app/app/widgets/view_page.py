@@ -17,7 +17,7 @@ from tui_app.app.widgets.pad import Pad
 from tui_app.app.widgets.view_area import ViewArea
 from tui_app.drawing.table import wrapped
 from tui_app.monitoring.live_view import LiveView
-from tui_app.monitoring.still_view import StillView
+from tui_app.monitoring.static_view import StaticView
 from tui_app.views import places
 from tui_app.views.view import Frame, View
 
@@ -65,7 +65,7 @@ class ViewPage(Vertical):
         super().__init__(**options)
         self._name = ""
         self._view: View | None = None
-        self._looking: LiveView | StillView | None = None
+        self._looking: LiveView | StaticView | None = None
         self._snapshot: Snapshot | None = None
         self._drawn: tuple[Any, Frame, bool] | None = None
         self._places: dict[str, int] = {}
@@ -84,13 +84,13 @@ class ViewPage(Vertical):
     def forget(self) -> None:
         """Another model: every view begins at its beginning."""
         if self._looking is not None:
-            self._looking.give_way()
+            self._looking.cancel_probe()
         self._places.clear()
         self._asks.clear()
         self.query_one(Pad).wipe()
         self._view = self._looking = self._snapshot = None
 
-    def show(self, name: str, looking: LiveView | StillView) -> None:
+    def show(self, name: str, looking: LiveView | StaticView) -> None:
         """Show what `looking` sees; of the same view, the last picture stays until there is one."""
         if name != self._name or self._view is None:
             self._name, self._view, self._is_close = name, looking.view, False
@@ -98,7 +98,7 @@ class ViewPage(Vertical):
             self._arrange(looking.view)
             self.say("Computing the view ...")
         if self._looking is not None and self._looking is not looking:
-            self._looking.give_way()
+            self._looking.cancel_probe()
         self._looking = looking
         looking.ask(self._asks.get(name, ""))
         self.poll()

@@ -27,7 +27,7 @@ class Remedy:
     words: str
 
 
-def usual_settings(settings: RunSettings) -> dict[str, Any]:
+def lecture_defaults(settings: RunSettings) -> dict[str, Any]:
     """The lecture's defaults for this data set, beside the choices that were made (optimizer,
     network, ...), of those settings that decide how far a step goes.
     """
@@ -69,7 +69,7 @@ def misset(course: Course) -> Remedy | None:
     if course.hyperparameters.get("optimizer") == "lbfgs" and batch != "full":
         words = "--batch-size full: lbfgs goes by how the loss changes, and each batch has another"
         return Remedy({"batch_size": "full"}, words)
-    lr = usual_lr(course)
+    lr = default_lr(course)
     if lr is not None and not lr / _TOO_SMALL <= course.lr <= lr * _TOO_LARGE:
         is_default = lr == course.usual["lr"]
         why = "the default here" if is_default else f"as suits batches of {batch}"
@@ -77,7 +77,7 @@ def misset(course: Course) -> Remedy | None:
     return None
 
 
-def usual_lr(course: Course) -> float | None:
+def default_lr(course: Course) -> float | None:
     """The lecture's own lr, less for smaller batches than its own, whose gradients are noisier."""
     if not course.usual.get("lr"):
         return None

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from tui_app.inspection.diagnosis import diagnose
-from tui_app.inspection.diagnosis.changed_setting import usual_settings
+from tui_app.inspection.diagnosis.changed_setting import lecture_defaults
 from tui_app.inspection.diagnosis.observations import Advice, Course, Look
 from tui_app.inspection.diagnosis.recorded_observations import Recorded, look_at, with_data
-from tui_app.inspection.probe_context import subject_of_training
+from tui_app.inspection.probe_context import context_of_training
 from tui_app.inspection.probe_runner import take
 from tui_app.runs.events import Advised, EpochCompleted, Event, RunCompleted, StepsCompleted
 from tui_app.runs.run_folder import RunFolder
@@ -73,7 +73,7 @@ class Watch:
         return found
 
     def _take_a_look(self) -> None:
-        subject = subject_of_training(self._training, self._folder)
+        subject = context_of_training(self._training, self._folder)
         try:
             self._look = take(subject, lambda subject, ask: look_at(subject)).found
         except Exception:  # noqa: BLE001  a model of somebody's own may be none that probes know
@@ -84,7 +84,7 @@ class Watch:
     def _course(self) -> Course:
         training, about = self._training, self._about_data
         course = self._recorded.course(self._record, training.lr, training.epochs)
-        course = replace(course, usual=usual_settings(training.settings))
+        course = replace(course, usual=lecture_defaults(training.settings))
         if about is None:
             return course
         return replace(course, class_shares=about.class_shares, fingerprints=about.fingerprints)

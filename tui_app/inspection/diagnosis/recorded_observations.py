@@ -12,9 +12,9 @@ import numpy as np
 import torch
 
 from datasets.reading.progress import LoadingStopped
-from tui_app.inspection.diagnosis.changed_setting import usual_settings
+from tui_app.inspection.diagnosis.changed_setting import lecture_defaults
 from tui_app.inspection.diagnosis.observations import Course, Look
-from tui_app.inspection.probe_runner import Subject, rows_of
+from tui_app.inspection.probe_runner import ProbeContext, evenly_spaced_rows
 from tui_app.runs.metrics_file import read_lines
 from tui_app.runs.packed_epochs import MOST_STEPS, MOST_VALUES, EpochBlock, numbers
 from tui_app.runs.run_folder import RunFolder
@@ -102,7 +102,7 @@ def _is_measured(name: str) -> bool:
     return name.endswith(("_loss", "_accuracy"))
 
 
-def course_of_folder(folder: RunFolder) -> Course:
+def observations_of_run(folder: RunFolder) -> Course:
     """The course of a run as it is recorded so far. Raises DamagedRun."""
     record, recorded = folder.read_record(), Recorded.of(folder)
     settings = record["hyperparameters"]
@@ -110,7 +110,7 @@ def course_of_folder(folder: RunFolder) -> Course:
     return recorded.course(record, lr, int(settings["epochs"]))
 
 
-def with_data(course: Course, subject: Subject) -> Course:
+def with_data(course: Course, subject: ProbeContext) -> Course:
     """The same with what is known of the data: the classes' shares, whether the test set is the
     train set, and the lecture's own settings for them.
     """
@@ -126,16 +126,16 @@ def with_data(course: Course, subject: Subject) -> Course:
         course,
         class_shares=shares,
         fingerprints=("same", "same") if same else None,
-        usual=usual_settings(subject.settings),
+        usual=lecture_defaults(subject.settings),
     )
 
 
-def probe(subject: Subject, ask: str) -> tuple[Course, Look]:
+def probe(subject: ProbeContext, ask: str) -> tuple[Course, Look]:
     """A look at the model and its data, to be taken between two steps; then `diagnose(*found)`."""
-    return with_data(course_of_folder(subject.folder), subject), look_at(subject)
+    return with_data(observations_of_run(subject.folder), subject), look_at(subject)
 
 
-def look_at(subject: Subject) -> Look:
+def look_at(subject: ProbeContext) -> Look:
     """The model's activations and gradients, as far as it has such."""
     from tui_app.inspection.probes import activations, gradients
 
@@ -143,14 +143,14 @@ def look_at(subject: Subject) -> Look:
     layers, is_constant = activations.probe(subject, ""), _is_constant(subject)
     if lecture.backward is not None or "lr" not in lecture.fields:  # a search has no gradient
         return Look(layers, is_constant=is_constant)
-    of_one = gradients.norm_of(subject, rows_of(subject.train, 1))
+    of_one = gradients.gradient_norm(subject, evenly_spaced_rows(subject.train, 1))
     return Look(layers, gradients.probe(subject, "own"), is_constant, of_one)
 
 
 @torch.no_grad()
-def _is_constant(subject: Subject) -> bool:
+def _is_constant(subject: ProbeContext) -> bool:
     """Whether the model gives the same output for all samples of a batch, to the last digits."""
-    inputs, _ = subject.batch(subject.train, rows_of(subject.train, _SAMPLES))
+    inputs, _ = subject.batch(subject.train, evenly_spaced_rows(subject.train, _SAMPLES))
     if len(inputs) < 2 or bool((inputs == inputs[:1]).all()):
         return False
     outputs = subject.model(inputs).double().flatten(1)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tui_app.inspection.probe_runner import Subject, rows_of
+from tui_app.inspection.probe_runner import ProbeContext, evenly_spaced_rows
 
 _SAMPLES, _BINS = 400, 60
 
@@ -47,10 +47,10 @@ class ActivationLayer:
 
 
 @torch.no_grad()
-def probe(subject: Subject, ask: str) -> tuple[ActivationLayer, ...]:
+def probe(subject: ProbeContext, ask: str) -> tuple[ActivationLayer, ...]:
     """The activation layers in the order they are used."""
     is_convolutional = any(isinstance(m, nn.Conv2d) for m in subject.model.modules())
-    rows = rows_of(subject.train, _IMAGES if is_convolutional else _SAMPLES)
+    rows = evenly_spaced_rows(subject.train, _IMAGES if is_convolutional else _SAMPLES)
     inputs, _ = subject.batch(subject.train, rows)
     found: list[ActivationLayer] = []
 

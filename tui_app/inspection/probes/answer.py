@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tui_app.inspection.probe_runner import Subject
-from tui_app.inspection.probes.predictions import shares_of
+from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.probes.predictions import class_probabilities
 from tui_app.training.batches import ready_sample
 
 
@@ -24,7 +24,7 @@ class Answer:
 
 
 @torch.no_grad()
-def probe(subject: Subject, ask: str) -> Answer | None:
+def probe(subject: ProbeContext, ask: str) -> Answer | None:
     """The answer; before anything was asked, only what may be. None where there are no classes."""
     spec, data = subject.data.spec, subject.data
     if not spec.classes or (subject.split.targets.ndim > 1 and spec.task == "multiclass"):
@@ -40,8 +40,8 @@ def probe(subject: Subject, ask: str) -> Answer | None:
 
 
 @torch.no_grad()
-def answer_to(subject: Subject, encoded: np.ndarray, asked: str) -> Answer:
+def answer_to(subject: ProbeContext, encoded: np.ndarray, asked: str) -> Answer:
     """The answer to what the data set's `encode` gave for one sample: a drawing, say."""
     sample = ready_sample(encoded, subject.data, subject.device)
-    shares = shares_of(subject.model(sample).cpu())[0].numpy()
+    shares = class_probabilities(subject.model(sample).cpu())[0].numpy()
     return Answer(asked, subject.data.spec.classes, shares, subject.data.input_help)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tui_app.inspection.probe_runner import Subject, rows_of
-from tui_app.inspection.probes.predictions import shares_of
+from tui_app.inspection.probe_runner import ProbeContext, evenly_spaced_rows
+from tui_app.inspection.probes.predictions import class_probabilities
 
 _PLACES, _POINTS = 96, 400
 
@@ -28,11 +28,11 @@ class Boundary:
 
 
 @torch.no_grad()
-def probe(subject: Subject, ask: str) -> Boundary | None:
+def probe(subject: ProbeContext, ask: str) -> Boundary | None:
     """The boundary; None where samples aren't points, or are of more than two classes."""
     if subject.data.spec.input_shape != (2,) or len(subject.data.spec.classes) != 2:
         return None
-    rows = rows_of(subject.train, _POINTS)
+    rows = evenly_spaced_rows(subject.train, _POINTS)
     points = subject.train.inputs[rows]
     low, high = points.min(axis=0), points.max(axis=0)
     margin = (high - low) * 0.08
@@ -41,12 +41,12 @@ def probe(subject: Subject, ask: str) -> Boundary | None:
     plane = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
     outputs = subject.model(torch.tensor(plane, dtype=torch.float32, device=subject.device)).cpu()
     inputs, targets = subject.batch(subject.split, subject.rows())
-    guesses = shares_of(subject.model(inputs).cpu()).argmax(dim=1)
+    guesses = class_probabilities(subject.model(inputs).cpu()).argmax(dim=1)
     right = guesses == targets.cpu().reshape(-1).round().long()
     return Boundary(
         xs=xs,
         ys=ys,
-        shares=shares_of(outputs)[:, 1].numpy().reshape(_PLACES, _PLACES),
+        shares=class_probabilities(outputs)[:, 1].numpy().reshape(_PLACES, _PLACES),
         points=points,
         targets=subject.train.targets[rows].reshape(-1).astype(np.int64),
         classes=subject.data.spec.classes,

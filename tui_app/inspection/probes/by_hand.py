@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tui_app.inspection.probe_runner import Subject
+from tui_app.inspection.probe_runner import ProbeContext
 from tui_app.inspection.probes.landscape import short_names
 from tui_app.training.evaluation import reduction_of
 from tui_app.training.prepare import build_model
@@ -40,7 +40,7 @@ class ByHand:
     reduction: str
 
 
-def probe(subject: Subject, ask: str) -> ByHand | None:
+def probe(subject: ProbeContext, ask: str) -> ByHand | None:
     """`ask` lists what was tried: `0 0.1 0.2`, or `0,1 0.1,1` for w and b. Empty, the weights from
     which training began, also after it. None for a model with more than two weights.
     """
@@ -72,7 +72,7 @@ def probe(subject: Subject, ask: str) -> ByHand | None:
     )
 
 
-def _start(subject: Subject, cost: _Cost) -> np.ndarray:
+def _start(subject: ProbeContext, cost: _Cost) -> np.ndarray:
     """The weights before the first step; less by one where these cost least already."""
     model = subject.model
     if subject.step:
@@ -94,7 +94,7 @@ def _read(ask: str, weights: int) -> np.ndarray | None:
 class _Cost:
     """The cost over the train set as a function of the weights."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: ProbeContext) -> None:
         self._model = copy.deepcopy(subject.model).cpu().double()
         self._criterion = subject.criterion
         inputs, targets = subject.batch(subject.train, np.arange(len(subject.train)))

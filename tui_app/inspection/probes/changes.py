@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from datasets.reading.cell_numbers import whole_number
-from tui_app.inspection.probe_runner import Subject, rows_of
-from tui_app.inspection.probes.predictions import shares_of
+from tui_app.inspection.probe_runner import ProbeContext, evenly_spaced_rows
+from tui_app.inspection.probes.predictions import class_probabilities
 from tui_app.inspection.replay import replay
 from tui_app.runs.metrics_file import read_metrics
 
@@ -40,7 +40,7 @@ class Changes:
     missing: int
 
 
-def probe(subject: Subject, ask: str) -> Changes | None:
+def probe(subject: ProbeContext, ask: str) -> Changes | None:
     """Of a finished run every epoch, through replay, for the samples that it does worst on; while
     it trains only what it says now. A number asks for that sample, counted from 1, which then
     comes first.
@@ -85,9 +85,9 @@ def joined(earlier: Changes | None, later: Changes | None) -> Changes | None:
     )
 
 
-def _chosen(subject: Subject, ask: str) -> np.ndarray:
+def _chosen(subject: ProbeContext, ask: str) -> np.ndarray:
     """Rows spread over the split while it trains, so that they stay the same; else the worst."""
-    rows = rows_of(subject.split, _SAMPLES)
+    rows = evenly_spaced_rows(subject.split, _SAMPLES)
     if not subject.is_live:
         from tui_app.inspection.probes import predictions
 
@@ -104,13 +104,13 @@ def _chosen(subject: Subject, ask: str) -> np.ndarray:
 def _shares(model: nn.Module, inputs: torch.Tensor) -> np.ndarray:
     was_training = model.training
     model.eval()
-    shares = shares_of(model(inputs).float().cpu()).numpy()
+    shares = class_probabilities(model(inputs).float().cpu()).numpy()
     model.train(was_training)
     return shares
 
 
 def _replayed(
-    subject: Subject, inputs: torch.Tensor, best: np.ndarray
+    subject: ProbeContext, inputs: torch.Tensor, best: np.ndarray
 ) -> tuple[list[float], list[np.ndarray], int]:
     """Epochs, probabilities (samples, classes) after each, and how many epochs are left out.
 
@@ -134,5 +134,5 @@ def _replayed(
     return epochs, seen, count - shown
 
 
-def _steps_per_epoch(subject: Subject) -> int:
+def _steps_per_epoch(subject: ProbeContext) -> int:
     return max(1, int(subject.folder.read_record()["steps_per_epoch"]))

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from datasets import Data, Split
-from tui_app.inspection.probe_runner import Subject, rows_of
+from tui_app.inspection.probe_runner import ProbeContext, evenly_spaced_rows
 from tui_app.training.batches import DeviceSplit
 
 _SAMPLES, _LOOKED_AT = 48, 2000
@@ -25,7 +25,7 @@ class Range:
 
 
 @dataclass(frozen=True)
-class DataFacts:
+class DataSummary:
     """`counts` are samples per class, by split, (classes,); `before` and `after` normalisation.
 
     `samples` (n, ...) are as the data set has them, with what each should give in `labels`.
@@ -46,7 +46,7 @@ class DataFacts:
     notes: tuple[str, ...]
 
 
-def probe(subject: Subject, ask: str) -> DataFacts:
+def probe(subject: ProbeContext, ask: str) -> DataSummary:
     """The facts of the run's data."""
     splits = {"train": subject.train}
     if subject.measured == "validation":
@@ -58,13 +58,15 @@ def probe(subject: Subject, ask: str) -> DataFacts:
     return facts_of(subject.settings.dataset, subject.data, splits, batch)
 
 
-def facts_of(name: str, data: Data, splits: dict[str, Split], batch_size: int) -> DataFacts:
+def facts_of(name: str, data: Data, splits: dict[str, Split], batch_size: int) -> DataSummary:
     """The facts of data that were read, before there is any model."""
     train = splits["train"]
-    device = DeviceSplit.of(train.subset(rows_of(train, _LOOKED_AT)), data, torch.device("cpu"))
+    device = DeviceSplit.of(
+        train.subset(evenly_spaced_rows(train, _LOOKED_AT)), data, torch.device("cpu")
+    )
     inputs, targets = next(device.chunks(_LOOKED_AT))
-    chosen = rows_of(train, _SAMPLES)
-    return DataFacts(
+    chosen = evenly_spaced_rows(train, _SAMPLES)
+    return DataSummary(
         name=name,
         task=data.spec.task,
         sizes=tuple((split, len(rows)) for split, rows in splits.items()),

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tui_app.inspection.probe_runner import Subject
+from tui_app.inspection.probe_runner import ProbeContext
 from tui_app.inspection.probes.answer import Answer, answer_to
 
 #: Points of a drawing along each side; a point is two hexadecimal digits, 00 (blank) to ff.
@@ -24,7 +24,7 @@ class Drawing:
     seen: np.ndarray | None
 
 
-def probe(subject: Subject, ask: str) -> Drawing | None:
+def probe(subject: ProbeContext, ask: str) -> Drawing | None:
     """The answer to the drawing; None for a model that takes no images or names no classes."""
     spec = subject.data.spec
     if len(spec.input_shape) != 3 or not spec.classes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tui_app.inspection.probe_runner import Subject
+from tui_app.inspection.probe_runner import ProbeContext
 from tui_app.inspection.probes.graph import Graph, graph_of
 
 
@@ -30,7 +30,7 @@ class Exercise:
         )
 
 
-def probe(subject: Subject | None, ask: str) -> tuple[Exercise, ...]:
+def probe(subject: ProbeContext | None, ask: str) -> tuple[Exercise, ...]:
     """Both exercises; `ask` is what was typed: numbers, `-8` for the first or `2 2` for the second.
 
     How many numbers there are says which exercise they answer.

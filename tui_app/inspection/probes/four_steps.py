@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from models.user_files.parsing import parse
-from tui_app.inspection.probe_runner import Subject
+from tui_app.inspection.probe_runner import ProbeContext
 from tui_app.text.quantities import counted
 
 
@@ -23,7 +23,7 @@ class Step:
 
 
 @torch.no_grad()
-def probe(subject: Subject, ask: str) -> tuple[Step, ...]:
+def probe(subject: ProbeContext, ask: str) -> tuple[Step, ...]:
     """Data, model, loss and optimizer, loop."""
     hp, size = subject.settings.hyperparameters, len(subject.train)
     batch = size if hp.batch_size == "full" else min(hp.batch_size, size)
@@ -66,7 +66,7 @@ def probe(subject: Subject, ask: str) -> tuple[Step, ...]:
     )
 
 
-def _loop(subject: Subject) -> list[str]:
+def _loop(subject: ProbeContext) -> list[str]:
     """The loop as this lecture has it: some write the gradient out, a search has none."""
     lecture = subject.settings.lecture
     lines = [
@@ -83,7 +83,7 @@ def _loop(subject: Subject) -> list[str]:
     return [f"{code:<45} # {note}" if note else code for code, note in lines]
 
 
-def _optimizer(subject: Subject) -> str:
+def _optimizer(subject: ProbeContext) -> str:
     lecture, hp = subject.settings.lecture, subject.settings.hyperparameters
     used = lecture.used(hp)
     name = getattr(lecture.optimizer, "__name__", used.get("optimizer", ""))
@@ -97,7 +97,7 @@ def _name(thing: object) -> str:
     return getattr(thing, "__name__", "")
 
 
-def _sources(subject: Subject, name: str) -> tuple[str, ...]:
+def _sources(subject: ProbeContext, name: str) -> tuple[str, ...]:
     """What is called `name` as it stands in the lecture's file, after the functions that it calls
     there; nothing where there is no such thing.
     """

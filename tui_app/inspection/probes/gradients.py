@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tui_app.inspection.probe_runner import Subject, rows_of
+from tui_app.inspection.probe_runner import ProbeContext, evenly_spaced_rows
 from tui_app.training.prepare import build_model
 
 _SAMPLES = 32
@@ -35,14 +35,14 @@ class Gradients:
     loss: float
 
 
-def probe(subject: Subject, ask: str) -> Gradients:
+def probe(subject: ProbeContext, ask: str) -> Gradients:
     """Over a batch of the train set, without dropout, batch norm with its running values.
 
     With `own` those of the run alone, else also those of its twins, without shortcuts and with.
     These are looked at before any training: with the same seed that compares nothing but the
     shortcuts, and it is there that a net too deep to learn is stuck.
     """
-    rows = rows_of(subject.train, _SAMPLES)
+    rows = evenly_spaced_rows(subject.train, _SAMPLES)
     layers, norms, loss = _norms(subject, subject.model, rows)
     series = [GradientSeries("now", norms)]
     hp = subject.settings.hyperparameters
@@ -58,7 +58,7 @@ def probe(subject: Subject, ask: str) -> Gradients:
     return Gradients(layers, weights, tuple(series), loss)
 
 
-def norm_of(subject: Subject, rows: np.ndarray) -> float:
+def gradient_norm(subject: ProbeContext, rows: np.ndarray) -> float:
     """The norm of the whole gradient over these samples of the train set."""
     _, norms, _ = _norms(subject, subject.model, rows)
     return float(np.linalg.norm(norms))
@@ -75,7 +75,7 @@ def _layers(model: nn.Module) -> list[tuple[str, list[nn.Parameter]]]:
 
 
 def _norms(
-    subject: Subject, model: nn.Module, rows: np.ndarray
+    subject: ProbeContext, model: nn.Module, rows: np.ndarray
 ) -> tuple[tuple[str, ...], np.ndarray, float]:
     inputs, targets = subject.batch(subject.train, rows)
     layers = _layers(model)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from datasets.reading.cell_numbers import whole_number
-from tui_app.inspection.probe_runner import Subject
+from tui_app.inspection.probe_runner import ProbeContext
 
 #: Operations by torch's names, as they are written in a graph.
 _SIGNS = {
@@ -27,8 +27,8 @@ _SIGNS = {
 
 @dataclass(frozen=True)
 class Node:
-    """A value of the graph. `inputs` are the nodes it was computed from, `locals_` its derivative
-    by each of them; `gradient` is ∂loss/∂value, None where autograd needs none.
+    """A value of the graph. `inputs` are the nodes it was computed from, `local_derivatives` its
+    derivative by each of them; `gradient` is ∂loss/∂value, None where autograd needs none.
 
     `kind` is weight, data or step.
     """
@@ -38,7 +38,7 @@ class Node:
     value: float
     gradient: float | None
     inputs: tuple[int, ...] = ()
-    locals_: tuple[float | None, ...] = ()
+    local_derivatives: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class _Recorder(TorchFunctionMode):
         return result
 
 
-def probe(subject: Subject, ask: str) -> Graph | None:
+def probe(subject: ProbeContext, ask: str) -> Graph | None:
     """The graph of one sample; None for a model that isn't one of single numbers."""
     if any(weight.numel() > 1 for weight in subject.model.parameters()):
         return None
@@ -144,7 +144,7 @@ def _graph(
                 value=result.item(),
                 gradient=gradients.get(id(result)),
                 inputs=tuple(places[id(arg)] for arg in inputs),
-                locals_=_locals(args, inputs, again),
+                local_derivatives=_locals(args, inputs, again),
             )
         )
     updates = tuple(

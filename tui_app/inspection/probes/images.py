@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.reading.cell_numbers import whole_number
-from tui_app.inspection.probe_runner import Subject
+from tui_app.inspection.probe_runner import ProbeContext
 from tui_app.training.layers import describe
 
 #: Channels that are kept of a layer, and layers.
@@ -48,7 +48,7 @@ class Images:
 
 
 @torch.no_grad()
-def probe(subject: Subject, ask: str) -> Images | None:
+def probe(subject: ProbeContext, ask: str) -> Images | None:
     """Of the test sample whose number was asked for, from 1; None for a model of no images."""
     if len(subject.data.spec.input_shape) != 3:
         return None

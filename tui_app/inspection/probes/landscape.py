@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tui_app.inspection.probe_runner import Subject
+from tui_app.inspection.probe_runner import ProbeContext
 from tui_app.inspection.replay import replay
 from tui_app.training.evaluation import reduction_of
 
@@ -68,7 +68,7 @@ class Landscape:
         return 2 / self.curvature if self.curvature > 0 else float("inf")
 
 
-def probe(subject: Subject, ask: str) -> Landscape | None:
+def probe(subject: ProbeContext, ask: str) -> Landscape | None:
     """The landscape; None for a model whose weights are too many to be drawn."""
     weights = list(subject.model.parameters())
     if len(weights) > 3 or any(weight.numel() > 1 for weight in weights):
@@ -114,7 +114,7 @@ def _flat(model: nn.Module) -> np.ndarray:
     return torch.cat(parts).numpy()
 
 
-def _descents(subject: Subject) -> list[Descent]:
+def _descents(subject: ProbeContext) -> list[Descent]:
     """The run's own, then the same with other batch sizes where that makes a difference."""
     hp, count = subject.settings.hyperparameters, len(subject.train)
     own = "whole train set" if hp.batch_size == "full" else f"batches of {hp.batch_size}"
@@ -136,7 +136,7 @@ def _descents(subject: Subject) -> list[Descent]:
     return found
 
 
-def _descent(subject: Subject, label: str, steps: int, other) -> Descent:
+def _descent(subject: ProbeContext, label: str, steps: int, other) -> Descent:
     weights: list[np.ndarray] = []
     losses: list[float] = []
 
@@ -148,7 +148,7 @@ def _descent(subject: Subject, label: str, steps: int, other) -> Descent:
     return Descent(label, np.stack(weights), np.array(losses[1:]))
 
 
-def _around(lowest: float, path: np.ndarray, subject: Subject) -> np.ndarray:
+def _around(lowest: float, path: np.ndarray, subject: ProbeContext) -> np.ndarray:
     """Places along a weight: the way there, as long as it stays near, and as far beyond."""
     if "lr" not in subject.settings.lecture.fields and path.min() < path.max():
         return np.unique(np.round(np.linspace(path.min(), path.max(), _PLACES), 6))
@@ -161,7 +161,7 @@ def _around(lowest: float, path: np.ndarray, subject: Subject) -> np.ndarray:
 class _Surface:
     """The cost as a function of all weights, in double precision."""
 
-    def __init__(self, subject: Subject, drawn: int) -> None:
+    def __init__(self, subject: ProbeContext, drawn: int) -> None:
         self.drawn = drawn
         self._model = copy.deepcopy(subject.model).cpu().double()
         self._criterion = subject.criterion

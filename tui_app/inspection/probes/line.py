@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tui_app.inspection.probe_runner import Subject
+from tui_app.inspection.probe_runner import ProbeContext
 from tui_app.inspection.probes.landscape import short_names
 
 
@@ -31,7 +31,7 @@ class Line:
 
 
 @torch.no_grad()
-def probe(subject: Subject, ask: str) -> Line | None:
+def probe(subject: ProbeContext, ask: str) -> Line | None:
     """The line; None for a model of several numbers."""
     if subject.data.spec.input_shape != (1,):
         return None

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tui_app.inspection.probe_runner import Subject
+from tui_app.inspection.probe_runner import ProbeContext
 
 _CHUNK = 500
 
@@ -54,7 +54,7 @@ class Predictions:
 
 
 @torch.no_grad()
-def probe(subject: Subject, ask: str) -> Predictions | None:
+def probe(subject: ProbeContext, ask: str) -> Predictions | None:
     """The predictions; None where there are no classes, or one for each symbol of a sequence."""
     spec, rows = subject.data.spec, subject.rows()
     if spec.task == "regression" or (spec.task == "multiclass" and subject.split.targets.ndim > 1):
@@ -72,12 +72,12 @@ def probe(subject: Subject, ask: str) -> Predictions | None:
         rows=rows,
         inputs=subject.split.inputs[rows],
         logits=outputs.numpy(),
-        probabilities=shares_of(outputs).numpy(),
+        probabilities=class_probabilities(outputs).numpy(),
         targets=subject.split.targets[rows].reshape(len(rows)).astype(np.int64),
     )
 
 
-def shares_of(outputs: Tensor) -> Tensor:
+def class_probabilities(outputs: Tensor) -> Tensor:
     """Probabilities (N, classes) of logits (N, classes), or of one logit for two classes."""
     if outputs.shape[1] > 1:
         return nn.functional.softmax(outputs.double(), dim=1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from datasets.reading.cell_numbers import whole_number
-from tui_app.inspection.probe_runner import Subject
+from tui_app.inspection.probe_runner import ProbeContext
 from tui_app.inspection.probes.landscape import Landscape
-from tui_app.inspection.probes.playground import landscape_of
+from tui_app.inspection.probes.toy_costs import toy_landscape
 
 
 def _cost(u: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -19,7 +19,7 @@ def _slope(place: np.ndarray) -> np.ndarray:
     return np.array([u, -v + v**3])
 
 
-def probe(subject: Subject | None, ask: str) -> Landscape:
+def probe(subject: ProbeContext | None, ask: str) -> Landscape:
     """From (-1.8, 0) the exact gradient ends on the saddle; noise finds the way off it."""
     seed = (whole_number(ask) or 0) % 2**32
-    return landscape_of(_cost, _slope, (-1.8, 0.0), (0.0, 1.0), seed)
+    return toy_landscape(_cost, _slope, (-1.8, 0.0), (0.0, 1.0), seed)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from datasets.dataset import Task
-from tui_app.inspection.probe_runner import Subject
+from tui_app.inspection.probe_runner import ProbeContext
 from tui_app.inspection.probes.activations import KINDS
 from tui_app.inspection.probes.graph import has_matrices
 
@@ -45,7 +45,7 @@ class Traits:
         return self.classes > 1 and not self.is_sequence
 
 
-def probe(subject: Subject, ask: str) -> Traits:
+def probe(subject: ProbeContext, ask: str) -> Traits:
     """Nothing is computed: the model's modules are counted."""
     spec, modules = subject.data.spec, list(subject.model.modules())
     weights = list(subject.model.parameters())

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tui_app.inspection.probe_runner import Subject
+from tui_app.inspection.probe_runner import ProbeContext
 from tui_app.inspection.replay import replay
 
 #: Epochs that are shown at most, and while training waits for it.
@@ -32,7 +32,7 @@ class Words:
 
 
 @torch.no_grad()
-def probe(subject: Subject, ask: str) -> Words | None:
+def probe(subject: ProbeContext, ask: str) -> Words | None:
     """The words; None for a model that gives no letter for each letter."""
     spec = subject.data.spec
     if not spec.vocabulary or subject.train.targets.ndim < 2:

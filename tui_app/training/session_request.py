@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TakeUp:
+class ResumeRequest:
     """Where the run is, and what of it is to be otherwise. `source` says which one it goes on with
     where the user's own file has changed since.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from models.user_files.error_location import place_of_error
+from models.user_files.error_location import locate_error
 
 #: Where torch says that CUDA isn't there, in its versions with and without CUDA.
 _NO_CUDA = "not compiled with CUDA|NVIDIA driver|No CUDA GPUs|CUDA error: no device"
@@ -60,7 +60,7 @@ def explain(error: BaseException) -> str:
     """What went wrong, in lines: file and line in the user's code with the error, that line of
     code, and what to change where that is known.
     """
-    place = place_of_error(error)
+    place = locate_error(error)
     text = error.text if isinstance(error, SyntaxError) else place and place.text
     code = f"    {text.strip()}" if text and text.strip() else ""
     return "\n".join(filter(None, (_said(error), code, _hint(error))))
@@ -76,7 +76,7 @@ def _said(error: BaseException) -> str:
     text = _first_sentence(error.msg if isinstance(error, SyntaxError) else str(error))
     text = re.sub(_PACKAGE, "", text)
     said = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    place = place_of_error(error)
+    place = locate_error(error)
     return f"{place}: {said}" if place else said
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from datasets.dataset import DataDamaged, RemoteFile, Split
 from datasets.reading.image_files import open_image
-from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.progress import NO_REPORTS, Reading
 
 # MNIST's names, which Fashion-MNIST took over.
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
@@ -37,7 +37,9 @@ def idx_file(name: str, size: int, md5: str, mirrors: Sequence[str]) -> RemoteFi
     )
 
 
-def read_idx_split(images: Path, labels: Path, classes: int, reading: Reading = UNWATCHED) -> Split:
+def read_idx_split(
+    images: Path, labels: Path, classes: int, reading: Reading = NO_REPORTS
+) -> Split:
     """The images (N, 1, 28, 28) uint8 and labels (N,) int64 of two IDX files.
 
     Raises DataDamaged, naming the file.

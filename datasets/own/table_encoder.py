@@ -14,10 +14,10 @@ from typing import ClassVar
 import numpy as np
 
 from datasets.dataset import DataDamaged
-from datasets.own.columns import MOST_NOTES, ColumnReport, listed, notes_of
+from datasets.own.columns import MOST_NOTES, ColumnReport, column_notes, listed
 from datasets.reading.cell_numbers import MARKS
-from datasets.reading.encoding import number, typed_values
-from datasets.reading.progress import UNWATCHED, Reading
+from datasets.reading.number_encoders import number, typed_values
+from datasets.reading.progress import NO_REPORTS, Reading
 from datasets.reading.tables import MISSING, Table
 
 BLOCK, CELLS = 512, 2**19
@@ -76,7 +76,7 @@ class TableEncoder:
         """A sample's shape."""
         return (self.width,)
 
-    def rows(self, table: Table, reading: Reading = UNWATCHED) -> np.ndarray:
+    def rows(self, table: Table, reading: Reading = NO_REPORTS) -> np.ndarray:
         """The inputs of the rows of `table`, (N, width) float32. Raises DataDamaged."""
         inputs = np.zeros((len(table), self.width), np.float32)
         starts = np.cumsum([0, *(column.width for column in self.columns)])
@@ -143,13 +143,13 @@ def _block(table: Table) -> int:
 
 
 def learn_encoder(
-    train: Table, reports: Sequence[ColumnReport], reading: Reading = UNWATCHED
+    train: Table, reports: Sequence[ColumnReport], reading: Reading = NO_REPORTS
 ) -> tuple[TableEncoder, list[str]]:
     """The encoder of the columns in `reports`, by the rows `train`, and notes on what was done.
 
     Raises DataDamaged, naming the line.
     """
-    notes = notes_of(reports)
+    notes = column_notes(reports)
     used = [report for report in reports if report.kind != "left out"]
     if not used:
         raise DataDamaged(f"{train.path} has nothing to learn from: {'; '.join(notes)}.")

@@ -18,7 +18,7 @@ class _GivesWay(Exception):
     """Another view is wanted first."""
 
 
-class StillView:
+class StaticView:
     """Has the same face as LiveView. `look` takes its time; `start` gives it to a thread."""
 
     is_over = False
@@ -57,7 +57,7 @@ class StillView:
             self._start(self._answer)
         return news
 
-    def give_way(self) -> None:
+    def cancel_probe(self) -> None:
         """End the look under way, for another view; the next poll begins anew."""
         self._gives_way = self.is_busy
 

@@ -18,13 +18,13 @@ from datasets.reading.plain_records import WrongRecord, from_plain, to_plain
 
 #: Each encoder's class, and the module of this package that it is in.
 MODULES = {
-    "NumbersEncoder": "reading.encoding",
+    "NumbersEncoder": "reading.number_encoders",
     "MeasurementsEncoder": "diabetes",
     "PassengerEncoder": "titanic",
     "CountsEncoder": "otto",
-    "TableEncoder": "own.inputs",
-    "DrawingEncoder": "reading.images",
-    "PictureEncoder": "reading.images",
+    "TableEncoder": "own.table_encoder",
+    "DrawingEncoder": "reading.idx_files",
+    "PictureEncoder": "reading.idx_files",
     "ScanEncoder": "digits",
     "ImageEncoder": "reading.image_encoder",
     "WordEncoder": "hello",
@@ -32,7 +32,7 @@ MODULES = {
 }
 
 
-class KeptEncoder(Protocol):
+class StoredEncoder(Protocol):
     """An encoder that a record was read of, with the shape and the type of its samples."""
 
     def __call__(self, text: str, /) -> np.ndarray:
@@ -55,7 +55,7 @@ def encoder_record(encoder: Encoder) -> dict[str, Any] | None:
     return to_plain(encoder) if type(encoder).__name__ in MODULES else None
 
 
-def encoder_from_record(record: Any) -> KeptEncoder:
+def encoder_from_record(record: Any) -> StoredEncoder:
     """The encoder that `encoder_record` described. Raises WrongRecord."""
     kind = record.get("kind") if isinstance(record, dict) else None
     if not isinstance(kind, str) or kind not in MODULES:

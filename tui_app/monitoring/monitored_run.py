@@ -21,7 +21,7 @@ class Failure:
     exit_code: int
 
 
-class FollowedRun(Protocol):
+class MonitoredRun(Protocol):
     """A run that is watched: a thread of this program, or the folder of another one's."""
 
     @property

@@ -15,7 +15,7 @@ Slope = Callable[[np.ndarray], np.ndarray]
 _STEPS, _LR, _NOISE, _PLACES = 200, 0.05, 0.5, 41
 
 
-def landscape_of(
+def toy_landscape(
     cost: Cost, slope: Slope, start: tuple[float, float], lowest: tuple[float, float], seed: int
 ) -> Landscape:
     """Three descents from `start`: with the exact gradient, with noise on it, with momentum 0.9."""
