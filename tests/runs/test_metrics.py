@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tui_app.runs.durable_files import AppendedFile
@@ -230,6 +230,8 @@ def test_a_disk_that_takes_nothing_for_a_while_loses_no_epoch(
 
 
 @given(epoch=st.integers(0, 50), within=st.integers(0, 3), cut=st.integers(0, 4000))
+@example(epoch=48, within=1, cut=1)  # without the newline the last line is still whole
+@example(epoch=50, within=0, cut=1)
 def test_a_block_is_cut_back_to_any_step(
     tmp_path_factory: pytest.TempPathFactory, epoch: int, within: int, cut: int
 ) -> None:

@@ -30,8 +30,10 @@ def rewind_metrics(
         keep = end = file.seek(0, os.SEEK_END)
         kept = b""
         for line, start in lines_backwards(file, end, stopped):
-            values = sound_line(line) if line.endswith(b"\n") else None
+            values = sound_line(line)
             if values is not None and _belongs(values, epoch, step):
+                if not line.endswith(b"\n"):  # the file was cut off right behind it
+                    keep, kept = start, line + b"\n"
                 break
             keep = start
             changes = _lr_change(values or {}) | changes
