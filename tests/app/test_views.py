@@ -21,7 +21,7 @@ from tui_app.app.widgets.view_area import ViewArea
 from tui_app.app.widgets.view_names import ViewNames
 from tui_app.drawing.pen import Pen
 from tui_app.inspection.probe_context import context_of_run
-from tui_app.inspection.probe_runner import take
+from tui_app.inspection.probe_runner import run_probe
 from tui_app.inspection.probes import load_probe
 from tui_app.monitoring.model_source import Still, model_of_run
 from tui_app.runs.metrics_file import read_metrics
@@ -184,8 +184,8 @@ async def test_a_drawing_is_answered(person):
     assert (ink.max(axis=1) > 200).sum() >= 10
     assert (ink.max(axis=0) > 200).sum() <= 3
 
-    subject = context_of_run(RunFolder(person.folder), "cpu")
-    found = take(subject, load_probe("drawing"), ink.tobytes().hex()).found
+    context = context_of_run(RunFolder(person.folder), "cpu")
+    found = run_probe(context, load_probe("drawing"), ink.tobytes().hex()).found
     best = int(found.answer.probabilities.argmax())
     share = f"{100 * found.answer.probabilities[best]:.0f} %"
     await person.until(lambda: f"{best}, {share}" in person.text)

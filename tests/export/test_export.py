@@ -23,8 +23,8 @@ from tests.program import names, train, tutorch
 from tests.tolerances import TRAINED
 from tui_app.export import script_of
 from tui_app.export.literals import literal
-from tui_app.inspection.probe_context import context_of_run
-from tui_app.inspection.probe_runner import ProbeContext, take
+from tui_app.inspection.probe_context import ProbeContext, context_of_run
+from tui_app.inspection.probe_runner import run_probe
 from tui_app.inspection.probes import load_probe
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.metrics_file import read_metrics
@@ -196,7 +196,7 @@ def test_a_run_that_was_extended_is_exported_and_replayed_with_all_its_schedules
         paths.append(path)
     for run, losses in zip(runs, losses_of_scripts(*paths), strict=True):
         np.testing.assert_allclose(losses, recorded(run), rtol=TRAINED)
-        landscape = take(context_of_run(RunFolder(run)), load_probe("landscape")).found
+        landscape = run_probe(context_of_run(RunFolder(run)), load_probe("landscape")).found
         np.testing.assert_allclose(landscape.descents[0].losses, recorded(run), rtol=TRAINED)
 
 
@@ -251,8 +251,8 @@ def to_export(tmp_path_factory: pytest.TempPathFactory) -> ProbeContext:
     """A run on data with classes and images."""
     folder = tmp_path_factory.mktemp("runs")
     run = train("softmax", "--epochs", 1, "--runs-dir", folder)
-    subject, few = context_of_run(RunFolder(run)), np.arange(8)
-    return replace(subject, train=subject.train.subset(few), split=subject.split.subset(few))
+    context, few = context_of_run(RunFolder(run)), np.arange(8)
+    return replace(context, train=context.train.subset(few), split=context.split.subset(few))
 
 
 @given(texts=st.lists(hostile, min_size=10, max_size=10))

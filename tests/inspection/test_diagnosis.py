@@ -17,7 +17,7 @@ from tests.program import few_samples, tutorch
 from tui_app.inspection.diagnosis import RULES, Course, Look, diagnose, listener
 from tui_app.inspection.diagnosis.recorded_observations import observations_of_run, probe
 from tui_app.inspection.probe_context import context_of_run
-from tui_app.inspection.probe_runner import take
+from tui_app.inspection.probe_runner import run_probe
 from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training import prepare
@@ -158,8 +158,8 @@ def test_a_lecture_as_it_is_meant_gets_no_false_alarm(argv: tuple[str, ...], tra
 
 
 def diagnosed(folder: Path):
-    subject = context_of_run(RunFolder(folder), "cpu")
-    return {advice.name: advice for advice in diagnose(*take(subject, probe).found)}
+    context = context_of_run(RunFolder(folder), "cpu")
+    return {advice.name: advice for advice in diagnose(*run_probe(context, probe).found)}
 
 
 # Advice while a run trains

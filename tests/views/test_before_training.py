@@ -15,7 +15,7 @@ from tests.program import few_samples
 from tests.tolerances import FLOAT32
 from tui_app.drawing.pen import Pen
 from tui_app.inspection.probe_context import context_of_settings
-from tui_app.inspection.probe_runner import take
+from tui_app.inspection.probe_runner import run_probe
 from tui_app.runs.settings import settle
 from tui_app.training import prepare
 from tui_app.views import load_view
@@ -32,7 +32,7 @@ def read_few(name: str) -> Data:
     return few_samples(read_dataset(name), train=60, test=30)
 
 
-def subject_of(name: str, **given: Any):
+def context_of(name: str, **given: Any):
     return context_of_settings(settle(load_lecture(find_lecture(name)), given))
 
 
@@ -41,14 +41,14 @@ def test_a_model_is_seen_before_it_is_trained(name: str):
     lecture = load_lecture(find_lecture(name))
     if get_dataset(lecture.datasets[0]).files:
         with pytest.raises(DataUnavailable, match=f"tutorch data fetch {lecture.datasets[0]}"):
-            subject_of(name)
+            context_of(name)
         return
-    subject = subject_of(name)
-    assert subject.epoch == subject.step == 0
-    assert not Path(subject.folder.path).exists()
+    context = context_of(name)
+    assert context.epoch == context.step == 0
+    assert not Path(context.folder.path).exists()
     for view_name in ("data", *lecture.views):
         view = load_view(view_name)
-        found = take(subject, view.load_probe()).found
+        found = run_probe(context, view.load_probe()).found
         for frame in (Frame(78, 19), Frame(30, 8, Pen(colour=False, ascii=True))):
             lines = view.lines(found, frame)
             assert 0 < len(lines) <= frame.rows
@@ -67,53 +67,53 @@ def moved(found: Any, ask: str, key: str) -> str:
 
 def test_by_hand_the_arrow_keys_add_to_what_was_tried():
     view = load_view("by_hand")
-    found = take(subject_of("02"), view.load_probe()).found
+    found = run_probe(context_of("02"), view.load_probe()).found
     assert found.costs.tolist() == pytest.approx([56 / 3], rel=FLOAT32)
     ask = ""
     for key in ("right", "right", "shift+left", "up", "pagedown"):
         ask = moved(found, ask, key)
     assert ask == "0 0.1 0.2 0.19 0.29"
-    found = take(subject_of("02"), view.load_probe(), ask).found
+    found = run_probe(context_of("02"), view.load_probe(), ask).found
     assert found.costs[-1] == pytest.approx(14 / 3 * 1.71**2, rel=FLOAT32)
     assert found.slope[0] == pytest.approx(-28 / 3 * 1.71, rel=FLOAT32)
     assert "falls to the right" in drawn(view, found)
     assert not found.is_lowest
-    there = take(subject_of("02"), view.load_probe(), "1.9 2").found
+    there = run_probe(context_of("02"), view.load_probe(), "1.9 2").found
     assert there.is_lowest
     assert "No arrow step lowers the cost any further" in drawn(
         view, there, pen=Pen(colour=False, ascii=True)
     )
     assert moved(there, "1.9 2", "home") == ""
 
-    both = take(subject_of("02", bias=True), view.load_probe(), "1,1 2,0").found
+    both = run_probe(context_of("02", bias=True), view.load_probe(), "1,1 2,0").found
     assert both.names == ("w", "b")
     assert both.costs.tolist() == pytest.approx([(0 + 1 + 4) / 3, 0.0], rel=FLOAT32, abs=0)
     assert moved(both, "2,0", "down") == "2,0 2,-0.1"
-    nonsense = take(subject_of("02"), view.load_probe(), "1,2 x").found
+    nonsense = run_probe(context_of("02"), view.load_probe(), "1,2 x").found
     assert nonsense.tried.tolist() == [[0.0]]
-    assert take(subject_of("07"), view.load_probe()).found is None
+    assert run_probe(context_of("07"), view.load_probe()).found is None
 
 
 def test_a_drawing_becomes_a_sample_as_its_data_set_reads_pictures():
     ink = np.zeros((28, 28), np.uint8)
     ink[4:24, 12:15] = 255
-    view, subject = load_view("drawing"), subject_of("softmax", epochs=1)
-    blank = take(subject, view.load_probe()).found
+    view, context = load_view("drawing"), context_of("softmax", epochs=1)
+    blank = run_probe(context, view.load_probe()).found
     assert blank.seen is None
     assert "Draw on the pad" in drawn(view, blank)
-    found = take(subject, view.load_probe(), ink.tobytes().hex()).found
+    found = run_probe(context, view.load_probe(), ink.tobytes().hex()).found
     assert found.seen.shape == (1, 28, 28)
     assert found.seen.max() > 100
     assert found.answer.probabilities.sum() == pytest.approx(1, rel=FLOAT32)
     text = drawn(view, found)
     assert "as the model sees it" in text
     assert text.count(" %") == 11
-    assert take(subject_of("12"), view.load_probe()).found is None
+    assert run_probe(context_of("12"), view.load_probe()).found is None
 
 
 def test_a_cell_of_the_confusion_matrix_is_looked_at_closer():
-    view, subject = load_view("confusion"), subject_of("softmax")
-    found = take(subject, view.load_probe()).found
+    view, context = load_view("confusion"), context_of("softmax")
+    found = run_probe(context, view.load_probe()).found
     assert view.across(found) == 10
     row, column = np.argwhere(found.confusion)[0]
     at, count = int(row * 10 + column + 1), found.confusion[row, column]
@@ -127,14 +127,14 @@ def test_a_cell_of_the_confusion_matrix_is_looked_at_closer():
 
 def test_before_training_no_other_way_to_train_is_drawn():
     view = load_view("cost_curve")
-    found = take(subject_of("04"), view.load_probe()).found
+    found = run_probe(context_of("04"), view.load_probe()).found
     assert len(found.descents) == 1
     assert not {"■", "▲"} & set(drawn(view, found))
 
 
 def test_what_is_cut_ends_in_dots():
     view = load_view("four_steps")
-    found = take(subject_of("softmax"), view.load_probe()).found
+    found = run_probe(context_of("softmax"), view.load_probe()).found
     count = view.place_count(found, Frame(60, 12))
     seen = "\n".join(
         line.plain for at in range(count) for line in view.lines(found, Frame(60, 12, at=at))
@@ -143,6 +143,6 @@ def test_what_is_cut_ends_in_dots():
     assert "optimizer.step()" in seen
     assert "…" not in seen  # what is too long goes on in the next line
     head = load_view("layers").lines(
-        take(subject_of("softmax"), load_view("layers").load_probe()).found, Frame(30, 8)
+        run_probe(context_of("softmax"), load_view("layers").load_probe()).found, Frame(30, 8)
     )[0]
     assert head.plain.endswith("…")

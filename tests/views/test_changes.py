@@ -15,8 +15,8 @@ from tests.tolerances import FLOAT32
 from tests.views.test_views import found_in
 from tui_app.drawing.pen import Pen
 from tui_app.drawing.table import distinct
-from tui_app.inspection.probe_context import context_of_run
-from tui_app.inspection.probe_runner import Report, Snapshot, take
+from tui_app.inspection.probe_context import Report, context_of_run
+from tui_app.inspection.probe_runner import Snapshot, run_probe
 from tui_app.inspection.probes import changes, load_probe
 from tui_app.monitoring.live_view import LiveView
 from tui_app.monitoring.static_view import StaticView
@@ -122,10 +122,10 @@ def test_names_are_cut_so_that_they_differ():
 
 
 def test_training_again_says_how_far_it_is(trained: Callable[..., Path]):
-    subject = context_of_run(RunFolder(trained("07", "--epochs", "5")), "cpu")
+    context = context_of_run(RunFolder(trained("07", "--epochs", "5")), "cpu")
     told: list[tuple[int, int]] = []
-    observed = replace(subject, report=lambda *steps: told.append(steps))
-    assert take(observed, load_probe("changes")).found is not None
+    observed = replace(context, report=lambda *steps: told.append(steps))
+    assert run_probe(observed, load_probe("changes")).found is not None
     assert told == [(step, 5) for step in range(1, 6)]
 
 

@@ -12,8 +12,8 @@ import pytest
 from models import find_lecture, load_lecture
 from models.user_files.trust import allow_named_file
 from tests.program import tutorch
-from tui_app.inspection.probe_context import context_of_settings
-from tui_app.inspection.probe_runner import ProbeContext, take
+from tui_app.inspection.probe_context import ProbeContext, context_of_settings
+from tui_app.inspection.probe_runner import run_probe
 from tui_app.runs.settings import settle
 from tui_app.views import load_view
 from tui_app.views.offered import TRAITS, offered
@@ -66,11 +66,11 @@ NETS = {
 }
 
 
-def traits_of(subject: ProbeContext) -> Any:
-    return take(subject, TRAITS.load_probe()).found
+def traits_of(context: ProbeContext) -> Any:
+    return run_probe(context, TRAITS.load_probe()).found
 
 
-def subject_of(lecture: str, **given: Any) -> ProbeContext:
+def context_of(lecture: str, **given: Any) -> ProbeContext:
     return context_of_settings(settle(load_lecture(find_lecture(lecture)), given))
 
 
@@ -80,34 +80,34 @@ def test_a_net_that_names_no_views_has_all_that_fit_it(name: str, tmp_path: Path
     path = tmp_path / "my_net.py"
     path.write_text(OWN.format(model=model, dataset=dataset, criterion=criterion))
     allow_named_file(path)
-    subject = subject_of(str(path))
-    names = offered(traits_of(subject))
+    context = context_of(str(path))
+    names = offered(traits_of(context))
     assert set(names) == views
     assert names[0] == "data"
     for each in names:
         view = load_view(each)
-        assert view.shows(take(subject, view.load_probe()).found), each
+        assert view.shows(run_probe(context, view.load_probe()).found), each
 
 
 @pytest.mark.parametrize("lecture", ["02", "06", "softmax", "10_basic", "12"])
 def test_what_is_offered_of_any_model_can_be_drawn(lecture: str):
-    subject = subject_of(lecture)
-    for name in offered(replace(traits_of(subject), views=())):
+    context = context_of(lecture)
+    for name in offered(replace(traits_of(context), views=())):
         view = load_view(name)
-        assert view.shows(take(subject, view.load_probe()).found), name
+        assert view.shows(run_probe(context, view.load_probe()).found), name
 
 
 def test_a_lecture_keeps_its_own_list_but_for_what_its_settings_have_not():
-    linear = offered(traits_of(subject_of("04")))
+    linear = offered(traits_of(context_of("04")))
     assert "cost_curve" in linear
     assert not {"cost_surface", "cost_surface_3d"} & set(linear)
-    quadratic = offered(traits_of(subject_of("04", form="quadratic")))
+    quadratic = offered(traits_of(context_of("04", form="quadratic")))
     assert "cost_curve" not in quadratic
     assert {"cost_surface", "cost_surface_3d"} <= set(quadratic)
     lecture = load_lecture(find_lecture("04"))
     assert ("data", *(name for name in lecture.views if name in linear)) == linear
-    assert "boundary" not in offered(traits_of(subject_of("07")))
-    assert "boundary" in offered(traits_of(subject_of("07", dataset="moons")))
+    assert "boundary" not in offered(traits_of(context_of("07")))
+    assert "boundary" in offered(traits_of(context_of("07", dataset="moons")))
 
 
 def test_show_has_the_same_views(trained: Callable[..., Path]):

@@ -15,7 +15,7 @@ from tests.program import begin, python, tutorch
 from tests.tolerances import FLOAT32, FLOAT64, SUMMED, TRAINED
 from tui_app.drawing.pen import Pen
 from tui_app.inspection.probe_context import context_of_run, context_of_training
-from tui_app.inspection.probe_runner import Snapshot, take
+from tui_app.inspection.probe_runner import Snapshot, run_probe
 from tui_app.inspection.probes import landscape, load_probe, words
 from tui_app.inspection.probes.convolution import probe as convolution
 from tui_app.inspection.probes.exercises import probe as exercises
@@ -56,18 +56,18 @@ FRAMES = [
 
 
 def found_in(folder: Path, name: str, ask: str = ""):
-    return take(context_of_run(RunFolder(folder), "cpu"), load_probe(name), ask).found
+    return run_probe(context_of_run(RunFolder(folder), "cpu"), load_probe(name), ask).found
 
 
 @pytest.mark.parametrize("key", RUNS)
 def test_every_view_of_a_lecture_fits_its_frame(key: str, trained: Callable[..., Path]):
     folder = trained(*RUNS[key])
-    subject = context_of_run(RunFolder(folder), "cpu")
-    names = subject.settings.lecture.views
+    context = context_of_run(RunFolder(folder), "cpu")
+    names = context.settings.lecture.views
     assert names
     for name in {*names, "data"}:
         view = load_view(name)
-        found = take(subject, view.load_probe()).found
+        found = run_probe(context, view.load_probe()).found
         for frame in FRAMES:
             places = view.place_count(found, frame)
             for at in {0, places // 2, max(0, places - 1)}:
@@ -84,11 +84,12 @@ def test_every_view_of_a_lecture_fits_its_frame(key: str, trained: Callable[...,
 @pytest.mark.parametrize("key", ["02 bias", "04", "05", "06", "07 moons", "10_basic", "12"])
 def test_ascii_is_ascii(key: str, trained: Callable[..., Path]):
     folder = trained(*RUNS[key])
-    subject = context_of_run(RunFolder(folder), "cpu")
-    for name in subject.settings.lecture.views:
+    context = context_of_run(RunFolder(folder), "cpu")
+    for name in context.settings.lecture.views:
         view = load_view(name)
         lines = view.lines(
-            take(subject, view.load_probe()).found, Frame(80, 24, Pen(colour=False, ascii=True))
+            run_probe(context, view.load_probe()).found,
+            Frame(80, 24, Pen(colour=False, ascii=True)),
         )
         odd = {sign for line in lines for sign in line.plain if not sign.isascii()}
         assert not odd, (name, odd)
@@ -131,8 +132,8 @@ def as_told(losses: list[float]) -> list[float]:
 
 def test_the_path_of_descent_is_the_run_itself(tmp_path: Path):
     run = begin("05", tmp_path, epochs=40, dataset="noisy-line", batch_size=20, shuffle=True)
-    subject = context_of_training(run.session.training, run.session.folder)
-    found = take(subject, load_probe("landscape")).found
+    context = context_of_training(run.session.training, run.session.folder)
+    found = run_probe(context, load_probe("landscape")).found
     assert found.descents[0].losses.astype(np.float32).tolist() == as_told(run.losses)
     weights = [float(weight.detach()) for weight in run.session.training.model.parameters()]
     assert found.descents[0].weights[-1].tolist() == pytest.approx(weights, rel=FLOAT32)

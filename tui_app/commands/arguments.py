@@ -20,7 +20,7 @@ from tui_app.runs.run_options import RunOptions
 from tui_app.terminal.printing import complain
 
 if TYPE_CHECKING:
-    from tui_app.inspection.probe_runner import ProbeContext
+    from tui_app.inspection.probe_context import ProbeContext
     from tui_app.inspection.saved_model import SavedModel
     from tui_app.runs.run_source import Use
     from tui_app.runs.settings import RunSettings

@@ -56,9 +56,9 @@ def main(argv: Sequence[str]) -> int:
     from tui_app.inspection.probe_context import context_of_run
 
     with console_reporter(quiet=arguments.json) as reading:
-        subject = context_of_run(folder, "cpu", given.get("data_dir"), reading=reading)
-    print_data_note(subject)
-    script, arrays = script_of(subject, folder.read_record(), path.stem)
+        context = context_of_run(folder, "cpu", given.get("data_dir"), reading=reading)
+    print_data_note(context)
+    script, arrays = script_of(context, folder.read_record(), path.stem)
     if to_stdout:
         if arrays:
             raise InvalidValue(

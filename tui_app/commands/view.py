@@ -40,13 +40,13 @@ def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
 
     from tui_app.headless.loading_progress import console_reporter
     from tui_app.inspection.probe_context import context_of_run
-    from tui_app.inspection.probe_runner import take
+    from tui_app.inspection.probe_runner import run_probe
 
     where = given.get("device"), given.get("data_dir")
     with console_reporter(quiet=arguments.json) as reading:
-        subject = context_of_run(folder, *where, reading=reading)
-    print_data_note(subject)
-    traits = take(subject, TRAITS.load_probe()).found
+        context = context_of_run(folder, *where, reading=reading)
+    print_data_note(context)
+    traits = run_probe(context, TRAITS.load_probe()).found
     titles = {name: load_view(name).title for name in offered(traits)}
     if view is None or arguments.views:
         if arguments.json:
@@ -54,7 +54,7 @@ def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
         else:
             print_table(["view", ""], [[name, title] for name, title in titles.items()])
         return 0
-    snapshot = take(subject, view.load_probe(), arguments.ask)
+    snapshot = run_probe(context, view.load_probe(), arguments.ask)
     if not view.suits(traits) or not view.shows(snapshot.found):
         has = f"This run has {', '.join(titles)}."
         raise InvalidValue(f"--view {arguments.view}: {view.without} {has}")

@@ -17,7 +17,7 @@ from tui_app.export.lecture_source import LectureSource
 from tui_app.export.literals import comment, literal
 from tui_app.export.local_modules import local_modules
 from tui_app.export.loop_template import LOOP
-from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.probe_context import ProbeContext
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.metrics_file import last_line
 from tui_app.training.augmentation import SHIFT, augmented, mirrored, shifted
@@ -26,14 +26,14 @@ from tui_app.training.optimizers import OPTIMIZERS, is_fused
 from tui_app.training.schedule import Span
 
 
-def script_of(subject: ProbeContext, record: dict[str, Any], stem: str) -> tuple[str, bytes]:
+def script_of(context: ProbeContext, record: dict[str, Any], stem: str) -> tuple[str, bytes]:
     """The script of the run, and what `<stem>.npz` beside it must hold (nothing for most).
 
     `record` is its run.json. The same losses come of it on the same device and versions. Raises
     InvalidValue and DamagedRun.
     """
-    settings = subject.settings
-    _refuse_no_device(subject, record.get("device"))
+    settings = context.settings
+    _refuse_no_device(context, record.get("device"))
     source = LectureSource(settings.lecture)
     for name in ("model", "criterion"):
         if source.declared(name) is None:
@@ -41,34 +41,34 @@ def script_of(subject: ProbeContext, record: dict[str, Any], stem: str) -> tuple
                 f"{settings.lecture.path} has no line `LECTURE = Lecture(..., {name}=...)`: a "
                 "script can't be made of it"
             )
-    is_split = subject.measured in ("test", "validation")
+    is_split = context.measured in ("test", "validation")
     data = data_code(
         settings.dataset,
-        subject.data,
-        subject.train,
-        subject.split if is_split else None,
+        context.data,
+        context.train,
+        context.split if is_split else None,
         f"{stem}.npz",
     )
     parts = [
         local_modules(settings.lecture),
         source.code(),
-        _settings(subject),
+        _settings(context),
         _packed(data),
-        _data(subject, data),
-        _model(subject, source, record),
-        _augmentation(getattr(subject.settings.hyperparameters, "augment", "none")),
-        _loop(subject, source),
+        _data(context, data),
+        _model(context, source, record),
+        _augmentation(getattr(context.settings.hyperparameters, "augment", "none")),
+        _loop(context, source),
     ]
-    parts.insert(0, _head(subject, record, parts))
+    parts.insert(0, _head(context, record, parts))
     script = "\n\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
     return script, data.arrays
 
 
-def _refuse_no_device(subject: ProbeContext, device: object) -> None:
+def _refuse_no_device(context: ProbeContext, device: object) -> None:
     try:
         torch.device(device if isinstance(device, str) else "")
     except RuntimeError as error:
-        raise DamagedRun(f"{subject.folder.run_json} names no device: {device!r}"[:300]) from error
+        raise DamagedRun(f"{context.folder.run_json} names no device: {device!r}"[:300]) from error
 
 
 _PACKED_NOTE = "# The samples: numpy's npz, packed as text. The four steps follow below it.\n"
@@ -78,7 +78,7 @@ def _packed(data: DataCode) -> str:
     return f'{_PACKED_NOTE}PACKED = r"""\n{data.packed}\n"""\n' if data.packed else ""
 
 
-def _head(subject: ProbeContext, record: dict[str, Any], parts: Sequence[str]) -> str:
+def _head(context: ProbeContext, record: dict[str, Any], parts: Sequence[str]) -> str:
     versions = record.get("versions")
     torch_version = versions.get("torch") if isinstance(versions, dict) else None
     modules = [name for name in ("base64", "io", "math") if _is_used(name, parts)]
@@ -90,8 +90,8 @@ Written by `tutorch export`, which it doesn't need: torch and numpy are enough (
 where it fetches its data). With the same versions on the same device it gives the same losses.
 """
 
-{comment(subject.settings.lecture.title)}
-{comment(f"The run: {subject.folder.name}")}
+{comment(context.settings.lecture.title)}
+{comment(f"The run: {context.folder.name}")}
 {comment(f"It was trained with torch {torch_version} on {record.get('device')}.")}
 
 from __future__ import annotations
@@ -110,12 +110,12 @@ def _is_used(module: str, parts: Sequence[str]) -> bool:
     return any(re.search(rf"\b{module}\.", part) for part in parts)
 
 
-def _settings(subject: ProbeContext) -> str:
+def _settings(context: ProbeContext) -> str:
     """The numbers of the run, as its model asks for them."""
     lecture, hp, spec = (
-        subject.settings.lecture,
-        subject.settings.hyperparameters,
-        subject.data.spec,
+        context.settings.lecture,
+        context.settings.hyperparameters,
+        context.data.spec,
     )
     values = lecture.used(hp)
     own = {k: v for k, v in asdict(hp).items() if not hasattr(Hyperparameters, k)}
@@ -137,15 +137,15 @@ SPEC = SimpleNamespace(
 """
 
 
-def _data(subject: ProbeContext, data: DataCode) -> str:
+def _data(context: ProbeContext, data: DataCode) -> str:
     text = f"# 1. Data\n\n{data.code}"
-    if subject.data.spec.input_shape and (brightest := subject.data.brightest):
+    if context.data.spec.input_shape and (brightest := context.data.brightest):
         text += f"""
 
 def normalised(images):
     \"\"\"Images (N, C, H, W): divided by {brightest}, less the mean, over the deviation.\"\"\"
-    mean = torch.tensor({literal(subject.data.mean, indent=4)}).reshape(-1, 1, 1)
-    std = torch.tensor({literal(subject.data.std, indent=4)}).reshape(-1, 1, 1)
+    mean = torch.tensor({literal(context.data.mean, indent=4)}).reshape(-1, 1, 1)
+    std = torch.tensor({literal(context.data.std, indent=4)}).reshape(-1, 1, 1)
     return images.float().div_({brightest}).sub_(mean).div_(std)
 
 
@@ -155,9 +155,9 @@ test_x = normalised(test_x) if test_x is not None else None
     return text
 
 
-def _model(subject: ProbeContext, source: LectureSource, record: dict[str, Any]) -> str:
-    hp, model = subject.settings.hyperparameters, source.declared("model")
-    is_image = any(weight.ndim == 4 for weight in subject.model.parameters())
+def _model(context: ProbeContext, source: LectureSource, record: dict[str, Any]) -> str:
+    hp, model = context.settings.hyperparameters, source.declared("model")
+    is_image = any(weight.ndim == 4 for weight in context.model.parameters())
     layout = ""
     if is_image and record.get("device") == "cpu" and hp.optimizer != "lbfgs":
         layout = "model = model.to(memory_format=torch.channels_last)  # faster on the CPU\n"
@@ -174,7 +174,7 @@ model = {model}(SPEC, HYPERPARAMETERS).to(device)
 # 3. Loss and optimizer
 
 criterion = {source.declared("criterion")}()
-optimizer = {_optimizer(subject, source, record)}
+optimizer = {_optimizer(context, source, record)}
 """
 
 
@@ -183,8 +183,8 @@ def _threads(record: dict[str, Any]) -> int:
     return threads if type(threads) is int and threads > 0 else 1
 
 
-def _optimizer(subject: ProbeContext, source: LectureSource, record: dict[str, Any]) -> str:
-    lecture, hp = subject.settings.lecture, subject.settings.hyperparameters
+def _optimizer(context: ProbeContext, source: LectureSource, record: dict[str, Any]) -> str:
+    lecture, hp = context.settings.lecture, context.settings.hyperparameters
     if lecture.optimizer is not None:
         return f"{source.declared('optimizer')}(model, HYPERPARAMETERS)"
     used = lecture.used(hp)
@@ -205,44 +205,44 @@ def _augmentation(how: str) -> str:
     return "\n" + text.replace(": Tensor", ": torch.Tensor").replace("> Tensor", "> torch.Tensor")
 
 
-def _loop(subject: ProbeContext, source: LectureSource) -> str:
-    hp, size = subject.settings.hyperparameters, len(subject.train)
+def _loop(context: ProbeContext, source: LectureSource) -> str:
+    hp, size = context.settings.hyperparameters, len(context.train)
     batch = size if hp.batch_size == "full" else min(hp.batch_size, size)
     drop = bool(getattr(hp, "drop_last", False))
     steps = size // batch if drop else -(-size // batch)
     varies = getattr(hp, "augment", "none") != "none"
     backward = source.declared("backward")
-    is_sum = reduction_of(subject.criterion) == "sum"
+    is_sum = reduction_of(context.criterion) == "sum"
     indented = "            "  # what stands within a `with` or an `if` of the closure
     by_hand = f"{backward}(model, inputs, targets)" if backward else "loss.backward()"
-    is_own = subject.settings.lecture.optimizer is not None  # and may want no gradient
+    is_own = context.settings.lecture.optimizer is not None  # and may want no gradient
     guard = "" if backward or not is_own else f"if torch.is_grad_enabled():\n{indented}"
     clip = f"        nn.utils.clip_grad_norm_(model.parameters(), {literal(hp.clip_grad_norm)})\n"
     forward = "loss = criterion(model(inputs), targets)"
-    if subject.settings.options.precision == "bf16":
+    if context.settings.options.precision == "bf16":
         forward = f"with torch.autocast(device.type, dtype=torch.bfloat16):\n{indented}{forward}"
     return LOOP.format(
         epochs=hp.epochs,
         batch=batch,
         per_epoch=steps,
-        last=_steps_taken(subject),
-        changes=literal(dict(subject.lr_changes())),
+        last=_steps_taken(context),
+        changes=literal(dict(context.lr_changes())),
         lr=literal(hp.lr),
         order=_order(hp, size),
-        factor=_factor(hp, steps, subject.spans or ((0, hp.epochs * steps),)),
+        factor=_factor(hp, steps, context.spans or ((0, hp.epochs * steps),)),
         augment="        inputs = augmented(inputs, HYPERPARAMETERS.augment)\n" if varies else "",
         forward=forward,
         backward=f"{guard}{by_hand}",
         clip=clip if hp.clip_grad_norm else "",
         total="loss" if is_sum else "loss * len(inputs)",
         mean="total" if is_sum else "total / samples",
-        measure=_measure(subject),
+        measure=_measure(context),
     )
 
 
-def _steps_taken(subject: ProbeContext) -> int:
+def _steps_taken(context: ProbeContext) -> int:
     """The steps that the run had: fewer than planned when it was stopped."""
-    block = last_line(subject.folder.metrics, "steps")
+    block = last_line(context.folder.metrics, "steps")
     first = block.get("first_step") if block else None
     return first + len(block["losses"]) - 1 if isinstance(first, int) else 0
 
@@ -273,8 +273,8 @@ def _factor(hp: Hyperparameters, steps: int, spans: tuple[Span, ...]) -> str:
     return "return 1.0"
 
 
-def _measure(subject: ProbeContext) -> str:
-    match subject.data.spec.task:
+def _measure(context: ProbeContext) -> str:
+    match context.data.spec.task:
         case "binary":
             right = "((outputs > 0) == (targets > 0.5)).float().mean().item()"
         case "multiclass":

@@ -1,25 +1,93 @@
-"""What a look is taken at: a run that trains, one in its folder, or what settings would train."""
+"""Gathers what a probe may read of a model: of a run in training, of a run folder, or of settings
+that nothing was trained with yet.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from datasets import Data, DataUnavailable, Split, get_dataset
 from datasets.fetching.fetch import find
 from datasets.reading.progress import NO_REPORTS, Reading
-from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.saved_model import SavedModel
 from tui_app.runs.checkpoint import load_checkpoint
 from tui_app.runs.errors import DamagedRun
-from tui_app.runs.metrics_file import last_line
+from tui_app.runs.metrics_file import last_line, read_lines
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings import RunSettings
+from tui_app.training.batches import DeviceSplit
 from tui_app.training.prepare import build_model, hold_out, read
-from tui_app.training.schedule import spans_of
+from tui_app.training.schedule import Span, spans_of
 from tui_app.training.state import Training
+
+#: Samples that a probe reads while training waits for it.
+_LIVE_ROWS = 1000
+
+#: Called with the steps that a probe has replayed and their total. May raise, to end the probe.
+Report = Callable[[int, int], None]
+
+
+def _report_nothing(steps: int, of: int) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class ProbeContext:
+    """A model, the data it is trained and evaluated on, and how far its training has come.
+
+    `split` is the one named by `measured`: test, validation, or train where there is no other.
+    While the run trains (`is_live`) a probe should be quick, since training waits for it.
+    """
+
+    settings: RunSettings
+    data: Data
+    model: nn.Module
+    criterion: nn.Module
+    device: torch.device
+    measured: str
+    split: Split
+    train: Split
+    epoch: int
+    step: int
+    lr: float
+    folder: RunFolder
+    is_live: bool
+    spans: tuple[Span, ...] = ()
+    """The spans of the lr schedule; empty where unknown: one span over the whole run."""
+    report: Report = _report_nothing
+    data_note: str = ""
+    """What the user should know about the data as they are now; or nothing."""
+
+    def rows(self) -> np.ndarray:
+        """The rows of `split` to evaluate: all, or enough for a picture while the run trains."""
+        return evenly_spaced_rows(self.split, _LIVE_ROWS if self.is_live else len(self.split))
+
+    def batch(self, split: Split, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+        """The samples `rows` of `split` as the model expects them: inputs, targets."""
+        chosen = DeviceSplit.of(split.subset(rows), self.data, self.device)
+        return next(chosen.chunks(max(1, len(chosen))))
+
+    def lr_changes(self) -> list[tuple[int, float]]:
+        """The learning rates that the user set during the run: (first step, lr)."""
+        lines = read_lines(self.folder.metrics, ("control",))
+        return [(int(line["first_step"]), float(line["lr"])) for line in lines]
+
+
+#: Returns what it finds in a context; the text is the user's query, or empty.
+Probe = Callable[[ProbeContext, str], Any]
+
+
+def evenly_spaced_rows(split: Split, limit: int) -> np.ndarray:
+    """At most `limit` rows spread evenly over the split, since files are often sorted by class."""
+    count = min(limit, len(split))
+    return np.linspace(0, len(split) - 1, count).round().astype(np.int64)
 
 
 def context_of_training(training: Training, folder: RunFolder) -> ProbeContext:
@@ -55,8 +123,6 @@ def context_of_run(
     """The best model of a run, as far as it has come, or the one that was saved last. Raises what
     SavedModel.of does.
     """
-    from tui_app.inspection.saved_model import SavedModel
-
     best = SavedModel.of(folder, device, data_dir, reading=reading)
     train, split = _splits(best.data, best.settings)
     last, chosen = last_line(folder.metrics, "epoch"), last_line(folder.metrics, "best")

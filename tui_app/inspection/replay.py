@@ -13,7 +13,7 @@ from dataclasses import replace
 from torch import nn
 
 from models.lecture import Hyperparameters
-from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.probe_context import ProbeContext
 from tui_app.training.batches import DeviceSplit
 from tui_app.training.device import DeviceInfo
 from tui_app.training.optimizers import make_optimizer
@@ -27,7 +27,7 @@ Observe = Callable[[nn.Module, int, float], None]
 
 
 def replay(
-    subject: ProbeContext,
+    context: ProbeContext,
     steps: int,
     observe: Observe,
     hyperparameters: Hyperparameters | None = None,
@@ -36,11 +36,11 @@ def replay(
 
     Draws random numbers: whoever calls restores their state (a probe's caller does).
     """
-    training = _begin(subject, hyperparameters or subject.settings.hyperparameters)
+    training = _begin(context, hyperparameters or context.settings.hyperparameters)
     changes: dict[int, float] = {}
     if hyperparameters is None:  # it is the run itself
-        changes = dict(subject.lr_changes())
-        spans = subject.spans or training.schedule.spans
+        changes = dict(context.lr_changes())
+        spans = context.spans or training.schedule.spans
         training.schedule = replace(training.schedule, spans=spans)
     take_step = make_step(training)
     observe(training.model, 0, float("nan"))
@@ -51,22 +51,22 @@ def replay(
             loss = take_step(inputs, targets).item()
             training.step += 1
             observe(training.model, training.step, loss)
-            subject.report(training.step, steps)
+            context.report(training.step, steps)
             if training.step >= steps:
                 return
         training.epoch += 1
 
 
-def _begin(subject: ProbeContext, hp: Hyperparameters) -> Training:
-    settings = replace(subject.settings, hyperparameters=hp)
-    lecture, data = settings.lecture, subject.data
-    split = DeviceSplit.of(subject.train, data, subject.device)
-    batches = make_batches(lecture, hp, subject.train, split, data)
-    model, criterion = build_model(lecture, data, settings, subject.device)
+def _begin(context: ProbeContext, hp: Hyperparameters) -> Training:
+    settings = replace(context.settings, hyperparameters=hp)
+    lecture, data = settings.lecture, context.data
+    split = DeviceSplit.of(context.train, data, context.device)
+    batches = make_batches(lecture, hp, context.train, split, data)
+    model, criterion = build_model(lecture, data, settings, context.device)
     return Training(
         settings=settings,
         spec=data.spec,
-        device=DeviceInfo(str(subject.device), ""),
+        device=DeviceInfo(str(context.device), ""),
         threads=1,
         threads_reason="",
         fingerprint="",
@@ -76,7 +76,7 @@ def _begin(subject: ProbeContext, hp: Hyperparameters) -> Training:
         batches=batches,
         schedule=Schedule(hp, len(batches), ((0, hp.epochs * len(batches)),)),
         measured=Measured("train", split),
-        train_size=len(subject.train),
+        train_size=len(context.train),
         test=None,
         best=best_models(lecture, data, 1),
         lr=hp.lr,

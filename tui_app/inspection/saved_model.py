@@ -46,7 +46,7 @@ class SavedModel:
         reading: Reading = NO_REPORTS,
     ) -> SavedModel:
         """Load it. Without `needs_samples` the data aren't read where the run keeps what it takes
-        to ask the model.
+        to run the model.
 
         Raises DamagedRun, also for other data than the run was trained with, and what reading the
         data raises.

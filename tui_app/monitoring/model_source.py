@@ -12,7 +12,8 @@ from datasets.own.names import short_name
 from tui_app.monitoring.random_numbers import interruption_as_error, start_probe_thread
 
 if TYPE_CHECKING:
-    from tui_app.inspection.probe_runner import ProbeContext, Report, Snapshot
+    from tui_app.inspection.probe_context import ProbeContext, Report
+    from tui_app.inspection.probe_runner import Snapshot
     from tui_app.runs.run_folder import RunFolder
     from tui_app.runs.settings import RunSettings
     from tui_app.training.control import Control
@@ -24,25 +25,25 @@ class Still:
 
     def __init__(self, load: Callable[[], ProbeContext]) -> None:
         self._load = load
-        self._subject: ProbeContext | None = None
+        self._context: ProbeContext | None = None
 
     @property
     def note(self) -> str:
         """What the user should know of the source and the data that it was loaded with; empty until
         it was.
         """
-        subject = self._subject
-        notes = [subject.settings.note, subject.data_note] if subject is not None else []
+        context = self._context
+        notes = [context.settings.note, context.data_note] if context is not None else []
         return "\n".join(filter(None, notes))
 
     def look(self, view: View, ask: str, report: Report) -> Snapshot:
         """Let the view's probe look. Takes its time: for a thread that holds RANDOM_NUMBER_LOCK."""
-        from tui_app.inspection.probe_runner import take
+        from tui_app.inspection.probe_runner import run_probe
 
         with interruption_as_error():
-            if self._subject is None:
-                self._subject = self._load()
-            return take(replace(self._subject, report=report), view.load_probe(), ask)
+            if self._context is None:
+                self._context = self._load()
+            return run_probe(replace(self._context, report=report), view.load_probe(), ask)
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def request_traits(sight: ModelSource, control: Control | None) -> Future[Snapsh
     """Ask what kind of model it is. One that no run has is loaded for that: while a run trains in
     this program, which has this `control`, by that run.
     """
-    from tui_app.inspection.probe_runner import take
+    from tui_app.inspection.probe_runner import run_probe
     from tui_app.inspection.probes import load_probe
 
     if sight.control is not None:
@@ -120,7 +121,7 @@ def request_traits(sight: ModelSource, control: Control | None) -> Future[Snapsh
             return
         try:
             with interruption_as_error():
-                found = take(sight.load(), load_probe("traits"))
+                found = run_probe(sight.load(), load_probe("traits"))
             answer.set_result(found)
         except Exception as error:  # noqa: BLE001  it is raised where it is waited for
             answer.set_exception(error)

@@ -10,7 +10,8 @@ from rich.text import Text
 from models import UntrustedSource
 
 if TYPE_CHECKING:
-    from tui_app.inspection.probe_runner import Report, Snapshot
+    from tui_app.inspection.probe_context import Report
+    from tui_app.inspection.probe_runner import Snapshot
     from tui_app.views.view import Frame, View
 
 

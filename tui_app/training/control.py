@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from tui_app.inspection.probe_runner import Probe, Request, Snapshot
+    from tui_app.inspection.probe_context import Probe
+    from tui_app.inspection.probe_runner import Request, Snapshot
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from tui_app.drawing.pen import Pen, in_ascii
 from tui_app.drawing.table import wrapped
 
 if TYPE_CHECKING:
-    from tui_app.inspection.probe_runner import Probe
+    from tui_app.inspection.probe_context import Probe
     from tui_app.inspection.probes.traits import Traits
 
 

@@ -12,7 +12,7 @@ from tui_app.inspection.diagnosis.changed_setting import lecture_defaults
 from tui_app.inspection.diagnosis.observations import Advice, Course, Look
 from tui_app.inspection.diagnosis.recorded_observations import Recorded, look_at, with_data
 from tui_app.inspection.probe_context import context_of_training
-from tui_app.inspection.probe_runner import take
+from tui_app.inspection.probe_runner import run_probe
 from tui_app.runs.events import Advised, EpochCompleted, Event, RunCompleted, StepsCompleted
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training.state import Training
@@ -73,13 +73,13 @@ class Watch:
         return found
 
     def _take_a_look(self) -> None:
-        subject = context_of_training(self._training, self._folder)
+        context = context_of_training(self._training, self._folder)
         try:
-            self._look = take(subject, lambda subject, ask: look_at(subject)).found
+            self._look = run_probe(context, lambda context, query: look_at(context)).found
         except Exception:  # noqa: BLE001  a model of somebody's own may be none that probes know
             self._look, self._can_look = Look(), False
         if self._about_data is None:
-            self._about_data = with_data(Course(0.0, ()), subject)
+            self._about_data = with_data(Course(0.0, ()), context)
 
     def _course(self) -> Course:
         training, about = self._training, self._about_data

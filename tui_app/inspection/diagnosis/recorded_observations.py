@@ -14,7 +14,7 @@ import torch
 from datasets.reading.progress import LoadingStopped
 from tui_app.inspection.diagnosis.changed_setting import lecture_defaults
 from tui_app.inspection.diagnosis.observations import Course, Look
-from tui_app.inspection.probe_runner import ProbeContext, evenly_spaced_rows
+from tui_app.inspection.probe_context import ProbeContext, evenly_spaced_rows
 from tui_app.runs.metrics_file import read_lines
 from tui_app.runs.packed_epochs import MOST_STEPS, MOST_VALUES, EpochBlock, numbers
 from tui_app.runs.run_folder import RunFolder
@@ -110,11 +110,11 @@ def observations_of_run(folder: RunFolder) -> Course:
     return recorded.course(record, lr, int(settings["epochs"]))
 
 
-def with_data(course: Course, subject: ProbeContext) -> Course:
+def with_data(course: Course, context: ProbeContext) -> Course:
     """The same with what is known of the data: the classes' shares, whether the test set is the
     train set, and the lecture's own settings for them.
     """
-    spec, train, test = subject.data.spec, subject.train, subject.data.test
+    spec, train, test = context.data.spec, context.train, context.data.test
     shares = {}
     if spec.task != "regression" and len(spec.classes) > 1:
         numbers = train.targets.reshape(-1).astype(np.int64)
@@ -126,33 +126,33 @@ def with_data(course: Course, subject: ProbeContext) -> Course:
         course,
         class_shares=shares,
         fingerprints=("same", "same") if same else None,
-        usual=lecture_defaults(subject.settings),
+        usual=lecture_defaults(context.settings),
     )
 
 
-def probe(subject: ProbeContext, ask: str) -> tuple[Course, Look]:
+def probe(context: ProbeContext, query: str) -> tuple[Course, Look]:
     """A look at the model and its data, to be taken between two steps; then `diagnose(*found)`."""
-    return with_data(observations_of_run(subject.folder), subject), look_at(subject)
+    return with_data(observations_of_run(context.folder), context), look_at(context)
 
 
-def look_at(subject: ProbeContext) -> Look:
+def look_at(context: ProbeContext) -> Look:
     """The model's activations and gradients, as far as it has such."""
     from tui_app.inspection.probes import activations, gradients
 
-    lecture = subject.settings.lecture
-    layers, is_constant = activations.probe(subject, ""), _is_constant(subject)
+    lecture = context.settings.lecture
+    layers, is_constant = activations.probe(context, ""), _is_constant(context)
     if lecture.backward is not None or "lr" not in lecture.fields:  # a search has no gradient
         return Look(layers, is_constant=is_constant)
-    of_one = gradients.gradient_norm(subject, evenly_spaced_rows(subject.train, 1))
-    return Look(layers, gradients.probe(subject, "own"), is_constant, of_one)
+    of_one = gradients.gradient_norm(context, evenly_spaced_rows(context.train, 1))
+    return Look(layers, gradients.probe(context, "own"), is_constant, of_one)
 
 
 @torch.no_grad()
-def _is_constant(subject: ProbeContext) -> bool:
+def _is_constant(context: ProbeContext) -> bool:
     """Whether the model gives the same output for all samples of a batch, to the last digits."""
-    inputs, _ = subject.batch(subject.train, evenly_spaced_rows(subject.train, _SAMPLES))
+    inputs, _ = context.batch(context.train, evenly_spaced_rows(context.train, _SAMPLES))
     if len(inputs) < 2 or bool((inputs == inputs[:1]).all()):
         return False
-    outputs = subject.model(inputs).double().flatten(1)
+    outputs = context.model(inputs).double().flatten(1)
     spread = float((outputs - outputs[:1]).abs().max())
     return spread <= _SAME * max(1.0, float(outputs.abs().max()))

@@ -1,4 +1,6 @@
-"""What views ask of a model: one probe a file, `probe(subject, ask)`, found by the file's name."""
+"""Reads from a model what a view shows: one probe a file, `probe(context, query)`, found by the
+file's name.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tui_app.inspection.probe_runner import Probe
+    from tui_app.inspection.probe_context import Probe
 
 
 def load_probe(name: str) -> Probe:

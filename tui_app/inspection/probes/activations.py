@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tui_app.inspection.probe_runner import ProbeContext, evenly_spaced_rows
+from tui_app.inspection.probe_context import ProbeContext, evenly_spaced_rows
 
 _SAMPLES, _BINS = 400, 60
 
@@ -47,11 +47,11 @@ class ActivationLayer:
 
 
 @torch.no_grad()
-def probe(subject: ProbeContext, ask: str) -> tuple[ActivationLayer, ...]:
+def probe(context: ProbeContext, query: str) -> tuple[ActivationLayer, ...]:
     """The activation layers in the order they are used."""
-    is_convolutional = any(isinstance(m, nn.Conv2d) for m in subject.model.modules())
-    rows = evenly_spaced_rows(subject.train, _IMAGES if is_convolutional else _SAMPLES)
-    inputs, _ = subject.batch(subject.train, rows)
+    is_convolutional = any(isinstance(m, nn.Conv2d) for m in context.model.modules())
+    rows = evenly_spaced_rows(context.train, _IMAGES if is_convolutional else _SAMPLES)
+    inputs, _ = context.batch(context.train, rows)
     found: list[ActivationLayer] = []
 
     def keep(name: str):
@@ -62,11 +62,11 @@ def probe(subject: ProbeContext, ask: str) -> tuple[ActivationLayer, ...]:
 
     hooks = [
         module.register_forward_hook(keep(name))
-        for name, module in subject.model.named_modules()
+        for name, module in context.model.named_modules()
         if isinstance(module, KINDS)
     ]
     try:
-        subject.model(inputs)
+        context.model(inputs)
     finally:
         for hook in hooks:
             hook.remove()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.probe_context import ProbeContext
 from tui_app.inspection.probes.predictions import class_probabilities
 from tui_app.training.batches import ready_sample
 
@@ -24,24 +24,24 @@ class Answer:
 
 
 @torch.no_grad()
-def probe(subject: ProbeContext, ask: str) -> Answer | None:
+def probe(context: ProbeContext, query: str) -> Answer | None:
     """The answer; before anything was asked, only what may be. None where there are no classes."""
-    spec, data = subject.data.spec, subject.data
-    if not spec.classes or (subject.split.targets.ndim > 1 and spec.task == "multiclass"):
+    spec, data = context.data.spec, context.data
+    if not spec.classes or (context.split.targets.ndim > 1 and spec.task == "multiclass"):
         return None
     nothing = np.zeros(len(spec.classes))
-    if not ask:
+    if not query:
         return Answer("", spec.classes, nothing, data.input_help)
     try:
-        encoded = data.encode(ask)
+        encoded = data.encode(query)
     except ValueError as error:
-        return Answer(ask, spec.classes, nothing, data.input_help, str(error))
-    return answer_to(subject, encoded, ask)
+        return Answer(query, spec.classes, nothing, data.input_help, str(error))
+    return answer_to(context, encoded, query)
 
 
 @torch.no_grad()
-def answer_to(subject: ProbeContext, encoded: np.ndarray, asked: str) -> Answer:
+def answer_to(context: ProbeContext, encoded: np.ndarray, asked: str) -> Answer:
     """The answer to what the data set's `encode` gave for one sample: a drawing, say."""
-    sample = ready_sample(encoded, subject.data, subject.device)
-    shares = class_probabilities(subject.model(sample).cpu())[0].numpy()
-    return Answer(asked, subject.data.spec.classes, shares, subject.data.input_help)
+    sample = ready_sample(encoded, context.data, context.device)
+    shares = class_probabilities(context.model(sample).cpu())[0].numpy()
+    return Answer(asked, context.data.spec.classes, shares, context.data.input_help)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.probe_context import ProbeContext
 from tui_app.inspection.probes.landscape import short_names
 from tui_app.training.evaluation import reduction_of
 from tui_app.training.prepare import build_model
@@ -40,17 +40,17 @@ class ByHand:
     reduction: str
 
 
-def probe(subject: ProbeContext, ask: str) -> ByHand | None:
-    """`ask` lists what was tried: `0 0.1 0.2`, or `0,1 0.1,1` for w and b. Empty, the weights from
-    which training began, also after it. None for a model with more than two weights.
+def probe(context: ProbeContext, query: str) -> ByHand | None:
+    """`query` lists the weights that were tried: `0 0.1 0.2`, or `0,1 0.1,1` for w and b. If empty,
+    the probe starts at the initial weights, also after training. None for more than two weights.
     """
-    names = short_names(subject.model)
-    weights = list(subject.model.parameters())
+    names = short_names(context.model)
+    weights = list(context.model.parameters())
     if len(weights) > 2 or any(weight.numel() > 1 for weight in weights):
         return None
-    tried, cost = _read(ask, len(names)), _Cost(subject)
+    tried, cost = _read(query, len(names)), _Cost(context)
     if tried is None:
-        tried = np.array([_start(subject, cost)])
+        tried = np.array([_start(context, cost)])
     now = tried[-1]
     ranges = tuple(
         (min(low, float(column.min())), max(high, float(column.max())))
@@ -68,24 +68,24 @@ def probe(subject: ProbeContext, ask: str) -> ByHand | None:
         grid=grid,
         curve=np.array([cost.of(np.array([w])) for w in grid]),
         is_lowest=cost.is_lowest(now),
-        reduction=reduction_of(subject.criterion),
+        reduction=reduction_of(context.criterion),
     )
 
 
-def _start(subject: ProbeContext, cost: _Cost) -> np.ndarray:
+def _start(context: ProbeContext, cost: _Cost) -> np.ndarray:
     """The weights before the first step; less by one where these cost least already."""
-    model = subject.model
-    if subject.step:
+    model = context.model
+    if context.step:
         model, _ = build_model(
-            subject.settings.lecture, subject.data, subject.settings, subject.device
+            context.settings.lecture, context.data, context.settings, context.device
         )
     start = np.round([weight.item() for weight in model.parameters()], 6)
     return start - 1 if cost.is_lowest(start) else start
 
 
-def _read(ask: str, weights: int) -> np.ndarray | None:
+def _read(query: str, weights: int) -> np.ndarray | None:
     try:
-        tried = np.array([[float(n) for n in place.split(",")] for place in ask.split()])
+        tried = np.array([[float(n) for n in place.split(",")] for place in query.split()])
     except ValueError:
         return None
     return tried if tried.ndim == 2 and tried.shape[1] == weights and len(tried) else None
@@ -94,10 +94,10 @@ def _read(ask: str, weights: int) -> np.ndarray | None:
 class _Cost:
     """The cost over the train set as a function of the weights."""
 
-    def __init__(self, subject: ProbeContext) -> None:
-        self._model = copy.deepcopy(subject.model).cpu().double()
-        self._criterion = subject.criterion
-        inputs, targets = subject.batch(subject.train, np.arange(len(subject.train)))
+    def __init__(self, context: ProbeContext) -> None:
+        self._model = copy.deepcopy(context.model).cpu().double()
+        self._criterion = context.criterion
+        inputs, targets = context.batch(context.train, np.arange(len(context.train)))
         self._inputs, self._targets = inputs.cpu().double(), targets.cpu().double()
 
     def _loss(self, weights: np.ndarray) -> torch.Tensor:

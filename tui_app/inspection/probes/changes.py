@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from datasets.reading.cell_numbers import whole_number
-from tui_app.inspection.probe_runner import ProbeContext, evenly_spaced_rows
+from tui_app.inspection.probe_context import ProbeContext, evenly_spaced_rows
 from tui_app.inspection.probes.predictions import class_probabilities
 from tui_app.inspection.replay import replay
 from tui_app.runs.metrics_file import read_metrics
@@ -40,35 +40,35 @@ class Changes:
     missing: int
 
 
-def probe(subject: ProbeContext, ask: str) -> Changes | None:
+def probe(context: ProbeContext, query: str) -> Changes | None:
     """Of a finished run every epoch, through replay, for the samples that it does worst on; while
     it trains only what it says now. A number asks for that sample, counted from 1, which then
     comes first.
 
     None where there are no classes, or one for each symbol of a sequence.
     """
-    spec = subject.data.spec
-    is_sequence = spec.task == "multiclass" and subject.split.targets.ndim > 1
+    spec = context.data.spec
+    is_sequence = spec.task == "multiclass" and context.split.targets.ndim > 1
     if spec.task == "regression" or is_sequence:
         return None
-    rows = _chosen(subject, ask)
-    inputs, _ = subject.batch(subject.split, rows)
-    now = _shares(subject.model, inputs)
-    if not subject.step:  # before training, when there is no run yet
+    rows = _chosen(context, query)
+    inputs, _ = context.batch(context.split, rows)
+    now = _shares(context.model, inputs)
+    if not context.step:  # before training, when there is no run yet
         epochs, seen, missing = [0.0], [now], 0
-    elif subject.is_live:
-        epochs, seen, missing = [subject.step / _steps_per_epoch(subject)], [now], 0
+    elif context.is_live:
+        epochs, seen, missing = [context.step / _steps_per_epoch(context)], [now], 0
     else:
-        epochs, seen, missing = _replayed(subject, inputs, now)
+        epochs, seen, missing = _replayed(context, inputs, now)
     return Changes(
         epochs=np.array(epochs),
         probabilities=np.stack(seen),
         rows=rows,
-        inputs=subject.split.inputs[rows],
-        targets=subject.split.targets[rows].reshape(len(rows)).astype(np.int64),
+        inputs=context.split.inputs[rows],
+        targets=context.split.targets[rows].reshape(len(rows)).astype(np.int64),
         classes=spec.classes,
         vocabulary=spec.vocabulary,
-        measured=subject.measured,
+        measured=context.measured,
         missing=missing,
     )
 
@@ -85,17 +85,17 @@ def joined(earlier: Changes | None, later: Changes | None) -> Changes | None:
     )
 
 
-def _chosen(subject: ProbeContext, ask: str) -> np.ndarray:
+def _chosen(context: ProbeContext, query: str) -> np.ndarray:
     """Rows spread over the split while it trains, so that they stay the same; else the worst."""
-    rows = evenly_spaced_rows(subject.split, _SAMPLES)
-    if not subject.is_live:
+    rows = evenly_spaced_rows(context.split, _SAMPLES)
+    if not context.is_live:
         from tui_app.inspection.probes import predictions
 
-        found = predictions.probe(subject, "")
+        found = predictions.probe(context, "")
         assert found is not None
         rows = found.rows[np.argsort(-found.losses, kind="stable")[:_SAMPLES]]
-    if (number := whole_number(ask)) is not None:
-        asked = min(max(number, 1), len(subject.split)) - 1
+    if (number := whole_number(query)) is not None:
+        asked = min(max(number, 1), len(context.split)) - 1
         rows = np.array([asked, *rows[rows != asked]][:_SAMPLES])
     return rows
 
@@ -110,16 +110,16 @@ def _shares(model: nn.Module, inputs: torch.Tensor) -> np.ndarray:
 
 
 def _replayed(
-    subject: ProbeContext, inputs: torch.Tensor, best: np.ndarray
+    context: ProbeContext, inputs: torch.Tensor, best: np.ndarray
 ) -> tuple[list[float], list[np.ndarray], int]:
     """Epochs, probabilities (samples, classes) after each, and how many epochs are left out.
 
     `best` are the probabilities that the best model gives.
     """
-    per_epoch = _steps_per_epoch(subject)
-    lines = read_metrics(subject.folder.metrics, ("epoch",))
+    per_epoch = _steps_per_epoch(context)
+    lines = read_metrics(context.folder.metrics, ("epoch",))
     seconds = np.cumsum([float(line.get("seconds") or 0.0) for line in lines])
-    count = subject.step // per_epoch
+    count = context.step // per_epoch
     shown = min(count, max(1, int((seconds <= _SECONDS).sum())))
     seen: list[np.ndarray] = []
 
@@ -127,12 +127,12 @@ def _replayed(
         if step % per_epoch == 0:
             seen.append(_shares(model, inputs))
 
-    replay(subject, shown * per_epoch, observe)
+    replay(context, shown * per_epoch, observe)
     epochs = [float(epoch) for epoch in range(len(seen))]
-    if subject.epoch > shown:
-        return [*epochs, float(subject.epoch)], [*seen, best], count - shown - 1
+    if context.epoch > shown:
+        return [*epochs, float(context.epoch)], [*seen, best], count - shown - 1
     return epochs, seen, count - shown
 
 
-def _steps_per_epoch(subject: ProbeContext) -> int:
-    return max(1, int(subject.folder.read_record()["steps_per_epoch"]))
+def _steps_per_epoch(context: ProbeContext) -> int:
+    return max(1, int(context.folder.read_record()["steps_per_epoch"]))

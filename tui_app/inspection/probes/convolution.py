@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.probe_context import ProbeContext
 
 IMAGE = np.array(
     [[3, 4, 6, 5, 7], [2, 4, 6, 8, 2], [1, 6, 7, 8, 4], [9, 7, 4, 6, 2], [3, 7, 5, 4, 1]]
@@ -28,7 +28,7 @@ class Example:
     output: np.ndarray
 
 
-def probe(subject: ProbeContext | None, ask: str) -> tuple[Example, ...]:
+def probe(context: ProbeContext | None, query: str) -> tuple[Example, ...]:
     """Convolution as it is, with padding, with a stride; then max pooling."""
     image = torch.tensor(IMAGE, dtype=torch.float32)[None, None]
     kernel = torch.tensor(KERNEL, dtype=torch.float32)[None, None]

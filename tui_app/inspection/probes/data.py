@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from datasets import Data, Split
-from tui_app.inspection.probe_runner import ProbeContext, evenly_spaced_rows
+from tui_app.inspection.probe_context import ProbeContext, evenly_spaced_rows
 from tui_app.training.batches import DeviceSplit
 
 _SAMPLES, _LOOKED_AT = 48, 2000
@@ -46,16 +46,16 @@ class DataSummary:
     notes: tuple[str, ...]
 
 
-def probe(subject: ProbeContext, ask: str) -> DataSummary:
+def probe(context: ProbeContext, query: str) -> DataSummary:
     """The facts of the run's data."""
-    splits = {"train": subject.train}
-    if subject.measured == "validation":
-        splits["validation"] = subject.split
-    if subject.data.test is not None:
-        splits["test"] = subject.data.test
-    size = subject.settings.hyperparameters.batch_size
-    batch = len(subject.train) if size == "full" else min(size, len(subject.train))
-    return facts_of(subject.settings.dataset, subject.data, splits, batch)
+    splits = {"train": context.train}
+    if context.measured == "validation":
+        splits["validation"] = context.split
+    if context.data.test is not None:
+        splits["test"] = context.data.test
+    size = context.settings.hyperparameters.batch_size
+    batch = len(context.train) if size == "full" else min(size, len(context.train))
+    return facts_of(context.settings.dataset, context.data, splits, batch)
 
 
 def facts_of(name: str, data: Data, splits: dict[str, Split], batch_size: int) -> DataSummary:

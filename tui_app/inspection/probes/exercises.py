@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.probe_context import ProbeContext
 from tui_app.inspection.probes.graph import Graph, graph_of
 
 
@@ -30,12 +30,12 @@ class Exercise:
         )
 
 
-def probe(subject: ProbeContext | None, ask: str) -> tuple[Exercise, ...]:
-    """Both exercises; `ask` is what was typed: numbers, `-8` for the first or `2 2` for the second.
+def probe(context: ProbeContext | None, query: str) -> tuple[Exercise, ...]:
+    """Both exercises. `query` holds the user's numbers: `-8` for the first, `2 2` for the second.
 
-    How many numbers there are says which exercise they answer.
+    The count of numbers decides which exercise they answer.
     """
-    numbers = tuple(float(n) for n in re.findall(r"[-−+]?\d+(?:\.\d+)?", ask.replace("−", "-")))
+    numbers = tuple(float(n) for n in re.findall(r"[-−+]?\d+(?:\.\d+)?", query.replace("−", "-")))
     first = graph_of(
         {"x": 2.0, "y": 4.0, "w": 1.0}, lambda leaf: (leaf["x"] * leaf["w"], leaf["y"]), 0.01
     )

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from models.user_files.parsing import parse
-from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.probe_context import ProbeContext
 from tui_app.text.quantities import counted
 
 
@@ -23,52 +23,52 @@ class Step:
 
 
 @torch.no_grad()
-def probe(subject: ProbeContext, ask: str) -> tuple[Step, ...]:
+def probe(context: ProbeContext, query: str) -> tuple[Step, ...]:
     """Data, model, loss and optimizer, loop."""
-    hp, size = subject.settings.hyperparameters, len(subject.train)
+    hp, size = context.settings.hyperparameters, len(context.train)
     batch = size if hp.batch_size == "full" else min(hp.batch_size, size)
-    inputs, targets = subject.batch(subject.train, np.arange(min(batch, 64)))
-    outputs = subject.model(inputs)
+    inputs, targets = context.batch(context.train, np.arange(min(batch, 64)))
+    outputs = context.model(inputs)
     shapes = {
         name: f"{name} {(batch, *tensor.shape[1:])} {str(tensor.dtype).removeprefix('torch.')}"
         for name, tensor in (("inputs", inputs), ("targets", targets), ("outputs", outputs))
     }
-    loss = float(subject.criterion(outputs, targets))
+    loss = float(context.criterion(outputs, targets))
     steps = -(-size // batch)
-    criterion = str(subject.criterion).replace("\n", " ")
-    count = sum(weight.numel() for weight in subject.model.parameters())
+    criterion = str(context.criterion).replace("\n", " ")
+    count = sum(weight.numel() for weight in context.model.parameters())
     return (
         Step(
             "1. Data",
-            (f"dataset = {subject.settings.dataset}  # {size} samples",),
+            (f"dataset = {context.settings.dataset}  # {size} samples",),
             (shapes["inputs"], shapes["targets"], f"{counted(steps, 'step')} an epoch"),
         ),
         Step(
             "2. Model",
-            _sources(subject, type(subject.model).__name__)
-            or _sources(subject, _name(subject.settings.lecture.model)),
+            _sources(context, type(context.model).__name__)
+            or _sources(context, _name(context.settings.lecture.model)),
             (counted(count, "weight"), shapes["outputs"]),
         ),
         Step(
             "3. Loss and optimizer",
             (
                 f"criterion = {criterion}",
-                f"optimizer = {_optimizer(subject)}",
-                *_sources(subject, _name(subject.settings.lecture.optimizer)),
+                f"optimizer = {_optimizer(context)}",
+                *_sources(context, _name(context.settings.lecture.optimizer)),
             ),
-            (f"one number: {loss:.4f}", f"lr {subject.lr:g}"),
+            (f"one number: {loss:.4f}", f"lr {context.lr:g}"),
         ),
         Step(
             "4. Loop",
-            (*_loop(subject), *_sources(subject, _name(subject.settings.lecture.backward))),
-            (f"epoch {subject.epoch} of {hp.epochs}, step {subject.step}",),
+            (*_loop(context), *_sources(context, _name(context.settings.lecture.backward))),
+            (f"epoch {context.epoch} of {hp.epochs}, step {context.step}",),
         ),
     )
 
 
-def _loop(subject: ProbeContext) -> list[str]:
+def _loop(context: ProbeContext) -> list[str]:
     """The loop as this lecture has it: some write the gradient out, a search has none."""
-    lecture = subject.settings.lecture
+    lecture = context.settings.lecture
     lines = [
         ("for inputs, targets in batches:", ""),
         ("    loss = criterion(model(inputs), targets)", "forward"),
@@ -83,8 +83,8 @@ def _loop(subject: ProbeContext) -> list[str]:
     return [f"{code:<45} # {note}" if note else code for code, note in lines]
 
 
-def _optimizer(subject: ProbeContext) -> str:
-    lecture, hp = subject.settings.lecture, subject.settings.hyperparameters
+def _optimizer(context: ProbeContext) -> str:
+    lecture, hp = context.settings.lecture, context.settings.hyperparameters
     used = lecture.used(hp)
     name = getattr(lecture.optimizer, "__name__", used.get("optimizer", ""))
     words = [
@@ -97,11 +97,11 @@ def _name(thing: object) -> str:
     return getattr(thing, "__name__", "")
 
 
-def _sources(subject: ProbeContext, name: str) -> tuple[str, ...]:
+def _sources(context: ProbeContext, name: str) -> tuple[str, ...]:
     """What is called `name` as it stands in the lecture's file, after the functions that it calls
     there; nothing where there is no such thing.
     """
-    text = subject.settings.lecture.text
+    text = context.settings.lecture.text
     nodes = {
         node.name: node
         for node in parse(text).body

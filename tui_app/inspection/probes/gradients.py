@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tui_app.inspection.probe_runner import ProbeContext, evenly_spaced_rows
+from tui_app.inspection.probe_context import ProbeContext, evenly_spaced_rows
 from tui_app.training.prepare import build_model
 
 _SAMPLES = 32
@@ -35,32 +35,32 @@ class Gradients:
     loss: float
 
 
-def probe(subject: ProbeContext, ask: str) -> Gradients:
+def probe(context: ProbeContext, query: str) -> Gradients:
     """Over a batch of the train set, without dropout, batch norm with its running values.
 
     With `own` those of the run alone, else also those of its twins, without shortcuts and with.
     These are looked at before any training: with the same seed that compares nothing but the
     shortcuts, and it is there that a net too deep to learn is stuck.
     """
-    rows = evenly_spaced_rows(subject.train, _SAMPLES)
-    layers, norms, loss = _norms(subject, subject.model, rows)
+    rows = evenly_spaced_rows(context.train, _SAMPLES)
+    layers, norms, loss = _norms(context, context.model, rows)
     series = [GradientSeries("now", norms)]
-    hp = subject.settings.hyperparameters
-    if hasattr(hp, "shortcut") and ask != "own":
+    hp = context.settings.hyperparameters
+    if hasattr(hp, "shortcut") and query != "own":
         twins = ("none", "a plain net"), ("identity", "a residual net")
         for choice, label in twins:
-            settings = replace(subject.settings, hyperparameters=replace(hp, shortcut=choice))
-            model, _ = build_model(settings.lecture, subject.data, settings, subject.device)
-            _, other, _ = _norms(subject, model.eval(), rows)
+            settings = replace(context.settings, hyperparameters=replace(hp, shortcut=choice))
+            model, _ = build_model(settings.lecture, context.data, settings, context.device)
+            _, other, _ = _norms(context, model.eval(), rows)
             if len(other) == len(norms):
                 series.append(GradientSeries(label, other))
-    weights = np.array([_norm([w.detach() for w in own]) for _, own in _layers(subject.model)])
+    weights = np.array([_norm([w.detach() for w in own]) for _, own in _layers(context.model)])
     return Gradients(layers, weights, tuple(series), loss)
 
 
-def gradient_norm(subject: ProbeContext, rows: np.ndarray) -> float:
+def gradient_norm(context: ProbeContext, rows: np.ndarray) -> float:
     """The norm of the whole gradient over these samples of the train set."""
-    _, norms, _ = _norms(subject, subject.model, rows)
+    _, norms, _ = _norms(context, context.model, rows)
     return float(np.linalg.norm(norms))
 
 
@@ -75,9 +75,9 @@ def _layers(model: nn.Module) -> list[tuple[str, list[nn.Parameter]]]:
 
 
 def _norms(
-    subject: ProbeContext, model: nn.Module, rows: np.ndarray
+    context: ProbeContext, model: nn.Module, rows: np.ndarray
 ) -> tuple[tuple[str, ...], np.ndarray, float]:
-    inputs, targets = subject.batch(subject.train, rows)
+    inputs, targets = context.batch(context.train, rows)
     layers = _layers(model)
     weights = [weight for _, own in layers for weight in own]
     # cuDNN's recurrent layers have no backward pass in evaluation mode: they train, undisturbed.
@@ -86,7 +86,7 @@ def _norms(
         module.training = True
     try:
         with torch.enable_grad():
-            loss = subject.criterion(model(inputs), targets)
+            loss = context.criterion(model(inputs), targets)
             found = torch.autograd.grad(loss, weights, allow_unused=True)
     finally:
         for module in recurrent:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from datasets.reading.cell_numbers import whole_number
-from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.probe_context import ProbeContext
 
 #: Operations by torch's names, as they are written in a graph.
 _SIGNS = {
@@ -70,25 +70,25 @@ class _Recorder(TorchFunctionMode):
         return result
 
 
-def probe(subject: ProbeContext, ask: str) -> Graph | None:
+def probe(context: ProbeContext, query: str) -> Graph | None:
     """The graph of one sample; None for a model that isn't one of single numbers."""
-    if any(weight.numel() > 1 for weight in subject.model.parameters()):
+    if any(weight.numel() > 1 for weight in context.model.parameters()):
         return None
-    if not isinstance(subject.criterion, nn.MSELoss) or has_matrices(subject.model):
+    if not isinstance(context.criterion, nn.MSELoss) or has_matrices(context.model):
         return None
-    number = whole_number(ask)
+    number = whole_number(query)
     wanted = 2 if number is None else number  # the second, where x isn't 1
-    row = min(max(wanted, 1), len(subject.train)) - 1
-    inputs, targets = subject.batch(subject.train, np.array([row]))
-    weights = {name: w.item() for name, w in subject.model.named_parameters()}
-    model = subject.model
+    row = min(max(wanted, 1), len(context.train)) - 1
+    inputs, targets = context.batch(context.train, np.array([row]))
+    weights = {name: w.item() for name, w in context.model.named_parameters()}
+    model = context.model
 
     def forward(leaves: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         named = {name: leaves[name] for name in weights}
         return torch.func.functional_call(model, named, (leaves["x"],)), leaves["y"]
 
     values = {"x": float(inputs[0, 0]), "y": float(targets[0, 0]), **weights}
-    return graph_of(values, forward, subject.lr)
+    return graph_of(values, forward, context.lr)
 
 
 def has_matrices(model: nn.Module) -> bool:

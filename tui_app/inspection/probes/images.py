@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.reading.cell_numbers import whole_number
-from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.probe_context import ProbeContext
 from tui_app.training.layers import describe
 
 #: Channels that are kept of a layer, and layers.
@@ -48,13 +48,13 @@ class Images:
 
 
 @torch.no_grad()
-def probe(subject: ProbeContext, ask: str) -> Images | None:
+def probe(context: ProbeContext, query: str) -> Images | None:
     """Of the test sample whose number was asked for, from 1; None for a model of no images."""
-    if len(subject.data.spec.input_shape) != 3:
+    if len(context.data.spec.input_shape) != 3:
         return None
-    number = whole_number(ask) or 1
-    sample = min(max(number, 1), len(subject.split)) - 1
-    inputs, _ = subject.batch(subject.split, np.array([sample]))
+    number = whole_number(query) or 1
+    sample = min(max(number, 1), len(context.split)) - 1
+    inputs, _ = context.batch(context.split, np.array([sample]))
     layers: list[Maps] = []
     hooks = []
 
@@ -68,24 +68,24 @@ def probe(subject: ProbeContext, ask: str) -> Images | None:
 
         return hook
 
-    for name, module in subject.model.named_modules():
-        if not list(module.children()) and module is not subject.model:
+    for name, module in context.model.named_modules():
+        if not list(module.children()) and module is not context.model:
             hooks.append(module.register_forward_hook(keep(name)))
     try:
-        outputs = subject.model(inputs)
+        outputs = context.model(inputs)
     finally:
         for hook in hooks:
             hook.remove()
-    classes = subject.data.spec.classes
+    classes = context.data.spec.classes
     return Images(
-        image=subject.split.inputs[sample],
+        image=context.split.inputs[sample],
         sample=sample,
-        label=classes[int(subject.split.targets[sample])],
+        label=classes[int(context.split.targets[sample])],
         predicted=classes[int(outputs[0].argmax())],
         layers=tuple(layers),
         kernels=tuple(
             Kernels(name, describe(module), module.weight[:_CHANNELS, :_CHANNELS].cpu().numpy())
-            for name, module in subject.model.named_modules()
+            for name, module in context.model.named_modules()
             if isinstance(module, nn.Conv2d)
         ),
     )

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.probe_context import ProbeContext
 from tui_app.inspection.replay import replay
 from tui_app.training.evaluation import reduction_of
 
@@ -68,18 +68,18 @@ class Landscape:
         return 2 / self.curvature if self.curvature > 0 else float("inf")
 
 
-def probe(subject: ProbeContext, ask: str) -> Landscape | None:
+def probe(context: ProbeContext, query: str) -> Landscape | None:
     """The landscape; None for a model whose weights are too many to be drawn."""
-    weights = list(subject.model.parameters())
+    weights = list(context.model.parameters())
     if len(weights) > 3 or any(weight.numel() > 1 for weight in weights):
         return None
-    names = short_names(subject.model)
-    descents = _descents(subject)
-    surface = _Surface(subject, drawn=min(2, len(names)))
+    names = short_names(context.model)
+    descents = _descents(context)
+    surface = _Surface(context, drawn=min(2, len(names)))
     own = descents[0].weights
     lowest = surface.lowest(own[0], descents[0].end)
-    grids = tuple(_around(lowest[place], own[:, place], subject) for place in range(surface.drawn))
-    hp = subject.settings.hyperparameters
+    grids = tuple(_around(lowest[place], own[:, place], context) for place in range(surface.drawn))
+    hp = context.settings.hyperparameters
     return Landscape(
         names=names,
         grids=grids,
@@ -88,13 +88,13 @@ def probe(subject: ProbeContext, ask: str) -> Landscape | None:
         lowest_cost=surface.cost(lowest),
         descents=tuple(descents),
         curvature=float(np.linalg.eigvalsh(surface.hessian(lowest))[-1]),
-        lr=subject.lr,
-        is_search="lr" not in subject.settings.lecture.fields,
+        lr=context.lr,
+        is_search="lr" not in context.settings.lecture.fields,
         is_plain_descent=getattr(hp, "optimizer", "sgd") == "sgd"
         and not hp.momentum
         and not hp.weight_decay,
-        is_whole_batch=hp.batch_size == "full" or hp.batch_size >= len(subject.train),
-        reduction=reduction_of(subject.criterion),
+        is_whole_batch=hp.batch_size == "full" or hp.batch_size >= len(context.train),
+        reduction=reduction_of(context.criterion),
         fixed=tuple(
             f"{name} = {value:.3g}"
             for name, value in list(zip(names, lowest, strict=True))[surface.drawn :]
@@ -114,29 +114,29 @@ def _flat(model: nn.Module) -> np.ndarray:
     return torch.cat(parts).numpy()
 
 
-def _descents(subject: ProbeContext) -> list[Descent]:
+def _descents(context: ProbeContext) -> list[Descent]:
     """The run's own, then the same with other batch sizes where that makes a difference."""
-    hp, count = subject.settings.hyperparameters, len(subject.train)
+    hp, count = context.settings.hyperparameters, len(context.train)
     own = "whole train set" if hp.batch_size == "full" else f"batches of {hp.batch_size}"
-    most = _LIVE_STEPS if subject.is_live else _STEPS
-    found = [_descent(subject, own, min(subject.step, most), None)]
-    if subject.step > most:
-        found = [replace(found[0], steps=subject.step, now=_flat(subject.model))]
-    if "lr" not in subject.settings.lecture.fields or count < 2 or not subject.step:
+    most = _LIVE_STEPS if context.is_live else _STEPS
+    found = [_descent(context, own, min(context.step, most), None)]
+    if context.step > most:
+        found = [replace(found[0], steps=context.step, now=_flat(context.model))]
+    if "lr" not in context.settings.lecture.fields or count < 2 or not context.step:
         return found
     middle = max(2, count // 6)
     others = (count, "whole train set"), (middle, f"batches of {middle}"), (1, "one sample")
     for size, label in others:
         if size != (count if hp.batch_size == "full" else min(count, hp.batch_size)):
             per_epoch = -(-count // size)
-            most = _LIVE_OTHER_STEPS if subject.is_live else _OTHER_STEPS
-            steps = min(max(1, subject.epoch) * per_epoch, most)
+            most = _LIVE_OTHER_STEPS if context.is_live else _OTHER_STEPS
+            steps = min(max(1, context.epoch) * per_epoch, most)
             other = replace(hp, batch_size=size)
-            found.append(_descent(subject, label, steps, other))
+            found.append(_descent(context, label, steps, other))
     return found
 
 
-def _descent(subject: ProbeContext, label: str, steps: int, other) -> Descent:
+def _descent(context: ProbeContext, label: str, steps: int, other) -> Descent:
     weights: list[np.ndarray] = []
     losses: list[float] = []
 
@@ -144,13 +144,13 @@ def _descent(subject: ProbeContext, label: str, steps: int, other) -> Descent:
         weights.append(_flat(model))
         losses.append(loss)
 
-    replay(subject, steps, observe, other)
+    replay(context, steps, observe, other)
     return Descent(label, np.stack(weights), np.array(losses[1:]))
 
 
-def _around(lowest: float, path: np.ndarray, subject: ProbeContext) -> np.ndarray:
+def _around(lowest: float, path: np.ndarray, context: ProbeContext) -> np.ndarray:
     """Places along a weight: the way there, as long as it stays near, and as far beyond."""
-    if "lr" not in subject.settings.lecture.fields and path.min() < path.max():
+    if "lr" not in context.settings.lecture.fields and path.min() < path.max():
         return np.unique(np.round(np.linspace(path.min(), path.max(), _PLACES), 6))
     reach = max(abs(path[0] - lowest) * 1.35, 0.8)
     near = path[np.abs(path - lowest) < 2.5 * reach]
@@ -161,11 +161,11 @@ def _around(lowest: float, path: np.ndarray, subject: ProbeContext) -> np.ndarra
 class _Surface:
     """The cost as a function of all weights, in double precision."""
 
-    def __init__(self, subject: ProbeContext, drawn: int) -> None:
+    def __init__(self, context: ProbeContext, drawn: int) -> None:
         self.drawn = drawn
-        self._model = copy.deepcopy(subject.model).cpu().double()
-        self._criterion = subject.criterion
-        inputs, targets = subject.batch(subject.train, np.arange(len(subject.train)))
+        self._model = copy.deepcopy(context.model).cpu().double()
+        self._criterion = context.criterion
+        inputs, targets = context.batch(context.train, np.arange(len(context.train)))
         self._inputs: Tensor = inputs.cpu().double()
         self._targets: Tensor = targets.cpu().double()
 

@@ -7,7 +7,7 @@ import torch
 from torch.random import fork_rng
 
 from datasets import Data
-from tui_app.inspection.probe_runner import ProbeContext, evenly_spaced_rows
+from tui_app.inspection.probe_context import ProbeContext, evenly_spaced_rows
 from tui_app.runs.settings import RunSettings
 from tui_app.training.batches import DeviceSplit
 from tui_app.training.layers import Layers, layers_of
@@ -15,10 +15,10 @@ from tui_app.training.prepare import read
 
 
 @torch.no_grad()
-def probe(subject: ProbeContext, ask: str) -> Layers:
+def probe(context: ProbeContext, query: str) -> Layers:
     """The layers of the run's model."""
-    inputs, _ = subject.batch(subject.split, evenly_spaced_rows(subject.split, 2))
-    return layers_of(subject.model, inputs)
+    inputs, _ = context.batch(context.split, evenly_spaced_rows(context.split, 2))
+    return layers_of(context.model, inputs)
 
 
 @torch.no_grad()

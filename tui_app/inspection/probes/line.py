@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.probe_context import ProbeContext
 from tui_app.inspection.probes.landscape import short_names
 
 
@@ -31,19 +31,19 @@ class Line:
 
 
 @torch.no_grad()
-def probe(subject: ProbeContext, ask: str) -> Line | None:
+def probe(context: ProbeContext, query: str) -> Line | None:
     """The line; None for a model of several numbers."""
-    if subject.data.spec.input_shape != (1,):
+    if context.data.spec.input_shape != (1,):
         return None
-    inputs, targets = subject.batch(subject.train, np.arange(len(subject.train)))
+    inputs, targets = context.batch(context.train, np.arange(len(context.train)))
     x = inputs[:, 0].cpu().numpy()
     low, high = min(0.0, float(x.min())), float(x.max())
     grid = np.linspace(low, high + (high - low) * 0.35, 400)
-    is_binary = subject.data.spec.task == "binary"
+    is_binary = context.data.spec.task == "binary"
 
     def answers(values: np.ndarray) -> np.ndarray:
-        column = torch.tensor(values, dtype=torch.float32, device=subject.device)[:, None]
-        outputs = subject.model(column)
+        column = torch.tensor(values, dtype=torch.float32, device=context.device)[:, None]
+        outputs = context.model(column)
         return (outputs.sigmoid() if is_binary else outputs)[:, 0].cpu().numpy()
 
     along = answers(grid)
@@ -53,16 +53,16 @@ def probe(subject: ProbeContext, ask: str) -> Line | None:
         predicted=answers(x),
         grid=grid,
         answers=along,
-        classes=subject.data.spec.classes,
+        classes=context.data.spec.classes,
         weights=tuple(
             (name, float(weight))
             for name, weight in zip(
-                short_names(subject.model), subject.model.parameters(), strict=True
+                short_names(context.model), context.model.parameters(), strict=True
             )
             if weight.numel() == 1
         ),
         crossing=_crossing(grid, along) if is_binary else None,
-        loss=float(subject.criterion(subject.model(inputs), targets)),
+        loss=float(context.criterion(context.model(inputs), targets)),
     )
 
 

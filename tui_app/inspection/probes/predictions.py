@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.probe_context import ProbeContext
 
 _CHUNK = 500
 
@@ -54,26 +54,26 @@ class Predictions:
 
 
 @torch.no_grad()
-def probe(subject: ProbeContext, ask: str) -> Predictions | None:
+def probe(context: ProbeContext, query: str) -> Predictions | None:
     """The predictions; None where there are no classes, or one for each symbol of a sequence."""
-    spec, rows = subject.data.spec, subject.rows()
-    if spec.task == "regression" or (spec.task == "multiclass" and subject.split.targets.ndim > 1):
+    spec, rows = context.data.spec, context.rows()
+    if spec.task == "regression" or (spec.task == "multiclass" and context.split.targets.ndim > 1):
         return None
     logits = []
     for start in range(0, len(rows), _CHUNK):
-        inputs, _ = subject.batch(subject.split, rows[start : start + _CHUNK])
-        logits.append(subject.model(inputs).float().cpu())
+        inputs, _ = context.batch(context.split, rows[start : start + _CHUNK])
+        logits.append(context.model(inputs).float().cpu())
     outputs = torch.cat(logits)
     return Predictions(
         classes=spec.classes,
         vocabulary=spec.vocabulary,
-        measured=subject.measured,
-        size=len(subject.split),
+        measured=context.measured,
+        size=len(context.split),
         rows=rows,
-        inputs=subject.split.inputs[rows],
+        inputs=context.split.inputs[rows],
         logits=outputs.numpy(),
         probabilities=class_probabilities(outputs).numpy(),
-        targets=subject.split.targets[rows].reshape(len(rows)).astype(np.int64),
+        targets=context.split.targets[rows].reshape(len(rows)).astype(np.int64),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from datasets.reading.cell_numbers import whole_number
-from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.probe_context import ProbeContext
 from tui_app.inspection.probes.landscape import Landscape
 from tui_app.inspection.probes.toy_costs import toy_landscape
 
@@ -19,7 +19,7 @@ def _slope(place: np.ndarray) -> np.ndarray:
     return np.array([u, -v + v**3])
 
 
-def probe(subject: ProbeContext | None, ask: str) -> Landscape:
+def probe(context: ProbeContext | None, query: str) -> Landscape:
     """From (-1.8, 0) the exact gradient ends on the saddle; noise finds the way off it."""
-    seed = (whole_number(ask) or 0) % 2**32
+    seed = (whole_number(query) or 0) % 2**32
     return toy_landscape(_cost, _slope, (-1.8, 0.0), (0.0, 1.0), seed)

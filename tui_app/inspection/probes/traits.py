@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from datasets.dataset import Task
-from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.probe_context import ProbeContext
 from tui_app.inspection.probes.activations import KINDS
 from tui_app.inspection.probes.graph import has_matrices
 
@@ -45,20 +45,20 @@ class Traits:
         return self.classes > 1 and not self.is_sequence
 
 
-def probe(subject: ProbeContext, ask: str) -> Traits:
+def probe(context: ProbeContext, query: str) -> Traits:
     """Nothing is computed: the model's modules are counted."""
-    spec, modules = subject.data.spec, list(subject.model.modules())
-    weights = list(subject.model.parameters())
+    spec, modules = context.data.spec, list(context.model.modules())
+    weights = list(context.model.parameters())
     is_single = all(weight.numel() == 1 for weight in weights)
     return Traits(
-        views=subject.settings.lecture.views,
+        views=context.settings.lecture.views,
         task=spec.task,
         input_shape=spec.input_shape,
         classes=len(spec.classes),
-        is_sequence=spec.task == "multiclass" and subject.split.targets.ndim > 1,
-        squared_error=isinstance(subject.criterion, nn.MSELoss),
+        is_sequence=spec.task == "multiclass" and context.split.targets.ndim > 1,
+        squared_error=isinstance(context.criterion, nn.MSELoss),
         single_weights=len(weights) if is_single else 0,
-        has_matrices=has_matrices(subject.model),
+        has_matrices=has_matrices(context.model),
         activations=sum(isinstance(module, KINDS) for module in modules),
         kernel_sides=tuple(m.kernel_size[0] for m in modules if isinstance(m, nn.Conv2d)),
     )

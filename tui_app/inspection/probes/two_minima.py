@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from datasets.reading.cell_numbers import whole_number
-from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.probe_context import ProbeContext
 from tui_app.inspection.probes.landscape import Landscape
 from tui_app.inspection.probes.toy_costs import toy_landscape
 
@@ -22,7 +22,7 @@ def _slope(place: np.ndarray) -> np.ndarray:
     return np.array([4 * u * (u**2 - 1) + 0.3, v])
 
 
-def probe(subject: ProbeContext | None, ask: str) -> Landscape:
+def probe(context: ProbeContext | None, query: str) -> Landscape:
     """From (1.7, 1.3) the exact gradient ends in the nearer minimum, which isn't the lowest."""
-    seed = (whole_number(ask) or 0) % 2**32
+    seed = (whole_number(query) or 0) % 2**32
     return toy_landscape(_cost, _slope, (1.7, 1.3), (_LOWEST, 0.0), seed)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tui_app.inspection.probe_runner import ProbeContext
+from tui_app.inspection.probe_context import ProbeContext
 from tui_app.inspection.replay import replay
 
 #: Epochs that are shown at most, and while training waits for it.
@@ -32,12 +32,12 @@ class Words:
 
 
 @torch.no_grad()
-def probe(subject: ProbeContext, ask: str) -> Words | None:
+def probe(context: ProbeContext, query: str) -> Words | None:
     """The words; None for a model that gives no letter for each letter."""
-    spec = subject.data.spec
-    if not spec.vocabulary or subject.train.targets.ndim < 2:
+    spec = context.data.spec
+    if not spec.vocabulary or context.train.targets.ndim < 2:
         return None
-    inputs, targets = subject.batch(subject.train, np.array([0]))
+    inputs, targets = context.batch(context.train, np.array([0]))
     said: list[str] = []
     shares: list[np.ndarray] = []
     losses: list[float] = []
@@ -46,22 +46,22 @@ def probe(subject: ProbeContext, ask: str) -> Words | None:
         with torch.no_grad():
             model.eval()
             outputs = model(inputs)
-            model.train(model is not subject.model)
+            model.train(model is not context.model)
         top = outputs[0].softmax(dim=0).max(dim=0)
         said.append("".join(spec.classes[i] for i in top.indices.tolist()))
         shares.append(top.values.cpu().numpy())
-        losses.append(float(subject.criterion(outputs, targets)))
+        losses.append(float(context.criterion(outputs, targets)))
 
     with torch.enable_grad():
-        most = _LIVE_STEPS if subject.is_live else _STEPS
-        replay(subject, min(subject.step, most), observe)
+        most = _LIVE_STEPS if context.is_live else _STEPS
+        replay(context, min(context.step, most), observe)
     epochs = list(range(len(said)))
-    if subject.step > most:
-        observe(subject.model, subject.step, float("nan"))
-        epochs.append(subject.epoch)
+    if context.step > most:
+        observe(context.model, context.step, float("nan"))
+        epochs.append(context.epoch)
     return Words(
-        given="".join(spec.vocabulary[i] for i in subject.train.inputs[0]),
-        wanted="".join(spec.classes[i] for i in subject.train.targets[0]),
+        given="".join(spec.vocabulary[i] for i in context.train.inputs[0]),
+        wanted="".join(spec.classes[i] for i in context.train.targets[0]),
         epochs=tuple(epochs),
         said=tuple(said),
         shares=np.stack(shares),
