@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tui_app.terminal.driver import TerminalDriver
 from tui_app.terminal.printing import write_without_blocking
-from tui_app.terminal.signals import suspend_at_once
+from tui_app.terminal.signals import suspend_process
 
 if TYPE_CHECKING:
     from tui_app.app.app import TutorchApp
@@ -49,7 +49,7 @@ class JobControl:
         """Give the terminal back and wait to be continued."""
         driver = self._driver
         if driver is None:  # the app begins
-            suspend_at_once()
+            suspend_process()
             return
         if not driver.is_away:
             driver.leave()
@@ -59,7 +59,7 @@ class JobControl:
             )
         if self.is_wanted:
             self._is_suspending = True
-            suspend_at_once()
+            suspend_process()
         self.come_back()
 
     def continued(self) -> None:

@@ -20,17 +20,18 @@ from tui_app.monitoring import lecture_thread
 from tui_app.monitoring.random_numbers import PROBE_THREAD
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.exit_codes import ExitCode
-from tui_app.runs.run_files import open_file
+from tui_app.runs.run_files import open_file, open_log
 from tui_app.runs.run_folder import RunFolder
 from tui_app.terminal.driver import RESTORE, TerminalDriver
 from tui_app.terminal.native_output import NativeOutput
 from tui_app.terminal.printing import write_without_blocking
 from tui_app.terminal.signal_thread import SignalThread
 from tui_app.terminal.signals import (
-    leave_at_once,
+    exit_immediately,
     save_signals,
+    stop_reason,
     stop_signals,
-    suspend_at_once,
+    suspend_process,
     suspend_signals,
 )
 
@@ -136,7 +137,7 @@ class _Visit:
         self.job.is_wanted = is_suspending = number.name == "SIGTSTP"
         act = self.job.suspend if is_suspending else self.job.continued
         if (self.is_left or not self._in_loop(act)) and is_suspending:
-            suspend_at_once()
+            suspend_process()
 
     def _in_loop(self, act: Callable[[], object]) -> bool:
         """Let the event loop call `act`: whether there is one."""
@@ -168,10 +169,9 @@ class _Visit:
                 return
             self.is_left = True
         folder = self.app.queue.current.folder if self.app.queue is not None else None
-        try:
-            self._output.redirect_to_log(folder / "log.txt" if folder is not None else None)
-        except OSError:  # the disk is full, or the folder has gone
-            self._output.redirect_to_log(None)
+        log = open_log(folder / "log.txt" if folder is not None else None)
+        self._output.redirect_to_log(log)
+        os.close(log)
         self._in_loop(partial(self.app.exit, 0))
 
     def train_on(self) -> int:
@@ -189,7 +189,7 @@ class _Visit:
     def _end(self, number: signal.Signals) -> None:
         queue = self.app.queue
         if queue is not None:
-            queue.stop(f"stopped by {_SAID.get(number.name, number.name)}", self.exit_code)
+            queue.stop(stop_reason(number), self.exit_code)
             queue.current.join(_SAVING)
         self._in_loop(partial(self.app.exit, self.exit_code))
         if not self.is_over.wait(_LEAVING):
@@ -202,10 +202,7 @@ class _Visit:
         if self.job.has_terminal and self._attributes is not None:
             with suppress(OSError, termios.error):  # it is gone
                 termios.tcsetattr(0, termios.TCSANOW, self._attributes)
-        leave_at_once(ExitCode(self.exit_code))
-
-
-_SAID = {"SIGINT": "Ctrl-C", "SIGTERM": "the TERM signal", "SIGHUP": "a hang-up"}
+        exit_immediately(self.exit_code)
 
 
 def _start_process_helpers() -> None:
@@ -228,7 +225,7 @@ def _leave_threads_behind(exit_code: int) -> None:
     if any(thread.name in _WORK_THREADS and thread.is_alive() for thread in threading.enumerate()):
         sys.stdout.flush()
         sys.stderr.flush()
-        leave_at_once(ExitCode(exit_code))
+        exit_immediately(exit_code)
 
 
 def _hand_over(app: TutorchApp) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -27,17 +28,19 @@ from tui_app.headless.loading_progress import show_loading
 from tui_app.runs.errors import Cancelled, DamagedRun
 from tui_app.runs.events import RunCompleted
 from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.run_files import open_log
 from tui_app.runs.run_folder import LogFile
 from tui_app.runs.settings import RunSettings, differences, differing
 from tui_app.terminal.printing import stderr_console, write_without_blocking
 from tui_app.terminal.signal_thread import handle_signals
 from tui_app.terminal.signals import (
+    detach_from_terminal,
+    exit_immediately,
     has_job_control,
-    leave_at_once,
-    leave_terminal,
     save_signals,
+    stop_reason,
     stop_signals,
-    suspend_at_once,
+    suspend_process,
     suspend_signals,
 )
 from tui_app.terminal.streams import closed_at_start, data_stream, is_gone, tolerant_streams
@@ -156,7 +159,9 @@ class Terminal:
     def leave(self) -> None:
         """Go on without it: log.txt has what would have been told."""
         self.is_gone = self.console.quiet = True
-        leave_terminal(self.log)
+        log = open_log(self.log)
+        detach_from_terminal(log)
+        os.close(log)
 
     def restore(self) -> None:
         """Show the cursor, which a progress bar hides, without waiting for anything."""
@@ -167,7 +172,7 @@ class Terminal:
         """Suspend the program with the cursor shown, if a shell can continue it."""
         if has_job_control():
             self.restore()
-            suspend_at_once()
+            suspend_process()
 
     def narrator(self) -> EventPrinter:
         """What tells of a run on this terminal, or in the file or pipe that is in its place."""
@@ -244,12 +249,12 @@ def stop_on_signals(control: Control, terminal: Terminal, *, keep: bool) -> Iter
             _leave_now(control, terminal)
         if asked == signal.SIGINT and not control.stopped:
             hint.start()
-        control.stop(f"stopped by {_SAID.get(asked.name, asked.name)}", exit_codes[asked])
+        control.stop(stop_reason(asked), exit_codes[asked])
 
     def give_up(stop: Stop, where: str) -> None:
         terminal.give_up(control, where)
         terminal.restore()
-        leave_at_once(ExitCode(stop.exit_code))
+        exit_immediately(stop.exit_code)
 
     def tell_silence(text: str) -> None:
         if text:
@@ -294,11 +299,9 @@ def _leave_now(control: Control, terminal: Terminal) -> NoReturn:
         recording.start()
         recording.join(_RECORDING)
     terminal.restore()
-    leave_at_once(ExitCode.INTERRUPTED)
+    exit_immediately(ExitCode.INTERRUPTED)
 
 
 #: Seconds after Ctrl-C until it is said how to leave at once, and that a second one waits.
 _HINT = 1.0
 _RECORDING = 0.5
-
-_SAID = {"SIGINT": "Ctrl-C", "SIGTERM": "the TERM signal", "SIGHUP": "a hang-up"}

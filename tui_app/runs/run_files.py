@@ -20,6 +20,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -69,6 +70,14 @@ def open_descriptor(path: Path, flags: int, *, below: Path | None = None) -> int
         _replace_by_copy(path, below)
         descriptor = _open_checked(path, flags, below)
     return descriptor
+
+
+def open_log(log: Path | None) -> int:
+    """Return a descriptor that appends to log.txt; to nothing where it can't be opened."""
+    if log is not None:
+        with suppress(OSError):  # the disk is full, the run folder gone, or this is no regular file
+            return open_descriptor(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    return os.open(os.devnull, os.O_WRONLY)
 
 
 def read_file(path: Path, largest: int, *, below: Path | None = None) -> bytes:

@@ -11,10 +11,8 @@ import os
 import sys
 import threading
 from collections import deque
-from pathlib import Path
 from typing import Any
 
-from tui_app.runs.run_files import open_descriptor
 from tui_app.terminal.streams import TolerantStream
 
 #: Lines kept until somebody reads them; of more, the oldest go.
@@ -61,16 +59,11 @@ class NativeOutput:
         """The lines that were written since the last call."""
         return [self.lines.popleft() for _ in range(len(self.lines))]
 
-    def redirect_to_log(self, log: Path | None) -> None:
-        """Let 1 and 2 lead to `log` for good: the terminal has gone."""
-        if log is None:
-            writing = os.open(os.devnull, os.O_WRONLY)
-        else:
-            writing = open_descriptor(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    def redirect_to_log(self, log: int) -> None:
+        """Redirect 1 and 2 to the descriptor `log` for good, once the terminal is gone."""
         for fd, before in self._before.items():
-            os.dup2(writing, fd)
-            os.dup2(writing, before)
-        os.close(writing)
+            os.dup2(log, fd)
+            os.dup2(log, before)
 
     def restore(self) -> None:
         """Let 1 and 2 be what they were before."""

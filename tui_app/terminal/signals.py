@@ -1,4 +1,4 @@
-"""What only POSIX systems have, in one place: elsewhere each of these does less, and harmlessly."""
+"""Signals, job control and leaving the terminal; off POSIX each does less, harmlessly."""
 
 from __future__ import annotations
 
@@ -11,97 +11,85 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
-from tui_app.runs.exit_codes import ExitCode
-from tui_app.runs.run_files import open_descriptor
 
-_STOPPING = {
-    "SIGHUP": ExitCode.HUNG_UP,
-    "SIGINT": ExitCode.INTERRUPTED,
-    "SIGTERM": ExitCode.TERMINATED,
-}
-
-
-def stop_signals() -> dict[signal.Signals, ExitCode]:
-    """The signals that ask a run to save and stop, as far as there are such, with exit codes."""
-    return {
-        signal.Signals[name]: exit_code
-        for name, exit_code in _STOPPING.items()
-        if name in signal.Signals.__members__
-    }
+def stop_signals() -> dict[signal.Signals, int]:
+    """Map each signal that saves and stops a run to the exit code that a shell gives it."""
+    return {number: 128 + number for number in _existing("SIGHUP", "SIGINT", "SIGTERM")}
 
 
 def save_signals() -> list[signal.Signals]:
-    """The signals that ask a run to save now and go on, as far as there are such."""
-    return [signal.Signals[name] for name in ("SIGUSR1",) if name in signal.Signals.__members__]
+    """Return the signals that save a run and let it continue."""
+    return _existing("SIGUSR1")
 
 
 def suspend_signals() -> list[signal.Signals]:
-    """The signal that asks a program to suspend itself, and the one that continues it."""
-    names = ("SIGTSTP", "SIGCONT")
+    """Return the signal that suspends the program and the one that continues it."""
+    return _existing("SIGTSTP", "SIGCONT")
+
+
+def stop_reason(number: signal.Signals) -> str:
+    """Return the reason that a run stopped by this signal records."""
+    names = {"SIGINT": "Ctrl-C", "SIGTERM": "the TERM signal", "SIGHUP": "a hang-up"}
+    return f"stopped by {names.get(number.name, number.name)}"
+
+
+def _existing(*names: str) -> list[signal.Signals]:
+    """Return those of the signals that this system has."""
     return [signal.Signals[name] for name in names if name in signal.Signals.__members__]
 
 
 def has_job_control() -> bool:
-    """Whether a shell would notice that this program is suspended, and could continue it."""
+    """Whether a shell would notice that this program is suspended and could continue it."""
     import psutil
 
     with suppress(psutil.Error, OSError):
-        first = psutil.Process(os.getpgrp())  # of the job: `uv run` and scripts come before tutorch
-        parent = first.ppid()
+        # The first process of the job: `uv run` or a script may have started tutorch.
+        parent = psutil.Process(os.getpgrp()).ppid()
         return os.getsid(parent) == os.getsid(0) and os.getpgid(parent) != os.getpgrp()
     return False
 
 
 def suspend_job() -> None:
-    """Suspend every program of this job, as a terminal does on Ctrl-Z."""
+    """Suspend every process of this job, as a terminal does on Ctrl-Z."""
     os.kill(0, signal.SIGTSTP)
 
 
-def suspend_at_once() -> None:
-    """Suspend this process, whatever it was doing."""
+def suspend_process() -> None:
+    """Suspend this process, whatever it is doing."""
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
-def leave_terminal(log: Path | None) -> None:
-    """Let those of descriptors 0, 1 and 2 that lead to a terminal lead to `log` from now on.
+def detach_from_terminal(log: int) -> None:
+    """Redirect those of descriptors 0, 1 and 2 that lead to a terminal.
 
-    Reading gets nothing, and without a `log` writing goes nowhere. A terminal that was hung up
-    answers everything with an error, which would end whatever library writes there.
+    Output goes to the descriptor `log`; input is empty. After a hang-up every access to the
+    terminal fails, which would end whatever library writes to it.
     """
-    reading = os.open(os.devnull, os.O_RDONLY)
-    writing = _open_log(log)
-    for number, instead in ((0, reading), (1, writing), (2, writing)):
+    empty = os.open(os.devnull, os.O_RDONLY)
+    for number, instead in ((0, empty), (1, log), (2, log)):
         if _leads_to_terminal(number):
             os.dup2(instead, number)
-    os.close(reading)
-    os.close(writing)
-
-
-def _open_log(log: Path | None) -> int:
-    if log is not None:
-        with suppress(OSError):  # the run folder has gone, or something else lies there
-            return open_descriptor(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    return os.open(os.devnull, os.O_WRONLY)
+    os.close(empty)
 
 
 def _leads_to_terminal(number: int) -> bool:
-    """Whether the descriptor is, or was before a hang-up, a terminal's."""
+    """Whether the descriptor leads to a terminal, or did before a hang-up."""
     try:
         status = os.fstat(number)
     except OSError:  # closed
         return False
-    # A terminal that was hung up says of itself that it is none; it still is a device.
+    # After a hang-up isatty() is false, but the terminal is still a device.
     return stat.S_ISCHR(status.st_mode) and status.st_rdev != Path(os.devnull).stat().st_rdev
 
 
-def leave_at_once(exit_code: ExitCode) -> NoReturn:
-    """End this program without another line of it being run: for a second Ctrl-C."""
+def exit_immediately(exit_code: int) -> NoReturn:
+    """End this process without cleaning up, for a second Ctrl-C."""
     os._exit(exit_code)
 
 
 @contextmanager
-def kept_signal(name: str) -> Iterator[None]:
-    """Keep what is done on a signal as it is, whatever is called meanwhile sets for it."""
+def preserved_handler(name: str) -> Iterator[None]:
+    """Restore the handler of a signal that code in this context replaces."""
     is_here = name in signal.Signals.__members__
     if not is_here or threading.current_thread() is not threading.main_thread():
         yield
@@ -114,11 +102,11 @@ def kept_signal(name: str) -> Iterator[None]:
 
 
 def leave_signals_to_parent(worker: int = 0) -> None:
-    """In a DataLoader's worker: leave Ctrl-C, a hang-up, Ctrl-Z and USR1 to the training process.
+    """Let a DataLoader worker ignore Ctrl-C, hang-ups, Ctrl-Z and USR1.
 
-    A terminal, or a scheduler, sends them to every process; a worker that died of one would end a
-    run that is about to be saved, and one that was suspended would stay so when only the training
-    process is continued. TERM ends a worker, as its parent means it to.
+    A terminal or a scheduler sends these to every process. A worker that dies of one would end a
+    run that is about to be saved; a suspended one would stay suspended when only the training
+    process is continued. TERM still ends a worker, since its parent uses it for that.
     """
     for name, action in (
         ("SIGINT", signal.SIG_IGN),

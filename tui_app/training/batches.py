@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from datasets import Data, Split
 from datasets.reading.progress import NO_REPORTS, Reading
 from tui_app.runs.errors import WorkerDied
-from tui_app.terminal.signals import kept_signal, leave_signals_to_parent
+from tui_app.terminal.signals import leave_signals_to_parent, preserved_handler
 from tui_app.training.augmentation import augmented
 from tui_app.training.sampler import SeededBatchSampler
 
@@ -221,7 +221,7 @@ class LoaderBatches:
         """The loader's batches. Raises WorkerDied."""
         self._loader = self._loader or self._make_loader()
         # torch would have the death of a worker break off training in the middle of a step.
-        with kept_signal("SIGCHLD"):
+        with preserved_handler("SIGCHLD"):
             batches = iter(self._loader)
         while True:
             try:
