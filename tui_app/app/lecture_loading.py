@@ -104,10 +104,9 @@ def lesson_of(path: Path) -> Lesson:
 def _options(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Those of the settings that mean the same for every lecture."""
     from models.fields import fields_of
-    from tui_app.app.form.draft_fields import OF_TABLES
-    from tui_app.runs.run_options import RunOptions
+    from tui_app.runs.run_options import TABLE_OPTIONS, RunOptions
 
-    names = fields_of(RunOptions).keys() - {"dataset", *OF_TABLES}
+    names = fields_of(RunOptions).keys() - {"dataset", *TABLE_OPTIONS}
     return {name: value for name, value in settings.items() if name in names}
 
 

@@ -11,7 +11,6 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from tui_app.app.form.draft_fields import OF_TABLES
 from tui_app.monitoring.history import History
 from tui_app.monitoring.monitored_run import Failure
 from tui_app.monitoring.run_info import RunInfo
@@ -21,6 +20,7 @@ from tui_app.runs.listing import current_state, read_status
 from tui_app.runs.metrics_reader import event_of
 from tui_app.runs.run_files import open_file, refuse_irregular
 from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_options import TABLE_OPTIONS
 from tui_app.runs.run_source import source_in_words
 from tui_app.text.escaping import printable
 from tui_app.training.control import Steering
@@ -81,7 +81,7 @@ class RecordedRun:
         told = [(name, record.get(name)) for name in ("dataset", "device", "threads", "parameters")]
         options = record.get("options")
         if isinstance(options, dict):
-            told += [(name, options[name]) for name in OF_TABLES if options.get(name)]
+            told += [(name, options[name]) for name in TABLE_OPTIONS if options.get(name)]
         settings = record.get("hyperparameters")
         told += list(settings.items()) if isinstance(settings, dict) else []
         told += source_in_words(self._folder, record)

@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 
 from models.fields import IsPath, Pattern, Range
 
+#: The options that apply only to a table of the user's (`--dataset csv:FILE`).
+TABLE_OPTIONS = ("target", "drop", "columns")
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:

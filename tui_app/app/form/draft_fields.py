@@ -10,11 +10,8 @@ from datasets.own.column_names import ColumnChoice
 from datasets.own.names import is_own_data, short_name
 from models.fields import Field, fields_of
 from models.lecture import Lecture
-from tui_app.runs.run_options import RunOptions
+from tui_app.runs.run_options import TABLE_OPTIONS, RunOptions
 from tui_app.runs.settings import own_data
-
-#: The settings that mean something for a table of the user's alone.
-OF_TABLES = ("target", "drop", "columns")
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ def draft_fields(lecture: Lecture) -> dict[str, Field]:
     """The settings of the form: the data set, the hyperparameters, then the options of a run."""
     options = dict(fields_of(RunOptions))
     del options["runs_dir"]  # where the app looks for runs is where it makes them
-    of_tables = {name: options.pop(name) for name in OF_TABLES}
+    of_tables = {name: options.pop(name) for name in TABLE_OPTIONS}
     dataset = replace(
         options.pop("dataset"),
         kind=None,

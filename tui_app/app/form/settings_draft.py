@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from datasets.own.names import is_own_data
 from models.fields import InvalidValue
 from models.lecture import Lecture
-from tui_app.app.form.draft_fields import OF_TABLES, OwnData, draft_fields, several
+from tui_app.app.form.draft_fields import OwnData, draft_fields, several
 from tui_app.app.form.edits import Edits
-from tui_app.runs.run_options import RunOptions
+from tui_app.runs.run_options import TABLE_OPTIONS, RunOptions
 from tui_app.runs.settings import RunSettings, own_data, settle
 from tui_app.training.suitable_data import refuse_unsuitable_data
 
@@ -70,13 +70,13 @@ class Draft:
             dataset = own_data(self.dataset)
         except InvalidValue:
             return None
-        named = {name: self.texts.get(name, "").strip() for name in OF_TABLES}
+        named = {name: self.texts.get(name, "").strip() for name in TABLE_OPTIONS}
         return OwnData(dataset, **(named if dataset.startswith("csv:") else {}))
 
     def choose_data(self, data: OwnData) -> None:
         """Learn from this file or folder: one edit, whatever it changes."""
         self._edits.begin(self.texts)
-        kept = {n: text for n, text in self.texts.items() if n not in ("dataset", *OF_TABLES)}
+        kept = {n: text for n, text in self.texts.items() if n not in ("dataset", *TABLE_OPTIONS)}
         chosen = {name: text for name, text in vars(data).items() if text and name in self.fields}
         self.texts = {**kept, **chosen}
 
@@ -146,7 +146,7 @@ class Draft:
 
     def is_useful(self, name: str) -> bool:
         """Whether the field means something beside the others."""
-        if name in OF_TABLES:
+        if name in TABLE_OPTIONS:
             return self.dataset.startswith("csv:")
         rule = self.fields[name].only_with
         if rule is None or rule.field not in self.fields:

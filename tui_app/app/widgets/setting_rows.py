@@ -9,10 +9,10 @@ from textual.widget import Widget
 from textual.widgets import Label
 
 from models.fields import Field
-from tui_app.app.form.draft_fields import OF_TABLES
 from tui_app.app.form.settings_draft import Draft
 from tui_app.app.widgets.drawable import is_drawable
 from tui_app.app.widgets.setting_row import SettingRow
+from tui_app.runs.run_options import TABLE_OPTIONS
 
 #: Labels and values by setting.
 Choices = Mapping[str, Sequence[tuple[str, str]]]
@@ -92,7 +92,7 @@ class SettingRows(VerticalScroll, can_focus=False, inherit_bindings=False):
         defaults = draft.defaults()
         for row in self.rows:
             name = row.field.name
-            row.display = name not in OF_TABLES or draft.is_useful(name)
+            row.display = name not in TABLE_OPTIONS or draft.is_useful(name)
             row.show(
                 draft.texts.get(name, defaults[name]),
                 changed=name in draft.texts,

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.markup import escape
 from textual.widgets import Button
 
-from tui_app.app.form.draft_fields import OF_TABLES, OwnData
+from tui_app.app.form.draft_fields import OwnData
 from tui_app.app.form.settings_draft import Draft
 from tui_app.app.messages import (
     OwnDataEntered,
@@ -27,6 +27,7 @@ from tui_app.app.widgets.drawable import is_drawable
 from tui_app.app.widgets.form_focus import FormFocus
 from tui_app.app.widgets.setting_help import SettingHelp, explanation
 from tui_app.app.widgets.setting_rows import Choices, SettingRows
+from tui_app.runs.run_options import TABLE_OPTIONS
 
 if TYPE_CHECKING:
     from tui_app.app.app import TutorchApp
@@ -196,7 +197,7 @@ class SettingsForm(FormFocus):
             return
         self.draft.change(name, text)
         data = self.draft.own_data
-        if name in OF_TABLES and data is not None and data.dataset in self.app.own_data:
+        if name in TABLE_OPTIONS and data is not None and data.dataset in self.app.own_data:
             self.know(data)
 
     def on_setting_reset(self, message: SettingReset) -> None:
