@@ -32,8 +32,8 @@ from tests.others_runs import (
     write,
 )
 from tests.program import LONGEST, ROOT, command, environment, train, tutorch
-from tui_app.commands.configuration import refused_settings
 from tui_app.commands.trust_prompt import load_trusted
+from tui_app.runs.configuration import refused_settings
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_table import settings_of
 from tui_app.runs.run_trust import trusted_here_only

@@ -55,7 +55,7 @@ def load(
     from models import load_lecture
     from models.fields import InvalidValue, fields_of
     from tui_app.app.form.settings_draft import Draft
-    from tui_app.commands.configuration import configured, refused_settings
+    from tui_app.runs.configuration import configured, refused_settings
     from tui_app.runs.run_options import RunOptions
     from tui_app.training.suitable_data import kinds_of_own_data
 
@@ -138,12 +138,12 @@ def find_devices() -> DevicesFound:
 
 def _datasets(names: tuple[str, ...], data_dir: str) -> list[tuple[str, str]]:
     from datasets import UnknownDataset, get_dataset
-    from tui_app.commands.data import state_of
+    from datasets.fetching.availability import availability
 
     choices = []
     for name in names:
         try:
-            state = state_of(get_dataset(name), Path(data_dir) if data_dir else None)
+            state = availability(get_dataset(name), Path(data_dir) if data_dir else None)
         except UnknownDataset:
             state = "unknown"
         choices.append((f"{name}, {state}", name))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from models.fields import InvalidValue, fields_of
-from tui_app.commands.configuration import configured, refuse_unknown, refused_settings
 from tui_app.commands.option_parser import parse_options
+from tui_app.runs.configuration import configured, refuse_unknown, refused_settings
 from tui_app.runs.listing import find_run
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_options import RunOptions

@@ -11,7 +11,8 @@ from typing import Literal
 import tyro
 
 from datasets import Dataset, dataset_names, get_dataset
-from datasets.fetching.fetch import cache_dir, find, locate, verify
+from datasets.fetching.availability import availability
+from datasets.fetching.fetch import cache_dir, locate, verify
 from datasets.reading.progress import Reading
 from models.fields import InvalidValue
 from tui_app.commands.arguments import JsonArguments, parse
@@ -58,23 +59,8 @@ def main(argv: Sequence[str]) -> int:
     return _list(wanted, data_dir, as_json=arguments.json)
 
 
-def state_of(dataset: Dataset, data_dir: Path | None) -> str:
-    """Where a data set is: `bundled`, `on disk`, or how much there is to fetch."""
-    if dataset.is_users:
-        return "on disk"
-    if not dataset.files:
-        return "bundled"
-    if find(dataset, data_dir) is not None:
-        return "on disk"
-    if not dataset.size:
-        return "to be had by hand"
-    in_mb = dataset.size >= 1e5
-    size = f"{dataset.size / 1e6:.1f} MB" if in_mb else f"{dataset.size / 1e3:.0f} kB"
-    return f"to fetch, {size}"
-
-
 def _list(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) -> int:
-    states = {dataset.name: state_of(dataset, data_dir) for dataset in datasets}
+    states = {dataset.name: availability(dataset, data_dir) for dataset in datasets}
     if as_json:
         print_json([{"name": d.name, "title": d.title, "state": states[d.name]} for d in datasets])
     else:
@@ -117,7 +103,7 @@ def _fetch(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool)
 def _verdict(dataset: Dataset, data_dir: Path | None, wrong: Sequence[str]) -> str:
     if wrong:
         return "damaged"
-    state = state_of(dataset, data_dir)
+    state = availability(dataset, data_dir)
     return "intact" if state == "on disk" else state
 
 

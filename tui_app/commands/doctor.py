@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from datasets import dataset_names, get_dataset
+from datasets.fetching.availability import availability
 from datasets.fetching.fetch import cache_dir
 from models.fields import InvalidValue
 from models.user_files import trust_store
 from tui_app.commands.arguments import JsonArguments, configured_options, parse_words
-from tui_app.commands.configuration import refused_settings
-from tui_app.commands.data import state_of
+from tui_app.runs.configuration import refused_settings
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.terminal.printing import complain, print_json, print_table, stdout_console
 from tui_app.terminal.streams import data_stream
@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
         **_devices(),
         "cache": str(cache_dir()),
         "trusted": _trusted(),
-        "data": {name: state_of(get_dataset(name), data_dir) for name in dataset_names()},
+        "data": {name: availability(get_dataset(name), data_dir) for name in dataset_names()},
         "terminal": _terminal(),
     }
     findings["problems"] = problems + _missing(findings["versions"]) + findings["problems"]

@@ -16,16 +16,16 @@ from models.lecture import Hyperparameters, Lecture
 from models.user_files.plain_net import declare, find_plain_net
 from models.user_files.trust import allow_named_file
 from tui_app.commands.arguments import refuse_few_open_files, refuse_several_processes
-from tui_app.commands.configuration import (
+from tui_app.commands.option_parser import parse_options, parts_of, several_values
+from tui_app.commands.trust_prompt import load_trusted
+from tui_app.monitoring.lecture_thread import import_watched
+from tui_app.runs.configuration import (
     blaming,
     configured,
     refuse_unknown,
     refused_settings,
     settings_in_effect,
 )
-from tui_app.commands.option_parser import parse_options, parts_of, several_values
-from tui_app.commands.trust_prompt import load_trusted
-from tui_app.monitoring.lecture_thread import import_watched
 from tui_app.runs.run_options import RunOptions
 from tui_app.runs.settings import settle
 from tui_app.terminal.display_options import Look, can_show_app
