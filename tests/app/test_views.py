@@ -20,27 +20,27 @@ from tui_app.app.widgets.pad import Pad
 from tui_app.app.widgets.view_area import ViewArea
 from tui_app.app.widgets.view_names import ViewNames
 from tui_app.drawing.pen import Pen
-from tui_app.inspection.probe_context import context_of_run
+from tui_app.inspection import probe_runner
+from tui_app.inspection.probe_context import Probe, context_of_run
 from tui_app.inspection.probe_runner import run_probe
 from tui_app.inspection.probes import load_probe
 from tui_app.monitoring.model_source import Still, model_of_run
 from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.run_folder import RunFolder
-from tui_app.training.control import Control
 
 
 @pytest.fixture
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The probes that a run which trains was asked to take."""
-    asked: list[str] = []
-    request = Control.request_snapshot
+    """The probes requested of a run that trains."""
+    requested: list[str] = []
+    probing = probe_runner.probing
 
-    def count(control: Control, probe, ask: str = ""):
-        asked.append(probe.__module__.rpartition(".")[2])
-        return request(control, probe, ask)
+    def count(probe: Probe, ask: str = ""):
+        requested.append(probe.__module__.rpartition(".")[2])
+        return probing(probe, ask)
 
-    monkeypatch.setattr(Control, "request_snapshot", count)
-    return asked
+    monkeypatch.setattr(probe_runner, "probing", count)
+    return requested
 
 
 def pane(person: Sitting) -> ModelPane:

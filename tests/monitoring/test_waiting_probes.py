@@ -70,7 +70,7 @@ def test_no_look_that_has_its_turn_late_keeps_a_run_waiting():
 
 def test_a_run_that_can_not_be_prepared_answers_nothing_and_says_so():
     run = run_that(DataUnavailable("no data"))
-    answer = run.control.request_snapshot(lambda subject, ask: None)
+    answer = run.control.request(lambda training: None)
     run.start()
     assert run.join(LONGEST)
     assert answer.cancelled()

@@ -15,7 +15,7 @@ from tests.program import begin, python, tutorch
 from tests.tolerances import FLOAT32, FLOAT64, SUMMED, TRAINED
 from tui_app.drawing.pen import Pen
 from tui_app.inspection.probe_context import context_of_run, context_of_training
-from tui_app.inspection.probe_runner import Snapshot, run_probe
+from tui_app.inspection.probe_runner import Snapshot, probing, run_probe
 from tui_app.inspection.probes import landscape, load_probe, words
 from tui_app.inspection.probes.convolution import probe as convolution
 from tui_app.inspection.probes.exercises import probe as exercises
@@ -132,7 +132,7 @@ def as_told(losses: list[float]) -> list[float]:
 
 def test_the_path_of_descent_is_the_run_itself(tmp_path: Path):
     run = begin("05", tmp_path, epochs=40, dataset="noisy-line", batch_size=20, shuffle=True)
-    context = context_of_training(run.session.training, run.session.folder)
+    context = context_of_training(run.session.training)
     found = run_probe(context, load_probe("landscape")).found
     assert found.descents[0].losses.astype(np.float32).tolist() == as_told(run.losses)
     weights = [float(weight.detach()) for weight in run.session.training.model.parameters()]
@@ -255,7 +255,7 @@ def test_snapshots_leave_the_run_as_it_was(tmp_path: Path):
     def ask(event) -> None:
         if event.kind in ("steps", "epoch", "started") and control_of:
             names = ("predictions", "gradients", "layers", "activations")
-            answers.extend(control_of["it"].request_snapshot(load_probe(name)) for name in names)
+            answers.extend(control_of["it"].request(probing(load_probe(name))) for name in names)
 
     from tests import program
 
@@ -273,15 +273,15 @@ def test_snapshots_leave_the_run_as_it_was(tmp_path: Path):
     done = [answer for answer in answers if not answer.cancelled()]
     assert done
     assert all(isinstance(answer.result(0), Snapshot) for answer in done)
-    assert control_of["it"].request_snapshot(load_probe("layers")).cancelled()
+    assert control_of["it"].request(probing(load_probe("layers"))).cancelled()
 
 
 def test_a_view_is_polled_and_what_fails_is_said(tmp_path: Path):
     control = Control()
     live = LiveView(load_view("layers"), control)
     assert not live.poll()
-    (request,) = control.take_requests()
-    request.answer.set_exception(ValueError("no such thing"))
+    (request,) = control.pop_requests()
+    request.result.set_exception(ValueError("no such thing"))
     assert live.poll()
     assert "no such thing" in live.problem
     control.cancel_requests()

@@ -90,7 +90,7 @@ def evenly_spaced_rows(split: Split, limit: int) -> np.ndarray:
     return np.linspace(0, len(split) - 1, count).round().astype(np.int64)
 
 
-def context_of_training(training: Training, folder: RunFolder) -> ProbeContext:
+def context_of_training(training: Training) -> ProbeContext:
     """The model as it trains."""
     data = training.measured.split.data
     train, split = _splits(data, training.settings)
@@ -106,7 +106,7 @@ def context_of_training(training: Training, folder: RunFolder) -> ProbeContext:
         epoch=training.epoch,
         step=training.step,
         lr=training.current_lr,
-        folder=folder,
+        folder=training.folder,
         is_live=True,
         spans=training.schedule.spans,
     )

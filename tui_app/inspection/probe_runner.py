@@ -5,19 +5,16 @@ numbers.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-from torch import nn
 
 from models import LectureError
 from models.user_files.error_hints import explain
 from models.user_files.error_location import ends_program
-from tui_app.inspection.probe_context import Probe, ProbeContext
-from tui_app.training.seeding import restore_rng_state, rng_state
+from tui_app.inspection.probe_context import Probe, ProbeContext, context_of_training
+from tui_app.training.seeding import undisturbed
+from tui_app.training.state import Training
 
 
 @dataclass(frozen=True)
@@ -31,19 +28,15 @@ class Snapshot:
     seconds: float
 
 
-@dataclass(frozen=True)
-class Request:
-    """A snapshot that is wanted; the future is where it is laid down, from any thread."""
-
-    probe: Probe
-    query: str
-    answer: Future[Snapshot]
+def probing(probe: Probe, query: str = "") -> Callable[[Training], Snapshot]:
+    """The probe as `Control.request` takes it: run on the model as it trains."""
+    return lambda training: run_probe(context_of_training(training), probe, query)
 
 
 def run_probe(context: ProbeContext, probe: Probe, query: str = "") -> Snapshot:
     """Run the probe with the model in evaluation mode; restore its modes and the random numbers."""
     begun = time.perf_counter()
-    with _undisturbed(context.model):
+    with undisturbed(context.model):
         found = _found(probe, context, query)
     seconds = time.perf_counter() - begun
     return Snapshot(found, context.folder.name, context.epoch, context.step, seconds)
@@ -57,29 +50,3 @@ def _found(probe: Probe, context: ProbeContext, query: str) -> Any:
         if not ends_program(error):
             raise
         raise LectureError(explain(error)) from error
-
-
-def answer(request: Request, context: ProbeContext) -> None:
-    """Lay down what is asked for. Whatever goes wrong is the asker's to hear: training goes on."""
-    if not request.answer.set_running_or_notify_cancel():
-        return
-    try:
-        request.answer.set_result(run_probe(context, request.probe, request.query))
-    except Exception as error:  # noqa: BLE001
-        request.answer.set_exception(error)
-    except BaseException:  # the run is stopped in the middle of this
-        request.answer.set_exception(RuntimeError("the run was stopped meanwhile"))
-        raise
-
-
-@contextmanager
-def _undisturbed(model: nn.Module) -> Iterator[None]:
-    training = [module for module in model.modules() if module.training]
-    state = rng_state()
-    model.eval()
-    try:
-        yield
-    finally:
-        restore_rng_state(state)
-        for module in training:
-            module.training = True

@@ -57,7 +57,9 @@ class LiveView:
         news = self._waiting is not None and self._take_in(self._waiting)
         if self._waiting is None and (time.monotonic() >= self._next or self._ask != self._asked):
             self._asked = self._ask
-            self._waiting = self._control.request_snapshot(self.view.load_probe(), self._ask)
+            from tui_app.inspection.probe_runner import probing  # puts off torch
+
+            self._waiting = self._control.request(probing(self.view.load_probe(), self._ask))
         return news
 
     def lines(self, frame: Frame, *, closer: bool = False) -> list[Text]:

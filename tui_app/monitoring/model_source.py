@@ -109,11 +109,11 @@ def request_traits(sight: ModelSource, control: Control | None) -> Future[Snapsh
     """Ask what kind of model it is. One that no run has is loaded for that: while a run trains in
     this program, which has this `control`, by that run.
     """
-    from tui_app.inspection.probe_runner import run_probe
+    from tui_app.inspection.probe_runner import probing, run_probe  # puts off torch
     from tui_app.inspection.probes import load_probe
 
     if sight.control is not None:
-        return sight.control.request_snapshot(load_probe("traits"))
+        return sight.control.request(probing(load_probe("traits")))
     answer: Future[Snapshot] = Future()
 
     def work() -> None:
@@ -135,13 +135,13 @@ def run_exclusively(work: Callable[[], None], control: Control | None) -> None:
     in this program, which has them, between two of its steps; else in a thread of its own.
     """
 
-    def instead(answer: Future[Snapshot]) -> None:
+    def instead(answer: Future[None]) -> None:
         """The run ended before it had answered, and this is still its thread."""
         if answer.cancelled():
             start_probe_thread(work)
 
     if control is not None:
-        answer = control.request_snapshot(lambda subject, ask: work())
+        answer = control.request(lambda training: work())
         if not answer.cancelled():
             answer.add_done_callback(instead)
             return

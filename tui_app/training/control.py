@@ -1,4 +1,4 @@
-"""How a person steers a run, from any thread or signal: asked for here, done by the loop."""
+"""Steers a run from any thread or signal handler: requests are left here, the loop does them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from tui_app.inspection.probe_context import Probe
-    from tui_app.inspection.probe_runner import Request, Snapshot
+    from tui_app.training.state import Training
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,28 @@ class Stop:
 
     reason: str
     exit_code: int
+
+
+@dataclass(frozen=True)
+class Request(Generic[T]):
+    """Work that another thread wants done in the loop's thread, between two steps."""
+
+    work: Callable[[Training], T]
+    result: Future[T]
+
+    def run(self, training: Training) -> None:
+        """Do the work and resolve the future; an error goes to the requester, and training
+        continues.
+        """
+        if not self.result.set_running_or_notify_cancel():
+            return
+        try:
+            self.result.set_result(self.work(training))
+        except Exception as error:  # noqa: BLE001
+            self.result.set_exception(error)
+        except BaseException:  # a stop interrupted the work
+            self.result.set_exception(RuntimeError("the run was stopped meanwhile"))
+            raise
 
 
 class Steering(Protocol):
@@ -74,7 +97,7 @@ class Control(Steering):
         self._epoch_allowed = False
         self._lr: float | None = None
         self._save = False
-        self._requests: list[Request] = []
+        self._requests: list[Request[Any]] = []
         self._is_over = False
 
     def stop(self, reason: str = "stopped by request", exit_code: int = 0) -> None:
@@ -120,21 +143,20 @@ class Control(Steering):
             self._save = True
             self._notify()
 
-    def request_snapshot(self, probe: Probe, ask: str = "") -> Future[Snapshot]:
-        """Let `probe` look at the model after the step under way.
+    def request(self, work: Callable[[Training], T]) -> Future[T]:
+        """Call `work` with the run after the step under way, in the thread that trains it.
 
-        The future holds what it found, or what went wrong; it is cancelled when the run ends first.
+        Model and random numbers are restored afterwards. The future holds what `work` returned or
+        raised; it is cancelled if the run ends first.
         """
-        from tui_app.inspection.probe_runner import Request
-
         with self._changed:
-            answer: Future[Snapshot] = Future()
+            result: Future[T] = Future()
             if self._is_over:
-                answer.cancel()
+                result.cancel()
             else:
-                self._requests.append(Request(probe, ask, answer))
+                self._requests.append(Request(work, result))
                 self._notify()
-            return answer
+            return result
 
     def _notify(self) -> None:
         self.attention = True
@@ -181,8 +203,8 @@ class Control(Steering):
             save, self._save = self._save, False
             return save
 
-    def take_requests(self) -> list[Request]:
-        """The snapshots that were asked for since the last call."""
+    def pop_requests(self) -> list[Request[Any]]:
+        """The requests made since the last call."""
         with self._changed:
             requests, self._requests = self._requests, []
             return requests
@@ -192,8 +214,8 @@ class Control(Steering):
         with self._changed:
             self._is_over = True
             self.is_training, self._count_steps = False, int  # which would hold the whole run
-            for request in self.take_requests():
-                request.answer.cancel()
+            for request in self.pop_requests():
+                request.result.cancel()
 
     def may_step(self, *, ends_epoch: bool = False) -> bool:
         """Whether the next step may be taken, which may be its epoch's last one; counts it when

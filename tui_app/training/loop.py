@@ -7,8 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
-from tui_app.inspection.probe_context import context_of_training
-from tui_app.inspection.probe_runner import answer
 from tui_app.runs.events import (
     BestImproved,
     ControlApplied,
@@ -28,25 +26,26 @@ from tui_app.training.loss_buffer import Block, diagnosis, first_diverged, weigh
 from tui_app.training.outcome import Ended, ended_by, stopped_inside
 from tui_app.training.run_events import run_completed, run_started
 from tui_app.training.saver import Saver
+from tui_app.training.seeding import undisturbed
 from tui_app.training.state import EpochProgress, Training
 from tui_app.training.watchdog import StepInterrupted
 
 
-def train(training: Training, folder: RunFolder, control: Control) -> Iterator[Event]:
+def train(training: Training, control: Control) -> Iterator[Event]:
     """Train until the last epoch, a stop, or a failure; yield every event of it.
 
     The caller's listeners have dealt with an event before training goes on.
     """
     control.begin_training(lambda: training.step)
     try:
-        with closing(Saver(training, folder)) as saver:
-            yield from _train(_Loop(training, saver, folder, control), folder, control)
+        with closing(Saver(training, training.folder)) as saver:
+            yield from _train(_Loop(training, saver, control), control)
     finally:
         control.cancel_requests()
         training.batches.close()
 
 
-def _train(loop: _Loop, folder: RunFolder, control: Control) -> Iterator[Event]:
+def _train(loop: _Loop, control: Control) -> Iterator[Event]:
     training = loop.training
     yield run_started(training)
     yield from loop.saver.save()
@@ -63,7 +62,7 @@ def _train(loop: _Loop, folder: RunFolder, control: Control) -> Iterator[Event]:
         yield from loop.saver.save()
     yield from loop.saver.finish()
     if loop.saver.problem is not None:
-        ended = Ended("failed", _unsaved(loop.saver.problem, folder), ExitCode.FAILED)
+        ended = Ended("failed", _unsaved(loop.saver.problem, training.folder), ExitCode.FAILED)
     loop.note_time()
     yield run_completed(training, ended)
 
@@ -76,11 +75,8 @@ def _unsaved(problem: OSError, folder: RunFolder) -> str:
 class _Loop:
     """One call of `train`: the run, and what is known only while it goes on."""
 
-    def __init__(
-        self, training: Training, saver: Saver, folder: RunFolder, control: Control
-    ) -> None:
+    def __init__(self, training: Training, saver: Saver, control: Control) -> None:
         self.saver = saver
-        self._folder = folder
         self.training = training
         self._control = control
         self._begun = self._now() - training.seconds
@@ -268,8 +264,9 @@ class _Loop:
             if control.pop_save():
                 self.saver.want()
             yield from self._save()
-            for request in control.take_requests():
-                answer(request, context_of_training(training, self._folder))
+            for request in control.pop_requests():
+                with undisturbed(training.model):
+                    request.run(training)
             if control.stopped:
                 raise self._stop()
             # After any save, so that a checkpoint holds the changes of exactly the steps before it.

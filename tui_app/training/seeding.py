@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 
 def seed_everything(seed: int) -> None:
@@ -53,3 +56,17 @@ def host_rng_state() -> dict[str, Any]:
 def restore_host_rng_state(state: dict[str, Any]) -> None:
     """Put these generators back to where `host_rng_state` found them."""
     restore_rng_state({**state, "torch": torch.tensor(state["torch"], dtype=torch.uint8)})
+
+
+@contextmanager
+def undisturbed(model: nn.Module) -> Iterator[None]:
+    """Evaluate with `model`; afterwards its modules' modes and all random numbers are as before."""
+    training = [module for module in model.modules() if module.training]
+    state = rng_state()
+    model.eval()
+    try:
+        yield
+    finally:
+        restore_rng_state(state)
+        for module in training:
+            module.training = True

@@ -81,7 +81,7 @@ class Session:
             stack.callback(shutil.rmtree, folder.path, ignore_errors=True)
             lock = folder.lock()
             stack.callback(lock.release)
-            training.run = folder.name
+            training.run_folder = folder
             notes = [*better_data(settings), *_notes(training)]
             if settings.lecture.source is not None:
                 keep_source(folder, settings.lecture.source)
@@ -124,7 +124,7 @@ class Session:
             training = prepare(settings, on_progress, control.must_stop, accept)
             if control.is_abandoned:
                 raise StepInterrupted
-            training.run = folder.name
+            training.run_folder = folder
             if "threads" not in options and "threads_reason" in record:
                 training.threads_reason = printable(str(record["threads_reason"]))
             state = _status(folder).get("state")
@@ -212,7 +212,7 @@ class Session:
             past = Recorded.of(folder, control.must_stop, notes.append)
         watch = Watch(training, folder, record_of(training), past)
         event = None
-        for event in train(training, folder, control):
+        for event in train(training, control):
             advice = watch.hear(event)
             is_last = isinstance(event, RunCompleted)  # nothing is heard after it
             for told in (*advice, event) if is_last else (event, *advice):

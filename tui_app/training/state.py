@@ -14,6 +14,7 @@ from torch import nn
 from datasets import DataSpec
 from models.lecture import Hyperparameters
 from tui_app.runs.checkpoint import count_of, number_of
+from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings import RunSettings
 from tui_app.training.batches import Batch, DeviceSplit
 from tui_app.training.best_models import BestModels
@@ -92,7 +93,9 @@ class Training:
     test: DeviceSplit | None
     best: BestModels
     notes: tuple[str, ...] = ()
-    run: str = ""
+    run_folder: RunFolder | None = None
+    """The run's folder, once it has one; `folder` is the same for what needs it."""
+
     lr: float = 0.0
     epoch: int = 0
     step: int = 0
@@ -107,6 +110,18 @@ class Training:
 
     pending_warnings: list[str] = field(default_factory=list)
     """What a step has to say, in sentences, until the loop has said it."""
+
+    @property
+    def folder(self) -> RunFolder:
+        """The run's folder. Raises ValueError for a model that trains outside of a run."""
+        if self.run_folder is None:
+            raise ValueError("this model trains outside of a run: it has no folder")
+        return self.run_folder
+
+    @property
+    def run(self) -> str:
+        """The run's name."""
+        return self.folder.name
 
     @property
     def hyperparameters(self) -> Hyperparameters:

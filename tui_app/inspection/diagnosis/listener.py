@@ -73,7 +73,7 @@ class Watch:
         return found
 
     def _take_a_look(self) -> None:
-        context = context_of_training(self._training, self._folder)
+        context = context_of_training(self._training)
         try:
             self._look = run_probe(context, lambda context, query: look_at(context)).found
         except Exception:  # noqa: BLE001  a model of somebody's own may be none that probes know
