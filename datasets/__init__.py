@@ -23,7 +23,7 @@ from datasets.dataset import (
 )
 from datasets.fetching.fetch import locate
 from datasets.reading.paths import user_path
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 __all__ = [
     "Data",
@@ -52,7 +52,7 @@ def get_dataset(
     task: Task | None = None,
     drop: str = "",
     columns: str = "",
-    reading: Reading = NO_REPORTS,
+    reporter: ProgressReporter = NO_REPORTS,
 ) -> Dataset:
     """The declaration of the data set `name`; fetches nothing.
 
@@ -67,7 +67,7 @@ def get_dataset(
         from datasets.own.table import table_dataset
 
         choice = ColumnChoice(target or "", drop, columns)
-        return replace(table_dataset(user_path(place), choice, task, reading), name=name)
+        return replace(table_dataset(user_path(place), choice, task, reporter), name=name)
     if target:
         raise UnknownDataset(f"{name} has its own target: --target goes with csv:FILE.")
     if flag := ("--drop" if drop else "--columns" if columns else ""):
@@ -87,7 +87,7 @@ def get_dataset(
 def read_dataset(
     name: str,
     data_dir: Path | None = None,
-    reading: Reading = NO_REPORTS,
+    reporter: ProgressReporter = NO_REPORTS,
     target: str | None = None,
     task: Task | None = None,
     drop: str = "",
@@ -96,7 +96,7 @@ def read_dataset(
     """Find (in `data_dir`, then in the cache), fetch what is missing, and read the data set.
 
     `target`, `task`, `drop` and `columns` are as for `get_dataset`. Raises UnknownDataset,
-    DataUnavailable, DataDamaged, and LoadingStopped once `reading` is to stop.
+    DataUnavailable, DataDamaged, and LoadingStopped once `reporter` requests a stop.
     """
-    dataset = get_dataset(name, target, task, drop, columns, reading)
-    return dataset.read(locate(dataset, data_dir, reading), reading)
+    dataset = get_dataset(name, target, task, drop, columns, reporter)
+    return dataset.read(locate(dataset, data_dir, reporter), reporter)

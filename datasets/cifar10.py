@@ -19,7 +19,7 @@ from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, S
 from datasets.fetching.archives import read_binary_batch, read_members
 from datasets.reading.idx_files import PictureEncoder
 from datasets.reading.pickled_arrays import read_pickled_batch
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer")
 CLASSES += ("dog", "frog", "horse", "ship", "truck")
@@ -35,14 +35,14 @@ MIRRORS = (
 )
 
 
-def read(paths: Mapping[str, Path], reading: Reading = NO_REPORTS) -> Data:
+def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (50000, 3, 32, 32) and (10000, 3, 32, 32) uint8, targets (N,) int64.
 
     Raises DataDamaged, naming the file.
     """
     batches: dict[str, Split] = {}
-    for name, content in _contents(paths, reading).items():
-        reading.check()
+    for name, content in _contents(paths, reporter).items():
+        reporter.check()
         batches[name] = _batch(name, content)
     train = [split for name, split in sorted(batches.items()) if name.startswith("data_batch_")]
     test = [split for name, split in batches.items() if name.startswith("test_batch")]
@@ -64,11 +64,13 @@ def read(paths: Mapping[str, Path], reading: Reading = NO_REPORTS) -> Data:
     )
 
 
-def _contents(paths: Mapping[str, Path], reading: Reading) -> dict[str, tuple[Path, bytes]]:
+def _contents(
+    paths: Mapping[str, Path], reporter: ProgressReporter
+) -> dict[str, tuple[Path, bytes]]:
     contents: dict[str, tuple[Path, bytes]] = {}
     for path in paths.values():
         is_packed = path.name.endswith(".gz")
-        members = read_members(path, reading) if is_packed else {path.name: path.read_bytes()}
+        members = read_members(path, reporter) if is_packed else {path.name: path.read_bytes()}
         contents |= {name: (path, content) for name, content in members.items() if "_batch" in name}
     return contents
 

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 _BLOCK = 1 << 24
 """Bytes that are hashed at once, which takes about a hundredth of a second."""
@@ -110,7 +110,7 @@ class Data:
         dtype = self.train.inputs.dtype
         return int(np.iinfo(dtype).max) if dtype.kind == "u" else None
 
-    def fingerprint(self, reading: Reading = NO_REPORTS) -> str:
+    def fingerprint(self, reporter: ProgressReporter = NO_REPORTS) -> str:
         """16 hex digits that change when any value of the data does."""
         digest = hashlib.sha256()
         for split in (self.train, self.test):
@@ -118,7 +118,7 @@ class Data:
                 for array in (split.inputs, split.targets):
                     digest.update(f"{array.dtype.str}{array.shape}".encode())
                     rows = max(1, _BLOCK // max(1, array[:1].nbytes))
-                    for chunk in reading.chunks(len(array), rows, "the data", action="checking"):
+                    for chunk in reporter.chunks(len(array), rows, "the data", action="checking"):
                         digest.update(np.ascontiguousarray(array[chunk]).data)
         return digest.hexdigest()[:16]
 
@@ -149,16 +149,16 @@ class RemoteFile:
 class Dataset:
     """A data set as it is listed; `read` gives its data.
 
-    `read` gets the path of each of `files` by its name; where these lack, those of one of the
-    `alternatives`, other files that hold the same data. It calls the Reading it is given every few
-    hundredths of a second. `name` is the stem of the data set's own
-    Python file, with hyphens. `folders` are what the folder with its files may be called, where
-    that isn't `name`.
+    `read` gets the path of each of `files` by its name; where these are missing, those of one of
+    the `alternatives`, other files that hold the same data. It calls the ProgressReporter that it
+    is given every few hundredths of a second. `name` is the stem of the data set's own Python file,
+    with hyphens. `folders` are the names that the folder with its files may have, where that isn't
+    `name`.
     """
 
     title: str
     description: str
-    read: Callable[[Mapping[str, Path], Reading], Data]
+    read: Callable[[Mapping[str, Path], ProgressReporter], Data]
     files: tuple[RemoteFile, ...] = ()
     alternatives: tuple[tuple[RemoteFile, ...], ...] = ()
     folders: tuple[str, ...] = ()

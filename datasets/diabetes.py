@@ -24,7 +24,7 @@ import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
 from datasets.reading.number_encoders import encode_numbers
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.tables import read_table
 from datasets.reading.text_files import opened
 
@@ -51,7 +51,7 @@ class MeasurementsEncoder:
         return scaled(encode_numbers(text, FEATURES).astype(float))
 
 
-def read(paths: Mapping[str, Path], reading: Reading = NO_REPORTS) -> Data:
+def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (759, 8) from -1 to 1, targets (759, 1), 1 for not diabetic, all float32.
 
     Raises DataDamaged, naming the file.

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from datasets import diabetes
 from datasets.dataset import Data, Dataset
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.splitting import hold_out
 
 
-def read(paths: Mapping[str, Path], reading: Reading = NO_REPORTS) -> Data:
+def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (607, 8) and (152, 8), targets (N, 1), as `diabetes.read`. Raises DataDamaged."""
-    whole = diabetes.read(paths, reading)
+    whole = diabetes.read(paths, reporter)
     train, test = hold_out(whole.train.inputs, whole.train.targets)
     return replace(whole, train=train, test=test)
 

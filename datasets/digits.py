@@ -20,13 +20,13 @@ import numpy as np
 from datasets.dataset import Data, Dataset, DataSpec
 from datasets.reading.bundled import bundled_table
 from datasets.reading.idx_files import encode_drawing
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.splitting import hold_out
 
 BLOCK, MARGIN = 3, 2
 
 
-def read(_: Mapping[str, Path], __: Reading = NO_REPORTS) -> Data:
+def read(_: Mapping[str, Path], __: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (1438, 1, 28, 28) and (359, 1, 28, 28) uint8, targets (N,) int64."""
     pixels, labels = _scans()
     images = np.round(pixels.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)

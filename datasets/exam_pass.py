@@ -14,10 +14,10 @@ import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec, Split
 from datasets.reading.number_encoders import NumbersEncoder
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 
-def read(_: Mapping[str, Path], __: Reading = NO_REPORTS) -> Data:
+def read(_: Mapping[str, Path], __: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (3, 1) in hours, targets (3, 1) 0 or 1, both float32."""
     return Data(
         spec=DataSpec(input_shape=(1,), task="binary", classes=("fail", "pass")),

@@ -21,7 +21,7 @@ from datasets.reading.idx_files import (
     idx_file,
     read_idx_split,
 )
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat")
 CLASSES += ("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
@@ -36,15 +36,15 @@ MIRRORS = (
 )
 
 
-def read(paths: Mapping[str, Path], reading: Reading = NO_REPORTS) -> Data:
+def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (60000, 1, 28, 28) and (10000, 1, 28, 28) uint8, targets (N,) int64.
 
     Raises DataDamaged, naming the file.
     """
     return Data(
         spec=DataSpec((1, 28, 28), "multiclass", classes=CLASSES),
-        train=read_idx_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], len(CLASSES), reading),
-        test=read_idx_split(paths[TEST_IMAGES], paths[TEST_LABELS], len(CLASSES), reading),
+        train=read_idx_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], len(CLASSES), reporter),
+        test=read_idx_split(paths[TEST_IMAGES], paths[TEST_LABELS], len(CLASSES), reporter),
         encode=DrawingEncoder(box=28),
         input_help="the path of a picture of one piece of clothing on a plain ground",
         mean=0.2860,  # of the train set's pixels, and std

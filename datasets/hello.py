@@ -15,12 +15,12 @@ from typing import ClassVar
 import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec, Split
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 LETTERS = ("e", "h", "l", "o")
 
 
-def read(_: Mapping[str, Path], __: Reading = NO_REPORTS) -> Data:
+def read(_: Mapping[str, Path], __: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (1, 5) and targets (1, 5), int64 numbers of letters in `e h l o`."""
     return Data(
         spec=DataSpec((5,), "multiclass", classes=LETTERS, vocabulary=LETTERS),

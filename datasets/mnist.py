@@ -22,7 +22,7 @@ from datasets.reading.idx_files import (
     idx_file,
     read_idx_split,
 )
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 # PyTorch's mirror, Google's, and two in China: Baidu's and OneFlow's.
 MIRRORS = (
@@ -33,15 +33,15 @@ MIRRORS = (
 )
 
 
-def read(paths: Mapping[str, Path], reading: Reading = NO_REPORTS) -> Data:
+def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (60000, 1, 28, 28) and (10000, 1, 28, 28) uint8, targets (N,) int64.
 
     Raises DataDamaged, naming the file.
     """
     return Data(
         spec=DataSpec((1, 28, 28), "multiclass", classes=tuple("0123456789")),
-        train=read_idx_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], 10, reading),
-        test=read_idx_split(paths[TEST_IMAGES], paths[TEST_LABELS], 10, reading),
+        train=read_idx_split(paths[TRAIN_IMAGES], paths[TRAIN_LABELS], 10, reporter),
+        test=read_idx_split(paths[TEST_IMAGES], paths[TEST_LABELS], 10, reporter),
         encode=DrawingEncoder(),
         input_help="the path of an image of one digit",
         mean=0.1307,  # of the train set's pixels, and std: handout 9, page 30

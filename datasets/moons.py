@@ -13,11 +13,11 @@ import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec
 from datasets.reading.number_encoders import NumbersEncoder
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.splitting import hold_out
 
 
-def read(_: Mapping[str, Path], __: Reading = NO_REPORTS) -> Data:
+def read(_: Mapping[str, Path], __: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (400, 2) and (100, 2), targets (N, 1) 0 or 1, all float32."""
     from sklearn.datasets import make_moons
 

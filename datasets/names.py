@@ -19,7 +19,7 @@ from typing import ClassVar
 import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.text_files import opened
 
 LENGTH = 19
@@ -33,7 +33,7 @@ MIRRORS = (
 )
 
 
-def read(paths: Mapping[str, Path], reading: Reading = NO_REPORTS) -> Data:
+def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (N, 19) ASCII codes, padded with 0 at the end; targets (N,) countries; all int64.
 
     Raises DataDamaged, naming the file.

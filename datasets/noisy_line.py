@@ -14,13 +14,13 @@ import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec, Split
 from datasets.reading.number_encoders import NumbersEncoder
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 TRAIN, TEST = 60, 20
 NOISE = 0.5
 
 
-def read(_: Mapping[str, Path], __: Reading = NO_REPORTS) -> Data:
+def read(_: Mapping[str, Path], __: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (60, 1) and (20, 1), targets likewise, all float32."""
     random = np.random.RandomState(0)
     x = random.uniform(0, 4, (TRAIN + TEST, 1)).astype(np.float32)

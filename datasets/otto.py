@@ -22,7 +22,7 @@ import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
 from datasets.reading.number_encoders import Scale, encode_numbers
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.splitting import hold_out
 from datasets.reading.tables import read_table
 
@@ -50,7 +50,7 @@ class CountsEncoder:
         return self.scale(np.log1p(_counts(text)))
 
 
-def read(paths: Mapping[str, Path], reading: Reading = NO_REPORTS) -> Data:
+def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (N, 93) float32 scaled, targets (N,) int64; a fifth is held out.
 
     Raises DataDamaged, naming the file.

@@ -14,10 +14,10 @@ import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec, Split
 from datasets.reading.number_encoders import NumbersEncoder
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 
-def read(_: Mapping[str, Path], __: Reading = NO_REPORTS) -> Data:
+def read(_: Mapping[str, Path], __: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (3, 1) in hours, targets (3, 1) in points, both float32."""
     hours = np.array([[1], [2], [3]], np.float32)
     return Data(

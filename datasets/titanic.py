@@ -21,7 +21,7 @@ import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
 from datasets.reading.number_encoders import Scale, number, typed_values
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.splitting import held_out
 from datasets.reading.tables import Table, read_table
 
@@ -83,7 +83,7 @@ class PassengerEncoder:
         return encode(text, self.features)
 
 
-def read(paths: Mapping[str, Path], reading: Reading = NO_REPORTS) -> Data:
+def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (N, 12), targets (N, 1), 1 for survived, all float32; a fifth is held out.
 
     Raises DataDamaged, naming the file.

@@ -179,7 +179,7 @@ class Field:
         )
 
     @property
-    def takes(self) -> str:
+    def allowed_values(self) -> str:
         """What this field takes, in words: `a whole number ≥ 1, or full`."""
         if self.pattern:
             return self.pattern.words
@@ -193,7 +193,7 @@ class Field:
     @property
     def allowed_values_sentence(self) -> str:
         """The same as a sentence of its own: `One of: sgd, adam.`"""
-        text = self.takes
+        text = self.allowed_values
         if text.startswith("one of "):
             text = f"one of: {text.removeprefix('one of ')}"
         return f"{text[0].upper()}{text[1:]}."
@@ -203,7 +203,7 @@ class Field:
         near = difflib.get_close_matches(str(value), self.choices, n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""
         instead = f", not {shown!r}" if shown.strip() else ""
-        return InvalidValue(f"{self.label}: {self.takes}{instead}{hint}", self.name)
+        return InvalidValue(f"{self.label}: {self.allowed_values}{instead}{hint}", self.name)
 
 
 @functools.cache

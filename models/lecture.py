@@ -211,7 +211,7 @@ class Lecture:
             if name not in self.unused
         }
 
-    def settle(self, dataset: str, given: Mapping[str, Any]) -> Hyperparameters:
+    def resolve(self, dataset: str, given: Mapping[str, Any]) -> Hyperparameters:
         """The hyperparameters for `dataset`: the defaults, the overrides, then what was `given`.
 
         Raises InvalidValue for a field this lecture hasn't, a value out of range, and a setting
@@ -234,7 +234,7 @@ class Lecture:
             _refuse_useless(fields, fields[name], values)
         return type(self.hyperparameters)(**values)
 
-    def used(self, hyperparameters: Hyperparameters) -> dict[str, Any]:
+    def relevant_settings(self, hyperparameters: Hyperparameters) -> dict[str, Any]:
         """The settings that mean something beside each other, by name: what run.json records."""
         values = asdict(hyperparameters)
         return {name: values[name] for name, field in self.fields.items() if _useful(field, values)}

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from datasets.dataset import DataDamaged
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 #: Bytes that an archive of a data set may come to when it is unpacked: CIFAR-10's come to 178 MiB.
 _LARGEST = 1 << 30
@@ -17,7 +17,7 @@ _LARGEST = 1 << 30
 _BLOCK = 1 << 20
 
 
-def read_members(path: Path, reading: Reading = NO_REPORTS) -> dict[str, bytes]:
+def read_members(path: Path, reporter: ProgressReporter = NO_REPORTS) -> dict[str, bytes]:
     """The contents of the files in a .tar.gz, by the last part of their names.
 
     Links and devices among them are passed over. Raises DataDamaged, naming the archive.
@@ -35,7 +35,7 @@ def read_members(path: Path, reading: Reading = NO_REPORTS) -> dict[str, bytes]:
                 if opened is not None:
                     blocks = []
                     while block := opened.read(_BLOCK):
-                        reading.advance(
+                        reporter.advance(
                             packed.tell(), size, path.name, action="unpacking", unit="bytes"
                         )
                         blocks.append(block)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from datasets.dataset import DataDamaged, Dataset, DataUnavailable, RemoteFile
 from datasets.reading.paths import user_path
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.text_files import begins
 
 _BLOCK = 1 << 20
@@ -62,7 +62,7 @@ def find_in(dataset: Dataset, *roots: Path | None) -> dict[str, Path] | None:
 
 
 def verify(
-    dataset: Dataset, data_dir: Path | None = None, reading: Reading = NO_REPORTS
+    dataset: Dataset, data_dir: Path | None = None, reporter: ProgressReporter = NO_REPORTS
 ) -> list[str]:
     """What is wrong with the files of `dataset` on disk, a sentence each; [] when all is well.
 
@@ -71,10 +71,10 @@ def verify(
     paths = find(dataset, data_dir) or {}
     files = [file for way in (dataset.files, *dataset.alternatives) for file in way]
     pairs = [(file, paths[file.name]) for file in files if file.name in paths]
-    wrong = [str(damage(file, path)) for file, path in pairs if not intact(file, path, reading)]
+    wrong = [str(damage(file, path)) for file, path in pairs if not intact(file, path, reporter)]
     if (paths or dataset.is_users) and not wrong:
         try:
-            dataset.read(paths, reading)
+            dataset.read(paths, reporter)
         except DataDamaged as error:
             wrong.append(str(error))
     return wrong
@@ -114,22 +114,22 @@ def _plain(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
-def intact(file: RemoteFile, path: Path, reading: Reading = NO_REPORTS) -> bool:
+def intact(file: RemoteFile, path: Path, reporter: ProgressReporter = NO_REPORTS) -> bool:
     """Whether a file has its checksum; true where none is known, as for what lies unpacked."""
     checksum = file.checksum or _recorded(path)
     if path.name != file.name or checksum is None:
         return True
-    return has_checksum(path, checksum, reading)
+    return has_checksum(path, checksum, reporter)
 
 
-def has_checksum(path: Path, checksum: str, reading: Reading = NO_REPORTS) -> bool:
+def has_checksum(path: Path, checksum: str, reporter: ProgressReporter = NO_REPORTS) -> bool:
     """Whether the content of `path` has `checksum`, such as `md5:...`."""
     algorithm, _, expected = checksum.partition(":")
     digest = hashlib.new(algorithm, usedforsecurity=False)
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         while block := file.read(_BLOCK):
-            reading.advance(file.tell(), size, path.name, action="checking", unit="bytes")
+            reporter.advance(file.tell(), size, path.name, action="checking", unit="bytes")
             digest.update(block)
     return digest.hexdigest() == expected
 

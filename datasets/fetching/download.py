@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from datasets.dataset import RemoteFile
 from datasets.fetching.transfer import Answer, MirrorFailed, RangeRefused, transfer
-from datasets.reading.progress import REPORT_SECONDS, Progress, Reading
+from datasets.reading.progress import REPORT_SECONDS, Progress, ProgressReporter
 
 SLOW_BYTES_PER_SECOND = 20_000
 """A mirror below this rate, over `SLOW_SECONDS`, is left for the next."""
@@ -54,7 +54,7 @@ class Download:
     file: RemoteFile
     part: Path
     intact: Callable[[Path], bool]
-    reading: Reading
+    reporter: ProgressReporter
 
     def run(self, urls: Sequence[str]) -> None:
         """Fetch from the first of `urls` that gives the file; then `part` is the whole file.
@@ -119,7 +119,7 @@ class Download:
         self.part.touch()
         with closing(transfer(url, offset)) as arriving, self.part.open("r+b") as part:
             for item in arriving:
-                self.reading.check()
+                self.reporter.check()
                 if isinstance(item, Answer):
                     if item.offset > offset:
                         raise MirrorFailed("sent another part than was asked for")
@@ -190,7 +190,7 @@ class _Meter:
         self._reported = time.monotonic()
         rate, file = self._rate(), self._download.file
         total = file.size if file.checksum else self.announced or file.size
-        self._download.reading.on_progress(
+        self._download.reporter.on_progress(
             Progress(
                 action="fetching",
                 subject=file.name,

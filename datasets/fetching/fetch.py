@@ -26,12 +26,14 @@ from datasets.fetching.disk import (
 )
 from datasets.fetching.download import Download, NoMirrorWorked, host
 from datasets.fetching.transfer import POLL_SECONDS
-from datasets.reading.progress import Progress, Reading
+from datasets.reading.progress import Progress, ProgressReporter
 
 __all__ = ["cache_dir", "find", "locate", "verify"]
 
 
-def locate(dataset: Dataset, data_dir: Path | None, reading: Reading) -> Mapping[str, Path]:
+def locate(
+    dataset: Dataset, data_dir: Path | None, reporter: ProgressReporter
+) -> Mapping[str, Path]:
     """The paths of the files of `dataset` by name, those fetched that are not on disk.
 
     Raises DataDamaged for a file of the user's that isn't what its name says, DataUnavailable when
@@ -49,7 +51,7 @@ def locate(dataset: Dataset, data_dir: Path | None, reading: Reading) -> Mapping
         if here is not None and set(here) != {file.name for file in files}:
             continue  # another way is complete on disk
         try:
-            return {file.name: _Wanted(file, dataset, reading).path(data_dir) for file in files}
+            return {file.name: _Wanted(file, dataset, reporter).path(data_dir) for file in files}
         except DataUnavailable as failure:
             failures.append(str(failure))
     raise DataUnavailable("\n".join([*failures, *_by_hand(dataset)]))
@@ -68,7 +70,7 @@ class _Wanted:
 
     file: RemoteFile
     dataset: Dataset
-    reading: Reading
+    reporter: ProgressReporter
 
     @property
     def folder(self) -> Path:
@@ -82,7 +84,7 @@ class _Wanted:
     def path(self, data_dir: Path | None) -> Path:
         """Where the file is, fetched if it isn't on disk."""
         path = on_disk(self.file, self.dataset, data_dir, cache_dir())
-        if path is not None and intact(self.file, path, self.reading):
+        if path is not None and intact(self.file, path, self.reporter):
             return path
         if path is not None and not (self.file.urls and path.is_relative_to(cache_dir())):
             raise damage(self.file, path)
@@ -114,11 +116,11 @@ class _Wanted:
             seconds_left=None,
         )
         while not lock.is_locked:
-            self.reading.check()
+            self.reporter.check()
             try:
                 lock.acquire(timeout=POLL_SECONDS)
             except filelock.Timeout:
-                self.reading.on_progress(waiting)
+                self.reporter.on_progress(waiting)
         try:
             yield
         finally:
@@ -128,7 +130,7 @@ class _Wanted:
         import pooch
 
         there = self.folder / self.file.name
-        if there.exists() and not intact(self.file, there, self.reading):
+        if there.exists() and not intact(self.file, there, self.reporter):
             there.unlink()
         pooch.get_logger().setLevel("WARNING")  # it would print what is reported here
         path = pooch.retrieve(
@@ -144,7 +146,7 @@ class _Wanted:
 
     def _download(self, url: str, output: str, _: object) -> None:
         """Bring the file to `output`; pooch compares its checksum and gives it its name."""
-        download = Download(self.file, self._part, self._good, self.reading)
+        download = Download(self.file, self._part, self._good, self.reporter)
         try:
             download.run(self._urls())
         except NoMirrorWorked as failure:
@@ -153,7 +155,7 @@ class _Wanted:
 
     def _good(self, path: Path) -> bool:
         if self.file.checksum is not None:
-            return has_checksum(path, self.file.checksum, self.reading)
+            return has_checksum(path, self.file.checksum, self.reporter)
         try:
             self.file.check(path)
         except DataDamaged:

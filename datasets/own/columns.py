@@ -24,7 +24,7 @@ from typing import Literal
 
 from datasets.reading.cell_numbers import MARKS, is_number, read_number, whole_number
 from datasets.reading.decimal_signs import decimal_commas
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.tables import Table
 
 MOST_TEXTS = 20
@@ -71,7 +71,7 @@ def describe(
     named: Collection[str] = (),
     rows: int = 0,
     commas: Collection[str] | None = None,
-    reading: Reading = NO_REPORTS,
+    reporter: ProgressReporter = NO_REPORTS,
 ) -> tuple[ColumnReport, ...]:
     """What each column of `table` is taken for, in their order, as far as its rows tell.
 
@@ -79,11 +79,11 @@ def describe(
     Columns that the user has `named` may number the rows. `rows` is how many there are in all,
     where `table` has only some; `commas` the columns with decimal commas, where they are known.
     """
-    commas = decimal_commas(table, reading) if commas is None else commas
+    commas = decimal_commas(table, reporter) if commas is None else commas
     names = table.columns if used is None else used
     everything = []
     for place, name in enumerate(names):
-        reading.advance(place, len(names), "columns", action="describing")
+        reporter.advance(place, len(names), "columns", action="describing")
         sign = "," if name in commas else "."
         everything.append(_report(name, table.texts(name), sign, rows or len(table)))
     if named:

@@ -20,7 +20,7 @@ from datasets.own.image_lists import ImageList, list_images
 from datasets.reading.image_encoder import ImageEncoder
 from datasets.reading.image_files import DEEP_MODES, GREY_MODES, opened
 from datasets.reading.mapped import filled
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 SIDE = 64
 
@@ -35,21 +35,21 @@ def folder_dataset(folder: Path, task: Task | None) -> Dataset:
     return Dataset(
         title=folder.name,
         description=f"The images in the folders of {folder}, one folder a class.",
-        read=lambda _, reading: read(folder, task, reading),
+        read=lambda _, reporter: read(folder, task, reporter),
     )
 
 
-def read(folder: Path, task: Task | None, reading: Reading = NO_REPORTS) -> Data:
+def read(folder: Path, task: Task | None, reporter: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (N, channels, height, width) uint8 or uint16.
 
     Raises DataDamaged, naming the file or folder.
     """
-    lists = list_images(folder, reading)
+    lists = list_images(folder, reporter)
     classes = lists.classes
     refuse_other_task(folder, len(classes), task)
     binary = task == "binary" or (task is None and len(classes) == 2)
-    encoder, train, test = _read_all(lists.train, lists.test, binary, reading)
-    mean, std = _mean_and_std(train.inputs, reading)
+    encoder, train, test = _read_all(lists.train, lists.test, binary, reporter)
+    mean, std = _mean_and_std(train.inputs, reporter)
     size = " x ".join(map(str, encoder.shape))
     depth = ", in 16 bits" if encoder.depth == 16 else ""
     return Data(
@@ -107,32 +107,32 @@ class _Unlike(Exception):
 
 
 def _read_all(
-    train: ImageList, test: ImageList, binary: bool, reading: Reading
+    train: ImageList, test: ImageList, binary: bool, reporter: ProgressReporter
 ) -> tuple[ImageEncoder, Split, Split]:
     """Every file is opened once: what a sample is like holds until an image is found that isn't so,
     and then all are read again.
     """
-    kind = _kind_of_sample([*train.paths, *test.paths], reading)
+    kind = _kind_of_sample([*train.paths, *test.paths], reporter)
     while True:
         try:
             count = len(train.paths) + len(test.paths)
-            first = _split(train, kind, binary, reading, range(count))
-            second = _split(test, kind, binary, reading, range(len(train.paths), count))
+            first = _split(train, kind, binary, reporter, range(count))
+            second = _split(test, kind, binary, reporter, range(len(train.paths), count))
             return kind.encoder, first, second
         except _Unlike as found:
             kind = found.kind
 
 
-def encoder_of_sample(paths: Sequence[Path], reading: Reading) -> ImageEncoder:
+def encoder_of_sample(paths: Sequence[Path], reporter: ProgressReporter) -> ImageEncoder:
     """What the images would be turned into, by a sample of them. Raises DataDamaged."""
-    return _kind_of_sample(paths, reading).encoder
+    return _kind_of_sample(paths, reporter).encoder
 
 
-def _kind_of_sample(paths: Sequence[Path], reading: Reading) -> _Kind:
+def _kind_of_sample(paths: Sequence[Path], reporter: ProgressReporter) -> _Kind:
     places = np.unique(np.linspace(0, len(paths) - 1, _SAMPLE).astype(int)).tolist()
     kinds: set[_Kind] = set()
     for number, place in enumerate(places):
-        reading.advance(number, len(places), "a sample of the images")
+        reporter.advance(number, len(places), "a sample of the images")
         try:
             with opened(paths[place]) as image:
                 kinds.add(_Kind.of(image.size, image.mode))
@@ -144,21 +144,27 @@ def _kind_of_sample(paths: Sequence[Path], reading: Reading) -> _Kind:
     return kind
 
 
-def _split(listed: ImageList, kind: _Kind, binary: bool, reading: Reading, places: range) -> Split:
+def _split(
+    listed: ImageList, kind: _Kind, binary: bool, reporter: ProgressReporter, places: range
+) -> Split:
     """The images of a part, the first of `places.stop` in all being number `places.start`."""
     targets = listed.labels[:, np.newaxis].astype(np.float32) if binary else listed.labels
     encoder = kind.encoder
     whole = (len(listed.paths), *encoder.shape)
-    fill = partial(_fill, paths=listed.paths, kind=kind, reading=reading, places=places)
-    return Split(filled(whole, encoder.dtype, fill, listed.paths, "images", reading), targets)
+    fill = partial(_fill, paths=listed.paths, kind=kind, reporter=reporter, places=places)
+    return Split(filled(whole, encoder.dtype, fill, listed.paths, "images", reporter), targets)
 
 
 def _fill(
-    pixels: np.ndarray, paths: Sequence[Path], kind: _Kind, reading: Reading, places: range
+    pixels: np.ndarray,
+    paths: Sequence[Path],
+    kind: _Kind,
+    reporter: ProgressReporter,
+    places: range,
 ) -> None:
     encoder = kind.encoder
     for row, path in enumerate(paths):
-        reading.advance(places.start + row, places.stop, "images")
+        reporter.advance(places.start + row, places.stop, "images")
         try:
             with opened(path) as image:
                 joined = kind.joined(_Kind.of(image.size, image.mode))
@@ -171,12 +177,12 @@ def _fill(
 
 
 def _mean_and_std(
-    images: np.ndarray, reading: Reading
+    images: np.ndarray, reporter: ProgressReporter
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Of each channel's pixels as shares of the largest value, a thousand images at a time."""
     top = int(np.iinfo(images.dtype).max)
     counts = np.zeros((images.shape[1], top + 1))
-    for rows in reading.chunks(len(images), 1000, "the pixels", action="measuring"):
+    for rows in reporter.chunks(len(images), 1000, "the pixels", action="measuring"):
         for channel, pixels in enumerate(images[rows].swapaxes(0, 1)):
             counts[channel] += np.bincount(pixels.ravel(), minlength=top + 1)
     shares = counts / counts.sum(axis=1, keepdims=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from datasets.dataset import DataDamaged
 from datasets.reading.image_files import SUFFIXES
-from datasets.reading.progress import Reading
+from datasets.reading.progress import ProgressReporter
 from datasets.reading.splitting import held_out
 
 _TESTS = ("test", "val", "validation")
@@ -74,15 +74,15 @@ def image_folders(folder: Path) -> ImageFolders:
     return ImageFolders(root, tests[0], classes, tuple(notes))
 
 
-def list_images(folder: Path, reading: Reading) -> ImageLists:
+def list_images(folder: Path, reporter: ProgressReporter) -> ImageLists:
     """The images of `folder`. Raises DataDamaged, naming the folder that has none."""
     found = image_folders(folder)
     notes = (_naming(found.classes), *found.notes)
-    listed = _listed(found.train, found.classes, reading)
+    listed = _listed(found.train, found.classes, reporter)
     if found.test is None:
         held = held_out(listed.labels)
         return ImageLists(listed.where(~held), listed.where(held), found.classes, notes)
-    test = _listed(found.test, found.classes, reading)
+    test = _listed(found.test, found.classes, reporter)
     return ImageLists(listed, test, found.classes, notes)
 
 
@@ -110,13 +110,13 @@ def _is_shown(path: Path) -> bool:
     return not path.name.startswith((".", "__"))
 
 
-def _listed(folder: Path, classes: Sequence[str], reading: Reading) -> ImageList:
+def _listed(folder: Path, classes: Sequence[str], reporter: ProgressReporter) -> ImageList:
     if foreign := set(_class_names(folder)) - set(classes):
         raise DataDamaged(f"{folder} has the class {min(foreign)!r}, which the train folder lacks.")
     paths: list[Path] = []
     labels: list[int] = []
     for label, name in enumerate(classes):
-        images = sorted(images_in(folder / name, reading))
+        images = sorted(images_in(folder / name, reporter))
         if not images:
             raise DataDamaged(f"{folder / name} has no images ({', '.join(sorted(SUFFIXES))}).")
         paths += images
@@ -124,11 +124,11 @@ def _listed(folder: Path, classes: Sequence[str], reading: Reading) -> ImageList
     return ImageList(paths, np.array(labels, np.int64))
 
 
-def images_in(folder: Path, reading: Reading) -> Iterator[Path]:
+def images_in(folder: Path, reporter: ProgressReporter) -> Iterator[Path]:
     """The image files in the folder of a class, in no order."""
     count = 0
     for file in folder.rglob("*") if folder.is_dir() else ():
-        reading.advance(count, 0, f"images in {folder.name}", action="finding")
+        reporter.advance(count, 0, f"images in {folder.name}", action="finding")
         if file.suffix.lower() in SUFFIXES and _is_shown(file):
             count += 1
             yield file

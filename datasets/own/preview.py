@@ -21,7 +21,7 @@ from datasets.reading.cell_numbers import read_number
 from datasets.reading.decimal_signs import decimal_commas
 from datasets.reading.image_encoder import ImageEncoder
 from datasets.reading.image_files import SUFFIXES
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.tables import Table, read_chunks
 from datasets.reading.text_files import encoding_note, read_beginning
 
@@ -148,31 +148,31 @@ class FolderPreview:
         return sum(each.train + each.test for each in self.classes)
 
 
-def preview_folder(folder: Path, reading: Reading = NO_REPORTS) -> FolderPreview:
+def preview_folder(folder: Path, reporter: ProgressReporter = NO_REPORTS) -> FolderPreview:
     """Count the images in the folders of `folder`, and look at the first of each class.
 
-    Raises DataUnavailable, DataDamaged, and LoadingStopped once `reading` is to stop.
+    Raises DataUnavailable, DataDamaged, and LoadingStopped once `reporter` requests a stop.
     """
     if not folder.is_dir():
         raise DataUnavailable(f"folder:{folder}: there is no such folder.")
     found = image_folders(folder)
     classes = []
     for name in found.classes:
-        images, count = _images(found.train / name, reading)
-        held_out = _images(found.test / name, reading)[1] if found.test else 0
+        images, count = _images(found.train / name, reporter)
+        held_out = _images(found.test / name, reporter)[1] if found.test else 0
         classes.append(FolderClass(name, count, held_out, images))
     shown = [image for each in classes for image in each.images]
     if not shown:
         raise DataDamaged(f"{folder} has no images ({', '.join(sorted(SUFFIXES))}).")
-    encoder = encoder_of_sample(shown, reading)
+    encoder = encoder_of_sample(shown, reporter)
     return FolderPreview(folder, tuple(classes), encoder, found.test)
 
 
-def _images(folder: Path, reading: Reading) -> tuple[tuple[Path, ...], int]:
+def _images(folder: Path, reporter: ProgressReporter) -> tuple[tuple[Path, ...], int]:
     """The first images in a folder, and how many there are."""
     first: list[Path] = []
     count = 0
-    for path in images_in(folder, reading):
+    for path in images_in(folder, reporter):
         count += 1
         if len(first) < LOOKED_AT:
             first.append(path)

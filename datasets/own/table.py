@@ -23,7 +23,7 @@ from datasets.own.table_encoder import TableEncoder, learn_encoder
 from datasets.own.target import read_target
 from datasets.reading.decimal_signs import decimal_commas
 from datasets.reading.mapped import filled
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.splitting import held_out
 from datasets.reading.tables import Table, read_chunks
 from datasets.reading.text_files import encoding_note, text_size
@@ -36,7 +36,7 @@ CHUNK = 20_000
 
 
 def table_dataset(
-    path: Path, choice: ColumnChoice, task: Task | None, reading: Reading = NO_REPORTS
+    path: Path, choice: ColumnChoice, task: Task | None, reporter: ProgressReporter = NO_REPORTS
 ) -> Dataset:
     """The data set in the file `path`, of which `choice` names columns.
 
@@ -45,21 +45,21 @@ def table_dataset(
     """
     if not path.is_file():
         raise DataUnavailable(f"csv:{path}: there is no such file.")
-    columns = next(read_chunks(path, 1, reading)).columns
+    columns = next(read_chunks(path, 1, reporter)).columns
     choice.refuse_unknown(path, columns)
     return Dataset(
         title=path.name,
         description=f"{choice.target} from {len(choice.inputs(columns))} columns of {path}.",
-        read=lambda _, reading: read(path, choice, task, reading),
+        read=lambda _, reporter: read(path, choice, task, reporter),
     )
 
 
 def read(
-    path: Path, choice: ColumnChoice, task: Task | None, reading: Reading = NO_REPORTS
+    path: Path, choice: ColumnChoice, task: Task | None, reporter: ProgressReporter = NO_REPORTS
 ) -> Data:
     """The table with the target of `choice`. Raises DataDamaged, naming the line."""
-    answers, sample, sampled = _look_through(path, choice.target, reading)
-    commas = decimal_commas(sample, reading)
+    answers, sample, sampled = _look_through(path, choice.target, reporter)
+    commas = decimal_commas(sample, reporter)
     target = read_target(answers, choice.target, task, "," if choice.target in commas else ".")
     held = held_out(target.labels)
     train, test = target.given.copy(), target.given.copy()
@@ -72,16 +72,16 @@ def read(
         named=choice.named,
         rows=len(answers),
         commas=commas,
-        reading=reading,
+        reporter=reporter,
     )
-    encoder, notes = learn_encoder(learned_from, reports, reading)
+    encoder, notes = learn_encoder(learned_from, reports, reporter)
     is_whole = len(sample) == len(answers)
 
     def part(rows: np.ndarray, label: str) -> np.ndarray:
         shape = (int(rows.sum()), encoder.width)
-        tables = sample.parts(CHUNK) if is_whole else read_chunks(path, CHUNK, reading)
-        fill = partial(_fill, tables=tables, rows=rows, encoder=encoder, reading=reading)
-        return filled(shape, np.float32, fill, [path], f"{choice} {task} {label}", reading)
+        tables = sample.parts(CHUNK) if is_whole else read_chunks(path, CHUNK, reporter)
+        fill = partial(_fill, tables=tables, rows=rows, encoder=encoder, reporter=reporter)
+        return filled(shape, np.float32, fill, [path], f"{choice} {task} {label}", reporter)
 
     return Data(
         spec=DataSpec((encoder.width,), target.task, target.classes),
@@ -94,13 +94,15 @@ def read(
     )
 
 
-def _look_through(path: Path, name: str, reading: Reading) -> tuple[Table, Table, np.ndarray]:
+def _look_through(
+    path: Path, name: str, reporter: ProgressReporter
+) -> tuple[Table, Table, np.ndarray]:
     """The column `name` of all rows, and a sample that fits into memory, with its rows' places."""
-    share = min(1, SAMPLE / max(1, text_size(path, reading)))
+    share = min(1, SAMPLE / max(1, text_size(path, reporter)))
     random = np.random.RandomState(0)
     answers, samples = Table(path, (name,), [], []), []
     places = []
-    for table in read_chunks(path, CHUNK, reading):
+    for table in read_chunks(path, CHUNK, reporter):
         chosen = random.random_sample(len(table)) < share
         places.append(len(answers) + np.flatnonzero(chosen))
         samples.append(table.where(chosen))
@@ -119,11 +121,11 @@ def _fill(
     tables: Iterable[Table],
     rows: np.ndarray,
     encoder: TableEncoder,
-    reading: Reading,
+    reporter: ProgressReporter,
 ) -> None:
     start = done = 0
     for table in tables:
-        reading.advance(start, len(rows), "rows", action="encoding")
+        reporter.advance(start, len(rows), "rows", action="encoding")
         chosen = table.where(rows[start : start + len(table)])
-        inputs[done : done + len(chosen)] = encoder.rows(chosen, reading)
+        inputs[done : done + len(chosen)] = encoder.rows(chosen, reporter)
         start, done = start + len(table), done + len(chosen)

@@ -17,7 +17,7 @@ from datasets.dataset import DataDamaged
 from datasets.own.columns import MOST_NOTES, ColumnReport, column_notes, listed
 from datasets.reading.cell_numbers import MARKS
 from datasets.reading.number_encoders import number, typed_values
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.tables import MISSING, Table
 
 BLOCK, CELLS = 512, 2**19
@@ -76,7 +76,7 @@ class TableEncoder:
         """A sample's shape."""
         return (self.width,)
 
-    def rows(self, table: Table, reading: Reading = NO_REPORTS) -> np.ndarray:
+    def rows(self, table: Table, reporter: ProgressReporter = NO_REPORTS) -> np.ndarray:
         """The inputs of the rows of `table`, (N, width) float32. Raises DataDamaged."""
         inputs = np.zeros((len(table), self.width), np.float32)
         starts = np.cumsum([0, *(column.width for column in self.columns)])
@@ -87,12 +87,12 @@ class TableEncoder:
         ]
         size = _block(table)
         for first in range(0, len(numbers), size):
-            reading.check()
+            reporter.check()
             places, columns = zip(*numbers[first : first + size], strict=True)
             inputs[:, places] = _scaled(_matrix(table, columns), columns)
         for start, column in zip(starts, self.columns, strict=False):
             if isinstance(column, Texts):
-                reading.check()
+                reporter.check()
                 place_of = {text: start + place for place, text in enumerate(column.known)}
                 for row, text in enumerate(table.texts(column.name)):
                     if text in place_of:
@@ -143,7 +143,7 @@ def _block(table: Table) -> int:
 
 
 def learn_encoder(
-    train: Table, reports: Sequence[ColumnReport], reading: Reading = NO_REPORTS
+    train: Table, reports: Sequence[ColumnReport], reporter: ProgressReporter = NO_REPORTS
 ) -> tuple[TableEncoder, list[str]]:
     """The encoder of the columns in `reports`, by the rows `train`, and notes on what was done.
 
@@ -154,7 +154,7 @@ def learn_encoder(
     if not used:
         raise DataDamaged(f"{train.path} has nothing to learn from: {'; '.join(notes)}.")
     of_numbers = [report for report in used if report.kind == "number"]
-    numbers = _numbers(train, of_numbers, reading)
+    numbers = _numbers(train, of_numbers, reporter)
     encoder = TableEncoder(
         tuple(
             next(numbers) if report.kind == "number" else _texts(train, report.name)
@@ -176,10 +176,12 @@ def _texts(train: Table, name: str) -> Texts:
     return Texts(name, tuple(sorted({text for text in train.texts(name) if text})))
 
 
-def _numbers(train: Table, reports: Sequence[ColumnReport], reading: Reading) -> Iterator[Numbers]:
+def _numbers(
+    train: Table, reports: Sequence[ColumnReport], reporter: ProgressReporter
+) -> Iterator[Numbers]:
     size = _block(train)
     for first in range(0, len(reports), size):
-        reading.advance(first, len(reports), "columns", action="measuring")
+        reporter.advance(first, len(reports), "columns", action="measuring")
         block = reports[first : first + size]
         values = _matrix(train, block)
         median = np.nanmedian(values, axis=0)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from datasets.reading.cell_numbers import read_number
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.tables import Table
 
 #: A point that may stand between thousands; one after a 0, or before other than three digits,
@@ -14,13 +14,13 @@ from datasets.reading.tables import Table
 _EITHER = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}").fullmatch
 
 
-def decimal_commas(table: Table, reading: Reading = NO_REPORTS) -> frozenset[str]:
+def decimal_commas(table: Table, reporter: ProgressReporter = NO_REPORTS) -> frozenset[str]:
     """The columns whose decimals follow a comma."""
     commas: set[str] = set()
     others, undecided = [], []
     points = False
     for place, name in enumerate(table.columns):
-        reading.advance(place, len(table.columns), "columns", action="checking")
+        reporter.advance(place, len(table.columns), "columns", action="checking")
         cells = table.texts(name)
         sign = _sign(cells) if "," in "".join(cells) else None
         if sign == ",":
@@ -34,7 +34,7 @@ def decimal_commas(table: Table, reading: Reading = NO_REPORTS) -> frozenset[str
         return frozenset()
     either = []
     for place, name in enumerate(others):
-        reading.advance(place, len(others), "decimal points", action="checking", unit="columns")
+        reporter.advance(place, len(others), "decimal points", action="checking", unit="columns")
         pointed = [cell for cell in table.texts(name) if "." in cell]
         if sum(read_number(cell) is not None for cell in pointed) > len(pointed) / 2:
             is_either = all(map(_EITHER, pointed))

@@ -18,7 +18,7 @@ import numpy as np
 
 from datasets.dataset import DataDamaged, RemoteFile, Split
 from datasets.reading.image_files import open_image
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 # MNIST's names, which Fashion-MNIST took over.
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
@@ -38,13 +38,13 @@ def idx_file(name: str, size: int, md5: str, mirrors: Sequence[str]) -> RemoteFi
 
 
 def read_idx_split(
-    images: Path, labels: Path, classes: int, reading: Reading = NO_REPORTS
+    images: Path, labels: Path, classes: int, reporter: ProgressReporter = NO_REPORTS
 ) -> Split:
     """The images (N, 1, 28, 28) uint8 and labels (N,) int64 of two IDX files.
 
     Raises DataDamaged, naming the file.
     """
-    reading.check()
+    reporter.check()
     inputs, targets = read_idx(images, 3), read_idx(labels, 1)
     if len(inputs) != len(targets):
         raise DataDamaged(f"{images} has {len(inputs)} images, but {labels} {len(targets)} labels.")

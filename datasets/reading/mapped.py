@@ -22,7 +22,7 @@ from numpy.typing import DTypeLike
 
 from datasets.dataset import DataUnavailable
 from datasets.fetching.disk import cache_dir, room
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 IN_MEMORY = 2**30
 """Bytes up to which a data set of one's own is held in memory."""
@@ -36,7 +36,7 @@ def filled(
     fill: Callable[[np.ndarray], None],
     sources: Sequence[Path],
     part: str,
-    reading: Reading = NO_REPORTS,
+    reporter: ProgressReporter = NO_REPORTS,
 ) -> np.ndarray:
     """An array that `fill` has filled: in memory, or mapped when it is larger than `IN_MEMORY`.
 
@@ -53,7 +53,7 @@ def filled(
     key = hashlib.sha256(repr((shape, str(dtype), stats, part)).encode()).hexdigest()[:16]
     kept = cache_dir() / "own" / f"{key}.npy"
     if not kept.exists():
-        _make(kept, shape, dtype, fill, reading)
+        _make(kept, shape, dtype, fill, reporter)
     return np.load(kept, mmap_mode="r")
 
 
@@ -62,7 +62,7 @@ def _make(
     shape: tuple[int, ...],
     dtype: DTypeLike,
     fill: Callable[[np.ndarray], None],
-    reading: Reading,
+    reporter: ProgressReporter,
 ) -> None:
     # A name for each attempt: two threads of one program may make the same file at once.
     attempt = f"{kept.stem}-{secrets.token_hex(4)}"
@@ -74,7 +74,7 @@ def _make(
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
         with _said(kept.parent, size):
             array = np.lib.format.open_memmap(unfinished, "w+", dtype, shape)
-            _reserve(unfinished, array.offset, reading)
+            _reserve(unfinished, array.offset, reporter)
         fill(array)
         with _said(kept.parent, size):
             array.flush()
@@ -84,7 +84,7 @@ def _make(
             unfinished.unlink(missing_ok=True)
 
 
-def _reserve(path: Path, begun: int, reading: Reading) -> None:
+def _reserve(path: Path, begun: int, reporter: ProgressReporter) -> None:
     """Give a file, empty beyond its first `begun` bytes, the room on the disk that its size says.
 
     Raises OSError, and LoadingStopped.
@@ -100,7 +100,7 @@ def _reserve(path: Path, begun: int, reading: Reading) -> None:
                     raise
         file.seek(begun)
         for done in range(begun, size, _BLOCK):
-            reading.advance(done, size, "room on the disk", action="reserving", unit="bytes")
+            reporter.advance(done, size, "room on the disk", action="reserving", unit="bytes")
             file.write(bytes(min(_BLOCK, size - done)))
         file.flush()
         os.fsync(file.fileno())

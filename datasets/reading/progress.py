@@ -1,7 +1,7 @@
 """How far the loading of data is, and how it is stopped: one object that every step of it calls.
 
 Loading has steps: fetching a file, unpacking it, reading images or rows, hashing the result. Each
-calls `Reading.advance` every few hundredths of a second, so that whoever waits sees how far it is
+calls `ProgressReporter.advance` every few hundredths of a second, so the user sees how far it is
 and a stop takes effect at once.
 """
 
@@ -45,7 +45,7 @@ class Progress:
         return f"{self.action} {self.subject}"
 
 
-class Reading:
+class ProgressReporter:
     """Passed to all that loads data: reports how far a step is, and raises once it is to stop."""
 
     def __init__(
@@ -100,5 +100,5 @@ class Reading:
         self.check()
 
 
-NO_REPORTS = Reading()
+NO_REPORTS = ProgressReporter()
 """For whoever wants no reports and never stops."""

@@ -17,7 +17,7 @@ import numpy as np
 from datasets.dataset import DataDamaged
 from datasets.reading.arff import is_arff, read_arff
 from datasets.reading.cell_numbers import MARKS, read_number
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.text_files import opened, text_size
 
 MISSING = frozenset({"", "?", "NA", "N/A", "NaN", "nan", "null", "NULL"})
@@ -137,11 +137,13 @@ def read_table(path: Path) -> Table:
     return replace(chunks[0], rows=rows, lines=[line for chunk in chunks for line in chunk.lines])
 
 
-def read_chunks(path: Path, rows: int | None, reading: Reading = NO_REPORTS) -> Iterator[Table]:
+def read_chunks(
+    path: Path, rows: int | None, reporter: ProgressReporter = NO_REPORTS
+) -> Iterator[Table]:
     """The table in `path` in parts of `rows` rows, or of fewer that have many characters; there is
     one part at least, and an ARFF file comes whole. Raises DataDamaged.
     """
-    with opened(path, reading) as file:
+    with opened(path, reporter) as file:
         if is_arff(file):
             columns, numbered = read_arff(file.read())
             yield _table(path, columns, numbered, ",")
@@ -156,7 +158,7 @@ def read_chunks(path: Path, rows: int | None, reading: Reading = NO_REPORTS) -> 
             characters += sum(map(len, row))
             if characters - reported > REPORTED:
                 done = min(file.buffer.tell(), size := text_size(path))
-                reading.advance(done, size, path.name, unit="bytes")
+                reporter.advance(done, size, path.name, unit="bytes")
                 reported = characters
             if len(chunk) == rows or characters > CHARACTERS:
                 yield _table(path, columns, chunk, separator)

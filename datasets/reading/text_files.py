@@ -23,7 +23,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TextIO, cast
 
 from datasets.dataset import DataDamaged
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 UTF_8 = "utf-8-sig"
 
@@ -44,10 +44,10 @@ _BLOCK = 2**20
 
 
 @contextmanager
-def opened(path: Path, reading: Reading = NO_REPORTS) -> Iterator[TextIO]:
+def opened(path: Path, reporter: ProgressReporter = NO_REPORTS) -> Iterator[TextIO]:
     """The text of a file. What can't be read of it is DataDamaged."""
     try:
-        encoding = encoding_of(path, reading)
+        encoding = encoding_of(path, reporter)
         with _unpacked(path) as file:
             text = io.TextIOWrapper(file, encoding=encoding, newline="")
             yield cast("TextIO", text)
@@ -57,25 +57,25 @@ def opened(path: Path, reading: Reading = NO_REPORTS) -> Iterator[TextIO]:
         raise DataDamaged(f"{path} can't be read as a table: {error}.") from error
 
 
-def encoding_of(path: Path, reading: Reading = NO_REPORTS) -> str:
+def encoding_of(path: Path, reporter: ProgressReporter = NO_REPORTS) -> str:
     """The name of the encoding that the text in `path` is read as. Raises DataDamaged, OSError."""
-    return _text(path, reading)[0]
+    return _text(path, reporter)[0]
 
 
-def text_size(path: Path, reading: Reading = NO_REPORTS) -> int:
+def text_size(path: Path, reporter: ProgressReporter = NO_REPORTS) -> int:
     """How many bytes of text are in `path`, unpacked. Raises DataDamaged, OSError."""
-    return _text(path, reading)[1]
+    return _text(path, reporter)[1]
 
 
 #: The encoding and the bytes of text of the files that were opened last, with their size and time.
 _known: dict[tuple[Path, int, int], tuple[str, int]] = {}
 
 
-def _text(path: Path, reading: Reading) -> tuple[str, int]:
+def _text(path: Path, reporter: ProgressReporter) -> tuple[str, int]:
     stat = path.stat()
     key = (path.absolute(), stat.st_size, stat.st_mtime_ns)
     if key not in _known:
-        found = _look_through(path, reading)
+        found = _look_through(path, reporter)
         if len(_known) > 100:
             _known.clear()
         _known[key] = found
@@ -133,14 +133,14 @@ def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     )
 
 
-def _look_through(path: Path, reading: Reading) -> tuple[str, int]:
+def _look_through(path: Path, reporter: ProgressReporter) -> tuple[str, int]:
     """The encoding and the bytes of text."""
     utf_8, gb18030 = _Trial("utf-8"), _Trial("gb18030")
     length = pairs = common = 0
     marked = ""
     with _unpacked(path) as file:
         while block := file.read(_BLOCK):
-            reading.check()
+            reporter.check()
             if not length:
                 marked = next((e for mark, e in _BYTE_ORDER_MARKS if block.startswith(mark)), "")
             length += len(block)

@@ -92,7 +92,7 @@ def test_typed_text_is_a_valid_value_or_refused_in_a_sentence(field: Field, text
     try:
         value = field.parse(text)
     except InvalidValue as refusal:
-        assert str(refusal).startswith(f"{field.label}: {field.takes}")
+        assert str(refusal).startswith(f"{field.label}: {field.allowed_values}")
         assert refusal.field == field.name
     else:
         assert field.check(value) == value
@@ -170,11 +170,11 @@ def test_a_refusal_says_what_is_taken_and_the_nearest_word():
     with pytest.raises(InvalidValue) as refusal:
         FIELDS["optimizer"].parse("adan")
     assert str(refusal.value).endswith("'adan' (did you mean adam?)")
-    assert FIELDS["share"].takes == "a number ≥ 0 and < 1"
-    assert FIELDS["limit"].takes == "a whole number ≥ 1, or full"
+    assert FIELDS["share"].allowed_values == "a number ≥ 0 and < 1"
+    assert FIELDS["limit"].allowed_values == "a whole number ≥ 1, or full"
     assert FIELDS["limit"].allowed_values_sentence == "A whole number ≥ 1, or full."
     assert FIELDS["network"].allowed_values_sentence == "One of: flat, deep."
-    assert FIELDS["sizes"].takes.endswith("or several with commas between")
+    assert FIELDS["sizes"].allowed_values.endswith("or several with commas between")
     with pytest.raises(InvalidValue) as refusal:
         FIELDS["batch_size"].parse(" ")
     assert str(refusal.value) == "batch size: a whole number ≥ 1, or full"
@@ -195,31 +195,31 @@ def test_fields_are_read_from_the_declaration():
 
 
 def test_what_is_given_beats_the_override_and_that_the_default():
-    assert SAMPLE.settle("study-hours", {}).lr == 0.5
-    assert SAMPLE.settle("noisy-line", {}).lr == 0.1
-    assert SAMPLE.settle("noisy-line", {"optimizer": "adam"}).lr == 0.001
-    assert SAMPLE.settle("noisy-line", {"optimizer": "adam", "lr": 3}).lr == 3.0
-    assert SAMPLE.settle("noisy-line", {"network": "deep"}).epochs == 70
-    assert SAMPLE.settle("noisy-line", {"network": "deep", "epochs": 2}).epochs == 2
+    assert SAMPLE.resolve("study-hours", {}).lr == 0.5
+    assert SAMPLE.resolve("noisy-line", {}).lr == 0.1
+    assert SAMPLE.resolve("noisy-line", {"optimizer": "adam"}).lr == 0.001
+    assert SAMPLE.resolve("noisy-line", {"optimizer": "adam", "lr": 3}).lr == 3.0
+    assert SAMPLE.resolve("noisy-line", {"network": "deep"}).epochs == 70
+    assert SAMPLE.resolve("noisy-line", {"network": "deep", "epochs": 2}).epochs == 2
 
 
 def test_a_setting_that_means_nothing_beside_the_others_is_refused_when_given():
     with pytest.raises(InvalidValue, match=r"momentum means nothing with optimizer adam"):
-        SAMPLE.settle("study-hours", {"optimizer": "adam", "momentum": 0.5})
+        SAMPLE.resolve("study-hours", {"optimizer": "adam", "momentum": 0.5})
     with pytest.raises(InvalidValue, match=r"depth .* it goes with deep"):
-        SAMPLE.settle("study-hours", {"depth": 9})
-    settled = SAMPLE.settle("study-hours", {"network": "deep", "depth": 9})
-    assert SAMPLE.used(settled)["depth"] == 9
+        SAMPLE.resolve("study-hours", {"depth": 9})
+    settled = SAMPLE.resolve("study-hours", {"network": "deep", "depth": 9})
+    assert SAMPLE.relevant_settings(settled)["depth"] == 9
 
 
 def test_a_default_that_means_nothing_beside_the_others_is_not_recorded():
-    used = SAMPLE.used(SAMPLE.settle("study-hours", {"optimizer": "adam"}))
+    used = SAMPLE.relevant_settings(SAMPLE.resolve("study-hours", {"optimizer": "adam"}))
     assert not {"momentum", "depth", "lr_gamma", "clip_grad_norm"} & set(used)
     assert used["lr"] == 0.001
-    assert "momentum" in SAMPLE.used(SAMPLE.settle("study-hours", {}))
+    assert "momentum" in SAMPLE.relevant_settings(SAMPLE.resolve("study-hours", {}))
 
 
 def test_unknown_and_unused_settings_are_refused():
     for name in ("speed", "clip_grad_norm"):
         with pytest.raises(InvalidValue, match=f"sample has no hyperparameter '{name}'"):
-            SAMPLE.settle("study-hours", {name: 1})
+            SAMPLE.resolve("study-hours", {name: 1})

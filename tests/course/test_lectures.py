@@ -155,8 +155,8 @@ def test_what_it_declares_fits_together(lecture: Lecture):
         assert field.parse(field.format(field.default)) == field.default
     for dataset in lecture.datasets:
         get_dataset(dataset)
-        settled = lecture.settle(dataset, {})
-        for name, value in lecture.used(settled).items():
+        settled = lecture.resolve(dataset, {})
+        for name, value in lecture.relevant_settings(settled).items():
             assert lecture.fields[name].check(value) == value
     for key, override in lecture.overrides.items():
         name, equals, choice = key.partition("=")

@@ -17,7 +17,7 @@ from datasets.dataset import DataDamaged
 from datasets.fetching import archives
 from datasets.fetching.archives import read_members
 from datasets.fetching.disk import verify
-from datasets.reading.progress import LoadingStopped, Reading
+from datasets.reading.progress import LoadingStopped, ProgressReporter
 from tests.program import tutorch
 
 CONTENT = b"\x01" * 100
@@ -89,7 +89,7 @@ def test_an_archive_that_comes_to_more_than_any_data_set_is_refused(
 def test_unpacking_stops(tmp_path: Path):
     archive = packed(tmp_path / "data.tar.gz", "a", "b")
     with pytest.raises(LoadingStopped):
-        read_members(archive, Reading(stopped=lambda: True))
+        read_members(archive, ProgressReporter(stopped=lambda: True))
 
 
 def test_verify_decodes_the_data_before_it_says_intact(tmp_path: Path):
@@ -107,7 +107,7 @@ def test_verify_decodes_the_data_before_it_says_intact(tmp_path: Path):
     assert "damaged" in ended.out
     assert "test_batch has 1 labels for 2 images" in ended.err
     with pytest.raises(LoadingStopped):
-        verify(get_dataset("cifar10"), tmp_path, Reading(stopped=lambda: True))
+        verify(get_dataset("cifar10"), tmp_path, ProgressReporter(stopped=lambda: True))
 
 
 def test_verify_decodes_images_of_ones_own(tmp_path: Path):

@@ -17,7 +17,7 @@ import pytest
 from datasets.dataset import DataDamaged, Dataset, DataUnavailable, RemoteFile
 from datasets.fetching import download, transfer
 from datasets.fetching.fetch import find, locate, verify
-from datasets.reading.progress import LoadingStopped, Progress, Reading
+from datasets.reading.progress import LoadingStopped, Progress, ProgressReporter
 from tests import mirror_server as serve
 from tests.mirror_server import Behaviour, Mirror
 from tests.program import LONGEST
@@ -62,7 +62,7 @@ def letters(*mirrors: Mirror | str, checked_by_content: bool = False) -> Dataset
 
 
 def fetch(dataset: Dataset, on_progress=lambda progress: None, stopped=lambda: False) -> bytes:
-    return locate(dataset, None, Reading(on_progress, stopped))["letters.bin"].read_bytes()
+    return locate(dataset, None, ProgressReporter(on_progress, stopped))["letters.bin"].read_bytes()
 
 
 def test_a_file_is_fetched_once_and_then_found_in_the_cache(mirrors, cache):
@@ -297,7 +297,7 @@ def test_a_file_in_the_users_folder_is_used_as_it_lies(tmp_path, cache):
     folder.mkdir(parents=True)
     (folder / "letters.bin").write_bytes(CONTENT)
     for data_dir in (tmp_path / "mine", folder):
-        found = locate(letters(UNREACHABLE), data_dir, Reading())
+        found = locate(letters(UNREACHABLE), data_dir, ProgressReporter())
         assert found == {"letters.bin": folder / "letters.bin"}
     assert list(folder.iterdir()) == [folder / "letters.bin"]
     assert not cache.exists()
@@ -310,14 +310,14 @@ def test_a_damaged_file_of_the_users_is_named_and_left_alone(mirrors, tmp_path, 
     path.parent.mkdir(parents=True)
     path.write_bytes(b"something else")
     with pytest.raises(DataDamaged, match=r"letters\.bin is damaged"):
-        locate(letters(good), tmp_path / "mine", Reading())
+        locate(letters(good), tmp_path / "mine", ProgressReporter())
     assert path.read_bytes() == b"something else"
     assert good.asked == []
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(DataUnavailable, match="is not a folder"):
-        locate(letters(UNREACHABLE), tmp_path / "nowhere", Reading())
+        locate(letters(UNREACHABLE), tmp_path / "nowhere", ProgressReporter())
 
 
 def test_a_download_that_fills_the_disk_is_a_sentence_and_leaves_nothing(

@@ -14,7 +14,7 @@ import pytest
 from datasets import DataUnavailable
 from datasets.reading import mapped
 from datasets.reading.mapped import filled
-from datasets.reading.progress import LoadingStopped, Reading
+from datasets.reading.progress import LoadingStopped, ProgressReporter
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_the_room_is_taken_before_the_array_is_filled(own, monkeypatch, allocate
 
 def test_a_stop_leaves_nothing(own):
     def fill(array: np.ndarray) -> None:
-        Reading(stopped=lambda: True).check()
+        ProgressReporter(stopped=lambda: True).check()
 
     with pytest.raises(LoadingStopped):
         filled((10,), np.uint8, fill, [], "x")

@@ -17,7 +17,7 @@ from datasets import DataDamaged, UnknownDataset, get_dataset, read_dataset
 from datasets.own.column_names import column_list, column_names
 from datasets.own.columns import ColumnReport, describe
 from datasets.reading.cell_numbers import is_number, read_number, whole_number
-from datasets.reading.progress import LoadingStopped, Reading
+from datasets.reading.progress import LoadingStopped, ProgressReporter
 from datasets.reading.tables import read_table
 from tests.program import train, tutorch
 from tests.tolerances import FLOAT32
@@ -371,9 +371,11 @@ def test_every_step_of_reading_a_table_hears_a_stop(tmp_path, action):
     head = ",".join(f"c{n}" for n in range(1, 60))
     name = write(tmp_path / "t.csv", f"{head},y", *rows)
     begun: set[str] = set()
-    reading = Reading(lambda progress: begun.add(progress.action), lambda: action in begun)
+    reporter = ProgressReporter(
+        lambda progress: begun.add(progress.action), lambda: action in begun
+    )
     with pytest.raises(LoadingStopped):
-        read_dataset(name, reading=reading, target="y")
+        read_dataset(name, reporter=reporter, target="y")
     assert action in begun
 
 

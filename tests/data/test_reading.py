@@ -20,7 +20,7 @@ from rich.console import Console
 from datasets import DataDamaged, read_dataset
 from datasets.dataset import Data, DataSpec, Split
 from datasets.reading import progress as progress_module
-from datasets.reading.progress import LoadingStopped, Progress, Reading
+from datasets.reading.progress import LoadingStopped, Progress, ProgressReporter
 from tests.pilot import Sitting, in_app
 from tests.program import LONGEST, tutorch
 from tui_app.headless import loading_progress
@@ -61,13 +61,13 @@ def until(step: str, at_least: int) -> tuple[Callable[[Progress], None], Callabl
 def test_reading_a_folder_stops_in_the_middle(tmp_path, step):
     on_progress, stopped = until(step, 0 if step.startswith("measuring") else 3)
     with pytest.raises(LoadingStopped):
-        read_dataset(images(tmp_path), None, Reading(on_progress, stopped))
+        read_dataset(images(tmp_path), None, ProgressReporter(on_progress, stopped))
 
 
 @pytest.mark.usefixtures("often")
 def test_the_first_image_is_reported_before_the_second_is_read(tmp_path):
     seen: list[Progress] = []
-    read_dataset(images(tmp_path), None, Reading(seen.append))
+    read_dataset(images(tmp_path), None, ProgressReporter(seen.append))
     of_images = [progress for progress in seen if progress.step == "reading images"]
     assert (of_images[0].done, of_images[0].total, of_images[0].unit) == (0, 20, "images")
     assert {progress.done for progress in of_images} >= set(range(20))
@@ -76,7 +76,7 @@ def test_the_first_image_is_reported_before_the_second_is_read(tmp_path):
 def test_reports_are_few_and_checks_for_a_stop_many():
     seen: list[Progress] = []
     checks = iter(range(10_000))
-    step = Reading(seen.append, lambda: next(checks) > 5_000)
+    step = ProgressReporter(seen.append, lambda: next(checks) > 5_000)
     with pytest.raises(LoadingStopped):
         for number in range(10_000):
             step.advance(number, 10_000, "rows")
@@ -94,7 +94,7 @@ def test_hashing_the_data_stops_and_gives_the_same_digits_in_pieces(monkeypatch)
     monkeypatch.setattr("datasets.dataset._BLOCK", 100)
     assert data.fingerprint() == whole
     with pytest.raises(LoadingStopped):
-        data.fingerprint(Reading(stopped=lambda: True))
+        data.fingerprint(ProgressReporter(stopped=lambda: True))
 
 
 def test_images_are_scaled_in_pieces_to_the_same_bits(monkeypatch):
@@ -107,17 +107,17 @@ def test_images_are_scaled_in_pieces_to_the_same_bits(monkeypatch):
     monkeypatch.setattr(batches, "_PIECE", 100)
     assert torch.equal(DeviceSplit.of(split, data, cpu).inputs, whole)
     with pytest.raises(LoadingStopped):
-        DeviceSplit.of(split, data, cpu, Reading(stopped=lambda: True))
+        DeviceSplit.of(split, data, cpu, ProgressReporter(stopped=lambda: True))
 
 
 def test_looking_for_numbers_that_are_none_stops_and_names_the_sample():
     values = np.zeros((30_000, 2), np.float32)
     split = Split(values, values)
     with pytest.raises(LoadingStopped):
-        refuse_non_finite("x", {"train": split}, Reading(stopped=lambda: True))
+        refuse_non_finite("x", {"train": split}, ProgressReporter(stopped=lambda: True))
     values[20_001] = np.nan
     with pytest.raises(DataDamaged, match="sample 20002 of the train set has inputs"):
-        refuse_non_finite("x", {"train": split}, Reading())
+        refuse_non_finite("x", {"train": split}, ProgressReporter())
 
 
 def progress(done: int, mirror: str = "") -> Progress:
@@ -206,14 +206,14 @@ def test_the_first_signal_ends_the_reading_of_a_headless_run(
 
 @in_app("softmax", dataset="folder:images")
 async def test_the_app_shows_how_far_reading_is_and_stops_it(person: Sitting, monkeypatch):
-    advance = Reading.advance
+    advance = ProgressReporter.advance
 
-    def waiting(self: Reading, done: int, total: int, subject: str, **words: str) -> None:
+    def waiting(self: ProgressReporter, done: int, total: int, subject: str, **words: str) -> None:
         advance(self, done, total, subject, **words)  # type: ignore[arg-type]
         while (done, subject) == (3, "images") and not self.stopped():
             threading.Event().wait(0.01)
 
-    monkeypatch.setattr(Reading, "advance", waiting)
+    monkeypatch.setattr(ProgressReporter, "advance", waiting)
     monkeypatch.setattr(progress_module, "REPORT_SECONDS", 0.0)
     images(Path("images"))
     await person.until(lambda: person.form.can_start)

@@ -13,7 +13,7 @@ import tyro
 from datasets import Dataset, dataset_names, get_dataset
 from datasets.fetching.availability import availability
 from datasets.fetching.fetch import cache_dir, locate, verify
-from datasets.reading.progress import Reading
+from datasets.reading.progress import ProgressReporter
 from models.fields import InvalidValue
 from tui_app.commands.arguments import JsonArguments, parse
 from tui_app.runs.exit_codes import ExitCode
@@ -71,7 +71,7 @@ def _list(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) 
 
 
 @contextmanager
-def _reading(*, quiet: bool) -> Iterator[Reading]:
+def _reading(*, quiet: bool) -> Iterator[ProgressReporter]:
     """What shows how far the files are, and hears Ctrl-C and TERM."""
     from tui_app.headless.loading_progress import show_loading
     from tui_app.headless.run import Terminal, stop_on_signals
@@ -83,14 +83,14 @@ def _reading(*, quiet: bool) -> Iterator[Reading]:
         stop_on_signals(control, Terminal(console), keep=False),
         show_loading(console) as on_progress,
     ):
-        yield Reading(on_progress, control.must_stop)
+        yield ProgressReporter(on_progress, control.must_stop)
 
 
 def _fetch(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) -> int:
     found: dict[str, dict[str, str]] = {}
-    with _reading(quiet=as_json) as reading:
+    with _reading(quiet=as_json) as reporter:
         for dataset in datasets:
-            paths = locate(dataset, data_dir, reading)
+            paths = locate(dataset, data_dir, reporter)
             found[dataset.name] = {name: str(path) for name, path in paths.items()}
     if as_json:
         print_json(found)
@@ -108,8 +108,8 @@ def _verdict(dataset: Dataset, data_dir: Path | None, wrong: Sequence[str]) -> s
 
 
 def _verify(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) -> int:
-    with _reading(quiet=as_json) as reading:
-        wrong = {dataset.name: verify(dataset, data_dir, reading) for dataset in datasets}
+    with _reading(quiet=as_json) as reporter:
+        wrong = {dataset.name: verify(dataset, data_dir, reporter) for dataset in datasets}
     states = {
         dataset.name: _verdict(dataset, data_dir, wrong[dataset.name]) for dataset in datasets
     }

@@ -78,8 +78,8 @@ def main(argv: Sequence[str]) -> int:
     from tui_app.headless.loading_progress import console_reporter
     from tui_app.inspection.saved_model import SavedModel
 
-    with console_reporter(quiet=arguments.json) as reading:
-        best = SavedModel.of(folder, given.get("device"), given.get("data_dir"), reading=reading)
+    with console_reporter(quiet=arguments.json) as reporter:
+        best = SavedModel.of(folder, given.get("device"), given.get("data_dir"), reporter=reporter)
     print_data_note(best)
     values = best.measure()
     missed = [each for each in requirements if not each.is_met(values)]

@@ -55,8 +55,8 @@ def main(argv: Sequence[str]) -> int:
     from tui_app.headless.loading_progress import console_reporter
     from tui_app.inspection.probe_context import context_of_run
 
-    with console_reporter(quiet=arguments.json) as reading:
-        context = context_of_run(folder, "cpu", given.get("data_dir"), reading=reading)
+    with console_reporter(quiet=arguments.json) as reporter:
+        context = context_of_run(folder, "cpu", given.get("data_dir"), reporter=reporter)
     print_data_note(context)
     script, arrays = script_of(context, folder.read_record(), path.stem)
     if to_stdout:

@@ -40,8 +40,8 @@ def main(argv: Sequence[str]) -> int:
     from tui_app.inspection.saved_model import SavedModel
 
     where = given.get("device"), given.get("data_dir")
-    with console_reporter(quiet=arguments.json) as reading:
-        best = SavedModel.of(folder, *where, needs_samples=False, reading=reading)
+    with console_reporter(quiet=arguments.json) as reporter:
+        best = SavedModel.of(folder, *where, needs_samples=False, reporter=reporter)
     try:
         outputs = best.outputs(arguments.input)
     except ValueError as error:

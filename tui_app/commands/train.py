@@ -80,7 +80,7 @@ def main(argv: Sequence[str]) -> int:
         return _show_app(_named(argv[0]) if argv else None, {}, Flags())
     argv = _with_plain_net_declared(argv)
     lecture = _load_named(_lecture_in(argv), argv)
-    defaults = asdict(lecture.settle(lecture.datasets[0], {}))
+    defaults = asdict(lecture.resolve(lecture.datasets[0], {}))
     fields = {name: replace(f, default=defaults[name]) for name, f in lecture.fields.items()}
     fields |= fields_of(RunOptions)
     fields["dataset"] = _dataset_field(lecture, fields["dataset"])

@@ -43,8 +43,8 @@ def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
     from tui_app.inspection.probe_runner import run_probe
 
     where = given.get("device"), given.get("data_dir")
-    with console_reporter(quiet=arguments.json) as reading:
-        context = context_of_run(folder, *where, reading=reading)
+    with console_reporter(quiet=arguments.json) as reporter:
+        context = context_of_run(folder, *where, reporter=reporter)
     print_data_note(context)
     traits = run_probe(context, TRAITS.load_probe()).found
     titles = {name: load_view(name).title for name in offered(traits)}

@@ -117,7 +117,7 @@ def _settings(context: ProbeContext) -> str:
         context.settings.hyperparameters,
         context.data.spec,
     )
-    values = lecture.used(hp)
+    values = lecture.relevant_settings(hp)
     own = {k: v for k, v in asdict(hp).items() if not hasattr(Hyperparameters, k)}
     named = ",\n    ".join(
         f"{name}={literal(value, indent=4)}"
@@ -187,7 +187,7 @@ def _optimizer(context: ProbeContext, source: LectureSource, record: dict[str, A
     lecture, hp = context.settings.lecture, context.settings.hyperparameters
     if lecture.optimizer is not None:
         return f"{source.declared('optimizer')}(model, HYPERPARAMETERS)"
-    used = lecture.used(hp)
+    used = lecture.relevant_settings(hp)
     words = [f"{k}={literal(used[k])}" for k in ("lr", "momentum", "weight_decay") if k in used]
     if is_fused(hp.optimizer, torch.device(record["device"]).type):
         words.append("fused=True")

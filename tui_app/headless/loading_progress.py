@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from datasets.reading.progress import Progress as LoadingProgress
-from datasets.reading.progress import Reading
+from datasets.reading.progress import ProgressReporter
 from tui_app.runs.event_text import loading_detail
 from tui_app.terminal.printing import stderr_console
 from tui_app.text.escaping import printable
@@ -26,12 +26,12 @@ _BETWEEN_LINES = 10.0
 
 
 @contextmanager
-def console_reporter(*, quiet: bool = False) -> Iterator[Reading]:
+def console_reporter(*, quiet: bool = False) -> Iterator[ProgressReporter]:
     """What a command that reads data passes on, to show on stderr how far that is."""
     console = stderr_console()
     console.quiet = quiet
     with show_loading(console) as on_progress:
-        yield Reading(on_progress)
+        yield ProgressReporter(on_progress)
 
 
 def _detail(progress: LoadingProgress) -> str:

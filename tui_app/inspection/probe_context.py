@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from datasets import Data, DataUnavailable, Split, get_dataset
 from datasets.fetching.fetch import find
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from tui_app.inspection.saved_model import SavedModel
 from tui_app.runs.checkpoint import load_checkpoint
 from tui_app.runs.errors import DamagedRun
@@ -118,12 +118,12 @@ def context_of_run(
     data_dir: str | None = None,
     *,
     is_best: bool = True,
-    reading: Reading = NO_REPORTS,
+    reporter: ProgressReporter = NO_REPORTS,
 ) -> ProbeContext:
     """The best model of a run, as far as it has come, or the one that was saved last. Raises what
     SavedModel.of does.
     """
-    best = SavedModel.of(folder, device, data_dir, reading=reading)
+    best = SavedModel.of(folder, device, data_dir, reporter=reporter)
     train, split = _splits(best.data, best.settings)
     last, chosen = last_line(folder.metrics, "epoch"), last_line(folder.metrics, "best")
     recorded = folder.read_record().get("schedule")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets import Data
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from models.user_files.error_hints import explain
 from tui_app.runs.checkpoint import load_checkpoint
 from tui_app.runs.errors import DamagedRun
@@ -43,7 +43,7 @@ class SavedModel:
         data_dir: str | None,
         *,
         needs_samples: bool = True,
-        reading: Reading = NO_REPORTS,
+        reporter: ProgressReporter = NO_REPORTS,
     ) -> SavedModel:
         """Load it. Without `needs_samples` the data aren't read where the run keeps what it takes
         to run the model.
@@ -61,7 +61,7 @@ class SavedModel:
             data = kept.as_data(kept.encoder)
         else:
             data, note = data_of_run(
-                folder, settings.dataset, lambda: read(settings, reading), reading
+                folder, settings.dataset, lambda: read(settings, reporter), reporter
             )
         model, criterion = build_model(settings.lecture, data, settings, target)
         try:

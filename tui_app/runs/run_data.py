@@ -20,7 +20,7 @@ from datasets.dataset import Encoder, Task
 from datasets.own.columns import listed
 from datasets.reading.encoder_records import StoredEncoder, encoder_from_record, encoder_record
 from datasets.reading.plain_records import WrongRecord, from_plain, to_plain
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from tui_app.runs.durable_files import write_json
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.run_files import is_there
@@ -180,7 +180,7 @@ def data_of_run(
     folder: RunFolder,
     dataset: str,
     read: Callable[[], Data],
-    reading: Reading = NO_REPORTS,
+    reporter: ProgressReporter = NO_REPORTS,
 ) -> tuple[Data, str]:
     """The data of a run, read again, and a sentence where the classes are called otherwise now:
     they have the names that they had when the run was trained.
@@ -188,7 +188,7 @@ def data_of_run(
     Raises DamagedRun for other data than the run was trained with, and what `read` raises.
     """
     data = read()
-    return as_trained_with(folder, dataset, data, data.fingerprint(reading))
+    return as_trained_with(folder, dataset, data, data.fingerprint(reporter))
 
 
 def as_trained_with(

@@ -82,7 +82,7 @@ class RunTable:
                 own = {}
                 with contextlib.suppress(LectureError, UnknownLecture, InvalidValue):
                     loaded = load_lecture(find_lecture(lecture))
-                    own = loaded.used(loaded.settle(dataset, {}))
+                    own = loaded.relevant_settings(loaded.resolve(dataset, {}))
             self._defaults[key] = {
                 name: list(value) if isinstance(value, tuple) else value
                 for name, value in own.items()
@@ -137,7 +137,11 @@ def settings_of(folder: RunFolder) -> tuple[Path, dict[str, object]]:
     lecture = settings.lecture
     options = {n: v for n, v in vars(settings.options).items() if plain[n] != v}
     options.pop("runs_dir", None)
-    given = {**lecture.used(settings.hyperparameters), **options, "dataset": settings.dataset}
+    given = {
+        **lecture.relevant_settings(settings.hyperparameters),
+        **options,
+        "dataset": settings.dataset,
+    }
     return _file_to_train(folder, lecture.path), given
 
 

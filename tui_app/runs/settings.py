@@ -60,7 +60,7 @@ def settle(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
     hyperparameters = {name: value for name, value in given.items() if name not in option_fields}
     return RunSettings(
         lecture,
-        lecture.settle(dataset, hyperparameters),
+        lecture.resolve(dataset, hyperparameters),
         RunOptions(**options),
         has_default_dataset=is_default,
     )
@@ -84,7 +84,7 @@ def as_record(settings: RunSettings) -> dict[str, Any]:
         "lecture_file": str(settings.lecture.path),
         "dataset": settings.dataset,
         "seed": settings.hyperparameters.seed,
-        "hyperparameters": settings.lecture.used(settings.hyperparameters),
+        "hyperparameters": settings.lecture.relevant_settings(settings.hyperparameters),
         "options": {**options, "data_dir": data_dir},
     }
 

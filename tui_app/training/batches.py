@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
 from datasets import Data, Split
-from datasets.reading.progress import NO_REPORTS, Reading
+from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from tui_app.runs.errors import WorkerDied
 from tui_app.terminal.signals import leave_signals_to_parent, preserved_handler
 from tui_app.training.augmentation import augmented
@@ -41,13 +41,13 @@ class DeviceSplit:
 
     @classmethod
     def of(
-        cls, split: Split, data: Data, device: torch.device, reading: Reading = NO_REPORTS
+        cls, split: Split, data: Data, device: torch.device, reporter: ProgressReporter = NO_REPORTS
     ) -> DeviceSplit:
         """Bring `split` to `device`, if it is small enough."""
         inputs, targets = _as_tensor(split.inputs), _as_tensor(split.targets)
         is_small = 4 * inputs.numel() <= _resident_limit(device)
         if is_small and not isinstance(split.inputs, np.memmap):
-            inputs = _all_ready(inputs, data, device, reading)
+            inputs = _all_ready(inputs, data, device, reporter)
         return cls(inputs, targets.to(device), data, device)
 
     def __len__(self) -> int:
@@ -88,13 +88,15 @@ def _ready(inputs: Tensor, data: Data, device: torch.device) -> Tensor:
     return _normalised(there, data) if there.dtype in _PIXELS else there
 
 
-def _all_ready(inputs: Tensor, data: Data, device: torch.device, reading: Reading) -> Tensor:
+def _all_ready(
+    inputs: Tensor, data: Data, device: torch.device, reporter: ProgressReporter
+) -> Tensor:
     """All inputs of a split, as `_ready`: many images in pieces, between which a stop is heard."""
     if inputs.dtype not in _PIXELS or inputs.numel() <= _PIECE:
         return _ready(inputs, data, device)
     ready = torch.empty(inputs.shape, device=device)
     rows = max(1, _PIECE // inputs[0].numel())
-    for piece in reading.chunks(len(inputs), rows, "the pixels", action="scaling"):
+    for piece in reporter.chunks(len(inputs), rows, "the pixels", action="scaling"):
         ready[piece] = _ready(inputs[piece], data, device)
     return ready
 

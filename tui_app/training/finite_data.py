@@ -7,13 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 
 from datasets import DataDamaged, Split
-from datasets.reading.progress import Reading
+from datasets.reading.progress import ProgressReporter
 
 _ROWS = 10_000
 """Samples whose numbers are checked at once, between two checks for a stop."""
 
 
-def refuse_non_finite(dataset: str, splits: Mapping[str, Split | None], reading: Reading) -> None:
+def refuse_non_finite(
+    dataset: str, splits: Mapping[str, Split | None], reporter: ProgressReporter
+) -> None:
     """Raise DataDamaged for a NaN or an infinity in data that lie in memory."""
     for name, split in splits.items():
         for kind in ("inputs", "targets"):
@@ -23,7 +25,7 @@ def refuse_non_finite(dataset: str, splits: Mapping[str, Split | None], reading:
             if values.dtype.kind != "f":
                 continue
             finite = np.ones(len(values), bool)
-            for rows in reading.chunks(len(values), _ROWS, "the numbers", action="checking"):
+            for rows in reporter.chunks(len(values), _ROWS, "the numbers", action="checking"):
                 chunk = values[rows]
                 finite[rows] = np.isfinite(chunk.reshape(len(chunk), -1)).all(axis=1)
             if not finite.all():

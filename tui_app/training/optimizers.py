@@ -31,7 +31,7 @@ def make_optimizer(
     """The lecture's own optimizer, or the one that the hyperparameters name."""
     if lecture.optimizer is not None:
         return lecture.optimizer(model, hp)
-    used = lecture.used(hp)
+    used = lecture.relevant_settings(hp)
     settings: dict[str, Any] = {
         name: used[name] for name in ("lr", "momentum", "weight_decay") if name in used
     }

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from datasets import Data, DataUnavailable, Split, get_dataset, read_dataset
-from datasets.reading.progress import NO_REPORTS, Progress, Reading
+from datasets.reading.progress import NO_REPORTS, Progress, ProgressReporter
 from models import LectureError
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters, Lecture
@@ -44,27 +44,27 @@ def prepare(
     LectureError, and what `accept` raises.
     """
     lecture, hp, options = settings.lecture, settings.hyperparameters, settings.options
-    reading = Reading(on_progress, stopped)
+    reporter = ProgressReporter(on_progress, stopped)
     device = choose_device(options.device)
-    data = read(settings, reading)
-    fingerprint = data.fingerprint(reading)
+    data = read(settings, reporter)
+    fingerprint = data.fingerprint(reporter)
     data, note = accept(data, fingerprint)
     train, validation = hold_out(data, options.validation, hp.seed)
 
     target = torch.device(device.name)
-    refuse_non_finite(settings.dataset, {"train": train, "test": data.test}, reading)
-    resident = DeviceSplit.of(train, data, target, reading)
-    test = DeviceSplit.of(data.test, data, target, reading) if data.test else None
+    refuse_non_finite(settings.dataset, {"train": train, "test": data.test}, reporter)
+    resident = DeviceSplit.of(train, data, target, reporter)
+    test = DeviceSplit.of(data.test, data, target, reporter) if data.test else None
     if validation is not None:
-        measured = Measured("validation", DeviceSplit.of(validation, data, target, reading))
+        measured = Measured("validation", DeviceSplit.of(validation, data, target, reporter))
     else:
         measured = Measured("test", test) if test else Measured("train", resident)
 
-    reading.check()
+    reporter.check()
     batches = make_batches(lecture, hp, train, resident, data)
     model, criterion = build_model(lecture, data, settings, target)
     check = check_model(lecture, model, criterion, data.spec, *next(resident.chunks(2)))
-    reading.check()
+    reporter.check()
     threads, reason = choose_threads(options.threads, check.work_of_a_layer * batches.batch_size)
     use_threads(threads)
     return Training(
@@ -113,7 +113,7 @@ def make_batches(
     return GatheredBatches(resident, sampler, augment)
 
 
-def read(settings: RunSettings, reading: Reading = NO_REPORTS) -> Data:
+def read(settings: RunSettings, reporter: ProgressReporter = NO_REPORTS) -> Data:
     """The run's data; says which bundled set would do instead when they can't be had."""
     refuse_unsuitable_data(settings.lecture, settings.dataset)
     data_dir = Path(settings.options.data_dir) if settings.options.data_dir else None
@@ -123,7 +123,7 @@ def read(settings: RunSettings, reading: Reading = NO_REPORTS) -> Data:
         return read_dataset(
             settings.dataset,
             data_dir,
-            reading,
+            reporter,
             target=settings.options.target or None,
             task=settings.lecture.task,
             drop=settings.options.drop,
@@ -224,13 +224,13 @@ def check_models(
     """Build the model of every run and try it, so that none is found impossible after others
     were trained. Raises what `prepare` does.
     """
-    reading = Reading(on_progress, stopped)
+    reporter = ProgressReporter(on_progress, stopped)
     read_already: dict[tuple[str, ...], Data] = {}
     for settings in runs:
         options = settings.options
         what = (settings.dataset, options.target, options.drop, options.columns)
         if what not in read_already:
-            read_already[what] = read(settings, reading)
+            read_already[what] = read(settings, reporter)
         data, device = read_already[what], torch.device("cpu")
         model, criterion = build_model(settings.lecture, data, settings, device)
         two = DeviceSplit.of(data.train.subset(np.arange(min(2, len(data.train)))), data, device)

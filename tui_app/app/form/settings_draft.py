@@ -212,9 +212,9 @@ class Draft:
         options = vars(RunOptions())
         given = {name: value for name, value in given.items() if name not in options}
         try:
-            settings = self.lecture.settle(self.dataset, given)
+            settings = self.lecture.resolve(self.dataset, given)
         except InvalidValue:
-            settings = self.lecture.settle(self.dataset, {})
+            settings = self.lecture.resolve(self.dataset, {})
         # A field's own default, not the choice that was made of it.
         plain = vars(settings) | {name: self.fields[name].default for name in given}
         plain |= {

@@ -14,7 +14,7 @@ from datasets.own.preview import (
     preview_folder,
     preview_table,
 )
-from datasets.reading.progress import LoadingStopped, Reading
+from datasets.reading.progress import LoadingStopped, ProgressReporter
 from models.fields import InvalidValue
 from models.lecture import Lecture
 from tui_app.app.form.draft_fields import OwnData
@@ -29,7 +29,7 @@ def read_preview(
     try:
         if data.kind == "csv":
             return preview_table(data.path), ""
-        return preview_folder(data.path, Reading(stopped=stopped)), ""
+        return preview_folder(data.path, ProgressReporter(stopped=stopped)), ""
     except (DataUnavailable, DataDamaged, UnknownDataset) as problem:
         return None, str(problem)
     except OSError as problem:

@@ -32,16 +32,16 @@ def lecture_defaults(settings: RunSettings) -> dict[str, Any]:
     network, ...), of those settings that decide how far a step goes.
     """
     lecture = settings.lecture
-    used = lecture.used(settings.hyperparameters)
+    used = lecture.relevant_settings(settings.hyperparameters)
     choices = {
         name: used[name]
         for name, field in lecture.fields.items()
         if name in used and field.choices and isinstance(used[name], str) and name != "batch_size"
     }
     try:
-        own = lecture.settle(settings.dataset, choices)
+        own = lecture.resolve(settings.dataset, choices)
     except InvalidValue:
-        own = lecture.settle(settings.dataset, {})
+        own = lecture.resolve(settings.dataset, {})
     return {name: getattr(own, name) for name in _NAMES if name in lecture.fields}
 
 

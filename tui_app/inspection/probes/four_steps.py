@@ -85,7 +85,7 @@ def _loop(context: ProbeContext) -> list[str]:
 
 def _optimizer(context: ProbeContext) -> str:
     lecture, hp = context.settings.lecture, context.settings.hyperparameters
-    used = lecture.used(hp)
+    used = lecture.relevant_settings(hp)
     name = getattr(lecture.optimizer, "__name__", used.get("optimizer", ""))
     words = [
         f"{word}={used[word]:g}" for word in ("lr", "momentum", "weight_decay") if word in used
