@@ -18,7 +18,7 @@ from tui_app.app.dialogs.text_question import Ask
 from tui_app.app.screens.compare import CompareScreen
 from tui_app.app.screens.help import HelpScreen
 from tui_app.app.screens.run import RunScreen
-from tui_app.app.screens.runs import RunsScreen
+from tui_app.app.screens.runs_screen.runs import RunsScreen
 from tui_app.app.screens.source import SourceScreen
 from tui_app.app.widgets.chart import Chart
 from tui_app.app.widgets.choice import Choice

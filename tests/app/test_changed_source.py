@@ -12,9 +12,9 @@ from tests.others_runs import next_program
 from tests.pilot import Sitting, in_app
 from tests.program import begin, train, tutorch
 from tests.runs.test_run_source import negate, record, write
-from tui_app.app import terminal_session
 from tui_app.app.app import TutorchApp
 from tui_app.app.dialogs.choice_question import Choose
+from tui_app.app.session import terminal_session
 from tui_app.app.widgets.model_pane import ModelPane
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_table import settings_of

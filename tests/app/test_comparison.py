@@ -7,7 +7,7 @@ import pytest
 from tests.pilot import Sitting, in_app, recorded_events
 from tests.program import train
 from tui_app.app.screens.compare import CompareScreen
-from tui_app.app.screens.runs import RunsScreen
+from tui_app.app.screens.runs_screen.runs import RunsScreen
 from tui_app.app.widgets.comparison import Comparison
 from tui_app.app.widgets.plot import Plot
 from tui_app.app.widgets.score_table import Score, score_table

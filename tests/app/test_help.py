@@ -8,8 +8,7 @@ import pkgutil
 import pytest
 from textual.binding import Binding
 
-import tui_app.app.screens
-import tui_app.app.widgets
+import tui_app.app
 from tests.pilot import in_app, recorded_folder
 from tui_app.app.app import TutorchApp
 from tui_app.app.dialogs.choice_question import Choose
@@ -17,7 +16,7 @@ from tui_app.app.dialogs.pick_from_list import Pick
 from tui_app.app.dialogs.text_question import Ask
 from tui_app.app.screens.command_texts import sentence_of
 from tui_app.app.screens.compare import CompareScreen
-from tui_app.app.screens.main import MainScreen
+from tui_app.app.screens.main_screen.main import MainScreen
 from tui_app.app.screens.run import RunScreen
 from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.runs.run_table import RunTable
@@ -25,9 +24,8 @@ from tui_app.runs.run_table import RunTable
 
 def _all_bindings() -> list[tuple[Binding, type]]:
     modules = [
-        importlib.import_module(f"{package.__name__}.{info.name}")
-        for package in (tui_app.app.screens, tui_app.app.widgets)
-        for info in pkgutil.iter_modules(package.__path__)
+        importlib.import_module(info.name)
+        for info in pkgutil.walk_packages(tui_app.app.__path__, "tui_app.app.")
     ]
     classes = {kind for m in modules for kind in vars(m).values() if isinstance(kind, type)} | {
         TutorchApp

@@ -12,7 +12,7 @@ from typing import Any
 from tests.pilot import Sitting
 from tui_app.app.app import TutorchApp
 from tui_app.app.screens.run import RunScreen
-from tui_app.app.screens.runs import RunsScreen
+from tui_app.app.screens.runs_screen.runs import RunsScreen
 from tui_app.runs.run_folder import RunFolder
 
 #: Clears the screen, names the window, moves the cursor; the same in one byte; markup; a reversal.

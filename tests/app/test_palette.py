@@ -8,7 +8,7 @@ from tests.pilot import in_app, recorded_run
 from tests.program import LONGEST
 from tui_app.app.screens import palette
 from tui_app.app.screens.palette import Entry
-from tui_app.app.screens.runs import RunsScreen
+from tui_app.app.screens.runs_screen.runs import RunsScreen
 from tui_app.app.widgets.model_pane import ModelPane
 from tui_app.monitoring.run_queue import RunQueue
 

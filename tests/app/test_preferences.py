@@ -13,7 +13,7 @@ import pytest
 from models import find_lecture
 from tests.pilot import Sitting, in_app, sitting
 from tui_app.app.app import TutorchApp
-from tui_app.app.preferences import PreferencesFile, preferences_file
+from tui_app.app.appearance.preferences import PreferencesFile, preferences_file
 from tui_app.app.widgets.runs_list import RunsList
 
 

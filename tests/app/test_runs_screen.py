@@ -16,7 +16,7 @@ from tests.pilot import Sitting, in_app
 from tui_app.app.dialogs.choice_question import Choose
 from tui_app.app.run_summaries import about, best_by_lecture, cells, in_short, widths
 from tui_app.app.screens.run import RunScreen
-from tui_app.app.screens.runs import RunsScreen
+from tui_app.app.screens.runs_screen.runs import RunsScreen
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_table import RunRow, RunTable, write_note
 from tui_app.text.quantities import short_loss

@@ -9,7 +9,7 @@ from textual.widgets import Static
 from models import find_lecture
 from tests.pilot import Sitting, in_app
 from tui_app.app.messages import LectureHighlighted, SettingFocused
-from tui_app.app.screens import picking
+from tui_app.app.screens.main_screen import lecture_choice
 from tui_app.app.widgets.lecture_list import LectureList
 from tui_app.app.widgets.log_pane import LogPane
 from tui_app.app.widgets.nav_bar import NavBar
@@ -131,7 +131,7 @@ async def test_start_right_after_another_lecture_was_highlighted_trains_no_other
     person: Sitting, monkeypatch: pytest.MonkeyPatch
 ):
     await person.until(lambda: person.form.can_start)
-    monkeypatch.setattr(picking, "_DWELL", 3600.0)
+    monkeypatch.setattr(lecture_choice, "_DWELL", 3600.0)
     person.find(LectureList).select(find_lecture("04"))
     await person.until(lambda: person.app.main._highlighted == find_lecture("04"))
     person.app.main.action_start()
@@ -144,7 +144,7 @@ async def test_a_lecture_that_was_highlighted_before_another_was_picked_is_not_b
     person: Sitting, monkeypatch: pytest.MonkeyPatch
 ):
     main, lectures = person.app.main, person.find(LectureList)
-    monkeypatch.setattr(picking, "_DWELL", 3600.0)
+    monkeypatch.setattr(lecture_choice, "_DWELL", 3600.0)
     lectures.select(find_lecture("04"))
     await person.until(lambda: main._highlighted == find_lecture("04"))
     await main.set_up(find_lecture("06"), {})  # as the key does that applies advice

@@ -9,7 +9,7 @@ import pytest
 
 from models import find_lecture, load_lecture
 from tui_app.app.form.settings_draft import Draft
-from tui_app.app.lecture_loading import CommandLine, load
+from tui_app.app.loading.lecture_loading import CommandLine, load
 from tui_app.app.messages import LectureReady
 
 

@@ -22,11 +22,11 @@ from tests.others_runs import (
 from tests.pilot import Sitting, in_app
 from tests.program import train, tutorch
 from tui_app.app.app import TutorchApp
+from tui_app.app.appearance.preferences import name_to_remember, preferences_file
 from tui_app.app.dialogs.text_question import Ask
 from tui_app.app.dialogs.trust_question import TrustQuestion
-from tui_app.app.preferences import name_to_remember, preferences_file
 from tui_app.app.screens.help import help_for
-from tui_app.app.screens.runs import RunsScreen
+from tui_app.app.screens.runs_screen.runs import RunsScreen
 from tui_app.app.widgets.view_names import ViewNames
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training import watchdog

@@ -14,11 +14,11 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import AwaitMount
 
-from tui_app.app.appearance import AppearanceApp
+from tui_app.app.appearance.appearance_app import AppearanceApp
 from tui_app.app.dialogs.leave_question import LeaveQuestion
 from tui_app.app.frame_throttle import Pace
 from tui_app.app.messages import DevicesFound, RunsChanged, RunsRead
-from tui_app.app.screens.main import MainScreen
+from tui_app.app.screens.main_screen.main import MainScreen
 from tui_app.app.screens.palette import Palette, ViewPalette
 from tui_app.app.widgets.drawable import is_drawable
 from tui_app.monitoring.local_run import LocalRun, local_runs
@@ -195,7 +195,7 @@ class TutorchApp(AppearanceApp):
         """Go on with a run; ask with which source where the user's own file has changed since, and
         whether its code is trusted.
         """
-        from tui_app.app.dialogs.source_question import which_source, with_source
+        from tui_app.app.dialogs.resume_questions import which_source, with_source
         from tui_app.app.dialogs.trust_question import ask_trust
         from tui_app.runs.run_trust import untrusted_source
 
@@ -219,7 +219,7 @@ class TutorchApp(AppearanceApp):
     def find_devices(self) -> None:
         """Look once which devices answer."""
         if not self._devices_known:
-            from tui_app.app.lecture_loading import find_devices
+            from tui_app.app.loading.lecture_loading import find_devices
 
             found: DevicesFound = find_devices()
             self._devices_known = True
@@ -242,7 +242,7 @@ class TutorchApp(AppearanceApp):
 
     def open_runs(self) -> None:
         """All runs."""
-        from tui_app.app.screens.runs import RunsScreen
+        from tui_app.app.screens.runs_screen.runs import RunsScreen
 
         if not self.is_screen_installed(_RUNS):
             self.install_screen(RunsScreen(), _RUNS)
@@ -321,6 +321,6 @@ def run_app(
     """Run the app on this terminal; the exit code."""
     if os.name != "posix":
         return TutorchApp(lecture, given, follow, look, take_up).run() or 0
-    from tui_app.app.terminal_session import run_on_terminal
+    from tui_app.app.session.terminal_session import run_on_terminal
 
     return run_on_terminal(lambda output: TutorchApp(lecture, given, follow, look, take_up, output))

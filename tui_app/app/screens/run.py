@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
-from tui_app.app.screens.advising import AdvisingScreen
+from tui_app.app.screens.advice import AdvisingScreen
 from tui_app.app.widgets.advice_line import current
 from tui_app.app.widgets.chart import Chart
 from tui_app.app.widgets.drawable import while_drawable

@@ -13,9 +13,9 @@ from textual.containers import Container
 from textual.widgets import Static
 
 from tui_app.app.messages import RunsChanged, RunsRead, StartRequested
-from tui_app.app.screens.looking import sight_of
-from tui_app.app.screens.panes import PANES
-from tui_app.app.screens.repeating import RepeatingScreen
+from tui_app.app.screens.main_screen.panes import PANES
+from tui_app.app.screens.main_screen.repeat_run import RepeatingScreen
+from tui_app.app.screens.main_screen.shown_model import sight_of
 from tui_app.app.widgets.advice_line import current
 from tui_app.app.widgets.background_line import BackgroundLine
 from tui_app.app.widgets.chart import Chart

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from textual.timer import Timer
 
 from models import Lesson, find_lecture, is_current, lecture_names, read_lesson
-from tui_app.app import lecture_loading
+from tui_app.app.appearance.preferences import name_to_remember
 from tui_app.app.dialogs.trust_question import ask_trust
-from tui_app.app.lecture_loading import CommandLine
+from tui_app.app.loading import lecture_loading
+from tui_app.app.loading.lecture_loading import CommandLine
 from tui_app.app.messages import (
     DevicesFound,
     LectureBroken,
@@ -20,8 +21,7 @@ from tui_app.app.messages import (
     LectureReady,
     LectureSilent,
 )
-from tui_app.app.preferences import name_to_remember
-from tui_app.app.screens.own_data import OwnDataScreen
+from tui_app.app.screens.main_screen.own_data import OwnDataScreen
 from tui_app.app.widgets.drawable import while_drawable
 from tui_app.app.widgets.lecture_list import LectureList
 from tui_app.app.widgets.lesson_view import LessonView

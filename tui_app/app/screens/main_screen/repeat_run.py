@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from models import UntrustedSource
-from tui_app.app import lecture_loading
 from tui_app.app.dialogs.trust_question import ask_trust
+from tui_app.app.loading import lecture_loading
 from tui_app.app.messages import LectureSilent, RunSettingsRead, RunSettingsUnread
-from tui_app.app.screens.picking import PickingScreen
+from tui_app.app.screens.main_screen.lecture_choice import PickingScreen
 from tui_app.monitoring.lecture_thread import LectureThread
 from tui_app.runs.run_folder import RunFolder
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from textual.filter import LineFilter
 
-from tui_app.app.notices import NoticesApp
-from tui_app.app.preferences import preferences_file
+from tui_app.app.appearance.notices import NoticesApp
+from tui_app.app.appearance.preferences import preferences_file
 from tui_app.app.series_colours import series_colours
 from tui_app.terminal.ascii_filter import AsciiFilter
 from tui_app.terminal.control_filter import ControlFilter

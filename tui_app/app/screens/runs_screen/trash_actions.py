@@ -7,7 +7,7 @@ from typing import Any
 
 from tui_app.app.dialogs.choice_question import Choose
 from tui_app.app.messages import RunsChanged
-from tui_app.app.screens.listing import ListingScreen
+from tui_app.app.screens.runs_screen.table_screen import ListingScreen
 from tui_app.runs.errors import RunLocked
 from tui_app.runs.run_table import RunRow
 from tui_app.runs.trash import Discarded, bring_back, discard

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datasets.reading.cell_numbers import whole_number
 from tui_app.app.dialogs.text_question import Ask
-from tui_app.app.screens.listing import ListingScreen
+from tui_app.app.screens.runs_screen.table_screen import ListingScreen
 from tui_app.runs.run_table import write_note
 from tui_app.training.session_request import ResumeRequest
 

@@ -6,7 +6,7 @@ from textual.events import DescendantFocus
 from textual.widget import Widget
 
 from tui_app.app.messages import PaneChosen
-from tui_app.app.screens.advising import AdvisingScreen
+from tui_app.app.screens.advice import AdvisingScreen
 from tui_app.app.widgets.model_pane import ModelPane
 from tui_app.app.widgets.nav_bar import NavBar
 

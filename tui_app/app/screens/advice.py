@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from tui_app.app.screens.steering import SteeringScreen
+from tui_app.app.screens.run_control import SteeringScreen
 from tui_app.app.widgets.advice_line import current, words_of
 from tui_app.monitoring.monitored_run import MonitoredRun
 from tui_app.runs.events import Advised

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui_app.app.job_control import JobControl
+from tui_app.app.session.job_control import JobControl
 from tui_app.monitoring import lecture_thread
 from tui_app.monitoring.random_numbers import PROBE_THREAD
 from tui_app.runs.errors import DamagedRun
@@ -262,5 +262,5 @@ def _hand_over(app: TutorchApp) -> None:
 
 def _path() -> str:
     """The import path of the new process: this program may not be installed."""
-    here = str(Path(__file__).resolve().parents[2])
+    here = str(Path(__file__).resolve().parents[3])
     return os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))

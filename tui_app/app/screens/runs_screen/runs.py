@@ -11,8 +11,8 @@ from textual.widgets import DataTable, Input
 
 from tui_app.app.messages import RowsRead
 from tui_app.app.run_summaries import about
-from tui_app.app.screens.discarding import DiscardingScreen
-from tui_app.app.screens.run_acts import RunActsScreen
+from tui_app.app.screens.runs_screen.run_actions import RunActsScreen
+from tui_app.app.screens.runs_screen.trash_actions import DiscardingScreen
 from tui_app.app.widgets.key_bar import KeyBar
 from tui_app.app.widgets.line import Line
 from tui_app.app.widgets.runs_list import RunsList

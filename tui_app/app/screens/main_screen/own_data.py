@@ -11,7 +11,7 @@ from textual.timer import Timer
 from tui_app.app.form.draft_fields import OwnData
 from tui_app.app.messages import OwnDataChecked, OwnDataEntered, OwnDataRequested, OwnDataUnchecked
 from tui_app.app.own_data.reading_thread import ReadingThread, Stopped
-from tui_app.app.screens.panes import PanedScreen
+from tui_app.app.screens.main_screen.panes import PanedScreen
 from tui_app.app.widgets.settings_form import SettingsForm
 
 #: Seconds without another change before what is typed is looked into.

@@ -1,0 +1,1 @@
+"""How the app looks: its theme, language and notices, and what is remembered of them."""
