@@ -21,7 +21,7 @@ from models import find_lecture
 from models.user_files.trust import allow_named_file
 from tests.program import LONGEST
 from tui_app.app.app import TutorchApp
-from tui_app.app.form.settings_draft import Draft
+from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.app.widgets.settings_form import SettingsForm
 from tui_app.monitoring.local_run import LocalRun
 from tui_app.monitoring.run_queue import RunQueue
@@ -125,7 +125,7 @@ class Sitting:
         return self.app.main.query_one(SettingsForm)
 
     @property
-    def draft(self) -> Draft:
+    def draft(self) -> SettingsDraft:
         """What the form edits."""
         assert self.form.draft is not None
         return self.form.draft

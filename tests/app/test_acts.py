@@ -13,8 +13,8 @@ from datasets.reading.progress import LoadingStopped
 from models import find_lecture
 from tests.pilot import Sitting, in_app
 from tests.program import LONGEST, train
-from tui_app.app.dialogs.choice_question import Choose
-from tui_app.app.dialogs.text_question import Ask
+from tui_app.app.dialogs.choice_question import ChoiceQuestion
+from tui_app.app.dialogs.text_question import TextQuestion
 from tui_app.app.screens.compare import CompareScreen
 from tui_app.app.screens.help import HelpScreen
 from tui_app.app.screens.run import RunScreen
@@ -215,7 +215,7 @@ async def test_the_lr_is_changed_in_the_middle_of_a_run(person: Sitting):
     await person.press("space")
     await person.until(lambda: person.history.state == "paused")
     await person.press("l")
-    await person.until(lambda: isinstance(person.app.screen, Ask))
+    await person.until(lambda: isinstance(person.app.screen, TextQuestion))
     await person.type("nonsense")
     await person.press("enter")
     assert "A learning rate is a number above 0." in person.text
@@ -279,7 +279,7 @@ async def test_the_log_is_searched(person: Sitting):
 
 @in_app()
 async def test_markup_in_the_log_is_text(person: Sitting):
-    person.app.log_before.add("[bold]x[/bold] \x1b[31mred", "output")
+    person.app.startup_log.add("[bold]x[/bold] \x1b[31mred", "output")
     await person.press("5")
     await person.until(lambda: r"[bold]x[/bold] \x1b[31mred" in person.text)
 
@@ -385,7 +385,7 @@ async def test_several_choices_are_typed_and_stopping_ends_the_queue(person: Sit
 async def test_leaving_while_training_asks_and_stays(person: Sitting):
     await start(person)
     await person.press("q")
-    await person.until(lambda: isinstance(person.app.screen, Choose))
+    await person.until(lambda: isinstance(person.app.screen, ChoiceQuestion))
     await person.press("escape")
     assert person.app.queue is not None
     assert person.app.queue.is_alive
@@ -515,7 +515,7 @@ def test_a_finished_run_is_extended_and_an_unfinished_one_resumed(two_runs):
         await person.press("g")
         await person.until(lambda: any("All epochs are done" in said for said in person.said))
         await person.press("e")
-        await person.until(lambda: isinstance(person.app.screen, Ask))
+        await person.until(lambda: isinstance(person.app.screen, TextQuestion))
         await person.press("ctrl+u")
         await person.type("8")
         await person.press("enter")
@@ -547,7 +547,7 @@ def test_a_note_is_kept_with_the_run(two_runs):
     async def look(person: Sitting):
         await to_runs(person, 2)
         await person.press("t")
-        await person.until(lambda: isinstance(person.app.screen, Ask))
+        await person.until(lambda: isinstance(person.app.screen, TextQuestion))
         await person.type("good")
         await person.press("enter")
         await person.until(lambda: "good" in person.text)
@@ -561,7 +561,7 @@ def test_a_run_is_put_into_the_trash_and_brought_back(two_runs):
     async def look(person: Sitting):
         await to_runs(person, 2)
         await person.press("d")
-        await person.until(lambda: isinstance(person.app.screen, Choose))
+        await person.until(lambda: isinstance(person.app.screen, ChoiceQuestion))
         await person.press("d")
         table = person.app.screen.query_one(DataTable)
         await person.until(lambda: table.row_count == 1)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.pilot import in_app, recorded_events, recorded_folder, recorded_run
-from tui_app.app.dialogs.pick_from_list import Pick
+from tui_app.app.dialogs.pick_from_list import PickFromList
 from tui_app.app.screens.run import RunScreen
 from tui_app.monitoring.background_runs import background_runs
 from tui_app.monitoring.run_queue import RunQueue
@@ -98,7 +98,7 @@ def test_of_several_one_is_chosen(folder):
     async def sit(person):
         await person.until(lambda: "background: 2 runs  b: attach" in person.text)
         await person.press("b")
-        await person.until(lambda: isinstance(person.app.screen, Pick))
+        await person.until(lambda: isinstance(person.app.screen, PickFromList))
         await person.press("end", "enter")
         await person.until(lambda: isinstance(person.app.screen, RunScreen))
 

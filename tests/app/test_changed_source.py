@@ -13,7 +13,7 @@ from tests.pilot import Sitting, in_app
 from tests.program import begin, train, tutorch
 from tests.runs.test_run_source import negate, record, write
 from tui_app.app.app import TutorchApp
-from tui_app.app.dialogs.choice_question import Choose
+from tui_app.app.dialogs.choice_question import ChoiceQuestion
 from tui_app.app.session import terminal_session
 from tui_app.app.widgets.model_pane import ModelPane
 from tui_app.runs.run_folder import RunFolder
@@ -46,12 +46,12 @@ async def test_the_app_asks_with_which_source_a_run_is_to_go_on(
 ):
     negate(net)
     await extend(person)
-    await person.until(lambda: isinstance(person.app.screen, Choose))
+    await person.until(lambda: isinstance(person.app.screen, ChoiceQuestion))
     assert "my_net.py has changed since the run was trained" in person.text
     await person.press("b")
     assert person.app.queue is None
     await person.press("e", "enter")
-    await person.until(lambda: isinstance(person.app.screen, Choose))
+    await person.until(lambda: isinstance(person.app.screen, ChoiceQuestion))
     await person.press("c")
     await person.trained()
     assert record(run)["source_changes"][0]["step"] == 2

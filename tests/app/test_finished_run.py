@@ -175,7 +175,7 @@ def test_a_resumed_runs_log_keeps_the_times_and_the_day_of_the_earlier_session()
 
 @in_app("05", size=(80, 24))
 async def test_the_log_is_seen_to_its_end_while_nothing_failed(person: Sitting):
-    log = person.app.log_before
+    log = person.app.startup_log
     log.add("\n".join(f"line {number}" for number in range(99)), "output")
     await person.press("5")
     await person.until(lambda: "line 98" in person.text)

@@ -11,9 +11,9 @@ from textual.binding import Binding
 import tui_app.app
 from tests.pilot import in_app, recorded_folder
 from tui_app.app.app import TutorchApp
-from tui_app.app.dialogs.choice_question import Choose
-from tui_app.app.dialogs.pick_from_list import Pick
-from tui_app.app.dialogs.text_question import Ask
+from tui_app.app.dialogs.choice_question import ChoiceQuestion
+from tui_app.app.dialogs.pick_from_list import PickFromList
+from tui_app.app.dialogs.text_question import TextQuestion
 from tui_app.app.screens.command_texts import sentence_of
 from tui_app.app.screens.compare import CompareScreen
 from tui_app.app.screens.main_screen.main import MainScreen
@@ -103,9 +103,9 @@ async def test_keys_and_help_are_those_of_the_screen(person, tmp_path):
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: Ask("How many?", "1"), "A value. Type it"),
-        (lambda: Pick([("a", "a")], "a"), "A list. Choose"),
-        (lambda: Choose("Which?", [("a", "This one")]), "A question. Choose"),
+        (lambda: TextQuestion("How many?", "1"), "A value. Type it"),
+        (lambda: PickFromList([("a", "a")], "a"), "A list. Choose"),
+        (lambda: ChoiceQuestion("Which?", [("a", "This one")]), "A question. Choose"),
     ],
     ids=["ask", "pick", "choose"],
 )

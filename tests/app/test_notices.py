@@ -43,10 +43,10 @@ async def test_a_long_error_is_cut_and_stays_in_the_log(person):
     person.app.notify(_LONG, severity="error")
     await _shows(person, "… (all of it: log)")
     assert len([line for line in person.text.splitlines() if "xxx" in line]) == 1
-    texts = [line.text for line in person.app.log_before.lines]
+    texts = [line.text for line in person.app.startup_log.lines]
     assert [text for text in texts if text in _LONG.splitlines()] == _LONG.splitlines()
     person.app.notify(_LONG, severity="error")
-    assert len(person.app.log_before.lines) == len(texts)  # once is enough
+    assert len(person.app.startup_log.lines) == len(texts)  # once is enough
 
 
 @in_app(size=(80, 24), notices=True)

@@ -17,12 +17,12 @@ from tests.app.test_settings import row_of
 from tests.pilot import Sitting, in_app
 from tests.program import train, tutorch
 from tui_app.app.dialogs import pick_path
-from tui_app.app.dialogs.choice_question import Choose
+from tui_app.app.dialogs.choice_question import ChoiceQuestion
 from tui_app.app.dialogs.folder_dialog import FolderDialog
 from tui_app.app.dialogs.pick_path import PickPath
 from tui_app.app.dialogs.table_dialog import TableDialog
 from tui_app.app.form.draft_fields import OwnData
-from tui_app.app.form.settings_draft import Draft
+from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.app.own_data.column_selection import ColumnSelection
 from tui_app.app.own_data.data_check import problem_with
 from tui_app.app.own_data.folder_listing import Entry, Listing
@@ -187,7 +187,7 @@ async def test_what_is_wrong_with_a_file_stands_in_its_row_until_it_is_mended(
     ],
 )
 def test_a_lecture_refuses_what_it_cannot_learn_from_as_headless_does(lecture, data, said):
-    draft = Draft(load_lecture(find_lecture(lecture)), "runs", {"dataset": data})
+    draft = SettingsDraft(load_lecture(find_lecture(lecture)), "runs", {"dataset": data})
     assert said in draft.problems()["dataset"]
     ended = tutorch("--no-tui", lecture, "--dataset", data, "--target", "y")
     assert ended.exit_code == 2
@@ -220,7 +220,7 @@ async def test_a_lecture_of_one_input_says_which_columns_are_too_many(
 ):
     write_flowers(tmp_path / "flowers.csv")
     await person.press("p")
-    await shown(person, Choose)
+    await shown(person, ChoiceQuestion)
     await person.press("p")
     await shown(person, TableDialog)
     await person.until(lambda: "learns from one column of numbers" in person.sentence)
@@ -295,7 +295,7 @@ def test_a_run_of_the_users_own_table_is_set_up_again_with_its_target(tmp_path: 
     path = write_flowers(tmp_path / "flowers.csv")
     folder = train("07", "--epochs", 1, "--dataset", f"csv:{path}", "--target", "kind")
     lecture, given = settings_of(RunFolder(folder))
-    draft = Draft(load_lecture(lecture), "runs", given)
+    draft = SettingsDraft(load_lecture(lecture), "runs", given)
     assert draft.own_data == OwnData(f"csv:{path}", "kind")
     assert draft.runs()[0].options.target == "kind"
 

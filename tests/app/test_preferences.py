@@ -99,7 +99,7 @@ def test_a_damaged_or_hostile_file_is_ignored_with_a_note(file, text):
             await pilot.pause()
             assert app.theme in app.available_themes
             if preferences.problem:
-                assert any(preferences.problem == line.text for line in app.log_before.lines)
+                assert any(preferences.problem == line.text for line in app.startup_log.lines)
 
     asyncio.run(start())
 
@@ -111,7 +111,7 @@ def test_a_home_that_cant_be_written_does_no_harm(monkeypatch, tmp_path):
     @in_app(size=(80, 24))
     async def use(person):
         await person.press("z")
-        lines = person.app.log_before.lines
+        lines = person.app.startup_log.lines
         await person.until(lambda: any("can't be saved" in line.text for line in lines))
         await person.press("z")
         assert person.app.is_running

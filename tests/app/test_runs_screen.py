@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from textual.widgets import DataTable
 
 from tests.pilot import Sitting, in_app
-from tui_app.app.dialogs.choice_question import Choose
+from tui_app.app.dialogs.choice_question import ChoiceQuestion
 from tui_app.app.run_summaries import about, best_by_lecture, cells, in_short, widths
 from tui_app.app.screens.run import RunScreen
 from tui_app.app.screens.runs_screen.runs import RunsScreen
@@ -60,7 +60,9 @@ async def to_runs(person: Sitting, rows: int) -> DataTable[Any]:
 
 
 async def asked(person: Sitting) -> None:
-    await person.until(lambda: isinstance(person.app.screen, Choose) and "Esc" in person.text)
+    await person.until(
+        lambda: isinstance(person.app.screen, ChoiceQuestion) and "Esc" in person.text
+    )
 
 
 def at_cursor(person: Sitting) -> str:

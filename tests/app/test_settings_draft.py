@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from models import find_lecture, load_lecture
-from tui_app.app.form.settings_draft import Draft
+from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.app.loading.lecture_loading import CommandLine, load
 from tui_app.app.messages import LectureReady
 
 
-def draft_of(lecture: str, **given: Any) -> Draft:
-    return Draft(load_lecture(find_lecture(lecture)), "runs", given)
+def draft_of(lecture: str, **given: Any) -> SettingsDraft:
+    return SettingsDraft(load_lecture(find_lecture(lecture)), "runs", given)
 
 
 # What is changed

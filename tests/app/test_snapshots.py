@@ -41,7 +41,7 @@ def test_training_paused_in_the_middle(snap_compare, tmp_path, size):
         await person.until(lambda: person.is_ready)
         app.queue = RunQueue([recorded_run(tmp_path / "runs")])
         app.main.watch_run()
-        app.look_soon()
+        app.update_soon()
         await person.until(lambda: person.history.state == "paused")
         await person.until(lambda: "paused" in person.text and "3.0 of 16 GiB" in person.text)
         await pilot.pause()

@@ -23,7 +23,7 @@ from tests.pilot import Sitting, in_app
 from tests.program import train, tutorch
 from tui_app.app.app import TutorchApp
 from tui_app.app.appearance.preferences import name_to_remember, preferences_file
-from tui_app.app.dialogs.text_question import Ask
+from tui_app.app.dialogs.text_question import TextQuestion
 from tui_app.app.dialogs.trust_question import TrustQuestion
 from tui_app.app.screens.help import help_for
 from tui_app.app.screens.runs_screen.runs import RunsScreen
@@ -83,7 +83,7 @@ async def test_going_on_with_a_run_asks(person: Sitting, run: Path, mark: Path):
     for answer in ("n", "T"):
         await at_the_run(person)
         await person.press("e")
-        await person.until(lambda: isinstance(person.app.screen, Ask))
+        await person.until(lambda: isinstance(person.app.screen, TextQuestion))
         await person.press("enter")
         await asked(person)
         assert person.app.queue is None

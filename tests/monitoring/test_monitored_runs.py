@@ -15,7 +15,7 @@ from models import find_lecture, load_lecture
 from tests.pilot import recorded_events, recorded_folder
 from tests.program import train
 from tests.tolerances import FLOAT64
-from tui_app.app.form.settings_draft import Draft
+from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.drawing.ticks import growing_end, log_ticks, ticks, written
 from tui_app.monitoring.curves.bucketing import bucketed
 from tui_app.monitoring.curves.picture import ChartView
@@ -280,8 +280,8 @@ def test_a_damaged_run_folder_is_told(tmp_path: Path):
 # The draft behind the form
 
 
-def draft_of(lecture: str, **given) -> Draft:
-    return Draft(load_lecture(find_lecture(lecture)), "runs", given)
+def draft_of(lecture: str, **given) -> SettingsDraft:
+    return SettingsDraft(load_lecture(find_lecture(lecture)), "runs", given)
 
 
 def test_defaults_follow_the_data_set_and_what_was_typed_stays():

@@ -73,7 +73,7 @@ class TutorchApp(AppearanceApp):
         self.runs_dir = Path(given.get("runs_dir", "runs"))
         self.queue: RunQueue | None = None
         self.devices: Sequence[tuple[str, str]] = [("auto", "auto"), ("cpu", "cpu")]
-        self.log_before = Log()
+        self.startup_log = Log()
         self.handed_over: Path | None = None
         self.own_data: dict[str, OwnData] = {}
         self.data_folder = Path.cwd()
@@ -106,7 +106,7 @@ class TutorchApp(AppearanceApp):
 
     # Looking at what trains
 
-    def look_soon(self) -> None:
+    def update_soon(self) -> None:
         """Look again shortly: something was asked of the run."""
         self._arm(0.1)
 
@@ -149,7 +149,7 @@ class TutorchApp(AppearanceApp):
     @property
     def current_log(self) -> Log:
         """That of the run that trains or trained last; before any, the app's own."""
-        return self.queue.current.history.log if self.queue is not None else self.log_before
+        return self.queue.current.history.log if self.queue is not None else self.startup_log
 
     def _tell_ends(self, queue: RunQueue) -> None:
         for run in queue.begun:
@@ -189,7 +189,7 @@ class TutorchApp(AppearanceApp):
         self._told.clear()
         self.show_main()
         self.main.watch_run()
-        self.look_soon()
+        self.update_soon()
 
     def take_up(self, wanted: ResumeRequest) -> None:
         """Go on with a run; ask with which source where the user's own file has changed since, and
@@ -260,7 +260,7 @@ class TutorchApp(AppearanceApp):
 
         followed: MonitoredRun = RecordedRun(folder)
         self.push_screen(RunScreen(followed))
-        self.look_soon()
+        self.update_soon()
 
     def action_command_palette(self) -> None:
         """Search what can be done here."""
@@ -308,7 +308,7 @@ class TutorchApp(AppearanceApp):
         self._is_leaving = True
         queue.stop("handed to a process of its own" if how == "k" else "stopped by you")
         self.notify("Saving, then leaving.")
-        self.look_soon()
+        self.update_soon()
 
 
 def run_app(

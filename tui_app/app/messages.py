@@ -125,7 +125,7 @@ class LectureReady(Message):
 
 
 @dataclass
-class LectureBroken(Message):
+class LectureFailed(Message):
     """The lecture's file, or a setting given for it, can't be used. `sentence` has lines.
 
     Where the user doesn't trust the file, `untrusted` says so; it was to be loaded with the
@@ -150,7 +150,7 @@ class RunSettingsRead(Message):
 
 
 @dataclass
-class RunSettingsUnread(Message):
+class RunSettingsFailed(Message):
     """The settings of the run in `folder` can't be read: `problem` says why."""
 
     folder: RunFolder
@@ -160,7 +160,7 @@ class RunSettingsUnread(Message):
 
 
 @dataclass
-class LectureSilent(Message):
+class LectureStuck(Message):
     """The lecture's file doesn't come back from being imported."""
 
     sentence: str

@@ -12,11 +12,11 @@ from textual.widgets.option_list import Option
 from tui_app.app.dialogs.dialog import Dialog
 
 
-class Choose(Dialog):
+class ChoiceQuestion(Dialog):
     """Gives the key of the answer that was chosen, or None. `answers` are keys and sentences."""
 
     DEFAULT_CSS = """
-    Choose {
+    ChoiceQuestion {
         align: center middle;
         & > Vertical {
             width: 70; max-width: 94%; height: auto; max-height: 90%;

@@ -6,11 +6,11 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from tui_app.app.dialogs.choice_question import Choose
+from tui_app.app.dialogs.choice_question import ChoiceQuestion
 from tui_app.monitoring.run_queue import RunQueue
 
 
-class LeaveQuestion(Choose):
+class LeaveQuestion(ChoiceQuestion):
     """Whether to keep the run training (`k`), to stop it (`s`), or to stay (`b`).
 
     A run that has no folder yet can't be kept: there is nothing that another process could resume.

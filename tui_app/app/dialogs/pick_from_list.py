@@ -11,11 +11,11 @@ from textual.widgets.option_list import Option
 from tui_app.app.dialogs.dialog import Dialog
 
 
-class Pick(Dialog):
+class PickFromList(Dialog):
     """Gives the value that was chosen, or None. `choices` are labels and values."""
 
     DEFAULT_CSS = """
-    Pick {
+    PickFromList {
         align: center middle;
         & > OptionList, & > OptionList:focus {
             width: auto; min-width: 30; max-width: 90%; height: auto; max-height: 80%;

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tui_app.app.dialogs.choice_question import Choose
+from tui_app.app.dialogs.choice_question import ChoiceQuestion
 from tui_app.runs.run_source import Use, changed_source
 from tui_app.training.session_request import ResumeRequest
 
 _USES: dict[str, Use] = {"k": "kept", "c": "current"}
 
 
-def which_source(wanted: ResumeRequest) -> Choose | None:
+def which_source(wanted: ResumeRequest) -> ChoiceQuestion | None:
     """The question; None where nothing need be chosen, or was chosen already."""
     difference = changed_source(wanted.folder) if wanted.source is None else ""
     if not difference:
@@ -21,7 +21,7 @@ def which_source(wanted: ResumeRequest) -> Choose | None:
         ("c", "Go on with the file as it is now"),
         ("b", "Don't go on"),
     ]
-    return Choose(f"{difference}.", answers)
+    return ChoiceQuestion(f"{difference}.", answers)
 
 
 def with_source(wanted: ResumeRequest, answer: str | None) -> ResumeRequest | None:

@@ -11,11 +11,11 @@ from textual.widgets import Input, Label, Static
 from tui_app.app.dialogs.dialog import Dialog
 
 
-class Ask(Dialog):
+class TextQuestion(Dialog):
     """Gives what was typed once `check` finds nothing wrong with it, or None."""
 
     DEFAULT_CSS = """
-    Ask {
+    TextQuestion {
         align: center middle;
         & > Vertical {
             width: 60; max-width: 90%; height: auto;

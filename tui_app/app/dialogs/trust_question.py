@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from models import UntrustedSource
 from models.user_files.trust import allow_named_file, trust
-from tui_app.app.dialogs.choice_question import Choose
+from tui_app.app.dialogs.choice_question import ChoiceQuestion
 from tui_app.text.escaping import printable
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _YES, _NO = "T", "n"
 
 
-class TrustQuestion(Choose):
+class TrustQuestion(ChoiceQuestion):
     """Whose code it is, where it lies and what comes with it; it runs only if that is chosen."""
 
     def __init__(self, error: UntrustedSource) -> None:
@@ -47,7 +47,7 @@ def ask_trust(
             allow_named_file(error.source.path)
         if problem:
             app.notify(f"{problem}.", severity="warning", timeout=12, markup=False)
-            app.log_before.add(problem)
+            app.startup_log.add(problem)
         then()
 
     app.push_screen(TrustQuestion(error), answered)

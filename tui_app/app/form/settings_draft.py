@@ -21,7 +21,7 @@ MOST_RUNS = 64
 T = TypeVar("T")
 
 
-class Draft:
+class SettingsDraft:
     """The settings of a lecture as texts. `texts` has those that differ from the defaults."""
 
     def __init__(self, lecture: Lecture, runs_dir: str, given: Mapping[str, Any]) -> None:

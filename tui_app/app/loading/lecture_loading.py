@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from models import LectureError, Lesson, UntrustedSource, read_lesson
 from tui_app.app.messages import (
     DevicesFound,
-    LectureBroken,
+    LectureFailed,
     LectureReady,
+    RunSettingsFailed,
     RunSettingsRead,
-    RunSettingsUnread,
 )
 from tui_app.app.own_data.data_choices import picks
 
@@ -44,7 +44,7 @@ class CommandLine:
 
 def load(
     path: Path, line: CommandLine, runs_dir: Path, chosen: Mapping[str, Any] | None = None
-) -> LectureReady | LectureBroken:
+) -> LectureReady | LectureFailed:
     """Import the lecture in `path`, and find the settings that tutorch.toml and the command line
     give it. `chosen` are the settings of a run to be trained anew: of the others only the options
     of a run hold beside them.
@@ -54,7 +54,7 @@ def load(
 
     from models import load_lecture
     from models.fields import InvalidValue, fields_of
-    from tui_app.app.form.settings_draft import Draft
+    from tui_app.app.form.settings_draft import SettingsDraft
     from tui_app.runs.configuration import configured, refused_settings
     from tui_app.runs.run_options import RunOptions
     from tui_app.training.suitable_data import kinds_of_own_data
@@ -66,13 +66,13 @@ def load(
         notes = refused_settings(fields.keys() - line.given.keys(), lecture.name)
         settings |= line.settings_for(lecture)
         chosen = None if chosen is None else {**_options(settings), **chosen}
-        draft = Draft(lecture, str(runs_dir), settings)
+        draft = SettingsDraft(lecture, str(runs_dir), settings)
         if chosen is not None:
             draft.replace(chosen)
     except UntrustedSource as error:
-        return LectureBroken(path, f"{error.sentence}.", error, chosen)
+        return LectureFailed(path, f"{error.sentence}.", error, chosen)
     except (LectureError, InvalidValue) as error:
-        return LectureBroken(path, str(error))
+        return LectureFailed(path, str(error))
     data_dir = str(settings.get("data_dir", ""))
     kinds = kinds_of_own_data(lecture)
     choices = {"dataset": [*_datasets(lecture.datasets, data_dir), *picks(kinds)]}
@@ -81,7 +81,7 @@ def load(
 
 def load_run_settings(
     folder: RunFolder, changes: Mapping[str, Any], done: str
-) -> RunSettingsRead | RunSettingsUnread:
+) -> RunSettingsRead | RunSettingsFailed:
     """The settings of a run, with these changes: imports the lecture that the run keeps."""
     from tui_app.runs.errors import DamagedRun
     from tui_app.runs.run_table import settings_of
@@ -89,7 +89,7 @@ def load_run_settings(
     try:
         path, settings = settings_of(folder)
     except (DamagedRun, UntrustedSource) as error:
-        return RunSettingsUnread(folder, error, changes, done)
+        return RunSettingsFailed(folder, error, changes, done)
     return RunSettingsRead(path, {**settings, **changes}, done)
 
 

@@ -6,14 +6,14 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from tui_app.app.screens.run_control import SteeringScreen
+from tui_app.app.screens.run_control import RunControlScreen
 from tui_app.app.widgets.advice_line import current, words_of
 from tui_app.monitoring.monitored_run import MonitoredRun
 from tui_app.runs.events import Advised
 from tui_app.runs.run_folder import RunFolder
 
 
-class AdvisingScreen(SteeringScreen):
+class AdviceScreen(RunControlScreen):
     """Shows a run, and sets the form as the advice for that run says."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -88,7 +88,7 @@ the settings and the note in place of the log.
 **Source.** The file of the lecture as it is trained: the lesson, the model and its settings. The
 arrow keys and Page Down scroll.
 """,
-    "choose": """\
+    "choicequestion": """\
 **A question.** Choose an answer with the arrow keys and Enter, or press its letter. Escape cancels.
 """,
     "trustquestion": """\
@@ -97,7 +97,7 @@ trust it: nothing keeps it from reading, changing or sending your files. What yo
 remembered until it changes; `tutorch doctor` says where. If you don't, it isn't loaded, and you can
 be asked again.
 """,
-    "pick": """\
+    "pickfromlist": """\
 **A list.** Choose with the arrow keys and Enter. Escape changes nothing.
 """,
     "pickpath": """\
@@ -114,7 +114,7 @@ nothing.
 **A folder of images.** One folder a class; where there are folders called train and test, they are
 the split. The arrow keys choose a class and another image of it. Enter sets the form to these data.
 """,
-    "ask": """\
+    "textquestion": """\
 **A value.** Type it; what is wrong with it appears below. Enter takes it, Escape changes nothing.
 """,
 }

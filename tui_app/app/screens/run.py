@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
-from tui_app.app.screens.advice import AdvisingScreen
+from tui_app.app.screens.advice import AdviceScreen
 from tui_app.app.widgets.advice_line import current
 from tui_app.app.widgets.chart import Chart
 from tui_app.app.widgets.drawable import while_drawable
@@ -31,7 +31,7 @@ from tui_app.text.escaping import printable
 _SAVES = 3.0
 
 
-class RunScreen(AdvisingScreen):
+class RunScreen(AdviceScreen):
     """Follows a run in its folder, and steers it where that can be done from here."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium")]  # noqa: RUF012

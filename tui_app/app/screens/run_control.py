@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from tui_app.app.dialogs.text_question import Ask
+from tui_app.app.dialogs.text_question import TextQuestion
 from tui_app.monitoring.monitored_run import MonitoredRun
 
 if TYPE_CHECKING:
     from tui_app.app.app import TutorchApp
 
 
-class SteeringScreen(Screen[None]):
+class RunControlScreen(Screen[None]):
     """A screen from which a run that trains can be paused, saved, changed and stopped."""
 
     app: TutorchApp
@@ -79,7 +79,7 @@ class SteeringScreen(Screen[None]):
         """Save and stop."""
         if self.app.queue is not None:
             self.app.queue.stop("stopped by you")
-            self.app.look_soon()
+            self.app.update_soon()
 
     def action_change_lr(self) -> None:
         """Ask for another lr, and train on with it."""
@@ -88,7 +88,7 @@ class SteeringScreen(Screen[None]):
             return
         now = f"{run.history.lr:g}"
         question = "Learning rate from the next step on"
-        self.app.push_screen(Ask(question, now, check=_lr_problem), self._change_lr)
+        self.app.push_screen(TextQuestion(question, now, check=_lr_problem), self._change_lr)
 
     def _change_lr(self, text: str | None) -> None:
         if text is not None:
@@ -97,7 +97,7 @@ class SteeringScreen(Screen[None]):
     def _steer(self, what: str, *how: float) -> None:
         if self.training is not None and self.training.control is not None:
             getattr(self.training.control, what)(*how)
-            self.app.look_soon()
+            self.app.update_soon()
 
 
 def _lr_problem(text: str) -> str:

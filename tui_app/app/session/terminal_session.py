@@ -57,7 +57,7 @@ def run_on_terminal(make: Callable[[NativeOutput], TutorchApp]) -> int:
     _start_process_helpers()
     app = make(output)
     app.driver_class = TerminalDriver
-    visit = _Visit(app, output)
+    visit = TerminalSession(app, output)
     TerminalDriver.terminal, TerminalDriver.owner = output.terminal, visit
     signals = SignalThread(visit.hear)
     try:
@@ -82,7 +82,7 @@ def run_on_terminal(make: Callable[[NativeOutput], TutorchApp]) -> int:
     return exit_code
 
 
-class _Visit:
+class TerminalSession:
     """One time that the app is on the terminal."""
 
     def __init__(self, app: TutorchApp, output: NativeOutput) -> None:

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
-from tui_app.app.dialogs.pick_from_list import Pick
+from tui_app.app.dialogs.pick_from_list import PickFromList
 from tui_app.text.cells import cut
 
 #: Labels and values.
@@ -93,7 +93,7 @@ class Choice(Widget, can_focus=True):
             if value is not None:
                 self.choose(value)
 
-        self.app.push_screen(Pick([*self.choices, *self.acts], self.value), chosen)
+        self.app.push_screen(PickFromList([*self.choices, *self.acts], self.value), chosen)
 
     def action_step(self, by: int) -> None:
         """The choice before or after."""

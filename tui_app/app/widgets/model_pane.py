@@ -14,7 +14,7 @@ from textual.markup import escape
 from textual.message import Message
 
 from models import UntrustedSource
-from tui_app.app.dialogs.pick_from_list import Pick
+from tui_app.app.dialogs.pick_from_list import PickFromList
 from tui_app.app.dialogs.trust_question import ask_trust
 from tui_app.app.widgets.drawable import while_drawable
 from tui_app.app.widgets.view_names import ViewNames
@@ -261,7 +261,7 @@ class ModelPane(Vertical):
             return
         choices = [(load_view(name).title, name) for name in self._names]
         if choices:
-            self.app.push_screen(Pick(choices, self._chosen), self._choose)
+            self.app.push_screen(PickFromList(choices, self._chosen), self._choose)
 
     def _choose(self, name: str | None) -> None:
         if name:

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from models.fields import Field
-from tui_app.app.form.settings_draft import Draft
+from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.text.cells import cut
 from tui_app.text.escaping import printable
 
@@ -61,7 +61,7 @@ class SettingHelp(Static):
         self.update("\n".join(line.plain.rstrip() for line in lines))
 
 
-def explanation(draft: Draft, name: str, cut_text: str) -> str:
+def explanation(draft: SettingsDraft, name: str, cut_text: str) -> str:
     """What the setting `name` means and takes, below what is cut in its row; without a name, how
     the settings stand.
     """

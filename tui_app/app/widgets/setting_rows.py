@@ -9,7 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Label
 
 from models.fields import Field
-from tui_app.app.form.settings_draft import Draft
+from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.app.widgets.drawable import is_drawable
 from tui_app.app.widgets.setting_row import SettingRow
 from tui_app.runs.run_options import TABLE_OPTIONS
@@ -54,7 +54,7 @@ class SettingRows(VerticalScroll, can_focus=False, inherit_bindings=False):
         if focused is not None and self in focused.ancestors:
             focused.scroll_visible(animate=False)
 
-    async def fill(self, draft: Draft, choices: Choices) -> None:
+    async def fill(self, draft: SettingsDraft, choices: Choices) -> None:
         """A row for each setting. Most lectures share most of them, and rows are dear to make."""
         texts = draft.defaults() | draft.texts
         rows = {row.field.name: row for row in self.rows}
@@ -87,7 +87,7 @@ class SettingRows(VerticalScroll, can_focus=False, inherit_bindings=False):
             await self.mount(group, after=before)
         return group
 
-    def mark(self, draft: Draft, problems: Mapping[str, str]) -> None:
+    def mark(self, draft: SettingsDraft, problems: Mapping[str, str]) -> None:
         """Show in each row the text of its setting, whether it is changed, and what is wrong."""
         defaults = draft.defaults()
         for row in self.rows:

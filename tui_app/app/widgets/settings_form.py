@@ -11,7 +11,7 @@ from textual.markup import escape
 from textual.widgets import Button
 
 from tui_app.app.form.draft_fields import OwnData
-from tui_app.app.form.settings_draft import Draft
+from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.app.messages import (
     OwnDataEntered,
     OwnDataUnchecked,
@@ -62,7 +62,7 @@ class SettingsForm(FormFocus):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.border_title = "Settings"
-        self.draft: Draft | None = None
+        self.draft: SettingsDraft | None = None
         self._choices: dict[str, Sequence[tuple[str, str]]] = {}
         self._is_busy = False
         self._note = ""
@@ -92,7 +92,7 @@ class SettingsForm(FormFocus):
         if had_focus:
             self.query_one(BrokenLecture).focus()
 
-    async def fill(self, draft: Draft, choices: Choices) -> None:
+    async def fill(self, draft: SettingsDraft, choices: Choices) -> None:
         """Show the settings of a lecture."""
         self.draft, self._choices = None, dict(choices)  # until its rows are there
         if draft.own_data is not None:

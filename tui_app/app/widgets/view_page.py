@@ -245,7 +245,7 @@ class ViewPage(Vertical):
         if self._looking is not None:
             self._looking.ask(text)
             self.poll()
-            self.app.look_soon()
+            self.app.update_soon()
 
     def _go_to_answer(self) -> None:
         """Show the place of what was asked, where the answer belongs to one."""

@@ -15,11 +15,11 @@ from tui_app.app.loading import lecture_loading
 from tui_app.app.loading.lecture_loading import CommandLine
 from tui_app.app.messages import (
     DevicesFound,
-    LectureBroken,
     LectureChosen,
+    LectureFailed,
     LectureHighlighted,
     LectureReady,
-    LectureSilent,
+    LectureStuck,
 )
 from tui_app.app.screens.main_screen.own_data import OwnDataScreen
 from tui_app.app.widgets.drawable import while_drawable
@@ -29,7 +29,7 @@ from tui_app.app.widgets.settings_form import SettingsForm
 from tui_app.monitoring.lecture_thread import LectureThread
 
 if TYPE_CHECKING:
-    from tui_app.app.form.settings_draft import Draft
+    from tui_app.app.form.settings_draft import SettingsDraft
 
 #: Seconds that a lecture is highlighted before its lesson and settings are brought.
 _DWELL = 0.15
@@ -38,7 +38,7 @@ _BROKEN = "{name} can't be used: the Lesson and Settings panes say why."
 _LOADING = "The lecture is still being loaded: press s again in a moment."
 
 
-class PickingScreen(OwnDataScreen):
+class LectureChoiceScreen(OwnDataScreen):
     """Loads the lecture that is picked, and fills the form with what was set for it before."""
 
     def __init__(self, lecture: Path | None, given: Mapping[str, Any]) -> None:
@@ -46,7 +46,7 @@ class PickingScreen(OwnDataScreen):
         self._lessons = [read_lesson(find_lecture(name)) for name in lecture_names()]
         self._first = lecture or find_lecture("lecture_09_softmax_classifier")
         self._command_line = CommandLine(self._first, given)
-        self._drafts: dict[Path, Draft] = {}
+        self._drafts: dict[Path, SettingsDraft] = {}
         self._lesson: Lesson | None = None
         self._problem = ""
         self._highlighted: Path | None = None
@@ -139,7 +139,7 @@ class PickingScreen(OwnDataScreen):
 
         def work() -> None:
             loaded = lecture_loading.load(path, line, runs_dir, chosen)
-            if isinstance(loaded, LectureBroken) and not asks:
+            if isinstance(loaded, LectureFailed) and not asks:
                 loaded.untrusted = None
             self.post_message(loaded)
             self.app.find_devices()
@@ -147,7 +147,7 @@ class PickingScreen(OwnDataScreen):
             lecture_loading.warm_up()
 
         def say(sentence: str) -> None:
-            self.post_message(LectureSilent(sentence))
+            self.post_message(LectureStuck(sentence))
 
         if self._loading is not None:
             self._loading.stop()
@@ -156,7 +156,7 @@ class PickingScreen(OwnDataScreen):
 
     async def on_lecture_ready(self, message: LectureReady) -> None:
         """Fill the form, with what was set before for the same lecture."""
-        from tui_app.app.form.settings_draft import Draft
+        from tui_app.app.form.settings_draft import SettingsDraft
 
         lecture = message.lecture
         if self._lesson is None or lecture.path != self._lesson.path:
@@ -164,7 +164,7 @@ class PickingScreen(OwnDataScreen):
         draft = self._drafts.get(lecture.path)
         is_changed = draft is not None and draft.lecture.source != lecture.source
         if draft is None:
-            draft = Draft(lecture, str(self.app.runs_dir), message.given)
+            draft = SettingsDraft(lecture, str(self.app.runs_dir), message.given)
             self._drafts[lecture.path] = draft
         else:
             draft.adopt(lecture)
@@ -185,7 +185,7 @@ class PickingScreen(OwnDataScreen):
         if note not in self._said:
             self._said.add(note)
             self.notify(note, severity="warning", timeout=12, markup=False)
-            self.app.log_before.add(note)
+            self.app.startup_log.add(note)
 
     def _show_again(self, lesson: Lesson, *, is_changed: bool) -> None:
         """Show the lesson of a file that has changed, or that can be used by now."""
@@ -194,7 +194,7 @@ class PickingScreen(OwnDataScreen):
         words = "has changed: it was loaded again" if is_changed else "was loaded"
         self.notify(f"{lesson.path.name} {words}.", markup=False)
 
-    def on_lecture_broken(self, message: LectureBroken) -> None:
+    def on_lecture_failed(self, message: LectureFailed) -> None:
         """Say in the place of its lesson and its settings why it can't be used."""
         if self._lesson is None or message.path != self._lesson.path:
             return
@@ -206,16 +206,16 @@ class PickingScreen(OwnDataScreen):
         if error is not None:
             ask_trust(self.app, error, lambda: self._load(message.path, message.chosen))
         elif is_new:
-            self.app.log_before.add(message.sentence, "error")
+            self.app.startup_log.add(message.sentence, "error")
             sentence = _BROKEN.format(name=message.path.name)
             self.notify(sentence, severity="error", timeout=6, markup=False)
         self.refresh_bindings()
 
-    def on_lecture_silent(self, message: LectureSilent) -> None:
+    def on_lecture_stuck(self, message: LectureStuck) -> None:
         """Say where its import is; another lecture can be picked meanwhile."""
         sentence = f"{message.sentence}. Pick another lecture, or quit"
         self.notify(sentence, severity="warning", timeout=12, markup=False)
-        self.app.log_before.add(sentence)
+        self.app.startup_log.add(sentence)
 
     def on_devices_found(self, message: DevicesFound) -> None:
         """Offer them."""

@@ -14,8 +14,8 @@ from textual.widgets import Static
 
 from tui_app.app.messages import RunsChanged, RunsRead, StartRequested
 from tui_app.app.screens.main_screen.panes import PANES
-from tui_app.app.screens.main_screen.repeat_run import RepeatingScreen
-from tui_app.app.screens.main_screen.shown_model import sight_of
+from tui_app.app.screens.main_screen.repeat_run import RepeatRunScreen
+from tui_app.app.screens.main_screen.shown_model import shown_model
 from tui_app.app.widgets.advice_line import current
 from tui_app.app.widgets.background_line import BackgroundLine
 from tui_app.app.widgets.chart import Chart
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tui_app.monitoring.model_source import ModelSource
 
 
-class MainScreen(RepeatingScreen):
+class MainScreen(RepeatRunScreen):
     """Lectures, lesson, settings, training and log, in one of three arrangements."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (180, "-wide")]  # noqa: RUF012
@@ -84,7 +84,7 @@ class MainScreen(RepeatingScreen):
         self.pick_first()
         self._bring_forward("lesson")
         self.choose_pane("lectures")
-        self.query_one(LogPane).follow(self.app.log_before)
+        self.query_one(LogPane).follow(self.app.startup_log)
 
     def on_runs_read(self, message: RunsRead) -> None:
         """Mark the lectures that were trained."""
@@ -137,7 +137,7 @@ class MainScreen(RepeatingScreen):
         return self._what_to_look_at()[0]
 
     def _what_to_look_at(self) -> tuple[ModelSource | None, str]:
-        return sight_of(self.app.queue, self.query_one(SettingsForm).draft, self._problem)
+        return shown_model(self.app.queue, self.query_one(SettingsForm).draft, self._problem)
 
     @while_drawable
     def draw(self) -> None:

@@ -11,14 +11,14 @@ from textual.timer import Timer
 from tui_app.app.form.draft_fields import OwnData
 from tui_app.app.messages import OwnDataChecked, OwnDataEntered, OwnDataRequested, OwnDataUnchecked
 from tui_app.app.own_data.reading_thread import ReadingThread, Stopped
-from tui_app.app.screens.main_screen.panes import PanedScreen
+from tui_app.app.screens.main_screen.panes import PaneScreen
 from tui_app.app.widgets.settings_form import SettingsForm
 
 #: Seconds without another change before what is typed is looked into.
 _DWELL = 0.3
 
 
-class OwnDataScreen(PanedScreen):
+class OwnDataScreen(PaneScreen):
     """Opens the dialogs that pick a table or a folder of images and show what is in them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -39,7 +39,7 @@ class OwnDataScreen(PanedScreen):
 
     def action_own_data(self) -> None:
         """Show the user's own data that the form names; without any, ask what to pick."""
-        from tui_app.app.dialogs.choice_question import Choose
+        from tui_app.app.dialogs.choice_question import ChoiceQuestion
         from tui_app.training.suitable_data import kinds_of_own_data
 
         draft = self._form.draft
@@ -66,7 +66,7 @@ class OwnDataScreen(PanedScreen):
         if len(answers) == 1:
             answered(answers[0][0])
         else:
-            self.app.push_screen(Choose("Which data to learn from?", answers), answered)
+            self.app.push_screen(ChoiceQuestion("Which data to learn from?", answers), answered)
 
     def on_own_data_requested(self, message: OwnDataRequested) -> None:
         """The form's list asks for it."""

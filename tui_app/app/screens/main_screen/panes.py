@@ -6,7 +6,7 @@ from textual.events import DescendantFocus
 from textual.widget import Widget
 
 from tui_app.app.messages import PaneChosen
-from tui_app.app.screens.advice import AdvisingScreen
+from tui_app.app.screens.advice import AdviceScreen
 from tui_app.app.widgets.model_pane import ModelPane
 from tui_app.app.widgets.nav_bar import NavBar
 
@@ -24,7 +24,7 @@ PANES = (
 _IN_TWO, _IN_THREE = ("lesson", "training", "model"), ("lesson", "model")
 
 
-class PanedScreen(AdvisingScreen):
+class PaneScreen(AdviceScreen):
     """Chooses panes by their number, their name in the bar, or by going to them."""
 
     def choose_pane(self, pane: str) -> None:

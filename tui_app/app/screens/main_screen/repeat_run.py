@@ -10,13 +10,13 @@ from typing import Any
 from models import UntrustedSource
 from tui_app.app.dialogs.trust_question import ask_trust
 from tui_app.app.loading import lecture_loading
-from tui_app.app.messages import LectureSilent, RunSettingsRead, RunSettingsUnread
-from tui_app.app.screens.main_screen.lecture_choice import PickingScreen
+from tui_app.app.messages import LectureStuck, RunSettingsFailed, RunSettingsRead
+from tui_app.app.screens.main_screen.lecture_choice import LectureChoiceScreen
 from tui_app.monitoring.lecture_thread import LectureThread
 from tui_app.runs.run_folder import RunFolder
 
 
-class RepeatingScreen(PickingScreen):
+class RepeatRunScreen(LectureChoiceScreen):
     """Reads a run's settings in a thread: importing the run's lecture may take for ever."""
 
     def __init__(self, lecture: Path | None, given: Mapping[str, Any]) -> None:
@@ -37,7 +37,7 @@ class RepeatingScreen(PickingScreen):
         self._reading.start()
 
     def _say_silence(self, folder: RunFolder, text: str) -> None:
-        self.post_message(LectureSilent(f"{folder.name}: {text}"))
+        self.post_message(LectureStuck(f"{folder.name}: {text}"))
 
     async def on_run_settings_read(self, message: RunSettingsRead) -> None:
         """Show the form with them."""
@@ -46,7 +46,7 @@ class RepeatingScreen(PickingScreen):
         if message.done:
             self.notify(message.done, markup=False)
 
-    def on_run_settings_unread(self, message: RunSettingsUnread) -> None:
+    def on_run_settings_failed(self, message: RunSettingsFailed) -> None:
         """Ask whether its code is trusted, or say what is wrong with the run."""
         error = message.problem
         if isinstance(error, UntrustedSource):

@@ -9,12 +9,12 @@ from tui_app.monitoring.model_source import ModelSource, model_of_run, untrained
 from tui_app.monitoring.run_queue import RunQueue
 
 if TYPE_CHECKING:
-    from tui_app.app.form.settings_draft import Draft
+    from tui_app.app.form.settings_draft import SettingsDraft
     from tui_app.monitoring.local_run import LocalRun
 
 
-def sight_of(
-    queue: RunQueue | None, draft: Draft | None, problem: str = ""
+def shown_model(
+    queue: RunQueue | None, draft: SettingsDraft | None, problem: str = ""
 ) -> tuple[ModelSource | None, str]:
     """The run that trains; else the last one, as long as the form is set to its lecture and data;
     else the model that the form would train. Or None, and why: `problem` if its lecture has one.
@@ -34,7 +34,7 @@ def sight_of(
         return None, f"The settings can't be trained: {error}"
 
 
-def _is_of(run: LocalRun, draft: Draft | None) -> bool:
+def _is_of(run: LocalRun, draft: SettingsDraft | None) -> bool:
     facts = run.history.facts
     if draft is None or facts is None:
         return draft is None

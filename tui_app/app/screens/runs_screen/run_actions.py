@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datasets.reading.cell_numbers import whole_number
-from tui_app.app.dialogs.text_question import Ask
-from tui_app.app.screens.runs_screen.table_screen import ListingScreen
+from tui_app.app.dialogs.text_question import TextQuestion
+from tui_app.app.screens.runs_screen.table_screen import RunTableScreen
 from tui_app.runs.run_table import write_note
 from tui_app.training.session_request import ResumeRequest
 
 _TRAINING = ("running", "paused")
 
 
-class RunActsScreen(ListingScreen):
+class RunActionsScreen(RunTableScreen):
     """Acts on the run at the cursor, or on the marked ones."""
 
     def action_compare(self) -> None:
@@ -23,7 +23,7 @@ class RunActsScreen(ListingScreen):
             self.notify("Mark two runs or more with the space bar, then compare them.")
             return
         self.app.push_screen(CompareScreen(rows))
-        self.app.look_soon()
+        self.app.update_soon()
 
     def action_resume(self) -> None:
         """Go on where it stopped."""
@@ -57,7 +57,7 @@ class RunActsScreen(ListingScreen):
             if text is not None:
                 self.app.take_up(ResumeRequest(row.folder, epochs=int(text)))
 
-        self.app.push_screen(Ask(question, str(max(2 * trained, 1)), problem), extend)
+        self.app.push_screen(TextQuestion(question, str(max(2 * trained, 1)), problem), extend)
 
     def action_again(self) -> None:
         """Fill the form with its settings."""
@@ -79,4 +79,4 @@ class RunActsScreen(ListingScreen):
                     self.notify(str(error), severity="error", markup=False)
                 self.read()
 
-        self.app.push_screen(Ask(f"A note on {row.folder.name}", row.note), keep)
+        self.app.push_screen(TextQuestion(f"A note on {row.folder.name}", row.note), keep)

@@ -11,8 +11,8 @@ from textual.widgets import DataTable, Input
 
 from tui_app.app.messages import RowsRead
 from tui_app.app.run_summaries import about
-from tui_app.app.screens.runs_screen.run_actions import RunActsScreen
-from tui_app.app.screens.runs_screen.trash_actions import DiscardingScreen
+from tui_app.app.screens.runs_screen.run_actions import RunActionsScreen
+from tui_app.app.screens.runs_screen.trash_actions import TrashActionsScreen
 from tui_app.app.widgets.key_bar import KeyBar
 from tui_app.app.widgets.line import Line
 from tui_app.app.widgets.runs_list import RunsList
@@ -25,7 +25,7 @@ from tui_app.text.quantities import counted
 _AGAIN = 3.0
 
 
-class RunsScreen(DiscardingScreen, RunActsScreen):
+class RunsScreen(TrashActionsScreen, RunActionsScreen):
     """A table of the run folders, and a word about the run at the cursor.
 
     The app keeps it: it is as it was left when it is shown again.

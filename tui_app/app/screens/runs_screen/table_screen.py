@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tui_app.app.app import TutorchApp
 
 
-class ListingScreen(Screen[None]):
+class RunTableScreen(Screen[None]):
     """What the acts on runs need of the screen that lists them."""
 
     app: TutorchApp

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tui_app.app.dialogs.choice_question import Choose
+from tui_app.app.dialogs.choice_question import ChoiceQuestion
 from tui_app.app.messages import RunsChanged
-from tui_app.app.screens.runs_screen.table_screen import ListingScreen
+from tui_app.app.screens.runs_screen.table_screen import RunTableScreen
 from tui_app.runs.errors import RunLocked
 from tui_app.runs.run_table import RunRow
 from tui_app.runs.trash import Discarded, bring_back, discard
@@ -18,7 +18,7 @@ from tui_app.text.quantities import counted
 _NAMED = 8
 
 
-class DiscardingScreen(ListingScreen):
+class TrashActionsScreen(RunTableScreen):
     """Moves runs to the trash, after a question; `undo` brings back what was moved last."""
 
     def __init__(self, **options: Any) -> None:
@@ -43,7 +43,7 @@ class DiscardingScreen(ListingScreen):
                 self._discard(rows)
 
         answers = [("d", "Move"), ("Esc", "Keep")]
-        self.app.push_screen(Choose(_question(rows), answers), answered)
+        self.app.push_screen(ChoiceQuestion(_question(rows), answers), answered)
 
     def _discard(self, rows: Sequence[RunRow]) -> None:
         moved, problems = [], []
