@@ -18,6 +18,7 @@ from tyro.constructors import PrimitiveConstructorSpec
 
 from models.fields import Field, InvalidValue
 from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.sweep import split_values
 from tui_app.text.escaping import printable
 
 
@@ -83,27 +84,20 @@ def parse_options(
     return parsed, given
 
 
-def parts_of(field: Field, text: str) -> list[str]:
-    """The values that a text lists, with `,` or `|` between. Those of a field that is a list itself
-    have commas, and so are separated by `;` or `|`.
-    """
-    return re.split("[;|]" if field.is_tuple else "[,|]", text)
-
-
 def _value(field: Field, text: str) -> Any:
     """The value of an option; several values are refused with the option that takes them."""
     try:
         return field.parse(text)
     except InvalidValue:
-        parts = text.split("..") if ".." in text else parts_of(field, text)
+        parts = text.split("..") if ".." in text else split_values(field, text)
         parts = [part.strip() for part in parts]
         if len(parts) > 1 and all(map(functools.partial(_is_value, field), parts)):
             listed = (";" if field.is_tuple else ",").join(parts)
-            raise several_values(field, listed) from None
+            raise several_values_error(field, listed) from None
         raise
 
 
-def several_values(field: Field, listed: str) -> InvalidValue:
+def several_values_error(field: Field, listed: str) -> InvalidValue:
     """The refusal of several values where one is meant."""
     sweep = shlex.quote(f"{field.name}={listed}")
     return InvalidValue(

@@ -16,7 +16,7 @@ from models.lecture import Hyperparameters, Lecture
 from models.user_files.plain_net import declare, find_plain_net
 from models.user_files.trust import allow_named_file
 from tui_app.commands.arguments import refuse_few_open_files, refuse_several_processes
-from tui_app.commands.option_parser import parse_options, parts_of, several_values
+from tui_app.commands.option_parser import parse_options, several_values_error
 from tui_app.commands.trust_prompt import load_trusted
 from tui_app.monitoring.lecture_thread import import_watched
 from tui_app.runs.configuration import (
@@ -28,6 +28,7 @@ from tui_app.runs.configuration import (
 )
 from tui_app.runs.run_options import RunOptions
 from tui_app.runs.settings import settle
+from tui_app.runs.sweep import combinations, parse_list, split_values
 from tui_app.terminal.display_options import Look, can_show_app
 from tui_app.terminal.printing import complain, stderr_console
 
@@ -193,21 +194,19 @@ def _dataset_field(lecture: Lecture, field: Field) -> Field:
 
 def _refuse_several(field: Field, text: str, lecture: Lecture) -> None:
     """Raise InvalidValue for several data sets; a path may have the signs between them."""
-    parts = [part.strip() for part in parts_of(field, text)]
+    parts = split_values(field, text)
     if len(parts) > 1 and set(parts) <= set(lecture.datasets):
-        raise several_values(field, ",".join(parts))
+        raise several_values_error(field, ",".join(parts))
 
 
 def _sweep(fields: dict[str, Field], sweeps: Sequence[str]) -> list[dict[str, Any]]:
     """Every combination of the values of `FIELD=V1,V2,...`; a single empty one without any."""
-    combinations: list[dict[str, Any]] = [{}]
+    swept: dict[str, tuple[Any, ...]] = {}
     for sweep in sweeps:
         name, values = _swept(sweep)
         if not values or name not in fields or name == "runs_dir":
             raise InvalidValue(
                 f"--sweep takes FIELD=V1,V2,... with a field of the lecture, not {sweep!r}"
             )
-        field = fields[name]
-        parts = parts_of(field, values)
-        combinations = [{**c, name: field.parse(part)} for c in combinations for part in parts]
-    return combinations
+        swept[name] = parse_list(fields[name], values)
+    return combinations(swept)

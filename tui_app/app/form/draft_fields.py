@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from datasets.own.column_names import ColumnChoice
-from datasets.own.names import is_own_data, short_name
+from datasets.own.names import short_name
 from models.fields import Field, fields_of
 from models.lecture import Lecture
 from tui_app.runs.run_options import TABLE_OPTIONS, RunOptions
-from tui_app.runs.settings import own_data
 
 
 @dataclass(frozen=True)
@@ -47,20 +45,6 @@ class OwnData:
     def short_name(self) -> str:
         """The data set without the folders that it lies in."""
         return short_name(self.dataset)
-
-
-def several(field: Field, text: str) -> tuple[Any, ...]:
-    """The values that `text` lists. Those of a field that is a list itself stand between
-    semicolons. Raises InvalidValue.
-    """
-    if field.name == "dataset" and is_own_data(text.strip()):  # whatever signs a path has
-        return (own_data(text.strip()),)
-    is_one = field.name in ("data_dir", "device") or text in field.choices
-    if is_one or (field.kind is str and not field.choices):
-        parts = [text]
-    else:
-        parts = text.split(";" if field.is_tuple else ",")
-    return tuple(field.parse(part.strip()) for part in parts)
 
 
 def draft_fields(lecture: Lecture) -> dict[str, Field]:

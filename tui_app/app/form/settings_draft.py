@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import product
 from typing import Any, TypeVar
 
 from datasets.own.names import is_own_data
 from models.fields import InvalidValue
 from models.lecture import Lecture
-from tui_app.app.form.draft_fields import OwnData, draft_fields, several
+from tui_app.app.form.draft_fields import OwnData, draft_fields
 from tui_app.app.form.edits import Edits
 from tui_app.runs.run_options import TABLE_OPTIONS, RunOptions
 from tui_app.runs.settings import RunSettings, own_data, settle
+from tui_app.runs.sweep import combinations, parse_value_or_list, split_values
 from tui_app.training.suitable_data import refuse_unsuitable_data
-
-#: More runs than these, from several values in several fields, are a mistake.
-MOST_RUNS = 64
 
 T = TypeVar("T")
 
@@ -58,7 +55,7 @@ class SettingsDraft:
         text = self.texts.get("dataset", "").strip()
         if is_own_data(text):
             return text
-        chosen = text.split(",")[0].strip()
+        chosen = split_values(self.fields["dataset"], text)[0]
         return chosen if chosen in self.lecture.datasets else self.lecture.datasets[0]
 
     @property
@@ -153,7 +150,7 @@ class SettingsDraft:
             return True
         other = self.fields[rule.field]
         try:
-            values = several(other, self.text(rule.field))
+            values = parse_value_or_list(other, self.text(rule.field))
         except InvalidValue:
             return True
         return any(value in rule.values for value in values)
@@ -163,7 +160,7 @@ class SettingsDraft:
         found = {}
         for name, text in self.texts.items():
             try:
-                several(self.fields[name], text)
+                parse_value_or_list(self.fields[name], text)
             except InvalidValue as problem:
                 found[name] = str(problem)
         if not found:
@@ -182,18 +179,10 @@ class SettingsDraft:
         Raises InvalidValue.
         """
         names = [name for name in self.texts if self.is_useful(name)]
-        values = [several(self.fields[name], self.texts[name]) for name in names]
-        combinations = list(product(*values))
-        if len(combinations) > MOST_RUNS:
-            raise InvalidValue(
-                f"these values make {len(combinations)} runs; {MOST_RUNS} is the most"
-            )
+        values = {n: parse_value_or_list(self.fields[n], self.texts[n]) for n in names}
         runs = [
-            settle(
-                self.lecture,
-                {**dict(zip(names, combination, strict=True)), "runs_dir": self._runs_dir},
-            )
-            for combination in combinations
+            settle(self.lecture, {**chosen, "runs_dir": self._runs_dir})
+            for chosen in combinations(values)
         ]
         for dataset in {run.dataset for run in runs}:
             refuse_unsuitable_data(self.lecture, dataset)
@@ -206,7 +195,7 @@ class SettingsDraft:
             field = self.fields[name]
             if (field.choices and name not in ("dataset", "device")) or field.kind is bool:
                 try:
-                    given[name] = several(field, text)[0]
+                    given[name] = parse_value_or_list(field, text)[0]
                 except InvalidValue:
                     continue
         options = vars(RunOptions())
