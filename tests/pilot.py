@@ -283,7 +283,7 @@ class RecordedSession:
         self._control = control
         self._epochs = epochs
 
-    def follow(self, control: Control, listeners: Any) -> None:
+    def train(self, control: Control, listeners: Any, start_adviser: Any) -> None:
         """Say everything, then wait."""
         for event in recorded_events(self.folder.name, self._epochs):
             for listener in listeners:

@@ -20,6 +20,7 @@ from datasets import Data, DataSpec, Split
 from models import find_lecture, load_lecture
 from models.user_files.trust import allow_named_file
 from tui_app.cli import run
+from tui_app.inspection.diagnosis.listener import Watch
 from tui_app.runs.events import Event, RunCompleted
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.settings import settle
@@ -144,7 +145,7 @@ def begin(
 def take_up(session: Session) -> Followed:
     """Go on with the run of an earlier session."""
     control = Control()
-    again = Session.take_up(session.folder, control, lambda progress: None)
+    again = Session.resume(session.folder, control, lambda progress: None)
     return _follow(again, control, (), 0)
 
 
@@ -162,7 +163,7 @@ def _follow(
 
     if stop_after:
         control.take_steps(stop_after)
-    completed = session.follow(control, [events.append, stop_when_paused, *listeners])
+    completed = session.train(control, [events.append, stop_when_paused, *listeners], Watch.of)
     return Followed(session, events, completed)
 
 

@@ -154,7 +154,7 @@ def test_a_resumed_runs_log_keeps_the_times_and_the_day_of_the_earlier_session()
     log = path / "log.txt"
     log.write_text(re.sub(r"(?m)^\S+ \S+  ", "2026-01-31 01:02:03  ", log.read_text()))
     wanted = ResumeRequest(RunFolder(path), epochs=8)
-    run = LocalRun("resumed", wanted.session)
+    run = LocalRun("resumed", wanted)
     run.start()
     assert run.join(LONGEST)
     run.poll()

@@ -107,7 +107,7 @@ def measure(words: str, wanted: Benchmark) -> Iterator[tuple[str, Cost]]:
             control = Control()
             settings = settings_of(words, wanted.data_dir, place)
             session = Session.begin(settings, control, lambda progress: None)
-            thread = threading.Thread(target=session.follow, args=(control, []))
+            thread = threading.Thread(target=session.train, args=(control, []))
             thread.start()
             time.sleep(0.5)
             live = LiveView(load_view(name), control)

@@ -74,7 +74,7 @@ def test_a_paused_run_takes_a_new_lr_and_goes_on_waiting(tmp_path: Path) -> None
                 control.stop()
 
     session = Session.begin(settings(tmp_path), control, lambda progress: None)
-    session.follow(control, [listener])
+    session.train(control, [listener])
     assert [event.lr for event in heard if event.kind == "control"] == [0.05]  # pyright: ignore[reportAttributeAccessIssue]
     assert paused[2] - paused[1] > 0.5, "it sleeps between two heartbeats"
 

@@ -165,7 +165,7 @@ def test_nothing_but_the_gate_leads_to_code_that_is_not_tutorchs(run: Path):
         ("tui_app/views/__init__.py", "import_module"),
     }
     with pytest.raises(UntrustedSource):
-        Session.take_up(RunFolder(run), Control(), lambda progress: None)
+        Session.resume(RunFolder(run), Control(), lambda progress: None)
 
 
 # What the user names, and what the user trains

@@ -78,7 +78,7 @@ def steered(tmp_path: Path) -> Path:
             else:
                 control.stop()
 
-    session.follow(control, [listen])
+    session.train(control, [listen])
     return session.folder.path
 
 

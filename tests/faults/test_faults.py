@@ -82,7 +82,7 @@ def session(control: Control, lecture: str = "softmax", **given: Any) -> Session
 
 def follow(made: Session, *listeners: Callable[[Event], None], control: Control | None = None):
     events: list[Event] = []
-    return made.follow(control or Control(), [events.append, *listeners]), events
+    return made.train(control or Control(), [events.append, *listeners]), events
 
 
 def losses(events: list[Event]) -> list[float]:
@@ -116,7 +116,7 @@ def test_a_batch_too_large_is_taken_in_parts_and_a_step_is_what_it_was(
     ]
     assert "4 parts" in said
     assert load_checkpoint(made.folder.last)["parts"] == 4
-    again = Session.take_up(made.folder, Control(), lambda progress: None, epochs=5000)
+    again = Session.resume(made.folder, Control(), lambda progress: None, epochs=5000)
     assert again.training.parts == 4
     follow(again, control=_stopped())
 
@@ -190,7 +190,7 @@ def test_an_lr_set_by_hand_after_the_last_checkpoint_is_set_again(tmp_path: Path
     made = session(control)
     with pytest.raises(Killed):
         follow(made, steer(control, kill=True), control=control)
-    again = Session.take_up(made.folder, Control(), lambda progress: None)
+    again = Session.resume(made.folder, Control(), lambda progress: None)
     assert again.training.step == 0
     follow(again)
     recorded = [x for line in read_metrics(made.folder.metrics) for x in line.get("losses", ())]

@@ -35,7 +35,7 @@ for _ in range(2):
         elif event.kind == "state" and event.state == "paused":
             control.stop()
 
-    completed = session.follow(control, [listen])
+    completed = session.train(control, [listen])
     kept.append(session)
     print(completed.state, len(children) >= 2, len(psutil.Process().children()))
 """

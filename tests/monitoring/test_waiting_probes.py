@@ -82,6 +82,6 @@ def test_a_run_that_was_given_up_while_it_was_prepared_is_not_resumed(tmp_path: 
     control = Control()
     control.is_abandoned = True
     with pytest.raises(StepInterrupted):
-        Session.take_up(folder, control, lambda progress: None, epochs=2)
+        Session.resume(folder, control, lambda progress: None, epochs=2)
     assert (folder.run_json.read_bytes(), folder.metrics.read_bytes()) == before
     folder.lock().release()

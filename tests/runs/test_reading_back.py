@@ -186,7 +186,7 @@ def test_a_stop_while_a_run_is_read_back_ends_its_resuming(
 
     monkeypatch.setattr(RunFolder, "write_record", write_and_stop)
     with pytest.raises(LoadingStopped):
-        Session.take_up(RunFolder(run), control, lambda progress: None, epochs=3)
+        Session.resume(RunFolder(run), control, lambda progress: None, epochs=3)
     assert (run / "metrics.jsonl").read_bytes() == before
     monkeypatch.undo()
     assert tutorch("resume", run, "--epochs", 3, "--no-tui").exit_code == 0

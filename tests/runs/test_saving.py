@@ -48,9 +48,9 @@ def test_going_back_to_the_checkpoint_before_keeps_it_through_the_next_save(tmp_
     folder = run.session.folder
     whole = folder.previous.read_bytes()
     folder.last.write_bytes(folder.last.read_bytes()[:1000])
-    again = Session.take_up(folder, Control(), lambda progress: None)
+    again = Session.resume(folder, Control(), lambda progress: None)
     assert folder.last.read_bytes() == whole  # a kill from now on finds a whole one
-    again.follow(Control(), [])
+    again.train(Control(), [])
     assert load_checkpoint(folder.last)["epoch"] == 4
 
 
@@ -151,9 +151,9 @@ class SmallDisk:
 
 
 def saved_again(folder: RunFolder, epochs: int) -> Followed:
-    session = Session.take_up(folder, Control(), lambda progress: None, epochs=epochs)
+    session = Session.resume(folder, Control(), lambda progress: None, epochs=epochs)
     events: list[Event] = []
-    completed = session.follow(Control(), [events.append])
+    completed = session.train(Control(), [events.append])
     return Followed(session, events, completed)
 
 
@@ -191,7 +191,7 @@ def test_previous_is_kept_where_last_is_damaged_or_room_is_not_what_lacks(
 ):
     run = begin("softmax", tmp_path, epochs=2, widths=(16,))
     folder = run.session.folder
-    session = Session.take_up(folder, Control(), lambda progress: None, epochs=3)
+    session = Session.resume(folder, Control(), lambda progress: None, epochs=3)
     if number == errno.ENOSPC:
         folder.last.write_bytes(folder.last.read_bytes()[:1000])
     before = folder.previous.read_bytes()
@@ -200,5 +200,5 @@ def test_previous_is_kept_where_last_is_damaged_or_room_is_not_what_lacks(
         raise OSError(number, "it fails")
 
     monkeypatch.setattr(saver, "save_checkpoint", fail)
-    assert session.follow(Control(), []).state == "failed"
+    assert session.train(Control(), []).state == "failed"
     assert folder.previous.read_bytes() == before

@@ -83,7 +83,7 @@ def trained(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "fastest_step", step)
         session = Session.begin(settings, control, lambda progress: None)
-        return Followed(session, events, session.follow(control, [listener]))
+        return Followed(session, events, session.train(control, [listener]))
 
 
 def recorded_by(recorder: PretendRecorder) -> Callable[[Training], GraphedStep]:

@@ -30,13 +30,13 @@ def settings(runs_dir: Path, lecture: str = "softmax", **given: Any) -> RunSetti
 def begin(wanted: RunSettings, *listeners: Callable[[Event], None], control: Control | None = None):
     control = control or Control()
     session = Session.begin(wanted, control, lambda progress: None)
-    return session, session.follow(control, listeners)
+    return session, session.train(control, listeners)
 
 
 def take_up(folder: RunFolder, *listeners: Callable[[Event], None], **changes: Any) -> RunCompleted:
     control = Control()
-    session = Session.take_up(folder, control, lambda progress: None, **changes)
-    return session.follow(control, listeners)
+    session = Session.resume(folder, control, lambda progress: None, **changes)
+    return session.train(control, listeners)
 
 
 def stop_at(control: Control, step: int) -> Callable[[Event], None]:
@@ -145,7 +145,7 @@ def test_a_run_killed_after_its_checkpoint_repeats_only_what_came_later(tmp_path
             raise Killed
 
     with pytest.raises(Killed):
-        session.follow(control, [kill])
+        session.train(control, [kill])
     with session.folder.metrics.open("a") as file:
         file.write('{"kind": "steps", "first_st')
     take_up(session.folder)
@@ -186,7 +186,7 @@ def test_a_run_that_is_training_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(RunLocked):
         take_up(session.folder)
     control.stop()
-    session.follow(control, [])
+    session.train(control, [])
     assert take_up(session.folder).state == "completed"
 
 

@@ -157,7 +157,7 @@ def test_the_path_follows_an_lr_that_was_set_by_hand(tmp_path: Path):
             control.set_lr(0.1)
             control.go_on()
 
-    session.follow(control, [listen])
+    session.train(control, [listen])
     found = found_in(session.folder.path, "landscape")
     assert found.descents[0].losses.astype(np.float32).tolist() == as_told(losses)
     assert found.lr == 0.1

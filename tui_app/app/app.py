@@ -212,7 +212,7 @@ class TutorchApp(AppearanceApp):
         if untrusted is not None:
             ask_trust(self, untrusted, lambda: self.take_up(wanted))
             return
-        self.start([LocalRun(wanted.folder.name, wanted.session)])
+        self.start([LocalRun(wanted.folder.name, wanted)])
 
     # In threads
 

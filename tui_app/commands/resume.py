@@ -51,33 +51,19 @@ def main(argv: Sequence[str]) -> int:
     if arguments.epochs is not None and arguments.epochs < 1:
         raise InvalidValue(f"epochs: a whole number ≥ 1, not {arguments.epochs}", "epochs")
     folder = the_run(arguments, given, arguments.source)
+    request = ResumeRequest(folder, arguments.epochs, _changes(given), arguments.source)
     if not (arguments.no_tui or arguments.json or arguments.quiet) and can_show_app():
-        return _show_app(
-            ResumeRequest(folder, arguments.epochs, _changes(given), arguments.source), given
-        )
+        return _show_app(request, given)
 
     from tui_app.headless.run import Headless, Terminal, stop_on_signals, train_one
     from tui_app.training.control import Control
-    from tui_app.training.session import Session
 
     headless, control = Headless(json=arguments.json, quiet=arguments.quiet), Control()
     terminal = Terminal(headless.console())
     options = import_lecture(folder, arguments.source).options
     on_hangup = given.get("on_hangup", options.on_hangup)
     with stop_on_signals(control, terminal, keep=on_hangup == "keep"):
-        completed = train_one(
-            lambda control, on_progress: Session.take_up(
-                folder,
-                control,
-                on_progress,
-                epochs=arguments.epochs,
-                source=arguments.source,
-                **_changes(given),
-            ),
-            control,
-            headless,
-            terminal,
-        )
+        completed = train_one(request, control, headless, terminal)
     return completed.exit_code
 
 

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from tui_app.headless.console_output import (
 )
 from tui_app.headless.console_thread import ConsoleThread
 from tui_app.headless.loading_progress import show_loading
+from tui_app.inspection.diagnosis.listener import Watch
 from tui_app.runs.errors import Cancelled, DamagedRun
 from tui_app.runs.events import RunCompleted
 from tui_app.runs.exit_codes import ExitCode
@@ -48,7 +49,8 @@ from tui_app.text.escaping import printable
 from tui_app.training.control import Control, Stop
 from tui_app.training.library_warnings import warnings_noted
 from tui_app.training.prepare import check_models
-from tui_app.training.session import OnProgress, Session
+from tui_app.training.session import Session
+from tui_app.training.session_request import MakeSession, NewRunRequest
 from tui_app.training.watchdog import StepInterrupted, Watchdog, where_interrupted
 
 
@@ -79,7 +81,8 @@ def train_all(settings: Sequence[RunSettings], headless: Headless) -> int:
             for number, each in enumerate(settings, 1):
                 if len(settings) > 1:
                     console.print(f"run {number} of {len(settings)}: {differing(each, settings)}")
-                completed.append((each, train_one(_begin(each), control, headless, terminal)))
+                make = NewRunRequest(each)
+                completed.append((each, train_one(make, control, headless, terminal)))
                 if control.stopped:
                     break
         finally:
@@ -88,12 +91,8 @@ def train_all(settings: Sequence[RunSettings], headless: Headless) -> int:
     return next((done.exit_code for _, done in completed if done.exit_code), ExitCode.DONE)
 
 
-def _begin(settings: RunSettings) -> Callable[[Control, OnProgress], Session]:
-    return lambda control, on_progress: Session.begin(settings, control, on_progress)
-
-
 def train_one(
-    make: Callable[[Control, OnProgress], Session],
+    make: MakeSession,
     control: Control,
     headless: Headless,
     terminal: Terminal,
@@ -113,7 +112,7 @@ def train_one(
         JsonLines(data_stream()) if headless.json else terminal.narrator()
     )
     with listener:
-        completed = session.follow(control, [listener])
+        completed = session.train(control, [listener], Watch.of)
     terminal.end()
     if not headless.json:
         print_end(console, session, completed)

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,11 +30,12 @@ from tui_app.runs.run_files import open_file
 from tui_app.text.escaping import printable
 from tui_app.training.control import Control, Stop
 from tui_app.training.library_warnings import warnings_noted
+from tui_app.training.session_request import MakeSession, NewRunRequest
 from tui_app.training.watchdog import StepInterrupted, Watchdog, where_interrupted
 
 if TYPE_CHECKING:
     from tui_app.runs.settings import RunSettings
-    from tui_app.training.session import OnProgress, Session
+    from tui_app.training.session import Session
 
 _CANCELLED = "Cancelled before training began{}."
 
@@ -43,9 +44,6 @@ _JOINING = 0.1
 
 #: Bytes that are read of the log.txt of earlier sessions.
 _MOST_OF_A_LOG = 1 << 22
-
-#: Prepares a run, in the thread: given its control, and told of what is fetched.
-MakeSession = Callable[[Control, "OnProgress"], "Session"]
 
 
 @dataclass(frozen=True)
@@ -66,12 +64,12 @@ class _Past:
 
 
 class LocalRun:
-    """Trains what `make` prepares. The thread fills a buffer; whoever watches empties it.
+    """Trains the session that `make_session` prepares. The thread fills a buffer; `poll` drains it.
 
     The thread knows no widget and waits for none: appending to a deque is all it does for them.
     """
 
-    def __init__(self, title: str, make: MakeSession) -> None:
+    def __init__(self, title: str, make_session: MakeSession) -> None:
         self.title = title
         self.history = History()
         self.control = Control()
@@ -79,7 +77,7 @@ class LocalRun:
         self.silence = ""
         self.failure: Failure | None = None
         self.folder: Path | None = None
-        self._make = make
+        self._make_session = make_session
         self._events: deque[Event | EpochBlock | RunInfo | _Past] = deque()
         self._session: Session | None = None
         self._notes: list[str] = []
@@ -167,12 +165,16 @@ class LocalRun:
         return self.control.must_stop()
 
     def _train_alone(self) -> None:
-        session = self._session = self._make(self.control, self._loading)
+        if self.control.stopped is not None:
+            raise LoadingStopped("cancelled before it began")
+        session = self._session = self._make_session(self.control, self._loading)
         self.folder, self.stage = session.folder.path, ""
         for text in self._notes:
             session.note(text)
         self._recall(session)
-        session.follow(self.control, [self._events.append])
+        from tui_app.inspection.diagnosis.listener import Watch  # puts off torch
+
+        session.train(self.control, [self._events.append], Watch.of)
 
     def _recall(self, session: Session) -> None:
         """Begin with what run.json, metrics.jsonl and log.txt know: of a resumed run, its past."""
@@ -250,15 +252,4 @@ def local_runs(settings: Sequence[RunSettings]) -> list[LocalRun]:
     from tui_app.runs.settings import differing
 
     titles = [differing(each, settings) or each.lecture.name for each in settings]
-    return [LocalRun(t, _begin(s)) for t, s in zip(titles, settings, strict=True)]
-
-
-def _begin(settings: RunSettings) -> MakeSession:
-    def make(control: Control, on_progress: OnProgress) -> Session:
-        from tui_app.training.session import Session
-
-        if control.stopped is not None:
-            raise LoadingStopped("cancelled before it began")
-        return Session.begin(settings, control, on_progress)
-
-    return make
+    return [LocalRun(t, NewRunRequest(s)) for t, s in zip(titles, settings, strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from functools import partial
@@ -15,12 +15,10 @@ from filelock import BaseFileLock
 from datasets.reading.progress import Progress
 from models.user_files.error_hints import explain_in_one_line
 from models.user_files.error_location import ends_program
-from tui_app.inspection.diagnosis.listener import Watch
-from tui_app.inspection.diagnosis.recorded_observations import Recorded
 from tui_app.runs.checkpoint import save_checkpoint
 from tui_app.runs.errors import DamagedRun, TrainingFailed
 from tui_app.runs.event_text import Sparingly
-from tui_app.runs.events import Listener, RunCompleted, Warned
+from tui_app.runs.events import Advised, Event, Listener, RunCompleted, RunStarted, Warned
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.metrics_file import MetricsFile
 from tui_app.runs.metrics_rewind import rewind_metrics
@@ -52,21 +50,30 @@ from tui_app.training.watchdog import StepInterrupted
 
 OnProgress = Callable[[Progress], None]
 
+#: Called with each event of a run in the thread that trains it; its advice is published beside it.
+Adviser = Callable[[Event], Iterable[Advised]]
+
 
 class Session:
     """A run that is ready to train, in its folder.
 
-    Made by `begin` or `take_up`, which lock the folder; `follow` trains it and frees the folder.
+    Made by `begin` or `resume`, which lock the folder; `train` trains it and unlocks the folder.
     """
 
     def __init__(
-        self, training: Training, folder: RunFolder, lock: BaseFileLock, notes: Iterable[str]
+        self,
+        training: Training,
+        folder: RunFolder,
+        record: Mapping[str, Any],
+        lock: BaseFileLock,
+        notes: Iterable[str],
     ) -> None:
         self.training = training
         self.folder = folder
+        self.record = record
         self._lock = lock
         self._notes = list(notes)
-        self._is_followed = False
+        self._is_training = False
         self._audience = Dispatcher([], [])
         self._open = ExitStack()
 
@@ -87,12 +94,13 @@ class Session:
                 keep_source(folder, settings.lecture.source)
                 notes += trust_copy(folder, settings.lecture.source)
             write_kept_data(folder, training)
-            folder.write_record(record_of(training))
+            record = record_of(training)
+            folder.write_record(record)
             stack.pop_all()
-        return cls(training, folder, lock, notes)
+        return cls(training, folder, record, lock, notes)
 
     @classmethod
-    def take_up(
+    def resume(
         cls,
         folder: RunFolder,
         control: Control,
@@ -146,22 +154,30 @@ class Session:
             # What made a run fail is not done again.
             training.lr_changes = {} if state == "failed" else changes
             stack.pop_all()
-        return cls(training, folder, lock, notes)
+        return cls(training, folder, now, lock, notes)
 
-    def follow(self, control: Control, listeners: Iterable[Listener]) -> RunCompleted:
-        """Train, and let every listener hear every event; the folder's own files come first."""
+    def train(
+        self,
+        control: Control,
+        listeners: Iterable[Listener],
+        start_adviser: Callable[[Session, Control], Adviser] | None = None,
+    ) -> RunCompleted:
+        """Train, and pass every event to the folder's files, then to the listeners.
+
+        The adviser is made when training starts, and is called before the listeners.
+        """
         training, folder = self.training, self.folder
         with self._open as stack:
             stack.callback(self._lock.release)
             metrics = stack.enter_context(closing(MetricsFile(folder.metrics)))
             log = stack.enter_context(closing(LogFile(folder.log, Sparingly())))
-            address, note = _listen(control, stack)
-            notes = [*self._notes, *note]
+            address, notes = _listen(control, stack)
             status = stack.enter_context(closing(StatusFile(folder.status, control=address)))
             audience = self._audience = Dispatcher([metrics, status, log], list(listeners))
-            self._is_followed = True
             try:
-                return self._listen_to(control, audience, notes)
+                adviser = start_adviser(self, control) if start_adviser is not None else _no_advice
+                self._is_training = True
+                return self._train(control, audience, adviser, [*self._notes, *notes])
             except StepInterrupted as error:  # outside of the steps themselves
                 if control.is_abandoned:
                     raise
@@ -180,7 +196,7 @@ class Session:
     def note(self, text: str) -> None:
         """Tell something of the run, from any thread; before it trains, as soon as it does."""
         training = self.training
-        if not self._is_followed:
+        if not self._is_training:
             self._notes.append(text)
             return
         warned = Warned(run=training.run, epoch=training.epoch, step=training.step, text=text)
@@ -203,25 +219,24 @@ class Session:
         self._open.close()
         return completed
 
-    def _listen_to(
-        self, control: Control, audience: Dispatcher, notes: Iterable[str]
+    def _train(
+        self, control: Control, audience: Dispatcher, adviser: Adviser, notes: Iterable[str]
     ) -> RunCompleted:
-        training, folder, notes = self.training, self.folder, list(notes)
-        past = Recorded()
-        if training.step:
-            past = Recorded.of(folder, control.must_stop, notes.append)
-        watch = Watch(training, folder, record_of(training), past)
         event = None
-        for event in train(training, control):
-            advice = watch.hear(event)
-            is_last = isinstance(event, RunCompleted)  # nothing is heard after it
-            for told in (*advice, event) if is_last else (event, *advice):
-                audience.tell(told)
-            if event.kind == "started":
+        for event in train(self.training, control):
+            advice = adviser(event)
+            is_last = isinstance(event, RunCompleted)  # no event follows it
+            for published in (*advice, event) if is_last else (event, *advice):
+                audience.tell(published)
+            if isinstance(event, RunStarted):
                 for text in notes:
                     audience.tell(warning_at(event, text))
         assert isinstance(event, RunCompleted)
         return event
+
+
+def _no_advice(event: Event) -> Iterable[Advised]:
+    return ()
 
 
 def _listen(control: Control, stack: ExitStack) -> tuple[str | None, list[str]]:

@@ -1,22 +1,41 @@
-"""A run that is to go on."""
+"""A run that is to be trained, new or resumed, described before torch is imported."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from tui_app.runs.run_folder import RunFolder
     from tui_app.runs.run_source import Use
+    from tui_app.runs.settings import RunSettings
     from tui_app.training.control import Control
     from tui_app.training.session import OnProgress, Session
+
+#: Prepares a session in the thread that trains it, and reports what is loaded meanwhile.
+MakeSession: TypeAlias = "Callable[[Control, OnProgress], Session]"
+
+
+@dataclass(frozen=True)
+class NewRunRequest:
+    """A run to start with these settings."""
+
+    settings: RunSettings
+
+    def __call__(self, control: Control, on_progress: OnProgress) -> Session:
+        """Prepare the run and make its folder."""
+        from tui_app.training.session import Session  # puts off torch
+
+        return Session.begin(self.settings, control, on_progress)
 
 
 @dataclass(frozen=True)
 class ResumeRequest:
-    """Where the run is, and what of it is to be otherwise. `source` says which one it goes on with
-    where the user's own file has changed since.
+    """A run to resume, and what changes: `epochs` in all, `options` by name.
+
+    `source` says whether it continues with the source in its folder or with the user's file as it
+    is now; it must be given if the two differ.
     """
 
     folder: RunFolder
@@ -24,11 +43,11 @@ class ResumeRequest:
     options: Mapping[str, Any] = field(default_factory=dict)
     source: Use | None = None
 
-    def session(self, control: Control, on_progress: OnProgress) -> Session:
-        """Prepare it, in the thread that trains it."""
-        from tui_app.training.session import Session
+    def __call__(self, control: Control, on_progress: OnProgress) -> Session:
+        """Load the run's last checkpoint."""
+        from tui_app.training.session import Session  # puts off torch
 
-        return Session.take_up(
+        return Session.resume(
             self.folder,
             control,
             on_progress,

@@ -15,6 +15,8 @@ from tui_app.inspection.probe_context import context_of_training
 from tui_app.inspection.probe_runner import run_probe
 from tui_app.runs.events import Advised, EpochCompleted, Event, RunCompleted, StepsCompleted
 from tui_app.runs.run_folder import RunFolder
+from tui_app.training.control import Control
+from tui_app.training.session import Session
 from tui_app.training.state import Training
 
 #: The share of a run's time that may be spent on it, and the seconds between two looks at least.
@@ -40,7 +42,15 @@ class Watch:
         self._can_look = True
         self._next = time.monotonic() + _SECONDS
 
-    def hear(self, event: Event) -> Iterable[Advised]:
+    @classmethod
+    def of(cls, session: Session, control: Control) -> Watch:
+        """The diagnosis of a session, for `Session.train`; it reads what earlier ones recorded."""
+        past = Recorded()
+        if session.training.step:
+            past = Recorded.of(session.folder, control.must_stop, session.note)
+        return cls(session.training, session.folder, session.record, past)
+
+    def __call__(self, event: Event) -> Iterable[Advised]:
         """Take an event in; what is to be said after it."""
         if isinstance(event, StepsCompleted):
             self._recorded.losses.extend(event.losses)
