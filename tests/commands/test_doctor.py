@@ -9,7 +9,7 @@ import pytest
 
 from tests.program import tutorch
 from tui_app.commands import doctor
-from tui_app.training import device
+from tui_app.training import device, nvidia
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_without_a_problem_it_is_0(sound: pytest.MonkeyPatch):
 
 def test_a_gpu_that_torch_cannot_use_is_1(sound: pytest.MonkeyPatch):
     sound.setattr(device, "gpu_without_cuda", lambda: True)
-    sound.setattr(device, "nvidia_cards", lambda: ["H100"])
+    sound.setattr(nvidia, "gpu_names", lambda: ["H100"])
     text, document = tutorch("doctor"), tutorch("doctor", "--json")
     assert (text.exit_code, document.exit_code) == (1, 1)
     (problem,) = document.json["problems"]

@@ -293,7 +293,7 @@ def test_auto_is_the_card_with_the_most_free_memory(monkeypatch: pytest.MonkeyPa
         return DeviceInfo(name, name) if name in there else None
 
     monkeypatch.setattr(devices, "_cuda_count", lambda: len(free))
-    monkeypatch.setattr(devices, "_free_memory", lambda index: free[index])
+    monkeypatch.setattr(devices, "free_memory", lambda index: free[index])
     monkeypatch.setattr(devices, "probe", probe)
     assert choose_device("auto").name == "cuda:1"
     assert choose_device("cuda").name == "cuda:1"

@@ -87,13 +87,14 @@ def _missing(versions: dict[str, str]) -> list[str]:
 def _devices() -> dict[str, Any]:
     import torch
 
-    from tui_app.training.device import available_devices, gpu_without_cuda, nvidia_cards
+    from tui_app.training.device import available_devices, gpu_without_cuda
+    from tui_app.training.nvidia import gpu_names
     from tui_app.training.threads import usable_cores
 
     problems = []
     if gpu_without_cuda():
         problems.append(
-            f"there is a GPU ({', '.join(nvidia_cards())}), but this torch can't use it: "
+            f"there is a GPU ({', '.join(gpu_names())}), but this torch can't use it: "
             f"{torch.__version__} is built for {torch.version.cuda or 'the CPU alone'}; "
             "install a build for the driver's CUDA"
         )

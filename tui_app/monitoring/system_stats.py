@@ -6,8 +6,6 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from datasets.reading.cell_numbers import whole_number
-
 
 def read_system_stats(device: str) -> str:
     """One line about the device that trains."""
@@ -33,9 +31,10 @@ def _processor() -> str:
 def _gpu(index: int) -> str:
     import pynvml
 
+    from tui_app.training.nvidia import gpu_handle  # puts off pynvml
+
     try:
-        pynvml.nvmlInit()
-        handle = pynvml.nvmlDeviceGetHandleByIndex(_visible(index))
+        handle = gpu_handle(index)
     except pynvml.NVMLError:
         return ""
     parts = [
@@ -46,13 +45,6 @@ def _gpu(index: int) -> str:
         _reading(lambda: _others(pynvml.nvmlDeviceGetComputeRunningProcesses(handle))),
     ]
     return f"GPU {index}  " + "  ".join(part for part in parts if part)
-
-
-def _visible(index: int) -> int:
-    """The driver's number of the card that this program calls `index`."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    number = whole_number(visible[index].strip()) if index < len(visible) else None
-    return index if number is None else number
 
 
 def _memory(info: Any) -> str:

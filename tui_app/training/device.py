@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from typing import Any
 
-import pynvml
 import torch
 
 from models.fields import fields_of
 from tui_app.runs.errors import DeviceUnavailable
 from tui_app.runs.run_options import RunOptions
+from tui_app.training.nvidia import free_memory, gpu_names, other_programs
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def probe(name: str) -> DeviceInfo | None:
 
 def cards_by_free_memory() -> list[int]:
     """The CUDA devices' numbers, the one with the most free memory first, none of them touched."""
-    free = {index: _free_memory(index) for index in range(_cuda_count())}
+    free = {index: free_memory(index) for index in range(_cuda_count())}
     return sorted(free, key=lambda index: -free[index])
 
 
@@ -77,17 +75,7 @@ def release_gpu_memory() -> None:
 
 def gpu_without_cuda() -> bool:
     """Whether there is an NVIDIA GPU that this build of torch can't use."""
-    return not torch.cuda.is_available() and bool(nvidia_cards())
-
-
-def nvidia_cards() -> list[str]:
-    """The names of the NVIDIA cards that the driver reports, whatever torch can do with them."""
-    try:
-        pynvml.nvmlInit()
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
-        return [str(pynvml.nvmlDeviceGetName(handle)) for handle in handles]
-    except pynvml.NVMLError:
-        return []
+    return not torch.cuda.is_available() and bool(gpu_names())
 
 
 def _cuda_count() -> int:
@@ -102,31 +90,7 @@ def _cuda_info(index: int) -> DeviceInfo | None:
         properties = torch.cuda.get_device_properties(index)
     except RuntimeError:  # a card that is broken, in exclusive use, or full
         return None
-    return DeviceInfo(name, properties.name, free, total, _other_users(index))
-
-
-def _other_users(index: int) -> int:
-    """How many other compute programs the driver sees on the card; 0 where it can't be asked."""
-    try:
-        running = pynvml.nvmlDeviceGetComputeRunningProcesses(_nvml_handle(index))
-    except pynvml.NVMLError:
-        return 0
-    return len({program.pid for program in running} - {os.getpid()})
-
-
-def _free_memory(index: int) -> int:
-    """Bytes free on the card, from the driver; 0 where it can't be asked."""
-    try:
-        return int(pynvml.nvmlDeviceGetMemoryInfo(_nvml_handle(index)).free)
-    except pynvml.NVMLError:
-        return 0
-
-
-def _nvml_handle(index: int) -> Any:
-    """The driver's handle of torch's device `index`, which may count other cards than it does."""
-    pynvml.nvmlInit()
-    uuid = str(getattr(torch.cuda.get_device_properties(index), "uuid", ""))
-    return pynvml.nvmlDeviceGetHandleByUUID(uuid if uuid.startswith("GPU-") else f"GPU-{uuid}")
+    return DeviceInfo(name, properties.name, free, total, other_programs(index))
 
 
 def _why_no_cuda(wanted: str) -> str:

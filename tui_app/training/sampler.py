@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-#: An odd number near 2**64 / golden ratio: neighbouring (seed, epoch) pairs land far apart.
-_STRIDE = 0x9E3779B97F4A7C15
+#: From one epoch's seed to the next. An odd number near 2**64 / golden ratio: neighbouring (seed,
+#: epoch) pairs land far apart.
+SEED_STRIDE = 0x9E3779B97F4A7C15
 
 
 class SeededBatchSampler:
@@ -37,7 +38,7 @@ class SeededBatchSampler:
         """The samples of `epoch` in the order they are met: (size,) int64."""
         if not self.shuffle:
             return torch.arange(self.size)
-        generator = torch.Generator().manual_seed((self.seed + (epoch + 1) * _STRIDE) % 2**63)
+        generator = torch.Generator().manual_seed((self.seed + (epoch + 1) * SEED_STRIDE) % 2**63)
         return torch.randperm(self.size, generator=generator)
 
     def __iter__(self) -> Iterator[list[int]]:
