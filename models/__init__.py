@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import ast
 import difflib
-import importlib
 import os
-import shlex
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
 
 from models.user_files.parsing import parse
-
-if TYPE_CHECKING:
-    from models.lecture import Lecture
-    from models.user_files.source import Source
 
 _FOLDER = Path(__file__).parent
 
@@ -36,35 +28,6 @@ class UnknownLecture(Exception):
 
 class LectureError(Exception):
     """A lecture's file can't be used. The text names the file and says why."""
-
-
-class UntrustedSource(LectureError):
-    """The user's code isn't trusted, so it doesn't run.
-
-    `source` is that code, and `owner` names the users besides this one whose files it is.
-    `sentence` is the text without what to do on the command line.
-    """
-
-    def __init__(self, source: Source, owner: str, problem: str = "") -> None:
-        self.source = source
-        self.owner = owner
-        self.problem = problem
-        whose = f", which belongs to {owner}," if owner else ""
-        why = f" ({problem})" if problem else ""
-        self.sentence = f"{source.path}{whose} isn't trusted, so its code doesn't run{why}"
-        super().__init__(f"{self.sentence}. Read it first; `--trust` lets it run until it changes")
-
-    @property
-    def facts(self) -> list[tuple[str, str]]:
-        """What the user should know before trusting it: names and values."""
-        modules = [name for name in self.source.files if name != self.source.main]
-        more = f" and {len(modules) - _MODULES} more" if len(modules) > _MODULES else ""
-        facts = [("file", str(self.source.path)), ("owner", self.owner or "you")]
-        if modules:
-            facts.append(("imports", ", ".join(modules[:_MODULES]) + more))
-        if self.problem:
-            facts.append(("note", self.problem))
-        return facts
 
 
 @dataclass(frozen=True)
@@ -95,9 +58,6 @@ class Lesson:
             return self.text
         return path.read_text(encoding="utf-8", errors="replace")
 
-
-#: The local modules that are named before code is trusted; of more, their number is.
-_MODULES = 8
 
 #: The course's order within a lecture's number, where the alphabet has another.
 _ORDER = ("softmax_classifier", "otto", "lenet5", "googlenet", "resnet", "densenet")
@@ -182,98 +142,3 @@ def read_lesson(path: Path) -> Lesson:
 def is_course_file(path: Path) -> bool:
     """Whether a lecture's file is tutorch's own, and no user's."""
     return path.parent == _FOLDER
-
-
-def load_lecture(path: Path) -> Lecture:
-    """Import the lecture in `path`. Raises LectureError when it declares none, or fails, and
-    UntrustedSource for a user's file that isn't trusted.
-
-    A user's own file is imported anew when it, or a local module that it imports, has changed.
-    """
-    if is_course_file(path):
-        return _declared(path, lambda: importlib.import_module(f"models.{path.stem}"), None)
-    return load_user_lecture(read_user_source(path))
-
-
-def load_user_lecture(source: Source) -> Lecture:
-    """Import the user's lecture that was read as `source`. Raises LectureError, and UntrustedSource
-    unless the user has named its file or trusted it.
-    """
-    refuse_untrusted(source)
-    import torch  # noqa: F401  takes seconds, which are none of the user's code
-
-    from models.user_files.importing import load_module
-
-    return _declared(source.path, lambda: load_module(source), source)
-
-
-def refuse_untrusted(source: Source) -> None:
-    """Raise UntrustedSource for code that the user has neither named nor trusted."""
-    from models.user_files.owners import others, user_names
-    from models.user_files.trust import is_allowed
-    from models.user_files.trust_store import recall
-
-    if not is_allowed(source):
-        raise UntrustedSource(
-            source, user_names(others(source.owners)), recall(source.digest).problem
-        )
-
-
-def is_current(lecture: Lecture) -> bool:
-    """Whether a user's own file, and the local modules that it imports, are still what `lecture`
-    was loaded from. Reads and parses those files, a few milliseconds; imports nothing.
-    """
-    if lecture.source is None:
-        return True
-    try:
-        return read_user_source(lecture.path).digest == lecture.source.digest
-    except LectureError:
-        return False
-
-
-def read_user_source(path: Path) -> Source:
-    """What the user's lecture file at `path` is made of. Raises LectureError."""
-    from models.user_files.source import SourceTooLarge, read_source
-
-    try:
-        return read_source(path)
-    except SourceTooLarge as error:
-        raise LectureError(str(error)) from error
-    except OSError as error:
-        raise LectureError(f"{error.filename or path} can't be read: {error.strerror}") from error
-
-
-def _declared(path: Path, load: Callable[[], ModuleType], source: Source | None) -> Lecture:
-    from models.lecture import Lecture
-    from models.user_files.error_hints import explain
-    from models.user_files.error_location import ends_program
-    from models.user_files.source import import_hint
-
-    try:
-        module = load()
-    except BaseException as error:  # whatever a user's own file raises is its author's to see
-        if not isinstance(error, Exception) and not ends_program(error):
-            raise
-        why = [explain(error)]
-        if source is not None and isinstance(error, ImportError):
-            why += filter(None, [import_hint(error, source)])
-        raise LectureError(f"{path} fails when imported: " + "\n".join(why)) from error
-    lecture = getattr(module, "LECTURE", None)
-    if not isinstance(lecture, Lecture):
-        raise LectureError(f"{path} declares no lecture: {_how_to_declare_one(path)}")
-    return replace(lecture, name=path.stem, path=path, source=source)
-
-
-def _how_to_declare_one(path: Path) -> str:
-    from datasets.reading.paths import shortest
-    from models.user_files.plain_net import plain_nets
-
-    nets = [net.name for net in plain_nets(path) if net.can_be_built]
-    if not nets:
-        return "it needs a line `LECTURE = Lecture(...)`; `tutorch new NAME` writes an example"
-    net = nets[-1]  # the blocks that it is made of come before it
-    model = shlex.quote(f"{shortest(path)}:{net}")
-    return (
-        f"`tutorch --model {model}` writes one for class {net}(nn.Module), with lecture 9's data "
-        "and settings, and trains it"
-    )

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from datasets import Data, DataSpec, Split
-from models import find_lecture, load_lecture
+from models import find_lecture
+from models.loading.load import load_lecture
 from models.user_files.trust import allow_named_file
 from tui_app.cli import run
 from tui_app.inspection.diagnosis.listener import Watch

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from models import LectureError
 from models.user_files import trust_store
-from models.user_files.owners import others
+from models.user_files.owners import others, user_names
 from models.user_files.source import Source
 
 #: The files that the user named in this program.
@@ -21,6 +22,38 @@ _named: set[Path] = set()
 
 #: What can't be remembered in the state folder: hashes, and whose files of each are trusted.
 _only_here: dict[str, frozenset[int]] = {}
+
+#: The local modules that are named before code is trusted; of more, their number is given.
+_MODULES = 8
+
+
+class UntrustedSource(LectureError):
+    """The user's code isn't trusted, so it doesn't run.
+
+    `source` is that code, and `owner` names the users besides this one whose files it is.
+    `sentence` is the text without what to do on the command line.
+    """
+
+    def __init__(self, source: Source, owner: str, problem: str = "") -> None:
+        self.source = source
+        self.owner = owner
+        self.problem = problem
+        whose = f", which belongs to {owner}," if owner else ""
+        why = f" ({problem})" if problem else ""
+        self.sentence = f"{source.path}{whose} isn't trusted, so its code doesn't run{why}"
+        super().__init__(f"{self.sentence}. Read it first; `--trust` lets it run until it changes")
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """What the user should know before trusting it: names and values."""
+        modules = [name for name in self.source.files if name != self.source.main]
+        more = f" and {len(modules) - _MODULES} more" if len(modules) > _MODULES else ""
+        facts = [("file", str(self.source.path)), ("owner", self.owner or "you")]
+        if modules:
+            facts.append(("imports", ", ".join(modules[:_MODULES]) + more))
+        if self.problem:
+            facts.append(("note", self.problem))
+        return facts
 
 
 def allow_named_file(path: Path) -> None:
@@ -39,6 +72,14 @@ def is_allowed(source: Source) -> bool:
         if owners is not None and foreign <= owners:
             return True
     return False
+
+
+def refuse_untrusted(source: Source) -> None:
+    """Raise UntrustedSource for code that the user has neither named nor trusted."""
+    if not is_allowed(source):
+        raise UntrustedSource(
+            source, user_names(others(source.owners)), trust_store.recall(source.digest).problem
+        )
 
 
 def trust(source: Source) -> str:

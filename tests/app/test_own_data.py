@@ -12,7 +12,8 @@ from textual.widgets import Input
 from datasets import DataDamaged, read_dataset
 from datasets.own import preview
 from datasets.own.preview import preview_table
-from models import find_lecture, lecture_names, load_lecture
+from models import find_lecture, lecture_names
+from models.loading.load import load_lecture
 from tests.app.test_settings import row_of
 from tests.pilot import Sitting, in_app
 from tests.program import train, tutorch

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from models import find_lecture, load_lecture
+from models import find_lecture
+from models.loading.load import load_lecture
 from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.app.loading.lecture_loading import CommandLine, load
 from tui_app.app.messages import LectureReady

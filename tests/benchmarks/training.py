@@ -157,7 +157,8 @@ def in_app(words: list[str]) -> None:
 
 def measure_bare(arguments: Arguments) -> float:
     """Seconds that an epoch's steps take on one batch, the better of two times."""
-    from models import find_lecture, load_lecture
+    from models import find_lecture
+    from models.loading.load import load_lecture
     from tui_app.runs.settings import settle
     from tui_app.training.cuda_graph import fastest_step
     from tui_app.training.prepare import prepare

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 import tyro
 
-from models import find_lecture, load_lecture
+from models import find_lecture
+from models.loading.load import load_lecture
 from tui_app.monitoring.live_view import LiveView
 from tui_app.runs.settings import settle
 from tui_app.training.control import Control

@@ -13,8 +13,9 @@ import pytest
 import torch
 
 from datasets import Data, get_dataset, read_dataset
-from models import Lesson, find_lecture, lecture_names, load_lecture, read_lesson
+from models import Lesson, find_lecture, lecture_names, read_lesson
 from models.lecture import Hyperparameters, Lecture
+from models.loading.load import load_lecture
 from tests.program import begin, few_samples, take_up
 from tui_app.runs.run_options import RunOptions
 from tui_app.training import prepare

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from models import read_lesson
-from models.user_files.plain_net import plain_nets
+from models.loading.plain_net import plain_nets
 from tests.program import train, tutorch
 
 SCRIPT = """\

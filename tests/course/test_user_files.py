@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 import tui_app
-from models import LectureError, is_current, load_lecture
+from models import LectureError, find_lecture
+from models.loading.load import is_current, load_lecture
 from models.user_files.source import LARGEST, SourceTooLarge, read_source
 from models.user_files.trust import allow_named_file
 from tests.program import command, environment, tutorch
@@ -210,10 +211,10 @@ def test_a_file_is_imported_anew_when_it_or_its_helper_has_changed_and_only_then
     assert not is_current(second)
     path.unlink()
     assert not is_current(second)
-    assert is_current(load_lecture(Path(load_lecture.__code__.co_filename).parent / COURSE))
+    assert is_current(load_lecture(find_lecture(COURSE)))
 
 
-COURSE = "lecture_05_linear_regression.py"
+COURSE = "lecture_05_linear_regression"
 
 
 def test_tracebacks_show_the_lines_that_run_in_the_file_where_they_stand(tmp_path: Path):

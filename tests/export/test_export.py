@@ -17,8 +17,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from datasets import get_dataset
-from models import find_lecture, lecture_names, load_lecture
+from models import find_lecture, lecture_names
 from models.fields import InvalidValue
+from models.loading.load import load_lecture
 from tests.program import names, train, tutorch
 from tests.tolerances import TRAINED
 from tui_app.export import script_of

@@ -20,7 +20,8 @@ import pytest
 import torch
 
 from datasets import DataDamaged
-from models import find_lecture, load_lecture
+from models import find_lecture
+from models.loading.load import load_lecture
 from tests.faults.__main__ import attempt
 from tests.faults.kinds import FAULTS
 from tests.faults.trial import Reference, start_server

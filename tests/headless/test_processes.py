@@ -13,7 +13,8 @@ from tests.program import LONGEST, command, environment, tutorch
 _TWO_RUNS = """
 import signal
 import psutil
-from models import find_lecture, load_lecture
+from models import find_lecture
+from models.loading.load import load_lecture
 from tui_app.training.control import Control
 from tui_app.training.session import Session
 from tui_app.runs.settings import settle

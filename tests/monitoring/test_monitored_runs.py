@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import find_lecture, load_lecture
+from models import find_lecture
+from models.loading.load import load_lecture
 from tests.pilot import recorded_events, recorded_folder
 from tests.program import train
 from tests.tolerances import FLOAT64

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from models import find_lecture, load_lecture
+from models import find_lecture
 from models.fields import InvalidValue, fields_of
+from models.loading.load import load_lecture
 from tests.program import tutorch
 from tui_app.runs.run_options import RunOptions
 from tui_app.runs.sweep import MAX_RUNS, combinations, parse_list, parse_value_or_list

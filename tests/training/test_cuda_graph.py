@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from datasets import read_dataset
-from models import find_lecture, load_lecture
+from models import find_lecture
 from models.lecture import Lecture
+from models.loading.load import load_lecture
 from tests.program import Followed, few_samples
 from tests.tolerances import TRAINED
 from tests.training.test_resume import assert_same_run, take_up

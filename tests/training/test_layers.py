@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from datasets import Data, get_dataset, read_dataset
-from models import find_lecture, lecture_names, load_lecture
+from models import find_lecture, lecture_names
+from models.loading.load import load_lecture
 from tests.program import few_samples, names, tutorch
 from tui_app.drawing.pen import Pen
 from tui_app.inspection.probes import layers

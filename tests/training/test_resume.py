@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from models import find_lecture, load_lecture
+from models import find_lecture
+from models.loading.load import load_lecture
 from tests.tolerances import FLOAT64
 from tui_app.runs.errors import DamagedRun, RunFinished, RunLocked
 from tui_app.runs.events import EpochCompleted, Event, RunCompleted, StepsCompleted, Warned

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from models import find_lecture, load_lecture
+from models import find_lecture
+from models.loading.load import load_lecture
 from models.user_files.trust import allow_named_file
 from tests.program import LONGEST, train, tutorch
 from tui_app.monitoring.local_run import local_runs

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from datasets import Data, DataUnavailable, get_dataset, read_dataset
-from models import find_lecture, lecture_names, load_lecture
+from models import find_lecture, lecture_names
+from models.loading.load import load_lecture
 from tests.program import few_samples
 from tests.tolerances import FLOAT32
 from tui_app.drawing.pen import Pen

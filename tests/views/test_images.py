@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from models import find_lecture, load_lecture
+from models import find_lecture
+from models.loading.load import load_lecture
 from tests.views.test_views import found_in
 from tui_app.drawing.pen import Pen
 from tui_app.inspection.probes.layers import layers_of_settings

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from models import find_lecture, load_lecture
+from models import find_lecture
+from models.loading.load import load_lecture
 from models.user_files.trust import allow_named_file
 from tests.program import tutorch
 from tui_app.inspection.probe_context import ProbeContext, context_of_settings

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from models import find_lecture, lecture_names, load_lecture
+from models import find_lecture, lecture_names
+from models.loading.load import load_lecture
 from tests.program import begin, python, tutorch
 from tests.tolerances import FLOAT32, FLOAT64, SUMMED, TRAINED
 from tui_app.drawing.pen import Pen

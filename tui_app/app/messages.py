@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from datasets.own.preview import FolderPreview, TablePreview
-    from models import Lesson, UntrustedSource
+    from models import Lesson
     from models.fields import InvalidValue
     from models.lecture import Lecture
+    from models.user_files.trust import UntrustedSource
     from tui_app.app.form.draft_fields import OwnData
     from tui_app.app.own_data.folder_listing import Listing
     from tui_app.runs.listing import RunSummary

@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 import tyro
 
-from models import find_lecture, load_lecture
+from models import find_lecture
 from models.fields import Field, InvalidValue, fields_of
 from models.lecture import Hyperparameters, Lecture
-from models.user_files.plain_net import declare, find_plain_net
+from models.loading.load import load_lecture
+from models.loading.plain_net import declare, find_plain_net
 from models.user_files.trust import allow_named_file
 from tui_app.commands.arguments import refuse_few_open_files, refuse_several_processes
 from tui_app.commands.option_parser import parse_options, several_values_error

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from models import UntrustedSource
-from models.user_files.trust import trust
+from models.user_files.trust import UntrustedSource, trust
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_source import Use
 from tui_app.runs.run_trust import untrusted_source

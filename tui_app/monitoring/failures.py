@@ -6,8 +6,9 @@ import sys
 
 from datasets import DataDamaged, DataUnavailable, UnknownDataset
 from datasets.reading.progress import LoadingStopped
-from models import LectureError, UnknownLecture, UntrustedSource
+from models import LectureError, UnknownLecture
 from models.fields import InvalidValue
+from models.user_files.trust import UntrustedSource
 from tui_app.runs.errors import (
     Cancelled,
     DamagedRun,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from models import UntrustedSource
+from models.user_files.trust import UntrustedSource
 
 if TYPE_CHECKING:
     from tui_app.inspection.probe_context import Report

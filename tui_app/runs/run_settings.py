@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from datasets import UnknownDataset
-from models import LectureError, UnknownLecture, UntrustedSource
+from models import LectureError, UnknownLecture
 from models.fields import InvalidValue
+from models.user_files.trust import UntrustedSource
 from tui_app.runs.errors import DamagedRun, SourceChanged
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_source import Use, lecture_of, read_run_source

@@ -11,17 +11,9 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Literal
 
-from models import (
-    LectureError,
-    UnknownLecture,
-    find_lecture,
-    is_course_file,
-    lecture_names,
-    load_lecture,
-    load_user_lecture,
-    read_user_source,
-)
+from models import LectureError, UnknownLecture, find_lecture, is_course_file, lecture_names
 from models.lecture import Lecture
+from models.loading.load import load_lecture, load_user_lecture, read_user_source
 from models.user_files.owners import owners_of
 from models.user_files.source import LARGEST, MOST_FILES, Source
 from models.user_files.trust import is_allowed

@@ -8,15 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from models import (
-    LectureError,
-    UnknownLecture,
-    find_lecture,
-    lecture_names,
-    load_lecture,
-)
+from models import LectureError, UnknownLecture, find_lecture, lecture_names
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters
+from models.loading.load import load_lecture
 from tui_app.runs.durable_files import replace_file
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.listing import RunSummary, run_folders, summarise

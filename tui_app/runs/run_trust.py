@@ -6,10 +6,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from models import LectureError, UnknownLecture, UntrustedSource, refuse_untrusted
+from models import LectureError, UnknownLecture
 from models.user_files.owners import owners_of
 from models.user_files.source import Source
-from models.user_files.trust import is_allowed, is_remembered, trust
+from models.user_files.trust import (
+    UntrustedSource,
+    is_allowed,
+    is_remembered,
+    refuse_untrusted,
+    trust,
+)
 from tui_app.runs.errors import DamagedRun, SourceChanged
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_source import Use, source_to_open

@@ -11,9 +11,10 @@ import functools
 import torch
 
 from datasets.dataset import DataSpec
-from models import find_lecture, load_lecture
+from models import find_lecture
 from models.fields import InvalidValue
 from models.lecture import Lecture
+from models.loading.load import load_lecture
 
 #: Shapes of one sample: of a table with one column besides its target or several, of images.
 _SHAPES = {"csv": ((1,), (8,)), "folder": ((1, 28, 28), (3, 64, 64))}

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from models import UntrustedSource
-from models.user_files.trust import allow_named_file, trust
+from models.user_files.trust import UntrustedSource, allow_named_file, trust
 from tui_app.app.dialogs.choice_question import ChoiceQuestion
 from tui_app.text.escaping import printable
 

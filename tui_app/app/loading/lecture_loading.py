@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import LectureError, Lesson, UntrustedSource, read_lesson
+from models import LectureError, Lesson, read_lesson
+from models.user_files.trust import UntrustedSource
 from tui_app.app.messages import (
     DevicesFound,
     LectureFailed,
@@ -52,8 +53,8 @@ def load(
     # Here, and not first in a user's file: that file isn't what takes seconds on a cold disk.
     import torch  # noqa: F401
 
-    from models import load_lecture
     from models.fields import InvalidValue, fields_of
+    from models.loading.load import load_lecture
     from tui_app.app.form.settings_draft import SettingsDraft
     from tui_app.runs.configuration import configured, refused_settings
     from tui_app.runs.run_options import RunOptions

@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.markup import escape
 from textual.message import Message
 
-from models import UntrustedSource
+from models.user_files.trust import UntrustedSource
 from tui_app.app.dialogs.pick_from_list import PickFromList
 from tui_app.app.dialogs.trust_question import ask_trust
 from tui_app.app.widgets.drawable import while_drawable

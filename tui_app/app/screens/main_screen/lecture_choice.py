@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from textual.timer import Timer
 
-from models import Lesson, find_lecture, is_current, lecture_names, read_lesson
+from models import Lesson, find_lecture, lecture_names, read_lesson
+from models.loading.load import is_current
 from tui_app.app.appearance.preferences import name_to_remember
 from tui_app.app.dialogs.trust_question import ask_trust
 from tui_app.app.loading import lecture_loading

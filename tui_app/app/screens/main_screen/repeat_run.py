@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from models import UntrustedSource
+from models.user_files.trust import UntrustedSource
 from tui_app.app.dialogs.trust_question import ask_trust
 from tui_app.app.loading import lecture_loading
 from tui_app.app.messages import LectureStuck, RunSettingsFailed, RunSettingsRead
