@@ -21,7 +21,7 @@ from models import find_lecture
 from models.loading.load import load_lecture
 from models.user_files.trust import allow_named_file
 from tui_app.cli import run
-from tui_app.inspection.diagnosis.listener import Watch
+from tui_app.inspection.diagnosis.listener import DiagnosisListener
 from tui_app.runs.events import Event, RunCompleted
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.settings import settle
@@ -164,7 +164,8 @@ def _follow(
 
     if stop_after:
         control.take_steps(stop_after)
-    completed = session.train(control, [events.append, stop_when_paused, *listeners], Watch.of)
+    heard = [events.append, stop_when_paused, *listeners]
+    completed = session.train(control, heard, DiagnosisListener.of_session)
     return Followed(session, events, completed)
 
 

@@ -1,4 +1,4 @@
-"""Every rule with a run that has the illness, and one that hasn't."""
+"""Every rule on a run that has the fault, and on one that hasn't."""
 
 from __future__ import annotations
 
@@ -14,8 +14,17 @@ import pytest
 
 from datasets import Data, read_dataset
 from tests.program import few_samples, tutorch
-from tui_app.inspection.diagnosis import RULES, Course, Look, diagnose, listener
-from tui_app.inspection.diagnosis.recorded_observations import observations_of_run, probe
+from tui_app.inspection.diagnosis import (
+    RULES,
+    ModelObservations,
+    RunObservations,
+    diagnose,
+    listener,
+)
+from tui_app.inspection.diagnosis.changed_setting import lecture_defaults
+from tui_app.inspection.diagnosis.model_observations import observe_data, observe_model
+from tui_app.inspection.diagnosis.observations import Advice, DataObservations
+from tui_app.inspection.diagnosis.recorded_observations import observations_of_run
 from tui_app.inspection.probe_context import context_of_run
 from tui_app.inspection.probe_runner import run_probe
 from tui_app.runs.metrics_file import read_metrics
@@ -23,7 +32,7 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.training import prepare
 
 FALLING = [2.3 * 0.8**n + 0.05 for n in range(30)]
-HEALTHY = Course(
+HEALTHY = RunObservations(
     lr=0.1,
     losses=FALLING,
     epochs={
@@ -32,9 +41,8 @@ HEALTHY = Course(
         "test_accuracy": [0.9],
     },
     base_rates={"loss": 2.3, "accuracy": 0.1},
-    class_shares={"a": 0.5, "b": 0.5},
     hyperparameters={"optimizer": "sgd", "activation": "relu"},
-    fingerprints=("one", "other"),
+    data=DataObservations({"a": 0.5, "b": 0.5}),
     train_size=1000,
 )
 
@@ -48,11 +56,11 @@ def layer(kind: str, dead: float = 0.0, flat: float = 0.1) -> SimpleNamespace:
     return SimpleNamespace(kind=kind, dead=dead, flat=flat, neurons=10)
 
 
-WELL = Look([layer("ReLU", 0.1), layer("Tanh")], gradients(0.1, 0.2, 0.3))
+WELL = ModelObservations([layer("ReLU", 0.1), layer("Tanh")], gradients(0.1, 0.2, 0.3))
 FLAT = {"train_loss": [1.5] * 30}
 
-#: The illness, its course, the look at it, and a word of its sentence.
-ILL = {
+#: The fault, its run, the model, and a word of its sentence.
+FAULTY = {
     "divergence": (replace(HEALTHY, losses=[4.0 * 6**n for n in range(8)]), WELL, "Try lr"),
     "not a number": (replace(HEALTHY, losses=[2.0, 1.9, 1.8, np.nan]), WELL, "step 4"),
     "log 0": (replace(HEALTHY, epochs={"train_loss": [50.0] * 6}), WELL, "50.00"),
@@ -80,46 +88,54 @@ ILL = {
         "epoch 6",
     ),
     "train and test are the same": (
-        replace(HEALTHY, fingerprints=("x", "x")),
+        replace(HEALTHY, data=replace(HEALTHY.data, test_is_train=True)),
         WELL,
         "--validation",
     ),
     "classes out of balance": (
-        replace(HEALTHY, class_shares={"a": 0.95, "b": 0.05}, epochs={"test_accuracy": [0.95]}),
+        replace(
+            HEALTHY,
+            data=DataObservations({"a": 0.95, "b": 0.05}),
+            epochs={"test_accuracy": [0.95]},
+        ),
         WELL,
         "95.0 %",
     ),
-    "dead ReLUs": (HEALTHY, Look([layer("ReLU", dead=0.8)]), "80 %"),
+    "dead ReLUs": (HEALTHY, ModelObservations([layer("ReLU", dead=0.8)]), "80 %"),
     "saturated activations": (
         replace(HEALTHY, epochs={"test_accuracy": [0.5]}),
-        Look([layer("Sigmoid", flat=0.9)]),
+        ModelObservations([layer("Sigmoid", flat=0.9)]),
         "90 %",
     ),
-    "vanishing gradients": (HEALTHY, Look((), gradients(1e-8, 1e-3, 0.1)), "1.0e-08"),
-    "exploding gradients": (HEALTHY, Look((), gradients(1e4, 1e3, 1.0)), "--clip-grad-norm"),
+    "vanishing gradients": (HEALTHY, ModelObservations((), gradients(1e-8, 1e-3, 0.1)), "1.0e-08"),
+    "exploding gradients": (
+        HEALTHY,
+        ModelObservations((), gradients(1e4, 1e3, 1.0)),
+        "--clip-grad-norm",
+    ),
     "saddle": (
         replace(HEALTHY, epochs={"train_loss": [1.5] * 6}),
-        Look((), gradients(1e-6, 1e-6)),
+        ModelObservations((), gradients(1e-6, 1e-6)),
         "flat",
     ),
 }
 
 
-@pytest.mark.parametrize("name", ILL)
-def test_an_illness_is_named_with_its_numbers(name: str):
-    course, look, word = ILL[name]
-    found = {advice.name: advice for advice in diagnose(course, look)}
+@pytest.mark.parametrize("name", FAULTY)
+def test_a_fault_is_named_with_its_numbers(name: str):
+    run, model, word = FAULTY[name]
+    found = {advice.name: advice for advice in diagnose(run, model)}
     assert name in found, list(found)
     assert word in found[name].sentence
 
 
-def test_every_rule_has_an_ill_run_and_a_sane_one_raises_none():
-    assert len(ILL) == len(RULES)
+def test_every_rule_has_a_faulty_run_and_a_healthy_one_triggers_none():
+    assert len(FAULTY) == len(RULES)
     assert diagnose(HEALTHY, WELL) == []
-    assert diagnose(Course(lr=0.1, losses=[])) == []
+    assert diagnose(RunObservations(lr=0.1, losses=[])) == []
 
 
-def test_the_lr_that_is_advised_against_divergence_would_do(tmp_path: Path):
+def test_the_lr_that_is_advised_against_divergence_works(tmp_path: Path):
     for lr in (0.3, 0.5, 5.0):
         ended = tutorch("--no-tui", "03", "--lr", lr, "--epochs", 300)
         assert ended.exit_code == 1
@@ -130,12 +146,12 @@ def test_the_lr_that_is_advised_against_divergence_would_do(tmp_path: Path):
         assert observations_of_run(RunFolder(better.run)).losses[-1] < 1
 
 
-def test_lecture_7_as_it_is_taught_is_stuck_and_is_told_what_mends_it(trained: Callable[..., Path]):
+def test_lecture_7_at_its_defaults_is_stuck_and_gets_advice(trained: Callable[..., Path]):
     found = diagnosed(trained("07"))
     assert found["stuck at the base rate"].settings == {"activation": "tanh"}
 
 
-SANE = [
+HEALTHY_RUNS = [
     ("02",),
     ("03",),
     ("04",),
@@ -150,23 +166,31 @@ SANE = [
 ]
 
 
-@pytest.mark.parametrize("argv", SANE, ids=" ".join)
-def test_a_lecture_as_it_is_meant_gets_no_false_alarm(argv: tuple[str, ...], trained):
+@pytest.mark.parametrize("argv", HEALTHY_RUNS, ids=" ".join)
+def test_a_healthy_lecture_gets_no_false_alarm(argv: tuple[str, ...], trained):
     # Moons at its defaults does overfit: its test loss rises from 0.17 to 0.25 in 1000 epochs.
     allowed = {"overfitting"} if "moons" in argv else set()
     assert set(diagnosed(trained(*argv))) <= allowed
 
 
-def diagnosed(folder: Path):
-    context = context_of_run(RunFolder(folder), "cpu")
-    return {advice.name: advice for advice in diagnose(*run_probe(context, probe).found)}
+def diagnosed(path: Path) -> dict[str, Advice]:
+    """The advice on a run folder, by name."""
+    folder = RunFolder(path)
+    context = context_of_run(folder, "cpu")
+    run = replace(
+        observations_of_run(folder),
+        data=observe_data(context),
+        defaults=lecture_defaults(context.settings),
+    )
+    model = run_probe(context, observe_model).found
+    return {advice.name: advice for advice in diagnose(run, model)}
 
 
 # Advice while a run trains
 
 
 @pytest.fixture
-def looked_at_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+def diagnosed_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener, "_SECONDS", 0.0)
     monkeypatch.setattr(listener, "_SHARE", math.inf)
 
@@ -176,8 +200,8 @@ def advised(run: Path) -> list[str]:
     return [line["name"] for line in lines if line["kind"] == "advice"]
 
 
-@pytest.mark.usefixtures("looked_at_every_epoch")
-def test_an_ill_run_is_told_once_and_in_time():
+@pytest.mark.usefixtures("diagnosed_every_epoch")
+def test_a_faulty_run_gets_its_advice_once_and_in_time():
     ended = tutorch("--no-tui", "07", "--epochs", 30)
     assert ended.err.count("advice: ") == 1
     assert "--activation tanh" in ended.err
@@ -191,13 +215,13 @@ def test_an_ill_run_is_told_once_and_in_time():
     assert advised(more.run) == ["stuck at the base rate"]
 
 
-def test_a_run_that_diverges_is_told_at_its_end_what_lr_would_do():
+def test_a_run_that_diverges_gets_an_lr_that_works_at_its_end():
     ended = tutorch("--no-tui", "03", "--lr", 0.3)
     assert advised(ended.run) == ["divergence"]
     assert "Try lr 0.1" in ended.err
 
 
-def test_a_run_too_short_to_be_looked_at_is_looked_at_when_it_ends(tmp_path: Path):
+def test_a_run_that_ends_before_its_first_diagnosis_is_diagnosed_at_its_end(tmp_path: Path):
     chance = np.random.default_rng(0)
     rows = [f"{value:.3f},{'rare' if n % 20 == 0 else 'common'}"
             for n, value in enumerate(chance.normal(size=200))]  # fmt: skip
@@ -208,12 +232,12 @@ def test_a_run_too_short_to_be_looked_at_is_looked_at_when_it_ends(tmp_path: Pat
     assert "is common" in ended.err
 
 
-def test_what_a_schedule_makes_of_the_lr_is_not_what_is_advised(trained: Callable[..., Path]):
+def test_the_observed_lr_is_without_the_schedules_factor(trained: Callable[..., Path]):
     run = trained("05", "--epochs", "20", "--lr-schedule", "cosine", "--lr", "0.02")
     assert observations_of_run(RunFolder(run)).lr == 0.02
 
 
-@pytest.mark.usefixtures("looked_at_every_epoch")
+@pytest.mark.usefixtures("diagnosed_every_epoch")
 @pytest.mark.parametrize(
     "argv",
     [
@@ -230,7 +254,7 @@ def test_what_a_schedule_makes_of_the_lr_is_not_what_is_advised(trained: Callabl
     ],
     ids=" ".join,
 )
-def test_no_sane_run_is_given_advice_at_any_epoch(argv: tuple[str, ...], monkeypatch):
+def test_no_healthy_run_gets_advice_at_any_epoch(argv: tuple[str, ...], monkeypatch):
     if argv[0] in ("10_basic", "resnet"):
         monkeypatch.setattr(prepare, "read_dataset", read_few)
     assert advised(tutorch("--no-tui", *argv).run) == []
@@ -240,13 +264,41 @@ def read_few(name: str, *_: object, **chosen: Any) -> Data:
     return few_samples(read_dataset(name, **chosen), train=300, test=60)
 
 
-@pytest.mark.usefixtures("looked_at_every_epoch")
-def test_being_looked_at_changes_no_loss(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.usefixtures("diagnosed_every_epoch")
+def test_the_diagnosis_changes_no_loss(monkeypatch: pytest.MonkeyPatch):
     argv = ("softmax", "--epochs", "6", "--seed", "5")
-    looked = tutorch("--no-tui", *argv).run
+    watched = tutorch("--no-tui", *argv).run
     monkeypatch.setattr(listener, "_SECONDS", math.inf)
     alone = tutorch("--no-tui", *argv).run
-    assert losses(looked) == losses(alone)
+    assert losses(watched) == losses(alone)
+
+
+UNREADABLE = '''"""A net whose activation layer no probe can read."""
+from torch import nn
+from models.lecture import Hyperparameters, Lecture
+class Net(nn.Module):
+    def __init__(self, spec, hyperparameters):
+        super().__init__()
+        self.layer, self.relu = nn.Linear(1, 1), nn.ReLU()
+    def forward(self, x):
+        return self.layer(self.relu(input=x))
+LECTURE = Lecture(title="A", title_zh="A", datasets=("study-hours",), model=Net,
+                  criterion=nn.MSELoss, hyperparameters=Hyperparameters(lr=0.01, epochs=20))
+'''
+
+
+@pytest.mark.usefixtures("diagnosed_every_epoch")
+def test_a_model_that_the_diagnosis_cannot_read_is_warned_of_once(tmp_path: Path):
+    net = tmp_path / "net.py"
+    net.write_text(UNREADABLE, encoding="utf-8")
+    ended = tutorch("--no-tui", net)
+    assert ended.exit_code == 0
+    lines = read_metrics(RunFolder(ended.run).metrics)
+    (warning,) = [line["text"] for line in lines if line["kind"] == "warning"]
+    assert "the diagnosis can't read this model" in warning
+    assert "IndexError" in warning
+    log = RunFolder(ended.run).log.read_text(encoding="utf-8")
+    assert log.count("the diagnosis can't read this model") == 1
 
 
 def losses(run: Path) -> list[float]:

@@ -1,4 +1,4 @@
-"""The rules on real runs: ill ones, whose advice can be taken, and sane ones of every lecture."""
+"""The rules on real runs: faulty ones, whose advice works, and a healthy one of every lecture."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from tui_app.runs.run_settings import read_settings
 from tui_app.runs.settings import RunSettings, as_record, settle
 from tui_app.training import prepare
 
-#: Runs of the lectures that have an illness each.
-ILL = {
+#: The fault of a run, and its command line.
+FAULTY = {
     "stuck at the base rate": "07",
     "plateau": "05 --dataset noisy-line --lr 1e-7 --epochs 40",
     "overfitting": "07 --dataset moons",
 }
 
-#: Nets of one's own with an illness: the model, the criterion, the data, words of the advice. They
-#: have it by how they are made: what a lecture makes of lr 100 is another thing on each processor.
-OWN = {
+#: A user's faulty nets: the model, the criterion, the data, words of the advice. The net itself is
+#: faulty, since how a lecture diverges at lr 100 differs from processor to processor.
+NETS = {
     "dead ReLUs": (
         "self.relu(x - 1000).sum(1, True) * self.u",
         "nn.BCEWithLogitsLoss()",
@@ -52,7 +52,7 @@ OWN = {
         "x * self.u.cos()",
         "nn.MSELoss()",
         "study-hours",
-        "--seed 1, which begins elsewhere",
+        "--seed 1, which starts from other weights",
     ),
     "constant output": (
         "x * self.u * self.v",
@@ -86,17 +86,17 @@ LECTURE = Lecture(title="A", title_zh="A", datasets=("{data}",), model=Net, metr
 
 
 def applied(settings: RunSettings, advice: Advice) -> RunSettings:
-    """The settings of a new run that takes the advice, as a key of the app makes them."""
+    """The settings of a new run that follows the advice, as a key of the app applies them."""
     record = as_record(settings)
     given = {**record["hyperparameters"], **record["options"], **advice.settings}
     return settle(settings.lecture, given)
 
 
-@pytest.mark.parametrize("name", ILL)
-def test_a_run_with_an_illness_is_told_so_and_can_take_the_advice(
+@pytest.mark.parametrize("name", FAULTY)
+def test_a_faulty_run_gets_advice_that_changes_its_settings(
     name: str, trained: Callable[..., Path]
 ):
-    folder = trained(*ILL[name].split())
+    folder = trained(*FAULTY[name].split())
     found = diagnosed(folder)
     assert name in found
     advice = found[name]
@@ -105,9 +105,9 @@ def test_a_run_with_an_illness_is_told_so_and_can_take_the_advice(
     assert as_record(settings) != as_record(read_settings(RunFolder(folder)))
 
 
-@pytest.mark.parametrize("name", OWN)
-def test_a_net_of_ones_own_with_an_illness_is_told_so(name: str, tmp_path: Path):
-    model, criterion, data, words = OWN[name]
+@pytest.mark.parametrize("name", NETS)
+def test_a_users_faulty_net_gets_advice(name: str, tmp_path: Path):
+    model, criterion, data, words = NETS[name]
     path = tmp_path / "net.py"
     path.write_text(NET.format(model=model, criterion=criterion, data=data), encoding="utf-8")
     ended = tutorch("--no-tui", path)
@@ -123,7 +123,7 @@ def test_a_net_of_ones_own_with_an_illness_is_told_so(name: str, tmp_path: Path)
 
 
 @pytest.mark.usefixtures("small_data")
-def test_a_deep_plain_net_is_told_of_its_vanishing_gradients(trained: Callable[..., Path]):
+def test_a_deep_plain_net_has_vanishing_gradients(trained: Callable[..., Path]):
     plain = ("resnet", "--blocks", "8", "--shortcut", "none", "--epochs", "1")
     found = diagnosed(trained(*plain))
     assert found["vanishing gradients"].settings == {"shortcut": "identity"}
@@ -149,7 +149,7 @@ def _read_as(monkeypatch: pytest.MonkeyPatch, change: Callable[[Data], Data]) ->
     monkeypatch.setattr(prepare, "read_dataset", read)
 
 
-def test_a_test_set_that_is_the_train_set_is_noticed(monkeypatch: pytest.MonkeyPatch):
+def test_a_test_set_that_is_the_train_set_is_found(monkeypatch: pytest.MonkeyPatch):
     _read_as(monkeypatch, lambda data: replace(data, test=data.train))
     found = diagnosed(train("07", "--activation", "tanh", "--epochs", "3"))
     assert found["train and test are the same"].settings == {"validation": 0.2}
@@ -166,10 +166,10 @@ IMAGES = [
 
 
 @pytest.mark.parametrize("argv", IMAGES, ids=lambda argv: argv[0])
-def test_a_net_of_images_as_it_is_meant_gets_no_false_alarm(
+def test_a_healthy_net_of_images_gets_no_false_alarm(
     argv: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ):
-    """On 320 scans, which are enough to learn from and not too many to wait for."""
+    """On 320 scans: enough to learn from, few enough for a short test."""
     _read_as(monkeypatch, lambda data: few_samples(data, 320, 100))
     assert diagnosed(train(*argv)) == {}
 

@@ -17,7 +17,7 @@ from datasets.reading.progress import LoadingStopped
 from tests.pilot import in_app, recorded_folder
 from tests.program import tutorch
 from tui_app.app.widgets.run_pane import RunPane
-from tui_app.inspection.diagnosis.recorded_observations import Recorded
+from tui_app.inspection.diagnosis.recorded_observations import RecordedObservations
 from tui_app.monitoring import recorded_run
 from tui_app.monitoring.history import History
 from tui_app.monitoring.recorded_run import RecordedRun
@@ -207,7 +207,7 @@ def test_a_run_of_a_million_steps_is_followed_without_a_pause(tmp_path: Path):
 
 def test_no_line_makes_memory_grow_beyond_its_size(tmp_path: Path):
     """Steps that are said to be missing, values by thousands of names, columns of one value."""
-    path, history, recorded = tmp_path / "metrics.jsonl", History(), Recorded()
+    path, history, recorded = tmp_path / "metrics.jsonl", History(), RecordedObservations()
     names = {f"x{number}_loss": 1.0 for number in range(3000)}
     block = {"kind": "epochs", "run": "r", "epoch": 1, "first_step": 1, "steps": 1, "lr": 0.1}
     block |= {"lr_after": 0.1, "seconds": 0.1, "samples_per_second": 1.0, "where": {}}
@@ -222,7 +222,7 @@ def test_no_line_makes_memory_grow_beyond_its_size(tmp_path: Path):
             event = event_of(line)
             if event is not None:
                 history.take(event, tell=False)
-            recorded._take(line)
+            recorded.add_line(line)
         assert tracemalloc.get_traced_memory()[1] < 200e6
     finally:
         tracemalloc.stop()

@@ -25,7 +25,7 @@ from tui_app.headless.console_output import (
 )
 from tui_app.headless.console_thread import ConsoleThread
 from tui_app.headless.loading_progress import show_loading
-from tui_app.inspection.diagnosis.listener import Watch
+from tui_app.inspection.diagnosis.listener import DiagnosisListener
 from tui_app.runs.errors import Cancelled, DamagedRun
 from tui_app.runs.events import RunCompleted
 from tui_app.runs.exit_codes import ExitCode
@@ -112,7 +112,7 @@ def train_one(
         JsonLines(data_stream()) if headless.json else terminal.narrator()
     )
     with listener:
-        completed = session.train(control, [listener], Watch.of)
+        completed = session.train(control, [listener], DiagnosisListener.of_session)
     terminal.end()
     if not headless.json:
         print_end(console, session, completed)

@@ -172,9 +172,9 @@ class LocalRun:
         for text in self._notes:
             session.note(text)
         self._recall(session)
-        from tui_app.inspection.diagnosis.listener import Watch  # puts off torch
+        from tui_app.inspection.diagnosis.listener import DiagnosisListener  # puts off torch
 
-        session.train(self.control, [self._events.append], Watch.of)
+        session.train(self.control, [self._events.append], DiagnosisListener.of_session)
 
     def _recall(self, session: Session) -> None:
         """Begin with what run.json, metrics.jsonl and log.txt know: of a resumed run, its past."""

@@ -18,7 +18,7 @@ from models.user_files.error_location import ends_program
 from tui_app.runs.checkpoint import save_checkpoint
 from tui_app.runs.errors import DamagedRun, TrainingFailed
 from tui_app.runs.event_text import Sparingly
-from tui_app.runs.events import Advised, Event, Listener, RunCompleted, RunStarted, Warned
+from tui_app.runs.events import Event, Listener, RunCompleted, RunStarted, Warned
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.metrics_file import MetricsFile
 from tui_app.runs.metrics_rewind import rewind_metrics
@@ -51,7 +51,7 @@ from tui_app.training.watchdog import StepInterrupted
 OnProgress = Callable[[Progress], None]
 
 #: Called with each event of a run in the thread that trains it; its advice is published beside it.
-Adviser = Callable[[Event], Iterable[Advised]]
+Adviser = Callable[[Event], Iterable[Event]]
 
 
 class Session:
@@ -235,7 +235,7 @@ class Session:
         return event
 
 
-def _no_advice(event: Event) -> Iterable[Advised]:
+def _no_advice(event: Event) -> Iterable[Event]:
     return ()
 
 

@@ -1,8 +1,8 @@
-"""What is going wrong with a run, in a sentence with numbers, and what to try.
+"""Diagnoses a run: says in a sentence with numbers what goes wrong, and what to try.
 
-Each rule is a small function over what was recorded of a run; some need a look at the model too. A
-rule that has nothing to say gives None. The thresholds are such that the lectures' defaults raise
-no alarm, but for those that are ill as taught.
+Each rule is a small function of what was observed of a run and of its model. It returns None if it
+finds nothing. With the thresholds as they are, the lectures' defaults raise no alarm, except where
+a lecture teaches a fault on purpose.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from tui_app.inspection.diagnosis.loss_rules import (
     stuck_at_base_rate,
 )
 from tui_app.inspection.diagnosis.model_rules import (
-    constant,
+    constant_output,
     dead_relus,
-    exploding,
+    exploding_gradients,
     saddle,
-    saturated,
-    vanishing,
+    saturated_activations,
+    vanishing_gradients,
 )
-from tui_app.inspection.diagnosis.observations import Advice, Course, Look
+from tui_app.inspection.diagnosis.observations import Advice, ModelObservations, RunObservations
 
-__all__ = ["RULES", "Advice", "Course", "Look", "Rule", "diagnose"]
+__all__ = ["RULES", "Advice", "ModelObservations", "Rule", "RunObservations", "diagnose"]
 
-Rule = Callable[[Course, Look], Advice | None]
+Rule = Callable[[RunObservations, ModelObservations], Advice | None]
 
-#: The gravest first.
+#: The most serious first.
 RULES: tuple[Rule, ...] = (
     divergence,
     not_a_number,
     clamped_log,
     stuck_at_base_rate,
-    constant,
+    constant_output,
     dead_relus,
-    saturated,
-    vanishing,
-    exploding,
+    saturated_activations,
+    vanishing_gradients,
+    exploding_gradients,
     saddle,
     same_data,
     overfitting,
@@ -51,7 +51,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def diagnose(course: Course, look: Look | None = None) -> list[Advice]:
-    """Everything that the rules find, the gravest first."""
-    found = (rule(course, look or Look()) for rule in RULES)
+def diagnose(run: RunObservations, model: ModelObservations | None = None) -> list[Advice]:
+    """The advice of every rule that finds a fault, the most serious first."""
+    found = (rule(run, model or ModelObservations()) for rule in RULES)
     return [advice for advice in found if advice is not None]

@@ -1,33 +1,34 @@
-"""Rules over the data of a run."""
+"""Finds faults in the data of a run."""
 
 from __future__ import annotations
 
-from tui_app.inspection.diagnosis.observations import Advice, Course, Look
+from tui_app.inspection.diagnosis.observations import Advice, ModelObservations, RunObservations
 
 
-def same_data(course: Course, look: Look) -> Advice | None:
-    """The train and the test set are the same samples."""
-    if course.fingerprints is None or course.fingerprints[0] != course.fingerprints[1]:
+def same_data(run: RunObservations, model: ModelObservations) -> Advice | None:
+    """The train set and the test set are the same samples."""
+    if not run.data.test_is_train:
         return None
     return Advice(
         "train and test are the same",
-        f"The test set is the train set, all {course.train_size} samples of it: its accuracy says "
+        f"The test set is the train set, all {run.train_size} samples of it: its accuracy says "
         "nothing about new samples. Hold some out, with --validation 0.2",
         {"validation": 0.2},
     )
 
 
-def imbalance(course: Course, look: Look) -> Advice | None:
-    """One class is so frequent that accuracy hides the others, and the model names hardly them."""
-    if len(course.class_shares) < 2:
+def imbalance(run: RunObservations, model: ModelObservations) -> Advice | None:
+    """One class is so frequent that the accuracy hides how rarely the others are predicted."""
+    shares = run.data.class_shares
+    if len(shares) < 2:
         return None
-    name, share = max(course.class_shares.items(), key=lambda pair: pair[1])
-    least, small = min(course.class_shares.items(), key=lambda pair: pair[1])
-    accuracy = course.last("accuracy")
+    name, share = max(shares.items(), key=lambda pair: pair[1])
+    least, small = min(shares.items(), key=lambda pair: pair[1])
+    accuracy = run.latest("accuracy")
     if share < 0.8 or (accuracy is not None and accuracy > share + (1 - share) / 2):
         return None
     return Advice(
         "classes out of balance",
-        f"{100 * share:.1f} % of the train set is {name}, {100 * small:.1f} % {least}: "
-        f"always saying {name} is right that often. Look at the confusion matrix, not the accuracy",
+        f"{100 * share:.1f} % of the train set is {name}, {100 * small:.1f} % {least}: always "
+        f"predicting {name} is right that often. Look at the confusion matrix, not the accuracy",
     )

@@ -1,4 +1,4 @@
-"""Looks now and then at a run that trains, and says what goes wrong with it, each thing once."""
+"""Diagnoses a run while it trains, now and then, and advises on each fault once."""
 
 from __future__ import annotations
 
@@ -7,107 +7,130 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from models.user_files.error_hints import explain_in_one_line
 from tui_app.inspection.diagnosis import diagnose
 from tui_app.inspection.diagnosis.changed_setting import lecture_defaults
-from tui_app.inspection.diagnosis.observations import Advice, Course, Look
-from tui_app.inspection.diagnosis.recorded_observations import Recorded, look_at, with_data
+from tui_app.inspection.diagnosis.model_observations import observe_data, observe_model
+from tui_app.inspection.diagnosis.observations import (
+    Advice,
+    DataObservations,
+    ModelObservations,
+    RunObservations,
+)
+from tui_app.inspection.diagnosis.recorded_observations import RecordedObservations
 from tui_app.inspection.probe_context import context_of_training
 from tui_app.inspection.probe_runner import run_probe
-from tui_app.runs.events import Advised, EpochCompleted, Event, RunCompleted, StepsCompleted
-from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.events import (
+    Advised,
+    EpochCompleted,
+    Event,
+    RunCompleted,
+    StepsCompleted,
+    Warned,
+)
 from tui_app.training.control import Control
 from tui_app.training.session import Session
 from tui_app.training.state import Training
 
-#: The share of a run's time that may be spent on it, and the seconds between two looks at least.
+#: The share of a run's time that diagnosing may cost, and the least seconds between two diagnoses.
 _SHARE, _SECONDS = 0.02, 0.5
 
-#: What has ended a run is told at once; of the rest, only what is found twice in succession.
-_AT_ONCE = ("divergence", "not a number")
+#: Faults that end a run. Any other fault must be found twice in a row before it gives advice.
+_FATAL = ("divergence", "not a number")
 
 
-class Watch:
-    """Hears a run's events in the thread that trains it, between two steps. `past` is what earlier
+class DiagnosisListener:
+    """Handles a run's events in the training thread, between two steps. `past` holds what earlier
     sessions of the run recorded.
     """
 
     def __init__(
-        self, training: Training, folder: RunFolder, record: Mapping[str, Any], past: Recorded
+        self, training: Training, record: Mapping[str, Any], past: RecordedObservations
     ) -> None:
-        self._training, self._folder, self._record = training, folder, record
+        self._training, self._record = training, record
         self._recorded = past
         self._found: set[str] = set()
-        self._about_data: Course | None = None
-        self._look = Look()
-        self._can_look = True
+        self._data: DataObservations | None = None
+        self._model = ModelObservations()
+        self._is_readable = True
         self._next = time.monotonic() + _SECONDS
 
     @classmethod
-    def of(cls, session: Session, control: Control) -> Watch:
+    def of_session(cls, session: Session, control: Control) -> DiagnosisListener:
         """The diagnosis of a session, for `Session.train`; it reads what earlier ones recorded."""
-        past = Recorded()
+        past = RecordedObservations()
         if session.training.step:
-            past = Recorded.of(session.folder, control.must_stop, session.note)
-        return cls(session.training, session.folder, session.record, past)
+            past = RecordedObservations.read(session.folder, control.must_stop, session.note)
+        return cls(session.training, session.record, past)
 
-    def __call__(self, event: Event) -> Iterable[Advised]:
-        """Take an event in; what is to be said after it."""
-        if isinstance(event, StepsCompleted):
-            self._recorded.losses.extend(event.losses)
-        elif isinstance(event, EpochCompleted):
-            self._recorded.take_values(event.values)
-            if time.monotonic() >= self._next:
-                return self._tell(event, self._examine(), again=False)
-        elif isinstance(event, RunCompleted):
-            return self._at_end(event)
+    def __call__(self, event: Event) -> Iterable[Event]:
+        """Record the event; return what to publish after it: advice, and once a warning."""
+        match event:
+            case StepsCompleted():
+                self._recorded.losses.extend(event.losses)
+            case EpochCompleted():
+                self._recorded.add_epoch(event.values)
+                if time.monotonic() >= self._next:
+                    return self._at_epoch(event)
+            case RunCompleted():
+                return self._at_end(event)
         return ()
 
-    def _at_end(self, event: RunCompleted) -> Iterable[Advised]:
-        if event.state == "failed":
-            grave = [a for a in diagnose(self._course(), Look()) if a.name in _AT_ONCE]
-            return self._tell(event, grave, again=True)
-        if event.state == "completed":
-            if self._about_data is None and self._can_look:  # it was over before it was looked at
-                self._take_a_look()
-            return self._tell(event, diagnose(self._course(), self._look), again=True)
-        return ()
-
-    def _examine(self) -> list[Advice]:
-        """Look at the model, then at everything; and see to it that this is not done too often."""
+    def _at_epoch(self, event: EpochCompleted) -> list[Event]:
+        """Probe the model and diagnose; set the next time so that this stays within its share."""
         begun = time.monotonic()
-        if self._can_look:
-            self._take_a_look()
-        found = diagnose(self._course(), self._look)
+        warnings = self._observe(event)
+        found = diagnose(self._observations(), self._model)
         now = time.monotonic()
         self._next = now + max(_SECONDS, (now - begun) / _SHARE)
-        return found
+        return [*warnings, *self._new_advice(event, found, once_is_enough=False)]
 
-    def _take_a_look(self) -> None:
-        context = context_of_training(self._training)
+    def _at_end(self, event: RunCompleted) -> list[Event]:
+        if event.state == "failed":
+            found = [a for a in diagnose(self._observations()) if a.name in _FATAL]
+            return [*self._new_advice(event, found, once_is_enough=True)]
+        if event.state != "completed":
+            return []
+        warnings = self._observe(event) if self._data is None else []  # no epoch was due before
+        found = diagnose(self._observations(), self._model)
+        return [*warnings, *self._new_advice(event, found, once_is_enough=True)]
+
+    def _observe(self, event: EpochCompleted | RunCompleted) -> list[Warned]:
+        """Probe the model, unless that failed before, and the data once; a warning if it fails."""
+        if not self._is_readable:
+            return []
+        context, warnings = context_of_training(self._training), []
         try:
-            self._look = run_probe(context, lambda context, query: look_at(context)).found
-        except Exception:  # noqa: BLE001  a model of somebody's own may be none that probes know
-            self._look, self._can_look = Look(), False
-        if self._about_data is None:
-            self._about_data = with_data(Course(0.0, ()), context)
+            self._model = run_probe(context, observe_model).found
+        except Exception as error:  # noqa: BLE001  a user's model may raise anything
+            self._model, self._is_readable = ModelObservations(), False
+            text = (
+                "the diagnosis can't read this model and goes on with losses and data alone: "
+                f"{explain_in_one_line(error)}"
+            )
+            warnings = [Warned(run=event.run, epoch=event.epoch, step=event.step, text=text)]
+        if self._data is None:
+            self._data = observe_data(context)
+        return warnings
 
-    def _course(self) -> Course:
-        training, about = self._training, self._about_data
-        course = self._recorded.course(self._record, training.lr, training.epochs)
-        course = replace(course, usual=lecture_defaults(training.settings))
-        if about is None:
-            return course
-        return replace(course, class_shares=about.class_shares, fingerprints=about.fingerprints)
+    def _observations(self) -> RunObservations:
+        training = self._training
+        return replace(
+            self._recorded.observations(self._record, training.lr, training.epochs),
+            defaults=lecture_defaults(training.settings),
+            data=self._data or DataObservations(),
+        )
 
-    def _tell(
-        self, event: EpochCompleted | RunCompleted, found: list[Advice], *, again: bool
+    def _new_advice(
+        self, event: EpochCompleted | RunCompleted, found: list[Advice], *, once_is_enough: bool
     ) -> list[Advised]:
-        """What was not told yet, and is found again, or need not be (`again`)."""
+        """The advice that wasn't given yet and was found last time too, or need not be."""
         before, self._found = self._found, {advice.name for advice in found}
         new = [
             advice
             for advice in found
-            if advice.name not in self._recorded.advised and (again or advice.name in before)
+            if advice.name not in self._recorded.advised
+            and (once_is_enough or advice.name in before)
         ]
         self._recorded.advised |= {advice.name for advice in new}
         return [

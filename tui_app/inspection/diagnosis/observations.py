@@ -1,4 +1,4 @@
-"""What is known of a run, and what is said of it."""
+"""Declares what the rules read of a run, and the advice that they give."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-#: Epochs that a run has to have before its course can be judged.
+#: A run needs this many epochs before a rule judges its losses.
 EPOCHS = 5
 
 
 @dataclass(frozen=True)
 class Advice:
-    """One illness: `name` in a word or two, the sentence, and the settings that would mend it."""
+    """One fault: its `name` in a word or two, a sentence, and the settings that mend it."""
 
     name: str
     sentence: str
@@ -23,29 +23,35 @@ class Advice:
 
 
 @dataclass(frozen=True)
-class Course:
+class DataObservations:
+    """`class_shares` is the share of each class in the train set; empty without classes."""
+
+    class_shares: Mapping[str, float] = field(default_factory=dict)
+    test_is_train: bool = False
+
+
+@dataclass(frozen=True)
+class RunObservations:
     """What is known of a run so far.
 
-    `losses` are those of the steps, `epochs` the values of the epochs by name (NaN where there is
-    none), `base_rates` what knowing nothing scores, by `accuracy` and `loss`; `class_shares` the
-    share of each class in the train set. `epochs_planned` is how many epochs it is to have.
-    `usual` are the lecture's own settings that decide how far a step goes (see misset.py).
+    `losses` are those of the steps, `epochs` the values of the epochs by name (NaN where one is
+    missing), `base_rates` the scores at chance level: `accuracy` and `loss`. `defaults` are the
+    lecture's defaults of the settings that decide the size of a step (see changed_setting.py).
     """
 
     lr: float
     losses: Sequence[float]
     epochs: Mapping[str, Sequence[float]] = field(default_factory=dict)
     base_rates: Mapping[str, float] = field(default_factory=dict)
-    class_shares: Mapping[str, float] = field(default_factory=dict)
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
-    fingerprints: tuple[str, str] | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    data: DataObservations = field(default_factory=DataObservations)
     reduction: str = "mean"
     train_size: int = 0
     epochs_planned: int = 0
-    usual: Mapping[str, Any] = field(default_factory=dict)
 
-    def last(self, metric: str) -> float | None:
-        """The newest value of a metric on the split that the run is measured on."""
+    def latest(self, metric: str) -> float | None:
+        """The newest value of a metric on the split that the run is evaluated on."""
         for split in ("validation", "test", "train"):
             values = self.values(f"{split}_{metric}")
             if len(values):
@@ -59,14 +65,14 @@ class Course:
 
 
 @dataclass(frozen=True)
-class Look:
-    """What a look at the model gave: the probes `activations` and `gradients`, if taken.
+class ModelObservations:
+    """What the probes `activations` and `gradients` found in the model; empty if they didn't run.
 
-    `is_constant` when its outputs are the same for every sample; `of_one` is the norm of the
-    gradient of one sample alone.
+    `is_constant` means that the outputs are the same for every sample. `single_sample_norm` is the
+    norm of the gradient of one sample alone.
     """
 
     activations: Sequence[Any] = ()
     gradients: Any = None
     is_constant: bool = False
-    of_one: float = math.inf
+    single_sample_norm: float = math.inf
