@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent
 
-#: Files of this folder that are no views.
-_TOOLS = {"__init__", "view", "descents", "places", "offered", "graph_steps"}
+#: Files of this folder that hold no view.
+_NO_VIEWS = {"__init__", "view", "places", "offered"}
 
 
 class UnknownView(Exception):
@@ -27,7 +27,7 @@ class UnknownView(Exception):
 
 def view_names() -> tuple[str, ...]:
     """All views. Imports nothing."""
-    return tuple(sorted({path.stem for path in _FOLDER.glob("*.py")} - _TOOLS))
+    return tuple(sorted({path.stem for path in _FOLDER.glob("*.py")} - _NO_VIEWS))
 
 
 def load_view(name: str) -> View:

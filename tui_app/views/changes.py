@@ -10,7 +10,7 @@ from rich.text import Text
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.raster import fitted, shares
 from tui_app.drawing.table import bar, distinct, sentence, wrapped
-from tui_app.drawing.tiles import HEIGHT, WIDTH, text_of
+from tui_app.views.shared.sample_tiles import HEIGHT, WIDTH, text_of
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _verdict(
 
 
 def _joined(earlier: Any, later: Any) -> Any:
-    from tui_app.inspection.probes.changes import joined
+    from tui_app.inspection.probes.changes import joined  # puts off torch
 
     return joined(earlier, later)
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.pen import hexadecimal, ramp
 from tui_app.drawing.table import distinct, fit, flowed, sentence, wrapped
-from tui_app.drawing.tiles import HEIGHT, draw_tiles, is_image, sample_text
+from tui_app.views.shared.sample_tiles import HEIGHT, draw_tiles, is_image, sample_text
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from rich.text import Text
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.plot import Plot
 from tui_app.drawing.table import sentence, tidy
-from tui_app.views.descents import apart, legend, places, sign_of, stability
+from tui_app.views.shared.descents import apart, legend, places, sign_of, stability
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from tui_app.drawing.pen import hexadecimal, ramp
 from tui_app.drawing.plot import Plot
 from tui_app.drawing.table import sentence, tidy
 from tui_app.drawing.ticks import written
-from tui_app.views.descents import apart, legend, places, sign_of, stability
+from tui_app.views.shared.descents import apart, legend, places, sign_of, stability
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from rich.text import Text
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.raster import fitted, shares
 from tui_app.drawing.table import bar, fit, sentence, tidy, wrapped
-from tui_app.drawing.tiles import BETWEEN, HEIGHT, WIDTH
+from tui_app.views.shared.sample_tiles import BETWEEN, HEIGHT, WIDTH
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from tui_app.drawing.table import sentence, tidy
 from tui_app.views.graph import picture
-from tui_app.views.graph_steps import Shown, everything
+from tui_app.views.shared.graph_steps import Shown, everything
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:

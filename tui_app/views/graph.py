@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.table import sentence, signed, tidy, wrapped
-from tui_app.views.graph_steps import (
+from tui_app.views.shared.graph_steps import (
     Shown,
     backward_of,
     node_at,

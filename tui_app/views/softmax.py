@@ -10,7 +10,7 @@ from rich.text import Text
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.raster import fitted, shares
 from tui_app.drawing.table import bar, fit, sentence
-from tui_app.drawing.tiles import is_image, sample_text
+from tui_app.views.shared.sample_tiles import is_image, sample_text
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:

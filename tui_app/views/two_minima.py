@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui_app.views.cost_surface import draw
-from tui_app.views.descents import places
+from tui_app.views.shared.descents import places
 from tui_app.views.view import View
 
 VIEW = View(

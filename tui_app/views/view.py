@@ -123,6 +123,6 @@ class View:
 
     def load_probe(self) -> Probe:
         """What looks at the model for this view. Imports torch."""
-        from tui_app.inspection.probes import load_probe
+        from tui_app.inspection.probes import load_probe  # puts off torch
 
         return load_probe(self.probe)
