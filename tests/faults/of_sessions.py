@@ -61,7 +61,9 @@ def reader_gone(chance: random.Random, reference: Reference) -> Outcome:
             if process.name() == "head":
                 process.kill()
     outcome = went_on(trial, reference)
-    outcome.expect(_notes(folder, "takes nothing more (Broken pipe)") > 0, "not said in log.txt")
+    outcome.expect(
+        _notes(folder, "can't be written any more (Broken pipe)") > 0, "not said in log.txt"
+    )
     return outcome
 
 
@@ -75,7 +77,7 @@ def streams_spoilt(chance: random.Random, reference: Reference) -> Outcome:
     folder = trial.folder
     outcome = went_on(trial, reference)
     lost = [state for state in (states[:1] if options else states) if state != "whole"]
-    told = _notes(folder, "log.txt has what would stand there")
+    told = _notes(folder, "log.txt has what it would show")
     outcome.expect(told >= len(lost), f"{told} notes on {states}, with {options}")
     return outcome
 

@@ -54,7 +54,7 @@ def status() -> dict:
 def notes() -> list[str]:
     (log,) = Path("runs").glob("*/*/log.txt")
     assert "Traceback" not in log.read_text()
-    return [line for line in log.read_text().splitlines() if "takes nothing more" in line]
+    return [line for line in log.read_text().splitlines() if "can't be written any more" in line]
 
 
 def test_a_reader_of_the_events_that_leaves_ends_no_training():
@@ -62,14 +62,14 @@ def test_a_reader_of_the_events_that_leaves_ends_no_training():
         assert ended(*RUN, "--json", out=pipe)[0] == 0
     assert (status()["state"], status()["step"]) == ("completed", 30)
     (note,) = notes()
-    assert "note: standard output takes nothing more (Broken pipe)" in note
+    assert "note: standard output can't be written any more (Broken pipe)" in note
 
 
 def test_a_reader_of_the_narration_that_leaves_ends_no_training():
     with broken_pipe() as pipe:
         assert ended(*RUN, out=pipe, err=pipe)[0] == 0
     assert status()["state"] == "completed"
-    assert "standard error takes nothing more" in notes()[0]
+    assert "standard error can't be written any more" in notes()[0]
 
 
 @needs_full
@@ -80,9 +80,9 @@ def test_what_a_run_says_after_its_end_is_missed_in_its_own_log(name: str):
     with gone as out:
         assert ended(*sweep, out=out)[0] == 0
     first, second = sorted(Path("runs").glob("*/*/log.txt"), key=lambda log: log.parent.name)
-    assert first.read_text().count("note: standard output takes nothing more") == 1
-    assert first.read_text().rstrip().endswith("log.txt has what would stand there")
-    assert "takes nothing more" not in second.read_text()
+    assert first.read_text().count("note: standard output can't be written any more") == 1
+    assert first.read_text().rstrip().endswith("log.txt has what it would show")
+    assert "can't be written any more" not in second.read_text()
 
 
 def test_a_reader_that_leaves_stops_a_run_that_a_hang_up_stops():
@@ -178,7 +178,7 @@ def test_streams_that_are_closed_from_the_start_are_no_mistake():
     assert status()["state"] == "completed"
     log = next(Path("runs").glob("*/*/log.txt")).read_text()
     for stream in ("standard output", "standard error"):
-        assert log.count(f"note: {stream} is closed: log.txt has what would stand there") == 1
+        assert log.count(f"note: {stream} is closed: log.txt has what it would show") == 1
 
 
 @needs_full
@@ -194,7 +194,7 @@ def test_prints_to_a_full_disk_beside_the_app_raise_nothing(monkeypatch: pytest.
             print("of the net", file=sys.stderr, flush=True)  # noqa: T201
         output.lines.append("all printed")
     assert output.take() == [
-        "standard error takes nothing more (No space left on device)",
+        "standard error can't be written any more (No space left on device)",
         "all printed",
     ]
 

@@ -23,6 +23,7 @@ from tests.program import LONGEST, tutorch
 from tests.terminal_program import Terminal
 from tests.tolerances import FLOAT64
 from tui_app.headless import run
+from tui_app.headless.run_terminal import RunTerminal
 from tui_app.monitoring import lecture_thread
 from tui_app.monitoring.random_numbers import RANDOM_NUMBER_LOCK
 from tui_app.runs.run_folder import RunFolder
@@ -143,7 +144,7 @@ def test_building_a_net_that_never_ends_can_be_stopped_too():
     net = stuck("AT_INIT", SLEEP)
     building = threading.Event()
     asking = when(building.is_set, lambda: os.kill(os.getpid(), signal.SIGTERM))
-    with patch.object(run.Terminal, "tell", lambda terminal, text: building.set()):
+    with patch.object(RunTerminal, "report", lambda terminal, text: building.set()):
         ended = tutorch("--no-tui", net)
     asking.join()
     assert ended.exit_code == 143
@@ -365,7 +366,7 @@ def test_a_stuck_preparation_of_the_second_run_of_a_sweep_is_told():
         seen.append(control.is_finishing)
         raise LoadingStopped("seen")
 
-    quiet = run.Headless(quiet=True)
+    quiet = run.OutputOptions(quiet=True)
     with pytest.raises(LoadingStopped):
-        run.train_one(make, control, quiet, run.Terminal(quiet.console()))
+        run.train_one(make, control, quiet, RunTerminal(quiet.console()))
     assert seen == [False]

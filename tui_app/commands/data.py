@@ -74,13 +74,14 @@ def _list(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) 
 def _reading(*, quiet: bool) -> Iterator[ProgressReporter]:
     """What shows how far the files are, and hears Ctrl-C and TERM."""
     from tui_app.headless.loading_progress import show_loading
-    from tui_app.headless.run import Terminal, stop_on_signals
+    from tui_app.headless.run_terminal import RunTerminal
+    from tui_app.headless.signal_handling import stop_on_signals
     from tui_app.training.control import Control
 
     control, console = Control(), stderr_console()
     console.quiet = quiet
     with (
-        stop_on_signals(control, Terminal(console), keep=False),
+        stop_on_signals(control, RunTerminal(console), keep=False),
         show_loading(console) as on_progress,
     ):
         yield ProgressReporter(on_progress, control.must_stop)

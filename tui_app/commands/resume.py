@@ -55,15 +55,17 @@ def main(argv: Sequence[str]) -> int:
     if not (arguments.no_tui or arguments.json or arguments.quiet) and can_show_app():
         return _show_app(request, given)
 
-    from tui_app.headless.run import Headless, Terminal, stop_on_signals, train_one
+    from tui_app.headless.run import OutputOptions, train_one
+    from tui_app.headless.run_terminal import RunTerminal
+    from tui_app.headless.signal_handling import stop_on_signals
     from tui_app.training.control import Control
 
-    headless, control = Headless(json=arguments.json, quiet=arguments.quiet), Control()
-    terminal = Terminal(headless.console())
+    output, control = OutputOptions(json=arguments.json, quiet=arguments.quiet), Control()
+    terminal = RunTerminal(output.console())
     options = import_lecture(folder, arguments.source).options
     on_hangup = given.get("on_hangup", options.on_hangup)
     with stop_on_signals(control, terminal, keep=on_hangup == "keep"):
-        completed = train_one(request, control, headless, terminal)
+        completed = train_one(request, control, output, terminal)
     return completed.exit_code
 
 

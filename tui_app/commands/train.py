@@ -98,15 +98,15 @@ def main(argv: Sequence[str]) -> int:
         is_meant = bool(_first_word(argv)) or not set({**given, **sweeps}) <= _OF_ANY_LECTURE
         return _show_app(lecture.path if is_meant else None, given | sweeps, flags)
 
-    from tui_app.headless.run import Headless, train_all
+    from tui_app.headless.run import OutputOptions, train_all
 
-    headless = Headless(json=flags.json, quiet=flags.quiet)
+    output = OutputOptions(json=flags.json, quiet=flags.quiet)
     in_effect, runs = settings_in_effect(fields, lecture.name), _sweep(fields, flags.sweep)
     values = {name: setting.value for name, setting in in_effect.items()} | given
     for sentence in refused_settings(fields.keys() - given, lecture.name):
         complain(sentence)
     with blaming(in_effect, {*given, *runs[0]}):
-        return train_all([settle(lecture, values | run) for run in runs], headless)
+        return train_all([settle(lecture, values | run) for run in runs], output)
 
 
 def _named(text: str) -> Path:

@@ -1,7 +1,8 @@
-"""How a headless run is told: JSON lines, plain lines, or lines with a progress bar below them."""
+"""Prints a run: its events as JSON, lines, or lines above a progress bar; then its result."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TextIO
@@ -27,15 +28,15 @@ from tui_app.text.escaping import printable
 from tui_app.text.quantities import format_number, format_seconds, format_value
 from tui_app.training.session import Session
 
-#: Lines at most for the epochs of a run: of 1000 epochs, each tenth is told.
+#: Lines printed at most for the epochs of a run: of 1000 epochs, every tenth.
 _EPOCH_LINES = 100
 
 
 class EventPrinter(Protocol):
-    """A listener that is told when the run begins and when it is over, as a context."""
+    """A listener that prints, and a context that begins and ends with the run."""
 
     def __call__(self, event: Event) -> None:
-        """Tell the event."""
+        """Print the event."""
         ...
 
     def __enter__(self) -> object: ...
@@ -43,7 +44,7 @@ class EventPrinter(Protocol):
 
 
 class JsonLines:
-    """The event stream as JSON, one event a line."""
+    """Writes every event as a line of JSON."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -58,7 +59,7 @@ class JsonLines:
 
 
 class PlainLines:
-    """A line an epoch, and one for whatever else a person wants to know."""
+    """Prints a line for each epoch and for other events that a user needs to know."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -69,24 +70,24 @@ class PlainLines:
     def __exit__(self, *exception: object) -> None: ...
 
     def __call__(self, event: Event) -> None:
-        """Print the event, if it is worth a line."""
+        """Print the event, if it has a line."""
         if isinstance(event, RunStarted):
             self._epochs = event.epochs
             self._every = max(1, event.epochs // _EPOCH_LINES)
-        if isinstance(event, EpochCompleted) and self._is_passed_over(event.epoch):
+        if isinstance(event, EpochCompleted) and self._is_skipped(event.epoch):
             return
-        if isinstance(event, CheckpointSaved | RunCompleted):  # the summary tells of these
+        if isinstance(event, CheckpointSaved | RunCompleted):  # the result has these
             return
         text = narrate(event)
         if text is not None:
             self._console.print(Text(printable(text)))
 
-    def _is_passed_over(self, epoch: int) -> bool:
+    def _is_skipped(self, epoch: int) -> bool:
         return epoch % self._every != 0 and epoch not in (1, self._epochs)
 
 
 class BarAndLines(PlainLines):
-    """The lines, with a bar below that shows the step, the loss and the time left."""
+    """Prints the lines above a bar that shows the step, the loss and the time left."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
@@ -109,7 +110,7 @@ class BarAndLines(PlainLines):
         self._bar.stop()
 
     def __call__(self, event: Event) -> None:
-        """Print the event, and move the bar."""
+        """Print the event and move the bar."""
         super().__call__(event)
         if isinstance(event, RunStarted):
             self._bar.update(
@@ -124,13 +125,13 @@ class BarAndLines(PlainLines):
             )
 
 
-def narrator(console: Console) -> PlainLines:
-    """What suits the console: a bar on a terminal that can move its cursor, else lines."""
+def console_printer(console: Console) -> PlainLines:
+    """Return a printer with a bar for a terminal that can move its cursor, else without."""
     can_move = console.is_terminal and not console.is_dumb_terminal and not console.quiet
     return BarAndLines(console) if can_move else PlainLines(console)
 
 
-#: Why the best model is the best, by the split that it was measured on.
+#: How the best model was chosen, by the split that it was measured on.
 _CHOSEN = {
     "test": "chosen on the test set, as the course does it",
     "validation": "chosen on the part held out of the train set",
@@ -138,8 +139,16 @@ _CHOSEN = {
 }
 
 
-def print_summary(console: Console, session: Session, completed: RunCompleted) -> None:
-    """The end of a run: the best value and epoch, and how to go on."""
+def print_result(console: Console, session: Session, completed: RunCompleted) -> None:
+    """Print how the run ended and what to do next; on stdout, the path of its folder."""
+    _print_summary(console, session, completed)
+    path = str(session.folder.path)
+    # A pipe gets the exact path, a terminal one without control codes.
+    sys.stdout.write(f"{printable(path) if sys.stdout.isatty() else path}\n")
+    sys.stdout.flush()
+
+
+def _print_summary(console: Console, session: Session, completed: RunCompleted) -> None:
     training, run = session.training, as_argument(session.folder)
     lines = [f"{outcome(completed)} ({format_seconds(completed.seconds)})"]
     if completed.best_value is not None:
@@ -160,10 +169,10 @@ def print_summary(console: Console, session: Session, completed: RunCompleted) -
         console.print(Text(printable(line)), soft_wrap=True)  # a command stays one line to copy
 
 
-def print_scores(rows: Sequence[tuple[Mapping[str, str], RunCompleted]]) -> None:
-    """The table at the end of a sweep, best first; a run without a best model comes last.
+def print_sweep_results(rows: Sequence[tuple[Mapping[str, str], RunCompleted]]) -> None:
+    """Print the table at the end of a sweep, best first; a run without a best model comes last.
 
-    Each row has what sets the run apart from the others, by the name of the setting.
+    Each row has the settings in which the run differs from the others, by name.
     """
     metric = rows[0][1].metric
     highest = metric.endswith("accuracy")

@@ -1,4 +1,4 @@
-"""A run told on a terminal that may stop reading: training never waits for it."""
+"""Prints events in a thread, so that training never waits for a terminal."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections import deque
 from tui_app.headless.console_output import EventPrinter
 from tui_app.runs.events import Event, StepsCompleted
 
-#: Events that wait for the terminal before those that only move the bar are left out.
+#: Events that may wait for the terminal; beyond them, those that only move the bar are dropped.
 _WAITING = 100
 
-#: Seconds that the last words may take.
+#: Seconds to wait at the end until all events are printed.
 _PATIENCE = 3.0
 
 
 class ConsoleThread:
-    """Lets `narrator` tell every event in a thread of its own. A narrator itself."""
+    """An event printer that lets `printer` print every event in a thread of its own."""
 
-    def __init__(self, narrator: EventPrinter) -> None:
-        self._narrator = narrator
+    def __init__(self, printer: EventPrinter) -> None:
+        self._printer = printer
         self._events: deque[Event | None] = deque()
-        self._news = threading.Semaphore(0)
-        self._thread = threading.Thread(target=self._tell, name="narration", daemon=True)
+        self._waiting_events = threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._print, name="console output", daemon=True)
 
     def __enter__(self) -> None:
         self._thread.start()
@@ -32,18 +32,18 @@ class ConsoleThread:
         self._thread.join(_PATIENCE)
 
     def __call__(self, event: Event) -> None:
-        """Have the event told as soon as the terminal takes it."""
+        """Print the event as soon as the terminal accepts it."""
         if len(self._events) < _WAITING or not isinstance(event, StepsCompleted):
             self._add(event)
 
     def _add(self, event: Event | None) -> None:
         self._events.append(event)
-        self._news.release()
+        self._waiting_events.release()
 
-    def _tell(self) -> None:
-        with self._narrator:
-            while self._news.acquire():
+    def _print(self) -> None:
+        with self._printer:
+            while self._waiting_events.acquire():
                 event = self._events.popleft()
                 if event is None:
                     return
-                self._narrator(event)
+                self._printer(event)

@@ -53,7 +53,7 @@ class NativeOutput:
         sys.stdout, sys.stderr = out, err
 
     def _lose(self, stream: str, error: OSError) -> None:
-        self.lines.append(f"{stream} takes nothing more ({error.strerror})")
+        self.lines.append(f"{stream} can't be written any more ({error.strerror})")
 
     def take(self) -> list[str]:
         """The lines that were written since the last call."""

@@ -40,8 +40,8 @@ def open_missing_streams() -> None:
             setattr(sys, f"__{name}__", stream)
 
 
-def is_gone(error: OSError) -> bool:
-    """Whether a stream that fails so will never take anything again."""
+def is_disconnected(error: OSError) -> bool:
+    """Whether a stream that failed with this error can never be written again."""
     return error.errno in _GONE
 
 
@@ -140,7 +140,7 @@ class TolerantStream:
             self._fail(error)
 
     def _fail(self, error: OSError) -> None:
-        if is_gone(error) or self._name == _NAMES[1]:
+        if is_disconnected(error) or self._name == _NAMES[1]:
             silence(self._stream)
         if not self._has_failed:
             self._has_failed = True

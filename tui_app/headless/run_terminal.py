@@ -1,0 +1,112 @@
+"""Connects a run with the terminal it is trained on; log.txt gets what the terminal can't show."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing, suppress
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from tui_app.headless.console_output import EventPrinter, JsonLines, console_printer, print_result
+from tui_app.headless.console_thread import ConsoleThread
+from tui_app.runs.errors import DamagedRun
+from tui_app.runs.run_files import open_log
+from tui_app.runs.run_folder import LogFile
+from tui_app.terminal.printing import write_without_blocking
+from tui_app.terminal.signals import detach_from_terminal, has_job_control, suspend_process
+from tui_app.terminal.streams import closed_at_start
+from tui_app.text.escaping import printable
+from tui_app.training.control import Control
+from tui_app.training.session import Session
+
+
+class RunTerminal:
+    """Holds the console, and the run that is prepared or trained on it. Any thread may call it."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.session: Session | None = None
+        self.printer: EventPrinter | None = None
+        self._log: Path | None = None
+        self._finished_log: Path | None = None  # until the next run is prepared
+        self._is_detached = False
+        self._notes = [
+            f"{stream} is closed: log.txt has what it would show"
+            for stream in closed_at_start
+            if stream != "standard input"
+        ]
+
+    def begin_preparing(self) -> None:
+        """From now on, keep notes for the run that is prepared next."""
+        self._finished_log = None
+
+    def begin(self, session: Session, printer: EventPrinter) -> None:
+        """Record notes with this run from now on; `printer` prints its events."""
+        self.session, self.printer, self._log = session, printer, session.folder.log
+        for text in self._notes:
+            session.note(text)
+        self._notes.clear()
+
+    def finish(self) -> None:
+        """Record later notes in the log of the run that is over."""
+        self.session, self._finished_log = None, self._log
+
+    def detach(self) -> None:
+        """Continue without the terminal after a hang-up."""
+        self._is_detached = self.console.quiet = True
+        log = open_log(self._log)
+        detach_from_terminal(log)
+        os.close(log)
+
+    def show_cursor(self) -> None:
+        """Show the cursor, which a progress bar hides, without waiting for the terminal."""
+        if self.console.is_terminal and not self._is_detached:
+            write_without_blocking(2, "\x1b[?25h")
+
+    def suspend(self) -> None:
+        """Suspend the program with the cursor shown, if a shell can continue it."""
+        if has_job_control():
+            self.show_cursor()
+            suspend_process()
+
+    def event_printer(self) -> EventPrinter:
+        """Return what prints a run's events here; on a terminal, in a thread of its own."""
+        printer = console_printer(self.console)
+        return ConsoleThread(printer) if self.console.is_terminal else printer
+
+    def note(self, text: str) -> None:
+        """Record a note with the run, with the one that is just over, or with the next."""
+        if self.session is not None:
+            self.session.note(text)
+        elif self._finished_log is not None:
+            with (
+                suppress(OSError, DamagedRun),
+                closing(LogFile(self._finished_log, "note: {}".format)) as log,
+            ):
+                log(text)
+        else:
+            self._notes.append(text)
+
+    def print_notes(self) -> None:
+        """Print the notes for a run that couldn't be prepared."""
+        for text in self._notes:
+            self.console.print(Text(printable(f"note: {text}")))
+        self._notes.clear()
+
+    def report(self, text: str) -> None:
+        """Record a note with the run, or print it before there is one."""
+        if self.session is not None:
+            self.session.note(text)
+        else:
+            self.console.print(Text(printable(text)))
+
+    def abandon(self, control: Control, where: str) -> None:
+        """Record and print that the run is stopped, though a step of it doesn't return."""
+        if self.session is None:
+            return
+        completed = self.session.abandon(control, where)
+        if self.printer is not None and not isinstance(self.printer, JsonLines):
+            self.printer.__exit__()
+            print_result(self.console, self.session, completed)
