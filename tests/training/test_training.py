@@ -28,7 +28,7 @@ from tui_app.training.control import Control
 from tui_app.training.device import DeviceInfo, choose_device
 from tui_app.training.evaluation import EvaluationStopped, evaluate
 from tui_app.training.loss_buffer import diagnosis, first_diverged
-from tui_app.training.multiply_adds import WorkCounter
+from tui_app.training.multiply_adds import MultiplyAddCounter
 from tui_app.training.prepare import hold_out
 from tui_app.training.sampler import SeededBatchSampler
 from tui_app.training.schedule import Schedule, spans_of
@@ -337,9 +337,9 @@ def test_a_layers_work_is_that_of_one_time_step_where_it_is_recurrent() -> None:
     ]:
         samples = torch.zeros(shape)
         model = Recurrent(packed, batch_first)
-        with torch.no_grad(), WorkCounter() as counter:
+        with torch.no_grad(), MultiplyAddCounter() as counter:
             model(samples)
-        assert counter.per_layer == 2 * one_step
+        assert counter.per_operation == 2 * one_step
 
 
 @pytest.mark.gpu

@@ -11,7 +11,8 @@ from math import prod
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+
+from tui_app.training.multiply_adds import MultiplyAddCounter
 
 Shape = tuple[int, ...]
 
@@ -57,27 +58,29 @@ class Layers:
 def layers_of(model: nn.Module, inputs: Tensor) -> Layers:
     """The layers of any model, from a forward pass of `inputs` (N, ...), even if it fails."""
     found: list[Layer] = []
-    under_way: list[tuple[str, nn.Module, Shape]] = []
+    running: list[tuple[str, nn.Module, Shape, int]] = []
     hooks = []
-    additions = _Additions(found)
+    recorder = _Recorder(found)
 
     def before(name: str):
         def hook(module: nn.Module, args: tuple) -> None:
-            additions.inside += 1
+            recorder.depth += 1
             given = _shape(args[0]) if args else None
             if given is not None:
-                under_way.append((name, module, given))
+                running.append((name, module, given, recorder.multiply_adds))
 
         return hook
 
     def after(name: str):
         def hook(module: nn.Module, args: tuple, output) -> None:
-            additions.inside = max(0, additions.inside - 1)
-            if under_way and under_way[-1][0] == name:
-                under_way.pop()
+            recorder.depth = max(0, recorder.depth - 1)
+            multiply_adds = 0
+            if running and running[-1][0] == name:
+                *_, start = running.pop()
+                multiply_adds = _per_sample(recorder.multiply_adds - start, args, len(inputs))
             given = _shape(args[0]) if args else None
             if given is not None:
-                found.append(_layer(name, module, given, _shape(output) or ()))
+                found.append(_layer(name, module, given, _shape(output) or (), multiply_adds))
 
         return hook
 
@@ -87,32 +90,35 @@ def layers_of(model: nn.Module, inputs: Tensor) -> Layers:
             hooks += [module.register_forward_hook(after(name))]
     problem = ""
     try:
-        with additions:
+        with recorder:
             model(inputs)
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
         problem = (str(error).splitlines() or [type(error).__name__])[0]
-        if under_way:
-            name, module, given = under_way[-1]
+        if running:
+            name, module, given, _ = running[-1]
             problem = _why(module, given, found) or f"says: {problem}"
-            found.append(_layer(name, module, given, ()))
+            found.append(_layer(name, module, given, (), 0))
     finally:
         for hook in hooks:
             hook.remove()
     return Layers(tuple(found), sum(weight.numel() for weight in model.parameters()), problem)
 
 
-class _Additions(TorchFunctionMode):
-    """Keeps where two images or sequences are added outside of a layer, as a shortcut's are."""
+class _Recorder(MultiplyAddCounter):
+    """Records where two images or sequences are added outside of layers, as a shortcut's are.
+
+    `depth` is how many layers the call is inside of.
+    """
 
     def __init__(self, found: list[Layer]) -> None:
         super().__init__()
-        self.inside = 0
+        self.depth = 0
         self._found = found
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
+        result = super().__torch_function__(func, types, args, kwargs)
         is_added = getattr(func, "__name__", "").strip("_") in ("add", "iadd", "radd")
-        if is_added and not self.inside and len(args) == 2 and _are_alike(*args):
+        if is_added and not self.depth and len(args) == 2 and _are_alike(*args):
             shape = tuple(result.shape[1:])
             self._found.append(Layer("", "+ x", shape, shape, 0, 0))
         return result
@@ -139,14 +145,22 @@ def _shape(value: object) -> Shape | None:
     return tuple(value.shape[1:]) if isinstance(value, Tensor) else None
 
 
-def _layer(name: str, module: nn.Module, before: Shape, after: Shape) -> Layer:
+def _per_sample(multiply_adds: int, args: Sequence[object], samples: int) -> int:
+    """The multiply-adds of one sample: of the longest one in a packed sequence."""
+    given = args[0] if args else None
+    if isinstance(given, nn.utils.rnn.PackedSequence):
+        return multiply_adds * len(given.batch_sizes) // max(1, len(given.data))
+    return multiply_adds // samples
+
+
+def _layer(name: str, module: nn.Module, before: Shape, after: Shape, multiply_adds: int) -> Layer:
     return Layer(
         name=name,
         kind=describe(module),
         before=before,
         after=after,
         parameters=sum(weight.numel() for weight in module.parameters()),
-        multiply_adds=_multiply_adds(module, before, after),
+        multiply_adds=multiply_adds,
     )
 
 
@@ -174,22 +188,6 @@ def describe(module: nn.Module) -> str:
         case nn.RNNCellBase():
             return f"{name} {module.input_size}→{module.hidden_size}"
     return name
-
-
-def _multiply_adds(module: nn.Module, before: Shape, after: Shape) -> int:
-    """Products that are summed for one sample; only layers with weights to multiply have any."""
-    match module:
-        case nn.Conv2d():
-            kernel = prod(module.kernel_size) * module.in_channels // module.groups
-            return prod(after) * kernel if after else 0
-        case nn.Linear():
-            return prod(after) * module.in_features if after else 0
-        case nn.RNNBase():  # every weight matrix once for each symbol
-            weights = sum(weight.numel() for weight in module.parameters() if weight.ndim == 2)
-            return weights * (before[0] if len(before) > 1 else 1)
-        case nn.RNNCellBase():
-            return sum(weight.numel() for weight in module.parameters() if weight.ndim == 2)
-    return 0
 
 
 def _why(module: nn.Module, given: Shape, before: Sequence[Layer]) -> str:

@@ -19,7 +19,7 @@ from models.lecture import Lecture
 from models.user_files.error_hints import explain
 from models.user_files.error_location import is_user_code, locate_declaration, locate_error
 from tui_app.training.layers import layers_of
-from tui_app.training.multiply_adds import WorkCounter
+from tui_app.training.multiply_adds import MultiplyAddCounter
 from tui_app.training.outcome import is_out_of_memory
 
 #: Layers that are shown at most of a model that fails.
@@ -55,7 +55,7 @@ class ModelCheck:
     what the user should know of the model, a sentence each.
     """
 
-    work_of_a_layer: float
+    multiply_adds_per_layer: float
     notes: tuple[str, ...] = ()
 
 
@@ -79,12 +79,12 @@ def check_model(
     _check_criterion(lecture, criterion, spec)
     model.eval()
     try:
-        with fork_rng(cards), torch.no_grad(), WorkCounter() as counter:
+        with fork_rng(cards), torch.no_grad(), MultiplyAddCounter() as counter:
             outputs = _check_outputs(model, _forward(model, inputs), criterion, spec, targets)
             _check_loss(criterion, outputs, targets)
     finally:
         model.train(was_training)
-    return ModelCheck(counter.per_layer / len(inputs), _notes(criterion, outputs))
+    return ModelCheck(counter.per_operation / len(inputs), _notes(criterion, outputs))
 
 
 def _notes(criterion: nn.Module, outputs: Tensor) -> tuple[str, ...]:

@@ -1,4 +1,8 @@
-"""How much arithmetic a forward pass takes, and in how many layers."""
+"""Counts the multiply-adds of a forward pass: of a layer for the views, of a run for its threads.
+
+Counted at the functions of torch that multiply, whatever module calls them. torch's own counter
+would import its compiler, which takes as long as importing torch.
+"""
 
 from __future__ import annotations
 
@@ -9,22 +13,19 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 
-class WorkCounter(TorchFunctionMode):
-    """Counts the matrix products, convolutions and recurrent steps, and their multiply-adds.
-
-    torch's own counter would import its compiler, which takes as long as torch itself.
-    """
+class MultiplyAddCounter(TorchFunctionMode):
+    """Counts the matrix products, convolutions and recurrent steps, and their multiply-adds."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.multiply_adds = self.layers = 0
+        self.multiply_adds = self.operations = 0
 
     @property
-    def per_layer(self) -> float:
-        """Multiply-adds of a layer, on the average. Of a recurrent layer a time step is what
-        counts: they are taken one after another.
+    def per_operation(self) -> float:
+        """The mean multiply-adds of an operation. In a recurrent layer each time step is one, since
+        they run one after another.
         """
-        return self.multiply_adds / max(1, self.layers)
+        return self.multiply_adds / max(1, self.operations)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         """Call `func`, and count it."""
@@ -33,12 +34,12 @@ class WorkCounter(TorchFunctionMode):
         multiply_adds = _multiply_adds(name, args, result)
         if multiply_adds:
             self.multiply_adds += multiply_adds
-            self.layers += _times(name, args)
+            self.operations += _operations(name, args)
         return result
 
 
 def _multiply_adds(name: str, args: Sequence[Any], result: Any) -> int:
-    """Of one call of the function of that name in torch."""
+    """The multiply-adds of one call of torch's function of that name."""
     match name:
         case "linear" | "matmul" | "__matmul__" | "mm" | "bmm" | "mv":
             return result.numel() * args[0].shape[-1]
@@ -56,12 +57,12 @@ def _multiply_adds(name: str, args: Sequence[Any], result: Any) -> int:
     return 0
 
 
-def _times(name: str, args: Sequence[Any]) -> int:
-    """How many layers' work, one after another, a call is: a recurrent one takes time steps."""
+def _operations(name: str, args: Sequence[Any]) -> int:
+    """How many operations a call runs one after another: time steps, if it is recurrent."""
     if name not in ("rnn_tanh", "rnn_relu", "gru", "lstm"):
         return 1
-    layers = len(_matrices(args)) // 2  # one for what goes in, one for the hidden state
-    if isinstance(args[2], Tensor):  # a packed sequence: its data, and the samples at each step
+    layers = len(_matrices(args)) // 2  # one for the input, one for the hidden state
+    if isinstance(args[2], Tensor):  # a packed sequence: its data, and the batch size of each step
         return layers * len(args[1])
     return layers * args[0].shape[1 if args[-1] else 0]  # the last one is batch_first
 

@@ -65,7 +65,8 @@ def prepare(
     model, criterion = build_model(lecture, data, settings, target)
     check = check_model(lecture, model, criterion, data.spec, *next(resident.chunks(2)))
     reporter.check()
-    threads, reason = choose_threads(options.threads, check.work_of_a_layer * batches.batch_size)
+    per_layer = check.multiply_adds_per_layer * batches.batch_size
+    threads, reason = choose_threads(options.threads, per_layer)
     use_threads(threads)
     return Training(
         settings=settings,
