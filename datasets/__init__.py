@@ -22,6 +22,9 @@ from datasets.dataset import (
     UnknownDataset,
 )
 from datasets.fetching.fetch import locate
+from datasets.own.column_names import ColumnChoice
+from datasets.own.image_folder import folder_dataset
+from datasets.own.table import table_dataset
 from datasets.reading.paths import user_path
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
@@ -63,9 +66,6 @@ def get_dataset(
     """
     kind, colon, place = name.partition(":")
     if colon and kind == "csv":
-        from datasets.own.column_names import ColumnChoice
-        from datasets.own.table import table_dataset
-
         choice = ColumnChoice(target or "", drop, columns)
         return replace(table_dataset(user_path(place), choice, task, reporter), name=name)
     if target:
@@ -73,8 +73,6 @@ def get_dataset(
     if flag := ("--drop" if drop else "--columns" if columns else ""):
         raise UnknownDataset(f"{flag} goes with csv:FILE, and {name} is no table.")
     if colon and kind == "folder":
-        from datasets.own.image_folder import folder_dataset
-
         return replace(folder_dataset(user_path(place), task), name=name)
     if name not in dataset_names():
         near = difflib.get_close_matches(name, dataset_names(), n=3)

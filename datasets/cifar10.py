@@ -17,7 +17,7 @@ import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
 from datasets.fetching.archives import read_binary_batch, read_members
-from datasets.reading.idx_files import PictureEncoder
+from datasets.reading.drawing_encoders import PictureEncoder
 from datasets.reading.pickled_arrays import read_pickled_batch
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec
 from datasets.reading.bundled import bundled_table
-from datasets.reading.idx_files import encode_drawing
+from datasets.reading.drawing_encoders import encode_drawing
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.splitting import hold_out
 

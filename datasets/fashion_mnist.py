@@ -12,15 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from datasets.dataset import Data, Dataset, DataSpec
-from datasets.reading.idx_files import (
-    TEST_IMAGES,
-    TEST_LABELS,
-    TRAIN_IMAGES,
-    TRAIN_LABELS,
-    DrawingEncoder,
-    idx_file,
-    read_idx_split,
-)
+from datasets.mnist import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, idx_file
+from datasets.reading.drawing_encoders import DrawingEncoder
+from datasets.reading.idx_files import read_idx_split
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat")

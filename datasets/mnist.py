@@ -9,20 +9,16 @@ models reach 99 %; lecture 9's 97 to 98 %.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from datasets.dataset import Data, Dataset, DataSpec
-from datasets.reading.idx_files import (
-    TEST_IMAGES,
-    TEST_LABELS,
-    TRAIN_IMAGES,
-    TRAIN_LABELS,
-    DrawingEncoder,
-    idx_file,
-    read_idx_split,
-)
+from datasets.dataset import Data, Dataset, DataSpec, RemoteFile
+from datasets.reading.drawing_encoders import DrawingEncoder
+from datasets.reading.idx_files import read_idx_split
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
+
+TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
+TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"
 
 # PyTorch's mirror, Google's, and two in China: Baidu's and OneFlow's.
 MIRRORS = (
@@ -46,6 +42,18 @@ def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> 
         input_help="the path of an image of one digit",
         mean=0.1307,  # of the train set's pixels, and std: handout 9, page 30
         std=0.3081,
+    )
+
+
+def idx_file(name: str, size: int, md5: str, mirrors: Sequence[str]) -> RemoteFile:
+    """A packed IDX file, or what torchvision made of it in its folder `raw`."""
+    plain = name.removesuffix(".gz")
+    return RemoteFile(
+        name=name,
+        urls=tuple(mirror + name for mirror in mirrors),
+        size=size,
+        checksum=f"md5:{md5}",
+        aliases=(plain, f"raw/{name}", f"raw/{plain}"),
     )
 
 

@@ -17,9 +17,9 @@ import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, DataUnavailable, Split, Task
 from datasets.own.image_lists import ImageList, list_images
+from datasets.own.mapped import filled
 from datasets.reading.image_encoder import ImageEncoder
 from datasets.reading.image_files import DEEP_MODES, GREY_MODES, opened
-from datasets.reading.mapped import filled
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 SIDE = 64

@@ -19,10 +19,10 @@ import numpy as np
 from datasets.dataset import Data, Dataset, DataSpec, DataUnavailable, Split, Task
 from datasets.own.column_names import ColumnChoice
 from datasets.own.columns import describe
+from datasets.own.mapped import filled
 from datasets.own.table_encoder import TableEncoder, learn_encoder
 from datasets.own.target import read_target
 from datasets.reading.decimal_signs import decimal_commas
-from datasets.reading.mapped import filled
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.splitting import held_out
 from datasets.reading.tables import Table, read_chunks

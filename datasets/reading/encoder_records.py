@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from datasets.dataset import Encoder
+from datasets.reading.data import Encoder
 from datasets.reading.plain_records import WrongRecord, from_plain, to_plain
 
 #: Each encoder's class, and the module of this package that it is in.
@@ -23,8 +23,8 @@ MODULES = {
     "PassengerEncoder": "titanic",
     "CountsEncoder": "otto",
     "TableEncoder": "own.table_encoder",
-    "DrawingEncoder": "reading.idx_files",
-    "PictureEncoder": "reading.idx_files",
+    "DrawingEncoder": "reading.drawing_encoders",
+    "PictureEncoder": "reading.drawing_encoders",
     "ScanEncoder": "digits",
     "ImageEncoder": "reading.image_encoder",
     "WordEncoder": "hello",

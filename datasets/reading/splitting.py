@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from datasets.dataset import Split
+from datasets.reading.data import Split
 
 TEST_FRACTION = 0.2
 

@@ -14,9 +14,9 @@ from typing import TextIO
 
 import numpy as np
 
-from datasets.dataset import DataDamaged
 from datasets.reading.arff import is_arff, read_arff
 from datasets.reading.cell_numbers import MARKS, read_number
+from datasets.reading.data import DataDamaged
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.text_files import opened, text_size
 

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, TextIO, cast
 
-from datasets.dataset import DataDamaged
+from datasets.reading.data import DataDamaged
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 UTF_8 = "utf-8-sig"

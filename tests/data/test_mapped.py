@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from datasets import DataUnavailable
-from datasets.reading import mapped
-from datasets.reading.mapped import filled
+from datasets.own import mapped
+from datasets.own.mapped import filled
 from datasets.reading.progress import LoadingStopped, ProgressReporter
 
 

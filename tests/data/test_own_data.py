@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from datasets import DataDamaged, DataUnavailable, UnknownDataset, get_dataset, read_dataset
+from datasets.own import mapped
 from datasets.own import table as table_file
-from datasets.reading import mapped
 from tests.tolerances import FLOAT32, FLOAT64
 
 

@@ -91,7 +91,7 @@ def test_hashing_the_data_stops_and_gives_the_same_digits_in_pieces(monkeypatch)
         DataSpec((4,), "regression"), split, None, encode=lambda _: values[0], input_help=""
     )
     whole = data.fingerprint()
-    monkeypatch.setattr("datasets.dataset._BLOCK", 100)
+    monkeypatch.setattr("datasets.reading.data.HASHED_BYTES", 100)
     assert data.fingerprint() == whole
     with pytest.raises(LoadingStopped):
         data.fingerprint(ProgressReporter(stopped=lambda: True))

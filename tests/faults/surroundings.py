@@ -8,7 +8,7 @@ import os
 import resource
 import signal
 
-import datasets.reading.mapped
+import datasets.own.mapped
 
 #: Bytes that no file of a full cache may grow beyond.
 CACHE = 1 << 19
@@ -25,7 +25,7 @@ def change(twist: str) -> None:
     if kind == "deaf":
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
     if kind in ("cache", "limit"):
-        datasets.reading.mapped.IN_MEMORY = 0
+        datasets.own.mapped.IN_MEMORY = 0
     if kind == "cache":
         os.environ["TUTORCH_CACHE_DIR"] = words[0]
     if kind == "limit":

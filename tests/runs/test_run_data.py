@@ -25,7 +25,7 @@ from datasets import (
     titanic,
 )
 from datasets.own.table_encoder import Numbers, TableEncoder, Texts
-from datasets.reading import idx_files
+from datasets.reading import drawing_encoders
 from datasets.reading.encoder_records import (
     MODULES,
     StoredEncoder,
@@ -57,8 +57,8 @@ ENCODERS: list[tuple[Any, str]] = [
     (titanic.PassengerEncoder(PASSENGER), "?,?,?,1,0,7.25,?"),
     (otto.CountsEncoder(Scale(np.arange(93.0), np.arange(1.0, 94))), ",".join(["3"] * 93)),
     (TableEncoder((Numbers("a", 1.5, 2.5, 0.1), Texts("b", ("red", "blue")))), "?,blue"),
-    (idx_files.DrawingEncoder(box=28), ""),
-    (idx_files.PictureEncoder(), ""),
+    (drawing_encoders.DrawingEncoder(box=28), ""),
+    (drawing_encoders.PictureEncoder(), ""),
     (digits.ScanEncoder(), ""),
     (ImageEncoder((1, 20, 30), depth=16), ""),
     (ImageEncoder((3, 20, 30)), ""),
