@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
+from tui_app.app.widgets.adjustable_chart import action_of_chart
+
 #: By action, as bindings name it; with the class where two mean different things by one action.
 _SENTENCES = {
     # everywhere
@@ -125,17 +127,8 @@ _SENTENCES = {
 
 def sentence_of(binding: Binding, kind: type) -> str:
     """What the key of `binding` does on a screen or widget of class `kind`, in a short sentence."""
-    action = binding.action
-    if action.startswith("pane("):
+    if binding.action.startswith("pane("):
         return f"Go to {binding.description}"
-    if action.startswith("chart("):  # a screen passes it on to its chart
-        action = _of_chart(action)
+    action = action_of_chart(binding.action)
     names = [*(f"{each.__name__}.{action}" for each in kind.__mro__), action]
     return next((_SENTENCES[n] for n in names if n in _SENTENCES), binding.description)
-
-
-def _of_chart(action: str) -> str:
-    """`chart('smooth', 1)` as the chart itself calls it: `smooth(1)`."""
-    name, _, argument = action.removeprefix("chart(").removesuffix(")").partition(", ")
-    name = name.strip("'")
-    return f"{name}({argument})" if argument else name

@@ -12,6 +12,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
 from tui_app.app.screens.advice import AdviceScreen
+from tui_app.app.widgets.adjustable_chart import screen_bindings
 from tui_app.app.widgets.advice_line import current
 from tui_app.app.widgets.chart import Chart
 from tui_app.app.widgets.drawable import while_drawable
@@ -56,11 +57,7 @@ class RunScreen(AdviceScreen):
         Binding("escape,r,backspace", "app.pop_screen", "Back", key_display="esc"),
         Binding("7,4", "model", "Model, chart", key_display="7"),
         Binding("i", "facts", "Settings, log"),
-        Binding("plus,equals_sign", "chart('smooth', 1)", "Smoother", key_display="+"),
-        Binding("minus,underscore", "chart('smooth', -1)", "Rougher", key_display="-"),
-        Binding("g", "chart('log')", "Log scale"),
-        Binding("a", "chart('axis')", "x axis"),
-        Binding("m", "chart('panels')", "Loss, accuracy"),
+        *screen_bindings(show=True),
     ]
 
     def __init__(self, run: RecordedRun) -> None:

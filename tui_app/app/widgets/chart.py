@@ -8,16 +8,14 @@ from typing import Any, ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.reactive import reactive
 
+from tui_app.app.widgets.adjustable_chart import AdjustableChart, chart_bindings
 from tui_app.app.widgets.drawable import while_drawable
 from tui_app.app.widgets.line import Line
 from tui_app.app.widgets.plot import Plot
-from tui_app.monitoring.curves.picture import ChartView, Picture
+from tui_app.monitoring.curves.picture import Picture
 from tui_app.monitoring.curves.readings import read_off
 from tui_app.monitoring.curves.run_curves import RunCurves
-from tui_app.monitoring.curves.smoothing import SPANS
 from tui_app.monitoring.history import History
 from tui_app.text.quantities import format_number, short_loss
 
@@ -25,7 +23,7 @@ from tui_app.text.quantities import format_number, short_loss
 _TALL = 19
 
 
-class Chart(Vertical, can_focus=True):
+class Chart(AdjustableChart):
     """Pictures of a history, redrawn by `draw`."""
 
     DEFAULT_CSS = """
@@ -44,16 +42,13 @@ class Chart(Vertical, can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("plus,equals_sign", "smooth(1)", "Smoother", show=False),
-        Binding("minus,underscore", "smooth(-1)", "Rougher", show=False),
+        *chart_bindings(["smooth(1)", "smooth(-1)"], show=False),
         Binding("left", "move(-1)", "Read off", show=False),
         Binding("right", "move(1)", "Read off", show=False),
         Binding("shift+left,home", "move(-10)", "Read off", show=False),
         Binding("shift+right,end", "move(10)", "Read off", show=False),
         Binding("escape", "no_cursor", "No cursor", show=False),
     ]
-
-    view: reactive[ChartView] = reactive(ChartView(), init=False)
 
     def __init__(self, curves: RunCurves | None = None, **options: Any) -> None:
         super().__init__(**options)
@@ -97,21 +92,6 @@ class Chart(Vertical, can_focus=True):
         """Escape is the screen's while there is no cursor to take away."""
         return action != "no_cursor" or self.view.cursor is not None
 
-    def action_smooth(self, by: int) -> None:
-        """Smooth over more values, or fewer."""
-        place = min(max(0, SPANS.index(self.view.span) + by), len(SPANS) - 1)
-        self.view = replace(self.view, span=SPANS[place])
-
-    def action_log(self) -> None:
-        """Logarithms on the loss's axis, or not."""
-        self.view = replace(self.view, log=not self.view.log)
-
-    def action_axis(self) -> None:
-        """Steps, epochs or seconds along the x axis."""
-        order = ("step", "epoch", "seconds")
-        following = order[(order.index(self.view.axis) + 1) % 3]
-        self.view = replace(self.view, axis=following)
-
     def action_panels(self) -> None:
         """Loss and accuracy, or one of them."""
         order = ("both", "loss", "accuracy")
@@ -128,17 +108,9 @@ class Chart(Vertical, can_focus=True):
         """Take the cursor away."""
         self.view = replace(self.view, cursor=None)
 
-    def watch_view(self) -> None:
-        """Draw as it is wanted now."""
-        self.draw()
-
     def on_plot_pointed(self, message: Plot.Pointed) -> None:
         """Put the cursor where the mouse is."""
         self.view = replace(self.view, cursor=message.share)
-
-    def on_resize(self) -> None:
-        """Draw for the new size."""
-        self.call_after_refresh(self.draw)
 
     # What is written around the plots
 

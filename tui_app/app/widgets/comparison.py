@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from tui_app.app.widgets.adjustable_chart import AdjustableChart, chart_bindings
 from tui_app.app.widgets.drawable import while_drawable
 from tui_app.app.widgets.line import Line
 from tui_app.app.widgets.plot import Plot
 from tui_app.app.widgets.score_table import Score, score_table
 from tui_app.monitoring.curves.overlay import Overlaid, colour_of, metrics_of, overlay
-from tui_app.monitoring.curves.picture import ChartView
 from tui_app.monitoring.curves.run_curves import RunCurves
-from tui_app.monitoring.curves.smoothing import SPANS
 from tui_app.monitoring.monitored_run import MonitoredRun
 from tui_app.text.escaping import printable
 
 
-class Comparison(Vertical, can_focus=True):
+class Comparison(AdjustableChart):
     """Draws the runs that `follow` was given; `m` goes to the next metric, and the arrow keys bring
     a run's curve to the front.
     """
@@ -43,16 +41,12 @@ class Comparison(Vertical, can_focus=True):
         Binding("m", "metric", "Metric"),
         Binding("up", "front(-1)", "Front", show=False),
         Binding("down", "front(1)", "Front", key_display="↑↓"),
-        Binding("g", "log", "Log scale"),
-        Binding("a", "axis", "x axis"),
-        Binding("plus,equals_sign", "smooth(1)", "Smoother", key_display="+"),
-        Binding("minus,underscore", "smooth(-1)", "Rougher", key_display="-"),
+        *chart_bindings(["log", "axis", "smooth(1)", "smooth(-1)"], show=True),
     ]
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._runs: list[tuple[MonitoredRun, Overlaid]] = []
-        self._view = ChartView()
         self._metric = 0
         self._front: int | None = None
 
@@ -78,13 +72,13 @@ class Comparison(Vertical, can_focus=True):
         overlaid, plot = [one for _, one in self._runs], self.query_one(Plot)
         metrics = metrics_of(overlaid)
         metric = metrics[self._metric % len(metrics)]
-        plot.show(overlay(overlaid, self._view, plot.columns, metric, self._front))
+        plot.show(overlay(overlaid, self.view, plot.columns, metric, self._front))
         self.query_one(".caption", Line).tell(self._caption(metric))
         self.query_one("#scores", Static).update(self._table())
 
     def _caption(self, metric: str) -> str:
         """What is drawn, along which axis, and how smooth; and the run that is in front."""
-        view = self._view
+        view = self.view
         axis = {"step": "step", "epoch": "epoch", "seconds": "seconds of training"}[view.axis]
         if metric == "loss":
             what = "train loss of each step"
@@ -132,25 +126,3 @@ class Comparison(Vertical, can_focus=True):
     def action_panels(self) -> None:
         """The chart's key for another panel is the next metric here."""
         self.action_metric()
-
-    def action_log(self) -> None:
-        """Logarithms on the loss's axis, or not."""
-        self._view = replace(self._view, log=not self._view.log)
-        self.draw()
-
-    def action_axis(self) -> None:
-        """Steps, epochs or seconds along the x axis."""
-        order = ("step", "epoch", "seconds")
-        following = order[(order.index(self._view.axis) + 1) % 3]
-        self._view = replace(self._view, axis=following)
-        self.draw()
-
-    def action_smooth(self, by: int) -> None:
-        """Smooth over more values, or fewer."""
-        place = min(max(0, SPANS.index(self._view.span) + by), len(SPANS) - 1)
-        self._view = replace(self._view, span=SPANS[place])
-        self.draw()
-
-    def on_resize(self) -> None:
-        """Draw for the new size."""
-        self.call_after_refresh(self.draw)

@@ -16,6 +16,7 @@ from tui_app.app.messages import RunsChanged, RunsRead, StartRequested
 from tui_app.app.screens.main_screen.panes import PANES
 from tui_app.app.screens.main_screen.repeat_run import RepeatRunScreen
 from tui_app.app.screens.main_screen.shown_model import shown_model
+from tui_app.app.widgets.adjustable_chart import screen_bindings
 from tui_app.app.widgets.advice_line import current
 from tui_app.app.widgets.background_line import BackgroundLine
 from tui_app.app.widgets.chart import Chart
@@ -45,11 +46,7 @@ class MainScreen(RepeatRunScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s,f5", "start", "Start"),
         Binding("r,f3", "runs", "Runs"),
-        Binding("plus,equals_sign", "chart('smooth', 1)", "Smoother", show=False),
-        Binding("minus,underscore", "chart('smooth', -1)", "Rougher", show=False),
-        Binding("g", "chart('log')", "Log scale", show=False),
-        Binding("a", "chart('axis')", "x axis", show=False),
-        Binding("m", "chart('panels')", "Loss, accuracy", show=False),
+        *screen_bindings(show=False),
         Binding("v", "one_or_all", "One run, all of the queue", show=False),
         Binding("z", "language", "中文/English", show=False),
         Binding("o,f4", "source", "Source", show=False),
