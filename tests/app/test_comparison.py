@@ -10,13 +10,12 @@ from tui_app.app.screens.compare import CompareScreen
 from tui_app.app.screens.runs_screen.runs import RunsScreen
 from tui_app.app.widgets.comparison import Comparison
 from tui_app.app.widgets.plot import Plot
-from tui_app.app.widgets.score_table import Score, score_table
+from tui_app.app.widgets.score_table import Score, relative_result, score_table
 from tui_app.monitoring.curves.overlay import Overlaid, overlay
 from tui_app.monitoring.curves.picture import ChartView
 from tui_app.monitoring.curves.run_curves import RunCurves
 from tui_app.monitoring.history import History
 from tui_app.monitoring.run_info import RunInfo
-from tui_app.monitoring.scores import against
 from tui_app.runs.event_text import narrate
 from tui_app.runs.events import BestImproved, RunCompleted
 
@@ -58,13 +57,13 @@ def completed(state: str, reason: str, seconds: float = 1.0) -> RunCompleted:
     ],
 )
 def test_a_result_against_the_first_runs(value, words):
-    assert against(history_of(value), history_of(1.0)) == words
+    assert relative_result(history_of(value), history_of(1.0)) == words
     assert len(words) <= 16
 
 
 def test_results_of_other_data_are_not_compared():
-    assert against(history_of(2.0, dataset="other"), history_of(1.0)) == ""
-    assert against(history_of(0.5, "test_accuracy"), history_of(1.0)) == ""
+    assert relative_result(history_of(2.0, dataset="other"), history_of(1.0)) == ""
+    assert relative_result(history_of(0.5, "test_accuracy"), history_of(1.0)) == ""
 
 
 @pytest.mark.parametrize("width", [40, 78, 90, 158])

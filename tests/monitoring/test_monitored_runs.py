@@ -17,6 +17,8 @@ from tests.pilot import recorded_events, recorded_folder
 from tests.program import train
 from tests.tolerances import FLOAT64
 from tui_app.app.form.settings_draft import SettingsDraft
+from tui_app.app.widgets.progress import StepRate
+from tui_app.app.widgets.score_table import relative_result
 from tui_app.drawing.ticks import growing_end, log_ticks, ticks, written
 from tui_app.monitoring.curves.bucketing import bucketed
 from tui_app.monitoring.curves.picture import ChartView
@@ -24,10 +26,8 @@ from tui_app.monitoring.curves.readings import read_off
 from tui_app.monitoring.curves.run_curves import RunCurves
 from tui_app.monitoring.curves.smoothing import Smoothed
 from tui_app.monitoring.history import History
-from tui_app.monitoring.rate import StepRate
 from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.monitoring.run_info import RunInfo
-from tui_app.monitoring.scores import against
 from tui_app.runs.events import Advised, BestImproved, Event, StepsCompleted
 from tui_app.runs.metrics_file import MetricsFile, read_metrics
 from tui_app.runs.metrics_reader import event_of
@@ -202,15 +202,15 @@ def test_results_are_compared_as_a_ratio_of_errors():
     best = {"run": "r", "epoch": 1, "step": 1, "metric": "test_accuracy"}
     first.take(BestImproved(**best, value=0.90))
     second.take(BestImproved(**best, value=0.93))
-    assert against(second, first) == "error 30 % lower"
-    assert against(first, first) == ""
+    assert relative_result(second, first) == "error 30 % lower"
+    assert relative_result(first, first) == ""
 
 
 def test_time_left_is_of_the_last_seconds():
     rate = StepRate()
     assert rate.per_second is None
     for second in range(20):
-        rate.see(10 * second if second < 10 else 90 + 100 * (second - 9), now=float(second))
+        rate.record(10 * second if second < 10 else 90 + 100 * (second - 9), now=float(second))
     assert rate.per_second == pytest.approx(100, rel=FLOAT64)
 
 

@@ -16,8 +16,8 @@ from tests.program import train, tutorch
 from tests.tolerances import FLOAT32
 from tui_app.app.run_summaries import best_by_lecture, lecture_of
 from tui_app.app.screens.compare import label_of
+from tui_app.app.widgets.score_table import relative_result
 from tui_app.monitoring.recorded_run import RecordedRun
-from tui_app.monitoring.scores import against
 from tui_app.runs import run_source
 from tui_app.runs.environment import commit
 from tui_app.runs.events import BestImproved
@@ -388,7 +388,7 @@ def test_a_users_file_named_like_a_lecture_of_the_course_is_told_apart_everywher
         history.best = BestImproved(
             run="", epoch=1, step=1, metric="test_loss", value=1 + len(history.losses)
         )
-    assert against(*histories) == ""
+    assert relative_result(*histories) == ""
     shutil.rmtree(course)
     assert "05_linear_regression (mine)" in tutorch("runs").out
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from collections import deque
 from typing import Any
 
 from rich.text import Text
@@ -14,7 +16,6 @@ from tui_app.app.widgets.line import Line
 from tui_app.app.widgets.machine_line import MachineLine
 from tui_app.monitoring.history import History
 from tui_app.monitoring.monitored_run import MonitoredRun
-from tui_app.monitoring.rate import StepRate
 from tui_app.monitoring.run_info import RunInfo
 from tui_app.text.quantities import format_seconds
 
@@ -45,15 +46,15 @@ class Progress(Vertical):
 
     def forget(self) -> None:
         """Begin anew, for another run."""
-        self._rate.forget()
+        self._rate.reset()
 
     def draw(self, run: MonitoredRun) -> None:
         """Show how far `run` is."""
         history, facts = run.history, run.history.facts
         if history.state == "running" and not history.is_over:
-            self._rate.see(history.step)
+            self._rate.record(history.step)
         else:
-            self._rate.forget()
+            self._rate.reset()
         if facts is not None:
             self.query_one(MachineLine).watch_device(facts.device)
         self.query_one("#where", Line).tell(self._where(run))
@@ -102,6 +103,38 @@ class Progress(Vertical):
         elif not math.isnan(history.samples_per_second):
             parts.append(f"{_rounded(history.samples_per_second)} samples/s")
         return "  ".join(parts)
+
+
+#: Seconds over which the rate is measured.
+_RATE_WINDOW = 8.0
+
+
+class StepRate:
+    """Steps per second over the last seconds, evaluation included, to estimate the time left."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def record(self, step: int, now: float | None = None) -> None:
+        """Record that the run has made `step` steps by now."""
+        now = time.monotonic() if now is None else now
+        if self._seen and step < self._seen[-1][1]:
+            self._seen.clear()
+        self._seen.append((now, step))
+        while now - self._seen[0][0] > _RATE_WINDOW and len(self._seen) > 2:
+            self._seen.popleft()
+
+    def reset(self) -> None:
+        """Start a new measurement, as after a pause."""
+        self._seen.clear()
+
+    @property
+    def per_second(self) -> float | None:
+        """The rate; None before two different steps were recorded."""
+        if len(self._seen) < 2:
+            return None
+        (begin, first), (end, last) = self._seen[0], self._seen[-1]
+        return (last - first) / (end - begin) if end > begin and last > first else None
 
 
 _STATES = {

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from tui_app.monitoring.history import History
-from tui_app.monitoring.scores import against, best_of, epoch_of_best, seconds_of
 from tui_app.text.cells import cut
 from tui_app.text.escaping import printable
+from tui_app.text.quantities import format_seconds, format_short
 
 #: The columns after the run's name: title and cells, and in which order they are given up where
 #: not all fit.
@@ -56,14 +56,52 @@ def _taken(chosen: dict[str, int]) -> int:
 
 
 def _values(score: Score, first: History) -> dict[str, str]:
-    history = score.history
+    history, best, completed = score.history, score.history.best, score.history.completed
     return {
-        "best": best_of(history),
-        "epoch": epoch_of_best(history),
-        "vs. first run": against(history, first),
-        "time": seconds_of(history),
+        "best": "-" if best is None else format_short(best.metric, best.value),
+        "epoch": "-" if best is None else str(best.epoch),
+        "vs. first run": relative_result(history, first),
+        "time": "" if completed is None else format_seconds(completed.seconds),
         "state": printable(score.state),
     }
+
+
+def relative_result(history: History, first: History) -> str:
+    """Compare the result with that of `first`: `error 30 % lower`, `same`, `loss 5.8e6×`."""
+    best, other = history.best, first.best
+    if history is first or best is None or other is None or best.metric != other.metric:
+        return ""
+    if _task(history) != _task(first):
+        return ""
+    if best.metric.endswith("accuracy"):
+        what, value, reference = "error", 1 - best.value, 1 - other.value
+    else:
+        what, value, reference = "loss", best.value, other.value
+    if value == reference:
+        return "same"
+    if reference <= 0 or value < 0:
+        return ""
+    ratio = value / reference
+    change = round(100 * (ratio - 1))
+    if change == 0:
+        return "same"
+    if ratio > 10 or 0 < ratio < 0.01:
+        return f"{what} {_short(ratio)}×"
+    return f"{what} {abs(change)} % {'higher' if change > 0 else 'lower'}"
+
+
+def _task(history: History) -> tuple[str, str, str] | None:
+    """Return the lecture and data of a result; only results of the same can be compared."""
+    facts = history.facts
+    return None if facts is None else (facts.lecture, facts.file, facts.dataset)
+
+
+def _short(ratio: float) -> str:
+    """Format two digits: `15`, `0.0031`, `5.8e6`."""
+    if 1e-4 <= ratio < 1e4:
+        return f"{float(f'{ratio:.2g}'):g}"
+    mantissa, exponent = f"{ratio:.1e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
 
 
 def _line(texts: Sequence[Text], cells: Sequence[int], style: str) -> Text:
