@@ -20,13 +20,13 @@ from datasets.dataset import Data, Dataset, DataSpec, Split
 from datasets.reading.bundled import bundled_table
 from datasets.reading.number_encoders import NumbersEncoder, Scale
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
-from datasets.reading.splitting import hold_out
+from datasets.reading.splitting import split_off_test
 
 
 def read(_: Mapping[str, Path], __: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (456, 30) and (113, 30) scaled, targets (N, 1), 1 for benign, all float32."""
     features, labels = _tumours()
-    train, test = hold_out(features, labels[:, np.newaxis].astype(np.float32))
+    train, test = split_off_test(features, labels[:, np.newaxis].astype(np.float32))
     scale = Scale.of(train.inputs)
     return Data(
         spec=DataSpec((30,), "binary", classes=("malignant", "benign")),

@@ -14,7 +14,7 @@ import numpy as np
 from datasets.dataset import Data, Dataset, DataSpec
 from datasets.reading.number_encoders import NumbersEncoder
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
-from datasets.reading.splitting import hold_out
+from datasets.reading.splitting import split_off_test
 
 
 def read(_: Mapping[str, Path], __: ProgressReporter = NO_REPORTS) -> Data:
@@ -23,7 +23,7 @@ def read(_: Mapping[str, Path], __: ProgressReporter = NO_REPORTS) -> Data:
 
     points, labels = make_circles(n_samples=500, noise=0.1, factor=0.5, random_state=0)
     targets = np.asarray(labels)[:, np.newaxis].astype(np.float32)
-    train, test = hold_out(np.asarray(points, np.float32), targets)
+    train, test = split_off_test(np.asarray(points, np.float32), targets)
     return Data(
         spec=DataSpec((2,), "binary", classes=("outer circle", "inner circle")),
         train=train,

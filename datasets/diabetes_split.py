@@ -13,13 +13,13 @@ from pathlib import Path
 from datasets import diabetes
 from datasets.dataset import Data, Dataset
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
-from datasets.reading.splitting import hold_out
+from datasets.reading.splitting import split_off_test
 
 
 def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (607, 8) and (152, 8), targets (N, 1), as `diabetes.read`. Raises DataDamaged."""
     whole = diabetes.read(paths, reporter)
-    train, test = hold_out(whole.train.inputs, whole.train.targets)
+    train, test = split_off_test(whole.train.inputs, whole.train.targets)
     return replace(whole, train=train, test=test)
 
 

@@ -21,7 +21,7 @@ from datasets.dataset import Data, Dataset, DataSpec
 from datasets.reading.bundled import bundled_table
 from datasets.reading.drawing_encoders import encode_drawing
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
-from datasets.reading.splitting import hold_out
+from datasets.reading.splitting import split_off_test
 
 BLOCK, MARGIN = 3, 2
 
@@ -30,7 +30,7 @@ def read(_: Mapping[str, Path], __: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (1438, 1, 28, 28) and (359, 1, 28, 28) uint8, targets (N,) int64."""
     pixels, labels = _scans()
     images = np.round(pixels.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
-    train, test = hold_out(enlarge(images), labels.astype(np.int64))
+    train, test = split_off_test(enlarge(images), labels.astype(np.int64))
     return Data(
         spec=DataSpec((1, 28, 28), "multiclass", classes=tuple("0123456789")),
         train=train,

@@ -23,7 +23,7 @@ import numpy as np
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
 from datasets.reading.number_encoders import Scale, encode_numbers
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
-from datasets.reading.splitting import hold_out
+from datasets.reading.splitting import split_off_test
 from datasets.reading.tables import read_table
 
 FEATURES = tuple(f"feat_{number}" for number in range(1, 94))
@@ -56,7 +56,7 @@ def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> 
     Raises DataDamaged, naming the file.
     """
     counts, classes = read_products(next(iter(paths.values())))
-    train, test = hold_out(np.log1p(counts), classes)
+    train, test = split_off_test(np.log1p(counts), classes)
     scale = Scale.of(train.inputs)
     return Data(
         spec=DataSpec((len(FEATURES),), "multiclass", classes=CLASSES),

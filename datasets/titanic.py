@@ -22,7 +22,7 @@ import numpy as np
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
 from datasets.reading.number_encoders import Scale, number, typed_values
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
-from datasets.reading.splitting import held_out
+from datasets.reading.splitting import held_out_rows
 from datasets.reading.tables import Table, read_table
 
 NUMBERS = ("age", "sibsp", "parch", "fare")
@@ -90,7 +90,7 @@ def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> 
     """
     numbers, categories, survived = read_passengers(next(iter(paths.values())))
     # By sex too, so that the rule scores as much on the test set as on the whole.
-    test = held_out(survived[:, 0] + 2 * (categories["sex"] == "female"))
+    test = held_out_rows(survived[:, 0] + 2 * (categories["sex"] == "female"))
     features = Features.of(numbers[~test], {k: v[~test] for k, v in categories.items()})
     inputs = features(numbers, {name: list(texts) for name, texts in categories.items()})
     return Data(

@@ -15,7 +15,7 @@ import numpy as np
 from datasets.dataset import DataDamaged
 from datasets.reading.image_files import SUFFIXES
 from datasets.reading.progress import ProgressReporter
-from datasets.reading.splitting import held_out
+from datasets.reading.splitting import held_out_rows
 
 _TESTS = ("test", "val", "validation")
 """What the folder to test on may be called, the one that is taken first."""
@@ -80,7 +80,7 @@ def list_images(folder: Path, reporter: ProgressReporter) -> ImageLists:
     notes = (_naming(found.classes), *found.notes)
     listed = _listed(found.train, found.classes, reporter)
     if found.test is None:
-        held = held_out(listed.labels)
+        held = held_out_rows(listed.labels)
         return ImageLists(listed.where(~held), listed.where(held), found.classes, notes)
     test = _listed(found.test, found.classes, reporter)
     return ImageLists(listed, test, found.classes, notes)

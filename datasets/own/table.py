@@ -24,7 +24,7 @@ from datasets.own.table_encoder import TableEncoder, learn_encoder
 from datasets.own.target import read_target
 from datasets.reading.decimal_signs import decimal_commas
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
-from datasets.reading.splitting import held_out
+from datasets.reading.splitting import held_out_rows
 from datasets.reading.tables import Table, read_chunks
 from datasets.reading.text_files import encoding_note, text_size
 
@@ -61,7 +61,7 @@ def read(
     answers, sample, sampled = _look_through(path, choice.target, reporter)
     commas = decimal_commas(sample, reporter)
     target = read_target(answers, choice.target, task, "," if choice.target in commas else ".")
-    held = held_out(target.labels)
+    held = held_out_rows(target.labels)
     train, test = target.given.copy(), target.given.copy()
     train[target.given], test[target.given] = ~held, held
     learned_from = sample.where(train[sampled])

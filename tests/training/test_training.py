@@ -29,7 +29,6 @@ from tui_app.training.device import DeviceInfo, choose_device
 from tui_app.training.evaluation import EvaluationStopped, evaluate
 from tui_app.training.loss_buffer import diagnosis, first_diverged
 from tui_app.training.multiply_adds import MultiplyAddCounter
-from tui_app.training.prepare import hold_out
 from tui_app.training.sampler import SeededBatchSampler
 from tui_app.training.schedule import Schedule, spans_of
 from tui_app.training.seeding import restore_rng_state, rng_state, seed_everything
@@ -264,23 +263,6 @@ def test_a_checkpoint_cut_short_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(DamagedRun, match=r"last\.pt"):
         load_checkpoint(path)
-
-
-def test_validation_is_held_out_by_seed_with_the_shares_of_the_classes() -> None:
-    data = images(300)
-    train, validation = hold_out(data, 0.1, seed=1)
-    assert validation is not None
-    assert (len(train), len(validation)) == (270, 30)
-    shares = [np.bincount(split.targets) / len(split) for split in (data.train, validation)]
-    np.testing.assert_allclose(shares[0], shares[1], atol=1 / 30)  # a sample
-    again = hold_out(data, 0.1, seed=1)[1]
-    other = hold_out(data, 0.1, seed=2)[1]
-    assert again is not None
-    assert other is not None
-    assert np.array_equal(validation.inputs, again.inputs)
-    assert not np.array_equal(validation.inputs, other.inputs)
-    with pytest.raises(InvalidValue):
-        hold_out(images(5), 0.01, seed=0)
 
 
 def test_auto_is_the_card_with_the_most_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from tui_app.runs.metrics_file import last_line, read_lines
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings import RunSettings
 from tui_app.training.batches import DeviceSplit
-from tui_app.training.prepare import build_model, hold_out, read
+from tui_app.training.prepare import build_model, read, split_train_set
 from tui_app.training.schedule import Span, spans_of
 from tui_app.training.state import Training
 
@@ -213,5 +213,5 @@ def _measured(data: Data, settings: RunSettings) -> str:
 
 
 def _splits(data: Data, settings: RunSettings) -> tuple[Split, Split]:
-    train, validation = hold_out(data, settings.options.validation, settings.hyperparameters.seed)
+    train, validation = split_train_set(data, settings)
     return train, validation or data.test or train

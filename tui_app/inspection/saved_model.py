@@ -20,7 +20,7 @@ from tui_app.training.batches import DeviceSplit, ready_sample
 from tui_app.training.device import choose_device
 from tui_app.training.evaluation import evaluate
 from tui_app.training.outcome import is_out_of_memory
-from tui_app.training.prepare import build_model, hold_out, read
+from tui_app.training.prepare import build_model, read, split_train_set
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,7 @@ class SavedModel:
 
     def measure(self) -> dict[str, float]:
         """Loss and accuracy on every split the run has, by name: `test_accuracy`, ..."""
-        train, validation = hold_out(
-            self.data, self.settings.options.validation, self.settings.hyperparameters.seed
-        )
+        train, validation = split_train_set(self.data, self.settings)
         splits = {"train": train, "validation": validation, "test": self.data.test}
         return {
             f"{name}_{metric}": value

@@ -11,6 +11,7 @@ from torch import nn
 
 from datasets import Data, DataUnavailable, Split, get_dataset, read_dataset
 from datasets.reading.progress import NO_REPORTS, Progress, ProgressReporter
+from datasets.reading.splitting import split_off_validation
 from models import LectureError
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters, Lecture
@@ -49,7 +50,7 @@ def prepare(
     data = read(settings, reporter)
     fingerprint = data.fingerprint(reporter)
     data, note = accept(data, fingerprint)
-    train, validation = hold_out(data, options.validation, hp.seed)
+    train, validation = split_train_set(data, settings)
 
     target = torch.device(device.name)
     refuse_non_finite(settings.dataset, {"train": train, "test": data.test}, reporter)
@@ -138,30 +139,14 @@ def read(settings: RunSettings, reporter: ProgressReporter = NO_REPORTS) -> Data
         raise DataUnavailable(f"{error}{hint}") from error
 
 
-def hold_out(data: Data, share: float, seed: int) -> tuple[Split, Split | None]:
-    """The train set and, for a `share` above 0, the part of it held out for validation.
-
-    The choice is seeded, and keeps the shares of the classes where there are any.
-    """
-    if share == 0:
-        return data.train, None
-    from sklearn.model_selection import train_test_split
-
-    indices = np.arange(len(data.train))
-    classes = (
-        None
-        if data.spec.task == "regression"
-        else data.train.targets.reshape(len(indices), -1)[:, 0]
-    )
+def split_train_set(data: Data, settings: RunSettings) -> tuple[Split, Split | None]:
+    """The rows to train on, and those that `validation` holds out. Raises InvalidValue."""
     try:
-        train, validation = train_test_split(
-            indices, test_size=share, random_state=seed % 2**32, stratify=classes
+        return split_off_validation(
+            data, settings.options.validation, settings.hyperparameters.seed
         )
     except ValueError as error:
-        raise InvalidValue(
-            f"validation: {share:g} doesn't suit {len(indices)} samples: {error}", "validation"
-        ) from error
-    return data.train.subset(np.sort(train)), data.train.subset(np.sort(validation))
+        raise InvalidValue(f"validation: {error}", "validation") from error
 
 
 def build_model(
