@@ -7,7 +7,7 @@ from rich.text import Text
 
 from tests.pilot import in_app
 from tui_app.app.widgets.nav_bar import NavBar
-from tui_app.text.cells import cut, shortened
+from tui_app.text.cells import cut, cut_together
 
 
 @pytest.mark.parametrize(
@@ -19,9 +19,9 @@ def test_a_text_is_cut_without_a_space_before_the_dots(width, text):
     assert cut(Text("a 处理"), 3).plain == "a…"
 
 
-def test_the_longest_words_are_shortened_first_and_one_of_them_not():
-    assert shortened(["Lectures", "Log", "Settings"], 30) == ["Lectures", "Log", "Settings"]
-    assert shortened(["Lectures", "Log", "Settings"], 16, 2) == ["Lect…", "Log", "Settings"]
+def test_the_longest_words_are_cut_together_first_and_one_of_them_not():
+    assert cut_together(["Lectures", "Log", "Settings"], 30) == ["Lectures", "Log", "Settings"]
+    assert cut_together(["Lectures", "Log", "Settings"], 16, 2) == ["Lect…", "Log", "Settings"]
 
 
 @in_app(lecture="07_", size=(120, 36))

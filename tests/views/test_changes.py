@@ -14,7 +14,6 @@ import pytest
 from tests.tolerances import FLOAT32
 from tests.views.test_views import found_in
 from tui_app.drawing.pen import Pen
-from tui_app.drawing.table import distinct
 from tui_app.inspection.probe_context import Report, context_of_run
 from tui_app.inspection.probe_runner import Snapshot, run_probe
 from tui_app.inspection.probes import changes, load_probe
@@ -22,6 +21,7 @@ from tui_app.monitoring.live_view import LiveView
 from tui_app.monitoring.static_view import StaticView
 from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.run_folder import RunFolder
+from tui_app.text.cells import cut_distinct
 from tui_app.training.control import Control
 from tui_app.views import load_view
 from tui_app.views.view import Frame, View
@@ -116,9 +116,9 @@ def test_there_is_no_change_to_be_seen_without_classes(trained: Callable[..., Pa
 
 def test_names_are_cut_so_that_they_differ():
     names = ["Polish", "Portuguese", "Russian", "Scottish", "Spanish", "Chinese", "Czech"]
-    assert distinct(names, 2) == ["Pl", "Pr", "Ru", "Sc", "Sp", "Ch", "Cz"]
-    assert distinct(["cat", "car"], 3) == ["cat", "car"]
-    assert distinct(["malignant", "benign"], 20) == ["malignant", "benign"]
+    assert cut_distinct(names, 2) == ["Pl", "Pr", "Ru", "Sc", "Sp", "Ch", "Cz"]
+    assert cut_distinct(["cat", "car"], 3) == ["cat", "car"]
+    assert cut_distinct(["malignant", "benign"], 20) == ["malignant", "benign"]
 
 
 def test_training_again_says_how_far_it_is(trained: Callable[..., Path]):

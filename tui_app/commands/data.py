@@ -17,14 +17,8 @@ from datasets.reading.progress import ProgressReporter
 from models.fields import InvalidValue
 from tui_app.commands.arguments import JsonArguments, parse
 from tui_app.runs.exit_codes import ExitCode
-from tui_app.terminal.printing import (
-    Column,
-    complain,
-    print_json,
-    print_list,
-    print_table,
-    stderr_console,
-)
+from tui_app.terminal.printing import complain, print_json, print_list, print_table, stderr_console
+from tui_app.text.columns import Column
 
 _COLUMNS = (
     Column("name", importance=9),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from models import find_lecture, lecture_names, read_lesson
 from tui_app.commands.arguments import JsonArguments, parse
-from tui_app.terminal.printing import Column, print_json, print_list
+from tui_app.terminal.printing import print_json, print_list
+from tui_app.text.columns import Column
 
 _COLUMNS = (
     Column("name", importance=3),

@@ -12,7 +12,8 @@ from tui_app.commands.arguments import JsonArguments, parse, runs_dir
 from tui_app.runs.listing import RunSummary, as_argument, run_folders, short_ids, summarise
 from tui_app.runs.origins import origins
 from tui_app.runs.run_folder import RunFolder
-from tui_app.terminal.printing import Column, complain, print_json, print_list
+from tui_app.terminal.printing import complain, print_json, print_list
+from tui_app.text.columns import Column
 from tui_app.text.quantities import format_number
 
 _COLUMNS = (

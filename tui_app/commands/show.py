@@ -19,7 +19,8 @@ from tui_app.runs.metrics_file import read_backwards, read_metrics
 from tui_app.runs.run_data import KeptData, read_kept_data
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_source import source_in_words
-from tui_app.terminal.printing import Column, complain, print_json_list, print_list, print_table
+from tui_app.terminal.printing import complain, print_json_list, print_list, print_table
+from tui_app.text.columns import Column
 from tui_app.text.quantities import format_number, format_seconds, format_value
 
 #: Epochs shown at most; of more, the first and last ones are.

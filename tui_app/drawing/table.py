@@ -2,36 +2,12 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Sequence
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.text import Text
 
 from tui_app.drawing.pen import Pen
-
-
-def fit(text: str, columns: int, *, right: bool = False) -> str:
-    """The text in exactly so many cells, with `…` where it was cut."""
-    width = cell_len(text)
-    if width > columns:
-        return set_cell_size(text, max(0, columns - 1)) + "…"[: max(0, columns)]
-    return " " * (columns - width) + text if right else text + " " * (columns - width)
-
-
-def distinct(names: Sequence[str], columns: int) -> list[str]:
-    """The names in at most so many cells each, cut so that no two are alike if that can be.
-
-    Of names that begin alike the last letter is the first one in which they differ: Pl, Pr.
-    """
-    short = [set_cell_size(name, columns).rstrip() for name in names]
-    cut = list(short)
-    for place, name in enumerate(names):
-        alike = [other for other, start in zip(names, short, strict=True) if start == short[place]]
-        if len(alike) > 1 and cell_len(name) > columns > 1:
-            length = len(os.path.commonprefix(alike))  # noqa: RUF071  letters are meant
-            cut[place] = name[: columns - 1] + name[min(length, len(name) - 1)]
-    return cut
 
 
 def sentence(*parts: tuple[str, str] | str, pen: Pen) -> Text:
@@ -85,15 +61,3 @@ def bar(share: float, columns: int, pen: Pen) -> str:
         return "#" * round(share * columns)
     eighths = round(max(0.0, min(1.0, share)) * columns * 8)
     return "█" * (eighths // 8) + ("", *"▏▎▍▌▋▊▉")[eighths % 8]
-
-
-def grid(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()
-) -> list[str]:
-    """Rows under their names as lines of aligned text; `right` are the columns of numbers."""
-    table = [list(columns), *map(list, rows)]
-    widths = [max(cell_len(row[i]) for row in table) for i in range(len(columns))]
-    return [
-        "  ".join(fit(cell, widths[i], right=i in right) for i, cell in enumerate(row)).rstrip()
-        for row in table
-    ]

@@ -23,7 +23,8 @@ from tui_app.runs.events import (
 )
 from tui_app.runs.listing import as_argument, short_ids
 from tui_app.runs.run_folder import RunFolder
-from tui_app.terminal.printing import Column, print_list
+from tui_app.terminal.printing import print_list
+from tui_app.text.columns import Column
 from tui_app.text.escaping import printable
 from tui_app.text.quantities import format_number, format_seconds, format_value
 from tui_app.training.session import Session

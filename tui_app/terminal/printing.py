@@ -9,11 +9,9 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from textwrap import indent
 from typing import Any
 
-from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -21,6 +19,7 @@ from rich.text import Text
 from tui_app.terminal.ascii_signs import in_ascii
 from tui_app.terminal.display_options import shows_unicode
 from tui_app.terminal.streams import data_stream
+from tui_app.text.columns import Column, aligned, fitted_widths, natural_widths
 from tui_app.text.escaping import printable
 
 
@@ -80,66 +79,18 @@ def print_table(
     console.print(table)
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of a list. On a narrow terminal the columns of the least `importance` are left out.
-
-    Before that its texts are cut down to `least` cells; with 0 they are never cut.
-    """
-
-    title: str
-    importance: int = 0
-    least: int = 0
-    right: bool = False
-
-
-_GAP = 2
-
-
 def print_list(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     """A list on stdout, one line for each row whatever the width; a pipe gets all of it."""
     cells = [[column.title for column in columns], *rows]
     cells = [[" ".join(printable(cell).split()) for cell in row] for row in cells]
-    natural = [max(cell_len(row[at]) for row in cells) for at in range(len(columns))]
+    natural = natural_widths(cells)
     console = stdout_console()
     is_pipe = not console.is_terminal
-    widths = natural if is_pipe else _fitted(columns, natural, console.width)
+    widths = natural if is_pipe else fitted_widths(columns, natural, console.width)
     for number, row in enumerate(cells):
-        texts = [
-            _padded(cell, width, right=column.right)
-            for column, cell, width in zip(columns, row, widths, strict=True)
-            if width
-        ]
-        line = Text((" " * _GAP).join(texts).rstrip(), style="" if number else "bold")
+        line = Text(aligned(columns, row, widths), style="" if number else "bold")
         if any(row):
             console.print(line, no_wrap=True, overflow="ignore", crop=not is_pipe)
-
-
-def _fitted(columns: Sequence[Column], natural: Sequence[int], room: int) -> list[int]:
-    """The cells of each column, 0 for one that is left out, such that all fit into `room`."""
-    left_out: set[int] = set()
-    by_importance = sorted(range(len(columns)), key=lambda at: columns[at].importance)
-    while True:
-        widths = [0 if at in left_out else natural[at] for at in range(len(columns))]
-        shown = [at for at, width in enumerate(widths) if width]
-        excess = sum(widths) + _GAP * (len(shown) - 1) - room
-        while excess > 0:
-            longest = max(shown, key=lambda at: widths[at] - (columns[at].least or widths[at]))
-            if not 0 < columns[longest].least < widths[longest]:
-                break
-            widths[longest] -= 1
-            excess -= 1
-        if excess <= 0 or len(shown) <= 1:
-            return widths
-        left_out.add(next(at for at in by_importance if at in shown))
-
-
-def _padded(text: str, width: int, *, right: bool) -> str:
-    """The text in exactly `width` cells, an ellipsis at the end of one that is cut."""
-    if cell_len(text) > width:
-        return set_cell_size(f"{set_cell_size(text, width - 1).rstrip()}…", width)
-    space = " " * (width - cell_len(text))
-    return space + text if right else text + space
 
 
 #: Seconds that a terminal has to take the last words.

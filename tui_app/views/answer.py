@@ -8,7 +8,8 @@ import numpy as np
 from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
-from tui_app.drawing.table import bar, fit, wrapped
+from tui_app.drawing.table import bar, wrapped
+from tui_app.text.cells import padded
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def draw(found: Answer, frame: Frame) -> list[Text]:
     for row, place in enumerate(order[: frame.rows - 2], start=2):
         share = float(found.probabilities[place])
         style = pen.style("good strong" if row == 2 else "model")
-        canvas.write(0, row, f"{fit(found.classes[place], names)} {100 * share:6.2f} %", style)
+        canvas.write(0, row, f"{padded(found.classes[place], names)} {100 * share:6.2f} %", style)
         canvas.write(names + 11, row, bar(share, frame.columns - names - 12, pen), style)
     return canvas.lines()[: len(order) + 2]
 

@@ -9,7 +9,8 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
-from tui_app.drawing.table import bar, fit, sentence, wrapped
+from tui_app.drawing.table import bar, sentence, wrapped
+from tui_app.text.cells import padded
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -79,15 +80,15 @@ def _shares(canvas: Canvas, found: Predictions) -> None:
     pen, counts = canvas.pen, found.confusion
     names = min(14, max(6, *map(len, found.classes)) + 1)
     titles = ("recall", "precision") if pen.ascii else ("recall 召回率", "precision 精确率")
-    right_part = f"{fit(titles[0], 14, right=True)} {fit(titles[1], 17, right=True)}"
-    head = f"{fit('class', names)} {'samples':>8} {right_part}"
+    right_part = f"{padded(titles[0], 14, right=True)} {padded(titles[1], 17, right=True)}"
+    head = f"{padded('class', names)} {'samples':>8} {right_part}"
     canvas.write(0, 0, head, pen.style("faint"))
     bars = max(5, canvas.columns - cell_len(head) - 2)
     for row, name in enumerate(found.classes[: canvas.rows - 1]):
         samples, named, right = counts[row].sum(), counts[:, row].sum(), counts[row, row]
         recall = right / samples if samples else 0.0
         precision = f"{100 * right / named:.1f} %" if named else "never named"
-        text = f"{fit(name, names)} {samples:8d} {100 * recall:12.1f} % {precision:>17}"
+        text = f"{padded(name, names)} {samples:8d} {100 * recall:12.1f} % {precision:>17}"
         style = pen.style("bad" if recall < 0.5 else "model")
         canvas.write(0, row + 1, text, pen.style("bad" if recall < 0.5 else ""))
         canvas.write(cell_len(head) + 2, row + 1, bar(float(recall), bars, pen), style)

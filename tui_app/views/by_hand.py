@@ -10,7 +10,8 @@ from rich.text import Text
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.pen import hexadecimal, ramp
 from tui_app.drawing.plot import Plot
-from tui_app.drawing.table import grid, sentence, tidy
+from tui_app.drawing.table import sentence, tidy
+from tui_app.text.columns import Column, aligned, natural_widths
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -107,7 +108,10 @@ def _words(found: ByHand, frame: Frame) -> list[Text]:
     if frame.rows >= 16 and len(found.rows):
         head = ["x", "y" if pen.ascii else "ŷ", "target", "loss"]
         rows = [[tidy(value) for value in row] for row in found.rows]
-        lines += [sentence((line, "faint"), pen=pen) for line in grid(head, rows, range(4))]
+        columns = [Column(title, right=True) for title in head]
+        widths = natural_widths([head, *rows])
+        texts = [aligned(columns, row, widths) for row in [head, *rows]]
+        lines += [sentence((text, "faint"), pen=pen) for text in texts]
     return lines
 
 

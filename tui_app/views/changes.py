@@ -9,7 +9,8 @@ from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.raster import fitted, shares
-from tui_app.drawing.table import bar, distinct, sentence, wrapped
+from tui_app.drawing.table import bar, sentence, wrapped
+from tui_app.text.cells import cut_distinct
 from tui_app.views.shared.sample_tiles import HEIGHT, WIDTH, text_of
 from tui_app.views.view import Frame, View
 
@@ -41,7 +42,7 @@ def _grid(canvas: Canvas, found: Changes, at: int, left: int) -> int:
     columns = _columns(found, at, (canvas.columns - left - _MARGIN) // 4)
     width = min(_WIDEST, (canvas.columns - left - _MARGIN) // len(columns))
     canvas.write(left, 0, "epoch", pen.style("faint"))
-    names = distinct([found.classes[i] for i in columns], max(1, width - 2))
+    names = cut_distinct([found.classes[i] for i in columns], max(1, width - 2))
     for place, (number, name) in enumerate(zip(columns, names, strict=True)):
         style = pen.style("good strong" if number == truth else "strong")
         marker = pen.sign("◀", "<") if number == truth else ""

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.pen import hexadecimal, ramp
-from tui_app.drawing.table import distinct, fit, flowed, sentence, wrapped
+from tui_app.drawing.table import flowed, sentence, wrapped
+from tui_app.text.cells import cut_distinct, padded
 from tui_app.views.shared.sample_tiles import HEIGHT, draw_tiles, is_image, sample_text
 from tui_app.views.view import Frame, View
 
@@ -95,12 +96,12 @@ def _matrix(
     pen, classes = canvas.pen, len(found.classes)
     names, width = layout.names, layout.width
     totals = counts.sum(axis=1)
-    canvas.write(0, 0, fit("is, in %" if layout.are_shares else "is", names), pen.style("faint"))
+    canvas.write(0, 0, padded("is, in %" if layout.are_shares else "is", names), pen.style("faint"))
     canvas.write(names + width * classes + 1, 0, " right      of", pen.style("faint"))
-    for column, name in enumerate(distinct(found.classes, width - 1)):
+    for column, name in enumerate(cut_distinct(found.classes, width - 1)):
         canvas.write(names + column * width, 0, f"{name:>{width}}", pen.style("strong"))
     for row, name in enumerate(found.classes):
-        canvas.write(0, row + 1, fit(name, names - 1), pen.style("strong"))
+        canvas.write(0, row + 1, padded(name, names - 1), pen.style("strong"))
         for column in range(classes):
             share = float(counts[row, column] / max(1, totals[row]))
             style = _style(canvas, share, row == column)

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.raster import fitted, shares
-from tui_app.drawing.table import bar, fit, sentence, tidy, wrapped
+from tui_app.drawing.table import bar, sentence, tidy, wrapped
+from tui_app.text.cells import padded
 from tui_app.views.shared.sample_tiles import BETWEEN, HEIGHT, WIDTH
 from tui_app.views.view import Frame, View
 
@@ -67,7 +68,7 @@ def _classes(found: DataSummary, frame: Frame, room: int) -> list[Text]:
         if row >= rows:
             continue
         numbers = "/".join(str(counts[place]) for _, counts in found.counts)
-        text = f"{fit(name, names)}{numbers:>12} "
+        text = f"{padded(name, names)}{numbers:>12} "
         canvas.write(column * width, row, text)
         share = float(train[place] / max(1, train.max()))
         bars = max(3, width - len(text) - 8)
@@ -84,7 +85,7 @@ def _samples(found: DataSummary, frame: Frame, room: int) -> list[Text]:
         for number in range(min(len(found.samples), across * (room // (HEIGHT + 1)))):
             x, y = number % across * (WIDTH + BETWEEN), number // across * (HEIGHT + 1)
             canvas.pixels(x, y, fitted(shares(found.samples[number]), WIDTH, HEIGHT))
-            label = fit(found.labels[number], WIDTH).rstrip()
+            label = padded(found.labels[number], WIDTH).rstrip()
             canvas.write(x, y + HEIGHT, label, frame.pen.style("data"))
         return canvas.lines()
     for number in range(min(len(found.samples), room)):
@@ -104,7 +105,7 @@ def _text(found: DataSummary, number: int, columns: int) -> str:
     row = found.samples[number].reshape(-1)
     if found.vocabulary:
         return "".join(found.vocabulary[int(code)] for code in row if code or len(row) < 8)
-    return fit(
+    return padded(
         " ".join(f"{float(value):7.3f}" for value in row[: columns // 8 + 1]), columns
     ).rstrip()
 

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.raster import fitted, shares
-from tui_app.drawing.table import bar, fit, wrapped
+from tui_app.drawing.table import bar, wrapped
+from tui_app.text.cells import padded
 from tui_app.views.shared.sample_tiles import HEIGHT, WIDTH
 from tui_app.views.view import Frame, View
 
@@ -30,7 +31,7 @@ def draw(found: Drawing, frame: Frame) -> list[Text]:
     for row, name in enumerate(answer.classes[: frame.rows - 2], start=2):
         share = float(answer.probabilities[row - 2])
         style = pen.style("good strong" if row - 2 == best else "model")
-        canvas.write(0, row, f"{fit(name, names)}{100 * share:5.1f} %", style)
+        canvas.write(0, row, f"{padded(name, names)}{100 * share:5.1f} %", style)
         canvas.write(names + 8, row, bar(share, frame.columns - names - 9, pen), style)
     top = len(answer.classes) + 3
     if frame.rows - top > HEIGHT:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.text import Text
 
-from tui_app.drawing.table import fit, sentence, wrapped
+from tui_app.drawing.table import sentence, wrapped
+from tui_app.text.cells import padded
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def draw(found: Gradients, frame: Frame) -> list[Text]:
     room = max(1, frame.rows - 2 - len(words))
     shown = np.linspace(0, len(found.layers) - 1, min(room, len(found.layers))).round().astype(int)
     for place in shown:
-        line = sentence(f"{fit(_short(found.layers[place], names), names)}", pen=pen)
+        line = sentence(f"{padded(_short(found.layers[place], names), names)}", pen=pen)
         line.append_text(_marks(norms[:, place], low, high, width, signs, frame))
         line.append(f" {norms[0, place]:8.1e}")
         lines.append(line)
@@ -64,7 +65,7 @@ def _axis(low: int, high: int, names: int, width: int, frame: Frame) -> Text:
         if x > 0 and signs[x - 1] != " ":
             continue
         signs[x : x + len(text)] = text
-    return sentence((fit("layer", names) + "".join(signs) + "      now", "faint"), pen=frame.pen)
+    return sentence((padded("layer", names) + "".join(signs) + "      now", "faint"), pen=frame.pen)
 
 
 def _marks(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from tui_app.drawing.table import fit, sentence, wrapped
+from tui_app.drawing.table import sentence, wrapped
+from tui_app.text.cells import padded
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ def draw(found: Layers, frame: Frame) -> list[Text]:
     """A layer a line, in the order they are used, from the place on."""
     pen, columns = frame.pen, frame.columns
     kinds = min(34, max(20, columns - 48))
-    head = f"{fit('layer', kinds)} {'in':>11} {'out':>11} {'weights':>9} {'mult-adds':>11}"
+    head = f"{padded('layer', kinds)} {'in':>11} {'out':>11} {'weights':>9} {'mult-adds':>11}"
     words = _words(found, frame)
     room = max(1, frame.rows - len(words) - 1)
     lines = [sentence((head, "faint"), pen=pen)]
@@ -43,7 +44,7 @@ def _row(layer: Layer, kinds: int, most: int, frame: Frame) -> Text:
     kind = layer.kind.replace("→", ">").replace("×", "x") if pen.ascii else layer.kind
     out = shape(layer.after, frame) if layer.after else pen.sign("✗ fails", "x fails")
     numbers = f"{_count(layer.parameters, frame):>9} {_count(layer.multiply_adds, frame):>11}"
-    line = f"{fit(kind, kinds)} {shape(layer.before, frame):>11} {out:>11} {numbers}"
+    line = f"{padded(kind, kinds)} {shape(layer.before, frame):>11} {out:>11} {numbers}"
     meaning = "" if layer.after else "bad strong"
     if layer.after and layer.multiply_adds == most and most:
         meaning = "data"
@@ -54,7 +55,7 @@ def _row(layer: Layer, kinds: int, most: int, frame: Frame) -> Text:
 
 def shape(sizes: tuple[int, ...], frame: Frame) -> str:
     """`20×8×8`, as far as it fits a column."""
-    return fit(frame.pen.sign("×", "x").join(map(str, sizes)), 11).strip()
+    return padded(frame.pen.sign("×", "x").join(map(str, sizes)), 11).strip()
 
 
 def _count(number: int, frame: Frame) -> str:

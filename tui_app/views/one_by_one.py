@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from tui_app.drawing.table import bar, fit, sentence, wrapped
+from tui_app.drawing.table import bar, sentence, wrapped
+from tui_app.text.cells import padded
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def draw(found: Layers, frame: Frame) -> list[Text]:
         way = (
             f"{saving.wide}{arrow}{saving.narrow}{arrow}{saving.out}, {saving.side}{x}{saving.side}"
         )
-        text = f"{fit(way, 24)}{_number(saving.direct):>13}{_number(saving.both):>13}"
+        text = f"{padded(way, 24)}{_number(saving.direct):>13}{_number(saving.both):>13}"
         share = f"{100 * saving.share:5.0f} % "
         room = max(4, frame.columns - 60)
         meaning = "good" if saving.share < 1 else "bad"

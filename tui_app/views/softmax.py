@@ -9,7 +9,8 @@ from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.raster import fitted, shares
-from tui_app.drawing.table import bar, fit, sentence
+from tui_app.drawing.table import bar, sentence
+from tui_app.text.cells import padded
 from tui_app.views.shared.sample_tiles import is_image, sample_text
 from tui_app.views.view import Frame, View
 
@@ -59,7 +60,7 @@ def _table(canvas: Canvas, found: Predictions, place: int, left: int) -> int:
         if number == probabilities.argmax() and number != truth:
             style = "bad"
         marker = pen.sign("◀", "<") if number == truth else " "
-        name = fit(found.classes[number], names - 2)
+        name = padded(found.classes[number], names - 2)
         text = f"{name} {marker} {logits[number]:8.3f} {_e(logits[number]):>10}"
         canvas.write(left, row, f"{text} {100 * probabilities[number]:6.2f} %", pen.style(style))
         start = left + names + 31

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from tui_app.drawing.pen import Pen, in_ascii
 from tui_app.drawing.table import wrapped
+from tui_app.text.cells import cut
 
 if TYPE_CHECKING:
     from tui_app.inspection.probe_context import Probe
@@ -114,9 +115,8 @@ class View:
         lines = draw(found, frame)
         if self.scrolls:
             lines = lines[max(0, min(frame.at, len(lines) - frame.rows)) :]
-        lines = lines[: frame.rows]
+        lines = [cut(line, frame.columns) for line in lines[: frame.rows]]
         for line in lines:
-            line.truncate(frame.columns, overflow="ellipsis")
             if frame.pen.ascii:
                 line.plain = in_ascii(line.plain)
         return lines

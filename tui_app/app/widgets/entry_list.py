@@ -6,6 +6,7 @@ from rich.text import Text
 
 from tui_app.app.own_data.folder_listing import Entry
 from tui_app.app.widgets.line_list import LineList
+from tui_app.text.cells import cut
 from tui_app.text.escaping import printable
 from tui_app.text.quantities import counted
 
@@ -26,7 +27,9 @@ class EntryList(LineList[Entry]):
             return Text(f"{printable(item.name)}/", "bold")
         size = _size(item.size)
         text = Text(printable(item.name), "" if item.kind == "table" else "dim")
-        text.truncate(max(4, width - len(size) - 1), overflow="ellipsis", pad=True)
+        room = max(4, width - len(size) - 1)
+        text = cut(text, room)
+        text.pad_right(room - text.cell_len)
         return text.append(f" {size}", "dim")
 
 

@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from tui_app.app.messages import PaneChosen
-from tui_app.text.cells import shortened
+from tui_app.text.cells import cut_together
 
 _BRAND = "tutorch"
 
@@ -69,7 +69,9 @@ class NavBar(Horizontal):
         has_brand = sum(cell_len(tab.title) for tab in tabs) <= with_brand
         self.query_one(".brand").display = has_brand
         current = next((i for i, tab in enumerate(tabs) if tab.has_class("-current")), -1)
-        titles = shortened([tab.title for tab in tabs], with_brand if has_brand else room, current)
+        titles = cut_together(
+            [tab.title for tab in tabs], with_brand if has_brand else room, current
+        )
         for tab, title in zip(tabs, titles, strict=True):
             tab.show(title)
 

@@ -10,7 +10,8 @@ from rich.cells import cell_len
 
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.raster import fitted, shares
-from tui_app.drawing.table import bar, distinct, fit
+from tui_app.drawing.table import bar
+from tui_app.text.cells import cut_distinct, padded
 
 if TYPE_CHECKING:
     from tui_app.inspection.probes.predictions import Predictions
@@ -60,7 +61,7 @@ def _caption(canvas: Canvas, found: Predictions, place: int, x: int, y: int) -> 
     is_right = guess == truth
     style = pen.style("good" if is_right else "bad strong")
     percent = f"{100 * share:.0f} %"
-    text = f"{fit(found.classes[guess], WIDTH - len(percent) - 1).rstrip()} {percent}"
+    text = f"{padded(found.classes[guess], WIDTH - len(percent) - 1).rstrip()} {percent}"
     canvas.write(x, y, text if is_right else _misread(found, guess, truth), style)
     canvas.write(x, y + 1, bar(share, WIDTH, pen), style)
     if not is_right:
@@ -73,8 +74,8 @@ def _misread(found: Predictions, guess: int, truth: int) -> str:
     whole = f"as {said}, is {is_}"
     if cell_len(whole) <= WIDTH:
         return whole
-    short = distinct([said, is_], (WIDTH - 4) // 2)
-    return fit(f"{short[0]} / {short[1]}", WIDTH).rstrip()
+    short = cut_distinct([said, is_], (WIDTH - 4) // 2)
+    return padded(f"{short[0]} / {short[1]}", WIDTH).rstrip()
 
 
 def _draw_rows(canvas: Canvas, found: Predictions, places: np.ndarray, top: int) -> int:
@@ -87,9 +88,9 @@ def _draw_rows(canvas: Canvas, found: Predictions, places: np.ndarray, top: int)
         share = float(found.probabilities[place, guess])
         pen, y = canvas.pen, top + number
         style = pen.style("good" if guess == truth else "bad strong")
-        canvas.write(0, y, fit(sample_text(found, int(place)), room))
-        canvas.write(room + 1, y, fit(found.classes[truth], names), pen.style("data"))
-        canvas.write(room + names + 2, y, fit(found.classes[guess], names), style)
+        canvas.write(0, y, padded(sample_text(found, int(place)), room))
+        canvas.write(room + 1, y, padded(found.classes[truth], names), pen.style("data"))
+        canvas.write(room + names + 2, y, padded(found.classes[guess], names), style)
         canvas.write(room + 2 * names + 3, y, f"{100 * share:5.1f} %", style)
         canvas.write(room + 2 * names + 12, y, bar(share, 10, pen), style)
     return count
