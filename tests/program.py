@@ -163,7 +163,7 @@ def _follow(
             control.stop()
 
     if stop_after:
-        control.take_steps(stop_after)
+        control.run_steps(stop_after)
     heard = [events.append, stop_when_paused, *listeners]
     completed = session.train(control, heard, DiagnosisListener.of_session)
     return Followed(session, events, completed)

@@ -67,7 +67,7 @@ def steered(tmp_path: Path) -> Path:
     given = {"epochs": 50, "runs_dir": str(tmp_path), "device": "cpu"}
     settled = settle(load_lecture(find_lecture("04")), given)
     session = Session.begin(settled, control, lambda progress: None)
-    control.take_steps(10)
+    control.run_steps(10)
     pauses: list[int] = []
 
     def listen(event) -> None:
@@ -75,7 +75,7 @@ def steered(tmp_path: Path) -> Path:
             pauses.append(event.step)
             if len(pauses) == 1:
                 control.set_lr(0.003)
-                control.take_steps(10)
+                control.run_steps(10)
             else:
                 control.stop()
 

@@ -39,7 +39,7 @@ from tui_app.runs.run_folder import read_json
 from tui_app.runs.settings import settle
 from tui_app.training import prepare, step
 from tui_app.training.control import Control
-from tui_app.training.control_socket import RemoteControl, send
+from tui_app.training.remote_control import RemoteControl, send
 from tui_app.training.session import Session
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="prlimit and forkserver")
@@ -170,18 +170,18 @@ def test_an_lr_set_by_hand_after_the_last_checkpoint_is_set_again(tmp_path: Path
     class Killed(BaseException): ...
 
     def steer(control: Control, *, kill: bool) -> Callable[[Event], None]:
-        control.take_steps(5)
+        control.run_steps(5)
 
         def listener(event: Event) -> None:
             if getattr(event, "state", "") != "paused":
                 return
             if getattr(event, "step", 0) == 5:
                 control.set_lr(0.01)
-                control.take_steps(5)
+                control.run_steps(5)
             else:
                 if kill:
                     raise Killed
-                control.go_on()
+                control.unpause()
 
         return listener
 
@@ -326,7 +326,7 @@ def test_a_run_is_steered_over_its_socket_by_its_owner_alone():
             remote = RemoteControl(path, problems.append)
             remote.set_lr(0.02)
             remote.save()
-            remote.take_steps(3)
+            remote.run_steps(3)
             asked.set()
         elif event.kind == "state" and getattr(event, "step", 0) == 3:
             remote = RemoteControl(read_json(made.folder.status)["control"], problems.append)
@@ -359,10 +359,10 @@ def test_a_run_is_steered_over_its_socket_by_its_owner_alone():
     ],
 )
 def test_a_line_that_is_no_command_does_nothing(line: bytes):
-    from tui_app.training.control_socket import _obey
+    from tui_app.training.control_socket import _execute
 
     control = Control()
-    assert "error" in _obey(control, line)
+    assert "error" in _execute(control, line)
     assert not control.attention
 
 

@@ -24,7 +24,7 @@ for _ in range(2):
     control = Control()
     wanted = settle(load_lecture(find_lecture("08_dataset")), {"workers": 2, "device": "cpu"})
     session = Session.begin(wanted, control, lambda progress: None)
-    control.take_steps(3)
+    control.run_steps(3)
     children = []
 
     def listen(event):
@@ -32,7 +32,7 @@ for _ in range(2):
             children.extend(psutil.Process().children())
             for child in children:  # Ctrl-Z reaches all of a job's processes, its end one alone
                 child.send_signal(signal.SIGTSTP)
-            control.take_steps(12)
+            control.run_steps(12)
         elif event.kind == "state" and event.state == "paused":
             control.stop()
 

@@ -1,4 +1,4 @@
-"""A run is steered over its socket whoever else calls, starts or was killed at the same time."""
+"""The control socket with many clients, slow clients, and programs that start or were killed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from tests.program import environment
-from tui_app.training import control_socket
+from tui_app.training import control_socket, remote_control
 from tui_app.training.control import Control
-from tui_app.training.control_socket import ControlSocket, send
+from tui_app.training.control_socket import ControlSocket
+from tui_app.training.remote_control import send
 from tui_app.training.socket_folder import SocketName, private_folder, remove_stale
 
 
@@ -37,67 +38,67 @@ def made() -> Iterator[tuple[ControlSocket, Control]]:
         yield listening, control
 
 
-def call(listening: ControlSocket, said: bytes = b"") -> socket.socket:
-    """Connect and say that, without waiting for an answer."""
-    caller = socket.socket(socket.AF_UNIX)
-    caller.settimeout(10)
-    caller.connect(str(listening.path))
+def connect(listening: ControlSocket, sent: bytes = b"") -> socket.socket:
+    """Connect and send that, without waiting for a reply."""
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(10)
+    client.connect(str(listening.path))
     with contextlib.suppress(OSError):
-        caller.sendall(said)
-    return caller
+        client.sendall(sent)
+    return client
 
 
-def test_callers_that_say_nothing_half_a_line_or_too_much_keep_nobody_waiting(
+def test_clients_that_send_nothing_half_a_line_or_too_much_hold_nobody_up(
     made: tuple[ControlSocket, Control],
 ):
     listening, control = made
-    said = [b"", b'{"do": "pau', b"x" * 100_000] * 20
+    messages = [b"", b'{"do": "pau', b"x" * 100_000] * 20
     with contextlib.ExitStack() as stack:
-        callers = [stack.enter_context(call(listening, each)) for each in said]
+        clients = [stack.enter_context(connect(listening, each)) for each in messages]
         begun = time.monotonic()
         assert send(str(listening.path), {"do": "pause"}) is None
-        assert time.monotonic() - begun < control_socket._PATIENCE / 2
+        assert time.monotonic() - begun < control_socket.TIMEOUT / 2
         assert control.attention
-        assert callers[0].recv(1) == b""  # the oldest of too many
+        assert clients[0].recv(1) == b""  # the oldest of too many
 
 
-def test_an_idle_caller_is_dropped_after_a_while(
+def test_an_idle_client_is_dropped(
     made: tuple[ControlSocket, Control], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(control_socket, "_PATIENCE", 0.1)
-    with call(made[0]) as caller:
-        assert caller.recv(1) == b""
+    monkeypatch.setattr(control_socket, "TIMEOUT", 0.1)
+    with connect(made[0]) as client:
+        assert client.recv(1) == b""
 
 
-def test_half_a_connection_is_answered(made: tuple[ControlSocket, Control]):
+def test_half_a_connection_gets_a_reply(made: tuple[ControlSocket, Control]):
     """As `echo ... | socat` leaves it."""
-    with call(made[0], b'{"do": "save"}\n') as caller:
-        caller.shutdown(socket.SHUT_WR)
-        assert json.loads(caller.makefile().readline()) == {"done": True}
+    with connect(made[0], b'{"do": "save"}\n') as client:
+        client.shutdown(socket.SHUT_WR)
+        assert json.loads(client.makefile().readline()) == {"done": True}
 
 
-def test_a_command_that_was_said_to_have_timed_out_is_not_done_later(
+def test_a_command_that_timed_out_is_not_executed_later(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    """The program that trains was suspended meanwhile."""
-    monkeypatch.setattr(control_socket, "_PATIENCE", 0.2)
-    goes_on, control, accept = threading.Event(), Control(), ControlSocket._accept
+    """As when the program that trains was suspended meanwhile."""
+    monkeypatch.setattr(remote_control, "TIMEOUT", 0.2)
+    resumed, control, accept = threading.Event(), Control(), ControlSocket._accept
 
     def wait_then_accept(listening: ControlSocket) -> None:
-        goes_on.wait(30)
+        resumed.wait(30)
         accept(listening)
 
     monkeypatch.setattr(ControlSocket, "_accept", wait_then_accept)
     with contextlib.closing(ControlSocket(control)) as listening:
         assert "timed out" in str(send(str(listening.path), {"do": "stop"}))
-        goes_on.set()
-        monkeypatch.setattr(control_socket, "_PATIENCE", 30.0)
+        resumed.set()
+        monkeypatch.setattr(remote_control, "TIMEOUT", 30.0)
         assert send(str(listening.path), {"do": "save"}) is None
     assert control.stopped is None
     assert control.pop_save()
 
 
-def test_what_a_killed_program_left_is_removed_and_what_lives_is_kept(runtime: Path):
+def test_sockets_of_killed_programs_are_removed_and_others_kept(runtime: Path):
     code = "import os\nfrom tui_app.training.control_socket import ControlSocket\n"
     code += "from tui_app.training.control import Control\n"
     code += "print(ControlSocket(Control()).path, flush=True)\nos._exit(9)"

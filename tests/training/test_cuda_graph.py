@@ -74,7 +74,7 @@ def trained(
     settings = settle(load_lecture(find_lecture(lecture)), given)
     control, events = Control(), list[Event]()
     if stop_after:
-        control.take_steps(stop_after)
+        control.run_steps(stop_after)
 
     def listener(event: Event) -> None:
         events.append(event)

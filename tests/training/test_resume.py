@@ -42,7 +42,7 @@ def take_up(folder: RunFolder, *listeners: Callable[[Event], None], **changes: A
 
 def stop_at(control: Control, step: int) -> Callable[[Event], None]:
     """Let the run take `step` steps: one by one, so that the stop can fall anywhere."""
-    control.take_steps(step)
+    control.run_steps(step)
 
     def listener(event: Event) -> None:
         if event.kind == "state":
@@ -160,15 +160,15 @@ def test_an_lr_set_by_hand_is_taken_again_at_the_same_step(tmp_path: Path) -> No
                 return
             if getattr(event, "step", 0) == 10:
                 control.set_lr(0.05)
-                control.take_steps((stop or 60) - 10)
+                control.run_steps((stop or 60) - 10)
             else:
-                control.stop() if stop else control.go_on()
+                control.stop() if stop else control.unpause()
 
         return listener
 
     def run(runs_dir: Path, stop: int | None) -> RunFolder:
         control = Control()
-        control.take_steps(10)
+        control.run_steps(10)
         session, _ = begin(
             settings(runs_dir, epochs=3), listener_for(control, stop), control=control
         )

@@ -134,9 +134,9 @@ def test_cosine_and_step_begin_at_the_lr_and_fall() -> None:
 
 def test_a_pause_waits_for_its_end_and_single_steps_are_counted() -> None:
     control = Control()
-    control.take_steps(2)
+    control.run_steps(2)
     assert [control.may_step() for _ in range(3)] == [True, True, False]
-    control.take_epoch()
+    control.run_epoch()
     ends = (False, False, True, False)
     assert [control.may_step(ends_epoch=end) for end in ends] == [True, True, True, False]
     waiting = threading.Event()
@@ -149,7 +149,7 @@ def test_a_pause_waits_for_its_end_and_single_steps_are_counted() -> None:
     thread = threading.Thread(target=wait)
     thread.start()
     waiting.wait()
-    control.go_on()
+    control.unpause()
     thread.join(LONGEST)
     assert not thread.is_alive()
     assert not control.attention

@@ -149,14 +149,14 @@ def test_the_path_follows_an_lr_that_was_set_by_hand(tmp_path: Path):
         load_lecture(find_lecture("03")), {"epochs": 30, "runs_dir": str(tmp_path), "device": "cpu"}
     )
     session = Session.begin(settings, control, lambda progress: None)
-    control.take_steps(10)
+    control.run_steps(10)
     losses: list[float] = []
 
     def listen(event) -> None:
         losses.extend(getattr(event, "losses", ()))
         if event.kind == "state" and event.state == "paused":
             control.set_lr(0.1)
-            control.go_on()
+            control.unpause()
 
     session.train(control, [listen])
     found = found_in(session.folder.path, "landscape")

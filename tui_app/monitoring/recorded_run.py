@@ -24,7 +24,8 @@ from tui_app.runs.run_options import TABLE_OPTIONS
 from tui_app.runs.run_source import source_in_words
 from tui_app.text.escaping import printable
 from tui_app.training.control import Steering
-from tui_app.training.control_socket import IS_AVAILABLE, RemoteControl, is_control_socket
+from tui_app.training.remote_control import RemoteControl
+from tui_app.training.socket_folder import IS_AVAILABLE, is_control_socket
 
 #: Bytes read of a file at once, and the seconds after which a poll reads no more of them.
 _CHUNK = 1 << 20

@@ -55,15 +55,15 @@ class Steering(Protocol):
         """Wait after the step under way."""
         ...
 
-    def go_on(self) -> None:
+    def unpause(self) -> None:
         """End a pause."""
         ...
 
-    def take_steps(self, count: int) -> None:
+    def run_steps(self, count: int) -> None:
         """Train `count` more steps, then pause."""
         ...
 
-    def take_epoch(self) -> None:
+    def run_epoch(self) -> None:
         """Train to the end of the epoch, then pause."""
         ...
 
@@ -112,20 +112,20 @@ class Control(Steering):
             self._paused, self._steps_allowed, self._epoch_allowed = True, 0, False
             self._notify()
 
-    def go_on(self) -> None:
+    def unpause(self) -> None:
         """End a pause."""
         with self._changed:
             self._paused = False
             self._notify()
 
-    def take_steps(self, count: int) -> None:
+    def run_steps(self, count: int) -> None:
         """Train `count` more steps, then pause."""
         with self._changed:
             self._paused = True
             self._steps_allowed += count
             self._notify()
 
-    def take_epoch(self) -> None:
+    def run_epoch(self) -> None:
         """Train to the end of the epoch, then pause: which step that is, the loop knows."""
         with self._changed:
             self._paused = self._epoch_allowed = True

@@ -1,8 +1,8 @@
-"""A run steered from another program of the same person: over a Unix socket, a line of JSON each.
+"""Lets other programs of the same user control a run over a Unix socket.
 
-`{"do": "pause"}` or `{"do": "set_lr", "value": 0.05}` is answered with `{"done": true}` or with
-`{"error": "..."}`. The socket lies in a folder that nobody else can enter: a run folder's own path
-may be too long for a socket, or on a file system that has none.
+A command is one line of JSON: `{"do": "pause"}` or `{"do": "set_lr", "value": 0.05}`. The reply is
+`{"done": true}` or `{"error": "..."}`. The socket is in a folder that only its user can enter, not
+in the run folder, whose path may be too long for a socket or on a file system without sockets.
 """
 
 from __future__ import annotations
@@ -15,61 +15,59 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tui_app.training.control import Control, Steering
-from tui_app.training.socket_folder import (
-    IS_AVAILABLE,
-    SocketName,
-    is_control_socket,
-    private_folder,
-    remove_stale,
-)
+from tui_app.training.control import Control
+from tui_app.training.socket_folder import SocketName, private_folder, remove_stale
 
-__all__ = ["IS_AVAILABLE", "ControlSocket", "RemoteControl", "is_control_socket", "send"]
-
-#: Bytes of one command, seconds for its answer, and callers that are heard at the same time.
+#: Most bytes of a command, seconds that a client has to send it, and most clients at a time.
 _LARGEST = 4096
-_PATIENCE = 5.0
-_CALLERS = 32
+TIMEOUT = 5.0
+_CLIENTS = 32
 
-#: Seconds between two looks for callers that have said nothing for too long.
+#: Seconds between two checks for clients that timed out, and before a failed accept is repeated.
 _CHECK = 0.5
-
-#: Seconds after which a socket is tried again that too many others call.
 _RETRY = 0.02
+
+#: Control's methods by the names of commands, which programs of other versions know too.
+_METHODS = {
+    "pause": "pause",
+    "go_on": "unpause",
+    "take_epoch": "run_epoch",
+    "save": "save",
+    "stop": "stop",
+}
 
 
 @dataclass
-class _Caller:
-    """A program that has connected: what it has said so far, and until when it is heard."""
+class _Client:
+    """A program that connected: what it sent so far, and when it times out."""
 
     connection: socket.socket
-    until: float
-    said: bytearray = field(default_factory=bytearray)
+    deadline: float
+    received: bytearray = field(default_factory=bytearray)
 
     @property
-    def has_gone(self) -> bool:
-        """Whether it has closed its end: nobody waits for what it asked for any more."""
+    def has_disconnected(self) -> bool:
+        """Whether it closed its end, so that it no longer waits for the command."""
         poll = select.poll()
         poll.register(self.connection, select.POLLIN)
         return any(events & (select.POLLHUP | select.POLLERR) for _, events in poll.poll(0))
 
-    def answer(self, answer: dict[str, Any]) -> None:
-        """Send the answer, if that is read."""
+    def reply(self, reply: dict[str, Any]) -> None:
+        """Send the reply, if the client still reads."""
         with suppress(OSError):
-            self.connection.send(json.dumps(answer).encode() + b"\n")
+            self.connection.send(json.dumps(reply).encode() + b"\n")
 
 
 class ControlSocket:
-    """Passes what is requested over a socket on to a run's `control`, in a thread of its own.
+    """Applies commands from a socket to a run's `control`, in a thread of its own.
 
-    `path` is where it listens. Callers that say nothing, or too much, keep nobody waiting. Raises
-    OSError.
+    It listens at `path`. A client that sends nothing, or too much, doesn't hold up the others.
+    Raises OSError.
     """
 
     def __init__(self, control: Control) -> None:
@@ -78,90 +76,90 @@ class ControlSocket:
         self._name = SocketName(folder)
         self.path = self._name.path
         self._control = control
-        self._callers: list[_Caller] = []  # the oldest first
+        self._clients: list[_Client] = []  # the oldest first
         self._selector = selectors.DefaultSelector()
         self._closed = threading.Event()
-        self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            self._begin(self.path.with_suffix(".new"))
+            self._listen(self.path.with_suffix(".new"))
         except OSError:
-            self._listening.close()
+            self._listener.close()
             self._name.release()
             raise
         threading.Thread(target=self._serve, name="control socket", daemon=True).start()
 
-    def _begin(self, path: Path) -> None:
-        """Listen, and only then take the name at which others look for sockets: earlier versions
-        take one that isn't listened to for that of a program that was killed.
+    def _listen(self, path: Path) -> None:
+        """Listen, and only then rename the socket to what others look for: earlier versions remove
+        a socket on which no program listens.
         """
-        self._listening.bind(str(path))
+        self._listener.bind(str(path))
         path.chmod(0o600)
-        self._listening.listen(128)
-        self._listening.setblocking(False)
+        self._listener.listen(128)
+        self._listener.setblocking(False)
         path.rename(self.path)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._closed.set()
         self._name.release()
-        with suppress(OSError):  # not connected, says the system, and wakes the thread
-            self._listening.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # "not connected": it wakes the thread all the same
+            self._listener.shutdown(socket.SHUT_RDWR)
 
     def _serve(self) -> None:
-        with self._listening, self._selector:
-            self._selector.register(self._listening, selectors.EVENT_READ)
+        with self._listener, self._selector:
+            self._selector.register(self._listener, selectors.EVENT_READ)
             while not self._closed.is_set():
                 for key, _ in self._selector.select(_CHECK):
                     if key.data is None:
                         self._accept()
-                    elif key.data in self._callers:
-                        self._hear(key.data)
-                for caller in [c for c in self._callers if c.until < time.monotonic()]:
-                    self._drop(caller)
-            for caller in list(self._callers):
-                self._drop(caller)
+                    elif key.data in self._clients:
+                        self._receive(key.data)
+                for client in [c for c in self._clients if c.deadline < time.monotonic()]:
+                    self._drop(client)
+            for client in list(self._clients):
+                self._drop(client)
 
     def _accept(self) -> None:
         try:
-            connection, _ = self._listening.accept()
-        except OSError:  # it has gone already, or no file may be opened: later, then
+            connection, _ = self._listener.accept()
+        except OSError:  # it disconnected, or this process has too many open files
             self._closed.wait(_RETRY)
             return
         connection.setblocking(False)
-        if not _is_own(connection):
+        if not _is_same_user(connection):
             connection.close()
             return
-        if len(self._callers) == _CALLERS:
-            self._drop(self._callers[0])
-        caller = _Caller(connection, time.monotonic() + _PATIENCE)
-        self._callers.append(caller)
-        self._selector.register(connection, selectors.EVENT_READ, caller)
+        if len(self._clients) == _CLIENTS:
+            self._drop(self._clients[0])
+        client = _Client(connection, time.monotonic() + TIMEOUT)
+        self._clients.append(client)
+        self._selector.register(connection, selectors.EVENT_READ, client)
 
-    def _hear(self, caller: _Caller) -> None:
-        """Read on what a caller says, and do it once its line is complete."""
+    def _receive(self, client: _Client) -> None:
+        """Read from the client, and execute its command once the line is complete."""
         try:
-            said = caller.connection.recv(_LARGEST)
+            received = client.connection.recv(_LARGEST)
         except BlockingIOError:
             return
         except OSError:
-            said = b""
-        caller.said += said
-        line, line_break, _ = bytes(caller.said).partition(b"\n")
-        if said and not line_break and len(line) <= _LARGEST:
+            received = b""
+        client.received += received
+        line, line_break, _ = bytes(client.received).partition(b"\n")
+        if received and not line_break and len(line) <= _LARGEST:
             return
-        # Who has stopped waiting was told that nothing came of it.
-        if line and not caller.has_gone:
-            caller.answer(_obey(self._control, line[:_LARGEST]))
-        self._drop(caller)
+        # A client that disconnected has reported a failure to its user.
+        if line and not client.has_disconnected:
+            client.reply(_execute(self._control, line[:_LARGEST]))
+        self._drop(client)
 
-    def _drop(self, caller: _Caller) -> None:
-        self._callers.remove(caller)
-        self._selector.unregister(caller.connection)
-        caller.connection.close()
+    def _drop(self, client: _Client) -> None:
+        self._clients.remove(client)
+        self._selector.unregister(client.connection)
+        client.connection.close()
 
 
-def _is_own(connection: socket.socket) -> bool:
-    """Whether the caller is of this user, where the system says whose it is."""
+def _is_same_user(connection: socket.socket) -> bool:
+    """Whether the client belongs to this user (or root), where the system tells."""
     if not hasattr(socket, "SO_PEERCRED"):
         return True
     size = struct.calcsize("3i")
@@ -171,105 +169,20 @@ def _is_own(connection: socket.socket) -> bool:
     return user in (os.getuid(), 0)
 
 
-def _obey(control: Control, line: bytes) -> dict[str, Any]:
-    """Do what a line asks for; the answer."""
+def _execute(control: Control, line: bytes) -> dict[str, Any]:
+    """Execute a command, and return the reply."""
     try:
-        asked = json.loads(line)
-        do, value = asked["do"], asked.get("value")
+        command = json.loads(line)
+        name, value = command["do"], command.get("value")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {"error": "no command"}
-    match do, value:
-        case "pause" | "go_on" | "take_epoch" | "save" | "stop", None:
-            getattr(control, do)()
+    match name, value:
+        case str(), None if name in _METHODS:
+            getattr(control, _METHODS[name])()
         case "take_steps", int() if 0 < value < 10**9:
-            control.take_steps(value)
+            control.run_steps(value)
         case "set_lr", float() | int() if not isinstance(value, bool) and 0 < value < 1e30:
             control.set_lr(float(value))
         case _:
             return {"error": "no such command"}
     return {"done": True}
-
-
-class RemoteControl(Steering):
-    """The control of a run that another program of this machine trains.
-
-    Its methods come back at once, whatever becomes of what they asked for; when that can't be
-    passed on, `on_failure` is told why, in a thread.
-    """
-
-    def __init__(self, path: str | Path, on_failure: Callable[[str], None]) -> None:
-        self._path = str(path)
-        self._on_failure = on_failure
-        self._order = threading.Lock()
-        self._asked: list[dict[str, Any]] = []
-
-    def stop(self, reason: str = "stopped by request", exit_code: int = 0) -> None:
-        """Save and stop at the next step."""
-        self._ask("stop")
-
-    def pause(self) -> None:
-        """Wait after the step under way."""
-        self._ask("pause")
-
-    def go_on(self) -> None:
-        """End a pause."""
-        self._ask("go_on")
-
-    def take_steps(self, count: int) -> None:
-        """Train `count` more steps, then pause."""
-        self._ask("take_steps", count)
-
-    def take_epoch(self) -> None:
-        """Train to the end of the epoch, then pause."""
-        self._ask("take_epoch")
-
-    def set_lr(self, lr: float) -> None:
-        """Use this learning rate from the next step on."""
-        self._ask("set_lr", lr)
-
-    def save(self) -> None:
-        """Save last.pt after the step under way."""
-        self._ask("save")
-
-    def _ask(self, do: str, value: float | None = None) -> None:
-        self._asked.append({"do": do, "value": value})
-        threading.Thread(target=self._pass_on, name="remote control", daemon=True).start()
-
-    def _pass_on(self) -> None:
-        """Pass the oldest of what is asked for on: each call one, so that they keep their order."""
-        with self._order:
-            problem = send(self._path, self._asked.pop(0))
-        if problem is not None:
-            self._on_failure(problem)
-
-
-def send(path: str, command: dict[str, Any]) -> str | None:
-    """Let the run that listens at `path` do the `command`; what went wrong, if anything.
-
-    Once it is said that nothing came of it, the command isn't done later either.
-    """
-    until = time.monotonic() + _PATIENCE
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            _connect(connection, path, until)
-            connection.settimeout(max(_RETRY, until - time.monotonic()))
-            connection.sendall(json.dumps(command).encode() + b"\n")
-            with connection.makefile("rb") as stream:
-                line = stream.readline(_LARGEST)
-        answer = json.loads(line) if line else None
-        return answer.get("error") if isinstance(answer, dict) else "no answer"
-    except (OSError, ValueError) as error:
-        return f"the program that trains doesn't answer ({error})"
-
-
-def _connect(connection: socket.socket, path: str, until: float) -> None:
-    """Connect, if need be once those who call already have been heard. Raises OSError."""
-    while True:
-        connection.settimeout(max(_RETRY, until - time.monotonic()))
-        try:
-            connection.connect(path)
-            return
-        except BlockingIOError:
-            if time.monotonic() >= until:
-                raise
-            time.sleep(_RETRY)

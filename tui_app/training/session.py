@@ -31,7 +31,7 @@ from tui_app.runs.settings import RunSettings
 from tui_app.runs.status_file import StatusFile
 from tui_app.text.escaping import printable
 from tui_app.training.control import Control
-from tui_app.training.control_socket import IS_AVAILABLE, ControlSocket
+from tui_app.training.control_socket import ControlSocket
 from tui_app.training.dispatcher import Dispatcher, warning_at
 from tui_app.training.local_data_hint import better_data
 from tui_app.training.loop import train
@@ -45,6 +45,7 @@ from tui_app.training.restore import (
 )
 from tui_app.training.run_events import run_completed
 from tui_app.training.run_record import record_of
+from tui_app.training.socket_folder import IS_AVAILABLE
 from tui_app.training.state import Training
 from tui_app.training.watchdog import StepInterrupted
 

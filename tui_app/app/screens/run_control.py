@@ -60,15 +60,15 @@ class RunControlScreen(Screen[None]):
 
     def action_go_on(self) -> None:
         """End the pause."""
-        self._steer("go_on")
+        self._steer("unpause")
 
     def action_one_step(self) -> None:
         """Train one step, then pause again."""
-        self._steer("take_steps", 1)
+        self._steer("run_steps", 1)
 
     def action_one_epoch(self) -> None:
         """Train to the end of the epoch, then pause again."""
-        self._steer("take_epoch")
+        self._steer("run_epoch")
 
     def action_save(self) -> None:
         """Save last.pt now."""
