@@ -46,7 +46,7 @@ def test_texts_are_cut_before_a_column_is_left_out():
     assert first == "3f  09 so…  stopped  97.5 %"
     assert second == "a1  处理…                 -"  # as wide as the others: 处 takes 2 cells
     assert "state" not in lines(26)[0]
-    assert lines(26)[1] == "3f  09 softmax c…  97.5 %"
+    assert lines(26)[1] == "3f  09 softmax cl…  97.5 %"
 
 
 def test_no_line_is_wider_than_its_room():
