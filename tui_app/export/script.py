@@ -23,6 +23,7 @@ from tui_app.runs.metrics_file import last_line
 from tui_app.training.augmentation import SHIFT, augmented, mirrored, shifted
 from tui_app.training.evaluation import reduction_of
 from tui_app.training.optimizers import OPTIMIZERS, is_fused
+from tui_app.training.sampler import SEED_STRIDE
 from tui_app.training.schedule import Span
 
 
@@ -252,7 +253,7 @@ def _order(hp: Hyperparameters, size: int) -> str:
         return f"torch.arange({size})"
     return (
         f"torch.randperm({size}, generator=torch.Generator().manual_seed(\n"
-        f"        ({hp.seed} + (epoch + 1) * 0x9E3779B97F4A7C15) % 2**63))"
+        f"        ({hp.seed} + (epoch + 1) * 0x{SEED_STRIDE:X}) % 2**63))"
     )
 
 
