@@ -186,8 +186,8 @@ async def test_a_drawing_is_answered(person):
 
     context = context_of_run(RunFolder(person.folder), "cpu")
     found = run_probe(context, load_probe("drawing"), ink.tobytes().hex()).found
-    best = int(found.answer.probabilities.argmax())
-    share = f"{100 * found.answer.probabilities[best]:.0f} %"
+    best = int(found.prediction.probabilities.argmax())
+    share = f"{100 * found.prediction.probabilities[best]:.0f} %"
     await person.until(lambda: f"{best}, {share}" in person.text)
 
     await person.press("c")

@@ -52,8 +52,8 @@ def gradients(*norms: float, loss: float = 1.0) -> SimpleNamespace:
     return SimpleNamespace(series=[series], weights=np.ones(len(norms)), loss=loss)
 
 
-def layer(kind: str, dead: float = 0.0, flat: float = 0.1) -> SimpleNamespace:
-    return SimpleNamespace(kind=kind, dead=dead, flat=flat, neurons=10)
+def layer(kind: str, dead: float = 0.0, saturated: float = 0.1) -> SimpleNamespace:
+    return SimpleNamespace(kind=kind, dead=dead, saturated=saturated, neurons=10)
 
 
 WELL = ModelObservations([layer("ReLU", 0.1), layer("Tanh")], gradients(0.1, 0.2, 0.3))
@@ -104,7 +104,7 @@ FAULTY = {
     "dead ReLUs": (HEALTHY, ModelObservations([layer("ReLU", dead=0.8)]), "80 %"),
     "saturated activations": (
         replace(HEALTHY, epochs={"test_accuracy": [0.5]}),
-        ModelObservations([layer("Sigmoid", flat=0.9)]),
+        ModelObservations([layer("Sigmoid", saturated=0.9)]),
         "90 %",
     ),
     "vanishing gradients": (HEALTHY, ModelObservations((), gradients(1e-8, 1e-3, 0.1)), "1.0e-08"),

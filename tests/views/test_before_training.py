@@ -105,7 +105,7 @@ def test_a_drawing_becomes_a_sample_as_its_data_set_reads_pictures():
     found = run_probe(context, view.load_probe(), ink.tobytes().hex()).found
     assert found.seen.shape == (1, 28, 28)
     assert found.seen.max() > 100
-    assert found.answer.probabilities.sum() == pytest.approx(1, rel=FLOAT32)
+    assert found.prediction.probabilities.sum() == pytest.approx(1, rel=FLOAT32)
     text = drawn(view, found)
     assert "as the model sees it" in text
     assert text.count(" %") == 11

@@ -95,8 +95,8 @@ def test_looks_at_a_run_that_trains_are_joined(trained: Callable[..., Path]):
     assert live.lines(Frame(80, 24))
     assert live._next == put_off  # drawn anew, it costs the run nothing
     # The looks at other samples begin anew.
-    assert changes.joined(look(2), look(3, whole.rows[::-1])).epochs.tolist() == [3]  # pyright: ignore[reportOptionalMemberAccess]
-    assert changes.joined(None, look(3)) is not None
+    assert changes.join_changes(look(2), look(3, whole.rows[::-1])).epochs.tolist() == [3]  # pyright: ignore[reportOptionalMemberAccess]
+    assert changes.join_changes(None, look(3)) is not None
 
 
 def test_the_picture_says_right_and_wrong_without_colour(trained: Callable[..., Path]):

@@ -122,7 +122,7 @@ def test_views_are_listed_without_torch_and_know_no_terminal():
 
 def test_the_limit_of_the_lr_is_that_of_the_lesson(trained: Callable[..., Path]):
     found = found_in(trained(*RUNS["03"]), "landscape")
-    assert found.limit == pytest.approx(3 / 14, rel=TRAINED)
+    assert found.max_stable_lr == pytest.approx(3 / 14, rel=TRAINED)
     assert found.lowest[0] == pytest.approx(2, rel=FLOAT32)
 
 
@@ -235,8 +235,8 @@ def test_the_first_layer_that_does_not_fit_is_named_with_its_arithmetic():
 
 def test_the_words_end_where_the_run_did(trained: Callable[..., Path]):
     found = found_in(trained("12", "--network", "Embedding"), "words")
-    assert (found.given, found.wanted, len(found.said)) == ("hello", "ohlol", 16)
-    assert found.said[-1] == "ohlol"
+    assert (found.input, found.target, len(found.predicted)) == ("hello", "ohlol", 16)
+    assert found.predicted[-1] == "ohlol"
 
 
 def test_a_question_is_answered_or_explained(trained: Callable[..., Path]):
@@ -363,7 +363,7 @@ def test_a_path_too_long_to_be_taken_again_ends_where_the_model_is(
     monkeypatch.setattr(words, "_STEPS", 5)
     said = found_in(trained(*RUNS["12"]), "words")
     assert said.epochs == (0, 1, 2, 3, 4, 5, 15)
-    assert len(said.said) == len(said.losses) == 7
+    assert len(said.predicted) == len(said.losses) == 7
 
 
 def test_the_other_ways_to_train_lie_on_the_curve_of_one_weight_too(trained: Callable[..., Path]):
@@ -398,6 +398,8 @@ def test_an_lr_is_judged_by_the_limit_only_where_that_holds(
 ):
     found = found_in(trained("05", "--epochs", "5", "--lr", "0.001", *argv), "landscape")
     narrow = load_view("cost_surface").lines(found, Frame(76, 20))  # as on a screen of 80x24
-    assert narrow[-1].plain.endswith(limit.format(curvature=found.curvature, limit=found.limit))
+    assert narrow[-1].plain.endswith(
+        limit.format(curvature=found.curvature, limit=found.max_stable_lr)
+    )
     text = drawn_lines("cost_surface", found)
     assert " is below " not in text

@@ -66,8 +66,8 @@ def _words(found: tuple[ActivationLayer, ...], layer: ActivationLayer, frame: Fr
         sentence(
             f"outputs vary by {layer.spread:.3f} from sample to sample",
             (
-                f"   slope below a tenth: {100 * layer.flat:.1f} %",
-                "bad" if layer.flat > 0.5 else "",
+                f"   slope below a tenth: {100 * layer.saturated:.1f} %",
+                "bad" if layer.saturated > 0.5 else "",
             ),
             pen=pen,
         ),

@@ -13,19 +13,21 @@ from tui_app.text.cells import padded
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.inspection.probes.answer import Answer
+    from tui_app.inspection.probes.answer import InputPrediction
 
 
-def draw(found: Answer, frame: Frame) -> list[Text]:
+def draw(found: InputPrediction, frame: Frame) -> list[Text]:
     """The classes, the likeliest first."""
     if found.problem:
-        return wrapped(f"It takes {found.help}: {found.problem}", frame.columns, frame.pen, "bad")
-    if not found.asked:
-        return wrapped(f"Give it {found.help}.", frame.columns, frame.pen)
+        return wrapped(
+            f"It takes {found.input_help}: {found.problem}", frame.columns, frame.pen, "bad"
+        )
+    if not found.input:
+        return wrapped(f"Give it {found.input_help}.", frame.columns, frame.pen)
     pen = frame.pen
     canvas = Canvas(frame.columns, frame.rows, pen)
     order = np.argsort(-found.probabilities)
-    canvas.write(0, 0, f"{found.asked}: {found.classes[order[0]]}", pen.style("strong"))
+    canvas.write(0, 0, f"{found.input}: {found.classes[order[0]]}", pen.style("strong"))
     names = min(20, max(map(len, found.classes)) + 1)
     for row, place in enumerate(order[: frame.rows - 2], start=2):
         share = float(found.probabilities[place])

@@ -45,7 +45,7 @@ def draw(found: Boundary, frame: Frame) -> list[Text]:
 def _ground(plot: Plot, found: Boundary) -> None:
     """Two pixels a cell: blue where class 0 is likelier, orange where class 1 is."""
     pen, canvas = plot.canvas.pen, plot.canvas
-    shares = scaled(found.shares[::-1], plot.columns, plot.rows * 2)
+    shares = scaled(found.probabilities[::-1], plot.columns, plot.rows * 2)
     above = shares[0::2] > 0.5
     edge = np.zeros_like(above)
     edge[:, :-1] |= above[:, :-1] != above[:, 1:]

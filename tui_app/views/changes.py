@@ -116,10 +116,10 @@ def _verdict(
     return f"right since epoch {since}{times}", "good"
 
 
-def _joined(earlier: Any, later: Any) -> Any:
-    from tui_app.inspection.probes.changes import joined  # puts off torch
+def _join_changes(earlier: Any, later: Any) -> Any:
+    from tui_app.inspection.probes.changes import join_changes  # puts off torch
 
-    return joined(earlier, later)
+    return join_changes(earlier, later)
 
 
 def _places(found: Changes) -> int:
@@ -133,7 +133,7 @@ VIEW = View(
     _places,
     "sample",
     "the number of a sample, from 1",
-    join=_joined,
+    join=_join_changes,
     without="Predictions change where there are classes.",
     suits=lambda traits: traits.has_predictions,
 )

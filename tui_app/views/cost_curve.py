@@ -37,9 +37,9 @@ def draw(found: Landscape, frame: Frame) -> list[Text]:
     for number, other in enumerate(found.descents[1:], 1):
         _beside(plot, found, other, number)
     _steps(plot, found, descent, tried)
-    if frame.at == 0 and descent.now is not None:
-        end = float(np.interp(descent.now[0], grid, found.cost, np.nan, np.nan))
-        plot.mark(float(descent.now[0]), end, pen.sign("◆", "@"), pen.style("data strong"))
+    if frame.at == 0 and descent.current is not None:
+        end = float(np.interp(descent.current[0], grid, found.cost, np.nan, np.nan))
+        plot.mark(float(descent.current[0]), end, pen.sign("◆", "@"), pen.style("data strong"))
     return [*canvas.lines(), *words]
 
 
@@ -95,7 +95,7 @@ def _words(found: Landscape, descent: Descent, tried: int, frame: Frame) -> list
         (f"   lowest at {name} = {tidy(found.lowest[0])}", "faint"),
         pen=pen,
     )
-    if len(found.descents) == 1 and descent.now is None:
+    if len(found.descents) == 1 and descent.current is None:
         return [first, stability(found, frame)]
     return [first, *legend(found, frame), stability(found, frame)]
 

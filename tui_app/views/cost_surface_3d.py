@@ -195,7 +195,7 @@ def _words(found: Landscape, frame: Frame) -> list[Text]:
     if found.is_search:
         return [star]
     descent = found.descents[0]
-    of = f" of {descent.steps}" if descent.now is not None else ""
+    of = f" of {descent.steps}" if descent.current is not None else ""
     way = f" {descent.label}, {len(descent.losses)}{of} steps"
     return [sentence((pen.sign("●", "o"), "data strong"), way, pen=pen), star]
 

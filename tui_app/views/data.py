@@ -14,7 +14,7 @@ from tui_app.views.shared.sample_tiles import BETWEEN, HEIGHT, WIDTH
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.inspection.probes.data import DataSummary, Range
+    from tui_app.inspection.probes.data import DataSummary, ValueRange
 
 
 def draw(found: DataSummary, frame: Frame) -> list[Text]:
@@ -50,7 +50,7 @@ def _facts(found: DataSummary, frame: Frame) -> list[Text]:
     return lines
 
 
-def _range(of: Range) -> str:
+def _range(of: ValueRange) -> str:
     return f"{tidy(of.low)} to {tidy(of.high)}, mean {tidy(of.mean)}, deviation {tidy(of.std)}"
 
 

@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 def draw(found: Drawing, frame: Frame) -> list[Text]:
     """The classes in their order, so that a bar grows where it is while the drawing does."""
-    answer, pen = found.answer, frame.pen
+    prediction, pen = found.prediction, frame.pen
     if found.seen is None:
         text = "Draw on the pad: here is what the model takes it for."
         return wrapped(text, frame.columns, pen)
     canvas = Canvas(frame.columns, frame.rows, pen)
-    best = int(answer.probabilities.argmax())
-    names = min(14, max(map(len, answer.classes)) + 1)
-    percent = f"{100 * answer.probabilities[best]:.0f} %"
-    canvas.write(0, 0, f"{answer.classes[best]}, {percent}", pen.style("good strong"))
-    for row, name in enumerate(answer.classes[: frame.rows - 2], start=2):
-        share = float(answer.probabilities[row - 2])
+    best = int(prediction.probabilities.argmax())
+    names = min(14, max(map(len, prediction.classes)) + 1)
+    percent = f"{100 * prediction.probabilities[best]:.0f} %"
+    canvas.write(0, 0, f"{prediction.classes[best]}, {percent}", pen.style("good strong"))
+    for row, name in enumerate(prediction.classes[: frame.rows - 2], start=2):
+        share = float(prediction.probabilities[row - 2])
         style = pen.style("good strong" if row - 2 == best else "model")
         canvas.write(0, row, f"{padded(name, names)}{100 * share:5.1f} %", style)
         canvas.write(names + 8, row, bar(share, frame.columns - names - 9, pen), style)
-    top = len(answer.classes) + 3
+    top = len(prediction.classes) + 3
     if frame.rows - top > HEIGHT:
         canvas.write(0, top, "as the model sees it", pen.style("faint"))
         canvas.pixels(0, top + 1, fitted(shares(found.seen), WIDTH, HEIGHT))

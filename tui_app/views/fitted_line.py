@@ -20,12 +20,12 @@ def draw(found: Line, frame: Frame) -> list[Text]:
     """Points, line, and residuals as upright strokes."""
     pen = frame.pen
     canvas = Canvas(frame.columns, frame.rows - 2, pen)
-    low, high = span(np.concatenate([found.y, found.answers]))
+    low, high = span(np.concatenate([found.y, found.curve]))
     plot = Plot(canvas, (float(found.grid[0]) - 0.02, float(found.grid[-1])), (min(0.0, low), high))
     plot.axes("x", "y")
     for x, y, predicted in zip(found.x, found.y, found.predicted, strict=True):
         plot.curve([x, x], [predicted, y], pen.style("bad"))
-    plot.curve(found.grid, found.answers, pen.style("model"))
+    plot.curve(found.grid, found.curve, pen.style("model"))
     for x, y in zip(found.x, found.y, strict=True):
         plot.mark(x, y, pen.sign("●", "o"), pen.style("data strong"))
     return [*canvas.lines(), _line(found, frame), _residuals(found, frame)]
@@ -34,7 +34,7 @@ def draw(found: Line, frame: Frame) -> list[Text]:
 def _line(found: Line, frame: Frame) -> Text:
     weights = ", ".join(f"{name} = {value:.4f}" for name, value in found.weights)
     asked = float(np.ceil(found.x.max())) + (1 if found.x.max() == np.ceil(found.x.max()) else 0)
-    answer = float(np.interp(asked, found.grid, found.answers, np.nan, np.nan))
+    answer = float(np.interp(asked, found.grid, found.curve, np.nan, np.nan))
     beyond = f"   x = {asked:g} gives {answer:.4f}" if np.isfinite(answer) else ""
     dash = frame.pen.sign("━", "-")
     return sentence((dash, "model"), f" {weights}{beyond}   loss {found.loss:.4g}", pen=frame.pen)

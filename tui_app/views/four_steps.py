@@ -23,7 +23,7 @@ def _step(step: Step, frame: Frame) -> list[Text]:
     arrow, room = frame.pen.sign("→", ">"), frame.columns - 2
     return [
         sentence((step.title, "strong"), pen=frame.pen),
-        *(sentence((f"  {arrow} {text}", "model"), pen=frame.pen) for text in step.today),
+        *(sentence((f"  {arrow} {text}", "model"), pen=frame.pen) for text in step.this_run),
         *(
             sentence(f"  {part}", pen=frame.pen)
             for line in step.source

@@ -76,10 +76,10 @@ def _texts(
     told = set(backward_of(graph)[: shown.backward])
     texts = {}
     for place, node in enumerate(graph.nodes):
-        is_known = node.kind != "step" or place in known
+        is_known = node.kind != "operation" or place in known
         name = _plain(node.name, frame)
         value = tidy(node.value) if is_known else "?"
-        between = ": " if node.kind == "step" else " = "
+        between = ": " if node.kind == "operation" else " = "
         gradient = ""
         if node.gradient is not None:
             symbol = frame.pen.sign("∂", "d")
@@ -130,7 +130,7 @@ def _drawn(
             _join(canvas, columns, node, child, texts)
     for node in tree.all():
         kind = graph.nodes[node.place].kind
-        meaning = {"weight": "model", "data": "data", "step": "strong"}[kind]
+        meaning = {"weight": "model", "data": "data", "operation": "strong"}[kind]
         meaning += " here" if node.place == now else ""
         value, gradient = texts[node.place]
         canvas.write(columns[node.level], node.row, value, pen.style(meaning))

@@ -22,7 +22,7 @@ def draw(found: Line, frame: Frame) -> list[Text]:
     plot = Plot(canvas, (float(found.grid[0]), float(found.grid[-1])), (-0.06, 1.06))
     plot.axes("x", f"P({found.classes[1]})")
     plot.level(0.5, pen.style("bad"))
-    plot.curve(found.grid, found.answers, pen.style("model"))
+    plot.curve(found.grid, found.curve, pen.style("model"))
     if found.crossing is not None:
         plot.upright(found.crossing, pen.style("bad"))
         plot.mark(found.crossing, 0.5, pen.sign("◆", "@"), pen.style("bad strong"))

@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 def draw(found: Words, frame: Frame) -> list[Text]:
     """A row per epoch: right letters stand plain, wrong ones are marked; with their shares."""
-    pen, count = frame.pen, len(found.said)
+    pen, count = frame.pen, len(found.predicted)
     room = frame.rows - 3
     rows = np.unique(np.linspace(0, count - 1, min(room, count)).round().astype(int))
-    letters = "      ".join(found.wanted)
+    letters = "      ".join(found.target)
     lines = [
         sentence(("epoch   ", "faint"), (f"{letters}   ", "strong"), ("    loss", "faint"), pen=pen)
     ]
     for row in rows:
         line = sentence((f"{found.epochs[row]:5d}  ", "faint"), pen=pen)
-        for place, letter in enumerate(found.said[row]):
+        for place, letter in enumerate(found.predicted[row]):
             _cell(line, found, int(row), place, letter, frame)
         line.append(f"   {found.losses[row]:.4f}")
-        if found.said[row] == found.wanted:
+        if found.predicted[row] == found.target:
             line.append(f"  {pen.sign('✓', 'ok')}", pen.style("good") or None)
         lines.append(line)
     return [*lines, _words(found, frame)]
@@ -37,8 +37,8 @@ def draw(found: Words, frame: Frame) -> list[Text]:
 
 def _cell(line: Text, found: Words, row: int, place: int, letter: str, frame: Frame) -> None:
     """A letter with its probability, on a ground that is the lighter the surer it is."""
-    share, pen = float(found.shares[row, place]), frame.pen
-    is_right = letter == found.wanted[place]
+    share, pen = float(found.probabilities[row, place]), frame.pen
+    is_right = letter == found.target[place]
     text = f" {letter}{'' if is_right else '!'}".ljust(3) + f"{100 * share:3.0f}"
     if pen.colour:
         ground = (
@@ -53,17 +53,17 @@ def _cell(line: Text, found: Words, row: int, place: int, letter: str, frame: Fr
 
 
 def _words(found: Words, frame: Frame) -> Text:
-    told = zip(found.epochs, found.said, strict=True)
-    first = next((epoch for epoch, word in told if word == found.wanted), None)
-    last = found.said[-1]
+    words = zip(found.epochs, found.predicted, strict=True)
+    first = next((epoch for epoch, word in words if word == found.target), None)
+    last = found.predicted[-1]
     verdict = (
         (f"it says {last}", "good")
-        if last == found.wanted
-        else (f"it says {last}, not {found.wanted}: try another seed", "bad")
+        if last == found.target
+        else (f"it says {last}, not {found.target}: try another seed", "bad")
     )
     when = f"   right for the first time after epoch {first}" if first is not None else ""
     return sentence(
-        f"from {found.given} to {found.wanted}: ", verdict, (when, "faint"), pen=frame.pen
+        f"from {found.input} to {found.target}: ", verdict, (when, "faint"), pen=frame.pen
     )
 
 

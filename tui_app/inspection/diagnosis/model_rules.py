@@ -85,7 +85,7 @@ def saturated_activations(run: RunObservations, model: ModelObservations) -> Adv
     """Saturated sigmoids and tanhs pass on almost no gradient."""
     for number, layer in enumerate(model.activations, start=1):
         accuracy = run.latest("accuracy")
-        if layer.kind in ("Sigmoid", "Tanh") and layer.flat > 0.8 and (accuracy or 0) < 0.9:
+        if layer.kind in ("Sigmoid", "Tanh") and layer.saturated > 0.8 and (accuracy or 0) < 0.9:
             other = "relu" if layer.kind == "Tanh" else "tanh"
             words = f"lr {run.lr / 10:g}"
             if "activation" in run.hyperparameters:
@@ -93,8 +93,8 @@ def saturated_activations(run: RunObservations, model: ModelObservations) -> Adv
             remedy = reset_changed_setting(run) or Remedy({"lr": run.lr / 10}, words)
             return Advice(
                 "saturated activations",
-                f"{100 * layer.flat:.0f} % of the outputs of layer {number} ({layer.kind}) lie "
-                f"where its slope is below a tenth of its maximum. Try {remedy.words}",
+                f"{100 * layer.saturated:.0f} % of the outputs of layer {number} ({layer.kind}) "
+                f"lie where its slope is below a tenth of its maximum. Try {remedy.words}",
                 remedy.settings,
             )
     return None

@@ -1,4 +1,4 @@
-"""What goes into the activation functions of a network, and how many neurons are of no use."""
+"""Counts the dead and saturated neurons of a network, and what its activation functions receive."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tui_app.inspection.probe_context import ProbeContext, evenly_spaced_rows
 
 _SAMPLES, _BINS = 400, 60
 
-#: Samples of a convolution's images, each of which is hundreds of places already; and how many
-#: inputs of a layer are enough for a histogram.
+#: Samples of images for a convolution, where each sample is hundreds of places; the most inputs of
+#: a layer for its histogram.
 _IMAGES, _INPUTS = 32, 50_000
 
-#: Where an activation's slope is below a tenth of its largest: saturated.
-_FLAT = 0.1
+#: An activation is saturated where its slope is below this share of its largest.
+_SATURATED = 0.1
 
-KINDS = (
+ACTIVATION_TYPES = (
     nn.ReLU, nn.LeakyReLU, nn.ELU, nn.Tanh, nn.Sigmoid, nn.Softplus, nn.GELU, nn.SiLU
 )  # fmt: skip
 
@@ -29,9 +29,9 @@ class ActivationLayer:
     """One layer's inputs z over the samples: a histogram from `low` to `high`.
 
     `curve` is the function and its derivative over the histogram's range, (3, places): z, f, f'.
-    `dead` is the share of neurons that give 0 for every sample, `flat` the share of all outputs
-    where the slope is below a tenth of the largest. `spread` is the mean over the neurons of the
-    outputs' deviation from sample to sample.
+    `dead` is the share of neurons that give 0 for every sample, `saturated` the share of all
+    outputs where the slope is below a tenth of the largest. `spread` is the standard deviation of a
+    neuron's outputs over the samples, averaged over the neurons.
     """
 
     name: str
@@ -42,13 +42,13 @@ class ActivationLayer:
     high: float
     curve: np.ndarray
     dead: float
-    flat: float
+    saturated: float
     spread: float
 
 
 @torch.no_grad()
 def probe(context: ProbeContext, query: str) -> tuple[ActivationLayer, ...]:
-    """The activation layers in the order they are used."""
+    """The activation layers in the order of the forward pass."""
     is_convolutional = any(isinstance(m, nn.Conv2d) for m in context.model.modules())
     rows = evenly_spaced_rows(context.train, _IMAGES if is_convolutional else _SAMPLES)
     inputs, _ = context.batch(context.train, rows)
@@ -63,7 +63,7 @@ def probe(context: ProbeContext, query: str) -> tuple[ActivationLayer, ...]:
     hooks = [
         module.register_forward_hook(keep(name))
         for name, module in context.model.named_modules()
-        if isinstance(module, KINDS)
+        if isinstance(module, ACTIVATION_TYPES)
     ]
     try:
         context.model(inputs)
@@ -80,7 +80,7 @@ def _layer(name: str, module: nn.Module, z: Tensor, output: Tensor) -> Activatio
     low, high = -reach, reach
     counts = torch.histc(z, _BINS, low, high).cpu().numpy()
     curve = _curve(module, low, high)
-    # A neuron of a convolution is a channel: its places are samples of it.
+    # A convolution's channel counts as one neuron, its places as samples.
     values = output.transpose(0, 1).flatten(1) if output.ndim > 1 else output.reshape(1, -1)
     slopes = np.interp(z.cpu().numpy(), curve[0], curve[2])
     return ActivationLayer(
@@ -92,7 +92,7 @@ def _layer(name: str, module: nn.Module, z: Tensor, output: Tensor) -> Activatio
         high=high,
         curve=curve,
         dead=float((values == 0).all(dim=1).float().mean()),
-        flat=float((slopes < _FLAT * curve[2].max()).mean()),
+        saturated=float((slopes < _SATURATED * curve[2].max()).mean()),
         spread=float(values.std(dim=1).mean()),
     )
 

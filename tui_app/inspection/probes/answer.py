@@ -1,4 +1,4 @@
-"""What the model says to something that a person typed."""
+"""Predicts the class of an input that the user typed."""
 
 from __future__ import annotations
 
@@ -13,35 +13,37 @@ from tui_app.training.batches import ready_sample
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Probabilities (classes,) for what was asked; `problem` where that can't be read."""
+class InputPrediction:
+    """Probabilities (classes,) for the `input`, which is empty before the user types one; `problem`
+    says why it can't be read. `input_help` says what may be typed.
+    """
 
-    asked: str
+    input: str
     classes: tuple[str, ...]
     probabilities: np.ndarray
-    help: str
+    input_help: str
     problem: str = ""
 
 
 @torch.no_grad()
-def probe(context: ProbeContext, query: str) -> Answer | None:
-    """The answer; before anything was asked, only what may be. None where there are no classes."""
+def probe(context: ProbeContext, query: str) -> InputPrediction | None:
+    """The prediction for the query, if there is one. None where a sample has no single class."""
     spec, data = context.data.spec, context.data
     if not spec.classes or (context.split.targets.ndim > 1 and spec.task == "multiclass"):
         return None
     nothing = np.zeros(len(spec.classes))
     if not query:
-        return Answer("", spec.classes, nothing, data.input_help)
+        return InputPrediction("", spec.classes, nothing, data.input_help)
     try:
         encoded = data.encode(query)
     except ValueError as error:
-        return Answer(query, spec.classes, nothing, data.input_help, str(error))
-    return answer_to(context, encoded, query)
+        return InputPrediction(query, spec.classes, nothing, data.input_help, str(error))
+    return predict_encoded(context, encoded, query)
 
 
 @torch.no_grad()
-def answer_to(context: ProbeContext, encoded: np.ndarray, asked: str) -> Answer:
-    """The answer to what the data set's `encode` gave for one sample: a drawing, say."""
+def predict_encoded(context: ProbeContext, encoded: np.ndarray, text: str) -> InputPrediction:
+    """The prediction for one sample as the data set's `encode` returns it, such as a drawing."""
     sample = ready_sample(encoded, context.data, context.device)
     shares = class_probabilities(context.model(sample).cpu())[0].numpy()
-    return Answer(asked, context.data.spec.classes, shares, context.data.input_help)
+    return InputPrediction(text, context.data.spec.classes, shares, context.data.input_help)

@@ -1,4 +1,4 @@
-"""Where a classifier of points in the plane draws the line."""
+"""Evaluates a classifier of points over the plane, to show its decision boundary."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Boundary:
 
     xs: np.ndarray
     ys: np.ndarray
-    shares: np.ndarray
+    probabilities: np.ndarray
     points: np.ndarray
     targets: np.ndarray
     classes: tuple[str, ...]
@@ -29,7 +29,7 @@ class Boundary:
 
 @torch.no_grad()
 def probe(context: ProbeContext, query: str) -> Boundary | None:
-    """The boundary; None where samples aren't points, or are of more than two classes."""
+    """The boundary; None unless samples are points of two classes."""
     if context.data.spec.input_shape != (2,) or len(context.data.spec.classes) != 2:
         return None
     rows = evenly_spaced_rows(context.train, _POINTS)
@@ -46,7 +46,7 @@ def probe(context: ProbeContext, query: str) -> Boundary | None:
     return Boundary(
         xs=xs,
         ys=ys,
-        shares=class_probabilities(outputs)[:, 1].numpy().reshape(_PLACES, _PLACES),
+        probabilities=class_probabilities(outputs)[:, 1].numpy().reshape(_PLACES, _PLACES),
         points=points,
         targets=context.train.targets[rows].reshape(-1).astype(np.int64),
         classes=context.data.spec.classes,

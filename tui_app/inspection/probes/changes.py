@@ -1,4 +1,4 @@
-"""How predictions of some samples change while a run trains, from one epoch to the next."""
+"""Follows the predictions of some samples from epoch to epoch."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from torch import nn
 
 from datasets.reading.cell_numbers import whole_number
 from tui_app.inspection.probe_context import ProbeContext, evenly_spaced_rows
+from tui_app.inspection.probes import predictions
 from tui_app.inspection.probes.predictions import class_probabilities
 from tui_app.inspection.replay import replay
 from tui_app.runs.metrics_file import read_metrics
 
 _SAMPLES = 24
 
-#: What training once more in memory may take: more epochs than that are left out at the end.
+#: The seconds that a replay may take; the epochs after them are left out.
 _SECONDS = 20.0
 
 
@@ -24,9 +25,9 @@ _SECONDS = 20.0
 class Changes:
     """Probabilities (epochs, samples, classes) of samples (N, ...), `rows` of the split `measured`.
 
-    `epochs` are those after which they were looked at, 0 being before the first; between two of
-    them where a run was looked at while it trained. `missing` is how many epochs would take too
-    long to train again; of those only the best model's is there, the last row.
+    `epochs` are those after which the samples were predicted, 0 being before the first; fractions
+    where a run was probed while it trained. `missing` counts the epochs that would take too long to
+    replay; of those only the best model's is there, as the last row.
     """
 
     epochs: np.ndarray
@@ -41,11 +42,10 @@ class Changes:
 
 
 def probe(context: ProbeContext, query: str) -> Changes | None:
-    """Of a finished run every epoch, through replay, for the samples that it does worst on; while
-    it trains only what it says now. A number asks for that sample, counted from 1, which then
-    comes first.
+    """For a finished run: every epoch, by replay, of the samples with the largest loss. While it
+    trains: its current predictions. A number in the query puts that sample, from 1, first.
 
-    None where there are no classes, or one for each symbol of a sequence.
+    None where a sample has no single class.
     """
     spec = context.data.spec
     is_sequence = spec.task == "multiclass" and context.split.targets.ndim > 1
@@ -53,13 +53,13 @@ def probe(context: ProbeContext, query: str) -> Changes | None:
         return None
     rows = _chosen(context, query)
     inputs, _ = context.batch(context.split, rows)
-    now = _shares(context.model, inputs)
+    current = _probabilities(context.model, inputs)
     if not context.step:  # before training, when there is no run yet
-        epochs, seen, missing = [0.0], [now], 0
+        epochs, seen, missing = [0.0], [current], 0
     elif context.is_live:
-        epochs, seen, missing = [context.step / _steps_per_epoch(context)], [now], 0
+        epochs, seen, missing = [context.step / _steps_per_epoch(context)], [current], 0
     else:
-        epochs, seen, missing = _replayed(context, inputs, now)
+        epochs, seen, missing = _replayed(context, inputs, current)
     return Changes(
         epochs=np.array(epochs),
         probabilities=np.stack(seen),
@@ -73,8 +73,8 @@ def probe(context: ProbeContext, query: str) -> Changes | None:
     )
 
 
-def joined(earlier: Changes | None, later: Changes | None) -> Changes | None:
-    """What was seen of a run while it trains, and what is seen of it now."""
+def join_changes(earlier: Changes | None, later: Changes | None) -> Changes | None:
+    """Join what was predicted earlier in training to what is predicted now."""
     if earlier is None or later is None or not np.array_equal(earlier.rows, later.rows):
         return later
     kept = earlier.epochs < later.epochs[0]
@@ -86,27 +86,25 @@ def joined(earlier: Changes | None, later: Changes | None) -> Changes | None:
 
 
 def _chosen(context: ProbeContext, query: str) -> np.ndarray:
-    """Rows spread over the split while it trains, so that they stay the same; else the worst."""
+    """Evenly spaced rows while the run trains, which stay the same; else those of largest loss."""
     rows = evenly_spaced_rows(context.split, _SAMPLES)
     if not context.is_live:
-        from tui_app.inspection.probes import predictions
-
         found = predictions.probe(context, "")
         assert found is not None
         rows = found.rows[np.argsort(-found.losses, kind="stable")[:_SAMPLES]]
     if (number := whole_number(query)) is not None:
-        asked = min(max(number, 1), len(context.split)) - 1
-        rows = np.array([asked, *rows[rows != asked]][:_SAMPLES])
+        chosen = min(max(number, 1), len(context.split)) - 1
+        rows = np.array([chosen, *rows[rows != chosen]][:_SAMPLES])
     return rows
 
 
 @torch.no_grad()
-def _shares(model: nn.Module, inputs: torch.Tensor) -> np.ndarray:
+def _probabilities(model: nn.Module, inputs: torch.Tensor) -> np.ndarray:
     was_training = model.training
     model.eval()
-    shares = class_probabilities(model(inputs).float().cpu()).numpy()
+    probabilities = class_probabilities(model(inputs).float().cpu()).numpy()
     model.train(was_training)
-    return shares
+    return probabilities
 
 
 def _replayed(
@@ -114,7 +112,7 @@ def _replayed(
 ) -> tuple[list[float], list[np.ndarray], int]:
     """Epochs, probabilities (samples, classes) after each, and how many epochs are left out.
 
-    `best` are the probabilities that the best model gives.
+    `best` are the best model's probabilities.
     """
     per_epoch = _steps_per_epoch(context)
     lines = read_metrics(context.folder.metrics, ("epoch",))
@@ -125,7 +123,7 @@ def _replayed(
 
     def observe(model: nn.Module, step: int, loss: float) -> None:
         if step % per_epoch == 0:
-            seen.append(_shares(model, inputs))
+            seen.append(_probabilities(model, inputs))
 
     replay(context, shown * per_epoch, observe)
     epochs = [float(epoch) for epoch in range(len(seen))]

@@ -1,4 +1,4 @@
-"""Lecture 10's example: a 5x5 image, a 3x3 kernel, and what each place of the output is made of."""
+"""Computes lecture 10's examples: a 5x5 image and a 3x3 kernel, convolved in several ways."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KERNEL = np.arange(1, 10).reshape(3, 3)
 
 @dataclass(frozen=True)
 class Example:
-    """One way to slide over the image: the image with its padding, the window's side and stride."""
+    """One way to slide a window over the image: the padded image, the window's side and stride."""
 
     title: str
     padded: np.ndarray
@@ -29,7 +29,7 @@ class Example:
 
 
 def probe(context: ProbeContext | None, query: str) -> tuple[Example, ...]:
-    """Convolution as it is, with padding, with a stride; then max pooling."""
+    """Plain convolution, with padding, with a stride; then max pooling."""
     image = torch.tensor(IMAGE, dtype=torch.float32)[None, None]
     kernel = torch.tensor(KERNEL, dtype=torch.float32)[None, None]
 

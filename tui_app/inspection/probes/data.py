@@ -1,4 +1,4 @@
-"""What is learned from: sizes, classes, ranges before and after normalisation, a batch's shapes."""
+"""Summarises the data: sizes, classes, ranges before and after normalisation, a batch's shapes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from datasets import Data, Split
 from tui_app.inspection.probe_context import ProbeContext, evenly_spaced_rows
 from tui_app.training.batches import DeviceSplit
 
-_SAMPLES, _LOOKED_AT = 48, 2000
+#: Samples to show, and samples to compute ranges from.
+_SAMPLES, _READ = 48, 2000
 
 
 @dataclass(frozen=True)
-class Range:
+class ValueRange:
     """Lowest, highest, mean and standard deviation of the values."""
 
     low: float
@@ -26,9 +27,10 @@ class Range:
 
 @dataclass(frozen=True)
 class DataSummary:
-    """`counts` are samples per class, by split, (classes,); `before` and `after` normalisation.
+    """`counts` are samples per class, by split, (classes,). `before` and `after` are the ranges
+    before and after normalisation.
 
-    `samples` (n, ...) are as the data set has them, with what each should give in `labels`.
+    `samples` (n, ...) are as in the data set; `labels` are their targets as text.
     """
 
     name: str
@@ -36,8 +38,8 @@ class DataSummary:
     sizes: tuple[tuple[str, int], ...]
     classes: tuple[str, ...]
     counts: tuple[tuple[str, np.ndarray], ...]
-    before: Range
-    after: Range
+    before: ValueRange
+    after: ValueRange
     input_type: str
     batch: tuple[tuple[int, ...], str, tuple[int, ...], str]
     samples: np.ndarray
@@ -47,7 +49,7 @@ class DataSummary:
 
 
 def probe(context: ProbeContext, query: str) -> DataSummary:
-    """The facts of the run's data."""
+    """The summary of the run's data."""
     splits = {"train": context.train}
     if context.measured == "validation":
         splits["validation"] = context.split
@@ -55,16 +57,16 @@ def probe(context: ProbeContext, query: str) -> DataSummary:
         splits["test"] = context.data.test
     size = context.settings.hyperparameters.batch_size
     batch = len(context.train) if size == "full" else min(size, len(context.train))
-    return facts_of(context.settings.dataset, context.data, splits, batch)
+    return summarise(context.settings.dataset, context.data, splits, batch)
 
 
-def facts_of(name: str, data: Data, splits: dict[str, Split], batch_size: int) -> DataSummary:
-    """The facts of data that were read, before there is any model."""
+def summarise(name: str, data: Data, splits: dict[str, Split], batch_size: int) -> DataSummary:
+    """The summary of data, for which no model is needed."""
     train = splits["train"]
     device = DeviceSplit.of(
-        train.subset(evenly_spaced_rows(train, _LOOKED_AT)), data, torch.device("cpu")
+        train.subset(evenly_spaced_rows(train, _READ)), data, torch.device("cpu")
     )
-    inputs, targets = next(device.chunks(_LOOKED_AT))
+    inputs, targets = next(device.chunks(_READ))
     chosen = evenly_spaced_rows(train, _SAMPLES)
     return DataSummary(
         name=name,
@@ -95,9 +97,9 @@ def _counts(split: Split, data: Data) -> np.ndarray:
     return np.bincount(numbers, minlength=len(data.spec.classes))
 
 
-def _range(values: np.ndarray) -> Range:
+def _range(values: np.ndarray) -> ValueRange:
     numbers = values.astype(np.float64)
-    return Range(
+    return ValueRange(
         float(numbers.min()), float(numbers.max()), float(numbers.mean()), float(numbers.std())
     )
 

@@ -1,4 +1,4 @@
-"""Lecture 4's two exercises: the gradient by hand, and autograd's own to compare with."""
+"""Sets lecture 4's two exercises and checks the user's gradients against autograd's."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tui_app.inspection.probes.graph import Graph, graph_of
 
 @dataclass(frozen=True)
 class Exercise:
-    """A graph whose gradients are asked for: `answers` by the name of the weight.
+    """A graph, and the gradients to compute: `answers` by the name of the weight.
 
-    `given` is what the person said, in the order of the answers; None before that.
+    `given` holds the user's numbers in the order of the answers; None before there are any.
     """
 
     text: str
@@ -25,8 +25,8 @@ class Exercise:
     def is_right(self) -> tuple[bool, ...]:
         """Which of the given numbers are the gradients."""
         return tuple(
-            abs(said - answer) < 5e-3 * max(1.0, abs(answer))
-            for said, (_, answer) in zip(self.given or (), self.answers, strict=False)
+            abs(number - answer) < 5e-3 * max(1.0, abs(answer))
+            for number, (_, answer) in zip(self.given or (), self.answers, strict=False)
         )
 
 

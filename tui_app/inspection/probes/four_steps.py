@@ -1,4 +1,4 @@
-"""The four steps of a lecture as they stand in its file, with the shapes that go through them."""
+"""Extracts the four steps of a lecture from its file, with the shapes that go through them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tui_app.text.quantities import counted
 
 @dataclass(frozen=True)
 class Step:
-    """One of the four: its source, and what this run makes of it."""
+    """One of the four: its source, and its shapes and numbers in this run."""
 
     title: str
     source: tuple[str, ...]
-    today: tuple[str, ...]
+    this_run: tuple[str, ...]
 
 
 @torch.no_grad()
@@ -67,17 +67,17 @@ def probe(context: ProbeContext, query: str) -> tuple[Step, ...]:
 
 
 def _loop(context: ProbeContext) -> list[str]:
-    """The loop as this lecture has it: some write the gradient out, a search has none."""
+    """The lecture's loop: some compute the gradient themselves, a search has none."""
     lecture = context.settings.lecture
     lines = [
         ("for inputs, targets in batches:", ""),
         ("    loss = criterion(model(inputs), targets)", "forward"),
-        ("    optimizer.zero_grad()", "forget the last gradients"),
+        ("    optimizer.zero_grad()", "clear the last gradients"),
         ("    loss.backward()", "backward"),
         ("    optimizer.step()", "update"),
     ]
     if "lr" not in lecture.fields:
-        lines[2:] = [("    optimizer.step()", "the next candidate: no gradient is asked for")]
+        lines[2:] = [("    optimizer.step()", "the next candidate: no gradient needed")]
     elif lecture.backward is not None:
         lines[3] = f"    {_name(lecture.backward)}(model, inputs, targets)", "backward, written out"
     return [f"{code:<45} # {note}" if note else code for code, note in lines]
@@ -98,8 +98,8 @@ def _name(thing: object) -> str:
 
 
 def _sources(context: ProbeContext, name: str) -> tuple[str, ...]:
-    """What is called `name` as it stands in the lecture's file, after the functions that it calls
-    there; nothing where there is no such thing.
+    """The source of the class or function `name` in the lecture's file, after that of the functions
+    that it calls there; empty where the file has none.
     """
     text = context.settings.lecture.text
     nodes = {

@@ -1,4 +1,4 @@
-"""How large the gradient is that arrives at each layer."""
+"""Computes the norm of the gradient at each layer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class GradientSeries:
 
 @dataclass(frozen=True)
 class Gradients:
-    """The layers with weights, by name; the run's gradients now, then those it is compared with.
+    """The layers with weights, by name; the run's gradients, then those to compare with.
 
     `weights` are the norms of the weights themselves.
     """
@@ -36,19 +36,19 @@ class Gradients:
 
 
 def probe(context: ProbeContext, query: str) -> Gradients:
-    """Over a batch of the train set, without dropout, batch norm with its running values.
+    """The gradients over a batch of the train set, in evaluation mode.
 
-    With `own` those of the run alone, else also those of its twins, without shortcuts and with.
-    These are looked at before any training: with the same seed that compares nothing but the
-    shortcuts, and it is there that a net too deep to learn is stuck.
+    A query `own` asks for the run's model alone. Otherwise a model that may have shortcuts is
+    compared with one without and one with them. Both are untrained and have the same seed: they
+    differ in nothing but the shortcuts, and a net too deep to learn is stuck from the start.
     """
     rows = evenly_spaced_rows(context.train, _SAMPLES)
     layers, norms, loss = _norms(context, context.model, rows)
     series = [GradientSeries("now", norms)]
     hp = context.settings.hyperparameters
     if hasattr(hp, "shortcut") and query != "own":
-        twins = ("none", "a plain net"), ("identity", "a residual net")
-        for choice, label in twins:
+        variants = ("none", "a plain net"), ("identity", "a residual net")
+        for choice, label in variants:
             settings = replace(context.settings, hyperparameters=replace(hp, shortcut=choice))
             model, _ = build_model(settings.lecture, context.data, settings, context.device)
             _, other, _ = _norms(context, model.eval(), rows)
@@ -59,13 +59,13 @@ def probe(context: ProbeContext, query: str) -> Gradients:
 
 
 def gradient_norm(context: ProbeContext, rows: np.ndarray) -> float:
-    """The norm of the whole gradient over these samples of the train set."""
+    """The norm of the model's gradient over these samples of the train set."""
     _, norms, _ = _norms(context, context.model, rows)
     return float(np.linalg.norm(norms))
 
 
 def _layers(model: nn.Module) -> list[tuple[str, list[nn.Parameter]]]:
-    """Every module with weights of its own, and these."""
+    """Every module that has weights itself, by name, with these weights."""
     found = []
     for name, module in model.named_modules():
         own = [weight for weight in module.parameters(recurse=False) if weight.requires_grad]
@@ -80,7 +80,7 @@ def _norms(
     inputs, targets = context.batch(context.train, rows)
     layers = _layers(model)
     weights = [weight for _, own in layers for weight in own]
-    # cuDNN's recurrent layers have no backward pass in evaluation mode: they train, undisturbed.
+    # cuDNN's recurrent layers have no backward pass in evaluation mode.
     recurrent = [m for m in model.modules() if isinstance(m, nn.RNNBase) and not m.training]
     for module in recurrent:
         module.training = True

@@ -1,7 +1,7 @@
-"""The computation of one sample's loss, operation by operation, forward and backward.
+"""Records the computation of one sample's loss, operation by operation, forward and backward.
 
-Operations are caught as torch is called; the gradients are autograd's own, and the derivative of a
-single operation is autograd's of that operation alone.
+A torch function mode records the operations. The gradients are autograd's, and so is the derivative
+of each single operation.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 from datasets.reading.cell_numbers import whole_number
 from tui_app.inspection.probe_context import ProbeContext
 
-#: Operations by torch's names, as they are written in a graph.
+#: How the graph writes an operation, by torch's name for it.
 _SIGNS = {
     "mul": "×", "add": "+", "sub": "−", "rsub": "−", "square": "square", "pow": "pow",
     "sigmoid": "σ", "log": "log", "neg": "neg", "div": "÷",
@@ -28,9 +28,9 @@ _SIGNS = {
 @dataclass(frozen=True)
 class Node:
     """A value of the graph. `inputs` are the nodes it was computed from, `local_derivatives` its
-    derivative by each of them; `gradient` is ∂loss/∂value, None where autograd needs none.
+    derivatives by them; `gradient` is ∂loss/∂value, None where autograd computes none.
 
-    `kind` is weight, data or step.
+    `kind` is weight, data or operation.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Graph:
 
 @dataclass
 class _Recorder(TorchFunctionMode):
-    """Keeps every scalar that torch computes, in order."""
+    """Records every scalar that torch computes, in order."""
 
     leaves: list[tuple[str, str, Tensor]]
     steps: list[tuple[str, Tensor, list[Any], Callable[..., Tensor]]] = field(default_factory=list)
@@ -71,14 +71,14 @@ class _Recorder(TorchFunctionMode):
 
 
 def probe(context: ProbeContext, query: str) -> Graph | None:
-    """The graph of one sample; None for a model that isn't one of single numbers."""
+    """The graph of one sample; None for a model whose weights aren't single numbers."""
     if any(weight.numel() > 1 for weight in context.model.parameters()):
         return None
     if not isinstance(context.criterion, nn.MSELoss) or has_matrices(context.model):
         return None
     number = whole_number(query)
-    wanted = 2 if number is None else number  # the second, where x isn't 1
-    row = min(max(wanted, 1), len(context.train)) - 1
+    number = 2 if number is None else number  # in the course's second sample, x isn't 1
+    row = min(max(number, 1), len(context.train)) - 1
     inputs, targets = context.batch(context.train, np.array([row]))
     weights = {name: w.item() for name, w in context.model.named_parameters()}
     model = context.model
@@ -92,7 +92,7 @@ def probe(context: ProbeContext, query: str) -> Graph | None:
 
 
 def has_matrices(model: nn.Module) -> bool:
-    """Whether the model computes with matrices: in layers, or as one. Else it holds numbers."""
+    """Whether the model holds layers or matrices, rather than single numbers alone."""
     return any(True for _ in model.children()) or any(w.ndim > 1 for w in model.parameters())
 
 
@@ -124,9 +124,9 @@ def _graph(
     note: str,
 ) -> Graph:
     tensors = [*leaves.values(), *(result for _, result, _, _ in recorder.steps)]
-    wanted = [tensor for tensor in tensors if tensor.requires_grad]
-    found = torch.autograd.grad(loss, wanted, allow_unused=True)
-    gradients = {id(t): float(g) for t, g in zip(wanted, found, strict=True) if g is not None}
+    needed = [tensor for tensor in tensors if tensor.requires_grad]
+    found = torch.autograd.grad(loss, needed, allow_unused=True)
+    gradients = {id(t): float(g) for t, g in zip(needed, found, strict=True) if g is not None}
     places = {id(tensor): place for place, tensor in enumerate(tensors)}
     nodes = [
         Node(name, "data" if name in ("x", "y") else "weight", leaf.item(), gradients.get(id(leaf)))
@@ -140,7 +140,7 @@ def _graph(
         nodes.append(
             Node(
                 name=label,
-                kind="step",
+                kind="operation",
                 value=result.item(),
                 gradient=gradients.get(id(result)),
                 inputs=tuple(places[id(arg)] for arg in inputs),
@@ -164,7 +164,7 @@ def _label(name: str, args: list[Any]) -> str:
 def _locals(
     args: list[Any], inputs: list[Tensor], again: Callable[..., Tensor]
 ) -> tuple[float | None, ...]:
-    """The derivative of one operation by each of its inputs, as if these were given numbers."""
+    """The derivative of one operation by each of its inputs, taken as independent variables."""
     alone = {id(arg): arg.detach().clone().requires_grad_() for arg in inputs}
     result = again(*(alone.get(id(arg), arg) if isinstance(arg, Tensor) else arg for arg in args))
     given = [alone[id(arg)] for arg in inputs]

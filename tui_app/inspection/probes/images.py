@@ -1,4 +1,4 @@
-"""A network's kernels, and what becomes of one image from layer to layer."""
+"""Records a network's kernels and its feature maps for one image."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from datasets.reading.cell_numbers import whole_number
 from tui_app.inspection.probe_context import ProbeContext
 from tui_app.training.layers import describe
 
-#: Channels that are kept of a layer, and layers.
+#: The most channels of a layer, and the most layers, to record.
 _CHANNELS, _LAYERS = 64, 40
 
 
 @dataclass(frozen=True)
 class Maps:
-    """What a layer gives for the image: (channels, height, width), of `channels` the first ones."""
+    """A layer's output for the image, (channels, height, width): the first of its `channels`."""
 
     name: str
     kind: str
@@ -28,7 +28,7 @@ class Maps:
 
 @dataclass(frozen=True)
 class Kernels:
-    """The weights of a convolution, (out, in, height, width), the first channels of it."""
+    """The weights of a convolution's first channels, (out, in, height, width)."""
 
     name: str
     kind: str
@@ -37,7 +37,7 @@ class Kernels:
 
 @dataclass(frozen=True)
 class Images:
-    """The image (C, H, W) uint8, the sample's place from 0, its maps, and the network's kernels."""
+    """The image (C, H, W) uint8, the sample's index from 0, its maps, and the network's kernels."""
 
     image: np.ndarray
     sample: int
@@ -49,7 +49,7 @@ class Images:
 
 @torch.no_grad()
 def probe(context: ProbeContext, query: str) -> Images | None:
-    """Of the test sample whose number was asked for, from 1; None for a model of no images."""
+    """The maps of the sample whose number the query is, from 1; None for data other than images."""
     if len(context.data.spec.input_shape) != 3:
         return None
     number = whole_number(query) or 1

@@ -1,43 +1,45 @@
-"""The cost over one or two weights, and the way that training took down it."""
+"""Computes the cost over one or two weights, and the path that training took across it."""
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from models.lecture import Hyperparameters
+from tui_app.inspection.cost_function import CostFunction
 from tui_app.inspection.probe_context import ProbeContext
 from tui_app.inspection.replay import replay
 from tui_app.training.evaluation import reduction_of
 
-#: Places of the grid along each weight, and the steps of a run that are taken again at most.
+#: Places of the grid along each weight; the most steps to replay, of the run and with another
+#: batch size.
 _PLACES, _STEPS, _OTHER_STEPS = 41, 6000, 600
 
-#: The same while training waits for it.
+#: The most steps to replay while training waits.
 _LIVE_STEPS, _LIVE_OTHER_STEPS = 1000, 60
 
 
 @dataclass(frozen=True)
 class Descent:
-    """The weights before each step, (steps + 1, weights), and what each step's loss was.
+    """The weights before each step, (steps + 1, weights), and each step's loss.
 
-    Where the run has taken more steps than were taken again, `steps` says how many, and `now` has
-    the weights of the model that is looked at.
+    Where the run has more steps than were replayed, `steps` is their number, and `current` holds
+    the weights of the run's model.
     """
 
     label: str
     weights: np.ndarray
     losses: np.ndarray
     steps: int = 0
-    now: np.ndarray | None = None
+    current: np.ndarray | None = None
 
     @property
     def end(self) -> np.ndarray:
-        """Where it has led to, as far as is known."""
-        return self.weights[-1] if self.now is None else self.now
+        """The last weights that are known."""
+        return self.weights[-1] if self.current is None else self.current
 
 
 @dataclass(frozen=True)
@@ -63,31 +65,31 @@ class Landscape:
     fixed: tuple[str, ...]
 
     @property
-    def limit(self) -> float:
-        """The learning rate from which gradient descent diverges here."""
+    def max_stable_lr(self) -> float:
+        """The lr at which gradient descent starts to diverge."""
         return 2 / self.curvature if self.curvature > 0 else float("inf")
 
 
 def probe(context: ProbeContext, query: str) -> Landscape | None:
-    """The landscape; None for a model whose weights are too many to be drawn."""
+    """The landscape; None for a model with more than three weights."""
     weights = list(context.model.parameters())
     if len(weights) > 3 or any(weight.numel() > 1 for weight in weights):
         return None
     names = short_names(context.model)
     descents = _descents(context)
-    surface = _Surface(context, drawn=min(2, len(names)))
-    own = descents[0].weights
-    lowest = surface.lowest(own[0], descents[0].end)
-    grids = tuple(_around(lowest[place], own[:, place], context) for place in range(surface.drawn))
+    cost, drawn = CostFunction(context), min(2, len(names))
+    path = descents[0].weights
+    lowest = cost.lowest(path[0], descents[0].end)
+    grids = tuple(_around(lowest[place], path[:, place], context) for place in range(drawn))
     hp = context.settings.hyperparameters
     return Landscape(
         names=names,
         grids=grids,
-        cost=surface.over(grids, lowest),
+        cost=cost.over(grids, lowest),
         lowest=lowest,
-        lowest_cost=surface.cost(lowest),
+        lowest_cost=cost.at(lowest),
         descents=tuple(descents),
-        curvature=float(np.linalg.eigvalsh(surface.hessian(lowest))[-1]),
+        curvature=float(np.linalg.eigvalsh(cost.hessian(lowest))[-1]),
         lr=context.lr,
         is_search="lr" not in context.settings.lecture.fields,
         is_plain_descent=getattr(hp, "optimizer", "sgd") == "sgd"
@@ -96,14 +98,13 @@ def probe(context: ProbeContext, query: str) -> Landscape | None:
         is_whole_batch=hp.batch_size == "full" or hp.batch_size >= len(context.train),
         reduction=reduction_of(context.criterion),
         fixed=tuple(
-            f"{name} = {value:.3g}"
-            for name, value in list(zip(names, lowest, strict=True))[surface.drawn :]
+            f"{name} = {value:.3g}" for name, value in list(zip(names, lowest, strict=True))[drawn:]
         ),
     )
 
 
 def short_names(model: nn.Module) -> tuple[str, ...]:
-    """The names of the weights, without their layers: w, b."""
+    """The names of the weights without those of their layers: w, b."""
     short = {"weight": "w", "bias": "b"}
     names = [name.split(".")[-1] for name, _ in model.named_parameters()]
     return tuple(short.get(name, name) for name in names)
@@ -115,13 +116,13 @@ def _flat(model: nn.Module) -> np.ndarray:
 
 
 def _descents(context: ProbeContext) -> list[Descent]:
-    """The run's own, then the same with other batch sizes where that makes a difference."""
+    """The run's descent, then descents with other batch sizes where these make a difference."""
     hp, count = context.settings.hyperparameters, len(context.train)
     own = "whole train set" if hp.batch_size == "full" else f"batches of {hp.batch_size}"
     most = _LIVE_STEPS if context.is_live else _STEPS
     found = [_descent(context, own, min(context.step, most), None)]
     if context.step > most:
-        found = [replace(found[0], steps=context.step, now=_flat(context.model))]
+        found = [replace(found[0], steps=context.step, current=_flat(context.model))]
     if "lr" not in context.settings.lecture.fields or count < 2 or not context.step:
         return found
     middle = max(2, count // 6)
@@ -136,7 +137,9 @@ def _descents(context: ProbeContext) -> list[Descent]:
     return found
 
 
-def _descent(context: ProbeContext, label: str, steps: int, other) -> Descent:
+def _descent(
+    context: ProbeContext, label: str, steps: int, other: Hyperparameters | None
+) -> Descent:
     weights: list[np.ndarray] = []
     losses: list[float] = []
 
@@ -149,82 +152,10 @@ def _descent(context: ProbeContext, label: str, steps: int, other) -> Descent:
 
 
 def _around(lowest: float, path: np.ndarray, context: ProbeContext) -> np.ndarray:
-    """Places along a weight: the way there, as long as it stays near, and as far beyond."""
+    """Places along a weight: the near part of the path to the lowest cost, and as far beyond."""
     if "lr" not in context.settings.lecture.fields and path.min() < path.max():
         return np.unique(np.round(np.linspace(path.min(), path.max(), _PLACES), 6))
     reach = max(abs(path[0] - lowest) * 1.35, 0.8)
     near = path[np.abs(path - lowest) < 2.5 * reach]
     reach = max(reach, float(np.abs(near - lowest).max(initial=0)) * 1.1)
     return np.linspace(lowest - reach, lowest + reach, _PLACES)
-
-
-class _Surface:
-    """The cost as a function of all weights, in double precision."""
-
-    def __init__(self, context: ProbeContext, drawn: int) -> None:
-        self.drawn = drawn
-        self._model = copy.deepcopy(context.model).cpu().double()
-        self._criterion = context.criterion
-        inputs, targets = context.batch(context.train, np.arange(len(context.train)))
-        self._inputs: Tensor = inputs.cpu().double()
-        self._targets: Tensor = targets.cpu().double()
-
-    @torch.no_grad()
-    def cost(self, weights: np.ndarray) -> float:
-        """Of one point."""
-        for weight, value in zip(self._model.parameters(), weights, strict=True):
-            weight.fill_(float(value))
-        return float(self._criterion(self._model(self._inputs), self._targets))
-
-    def over(self, grids: tuple[np.ndarray, ...], lowest: np.ndarray) -> np.ndarray:
-        """Of every point of the grid, the weights that aren't drawn being those of `lowest`."""
-        parabola = self._parabola(grids, lowest)
-        if parabola is not None:
-            return parabola
-        if len(grids) == 1:
-            return np.array([self.cost(np.array([w])) for w in grids[0]])
-        rest = lowest[2:]
-        return np.array([[self.cost(np.array([w, b, *rest])) for w in grids[0]] for b in grids[1]])
-
-    def _parabola(self, grids: tuple[np.ndarray, ...], lowest: np.ndarray) -> np.ndarray | None:
-        """The same by lowest + dᵀHd / 2, exact for a squared error of a linear model; None for
-        another cost, which a look at two far points tells.
-        """
-        if not isinstance(self._criterion, nn.MSELoss):
-            return None
-        hessian, least = self.hessian(lowest), self.cost(lowest)
-        drawn = len(grids)
-        mesh = np.stack(np.meshgrid(*grids), axis=-1) if drawn > 1 else grids[0][:, None]
-        away = mesh - lowest[:drawn]
-        costs = least + np.einsum("...i,ij,...j", away, hessian[:drawn, :drawn], away) / 2
-        for corner in (0, -1):
-            place = np.concatenate([mesh.reshape(-1, drawn)[corner], lowest[drawn:]])
-            if not np.isclose(costs.reshape(-1)[corner], self.cost(place), rtol=1e-4, atol=1e-9):
-                return None
-        return costs
-
-    def hessian(self, at: np.ndarray, step: float = 1e-3) -> np.ndarray:
-        """By central differences."""
-        size = len(at)
-        moves = np.eye(size) * step
-        found = np.empty((size, size))
-        for i in range(size):
-            for j in range(size):
-                a, b = moves[i], moves[j]
-                around = self.cost(at + a + b) - self.cost(at + a - b)
-                around += self.cost(at - a - b) - self.cost(at - a + b)
-                found[i, j] = around / (4 * step * step)
-        return found
-
-    def lowest(self, start: np.ndarray, end: np.ndarray, step: float = 1e-4) -> np.ndarray:
-        """By one Newton step from `start`, which for a squared error of a linear model is exact
-        (but far from everything digits are lost); else `end`, where the descent led to, since a
-        cost like that of separable classes has no lowest point.
-        """
-        if not isinstance(self._criterion, nn.MSELoss):
-            return end if np.isfinite(end).all() else start
-        moves = np.eye(len(start)) * step
-        slope = np.array(
-            [(self.cost(start + m) - self.cost(start - m)) / (2 * step) for m in moves]
-        )
-        return start - np.linalg.pinv(self.hessian(start), rcond=1e-9) @ slope

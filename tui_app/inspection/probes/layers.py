@@ -1,4 +1,4 @@
-"""The layers of a run's model, or of the one that a run would have."""
+"""Lists the layers of a run's model, or of the model that given settings would train."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ from tui_app.training.prepare import read
 
 @torch.no_grad()
 def probe(context: ProbeContext, query: str) -> Layers:
-    """The layers of the run's model."""
+    """The layers of the context's model."""
     inputs, _ = context.batch(context.split, evenly_spaced_rows(context.split, 2))
     return layers_of(context.model, inputs)
 
 
 @torch.no_grad()
 def layers_of_settings(settings: RunSettings, data: Data | None = None) -> Layers:
-    """The layers of the model that a run with these settings would train, even if it doesn't fit.
+    """The layers of the model that these settings would train, even if they don't fit together.
 
-    Only shapes go through it (torch's meta device): nothing is computed, and no random number is
-    drawn that a run which trains beside it would miss. A model that fails so is tried once more
-    with real numbers. `data` are read when they aren't given; raises what `prepare.read` does.
+    Only shapes go through the model (torch's meta device). Nothing is computed and no random number
+    is drawn, so a run that trains at the same time isn't affected. A model that fails there is
+    tried once more with real numbers. `data` are read when they aren't given; raises what
+    `prepare.read` does.
     """
     data = read(settings) if data is None else data
-    found = _tried(settings, data, "meta")
-    return _tried(settings, data, "cpu") if found.problem else found
+    found = _layers_on(settings, data, "meta")
+    return _layers_on(settings, data, "cpu") if found.problem else found
 
 
-def _tried(settings: RunSettings, data: Data, device: str) -> Layers:
+def _layers_on(settings: RunSettings, data: Data, device: str) -> Layers:
     two = DeviceSplit.of(
         data.train.subset(np.arange(2) % len(data.train)), data, torch.device("cpu")
     )
@@ -42,6 +43,6 @@ def _tried(settings: RunSettings, data: Data, device: str) -> Layers:
     with fork_rng([]), torch.device(device):
         try:
             model = settings.lecture.model(data.spec, settings.hyperparameters).eval()
-        except Exception as error:  # noqa: BLE001  a lecture of one's own may raise anything
-            return Layers((), 0, f"it can't be built so: {error}")
+        except Exception as error:  # noqa: BLE001  a user's lecture may raise anything
+            return Layers((), 0, f"it can't be built with these settings: {error}")
         return layers_of(model, inputs.to(device))

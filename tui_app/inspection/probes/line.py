@@ -1,4 +1,4 @@
-"""A model of one number: its data, and its answers over their range."""
+"""Evaluates a model of one number over the range of its data."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tui_app.inspection.probes.landscape import short_names
 
 @dataclass(frozen=True)
 class Line:
-    """Points (x, y), the model's answer at each (predicted) and along `grid` (answers).
+    """Points (x, y), and the model's outputs: `predicted` at the points, `curve` along `grid`.
 
-    For a binary task answers are probabilities of the class 1, and `crossing` is where they pass
+    For a binary task these are probabilities of class 1, and `crossing` is where the curve crosses
     one half.
     """
 
@@ -23,7 +23,7 @@ class Line:
     y: np.ndarray
     predicted: np.ndarray
     grid: np.ndarray
-    answers: np.ndarray
+    curve: np.ndarray
     classes: tuple[str, ...]
     weights: tuple[tuple[str, float], ...]
     crossing: float | None
@@ -32,7 +32,7 @@ class Line:
 
 @torch.no_grad()
 def probe(context: ProbeContext, query: str) -> Line | None:
-    """The line; None for a model of several numbers."""
+    """The line; None for samples of several numbers."""
     if context.data.spec.input_shape != (1,):
         return None
     inputs, targets = context.batch(context.train, np.arange(len(context.train)))
@@ -41,18 +41,18 @@ def probe(context: ProbeContext, query: str) -> Line | None:
     grid = np.linspace(low, high + (high - low) * 0.35, 400)
     is_binary = context.data.spec.task == "binary"
 
-    def answers(values: np.ndarray) -> np.ndarray:
+    def outputs_at(values: np.ndarray) -> np.ndarray:
         column = torch.tensor(values, dtype=torch.float32, device=context.device)[:, None]
         outputs = context.model(column)
         return (outputs.sigmoid() if is_binary else outputs)[:, 0].cpu().numpy()
 
-    along = answers(grid)
+    curve = outputs_at(grid)
     return Line(
         x=x,
         y=targets[:, 0].cpu().numpy(),
-        predicted=answers(x),
+        predicted=outputs_at(x),
         grid=grid,
-        answers=along,
+        curve=curve,
         classes=context.data.spec.classes,
         weights=tuple(
             (name, float(weight))
@@ -61,17 +61,17 @@ def probe(context: ProbeContext, query: str) -> Line | None:
             )
             if weight.numel() == 1
         ),
-        crossing=_crossing(grid, along) if is_binary else None,
+        crossing=_crossing(grid, curve) if is_binary else None,
         loss=float(context.criterion(context.model(inputs), targets)),
     )
 
 
-def _crossing(grid: np.ndarray, shares: np.ndarray) -> float | None:
-    """Where the curve passes one half, between two places by a straight line."""
-    above = shares > 0.5
-    passes = np.flatnonzero(above[1:] != above[:-1])
-    if not len(passes):
+def _crossing(grid: np.ndarray, curve: np.ndarray) -> float | None:
+    """Where the curve crosses one half, interpolated linearly; None where it doesn't."""
+    above = curve > 0.5
+    crossings = np.flatnonzero(above[1:] != above[:-1])
+    if not len(crossings):
         return None
-    i = int(passes[0])
-    part = (0.5 - shares[i]) / (shares[i + 1] - shares[i])
+    i = int(crossings[0])
+    part = (0.5 - curve[i]) / (curve[i + 1] - curve[i])
     return float(grid[i] + part * (grid[i + 1] - grid[i]))

@@ -1,4 +1,4 @@
-"""What a classifier says of the samples it is measured on."""
+"""Predicts the samples that a classifier is evaluated on."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _CHUNK = 500
 class Predictions:
     """Logits (N, classes) or (N, 1), probabilities (N, classes), targets (N,), of rows (N,).
 
-    `inputs` (N, ...) are the samples as the data set has them; `size` is how many the split
-    `measured` holds.
+    `inputs` (N, ...) are the samples as in the data set; `size` is the number of samples of the
+    split `measured`.
     """
 
     classes: tuple[str, ...]
@@ -33,7 +33,7 @@ class Predictions:
 
     @property
     def predicted(self) -> np.ndarray:
-        """The likeliest class of each sample, (N,)."""
+        """The most probable class of each sample, (N,)."""
         return self.probabilities.argmax(axis=1)
 
     @property
@@ -47,7 +47,7 @@ class Predictions:
 
     @property
     def confusion(self) -> np.ndarray:
-        """How many of class i were taken for class j, (classes, classes)."""
+        """How many samples of class i were predicted as class j, (classes, classes)."""
         counts = np.zeros((len(self.classes),) * 2, np.int64)
         np.add.at(counts, (self.targets, self.predicted), 1)
         return counts
@@ -55,7 +55,7 @@ class Predictions:
 
 @torch.no_grad()
 def probe(context: ProbeContext, query: str) -> Predictions | None:
-    """The predictions; None where there are no classes, or one for each symbol of a sequence."""
+    """The predictions; None where a sample has no single class."""
     spec, rows = context.data.spec, context.rows()
     if spec.task == "regression" or (spec.task == "multiclass" and context.split.targets.ndim > 1):
         return None

@@ -1,4 +1,4 @@
-"""A cost with a saddle at (0, 0): downhill along u leads onto it, and there the gradient is 0."""
+"""Descends a toy cost with a saddle at (0, 0), to which the gradient leads along u."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def _slope(place: np.ndarray) -> np.ndarray:
 
 
 def probe(context: ProbeContext | None, query: str) -> Landscape:
-    """From (-1.8, 0) the exact gradient ends on the saddle; noise finds the way off it."""
+    """From (-1.8, 0) the exact gradient ends on the saddle; with noise it leaves it."""
     seed = (whole_number(query) or 0) % 2**32
     return toy_landscape(_cost, _slope, (-1.8, 0.0), (0.0, 1.0), seed)

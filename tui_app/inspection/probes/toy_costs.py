@@ -1,4 +1,4 @@
-"""Descents on two made-up costs: one with a saddle, one with two minima; no model is needed."""
+"""Descends a toy cost in three ways; no model is needed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ def toy_landscape(
     """Three descents from `start`: with the exact gradient, with noise on it, with momentum 0.9."""
     us, vs = np.linspace(-2, 2, _PLACES), np.linspace(-1.6, 1.6, _PLACES)
     random = np.random.RandomState(seed)
-    ways = (("exact gradient", 0.0, 0.0), ("with noise", 0.0, _NOISE), ("momentum 0.9", 0.9, 0.0))
+    ways = (
+        ("exact gradient", 0.0, 0.0),
+        ("with noise", 0.0, _NOISE),
+        ("momentum 0.9", 0.9, 0.0),
+    )
     descents = tuple(
         _descent(label, cost, slope, np.array(start), momentum, noise, random)
         for label, momentum, noise in ways

@@ -1,4 +1,4 @@
-"""What kind of model and data there are, as far as it decides which views can be had of them."""
+"""Counts what decides which views suit a model and its data."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from torch import nn
 
 from datasets.dataset import Task
 from tui_app.inspection.probe_context import ProbeContext
-from tui_app.inspection.probes.activations import KINDS
+from tui_app.inspection.probes.activations import ACTIVATION_TYPES
 from tui_app.inspection.probes.graph import has_matrices
 
 
 @dataclass(frozen=True)
 class Traits:
-    """`views` are those that the lecture names, none for one that leaves it to its model.
+    """`views` are those that the lecture lists; empty where its model and data decide.
 
-    `is_sequence` says that each symbol of a sample has a class of its own. `single_weights` counts
-    the weights of a model that consists of nothing but single numbers, else it is 0;
-    `has_matrices` says whether it computes with matrices all the same, as nn.Linear(1, 1) does.
-    `kernel_sides` has the sides of the
-    convolutions' kernels.
+    `is_sequence` means that each symbol of a sample has its class. `single_weights` is the number
+    of weights of a model that has nothing but single numbers, else 0; `has_matrices` says whether
+    such a model computes with matrices all the same, as nn.Linear(1, 1) does. `kernel_sides` are
+    the sides of the convolutions' kernels.
     """
 
     views: tuple[str, ...]
@@ -46,7 +45,7 @@ class Traits:
 
 
 def probe(context: ProbeContext, query: str) -> Traits:
-    """Nothing is computed: the model's modules are counted."""
+    """The traits; the model isn't run."""
     spec, modules = context.data.spec, list(context.model.modules())
     weights = list(context.model.parameters())
     is_single = all(weight.numel() == 1 for weight in weights)
@@ -59,6 +58,6 @@ def probe(context: ProbeContext, query: str) -> Traits:
         squared_error=isinstance(context.criterion, nn.MSELoss),
         single_weights=len(weights) if is_single else 0,
         has_matrices=has_matrices(context.model),
-        activations=sum(isinstance(module, KINDS) for module in modules),
+        activations=sum(isinstance(module, ACTIVATION_TYPES) for module in modules),
         kernel_sides=tuple(m.kernel_size[0] for m in modules if isinstance(m, nn.Conv2d)),
     )

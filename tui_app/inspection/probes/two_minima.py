@@ -1,4 +1,4 @@
-"""A cost with two minima, of which only one is the lowest."""
+"""Descends a toy cost with two minima, of which one is lower."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tui_app.inspection.probe_context import ProbeContext
 from tui_app.inspection.probes.landscape import Landscape
 from tui_app.inspection.probes.toy_costs import toy_landscape
 
-#: Where the cost is lowest: the root of its slope 4u(u² - 1) + 0.3 near 1, mirrored.
+#: The u of the lower minimum: the root of the slope 4u(u² - 1) + 0.3 near 1, mirrored.
 _LOWEST = -1.0355
 
 
@@ -23,6 +23,6 @@ def _slope(place: np.ndarray) -> np.ndarray:
 
 
 def probe(context: ProbeContext | None, query: str) -> Landscape:
-    """From (1.7, 1.3) the exact gradient ends in the nearer minimum, which isn't the lowest."""
+    """From (1.7, 1.3) the exact gradient ends in the nearer minimum, which is the higher one."""
     seed = (whole_number(query) or 0) % 2**32
     return toy_landscape(_cost, _slope, (1.7, 1.3), (_LOWEST, 0.0), seed)

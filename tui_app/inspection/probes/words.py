@@ -1,4 +1,4 @@
-"""Lecture 12: which word the network says after each epoch."""
+"""Predicts lecture 12's word with the model after each epoch."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from torch import nn
 from tui_app.inspection.probe_context import ProbeContext
 from tui_app.inspection.replay import replay
 
-#: Epochs that are shown at most, and while training waits for it.
+#: The most epochs that are shown, and the most while training waits.
 _STEPS, _LIVE_STEPS = 400, 100
 
 
 @dataclass(frozen=True)
 class Words:
-    """The word after each of the `epochs`, with each letter's share: after 0, which is before the
-    first, 1, 2, ..., and after the last one, should those between be too many.
+    """The `predicted` word after each of the `epochs`: 0, which is before the first, 1, 2, ..., and
+    the last one where there are too many between.
 
-    `shares` are the probabilities of the letters that are said, (epochs, letters).
+    `probabilities` are those of the predicted letters, (epochs, letters).
     """
 
-    given: str
-    wanted: str
+    input: str
+    target: str
     epochs: tuple[int, ...]
-    said: tuple[str, ...]
-    shares: np.ndarray
+    predicted: tuple[str, ...]
+    probabilities: np.ndarray
     losses: np.ndarray
 
 
 @torch.no_grad()
 def probe(context: ProbeContext, query: str) -> Words | None:
-    """The words; None for a model that gives no letter for each letter."""
+    """The words; None for a model that doesn't predict a letter for each letter."""
     spec = context.data.spec
     if not spec.vocabulary or context.train.targets.ndim < 2:
         return None
     inputs, targets = context.batch(context.train, np.array([0]))
-    said: list[str] = []
-    shares: list[np.ndarray] = []
+    predicted: list[str] = []
+    probabilities: list[np.ndarray] = []
     losses: list[float] = []
 
     def observe(model: nn.Module, step: int, loss: float) -> None:
@@ -48,22 +48,22 @@ def probe(context: ProbeContext, query: str) -> Words | None:
             outputs = model(inputs)
             model.train(model is not context.model)
         top = outputs[0].softmax(dim=0).max(dim=0)
-        said.append("".join(spec.classes[i] for i in top.indices.tolist()))
-        shares.append(top.values.cpu().numpy())
+        predicted.append("".join(spec.classes[i] for i in top.indices.tolist()))
+        probabilities.append(top.values.cpu().numpy())
         losses.append(float(context.criterion(outputs, targets)))
 
     with torch.enable_grad():
         most = _LIVE_STEPS if context.is_live else _STEPS
         replay(context, min(context.step, most), observe)
-    epochs = list(range(len(said)))
+    epochs = list(range(len(predicted)))
     if context.step > most:
         observe(context.model, context.step, float("nan"))
         epochs.append(context.epoch)
     return Words(
-        given="".join(spec.vocabulary[i] for i in context.train.inputs[0]),
-        wanted="".join(spec.classes[i] for i in context.train.targets[0]),
+        input="".join(spec.vocabulary[i] for i in context.train.inputs[0]),
+        target="".join(spec.classes[i] for i in context.train.targets[0]),
         epochs=tuple(epochs),
-        said=tuple(said),
-        shares=np.stack(shares),
+        predicted=tuple(predicted),
+        probabilities=np.stack(probabilities),
         losses=np.array(losses),
     )

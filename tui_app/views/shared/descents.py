@@ -52,9 +52,9 @@ def legend(found: Landscape, frame: Frame) -> list[Text]:
 def _told(descent: Descent, at: int) -> str:
     steps = at or len(descent.losses)
     place = _place(descent.weights[min(steps, len(descent.weights) - 1)])
-    if at or descent.now is None:
+    if at or descent.current is None:
         return f"{counted(steps, 'step')}: {place}"
-    return f"the first {steps} of {counted(descent.steps, 'step')}, then {_place(descent.now)}"
+    return f"the first {steps} of {counted(descent.steps, 'step')}, then {_place(descent.current)}"
 
 
 def _place(weights: np.ndarray) -> str:
@@ -67,14 +67,14 @@ def stability(found: Landscape, frame: Frame) -> Text:
     """What learning rate this cost can bear (LeCun, Kanter and Solla, 1991)."""
     if not found.curvature:
         return sentence((f"lr {found.lr:g}", "faint"), pen=frame.pen)
-    if not found.is_plain_descent or not np.isfinite(found.limit):
+    if not found.is_plain_descent or not np.isfinite(found.max_stable_lr):
         text = f"lr {found.lr:g}; curvature {found.curvature:.4g} at the lowest point"
         return sentence((text, "faint"), pen=frame.pen)
-    limit = f"2 / curvature = 2 / {found.curvature:.4g} = {found.limit:.4g}"
+    limit = f"2 / curvature = 2 / {found.curvature:.4g} = {found.max_stable_lr:.4g}"
     if not found.is_whole_batch:
         text = f"lr {found.lr:g}; full-batch limit {limit}"
         return sentence((text, "faint"), pen=frame.pen)
-    verdict = "below" if found.lr < found.limit else "NOT below"
+    verdict = "below" if found.lr < found.max_stable_lr else "NOT below"
     return sentence(
         f"lr {found.lr:g} is ",
         (verdict, "good" if verdict == "below" else "bad strong"),

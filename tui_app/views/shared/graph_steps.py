@@ -25,12 +25,12 @@ def everything(graph: Graph) -> Shown:
 
 def steps_of(graph: Graph) -> list[int]:
     """The nodes that are computed, in that order."""
-    return [place for place, node in enumerate(graph.nodes) if node.kind == "step"]
+    return [place for place, node in enumerate(graph.nodes) if node.kind == "operation"]
 
 
 def backward_of(graph: Graph) -> list[int]:
     """The nodes that get a gradient, in the order they do: from the loss to the weights."""
-    order = sorted(range(len(graph.nodes)), key=lambda i: (graph.nodes[i].kind != "step", -i))
+    order = sorted(range(len(graph.nodes)), key=lambda i: (graph.nodes[i].kind != "operation", -i))
     return [place for place in order if graph.nodes[place].gradient is not None]
 
 
