@@ -167,16 +167,8 @@ class Field:
         return value
 
     def format(self, value: Any) -> str:
-        """The text that `parse` would read back as `value`."""
-        if isinstance(value, tuple):
-            return ",".join(self.format(item) for item in value)
-        if isinstance(value, bool):
-            return str(value).lower()
-        return (
-            f"{value:g}"
-            if isinstance(value, float) and float(f"{value:g}") == value
-            else str(value)
-        )
+        """The text that `parse` reads back as `value`."""
+        return setting_text(value)
 
     @property
     def allowed_values(self) -> str:
@@ -204,6 +196,19 @@ class Field:
         hint = f" (did you mean {near[0]}?)" if near else ""
         instead = f", not {shown!r}" if shown.strip() else ""
         return InvalidValue(f"{self.label}: {self.allowed_values}{instead}{hint}", self.name)
+
+
+def setting_text(value: Any) -> str:
+    """A setting's value as the command line, the form and every table write it: `512,256`, `true`.
+
+    Numbers have as few digits as stand for them exactly; a list is what JSON makes of a tuple.
+    """
+    if isinstance(value, tuple | list):
+        return ",".join(map(setting_text, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    is_short = isinstance(value, float) and float(f"{value:g}") == value
+    return f"{value:g}" if is_short else str(value)
 
 
 @functools.cache

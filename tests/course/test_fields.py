@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from models.fields import Field, InvalidValue, OnlyWith, Range, fields_of
+from models.fields import Field, InvalidValue, OnlyWith, Range, fields_of, setting_text
 from models.lecture import Hyperparameters, Lecture
 from tui_app.runs.run_options import RunOptions
 
@@ -84,6 +85,23 @@ def test_what_is_formatted_is_parsed_back_to_the_same(data: st.DataObject):
     value = data.draw(values_of(field))
     assert field.parse(field.format(value)) == value
     assert field.check(value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "true"),
+        (512, "512"),
+        (0.1, "0.1"),
+        (0.1234567, "0.1234567"),
+        (1e-05, "1e-05"),
+        ((512, 256), "512,256"),
+        ([0.5, False], "0.5,false"),
+        ("one-cycle", "one-cycle"),
+    ],
+)
+def test_a_value_reads_the_same_before_and_after_run_json(value: object, text: str):
+    assert setting_text(value) == setting_text(json.loads(json.dumps(value))) == text
 
 
 @settings(max_examples=150, deadline=None)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import tyro
 
 from datasets.own.columns import listed
-from models.fields import InvalidValue
+from models.fields import InvalidValue, setting_text
 from tui_app.commands.arguments import RunArguments, parse, the_run
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.listing import RunSummary, summarise
@@ -116,13 +116,9 @@ def _facts(
     threads = record.get("threads")
     word = "thread" if threads == 1 else "threads"
     rows.append(["trained on", f"{record.get('device')}, {threads} {word}"])
-    rows += [[name, _setting(value)] for name, value in record["hyperparameters"].items()]
+    rows += [[name, setting_text(value)] for name, value in record["hyperparameters"].items()]
     rows += [list(fact) for fact in source_in_words(folder, record)]
     return [*rows, ["folder", str(folder.path)]]
-
-
-def _setting(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _print_epochs(epochs: list[dict[str, Any]]) -> None:

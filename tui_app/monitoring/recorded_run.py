@@ -11,6 +11,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+from models.fields import setting_text
 from tui_app.monitoring.history import History
 from tui_app.monitoring.monitored_run import Failure
 from tui_app.monitoring.run_info import RunInfo
@@ -86,7 +87,9 @@ class RecordedRun:
         settings = record.get("hyperparameters")
         told += list(settings.items()) if isinstance(settings, dict) else []
         told += source_in_words(self._folder, record)
-        return [(str(name).replace("_", " "), printable(_word(value))) for name, value in told]
+        return [
+            (str(name).replace("_", " "), printable(setting_text(value))) for name, value in told
+        ]
 
     def poll(self) -> bool:
         """Read what was recorded since the last call, or as much of it as is read in a moment."""
@@ -163,12 +166,6 @@ class RecordedRun:
         if wanted != self._address:
             self._address = wanted
             self.control = RemoteControl(wanted, self._unheard.append) if wanted else None
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(map(_word, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _status_of(folder: RunFolder) -> dict[str, Any]:

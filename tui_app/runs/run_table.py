@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from models import LectureError, UnknownLecture, find_lecture, lecture_names
-from models.fields import InvalidValue
+from models.fields import InvalidValue, setting_text
 from models.lecture import Hyperparameters
 from models.loading.load import load_lecture
 from tui_app.runs.durable_files import replace_file
@@ -112,15 +112,7 @@ def differing(rows: Iterable[RunRow]) -> list[str]:
 
 
 def _texts(settings: Mapping[str, Any]) -> dict[str, str]:
-    return {str(name): _text(value) for name, value in settings.items()}
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(map(_text, value))
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return {str(name): setting_text(value) for name, value in settings.items()}
 
 
 def settings_of(folder: RunFolder) -> tuple[Path, dict[str, object]]:

@@ -11,7 +11,7 @@ from typing import Any
 from datasets import get_dataset
 from datasets.own.names import is_own_data, short_name
 from datasets.reading.paths import user_path
-from models.fields import InvalidValue, fields_of
+from models.fields import InvalidValue, fields_of, setting_text
 from models.lecture import Hyperparameters, Lecture
 from tui_app.runs.run_options import RunOptions
 
@@ -109,7 +109,7 @@ def differences(settings: RunSettings, others: Sequence[RunSettings]) -> dict[st
     everyone = [vars(other.hyperparameters) | vars(other.options) for other in others]
     own = vars(settings.hyperparameters) | vars(settings.options)
     return {
-        name: fields[name].format(value) if name in fields else short_name(str(value))
+        name: fields[name].format(value) if name in fields else short_name(setting_text(value))
         for name, value in own.items()
         if any(other[name] != value for other in everyone)
     }

@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 from textual.widgets import Static
 
+from models.fields import setting_text
 from tui_app.runs.events import Advised
 from tui_app.text.escaping import printable
 
@@ -15,7 +16,8 @@ from tui_app.text.escaping import printable
 def words_of(advice: Advised) -> str:
     """The settings that are advised: `lr 0.02, momentum 0.9`."""
     pairs = advice.settings.items()
-    return ", ".join(printable(f"{name.replace('_', ' ')} {value}") for name, value in pairs)
+    words = (f"{name.replace('_', ' ')} {setting_text(value)}" for name, value in pairs)
+    return ", ".join(map(printable, words))
 
 
 def current(advice: Sequence[Advised]) -> Advised | None:
