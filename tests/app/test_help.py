@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 
 import pytest
 from textual.binding import Binding
@@ -16,8 +17,10 @@ from tui_app.app.dialogs.pick_from_list import PickFromList
 from tui_app.app.dialogs.text_question import TextQuestion
 from tui_app.app.screens.command_texts import sentence_of
 from tui_app.app.screens.compare import CompareScreen
+from tui_app.app.screens.help_texts import HELP
 from tui_app.app.screens.main_screen.main import MainScreen
 from tui_app.app.screens.run import RunScreen
+from tui_app.app.widgets.adjustable_chart import action_of_chart
 from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.runs.run_table import RunTable
 
@@ -47,6 +50,29 @@ def test_every_key_has_a_sentence():
         is_pane = binding.action.startswith("pane(")
         assert is_pane or sentence != binding.description, f"no sentence for {binding.action}"
         assert 0 < len(sentence) <= 54, sentence
+
+
+def test_help_takes_its_keys_from_bindings():
+    actions = {action_of_chart(binding.action) for binding, _ in _all_bindings()}
+    typed = {"!", "/", "0.1,0.01", "csv:FILE", "folder:DIR", "tutorch doctor"}
+    for name, text in HELP.items():
+        for action in re.findall(r"\{(.+?)\}", text):
+            assert action in actions, f"{name}: no key is bound to {action}"
+        assert set(re.findall("`(.+?)`", text)) <= typed, name
+
+
+@in_app(size=(80, 24))
+async def test_help_names_the_keys_of_the_focused_pane(person):
+    for pane, sentences in (
+        ("3", ("F9 resets a field", "shift+F9 all", "ctrl+z undoes")),
+        ("4", ("space pauses and continues", "trains one step", "saves and stops")),
+        ("7", ("[ and ] go to the view before",)),
+    ):
+        await person.press("escape", pane, "f1")
+        await person.until(lambda: "Esc: back" in person.text)
+        text = " ".join(person.text.replace("│", " ").split())
+        assert all(sentence in text for sentence in sentences), text
+        await person.press("escape")
 
 
 @in_app(size=(80, 24))

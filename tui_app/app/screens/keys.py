@@ -1,7 +1,8 @@
-"""The keys of a screen, read from its bindings: each with a sentence."""
+"""Reads the keys of a screen from its bindings: for the page of all keys, and for help texts."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from textual.keys import format_key
 from textual.screen import Screen
 
 from tui_app.app.screens.command_texts import sentence_of
+from tui_app.app.widgets.adjustable_chart import action_of_chart
 
 #: What the keys of a widget are listed under; those of others are listed with the screen's.
 _TITLES = {
@@ -83,6 +85,18 @@ def bindings_of(node: DOMNode) -> Iterator[Binding]:
     for kind in type(node).__mro__:
         if kind.__module__.startswith("tui_app."):
             yield from (b for b in vars(kind).get("BINDINGS", ()) if isinstance(b, Binding))
+
+
+def with_keys(text: str, screen: Screen[Any]) -> str:
+    """`text` with the key that is bound to each `{action}`, by the widget that is nearest to the
+    focus.
+    """
+    focused = [] if screen.focused is None else screen.focused.ancestors_with_self
+    keys: dict[str, str] = {}
+    for node in (*focused, screen, *screen.query("*"), screen.app):
+        for binding in bindings_of(node):
+            keys.setdefault(action_of_chart(binding.action), key_name(binding.key.split(",")[0]))
+    return re.sub(r"\{(.+?)\}", lambda match: f"`{keys[match[1]]}`", text)
 
 
 def _sentence(binding: Binding, kind: type) -> str:
