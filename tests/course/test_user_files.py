@@ -296,6 +296,17 @@ def test_tutorch_trains_in_a_folder_of_files_named_like_pythons_and_torchs(tmp_p
     assert done.returncode == 0, done.stderr
 
 
+def test_a_file_called_random_isnt_imported_by_multiprocessings_children(tmp_path: Path):
+    for name in ("random", "signal"):
+        (tmp_path / f"{name}.py").write_text("open('harm', 'w').close()\n1 / 0")
+    first = "import multiprocessing; multiprocessing.set_start_method('forkserver')"
+    batches = ["--no-tui", "08_data", "--epochs", "1", "--workers", "1", "--batch-size", "full"]
+    words = command(*batches, first=f"sys.path.remove('')\n{first}")
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "harm").exists()
+
+
 def test_files_named_like_tutorchs_packages_do_no_harm(tmp_path: Path):
     """The installed program, and the process that goes on with a run which the app has left."""
     names = ("tui_app", "datasets", "models", "torch", "numpy", "pathlib")

@@ -287,13 +287,29 @@ def test_what_a_run_says_of_itself_is_in_its_script_as_literals_and_comments(
 
 
 def test_the_script_of_a_file_called_torch_is_called_otherwise(tmp_path: Path, small_data: None):
-    (tmp_path / "own").mkdir()
+    run = train(in_one_file(tmp_path / "own" / "torch.py"), "--epochs", 1)
+    assert tutorch("export", run).out == "torch_script.py\n"
+
+
+def test_a_script_beside_a_file_called_random_imports_pythons_module(
+    tmp_path: Path, small_data: None
+):
+    run = train(in_one_file(tmp_path / "random.py"), "--epochs", 1)
+    assert tutorch("export", run).out == "random_script.py\n"
+    done = subprocess.run(
+        [sys.executable, "random_script.py"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def in_one_file(path: Path) -> Path:
+    """The user's file above with one module beside it, at `path`."""
+    path.parent.mkdir(exist_ok=True)
     text = USERS.replace("from .torch import more as extra\nfrom . import nets\n", "extra = 1\n")
     text = text.replace("from .nets import head", "head = nn").replace("nets.SCALE", "4")
-    (tmp_path / "own" / "torch.py").write_text(text.replace("head.Head", "head.Linear"))
-    (tmp_path / "own" / "other.py").write_text("width = 4")
-    run = train(tmp_path / "own" / "torch.py", "--epochs", 1)
-    assert tutorch("export", run).out == "torch_script.py\n"
+    path.write_text(text.replace("head.Head", "head.Linear"))
+    path.with_name("other.py").write_text("width = 4")
+    return path
 
 
 @pytest.mark.parametrize("device", ["''',#", "gpu", "", None, 3, ["cpu"]])

@@ -6,12 +6,14 @@ import inspect
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import PurePosixPath
 from typing import Any
 
 import torch
 
 from models.fields import InvalidValue
-from models.lecture import Hyperparameters
+from models.lecture import Hyperparameters, Lecture
+from models.user_files.source import RESERVED
 from tui_app.export.arrays import DataCode, data_code
 from tui_app.export.lecture_source import LectureSource
 from tui_app.export.literals import comment, literal
@@ -84,6 +86,7 @@ def _head(context: ProbeContext, record: dict[str, Any], parts: Sequence[str]) -
     torch_version = versions.get("torch") if isinstance(versions, dict) else None
     modules = [name for name in ("base64", "io", "math") if _is_used(name, parts)]
     imports = "".join(f"import {name}\n" for name in modules)
+    guard = _GUARD if _may_lie_beside_reserved(context.settings.lecture) else ""
     # The docstring comes first: a title in the first two lines could name another encoding.
     return f'''"""A run of tutorch as one script.
 
@@ -97,7 +100,7 @@ where it fetches its data). With the same versions on the same device it gives t
 
 from __future__ import annotations
 
-{imports}import random
+{guard}{imports}import random
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -105,6 +108,25 @@ import numpy as np
 import torch
 from torch import nn
 '''
+
+
+_GUARD = """\
+import os
+import sys
+
+# A file beside this script is called like a module that is imported here, and isn't meant.
+BESIDE = os.path.dirname(os.path.realpath(__file__))
+sys.path[:] = [folder for folder in sys.path if folder != BESIDE]
+
+"""
+
+
+def _may_lie_beside_reserved(lecture: Lecture) -> bool:
+    """Whether a file of the lecture, which the script may be put beside, is called like a module of
+    Python's or torch's.
+    """
+    files = lecture.source.files if lecture.source else ()
+    return any(PurePosixPath(file).parts[0].removesuffix(".py") in RESERVED for file in files)
 
 
 def _is_used(module: str, parts: Sequence[str]) -> bool:

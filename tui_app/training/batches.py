@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from datasets import Data, Split
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
+from models.user_files.child_processes import without_working_folder
 from tui_app.runs.errors import WorkerDied
 from tui_app.terminal.signals import leave_signals_to_parent, preserved_handler
 from tui_app.training.augmentation import augmented
@@ -223,7 +224,7 @@ class LoaderBatches:
         """The loader's batches. Raises WorkerDied."""
         self._loader = self._loader or self._make_loader()
         # torch would have the death of a worker break off training in the middle of a step.
-        with preserved_handler("SIGCHLD"):
+        with preserved_handler("SIGCHLD"), without_working_folder():
             batches = iter(self._loader)
         while True:
             try:

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.user_files.child_processes import without_working_folder
 from tui_app.app.session.job_control import JobControl
 from tui_app.monitoring import lecture_thread
 from tui_app.monitoring.random_numbers import PROBE_THREAD
@@ -212,9 +213,10 @@ def _start_process_helpers() -> None:
     """
     from multiprocessing import forkserver, get_all_start_methods, resource_tracker
 
-    resource_tracker.ensure_running()
-    if get_all_start_methods()[0] == "forkserver":
-        forkserver.ensure_running()
+    with without_working_folder():
+        resource_tracker.ensure_running()
+        if get_all_start_methods()[0] == "forkserver":
+            forkserver.ensure_running()
 
 
 def _leave_threads_behind(exit_code: int) -> None:
