@@ -65,7 +65,7 @@ def test_help_takes_its_keys_from_bindings():
 async def test_help_names_the_keys_of_the_focused_pane(person):
     for pane, sentences in (
         ("3", ("F9 resets a field", "shift+F9 all", "ctrl+z undoes")),
-        ("4", ("space pauses and continues", "trains one step", "saves and stops")),
+        ("4", ("space pauses and continues", ". trains one step", "w saves")),
         ("7", ("[ and ] go to the view before",)),
     ):
         await person.press("escape", pane, "f1")

@@ -16,7 +16,7 @@ from textual.widget import AwaitMount
 
 from tui_app.app.appearance.appearance_app import AppearanceApp
 from tui_app.app.dialogs.leave_question import LeaveQuestion
-from tui_app.app.frame_throttle import Pace
+from tui_app.app.frame_throttle import FrameThrottle
 from tui_app.app.messages import DevicesFound, RunsChanged, RunsRead
 from tui_app.app.screens.main_screen.main import MainScreen
 from tui_app.app.screens.palette import Palette, ViewPalette
@@ -78,7 +78,7 @@ class TutorchApp(AppearanceApp):
         self.own_data: dict[str, OwnData] = {}
         self.data_folder = Path.cwd()
         self._native_output = native_output
-        self._pace = Pace(look.fps)
+        self._pace = FrameThrottle(look.fps)
         self._next_draw = 0.0
         self._timer: Timer | None = None
         self._told: set[int] = set()

@@ -1,28 +1,26 @@
-"""When the screen is drawn next: the dearer the last time was, the later."""
+"""Throttles redraws to 5 % of the time of the thread that draws."""
 
 from __future__ import annotations
 
 import time
 
-#: The share of the time that may be spent on drawing.
-_SHARE = 0.05
+from tui_app.training.throttle import Throttle
 
-#: However dear a frame is, the next one comes within so many seconds.
-_LONGEST = 4.0
+#: The share of the time that drawing may take, and the seconds between two frames at most.
+_SHARE, _LONGEST = 0.05, 4.0
 
 
-class Pace:
-    """Measures what the thread that draws has spent, which others' waiting is no part of."""
+class FrameThrottle:
+    """Measures the processor time of a frame, without what other threads take meanwhile."""
 
     def __init__(self, frames_per_second: float) -> None:
-        self._shortest = 1 / frames_per_second
+        self._throttle = Throttle(_SHARE, 1 / frames_per_second, _LONGEST)
         self._begun = 0.0
 
     def begin(self) -> None:
-        """A frame begins."""
+        """Begin a frame."""
         self._begun = time.thread_time()
 
     def wait(self) -> float:
-        """The frame is done: the seconds until the next one."""
-        cost = time.thread_time() - self._begun
-        return min(_LONGEST, max(self._shortest, cost / _SHARE))
+        """End the frame; return the seconds until the next one."""
+        return self._throttle.pause(time.thread_time() - self._begun)

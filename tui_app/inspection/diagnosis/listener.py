@@ -31,6 +31,7 @@ from tui_app.runs.events import (
 from tui_app.training.control import Control
 from tui_app.training.session import Session
 from tui_app.training.state import Training
+from tui_app.training.throttle import Throttle
 
 #: The share of a run's time that diagnosing may cost, and the least seconds between two diagnoses.
 _SHARE, _SECONDS = 0.02, 0.5
@@ -53,7 +54,8 @@ class DiagnosisListener:
         self._data: DataObservations | None = None
         self._model = ModelObservations()
         self._is_readable = True
-        self._next = time.monotonic() + _SECONDS
+        self._throttle = Throttle(_SHARE, _SECONDS)
+        self._throttle.start_pause(0.0)
 
     @classmethod
     def of_session(cls, session: Session, control: Control) -> DiagnosisListener:
@@ -70,7 +72,7 @@ class DiagnosisListener:
                 self._recorded.losses.extend(event.losses)
             case EpochCompleted():
                 self._recorded.add_epoch(event.values)
-                if time.monotonic() >= self._next:
+                if self._throttle.is_due:
                     return self._at_epoch(event)
             case RunCompleted():
                 return self._at_end(event)
@@ -81,8 +83,7 @@ class DiagnosisListener:
         begun = time.monotonic()
         warnings = self._observe(event)
         found = diagnose(self._observations(), self._model)
-        now = time.monotonic()
-        self._next = now + max(_SECONDS, (now - begun) / _SHARE)
+        self._throttle.start_pause(time.monotonic() - begun)
         return [*warnings, *self._new_advice(event, found, once_is_enough=False)]
 
     def _at_end(self, event: RunCompleted) -> list[Event]:
