@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from rich.text import Text
 
 from datasets.own.names import short_name
-from tui_app.app.widgets.lecture_list import Trained
 from tui_app.runs.listing import RunSummary
 from tui_app.runs.run_table import RunRow
 from tui_app.text.cells import cut
@@ -165,6 +165,14 @@ def _rank(row: RunRow) -> tuple[str, float]:
     if run.best_value is None:
         return run.metric or "~", float("inf")
     return run.metric, -run.best_value if run.metric.endswith("accuracy") else run.best_value
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How many runs a lecture has, and the text of the best result."""
+
+    runs: int
+    best: str
 
 
 def best_by_lecture(summaries: Sequence[RunSummary]) -> dict[tuple[str, str], Trained]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,8 @@ from textual.widgets.option_list import Option
 
 from models import Lesson
 from tui_app.app.messages import LectureChosen, LectureHighlighted
+from tui_app.app.run_summaries import Trained
 from tui_app.text.cells import cut
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What has come of a lecture so far: how many runs, and the best result as it is written."""
-
-    runs: int
-    best: str
 
 
 class LectureList(OptionList):
