@@ -26,7 +26,9 @@ from tui_app.runs.events import Event, RunCompleted
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.settings import settle
 from tui_app.training.control import Control
+from tui_app.training.resume import resume_run
 from tui_app.training.session import Session
+from tui_app.training.start import start_run
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -139,14 +141,14 @@ def begin(
         load_lecture(find_lecture(lecture)), {**given, "runs_dir": str(runs_dir), "device": "cpu"}
     )
     control = Control()
-    session = Session.begin(settings, control, lambda progress: None)
+    session = start_run(settings, control, lambda progress: None)
     return _follow(session, control, listeners, stop_after)
 
 
 def take_up(session: Session) -> Followed:
     """Go on with the run of an earlier session."""
     control = Control()
-    again = Session.resume(session.folder, control, lambda progress: None)
+    again = resume_run(session.folder, control, lambda progress: None)
     return _follow(again, control, (), 0)
 
 

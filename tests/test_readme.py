@@ -13,7 +13,7 @@ from models import find_lecture, lecture_names, read_lesson
 from tests.program import ROOT, tutorch
 from tui_app.commands import data
 from tui_app.headless import run
-from tui_app.training.session import Session
+from tui_app.training import start
 
 #: What stands for a word of one's own.
 PLACEHOLDERS = {"LECTURE": "05", "RUN": "last", "INPUT": "4", "FOLDER": "."}
@@ -65,10 +65,10 @@ def test_the_readme_opens_with_its_two_commands():
 def test_every_command_line_is_understood(monkeypatch: pytest.MonkeyPatch):
     """Up to where a run would begin: its options exist, and their values go with each other."""
 
-    def begin(*args: object) -> None:
+    def reach(*args: object) -> None:
         raise Reached
 
-    monkeypatch.setattr(Session, "begin", begin)
+    monkeypatch.setattr(start, "start_run", reach)
     monkeypatch.setattr(run, "check_models", lambda *args: None)
     monkeypatch.setattr(data, "locate", lambda *args: {})
     lines = {line: name for name, text in texts() for line in command_lines(text)}

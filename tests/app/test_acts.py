@@ -292,7 +292,7 @@ async def test_a_failure_leaves_the_app_and_the_form_ready(person: Sitting, monk
     def fail(*arguments, **options):
         raise RuntimeError("boom [red]")
 
-    monkeypatch.setattr("tui_app.training.session.Session.begin", fail)
+    monkeypatch.setattr("tui_app.training.start.start_run", fail)
     await person.until(lambda: person.form.can_start)
     await person.press("f5")
     await person.trained()
@@ -331,7 +331,7 @@ async def test_preparing_can_be_cancelled(person: Sitting, monkeypatch):
             control.wait(0.05)
         raise LoadingStopped("stopped")
 
-    monkeypatch.setattr("tui_app.training.session.Session.begin", wait)
+    monkeypatch.setattr("tui_app.training.start.start_run", wait)
     await person.until(lambda: person.form.can_start)
     await person.press("f5")
     await person.until(lambda: person.app.queue is not None and person.app.queue.is_alive)
@@ -427,7 +427,7 @@ async def test_a_run_without_a_folder_can_be_cancelled_but_not_kept(person: Sitt
         is_cancelled.wait(LONGEST)
         raise LoadingStopped("cancelled")
 
-    monkeypatch.setattr("tui_app.training.session.Session.begin", prepare)
+    monkeypatch.setattr("tui_app.training.start.start_run", prepare)
     await person.until(lambda: person.form.can_start)
     await person.press("f5")
     await person.until(lambda: person.app.queue and person.app.queue.is_alive)

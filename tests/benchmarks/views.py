@@ -23,7 +23,7 @@ from models.loading.load import load_lecture
 from tui_app.monitoring.live_view import LiveView
 from tui_app.runs.settings import settle
 from tui_app.training.control import Control
-from tui_app.training.session import Session
+from tui_app.training.start import start_run
 from tui_app.views import load_view
 from tui_app.views.view import Frame
 
@@ -107,7 +107,7 @@ def measure(words: str, wanted: Benchmark) -> Iterator[tuple[str, Cost]]:
         for name in settings_of(words, wanted.data_dir, place).lecture.views:
             control = Control()
             settings = settings_of(words, wanted.data_dir, place)
-            session = Session.begin(settings, control, lambda progress: None)
+            session = start_run(settings, control, lambda progress: None)
             thread = threading.Thread(target=session.train, args=(control, []))
             thread.start()
             time.sleep(0.5)

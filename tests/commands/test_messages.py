@@ -11,7 +11,7 @@ from tests.program import tutorch
 from tests.training.test_resume import settings
 from tui_app.runs.events import Event
 from tui_app.training.control import Control
-from tui_app.training.session import Session
+from tui_app.training.start import start_run
 
 BREAKS = '''
 """A net that breaks in its third step."""
@@ -73,7 +73,7 @@ def test_a_paused_run_takes_a_new_lr_and_goes_on_waiting(tmp_path: Path) -> None
             elif len(paused) == 3:
                 control.stop()
 
-    session = Session.begin(settings(tmp_path), control, lambda progress: None)
+    session = start_run(settings(tmp_path), control, lambda progress: None)
     session.train(control, [listener])
     assert [event.lr for event in heard if event.kind == "control"] == [0.05]  # pyright: ignore[reportAttributeAccessIssue]
     assert paused[2] - paused[1] > 0.5, "it sleeps between two heartbeats"

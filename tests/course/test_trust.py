@@ -38,7 +38,7 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_table import settings_of
 from tui_app.runs.run_trust import trusted_here_only
 from tui_app.training.control import Control
-from tui_app.training.session import Session
+from tui_app.training.resume import resume_run
 
 #: Every command that opens a run with its lecture.
 OPENING = {
@@ -165,7 +165,7 @@ def test_nothing_but_the_gate_leads_to_code_that_is_not_tutorchs(run: Path):
         ("tui_app/views/__init__.py", "import_module"),
     }
     with pytest.raises(UntrustedSource):
-        Session.resume(RunFolder(run), Control(), lambda progress: None)
+        resume_run(RunFolder(run), Control(), lambda progress: None)
 
 
 # What the user names, and what the user trains

@@ -33,7 +33,7 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings import settle
 from tui_app.training import prepare
 from tui_app.training.control import Control
-from tui_app.training.session import Session
+from tui_app.training.start import start_run
 
 _LOSSES = (
     "import json, runpy, sys\n"
@@ -66,7 +66,7 @@ def steered(tmp_path: Path) -> Path:
     control = Control()
     given = {"epochs": 50, "runs_dir": str(tmp_path), "device": "cpu"}
     settled = settle(load_lecture(find_lecture("04")), given)
-    session = Session.begin(settled, control, lambda progress: None)
+    session = start_run(settled, control, lambda progress: None)
     control.run_steps(10)
     pauses: list[int] = []
 

@@ -40,7 +40,9 @@ from tui_app.runs.settings import settle
 from tui_app.training import prepare, step
 from tui_app.training.control import Control
 from tui_app.training.remote_control import RemoteControl, send
+from tui_app.training.resume import resume_run
 from tui_app.training.session import Session
+from tui_app.training.start import start_run
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="prlimit and forkserver")
 
@@ -78,7 +80,7 @@ def test_a_run_survives(name: str, reference: Reference):
 def session(control: Control, lecture: str = "softmax", **given: Any) -> Session:
     small = {"widths": (8,), "epochs": 2} if lecture == "softmax" else {}
     wanted = settle(load_lecture(find_lecture(lecture)), {**small, **given, "device": "cpu"})
-    return Session.begin(wanted, control, lambda progress: None)
+    return start_run(wanted, control, lambda progress: None)
 
 
 def follow(made: Session, *listeners: Callable[[Event], None], control: Control | None = None):
@@ -117,7 +119,7 @@ def test_a_batch_too_large_is_taken_in_parts_and_a_step_is_what_it_was(
     ]
     assert "4 parts" in said
     assert load_checkpoint(made.folder.last)["parts"] == 4
-    again = Session.resume(made.folder, Control(), lambda progress: None, epochs=5000)
+    again = resume_run(made.folder, Control(), lambda progress: None, epochs=5000)
     assert again.training.parts == 4
     follow(again, control=_stopped())
 
@@ -191,7 +193,7 @@ def test_an_lr_set_by_hand_after_the_last_checkpoint_is_set_again(tmp_path: Path
     made = session(control)
     with pytest.raises(Killed):
         follow(made, steer(control, kill=True), control=control)
-    again = Session.resume(made.folder, Control(), lambda progress: None)
+    again = resume_run(made.folder, Control(), lambda progress: None)
     assert again.training.step == 0
     follow(again)
     recorded = [x for line in read_metrics(made.folder.metrics) for x in line.get("losses", ())]

@@ -20,6 +20,7 @@ from tui_app.monitoring.random_numbers import (
 )
 from tui_app.training import watchdog
 from tui_app.training.control import Control
+from tui_app.training.resume import resume_run
 from tui_app.training.session import Session
 from tui_app.training.watchdog import StepInterrupted
 
@@ -82,6 +83,6 @@ def test_a_run_that_was_given_up_while_it_was_prepared_is_not_resumed(tmp_path: 
     control = Control()
     control.is_abandoned = True
     with pytest.raises(StepInterrupted):
-        Session.resume(folder, control, lambda progress: None, epochs=2)
+        resume_run(folder, control, lambda progress: None, epochs=2)
     assert (folder.run_json.read_bytes(), folder.metrics.read_bytes()) == before
     folder.lock().release()

@@ -29,7 +29,7 @@ from tui_app.runs.metrics_rewind import rewind_metrics
 from tui_app.runs.packed_epochs import MOST_VALUES
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training.control import Control
-from tui_app.training.session import Session
+from tui_app.training.resume import resume_run
 
 Trained = Callable[..., Path]
 
@@ -186,7 +186,7 @@ def test_a_stop_while_a_run_is_read_back_ends_its_resuming(
 
     monkeypatch.setattr(RunFolder, "write_record", write_and_stop)
     with pytest.raises(LoadingStopped):
-        Session.resume(RunFolder(run), control, lambda progress: None, epochs=3)
+        resume_run(RunFolder(run), control, lambda progress: None, epochs=3)
     assert (run / "metrics.jsonl").read_bytes() == before
     monkeypatch.undo()
     assert tutorch("resume", run, "--epochs", 3, "--no-tui").exit_code == 0

@@ -22,7 +22,7 @@ from tui_app.training import loop, loss_buffer, saver
 from tui_app.training.best_models import is_finite
 from tui_app.training.control import Control
 from tui_app.training.loss_buffer import Block
-from tui_app.training.session import Session
+from tui_app.training.resume import resume_run
 
 
 def test_room_for_the_best_model_alone_is_no_room_for_the_run(
@@ -48,7 +48,7 @@ def test_going_back_to_the_checkpoint_before_keeps_it_through_the_next_save(tmp_
     folder = run.session.folder
     whole = folder.previous.read_bytes()
     folder.last.write_bytes(folder.last.read_bytes()[:1000])
-    again = Session.resume(folder, Control(), lambda progress: None)
+    again = resume_run(folder, Control(), lambda progress: None)
     assert folder.last.read_bytes() == whole  # a kill from now on finds a whole one
     again.train(Control(), [])
     assert load_checkpoint(folder.last)["epoch"] == 4
@@ -151,7 +151,7 @@ class SmallDisk:
 
 
 def saved_again(folder: RunFolder, epochs: int) -> Followed:
-    session = Session.resume(folder, Control(), lambda progress: None, epochs=epochs)
+    session = resume_run(folder, Control(), lambda progress: None, epochs=epochs)
     events: list[Event] = []
     completed = session.train(Control(), [events.append])
     return Followed(session, events, completed)
@@ -191,7 +191,7 @@ def test_previous_is_kept_where_last_is_damaged_or_room_is_not_what_lacks(
 ):
     run = begin("softmax", tmp_path, epochs=2, widths=(16,))
     folder = run.session.folder
-    session = Session.resume(folder, Control(), lambda progress: None, epochs=3)
+    session = resume_run(folder, Control(), lambda progress: None, epochs=3)
     if number == errno.ENOSPC:
         folder.last.write_bytes(folder.last.read_bytes()[:1000])
     before = folder.previous.read_bytes()

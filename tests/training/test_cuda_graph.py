@@ -27,7 +27,7 @@ from tui_app.training import cuda_graph, loop, prepare
 from tui_app.training.control import Control
 from tui_app.training.cuda_graph import GraphedStep, why_not_recordable
 from tui_app.training.seeding import host_rng_state
-from tui_app.training.session import Session
+from tui_app.training.start import start_run
 from tui_app.training.state import Training
 from tui_app.training.step import make_step
 
@@ -83,7 +83,7 @@ def trained(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "fastest_step", step)
-        session = Session.begin(settings, control, lambda progress: None)
+        session = start_run(settings, control, lambda progress: None)
         return Followed(session, events, session.train(control, [listener]))
 
 

@@ -18,7 +18,8 @@ from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings import RunSettings, settle
 from tui_app.training.control import Control
-from tui_app.training.session import Session
+from tui_app.training.resume import resume_run
+from tui_app.training.start import start_run
 
 
 def settings(runs_dir: Path, lecture: str = "softmax", **given: Any) -> RunSettings:
@@ -30,13 +31,13 @@ def settings(runs_dir: Path, lecture: str = "softmax", **given: Any) -> RunSetti
 
 def begin(wanted: RunSettings, *listeners: Callable[[Event], None], control: Control | None = None):
     control = control or Control()
-    session = Session.begin(wanted, control, lambda progress: None)
+    session = start_run(wanted, control, lambda progress: None)
     return session, session.train(control, listeners)
 
 
 def take_up(folder: RunFolder, *listeners: Callable[[Event], None], **changes: Any) -> RunCompleted:
     control = Control()
-    session = Session.resume(folder, control, lambda progress: None, **changes)
+    session = resume_run(folder, control, lambda progress: None, **changes)
     return session.train(control, listeners)
 
 
@@ -134,7 +135,7 @@ def test_a_run_killed_after_its_checkpoint_repeats_only_what_came_later(tmp_path
     """Without the final save last.pt is the one of the last saving, metrics.jsonl runs ahead."""
     whole, _ = begin(settings(tmp_path / "whole"))
     control = Control()
-    session = Session.begin(settings(tmp_path / "part"), control, lambda progress: None)
+    session = start_run(settings(tmp_path / "part"), control, lambda progress: None)
 
     class Killed(BaseException):
         pass
@@ -183,7 +184,7 @@ def test_an_lr_set_by_hand_is_taken_again_at_the_same_step(tmp_path: Path) -> No
 
 def test_a_run_that_is_training_is_left_alone(tmp_path: Path) -> None:
     control = Control()
-    session = Session.begin(settings(tmp_path), control, lambda progress: None)
+    session = start_run(settings(tmp_path), control, lambda progress: None)
     with pytest.raises(RunLocked):
         take_up(session.folder)
     control.stop()

@@ -142,13 +142,13 @@ def test_the_path_of_descent_is_the_run_itself(tmp_path: Path):
 
 def test_the_path_follows_an_lr_that_was_set_by_hand(tmp_path: Path):
     from tui_app.runs.settings import settle
-    from tui_app.training.session import Session
+    from tui_app.training.start import start_run
 
     control = Control()
     settings = settle(
         load_lecture(find_lecture("03")), {"epochs": 30, "runs_dir": str(tmp_path), "device": "cpu"}
     )
-    session = Session.begin(settings, control, lambda progress: None)
+    session = start_run(settings, control, lambda progress: None)
     control.run_steps(10)
     losses: list[float] = []
 

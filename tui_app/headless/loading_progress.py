@@ -15,7 +15,7 @@ from datasets.reading.progress import ProgressReporter
 from tui_app.runs.event_text import loading_detail
 from tui_app.terminal.printing import stderr_console
 from tui_app.text.escaping import printable
-from tui_app.training.session import OnProgress
+from tui_app.training.session_request import OnProgress
 
 #: Seconds that a step takes before its bar appears: most are over sooner.
 _BAR_AFTER = 0.3

@@ -6,12 +6,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from datasets.reading.progress import Progress
+
 if TYPE_CHECKING:
     from tui_app.runs.run_folder import RunFolder
     from tui_app.runs.run_source import Use
     from tui_app.runs.settings import RunSettings
     from tui_app.training.control import Control
-    from tui_app.training.session import OnProgress, Session
+    from tui_app.training.session import Session
+
+#: Called as data are loaded.
+OnProgress = Callable[[Progress], None]
 
 #: Prepares a session in the thread that trains it, and reports what is loaded meanwhile.
 MakeSession: TypeAlias = "Callable[[Control, OnProgress], Session]"
@@ -25,9 +30,9 @@ class NewRunRequest:
 
     def __call__(self, control: Control, on_progress: OnProgress) -> Session:
         """Prepare the run and make its folder."""
-        from tui_app.training.session import Session  # puts off torch
+        from tui_app.training.start import start_run  # puts off torch
 
-        return Session.begin(self.settings, control, on_progress)
+        return start_run(self.settings, control, on_progress)
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,9 @@ class ResumeRequest:
 
     def __call__(self, control: Control, on_progress: OnProgress) -> Session:
         """Load the run's last checkpoint."""
-        from tui_app.training.session import Session  # puts off torch
+        from tui_app.training.resume import resume_run  # puts off torch
 
-        return Session.resume(
+        return resume_run(
             self.folder,
             control,
             on_progress,

@@ -1,20 +1,93 @@
-"""A run brought back to its newest checkpoint, so that it can go on exactly."""
+"""Resumes a run: prepares its training again and loads its newest checkpoint."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from datasets.reading.progress import Progress
 from models.fields import InvalidValue, fields_of
 from tui_app.runs.checkpoint import load_checkpoint
 from tui_app.runs.errors import DamagedRun, RunFinished
 from tui_app.runs.listing import as_argument
+from tui_app.runs.metrics_rewind import rewind_metrics
+from tui_app.runs.run_data import as_trained_with, write_kept_data
 from tui_app.runs.run_files import is_there
-from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_folder import RunFolder, read_json
 from tui_app.runs.run_options import RunOptions
+from tui_app.runs.run_settings import settings_to_resume
+from tui_app.runs.run_source import Use, is_other_source, record_of_resumed
+from tui_app.runs.run_trust import trust_copy
 from tui_app.runs.settings import RunSettings
+from tui_app.text.escaping import printable
+from tui_app.training.control import Control
+from tui_app.training.prepare import prepare
+from tui_app.training.run_record import record_of
+from tui_app.training.session import Session
+from tui_app.training.start import notes_of
 from tui_app.training.state import Training
+from tui_app.training.watchdog import StepInterrupted
+
+
+def resume_run(
+    folder: RunFolder,
+    control: Control,
+    on_progress: Callable[[Progress], None],
+    *,
+    epochs: int | None = None,
+    source: Use | None = None,
+    **options: Any,
+) -> Session:
+    """Prepare a run to go on exactly where its last.pt left it, or to have more `epochs`.
+
+    `source` says with which source, where a user's own file has changed since.
+    `options` are those of RunOptions that are other than before, such as the device. A time
+    limit was for the earlier session alone. Raises DamagedRun, RunFinished, and what `prepare`
+    does.
+    """
+    record, settings = folder.read_record(), settings_to_resume(folder, source)
+    as_trained = {"device": record.get("device"), "threads": record.get("threads")}
+    settings = with_options(settings, {**as_trained, "max_time": 0.0, **options})
+    if epochs is not None:
+        hp = replace(settings.hyperparameters, epochs=epochs)
+        settings = replace(settings, hyperparameters=hp)
+    with ExitStack() as stack:
+        lock = folder.lock()
+        stack.callback(lock.release)
+        folder.refuse_irregular_files()
+        folder.remove_unfinished()
+        accept = partial(as_trained_with, folder, settings.dataset)
+        training = prepare(settings, on_progress, control.must_stop, accept)
+        if control.is_abandoned:
+            raise StepInterrupted
+        training.run_folder = folder
+        if "threads" not in options and "threads_reason" in record:
+            training.threads_reason = printable(str(record["threads_reason"]))
+        state = _status(folder).get("state")
+        back = restore_with_changed_source if is_other_source(settings.lecture, record) else restore
+        notes = back(training, folder, was_completed=state == "completed")
+        notes += [*filter(None, [settings.note]), *notes_of(training), *extend(training)]
+        now, made_of = record_of(training), settings.lecture.source
+        write_kept_data(folder, training)
+        folder.write_record(record_of_resumed(folder, record, now, made_of, training.step))
+        if made_of is not None:
+            notes += trust_copy(folder, made_of)
+        changes = rewind_metrics(folder.metrics, training.epoch, training.step, control.must_stop)
+        # What made a run fail is not done again.
+        training.lr_changes = {} if state == "failed" else changes
+        stack.pop_all()
+    return Session(training, folder, now, lock, notes)
+
+
+def _status(folder: RunFolder) -> dict[str, Any]:
+    try:
+        return read_json(folder.status)
+    except DamagedRun:
+        return {}
 
 
 def with_options(settings: RunSettings, options: dict[str, Any]) -> RunSettings:

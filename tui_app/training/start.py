@@ -1,0 +1,57 @@
+"""Starts a new run: prepares its training and makes its folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from datasets.reading.progress import Progress
+from tui_app.runs.run_data import write_kept_data
+from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_source import keep_source
+from tui_app.runs.run_trust import trust_copy
+from tui_app.runs.settings import RunSettings
+from tui_app.training.control import Control
+from tui_app.training.local_data_hint import better_data
+from tui_app.training.prepare import prepare
+from tui_app.training.run_record import record_of
+from tui_app.training.session import Session
+from tui_app.training.state import Training
+from tui_app.training.watchdog import StepInterrupted
+
+
+def start_run(
+    settings: RunSettings, control: Control, on_progress: Callable[[Progress], None]
+) -> Session:
+    """Prepare a new run, then make its folder. Raises what `prepare` and `RunFolder.create` do."""
+    training = prepare(settings, on_progress, control.must_stop)
+    if control.is_abandoned:
+        raise StepInterrupted
+    folder = RunFolder.create(Path(settings.options.runs_dir), settings.lecture.name)
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder.path, ignore_errors=True)
+        lock = folder.lock()
+        stack.callback(lock.release)
+        training.run_folder = folder
+        notes = [*better_data(settings), *notes_of(training)]
+        if settings.lecture.source is not None:
+            keep_source(folder, settings.lecture.source)
+            notes += trust_copy(folder, settings.lecture.source)
+        write_kept_data(folder, training)
+        record = record_of(training)
+        folder.write_record(record)
+        stack.pop_all()
+    return Session(training, folder, record, lock, notes)
+
+
+def notes_of(training: Training) -> list[str]:
+    """What the user should know about the data and the device."""
+    device, notes = training.device, list(training.notes)
+    if device.others:
+        others = "another program is"
+        if device.others > 1:
+            others = f"{device.others} other programs are"
+        notes.append(f"{others} using {device.name} ({device.title}) too: it may be slower")
+    return notes
