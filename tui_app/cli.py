@@ -109,14 +109,18 @@ def _call(command: str, argv: Sequence[str]) -> int:
 
         complain(explain_mistake(error))
         return ExitCode.FAILED
-    except Exception as error:  # noqa: BLE001 # what is nobody's but ours is raised again
+    except Exception as error:  # what is nobody's but ours is raised again
         from tui_app.commands.option_parser import ParserDone
 
         if isinstance(error, ParserDone):
             return error.exit_code
-        from tui_app.monitoring.failures import explain
+        from tui_app.monitoring.failures import describe_failure  # puts off the loading of numpy
 
-        return explain(_with_nearest_command(error) if command == "train" else error)
+        failure = describe_failure(_with_nearest_command(error) if command == "train" else error)
+        if failure is None:
+            raise
+        complain(failure[0])
+        return failure[1]
 
 
 def _with_nearest_command(error: Exception) -> Exception:

@@ -375,7 +375,7 @@ async def test_several_choices_are_typed_and_stopping_ends_the_queue(person: Sit
     assert queue.waiting == 1
     await person.press("x")
     await person.trained()
-    assert not queue.runs[1].has_begun
+    assert not queue.runs[1].has_started
 
 
 # Leaving

@@ -22,8 +22,8 @@ from tui_app.runs.events import BestImproved, RunCompleted
 
 def history_of(value: float, metric: str = "test_loss", dataset: str = "data") -> History:
     history = History()
-    history.facts = RunInfo("lecture", dataset, 20, 23, metric)
-    history.take(BestImproved(run="r", epoch=3, step=1, metric=metric, value=value))
+    history.info = RunInfo("lecture", dataset, 20, 23, metric)
+    history.record(BestImproved(run="r", epoch=3, step=1, metric=metric, value=value))
     return history
 
 
@@ -69,7 +69,7 @@ def test_results_of_other_data_are_not_compared():
 @pytest.mark.parametrize("width", [40, 78, 90, 158])
 def test_the_columns_of_the_table_stay_where_they_are_while_the_runs_train(width):
     fresh, first, second = History(), history_of(1.0), history_of(5781122.0)
-    second.take(completed("completed", "all 20 epochs trained", 3723.0))
+    second.record(completed("completed", "all 20 epochs trained", 3723.0))
     labels = ["lr=0.1", "lr=0.05 optimizer=adam momentum=0.9 and much more besides"]
     stages = [
         [Score(labels[0], "red", a, "waiting"), Score(labels[1], "blue", b, state)]
@@ -98,9 +98,9 @@ def test_the_run_in_front_is_drawn_last_and_keeps_its_colour():
     runs = []
     for label in ("a", "b", "c"):
         history = History()
-        history.facts = RunInfo("lecture", "data", 20, 23, "test_accuracy")
+        history.info = RunInfo("lecture", "data", 20, 23, "test_accuracy")
         for event in recorded_events("run", 3):
-            history.take(event)
+            history.record(event)
         runs.append(Overlaid(label, RunCurves(history)))
     natural = overlay(runs, ChartView(), 60, "loss").curves
     assert [(curve.label, curve.colour) for curve in natural] == [

@@ -129,7 +129,7 @@ def test_a_finished_runs_bar_is_full_at_every_width_and_it_never_gets_ready():
     followed = RecordedRun(RunFolder(path))
     assert followed.stage
     followed.poll()
-    followed._begin_anew()
+    followed._restart()
     followed.poll()
     assert followed.history.state == "completed"
 

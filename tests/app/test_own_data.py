@@ -102,7 +102,7 @@ async def test_a_table_is_picked_shown_and_trained_with_the_keyboard_alone(
     await person.until(lambda: "csv:flowers.csv → kind" in person.text)
     person.app.main.action_start()
     await person.trained()
-    assert person.history.facts.dataset == f"csv:{path}"
+    assert person.history.info.dataset == f"csv:{path}"
     assert person.history.completed.state == "completed"
 
 

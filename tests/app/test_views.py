@@ -24,7 +24,7 @@ from tui_app.inspection import probe_runner
 from tui_app.inspection.probe_context import Probe, context_of_run
 from tui_app.inspection.probe_runner import run_probe
 from tui_app.inspection.probes import load_probe
-from tui_app.monitoring.model_source import Still, model_of_run
+from tui_app.monitoring.model_source import LoadedModel, model_of_run
 from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.run_folder import RunFolder
 
@@ -284,16 +284,16 @@ async def test_a_look_is_shown_though_the_run_is_saved_again_before_it_ends(
     person, trained: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ):
     """Which on a slow machine is how it always goes, where another program trains the run."""
-    run, look = trained("06", "--epochs", "20"), Still.look
+    run, look = trained("06", "--epochs", "20"), LoadedModel.run_probe
     looking, is_over = list[threading.Event](), threading.Event()
     monkeypatch.setattr(model_pane, "_SECONDS", 0.0)
 
-    def look_until_saved(still: Still, *args: Any) -> Any:
+    def look_until_saved(still: LoadedModel, *args: Any) -> Any:
         looking.append(saved := threading.Event())
         assert is_over.is_set() or saved.wait(LONGEST)
         return look(still, *args)
 
-    monkeypatch.setattr(Still, "look", look_until_saved)
+    monkeypatch.setattr(LoadedModel, "run_probe", look_until_saved)
     saves = itertools.count()
 
     def is_shown_after_another_save() -> bool:

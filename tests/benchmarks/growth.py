@@ -183,9 +183,9 @@ def of_many_folders(short: Path, count: int) -> None:
 def of_a_chart(length: int) -> None:
     """How long a frame of two series takes at 120x40, from the history to the lines of text."""
     history = History()
-    history.facts = RunInfo("lecture", "data", max(1, length // 100), 100, "test_accuracy")
+    history.info = RunInfo("lecture", "data", max(1, length // 100), 100, "test_accuracy")
     for event in events(length, 100):
-        history.take(event, tell=False)
+        history.record(event, log=False)
     frame, render = asyncio.run(drawn(history))
     tell(f"a chart of {length} steps, two series, 120x40: render()", render)
     tell("  the whole frame, from the history on", frame)

@@ -39,11 +39,9 @@ ADVICE = {"kind": "advice", "run": "run", "epoch": 1, "step": 23, "name": "slow"
 
 def history_of(*, epochs: int = 12) -> History:
     history = History()
-    history.facts = RunInfo(
-        "lecture", "data", 20, 23, "test_accuracy", base_rates={"accuracy": 0.1}
-    )
+    history.info = RunInfo("lecture", "data", 20, 23, "test_accuracy", base_rates={"accuracy": 0.1})
     for event in recorded_events("run", epochs):
-        history.take(event)
+        history.record(event)
     return history
 
 
@@ -68,7 +66,7 @@ def test_a_value_that_not_every_epoch_has_is_nan_elsewhere():
 
 def test_steps_told_twice_count_once_and_missing_ones_are_nan():
     history = History()
-    take = lambda first, *losses: history.take(  # noqa: E731
+    take = lambda first, *losses: history.record(  # noqa: E731
         StepsCompleted(run="r", epoch=1, first_step=first, lr=0.1, losses=losses)
     )
     take(1, 1.0, 2.0, 3.0)
@@ -114,9 +112,9 @@ def test_a_line_that_is_no_event_is_passed_over(line):
 
 def test_the_log_tells_epochs_of_a_long_run_now_and_then():
     history = History()
-    history.facts = RunInfo("lecture", "data", 100_000, 1)
+    history.info = RunInfo("lecture", "data", 100_000, 1)
     for event in recorded_events("run", 1000):
-        history.take(event)
+        history.record(event)
     assert 3 < len(history.log.lines) < 30
 
 
@@ -174,12 +172,12 @@ def test_the_x_axis_grows_by_doubling():
 
 def test_a_million_steps_are_drawn_in_a_moment():
     history = History()
-    history.facts = RunInfo("lecture", "data", 1000, 1000, "test_loss")
+    history.info = RunInfo("lecture", "data", 1000, 1000, "test_loss")
     losses = tuple(np.random.default_rng(0).random(1_000_000).tolist())
-    history.take(StepsCompleted(run="r", epoch=1, first_step=1, lr=0.1, losses=losses))
+    history.record(StepsCompleted(run="r", epoch=1, first_step=1, lr=0.1, losses=losses))
     curves, view = RunCurves(history), ChartView()
     curves.loss(view, 120)
-    history.take(
+    history.record(
         StepsCompleted(run="r", epoch=1000, first_step=1_000_001, lr=0.1, losses=(0.5,) * 100)
     )
     started = time.thread_time()
@@ -200,8 +198,8 @@ def test_the_cursor_reads_the_step_off_whatever_the_axis(axis):
 def test_results_are_compared_as_a_ratio_of_errors():
     first, second = History(), History()
     best = {"run": "r", "epoch": 1, "step": 1, "metric": "test_accuracy"}
-    first.take(BestImproved(**best, value=0.90))
-    second.take(BestImproved(**best, value=0.93))
+    first.record(BestImproved(**best, value=0.90))
+    second.record(BestImproved(**best, value=0.93))
     assert relative_result(second, first) == "error 30 % lower"
     assert relative_result(first, first) == ""
 
@@ -275,7 +273,7 @@ def test_a_damaged_run_folder_is_told(tmp_path: Path):
     followed = RecordedRun(folder)
     followed.poll()
     assert followed.failure is not None
-    assert followed.history.facts is None
+    assert followed.history.info is None
 
 
 # The draft behind the form
@@ -346,7 +344,7 @@ def test_epochs_that_share_a_line_give_the_same_history(tmp_path: Path):
     for event in recorded_events(folder.name):
         metrics(event)
         if event.kind not in ("started", "state"):
-            one_by_one.take(event, tell=False)
+            one_by_one.record(event, log=False)
     metrics.close()
     assert '"kind": "epochs"' in folder.metrics.read_text()
     followed = RecordedRun(folder)

@@ -122,7 +122,7 @@ def test_a_run_with_a_line_that_is_too_long_is_shown_followed_and_resumed(
     assert "metrics.jsonl: skipped a line longer than" in shown.err
     assert len(tutorch("show", run, "--json").json["epoch_values"]) == 2
     followed = RecordedRun(RunFolder(run))
-    assert followed.stage == "reading what was recorded: 0%"
+    assert followed.stage == "reading metrics.jsonl: 0%"
     while not followed.is_over:
         followed.poll()
     assert followed.stage == ""
@@ -221,7 +221,7 @@ def test_no_line_makes_memory_grow_beyond_its_size(tmp_path: Path):
         for line in read_lines(path):
             event = event_of(line)
             if event is not None:
-                history.take(event, tell=False)
+                history.record(event, log=False)
             recorded.add_line(line)
         assert tracemalloc.get_traced_memory()[1] < 200e6
     finally:
@@ -238,7 +238,7 @@ async def test_a_screen_that_reads_draws_only_now_and_then(
     folder = recorded_folder(tmp_path / "runs")
     folder.metrics.write_text("".join(steps(first, 50) for first in range(1, 50_000, 50)))
     monkeypatch.setattr(recorded_run, "_CHUNK", 5000)
-    monkeypatch.setattr(recorded_run, "_PATIENCE", 0.0005)
+    monkeypatch.setattr(recorded_run, "_POLL_SECONDS", 0.0005)
     polls, draws = list[int](), list[int]()
     poll, draw = RecordedRun.poll, RunPane.draw
     monkeypatch.setattr(RecordedRun, "poll", lambda run: polls.append(1) or poll(run))

@@ -383,8 +383,8 @@ def test_a_users_file_named_like_a_lecture_of_the_course_is_told_apart_everywher
     ]
     histories = [RecordedRun(RunFolder(run)).history for run in (own, course)]
     for history in histories:
-        assert history.facts is not None
-        history.facts = replace(history.facts, dataset="the same")
+        assert history.info is not None
+        history.info = replace(history.info, dataset="the same")
         history.best = BestImproved(
             run="", epoch=1, step=1, metric="test_loss", value=1 + len(history.losses)
         )

@@ -286,7 +286,7 @@ def test_a_view_is_polled_and_what_fails_is_said(tmp_path: Path):
     assert live.poll()
     assert "no such thing" in live.problem
     control.cancel_requests()
-    live.ask("again")
+    live.set_query("again")
     live.poll()
     assert live.is_over
 

@@ -152,7 +152,7 @@ class TutorchApp(AppearanceApp):
         return self.queue.current.history.log if self.queue is not None else self.startup_log
 
     def _tell_ends(self, queue: RunQueue) -> None:
-        for run in queue.begun:
+        for run in queue.started:
             if run.is_over and id(run) not in self._told:
                 self._told.add(id(run))
                 self._tell_end(run)

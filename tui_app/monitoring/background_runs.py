@@ -9,18 +9,18 @@ from pathlib import Path
 from tui_app.runs.listing import RunSummary, summarise
 from tui_app.runs.run_folder import RunFolder
 
-#: A run that trains writes its status every few seconds. An older one, in seconds, isn't read: that
-#: of a run which was suspended, or on a disk with another clock, may be old.
+#: Seconds after which a status is too old to read. A run that trains writes it every few seconds,
+#: but a suspended one doesn't, and the disk may have another clock.
 _OLDEST = 3600.0
 
 
-def background_runs(runs_dir: Path, own: Collection[Path] = ()) -> list[RunSummary]:
-    """The runs that train or are paused, the newest last; none of those in the folders `own`."""
-    kept_out = {folder.resolve() for folder in own}
+def background_runs(runs_dir: Path, excluded: Collection[Path] = ()) -> list[RunSummary]:
+    """Return the runs that train or are paused, the newest last, but not those in `excluded`."""
+    own = {folder.resolve() for folder in excluded}
     folders = [
         path.parent
         for path in runs_dir.glob("*/*/status.json")
-        if _is_recent(path) and path.parent.resolve() not in kept_out
+        if _is_recent(path) and path.parent.resolve() not in own
     ]
     summaries = [summarise(RunFolder(folder)) for folder in folders]
     training = [each for each in summaries if each.state in ("running", "paused")]

@@ -1,4 +1,4 @@
-"""Failures that a person can do something about: a sentence on stderr, and an exit code."""
+"""The sentence and the exit code of each failure that a user can do something about."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from tui_app.runs.errors import (
     UnknownRun,
 )
 from tui_app.runs.exit_codes import ExitCode
-from tui_app.terminal.printing import complain
 from tui_app.views import UnknownView
 
 EXIT_CODES: dict[type[Exception], ExitCode] = {
@@ -47,8 +46,8 @@ EXIT_CODES: dict[type[Exception], ExitCode] = {
 }
 
 
-def known(error: BaseException) -> tuple[str, ExitCode] | None:
-    """What went wrong in a sentence, and its exit code; None for what is nobody's but ours."""
+def describe_failure(error: BaseException) -> tuple[str, ExitCode] | None:
+    """Return what went wrong in a sentence, and its exit code; None for a bug of tutorch."""
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(error, torch.OutOfMemoryError):
         return str(OutOfMemory()), ExitCode.DEVICE_UNAVAILABLE
@@ -61,12 +60,3 @@ def known(error: BaseException) -> tuple[str, ExitCode] | None:
         named = f": {error.filename}" if error.filename else ""
         return f"{error.strerror}{named}"[:500], ExitCode.FAILED
     return None
-
-
-def explain(error: Exception) -> ExitCode:
-    """Say what went wrong, and give the exit code for it; raises what is nobody's but ours."""
-    failure = known(error)
-    if failure is None:
-        raise error
-    complain(failure[0])
-    return failure[1]

@@ -1,4 +1,4 @@
-"""What a run's events have come to, kept compactly: a million steps are one array of 8 MB."""
+"""Accumulates a run's events compactly: the losses of a million steps are one array of 8 MB."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from tui_app.runs.events import (
 )
 from tui_app.runs.packed_epochs import MOST_STEPS, MOST_VALUES, EpochBlock, numbers
 
-#: Steps that may be missing in what was recorded: a line after more of them is a damaged one.
+#: Steps that may be missing in metrics.jsonl; a line after a larger gap is damaged.
 _MOST_MISSING = 10**7
 
-#: Changes of the lr, and pieces of advice, that are kept.
+#: Changes of the lr that are kept, and pieces of advice.
 _MOST_NOTES = 10_000
 
 
 @dataclass
 class EpochColumns:
-    """The values of every epoch, a column each; NaN where an epoch has no such value."""
+    """The values of all epochs, one column each; NaN where an epoch has no such value."""
 
     epoch: array[float] = field(default_factory=lambda: array("d"))
     step: array[float] = field(default_factory=lambda: array("d"))
@@ -42,7 +42,7 @@ class EpochColumns:
     values: dict[str, array[float]] = field(default_factory=dict)
 
     def append(self, epoch: int, step: int, seconds: float, values: Mapping[str, float]) -> None:
-        """Add an epoch; `seconds` are those of training since the run began."""
+        """Add an epoch; `seconds` counts training since the run began."""
         for name in values:
             if name not in self.values and len(self.values) < MOST_VALUES:
                 self.values[name] = array("d", [math.nan]) * len(self.epoch)
@@ -53,7 +53,7 @@ class EpochColumns:
         self.seconds.append(seconds)
 
     def extend(self, block: EpochBlock, seconds: float) -> None:
-        """Add the epochs of a block; `seconds` are those of training before it."""
+        """Add the epochs of a block; `seconds` counts training before it."""
         count, before = len(block), len(self.epoch)
         for name in block.values:
             if name not in self.values and len(self.values) < MOST_VALUES:
@@ -69,16 +69,16 @@ class EpochColumns:
         self.seconds.frombytes(times.tobytes())
 
     def last(self, name: str) -> float | None:
-        """The newest value of that name that is a number."""
+        """Return the newest value of that name that is a number."""
         column = self.values.get(name, ())
         return next((value for value in reversed(column) if not math.isnan(value)), None)
 
 
 class History:
-    """A run as it went so far. `version` grows with everything that was taken in."""
+    """A run so far. `version` grows with every event."""
 
     def __init__(self) -> None:
-        self.facts: RunInfo | None = None
+        self.info: RunInfo | None = None
         self.losses: array[float] = array("d")  # that of step n at n - 1
         self.epochs = EpochColumns()
         self.log = Log()
@@ -93,59 +93,59 @@ class History:
         self._has_failed = False
         self._seconds = 0.0
         self._missing = 0
-        self._take: dict[type, Callable[..., None]] = {
-            EpochBlock: self._epochs,
-            StepsCompleted: self._steps,
-            EpochCompleted: self._epoch,
-            BestImproved: self._best,
-            ControlApplied: self._control,
-            Advised: self._advised,
-            StateChanged: self._state,
-            RunStarted: self._started,
-            RunCompleted: self._completed,
+        self._handlers: dict[type, Callable[..., None]] = {
+            EpochBlock: self._on_epochs,
+            StepsCompleted: self._on_steps,
+            EpochCompleted: self._on_epoch,
+            BestImproved: self._on_best,
+            ControlApplied: self._on_control,
+            Advised: self._on_advised,
+            StateChanged: self._on_state,
+            RunStarted: self._on_started,
+            RunCompleted: self._on_completed,
         }
 
     @property
     def step(self) -> int:
-        """The steps taken so far."""
+        """The number of steps so far."""
         return len(self.losses)
 
     @property
     def epoch(self) -> int:
-        """The whole epochs trained so far."""
+        """The number of complete epochs so far."""
         return int(self.epochs.epoch[-1]) if self.epochs.epoch else 0
 
     @property
     def is_over(self) -> bool:
-        """Whether the run's last event has come."""
+        """Whether the run's last event was recorded."""
         return self.completed is not None
 
     @property
     def is_open(self) -> bool:
-        """Whether more may come: the run has neither ended nor broken off."""
+        """Whether more events may come: the run has neither ended nor crashed."""
         return not (self.is_over or self._has_failed or self.state == "crashed")
 
     def fail(self) -> None:
-        """Note that the run has failed without an event that says so."""
+        """Mark the run as failed, where no event says so."""
         if not self._has_failed:
             self._has_failed = True
             self.version += 1
 
-    def take(self, event: Event | EpochBlock, *, tell: bool = True) -> None:
-        """Take one event in; without `tell` it gets no line in the log, nor does a block ever."""
-        take = self._take.get(type(event))
-        if take is not None:
-            take(event)
-        epochs = self.facts.epochs if self.facts else 0
-        if tell and not isinstance(event, EpochBlock) and is_told(event, epochs):
-            self.log.tell(event)
+    def record(self, event: Event | EpochBlock, *, log: bool = True) -> None:
+        """Add an event or a block of epochs; with `log`, an event also gets its log line."""
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
+        epochs = self.info.epochs if self.info else 0
+        if log and not isinstance(event, EpochBlock) and is_told(event, epochs):
+            self.log.add_event(event)
         self.version += 1
 
-    def _steps(self, event: StepsCompleted) -> None:
-        self._take_losses(event.first_step, event.losses)
+    def _on_steps(self, event: StepsCompleted) -> None:
+        self._add_losses(event.first_step, event.losses)
         self.lr = event.lr
 
-    def _take_losses(self, first_step: int, losses: Sequence[float]) -> None:
+    def _add_losses(self, first_step: int, losses: Sequence[float]) -> None:
         missing = first_step - 1 - len(self.losses)
         if self._missing + missing > _MOST_MISSING or first_step > MOST_STEPS:
             return
@@ -156,8 +156,8 @@ class History:
             del self.losses[first_step - 1 :]
         self.losses.extend(losses)
 
-    def _epochs(self, block: EpochBlock) -> None:
-        self._take_losses(block.first_step, numbers(block.losses))
+    def _on_epochs(self, block: EpochBlock) -> None:
+        self._add_losses(block.first_step, numbers(block.losses))
         self.epochs.extend(block, self._seconds)
         self._seconds = self.epochs.seconds[-1]
         self.lr = numbers(block.columns["lr_after"])[-1]
@@ -172,28 +172,28 @@ class History:
                 value=block.spread(block.metric)[place] or 0.0,
             )
 
-    def _epoch(self, event: EpochCompleted) -> None:
+    def _on_epoch(self, event: EpochCompleted) -> None:
         self._seconds += event.seconds
         self.epochs.append(event.epoch, event.step, self._seconds, event.values)
         self.samples_per_second, self.lr = event.samples_per_second, event.lr
 
-    def _best(self, event: BestImproved) -> None:
+    def _on_best(self, event: BestImproved) -> None:
         self.best = event
 
-    def _control(self, event: ControlApplied) -> None:
+    def _on_control(self, event: ControlApplied) -> None:
         if len(self.lr_changes) < _MOST_NOTES:
             self.lr_changes.append(event)
         self.lr = event.lr
 
-    def _advised(self, event: Advised) -> None:
+    def _on_advised(self, event: Advised) -> None:
         if len(self.advice) < _MOST_NOTES:
             self.advice.append(event)
 
-    def _state(self, event: StateChanged) -> None:
+    def _on_state(self, event: StateChanged) -> None:
         self.state = event.state
 
-    def _started(self, event: RunStarted) -> None:
+    def _on_started(self, event: RunStarted) -> None:
         self.state, self.completed = "running", None
 
-    def _completed(self, event: RunCompleted) -> None:
+    def _on_completed(self, event: RunCompleted) -> None:
         self.state, self.completed = event.state, event

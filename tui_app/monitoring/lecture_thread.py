@@ -1,4 +1,4 @@
-"""Loads a lecture in a thread that may be left behind: a user's file may never end its import."""
+"""Loads a lecture in a thread that may be abandoned: importing a user's file may never end."""
 
 from __future__ import annotations
 
@@ -11,50 +11,52 @@ from tui_app.terminal.printing import complain
 from tui_app.training.control import Control
 from tui_app.training.watchdog import StepInterrupted, Watchdog
 
-NAME = "lecture"
+THREAD_NAME = "lecture"
 
 
 class LectureThread:
-    """Does `work` in a thread of its own; `on_silence` is given where in a user's file it is stuck.
+    """Runs `work` in a thread; `on_stuck` gets the place in a user's file that doesn't return.
 
-    Unlike a worker of Textual, no one waits for it when the app is left.
+    Unlike a Textual worker, it doesn't keep the app from exiting.
     """
 
-    def __init__(self, work: Callable[[], None], on_silence: Callable[[str], None]) -> None:
+    def __init__(self, work: Callable[[], None], on_stuck: Callable[[str], None]) -> None:
         self._work = work
-        self._on_silence = on_silence
+        self._on_stuck = on_stuck
         self._control = Control()
-        # What is posted from there is posted in the app that the context names.
+        # Messages posted by the thread go to the app that its context names.
         run = copy_context().run
-        self._thread = threading.Thread(target=run, args=(self._run,), name=NAME, daemon=True)
+        self._thread = threading.Thread(
+            target=run, args=(self._run,), name=THREAD_NAME, daemon=True
+        )
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Another lecture is loaded instead: let nothing of this one take time for ever."""
+        """Interrupt the work, since another lecture is loaded instead."""
         self._control.stop()
 
     def _run(self) -> None:
-        with Watchdog(self._control, self._thread, self._say, lambda stop, where: None):
+        with Watchdog(self._control, self._thread, self._report, lambda stop, where: None):
             try:
                 self._work()
             except StepInterrupted:
                 return
 
-    def _say(self, text: str) -> None:
+    def _report(self, text: str) -> None:
         if text and self._control.stopped is None:
-            self._on_silence(text)
+            self._on_stuck(text)
 
 
 @contextmanager
 def import_watched() -> Iterator[None]:
-    """Say on stderr where a user's file is that doesn't come back from being imported here."""
+    """Print the place in a user's file whose import here doesn't return."""
 
-    def say(text: str) -> None:
+    def report(text: str) -> None:
         if text:
             complain(f"{text}. Ctrl-C ends it")
 
-    with Watchdog(Control(), threading.current_thread(), say, lambda stop, where: None):
+    with Watchdog(Control(), threading.current_thread(), report, lambda stop, where: None):
         yield

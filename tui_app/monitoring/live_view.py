@@ -1,4 +1,4 @@
-"""A view of a run that trains: asks for snapshots, but never so often that training is slowed."""
+"""Requests snapshots for a view of a run that trains, so rarely that they take 5 % of its time."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from tui_app.inspection.probe_runner import Snapshot
     from tui_app.training.control import Control
 
-#: The share of training's time that looking at it may take, and the seconds between two looks.
-#: The next look may cost more than expected by the last ones: so less than 5 %.
+#: The share of training's time that probes may take, and the least seconds between two of them. The
+#: next probe may cost more than the last ones suggest: so less than 5 %.
 _SHARE, _SECONDS = 0.04, 0.5
 
 
 class LiveView:
-    """The newest snapshot for a view. `poll` costs nothing; a view that is hidden isn't polled."""
+    """Holds the newest snapshot for a view. `poll` is cheap; a hidden view isn't polled."""
 
     def __init__(self, view: View, control: Control) -> None:
         self.view = view
@@ -29,55 +29,56 @@ class LiveView:
         self.problem = self.progress = ""
         self._control = control
         self._waiting: Future[Snapshot] | None = None
-        self._ask = self._asked = ""
+        self._query = self._requested_query = ""
         self._next = self._expected = 0.0
         self._is_drawn = False
 
-    def ask(self, text: str) -> None:
-        """Let the next snapshot answer this."""
-        self._ask, self._next = text, 0.0
+    def set_query(self, text: str) -> None:
+        """Pass this query to the next probe, at once."""
+        self._query, self._next = text, 0.0
 
     @property
     def is_over(self) -> bool:
-        """Whether the run answers no more: what it learned is read from its folder now."""
+        """Whether the run has ended; its model is read from its folder now."""
         return self._waiting is not None and self._waiting.cancelled()
 
     @property
     def is_busy(self) -> bool:
-        """Whether an answer is waited for."""
+        """Whether a requested probe hasn't finished."""
         return self._waiting is not None and not self._waiting.done()
 
     def cancel_probe(self) -> None:
-        """A look at a run that trains is short: others wait for it."""
+        """Do nothing: a probe of a run that trains is short."""
 
     def poll(self) -> bool:
-        """Take in what was answered and ask again when it is time: whether there is news."""
+        """Receive a snapshot and request the next when due; return whether there is news."""
         if self.is_over or self.is_busy:
             return False
-        news = self._waiting is not None and self._take_in(self._waiting)
-        if self._waiting is None and (time.monotonic() >= self._next or self._ask != self._asked):
-            self._asked = self._ask
+        news = self._waiting is not None and self._receive(self._waiting)
+        is_due = time.monotonic() >= self._next or self._query != self._requested_query
+        if self._waiting is None and is_due:
+            self._requested_query = self._query
             from tui_app.inspection.probe_runner import probing  # puts off torch
 
-            self._waiting = self._control.request(probing(self.view.load_probe(), self._ask))
+            self._waiting = self._control.request(probing(self.view.load_probe(), self._query))
         return news
 
     def lines(self, frame: Frame, *, closer: bool = False) -> list[Text]:
-        """The newest snapshot drawn; what that takes the first time counts as looking, too."""
+        """Draw the newest snapshot; the first drawing counts as time of the probe."""
         if self.snapshot is None:
             return []
         begun = time.monotonic()
         lines = self.view.lines(self.snapshot.found, frame, closer=closer)
-        if not self._is_drawn:  # drawn anew at a key, it must not put off the next look
+        if not self._is_drawn:  # a redraw after a key must not delay the next probe
             self._next += (time.monotonic() - begun) / _SHARE
             self._is_drawn = True
         return lines
 
-    def _take_in(self, answered: Future[Snapshot]) -> bool:
+    def _receive(self, result: Future[Snapshot]) -> bool:
         before, self._expected = self.snapshot.seconds if self.snapshot else 0.0, 0.0
         try:
-            snapshot, self.problem = answered.result(), ""
-            # A look that trains the run again grows with it: the next one may cost as much more.
+            snapshot, self.problem = result.result(), ""
+            # A probe that replays the run grows with it: the next one may cost as much more again.
             self._expected = max(snapshot.seconds, 2 * snapshot.seconds - before)
             if self.snapshot is not None:
                 found = self.view.join(self.snapshot.found, snapshot.found)
@@ -85,7 +86,7 @@ class LiveView:
             self.snapshot, self._is_drawn = snapshot, False
         except CancelledError:
             return False
-        except Exception as error:  # noqa: BLE001  a view that fails says so in its place
+        except Exception as error:  # noqa: BLE001  shown in the view's place
             self.snapshot, self.problem = None, f"{type(error).__name__}: {error}"
         self._waiting = None
         self._next = time.monotonic() + max(_SECONDS, self._expected / _SHARE)

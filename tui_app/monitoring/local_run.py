@@ -1,4 +1,4 @@
-"""A run that trains in a thread of this program."""
+"""Trains a run in a thread of this program and buffers its events for the screens."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from datasets.reading.progress import LoadingStopped, Progress
 from models.user_files.error_hints import explain_in_one_line
 from models.user_files.error_location import locate_error, user_traceback
-from tui_app.monitoring.failures import known
+from tui_app.monitoring.failures import describe_failure
 from tui_app.monitoring.history import History
 from tui_app.monitoring.monitored_run import Failure
-from tui_app.monitoring.random_numbers import Hold, stop_probes
+from tui_app.monitoring.random_numbers import RandomNumberHold, stop_probes
 from tui_app.monitoring.run_info import RunInfo
 from tui_app.runs.errors import TrainingFailed
 from tui_app.runs.event_text import loading_detail
@@ -39,34 +39,35 @@ if TYPE_CHECKING:
 
 _CANCELLED = "Cancelled before training began{}."
 
-#: Seconds between two looks whether a thread that is waited for was abandoned.
-_JOINING = 0.1
+#: Seconds between two checks whether a thread that `join` waits for was abandoned.
+_JOIN_SECONDS = 0.1
 
-#: Bytes that are read of the log.txt of earlier sessions.
-_MOST_OF_A_LOG = 1 << 22
+#: Bytes read of the end of an earlier session's log.txt.
+_LARGEST_LOG = 1 << 22
 
 
 @dataclass(frozen=True)
 class _Past:
-    """What an earlier session of a run recorded: an event, or lines of its log.txt. The event gets
-    no line in the log: log.txt has it, with the time that it is from.
+    """An event of an earlier session, or the lines of its log.txt.
+
+    The event gets no line in the log, since log.txt has it with its time.
     """
 
     event: Event | EpochBlock | None
     lines: Sequence[str] = ()
 
-    def bring_back(self, history: History) -> None:
-        """Take them into the history."""
+    def add_to(self, history: History) -> None:
+        """Add the event or the lines to the history."""
         if self.event is not None:
-            history.take(self.event, tell=False)
+            history.record(self.event, log=False)
         for line in self.lines:
-            history.log.record(line)
+            history.log.add_recorded(line)
 
 
 class LocalRun:
     """Trains the session that `make_session` prepares. The thread fills a buffer; `poll` drains it.
 
-    The thread knows no widget and waits for none: appending to a deque is all it does for them.
+    The thread never waits for the screen: it appends to a deque and nothing more.
     """
 
     def __init__(self, title: str, make_session: MakeSession) -> None:
@@ -74,7 +75,7 @@ class LocalRun:
         self.history = History()
         self.control = Control()
         self.stage = "waiting for its turn"
-        self.silence = ""
+        self.stuck_at = ""
         self.failure: Failure | None = None
         self.folder: Path | None = None
         self._make_session = make_session
@@ -82,7 +83,7 @@ class LocalRun:
         self._session: Session | None = None
         self._notes: list[str] = []
         self._is_abandoned = False
-        self._random_numbers = Hold()
+        self._hold = RandomNumberHold()
         self._thread = threading.Thread(target=self._train, name="training", daemon=True)
 
     @property
@@ -91,43 +92,43 @@ class LocalRun:
         return f"{self.folder.parent.name}/{self.folder.name}" if self.folder else self.title
 
     @property
-    def has_begun(self) -> bool:
+    def has_started(self) -> bool:
         """Whether it was started."""
         return self._thread.ident is not None
 
     @property
     def is_over(self) -> bool:
-        """Whether it trains no more, and all it said was heard."""
-        return self.has_begun and not self.is_alive and not self._events
+        """Whether it has ended and `poll` has read all its events."""
+        return self.has_started and not self.is_alive and not self._events
 
     @property
     def is_alive(self) -> bool:
-        """Whether it trains, is about to, or is saving; a step may have been left behind."""
+        """Whether its thread prepares, trains or saves; not once a stuck thread was abandoned."""
         return self._thread.is_alive() and not self._is_abandoned
 
     def start(self) -> None:
-        """Begin, in the thread."""
+        """Start the thread."""
         self.stage = "loading torch and the data"
         self._thread.start()
 
     def join(self, seconds: float) -> bool:
-        """Wait until it is over, at most so long: whether it is."""
+        """Wait until it has ended, at most so long; return whether it has."""
         end = time.monotonic() + seconds
         while self.is_alive and (left := end - time.monotonic()) > 0:
-            self._thread.join(min(left, _JOINING))
+            self._thread.join(min(left, _JOIN_SECONDS))
         return not self.is_alive
 
     def poll(self) -> bool:
-        """Take in what the thread has said since the last call."""
+        """Record the events of the thread since the last call; return whether there were any."""
         news = len(self._events)
         for _ in range(news):
             event = self._events.popleft()
             if isinstance(event, RunInfo):
-                self.history.facts = event
+                self.history.info = event
             elif isinstance(event, _Past):
-                event.bring_back(self.history)
+                event.add_to(self.history)
             else:
-                self.history.take(event)
+                self.history.record(event)
         if self.failure is not None and not self._events:
             self.history.fail()
         return news > 0
@@ -135,26 +136,26 @@ class LocalRun:
     # What follows runs in the thread.
 
     def _train(self) -> None:
-        with Watchdog(self.control, self._thread, self._tell_silence, self._abandon):
+        with Watchdog(self.control, self._thread, self._on_stuck, self._abandon):
             try:
-                if not self._random_numbers.begin(self._must_stop_waiting):
+                if not self._hold.acquire(self._must_stop_waiting):
                     raise LoadingStopped("cancelled before it began")
                 with warnings_noted(self._note):
-                    self._train_alone()
+                    self._train_holding()
             except BaseException as error:  # noqa: BLE001  a failed run must not end the app
                 self._failed(error)
             finally:
-                self.stage = self.silence = ""
+                self.stage = self.stuck_at = ""
                 self._session = None
-                self.control.cancel_requests()  # a run that couldn't be prepared answers none
-                self._random_numbers.end()
-        if self.folder is not None:  # else nothing was trained, perhaps for want of a torch
-            from tui_app.training.device import release_gpu_memory
+                self.control.cancel_requests()  # a run that failed before training resolves none
+                self._hold.release()
+        if self.folder is not None:  # else nothing was trained, perhaps because torch is missing
+            from tui_app.training.device import release_gpu_memory  # puts off torch
 
             release_gpu_memory()
 
     def _note(self, text: str) -> None:
-        """Record a note with the run, or as soon as there is one."""
+        """Record a note with the run, once it has a folder."""
         if self._session is None:
             self._notes.append(text)
         else:
@@ -164,28 +165,28 @@ class LocalRun:
         stop_probes()
         return self.control.must_stop()
 
-    def _train_alone(self) -> None:
+    def _train_holding(self) -> None:
+        from tui_app.inspection.diagnosis.listener import DiagnosisListener  # puts off torch
+
         if self.control.stopped is not None:
             raise LoadingStopped("cancelled before it began")
         session = self._session = self._make_session(self.control, self._loading)
         self.folder, self.stage = session.folder.path, ""
         for text in self._notes:
             session.note(text)
-        self._recall(session)
-        from tui_app.inspection.diagnosis.listener import DiagnosisListener  # puts off torch
-
+        self._read_past(session)
         session.train(self.control, [self._events.append], DiagnosisListener.of_session)
 
-    def _recall(self, session: Session) -> None:
-        """Begin with what run.json, metrics.jsonl and log.txt know: of a resumed run, its past."""
+    def _read_past(self, session: Session) -> None:
+        """Begin with run.json, and for a resumed run with its metrics.jsonl and log.txt."""
         from tui_app.runs.metrics_file import read_lines
 
         folder = session.folder
         self._events.append(RunInfo.of(folder.read_record()))
-        with suppress(LoadingStopped):  # the run hears of the stop itself
+        with suppress(LoadingStopped):  # the loop will see the stop
             for line in read_lines(folder.metrics, stopped=self.control.must_stop):
                 event = event_of(line)
-                # A run that goes on isn't completed, also before it says that it goes on.
+                # A resumed run isn't completed, even before it says that it trains again.
                 if event is not None and not isinstance(event, RunCompleted):
                     self._events.append(_Past(event))
         self._events.append(_Past(None, _lines_of(folder.log)))
@@ -194,7 +195,7 @@ class LocalRun:
         self.stage = printable(f"{progress.step}: {loading_detail(progress)}")
 
     def _failed(self, error: BaseException) -> None:
-        if self._is_abandoned:  # what became of it has been said
+        if self._is_abandoned:  # `_abandon` has reported it
             return
         if isinstance(error, LoadingStopped | StepInterrupted):
             where = where_interrupted(error) if isinstance(error, StepInterrupted) else ""
@@ -204,29 +205,29 @@ class LocalRun:
 
     # What follows runs in the watchdog's thread.
 
-    def _tell_silence(self, text: str) -> None:
-        self.silence = text
+    def _on_stuck(self, text: str) -> None:
+        self.stuck_at = text
         if text and self._session is not None:
             self._session.note(text)
 
     def _abandon(self, stop: Stop, where: str) -> None:
-        """Go on without the thread, which doesn't come back."""
+        """Continue without the thread, which is stuck below Python code."""
         self.control.is_abandoned = True
         if self._session is not None:
             self._session.abandon(self.control, where)
         else:
             self.failure = Failure(_CANCELLED.format(where), "", 0)
         self.control.cancel_requests()
-        self.stage = self.silence = ""
+        self.stage = self.stuck_at = ""
         self._is_abandoned = True
-        self._random_numbers.end()
+        self._hold.release()
 
 
 def _lines_of(log: Path) -> list[str]:
-    """The lines of a log.txt, or the last ones of a long one."""
+    """Return the lines of a log.txt, or the last ones of a long one."""
     try:
         with open_file(log) as file:
-            skipped = max(0, file.seek(0, os.SEEK_END) - _MOST_OF_A_LOG)
+            skipped = max(0, file.seek(0, os.SEEK_END) - _LARGEST_LOG)
             file.seek(skipped)
             lines = file.read().decode("utf-8", errors="replace").split("\n")
     except OSError:
@@ -235,12 +236,12 @@ def _lines_of(log: Path) -> list[str]:
 
 
 def _failure(error: BaseException) -> Failure:
-    """What the user reads of `error`, and its traceback unless the sentence says it all."""
-    said = known(error)
-    if said is None:
+    """Return the sentence for `error`, and its traceback unless the sentence says everything."""
+    described = describe_failure(error)
+    if described is None:
         sentence = explain_in_one_line(error)
         return Failure(sentence, "\n".join(user_traceback(error)), ExitCode.FAILED)
-    sentence, exit_code = said
+    sentence, exit_code = described
     origin = error.__cause__ or error
     is_from_code = isinstance(error, TrainingFailed) or locate_error(origin) is not None
     lines = user_traceback(origin) if is_from_code else []
@@ -248,7 +249,7 @@ def _failure(error: BaseException) -> Failure:
 
 
 def local_runs(settings: Sequence[RunSettings]) -> list[LocalRun]:
-    """A run for each, named by what it has otherwise than the others."""
+    """Return a run for each of the settings, named by those in which they differ."""
     from tui_app.runs.settings import differing
 
     titles = [differing(each, settings) or each.lecture.name for each in settings]

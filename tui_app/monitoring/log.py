@@ -1,4 +1,4 @@
-"""What a person reads of a run while it trains, line by line."""
+"""The lines that the app's log shows of a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui_app.text.escaping import printable
 
 Kind = Literal["event", "warning", "error", "output"]
 
-#: Lines kept; of more, the oldest go.
+#: Lines kept; beyond them, the oldest are dropped.
 _LARGEST = 20_000
 
 #: `2026-01-31 12:34:56  what happened`, as tutorch writes log.txt.
@@ -22,7 +22,7 @@ _RECORDED = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)  (.*)")
 
 @dataclass(frozen=True)
 class LogLine:
-    """A line of the log. `clock` is the time of day it is from, or empty; `text` is printable."""
+    """A printable line of the log. `clock` is its time of day, or empty."""
 
     clock: str
     text: str
@@ -30,9 +30,9 @@ class LogLine:
 
 
 class Log:
-    """The lines of a run, the newest last. `dropped` counts those that are no longer kept.
+    """Holds the lines of a run, the newest last. `dropped` counts those no longer kept.
 
-    A line with the date stands before the lines of another day than those above.
+    A line with the date precedes the lines of a new day.
     """
 
     def __init__(self) -> None:
@@ -42,20 +42,20 @@ class Log:
 
     @property
     def count(self) -> int:
-        """How many lines there ever were."""
+        """The number of lines so far, dropped ones included."""
         return self.dropped + len(self.lines)
 
     def since(self, count: int) -> list[LogLine]:
-        """The lines that came after the first `count`."""
+        """Return the lines after the first `count`."""
         return self.lines[max(0, count - self.dropped) :]
 
     def add(self, text: str, kind: Kind = "event", clock: str | None = None) -> None:
-        """Add a text that is from now, each of its lines by itself."""
+        """Add each line of a text, with the time of now."""
         clock = time.strftime("%H:%M:%S") if clock is None else clock
         self._append(text.splitlines(), kind, clock, _today())
 
-    def record(self, line: str) -> None:
-        """Add a line of log.txt, which has the time that it is from."""
+    def add_recorded(self, line: str) -> None:
+        """Add a line of log.txt, with the time that it has."""
         match = _RECORDED.match(line)
         if match is None:  # written by a library, or a line of a traceback
             self._append([line.expandtabs(4)], "output", "", self._day)
@@ -75,8 +75,8 @@ class Log:
             del self.lines[:excess]
             self.dropped += excess
 
-    def tell(self, event: Event) -> None:
-        """Add what a person would want to read of an event."""
+    def add_event(self, event: Event) -> None:
+        """Add the line of an event, if it has one."""
         text = narrate(event)
         if text is None:
             return

@@ -1,4 +1,4 @@
-"""What can be looked at: a run that trains, the best model of one, or a model before it trains."""
+"""The models that the app can inspect: of a run that trains, of a saved one, or untrained."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from tui_app.views.view import View
 
 
-class Still:
-    """A model that doesn't change, loaded when it is first looked at."""
+class LoadedModel:
+    """A model that doesn't train, loaded by its first probe."""
 
     def __init__(self, load: Callable[[], ProbeContext]) -> None:
         self._load = load
@@ -29,30 +29,28 @@ class Still:
 
     @property
     def note(self) -> str:
-        """What the user should know of the source and the data that it was loaded with; empty until
-        it was.
-        """
+        """What the user should know of the model's source and data; empty until it is loaded."""
         context = self._context
         notes = [context.settings.note, context.data_note] if context is not None else []
         return "\n".join(filter(None, notes))
 
-    def look(self, view: View, ask: str, report: Report) -> Snapshot:
-        """Let the view's probe look. Takes its time: for a thread that holds RANDOM_NUMBER_LOCK."""
+    def run_probe(self, view: View, query: str, report: Report) -> Snapshot:
+        """Run the view's probe. Slow; the thread must hold RANDOM_NUMBER_LOCK."""
         from tui_app.inspection.probe_runner import run_probe
 
         with interruption_as_error():
             if self._context is None:
                 self._context = self._load()
-            return run_probe(replace(self._context, report=report), view.load_probe(), ask)
+            return run_probe(replace(self._context, report=report), view.load_probe(), query)
 
 
 @dataclass(frozen=True)
 class ModelSource:
-    """What the Model pane is to show. Two with the same `key` show the same; a trained model that
-    isn't the best of its run is the newest.
+    """A model that the Model pane can show. Two with the same `key` are the same model.
 
-    `place` is what stays the same while a run gets better models. With a `control` the run trains
-    in this program; what has none is loaded with `load`.
+    `place` stays the same while a run gets better models. With a `control` the run trains in this
+    program; without one the model is loaded with `load`. A trained model is the best of its run,
+    or else the newest.
     """
 
     place: object
@@ -65,7 +63,7 @@ class ModelSource:
 
 
 def untrained_model(settings: RunSettings) -> ModelSource:
-    """The model and the data that would be trained with these settings."""
+    """Return the model that would be trained with these settings, and its data."""
 
     def load() -> ProbeContext:
         from tui_app.inspection.probe_context import context_of_settings
@@ -80,8 +78,8 @@ def untrained_model(settings: RunSettings) -> ModelSource:
 def model_of_run(
     path: Path, best: int, control: Control | None = None, *, is_training: bool = False
 ) -> ModelSource:
-    """A run as it trains in this program; as it was saved last, while another one trains it; else
-    its best model, of epoch `best`.
+    """Return the model of a run: as it trains in this program, as last.pt has it while another
+    program trains it, or else the best one, of epoch `best`.
     """
     from tui_app.runs.run_folder import RunFolder
 
@@ -101,48 +99,48 @@ def model_of_run(
 def _when_saved(folder: RunFolder) -> int | None:
     try:
         return folder.last.lstat().st_mtime_ns
-    except OSError:  # it was never, or is being replaced
+    except OSError:  # never saved yet, or being replaced
         return None
 
 
-def request_traits(sight: ModelSource, control: Control | None) -> Future[Snapshot]:
-    """Ask what kind of model it is. One that no run has is loaded for that: while a run trains in
-    this program, which has this `control`, by that run.
+def request_traits(source: ModelSource, control: Control | None) -> Future[Snapshot]:
+    """Request what kind of model it is. `control` is of the run that trains in this program: it
+    loads a model that isn't its own between two steps.
     """
     from tui_app.inspection.probe_runner import probing, run_probe  # puts off torch
     from tui_app.inspection.probes import load_probe
 
-    if sight.control is not None:
-        return sight.control.request(probing(load_probe("traits")))
-    answer: Future[Snapshot] = Future()
+    if source.control is not None:
+        return source.control.request(probing(load_probe("traits")))
+    result: Future[Snapshot] = Future()
 
     def work() -> None:
-        if not answer.set_running_or_notify_cancel():
+        if not result.set_running_or_notify_cancel():
             return
         try:
             with interruption_as_error():
-                found = run_probe(sight.load(), load_probe("traits"))
-            answer.set_result(found)
-        except Exception as error:  # noqa: BLE001  it is raised where it is waited for
-            answer.set_exception(error)
+                found = run_probe(source.load(), load_probe("traits"))
+            result.set_result(found)
+        except Exception as error:  # noqa: BLE001  raised where the result is read
+            result.set_exception(error)
 
     run_exclusively(work, control)
-    return answer
+    return result
 
 
 def run_exclusively(work: Callable[[], None], control: Control | None) -> None:
-    """Let `work` look with nobody else at the random numbers: in the thread of the run that trains
-    in this program, which has them, between two of its steps; else in a thread of its own.
+    """Run `work` while no other thread draws random numbers: between two steps of the run that
+    trains in this program, which holds their lock, or else in a thread of its own.
     """
 
-    def instead(answer: Future[None]) -> None:
-        """The run ended before it had answered, and this is still its thread."""
-        if answer.cancelled():
+    def start_if_cancelled(result: Future[None]) -> None:
+        # The run ended before it got to the work; this is still its thread.
+        if result.cancelled():
             start_probe_thread(work)
 
     if control is not None:
-        answer = control.request(lambda training: work())
-        if not answer.cancelled():
-            answer.add_done_callback(instead)
+        result = control.request(lambda training: work())
+        if not result.cancelled():
+            result.add_done_callback(start_if_cancelled)
             return
     start_probe_thread(work)

@@ -1,4 +1,4 @@
-"""The one interface through which screens know a run."""
+"""The interface through which screens monitor a run, wherever it trains."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tui_app.training.control import Steering
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run could not be made, or broke off: what happened, and the traceback for the log,
-    which is empty where the sentence says it all.
+    """Why a run couldn't be prepared, or failed: a sentence, and the traceback for the log,
+    which is empty if the sentence says everything.
     """
 
     sentence: str
@@ -22,48 +22,48 @@ class Failure:
 
 
 class MonitoredRun(Protocol):
-    """A run that is watched: a thread of this program, or the folder of another one's."""
+    """A run that a screen shows: of a thread of this program, or of another program's folder."""
 
     @property
     def name(self) -> str:
-        """What the run is called: `<lecture>/<time>`, or its lecture until it has a folder."""
+        """`<lecture>/<time>`, or its settings until it has a folder."""
         ...
 
     @property
     def folder(self) -> Path | None:
-        """Its run folder, as soon as it has one."""
+        """Its run folder, once it has one."""
         ...
 
     @property
     def history(self) -> History:
-        """What it has come to, as of the last `poll`."""
+        """Its events, as of the last `poll`."""
         ...
 
     @property
     def control(self) -> Steering | None:
-        """How it is steered; None for a run that can only be watched."""
+        """Controls it; None for a run that can only be watched."""
         ...
 
     @property
     def stage(self) -> str:
-        """What it does before it trains, in a sentence; empty once it does."""
+        """What it does before it trains, in words; empty once it trains."""
         ...
 
     @property
-    def silence(self) -> str:
-        """`still inside ...`, and where, while a step doesn't come back; else empty."""
+    def stuck_at(self) -> str:
+        """`still inside ...` and where, while a step doesn't return; else empty."""
         ...
 
     @property
     def failure(self) -> Failure | None:
-        """Why it could not be made, or broke off."""
+        """Why it couldn't be prepared, or failed."""
         ...
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether no more events will come."""
         ...
 
     def poll(self) -> bool:
-        """Take in what has happened since the last call: whether there was anything."""
+        """Add the events since the last call to the history; return whether there were any."""
         ...

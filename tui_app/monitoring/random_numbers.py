@@ -1,4 +1,7 @@
-"""Who may draw random numbers of torch: one thread at a time, and none that is stuck."""
+"""Lets one thread at a time draw torch's random numbers: a run, or a probe that builds a model.
+
+A probe that is stuck keeps no run waiting.
+"""
 
 from __future__ import annotations
 
@@ -11,37 +14,36 @@ from models import LectureError
 from tui_app.training.control import Control
 from tui_app.training.watchdog import StepInterrupted, Watchdog, where_interrupted
 
-#: Whoever holds it may draw random numbers of torch, which are those of the whole program: a run
-#: that trains, or somebody who builds a model to look at. Two at once would train another run.
+#: Held by the thread that may draw random numbers of torch, whose state is global: a run that
+#: trains beside a probe that builds a model would be another run.
 RANDOM_NUMBER_LOCK = threading.Lock()
 
-#: How a thread is called that looks at a model.
-PROBE_THREAD = "looking"
+#: The name of a thread that runs a probe.
+PROBE_THREAD = "probe"
 
-#: Seconds between two questions whether a thread that waits for them is to stop.
-_WAITING = 0.1
+#: Seconds between two checks whether a thread that waits for the lock must stop.
+_WAIT_SECONDS = 0.1
 
-_LOOKS: set[Control] = set()
+_probe_controls: set[Control] = set()
 
 
-class Hold:
-    """One thread's hold on RANDOM_NUMBER_LOCK; another thread may end it when the first is
-    stuck."""
+class RandomNumberHold:
+    """Holds RANDOM_NUMBER_LOCK for one thread; another may release it when the first is stuck."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._is_held = False
 
-    def begin(self, must_stop: Callable[[], bool]) -> bool:
-        """Wait for them, and hold them unless the thread is to stop meanwhile: whether it does."""
-        while not RANDOM_NUMBER_LOCK.acquire(timeout=_WAITING):
+    def acquire(self, must_stop: Callable[[], bool]) -> bool:
+        """Wait for the lock until `must_stop`; return whether it is held."""
+        while not RANDOM_NUMBER_LOCK.acquire(timeout=_WAIT_SECONDS):
             if must_stop():
                 return False
         self._is_held = True
         return True
 
-    def end(self) -> None:
-        """Let others have them, unless that was done."""
+    def release(self) -> None:
+        """Release the lock, unless that was done."""
         with self._lock:
             was_held, self._is_held = self._is_held, False
         if was_held:
@@ -49,47 +51,47 @@ class Hold:
 
 
 def stop_probes() -> None:
-    """A run begins: let no look that is stuck keep it waiting. To be called again and again while
-    it waits, since another look may have its turn meanwhile.
+    """Stop the probes that are running, for a run that waits for the lock.
+
+    Call it repeatedly while the run waits: another probe may get the lock first.
     """
-    for control in list(_LOOKS):
+    for control in list(_probe_controls):
         control.stop("a run begins")
 
 
 def start_probe_thread(work: Callable[[], None]) -> None:
-    """Do `work`, which looks at a model, in a thread that holds RANDOM_NUMBER_LOCK, as soon as
-    nobody else does.
+    """Run `work` in a thread once it holds RANDOM_NUMBER_LOCK.
 
-    Unlike a worker of Textual, no one waits for it when the app is left.
+    Unlike a Textual worker, it doesn't keep the app from exiting.
     """
-    # What is posted from there is posted in the app that the context names.
+    # Messages posted by the thread go to the app that its context names.
     run = copy_context().run
-    threading.Thread(target=run, args=(_look, work), name=PROBE_THREAD, daemon=True).start()
+    threading.Thread(target=run, args=(_run_holding, work), name=PROBE_THREAD, daemon=True).start()
 
 
-def _look(work: Callable[[], None]) -> None:
-    control, hold = Control(), Hold()
-    here = threading.current_thread()
-    hold.begin(lambda: False)
-    # Only now: a look that waits for its turn isn't stuck, and keeps no run waiting.
-    _LOOKS.add(control)
+def _run_holding(work: Callable[[], None]) -> None:
+    control, hold = Control(), RandomNumberHold()
+    hold.acquire(lambda: False)
+    # Only now, since a probe that waits for the lock isn't stuck and delays no run.
+    _probe_controls.add(control)
+    thread = threading.current_thread()
     try:
         with (
-            Watchdog(control, here, lambda text: None, lambda stop, where: hold.end()),
-            suppress(StepInterrupted),  # `interruption_as_error` has told it
+            Watchdog(control, thread, lambda text: None, lambda stop, where: hold.release()),
+            suppress(StepInterrupted),  # `interruption_as_error` has reported it
         ):
             work()
     finally:
-        hold.end()
-        _LOOKS.discard(control)
+        hold.release()
+        _probe_controls.discard(control)
 
 
 @contextmanager
 def interruption_as_error() -> Iterator[None]:
-    """Let a look that was interrupted be one that failed. Raises LectureError."""
+    """Turn the interruption of a stuck probe into an error. Raises LectureError."""
     try:
         yield
     except StepInterrupted as error:
         raise LectureError(
-            f"given up since it didn't come back{where_interrupted(error)}"
+            f"interrupted because it didn't return{where_interrupted(error)}"
         ) from None

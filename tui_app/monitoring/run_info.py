@@ -1,4 +1,4 @@
-"""What is known of a run before its first step, as run.json has it."""
+"""What run.json says of a run, known before its first step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tui_app.runs.listing import users_file
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What a run is. `base_rates` are the scores of a baseline, by metric."""
+    """The settings and sizes of a run. `base_rates` are the scores of a baseline, by metric."""
 
     lecture: str
     dataset: str
@@ -28,16 +28,16 @@ class RunInfo:
     lr: float = 0.0
     base_rates: Mapping[str, float] = field(default_factory=dict)
     file: str = ""
-    """The user's own file; empty for a lecture of the course."""
+    """The user's lecture file; empty for a lecture of the course."""
 
     @property
     def total_steps(self) -> int:
-        """The steps that the whole run is to take."""
+        """The number of steps of the whole run."""
         return self.epochs * self.steps_per_epoch
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> RunInfo:
-        """Read them from what run.json says. Raises KeyError, TypeError or ValueError."""
+        """Read run.json's content. Raises KeyError, TypeError or ValueError."""
         hyperparameters = record["hyperparameters"]
         metric = str(record.get("metric", ""))
         return cls(

@@ -1,4 +1,4 @@
-"""A view of a model that doesn't change: each question is answered once, in a thread."""
+"""Runs the probe of a view of a model that doesn't train, once for each query, in a thread."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from models.user_files.trust import UntrustedSource
+from tui_app.monitoring.failures import describe_failure
 
 if TYPE_CHECKING:
     from tui_app.inspection.probe_context import Report
@@ -15,69 +16,67 @@ if TYPE_CHECKING:
     from tui_app.views.view import Frame, View
 
 
-class _GivesWay(Exception):
-    """Another view is wanted first."""
+class _ProbeCancelled(Exception):
+    """The probe was cancelled for another view."""
 
 
 class StaticView:
-    """Has the same face as LiveView. `look` takes its time; `start` gives it to a thread."""
+    """Has the interface of LiveView. `run_probe` is slow; `start` runs it in a thread."""
 
     is_over = False
 
     def __init__(
         self,
         view: View,
-        look: Callable[[View, str, Report], Snapshot],
+        run_probe: Callable[[View, str, Report], Snapshot],
         start: Callable[[Callable[[], None]], object],
     ) -> None:
         self.view = view
         self.snapshot: Snapshot | None = None
         self.problem = self.progress = ""
         self.untrusted: UntrustedSource | None = None
-        self._look, self._start = look, start
-        self._ask, self._asked = "", None
-        self._gives_way = False
+        self._run_probe, self._start = run_probe, start
+        self._query, self._requested_query = "", None
+        self._is_cancelled = False
         self.is_busy = self._has_news = False
 
-    def ask(self, text: str) -> None:
-        """Look again, to answer this."""
-        self._ask = text
+    def set_query(self, text: str) -> None:
+        """Run the probe again with this query."""
+        self._query = text
 
     def lines(self, frame: Frame, *, closer: bool = False) -> list[Text]:
-        """What was found, drawn; nothing before that."""
+        """Draw what the probe found; nothing before it has."""
         if self.snapshot is None:
             return []
         return self.view.lines(self.snapshot.found, frame, closer=closer)
 
     def poll(self) -> bool:
-        """Begin to look where there is something to be answered: whether there is news."""
-        self._gives_way = False
+        """Start the probe for a new query; return whether there is news of the last one."""
+        self._is_cancelled = False
         news, self._has_news = self._has_news, False
-        if not self.is_busy and self._ask != self._asked:
-            self.is_busy, self._asked = True, self._ask
-            self._start(self._answer)
+        if not self.is_busy and self._query != self._requested_query:
+            self.is_busy, self._requested_query = True, self._query
+            self._start(self._probe)
         return news
 
     def cancel_probe(self) -> None:
-        """End the look under way, for another view; the next poll begins anew."""
-        self._gives_way = self.is_busy
+        """Cancel the probe, for another view; the next poll starts it again."""
+        self._is_cancelled = self.is_busy
 
     def _report(self, steps: int, of: int) -> None:
-        if self._gives_way:
-            raise _GivesWay
+        if self._is_cancelled:
+            raise _ProbeCancelled
         self.progress = f"{100 * steps // max(1, of)} %"
 
-    def _answer(self) -> None:
-        from tui_app.monitoring.failures import known
-
+    def _probe(self) -> None:
         try:
-            self.snapshot = self._look(self.view, self._asked or "", self._report)
+            self.snapshot = self._run_probe(self.view, self._requested_query or "", self._report)
             self.problem = ""
-        except _GivesWay:
-            self._asked, self.is_busy = None, False
+        except _ProbeCancelled:
+            self._requested_query, self.is_busy = None, False
             return
-        except Exception as error:  # noqa: BLE001  a view that fails says so in its place
+        except Exception as error:  # noqa: BLE001  shown in the view's place
             self.untrusted = error if isinstance(error, UntrustedSource) else None
-            sentence = known(error)
-            self.problem = sentence[0] if sentence else f"{type(error).__name__}: {error}"
+            failure = describe_failure(error)
+            self.problem = failure[0] if failure else f"{type(error).__name__}: {error}"
         self._has_news, self.is_busy = True, False

@@ -1,4 +1,4 @@
-"""Readings of the machine: a GPU through NVML, every field guarded, else processor and memory."""
+"""Reads how busy the device that trains is: a GPU through NVML, or processor and memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def read_system_stats(device: str) -> str:
-    """One line about the device that trains."""
+    """Return one line about the device: its load, its memory, and what a GPU reports besides."""
     if device.startswith("cuda"):
         index = int(device.partition(":")[2] or 0)
         line = _gpu(index)
@@ -52,13 +52,13 @@ def _memory(info: Any) -> str:
 
 
 def _others(running: list[Any]) -> str:
-    """The share of other programs in the card's memory."""
+    """The GPU memory that other programs use."""
     used = sum(one.usedGpuMemory or 0 for one in running if one.pid != os.getpid())
     return f"others {used / 2**30:.1f} GiB" if used else ""
 
 
 def _reading(read: Callable[[], str]) -> str:
-    """A reading, or nothing where this driver or card doesn't give it."""
+    """Return a reading, or nothing if the driver or the card doesn't give it."""
     import pynvml
 
     try:

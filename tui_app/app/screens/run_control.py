@@ -45,9 +45,9 @@ class RunControlScreen(Screen[None]):
         run = self.training
         if run is None:
             return False
-        if run.history.facts is None:  # it prepares: nothing but cancelling makes sense
+        if run.history.info is None:  # it prepares: nothing but cancelling makes sense
             return action == "stop"
-        if action == "change_lr" and not run.history.facts.lr:  # a search without a gradient
+        if action == "change_lr" and not run.history.info.lr:  # a search without a gradient
             return False
         is_paused = run.history.state == "paused"
         if action in ("go_on", "one_step", "one_epoch"):

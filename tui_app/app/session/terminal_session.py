@@ -44,7 +44,7 @@ _SAVING = 30.0
 _LEAVING = 3.0
 
 #: The threads of a run and of a lecture that is loaded, either of which may be stuck.
-_WORK_THREADS = ("training", lecture_thread.NAME, PROBE_THREAD)
+_WORK_THREADS = ("training", lecture_thread.THREAD_NAME, PROBE_THREAD)
 
 #: Seconds between two looks, without a terminal, whether the next run's turn has come.
 _LOOKING = 0.5

@@ -52,7 +52,7 @@ class BackgroundLine(Static):
         if not self.screen.is_current:
             return
         queue, runs_dir = self.app.queue, self.app.runs_dir
-        own = [run.folder for run in queue.begun if run.folder is not None] if queue else []
+        own = [run.folder for run in queue.started if run.folder is not None] if queue else []
 
         def work() -> None:
             runs = background_runs(runs_dir, own)

@@ -115,7 +115,7 @@ class Chart(AdjustableChart):
     # What is written around the plots
 
     def _tell(self, where: str, title: str, picture: Picture) -> None:
-        facts, text = self._curves.history.facts, Text(no_wrap=True, overflow="ellipsis")
+        facts, text = self._curves.history.info, Text(no_wrap=True, overflow="ellipsis")
         reduction = f" ({facts.reduction})" if facts and facts.reduction else ""
         text.append(title, "bold")
         text.append(reduction if title == "loss" else "")

@@ -20,7 +20,7 @@ from tui_app.app.widgets.drawable import while_drawable
 from tui_app.app.widgets.view_names import ViewNames
 from tui_app.app.widgets.view_page import ViewPage
 from tui_app.monitoring.live_view import LiveView
-from tui_app.monitoring.model_source import ModelSource, Still, run_exclusively
+from tui_app.monitoring.model_source import LoadedModel, ModelSource, run_exclusively
 from tui_app.monitoring.static_view import StaticView
 from tui_app.text.escaping import printable
 from tui_app.views import load_view
@@ -61,7 +61,7 @@ class ModelPane(Vertical):
         super().__init__(**options)
         self.border_title = "Model"
         self._sight: ModelSource | None = None
-        self._still: Still | None = None
+        self._still: LoadedModel | None = None
         self._looks: dict[str, LiveView | StaticView] = {}
         self._traits: LiveView | StaticView | None = None
         self._names: tuple[str, ...] = ()
@@ -102,7 +102,7 @@ class ModelPane(Vertical):
             and (time.monotonic() < self._turned + _SECONDS or self._is_looking)
         ):
             return
-        self._sight, self._still = sight, None if sight.control else Still(sight.load)
+        self._sight, self._still = sight, None if sight.control else LoadedModel(sight.load)
         self._untrusted = None
         self._looks.clear()
         self._turned = time.monotonic()
@@ -131,8 +131,8 @@ class ModelPane(Vertical):
         """The run itself while it trains here, else its model as it is loaded."""
         if sight.control is not None:
             return LiveView(view, sight.control)
-        still = self._still = self._still or Still(sight.load)
-        return StaticView(view, still.look, self._in_thread)
+        still = self._still = self._still or LoadedModel(sight.load)
+        return StaticView(view, still.run_probe, self._in_thread)
 
     def _offer(self) -> None:
         """Offer the views once it is known which can be had."""

@@ -50,7 +50,7 @@ class Progress(Vertical):
 
     def draw(self, run: MonitoredRun) -> None:
         """Show how far `run` is."""
-        history, facts = run.history, run.history.facts
+        history, facts = run.history, run.history.info
         if history.state == "running" and not history.is_over:
             self._rate.record(history.step)
         else:
@@ -69,7 +69,7 @@ class Progress(Vertical):
         return line
 
     def _where(self, run: MonitoredRun) -> Text:
-        history, facts = run.history, run.history.facts
+        history, facts = run.history, run.history.info
         state = _STATES.get(history.state, (history.state, "dim"))
         if run.failure is not None:
             state = ("failed" if run.failure.exit_code else "cancelled", "bold red")
@@ -77,10 +77,10 @@ class Progress(Vertical):
             state = (run.stage if facts is None else "reading", "dim")
         text = Text(no_wrap=True, overflow="ellipsis")
         if facts is None:
-            return text.append(run.silence) if run.silence else text.append(*state)
+            return text.append(run.stuck_at) if run.stuck_at else text.append(*state)
         text.append(f"{state[0]:<10}", state[1])
-        if run.silence:
-            return text.append(run.silence)
+        if run.stuck_at:
+            return text.append(run.stuck_at)
         text.append(f"epoch {history.epoch}/{facts.epochs}  ")
         text.append(f"step {history.step:,}/{facts.total_steps:,}".replace(",", " "))
         per_second = self._rate.per_second

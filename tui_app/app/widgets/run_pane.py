@@ -103,7 +103,7 @@ def _outcome(run: MonitoredRun) -> tuple[str, bool]:
     """Why the run ended, in a sentence, and whether it failed."""
     history, failure = run.history, run.failure
     if history.completed is not None and history.state == history.completed.state:
-        is_whole = history.facts is None or history.epoch >= history.facts.epochs
+        is_whole = history.info is None or history.epoch >= history.info.epochs
         reason = "" if is_whole and history.state == "completed" else history.completed.reason
         return reason, history.state == "failed"
     if failure is not None:

@@ -92,7 +92,7 @@ def relative_result(history: History, first: History) -> str:
 
 def _task(history: History) -> tuple[str, str, str] | None:
     """Return the lecture and data of a result; only results of the same can be compared."""
-    facts = history.facts
+    facts = history.info
     return None if facts is None else (facts.lecture, facts.file, facts.dataset)
 
 

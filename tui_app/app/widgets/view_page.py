@@ -100,7 +100,7 @@ class ViewPage(Vertical):
         if self._looking is not None and self._looking is not looking:
             self._looking.cancel_probe()
         self._looking = looking
-        looking.ask(self._asks.get(name, ""))
+        looking.set_query(self._asks.get(name, ""))
         self.poll()
 
     def _arrange(self, view: View) -> None:
@@ -243,7 +243,7 @@ class ViewPage(Vertical):
     def _ask(self, text: str) -> None:
         self._asks[self._name], self._is_asked = text, True
         if self._looking is not None:
-            self._looking.ask(text)
+            self._looking.set_query(text)
             self.poll()
             self.app.update_soon()
 

@@ -63,7 +63,7 @@ def overlay(
 def metrics_of(runs: Sequence[Overlaid]) -> list[str]:
     """What the runs can be compared by: the values that any of them measures, and `loss`."""
     names = dict.fromkeys(name for run in runs for name in run.history.epochs.values)
-    chosen = [run.history.facts.metric for run in runs if run.history.facts is not None]
+    chosen = [run.history.info.metric for run in runs if run.history.info is not None]
     first = [name for name in dict.fromkeys(chosen) if name in names]
     return [*first, "loss", *(name for name in names if name not in first)]
 

@@ -14,10 +14,10 @@ from tui_app.text.quantities import format_number, format_value
 def read_off(curves: RunCurves, view: ChartView) -> str:
     """The values at the cursor of `view`: `step 1240 (epoch 3.2)  loss 0.412  97.5 %`."""
     history = curves.history
-    if history.facts is None or view.cursor is None or not history.step:
+    if history.info is None or view.cursor is None or not history.step:
         return ""
     step = _step_at(curves, view, view.cursor * curves.end(view))
-    epoch = step / history.facts.steps_per_epoch
+    epoch = step / history.info.steps_per_epoch
     parts = [f"step {step} (epoch {epoch:.1f})", f"loss {history.losses[step - 1]:#.4g}"]
     parts += [
         format_number(name, value) if name.endswith("accuracy") else format_value(name, value)

@@ -40,7 +40,7 @@ class RunCurves:
     def end(self, view: ChartView) -> float:
         """Where the x axis ends."""
         history = self.history
-        total = history.facts.total_steps if history.facts else 0
+        total = history.info.total_steps if history.info else 0
         step = max(history.step, int(history.epochs.step[-1]) if history.epochs.step else 0, 1)
         last = total if history.is_over and step >= total else growing_end(step, total)
         return float(self.at(np.array([float(last)]), view)[0]) or 1.0
@@ -76,7 +76,7 @@ class RunCurves:
     @property
     def has_accuracy(self) -> bool:
         """Whether the run measures an accuracy."""
-        facts = self.history.facts
+        facts = self.history.info
         return bool(facts and (facts.highest or "accuracy" in facts.base_rates))
 
     def _none_yet(self, unit: str, expected: str) -> str:
@@ -115,7 +115,7 @@ class RunCurves:
         return curves
 
     def _levels(self, metric: str) -> list[Level]:
-        facts = self.history.facts
+        facts = self.history.info
         rates = facts.base_rates if facts else {}
         return [Level(_BASELINES[metric], rates[metric])] if metric in rates else []
 
@@ -132,10 +132,10 @@ class RunCurves:
 
 def positions(history: History, steps: np.ndarray, view: ChartView) -> np.ndarray:
     """Where `steps` lie on the x axis of `view`: as they are, in epochs, or in seconds."""
-    if view.axis == "step" or history.facts is None:
+    if view.axis == "step" or history.info is None:
         return steps
     if view.axis == "epoch":
-        return steps / history.facts.steps_per_epoch
+        return steps / history.info.steps_per_epoch
     return _seconds(history.epochs.step, history.epochs.seconds, steps)
 
 

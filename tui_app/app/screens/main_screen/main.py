@@ -169,7 +169,7 @@ class MainScreen(RepeatRunScreen):
         run = self.training
         watched = self.watched
         advice = watched and current(watched.history.advice)
-        shown = advice, watched, run and (run.history.state, run.history.facts is None)
+        shown = advice, watched, run and (run.history.state, run.history.info is None)
         if shown != self._shown:
             self._shown = shown
             self.query_one(SettingsForm).set_busy(run is not None)

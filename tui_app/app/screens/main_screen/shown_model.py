@@ -35,7 +35,7 @@ def shown_model(
 
 
 def _is_of(run: LocalRun, draft: SettingsDraft | None) -> bool:
-    facts = run.history.facts
+    facts = run.history.info
     if draft is None or facts is None:
         return draft is None
     lecture = draft.lecture
