@@ -14,12 +14,12 @@ from textual.widgets import DataTable
 
 from tests.pilot import Sitting, in_app
 from tui_app.app.dialogs.choice_question import ChoiceQuestion
-from tui_app.app.run_summaries import about, best_by_lecture, cells, in_short, widths
+from tui_app.app.run_summaries import about, best_by_lecture, cells, widths
 from tui_app.app.screens.run import RunScreen
 from tui_app.app.screens.runs_screen.runs import RunsScreen
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_table import RunRow, RunTable, write_note
-from tui_app.text.quantities import short_loss
+from tui_app.text.quantities import short_count, short_loss
 
 LECTURES = ("lecture_07_multiple_dimension_input", "lecture_05_linear_regression", "my_net")
 
@@ -124,7 +124,7 @@ def test_a_loss_is_written_in_seven_cells_and_is_never_zero_when_it_is_not(value
 
 def test_counts_are_shortened():
     counts = (0, 9999, 10_000, 27_562, 10_000_000, 1_234_567_890)
-    assert [in_short(count) for count in counts] == ["0", "9999", "10k", "27.6k", "10M", "1.23G"]
+    assert [short_count(count) for count in counts] == ["0", "9999", "10k", "27.6k", "10M", "1.23G"]
 
 
 def test_the_list_of_lectures_says_what_its_number_is(twenty):

@@ -19,7 +19,7 @@ from tests.tolerances import FLOAT64
 from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.app.widgets.progress import StepRate
 from tui_app.app.widgets.score_table import relative_result
-from tui_app.drawing.ticks import growing_end, log_ticks, ticks, written
+from tui_app.drawing.ticks import growing_end, log_ticks, tick_text, ticks
 from tui_app.monitoring.curves.bucketing import bucketed
 from tui_app.monitoring.curves.picture import ChartView
 from tui_app.monitoring.curves.readings import read_off
@@ -161,7 +161,9 @@ def test_ticks_are_round_and_inside():
         assert all(low - slack <= place <= high + slack for place in places)
     assert log_ticks(-3, 3, 6) == [-3, -2, -1, 0, 1, 2, 3]
     assert len(log_ticks(0.1, 0.2, 5)) >= 2
-    assert all(len(written(value)) <= 7 for value in (0, 1e-12, 0.001234, 12345.678, 9.9e30, -2e-5))
+    assert all(
+        len(tick_text(value)) <= 7 for value in (0, 1e-12, 0.001234, 12345.678, 9.9e30, -2e-5)
+    )
 
 
 def test_the_x_axis_grows_by_doubling():

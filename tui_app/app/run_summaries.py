@@ -13,7 +13,7 @@ from tui_app.runs.listing import RunSummary
 from tui_app.runs.run_table import RunRow
 from tui_app.text.cells import cut
 from tui_app.text.escaping import printable
-from tui_app.text.quantities import format_short
+from tui_app.text.quantities import format_short, short_count
 
 #: The columns of the table of runs: key and title.
 COLUMNS = (
@@ -78,7 +78,7 @@ def cells(row: RunRow, now: float, chosen: Mapping[str, int], *, marked: bool) -
         "lecture": lecture_of(row),
         "data": short_name(run.dataset),
         "best": best_in_short(run),
-        "epochs": f"{in_short(run.epoch)}/{in_short(run.epochs)}",
+        "epochs": f"{short_count(run.epoch)}/{short_count(run.epochs)}",
         "state": run.state,
         "differs": " ".join(f"{name}={value}" for name, value in row.differs.items()),
         "note": " ".join(row.note.split()),
@@ -96,16 +96,6 @@ def cells(row: RunRow, now: float, chosen: Mapping[str, int], *, marked: bool) -
 def best_in_short(run: RunSummary) -> str:
     """The best value of a run: `97.50 %` of accuracy, or `loss 0.1396`."""
     return "-" if run.best_value is None else format_short(run.metric, run.best_value)
-
-
-def in_short(count: int) -> str:
-    """A count in at most four digits: `1000`, `27.6k`, `10M`."""
-    if count < 10_000:
-        return str(count)
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if count >= size:
-            return f"{float(f'{count / size:.3g}'):g}{letter}"
-    return str(count)
 
 
 def about(row: RunRow, width: int) -> Text:

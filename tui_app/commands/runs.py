@@ -14,7 +14,7 @@ from tui_app.runs.origins import origins
 from tui_app.runs.run_folder import RunFolder
 from tui_app.terminal.printing import complain, print_json, print_list
 from tui_app.text.columns import Column
-from tui_app.text.quantities import format_number
+from tui_app.text.quantities import format_number, short_count
 
 _COLUMNS = (
     Column("id", importance=9),
@@ -76,4 +76,4 @@ def _row(id_: str, run: RunSummary, origin: str) -> list[str]:
 
 
 def _count(epochs: int) -> str:
-    return f"{epochs / 1e6:.3g}M" if epochs >= 1e6 else str(epochs)
+    return short_count(epochs, exact_below=1_000_000)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tui_app.drawing.canvas import Canvas
-from tui_app.drawing.ticks import ticks, written
+from tui_app.drawing.ticks import tick_text, ticks
 
 #: Cells left of the vertical axis, for its numbers.
 MARGIN = 8
@@ -70,16 +70,16 @@ class Plot:
         for value in ticks(*self.ys, max(1, self.rows // 4)):
             row = round(self.y(value)) // 4
             canvas.write(self.left - 1, row, pen.sign("┤", "+"), style)
-            canvas.write(self.left - 2 - len(written(value)), row, written(value), style)
+            canvas.write(self.left - 2 - len(tick_text(value)), row, tick_text(value), style)
         end = -1
         for value in ticks(*self.xs, max(2, self.columns // 12)):
             column = round(self.x(value)) // 2
-            start = column - len(written(value)) // 2
-            if start <= end or start + len(written(value)) > self.right - len(x_label) - 1:
+            start = column - len(tick_text(value)) // 2
+            if start <= end or start + len(tick_text(value)) > self.right - len(x_label) - 1:
                 continue
             canvas.write(column, bottom, pen.sign("┬", "+"), style)
-            canvas.write(start, bottom + 1, written(value), style)
-            end = start + len(written(value))
+            canvas.write(start, bottom + 1, tick_text(value), style)
+            end = start + len(tick_text(value))
         canvas.write(self.left + self.columns - len(x_label), bottom + 1, x_label, style)
         start = (self.columns - len(y_label)) // 2 if centred else 1
         canvas.write(self.left + start, self.top, y_label, style)

@@ -32,17 +32,6 @@ def flowed(groups: Sequence[Sequence[tuple[str, str] | str]], columns: int, pen:
     return lines
 
 
-def tidy(value: float, digits: int = 4) -> str:
-    """A number in so many digits; what is only a rounding error away from zero is zero."""
-    return f"{0.0 if abs(value) < 1e-6 else value:.{digits}g}"
-
-
-def signed(value: float) -> str:
-    """A number within a product: in brackets when it is negative."""
-    text = tidy(value)
-    return f"({text})" if text.startswith("-") else text
-
-
 def wrapped(text: str, columns: int, pen: Pen, meaning: str = "faint") -> list[Text]:
     """A sentence over as many lines as it takes, broken between words."""
     lines, line = [], ""

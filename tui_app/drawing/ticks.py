@@ -33,7 +33,7 @@ def log_ticks(low: float, high: float, count: int) -> list[float]:
     return [math.log10(value) for value in ticks(10**low, 10**high, count) if value > 0]
 
 
-def written(value: float) -> str:
+def tick_text(value: float) -> str:
     """A number at an axis, in at most seven cells."""
     if value == 0:
         return "0"
@@ -44,12 +44,12 @@ def written(value: float) -> str:
     return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
 
 
-def per_cent(value: float) -> str:
+def percent_tick(value: float) -> str:
     """A share from 0 to 1 at an axis."""
     return f"{100 * value:.4g} %"
 
 
-def count(value: float) -> str:
+def count_tick(value: float) -> str:
     """A step or an epoch at an axis: 800, 12k, 1.5M."""
     for size, letter in ((1e6, "M"), (1e3, "k")):
         if abs(value) >= 10 * size or (abs(value) >= size and value % size == 0):

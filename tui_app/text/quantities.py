@@ -5,6 +5,11 @@ from __future__ import annotations
 import math
 
 
+def is_share(metric: str) -> bool:
+    """Whether a metric lies between 0 and 1 and is shown in per cent: an accuracy."""
+    return metric.endswith("accuracy")
+
+
 def format_value(name: str, value: float | None) -> str:
     """A metric as it is shown: `test accuracy 97.62 %`, `train loss 0.0347`."""
     return f"{name.replace('_', ' ')} {format_number(name, value)}"
@@ -14,12 +19,12 @@ def format_number(name: str, value: float | None) -> str:
     """The number of a metric: an accuracy in per cent, a loss to four significant digits."""
     if value is None:
         return "not finite"
-    return f"{100 * value:.2f} %" if name.endswith("accuracy") else f"{value:#.4g}"
+    return f"{100 * value:.2f} %" if is_share(name) else f"{value:#.4g}"
 
 
 def format_short(name: str, value: float) -> str:
     """A metric in at most twelve cells, with what it is: `97.50 %`, `loss 0.1396`."""
-    if name.endswith("accuracy"):
+    if is_share(name):
         return format_number(name, value)
     return f"loss {short_loss(value)}"
 
@@ -47,3 +52,29 @@ def format_seconds(seconds: float) -> str:
 def counted(count: int, noun: str) -> str:
     """`1 step`, `2 steps`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def grouped(count: int) -> str:
+    """A count with its thousands apart: `12 443 648`."""
+    return f"{count:,}".replace(",", " ")
+
+
+def short_count(count: int, exact_below: int = 10_000) -> str:
+    """A count to three digits: `27.6k`, `10M`. Those below `exact_below` have all their digits."""
+    if count < exact_below:
+        return str(count)
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= size:
+            return f"{float(f'{count / size:.3g}'):g}{letter}"
+    return str(count)
+
+
+def rounded(value: float, digits: int = 4) -> str:
+    """A number to so many digits; one that differs from zero by a rounding error is `0`."""
+    return f"{0.0 if abs(value) < 1e-6 else value:.{digits}g}"
+
+
+def as_factor(value: float) -> str:
+    """A number within a product: in brackets when it is negative."""
+    text = rounded(value)
+    return f"({text})" if text.startswith("-") else text

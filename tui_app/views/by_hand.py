@@ -10,8 +10,9 @@ from rich.text import Text
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.pen import hexadecimal, ramp
 from tui_app.drawing.plot import Plot
-from tui_app.drawing.table import sentence, tidy
+from tui_app.drawing.table import sentence
 from tui_app.text.columns import Column, aligned, natural_widths
+from tui_app.text.quantities import rounded
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -85,15 +86,16 @@ def _plane(canvas: Canvas, found: ByHand) -> None:
 def _words(found: ByHand, frame: Frame) -> list[Text]:
     pen = frame.pen
     now = ", ".join(
-        f"{name} = {tidy(value)}" for name, value in zip(found.names, found.tried[-1], strict=True)
+        f"{name} = {rounded(value)}"
+        for name, value in zip(found.names, found.tried[-1], strict=True)
     )
     mark = (pen.sign("◆", "@"), "data strong")
-    lines = [sentence(mark, (f" {now}: cost {tidy(found.costs[-1])}", "strong"), pen=pen)]
+    lines = [sentence(mark, (f" {now}: cost {rounded(found.costs[-1])}", "strong"), pen=pen)]
     if found.is_lowest:
         lines.append(sentence(("No arrow step lowers the cost any further.", "good"), pen=pen))
     else:
         slopes = ", ".join(
-            f"dcost/d{name} = {tidy(value, 3)}"
+            f"dcost/d{name} = {rounded(value, 3)}"
             for name, value in zip(found.names, found.slope, strict=True)
         )
         name = found.names[0]
@@ -103,11 +105,11 @@ def _words(found: ByHand, frame: Frame) -> list[Text]:
         hint = f":{where}" if len(found.names) == 1 else ": go against it"
         lines.append(sentence((f"slope {slopes}{hint}", "faint"), pen=pen))
     least = int(found.costs.argmin())
-    best = f"tried {len(found.tried)}, the lowest so far {tidy(found.costs[least])}"
+    best = f"tried {len(found.tried)}, the lowest so far {rounded(found.costs[least])}"
     lines.append(sentence((pen.sign("★", "*"), "good strong"), (f" {best}", "faint"), pen=pen))
     if frame.rows >= 16 and len(found.rows):
         head = ["x", "y" if pen.ascii else "ŷ", "target", "loss"]
-        rows = [[tidy(value) for value in row] for row in found.rows]
+        rows = [[rounded(value) for value in row] for row in found.rows]
         columns = [Column(title, right=True) for title in head]
         widths = natural_widths([head, *rows])
         texts = [aligned(columns, row, widths) for row in [head, *rows]]

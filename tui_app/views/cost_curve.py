@@ -9,7 +9,8 @@ from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.plot import Plot
-from tui_app.drawing.table import sentence, tidy
+from tui_app.drawing.table import sentence
+from tui_app.text.quantities import rounded
 from tui_app.views.shared.descents import apart, legend, places, sign_of, stability
 from tui_app.views.view import Frame, View
 
@@ -79,11 +80,11 @@ def _words(found: Landscape, descent: Descent, tried: int, frame: Frame) -> list
         best = int(np.argmin(descent.losses[:tried]))
         weight = descent.weights[1 + best, 0]
         now = descent.weights[tried, 0]
-        lowest = f" lowest so far: {name} = {weight:.1f}, cost {tidy(descent.losses[best])}"
+        lowest = f" lowest so far: {name} = {weight:.1f}, cost {rounded(descent.losses[best])}"
         last = f"tried {tried} of {len(descent.losses)}, the last {name} = {now:.1f}"
         exact = ""
         if tried == len(descent.losses):
-            exact = f"; between the candidates it is lowest at {name} = {tidy(found.lowest[0])}"
+            exact = f"; between the candidates it is lowest at {name} = {rounded(found.lowest[0])}"
         return [
             sentence((pen.sign("★", "*"), "good strong"), lowest, pen=pen),
             sentence((last + exact, "faint"), pen=pen),
@@ -92,7 +93,7 @@ def _words(found: Landscape, descent: Descent, tried: int, frame: Frame) -> list
     first = sentence(
         (pen.sign("◆", "@"), "data strong"),
         f" step {tried}: {name} {before:.4g} -> {after:.4g}, loss {descent.losses[tried - 1]:.4g}",
-        (f"   lowest at {name} = {tidy(found.lowest[0])}", "faint"),
+        (f"   lowest at {name} = {rounded(found.lowest[0])}", "faint"),
         pen=pen,
     )
     if len(found.descents) == 1 and descent.current is None:

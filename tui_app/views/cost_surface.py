@@ -11,8 +11,9 @@ from rich.text import Text
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.pen import hexadecimal, ramp
 from tui_app.drawing.plot import Plot
-from tui_app.drawing.table import sentence, tidy
-from tui_app.drawing.ticks import written
+from tui_app.drawing.table import sentence
+from tui_app.drawing.ticks import tick_text
+from tui_app.text.quantities import rounded
 from tui_app.views.shared.descents import apart, legend, places, sign_of, stability
 from tui_app.views.view import Frame, View
 
@@ -155,12 +156,15 @@ def _dots(plot: Plot, start: np.ndarray, end: np.ndarray, style: str) -> None:
 def _words(found: Landscape, frame: Frame) -> list[Text]:
     pen, names = frame.pen, found.names
     lowest = ", ".join(
-        f"{name} {tidy(value, 3)}" for name, value in zip(names, found.lowest, strict=True)
+        f"{name} {rounded(value, 3)}" for name, value in zip(names, found.lowest, strict=True)
     )
     star = sentence(
         (pen.sign("★", "*"), "strong"),
-        f" {lowest}: cost {tidy(found.lowest_cost)}",
-        (f"   map {tidy(float(found.cost.min()))} to {written(float(found.cost.max()))}", "faint"),
+        f" {lowest}: cost {rounded(found.lowest_cost)}",
+        (
+            f"   map {rounded(float(found.cost.min()))} to {tick_text(float(found.cost.max()))}",
+            "faint",
+        ),
         (f"   with {', '.join(found.fixed)}" if found.fixed else "", "faint"),
         pen=pen,
     )
@@ -177,7 +181,7 @@ def _tried(found: Landscape, frame: Frame) -> Text:
     w, b = descent.weights[best + 1, :2]
     lowest = f" the last of {tried} candidates tried; lowest so far {w:.1f}, {b:.1f}: "
     sign = (pen.sign("●", "o"), "data strong")
-    return sentence(sign, lowest + tidy(descent.losses[best]), pen=pen)
+    return sentence(sign, lowest + rounded(descent.losses[best]), pen=pen)
 
 
 def has_two_weights(found: Landscape) -> bool:

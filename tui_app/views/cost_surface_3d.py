@@ -9,8 +9,9 @@ from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.pen import hexadecimal
-from tui_app.drawing.table import sentence, tidy
-from tui_app.drawing.ticks import written
+from tui_app.drawing.table import sentence
+from tui_app.drawing.ticks import tick_text
+from tui_app.text.quantities import rounded
 from tui_app.views.cost_surface import has_two_weights
 from tui_app.views.view import Frame, View
 
@@ -88,7 +89,7 @@ class _Scene:
             for corner in (start, end):  # a little off it, where the two edges meet
                 x = xs[corner] + (middle[0] - xs[corner]) // 5
                 y = ys[corner] + (middle[1] - ys[corner]) // 5
-                self._label(x, y, tidy(corners[corner][axis], 2), "faint")
+                self._label(x, y, rounded(corners[corner][axis], 2), "faint")
 
     def _label(self, x: int, y: int, text: str, meaning: str) -> None:
         """A text outside of the floor, to the left or right of a point of its edge."""
@@ -182,13 +183,13 @@ def _tint(level: int, dimmed: float = 1.0) -> str:
 def _words(found: Landscape, frame: Frame) -> list[Text]:
     pen, names = frame.pen, found.names
     lowest = ", ".join(
-        f"{name} {tidy(value, 3)}" for name, value in zip(names, found.lowest, strict=True)
+        f"{name} {rounded(value, 3)}" for name, value in zip(names, found.lowest, strict=True)
     )
     angle = (_FIRST + frame.at * 360 // _ANGLES) % 360
     star = sentence(
         (pen.sign("★", "*"), "good strong"),
-        f" {lowest}: cost {tidy(found.lowest_cost)}",
-        (f"   height {tidy(float(found.cost.min()))} to {written(float(found.cost.max()))}"
+        f" {lowest}: cost {rounded(found.lowest_cost)}",
+        (f"   height {rounded(float(found.cost.min()))} to {tick_text(float(found.cost.max()))}"
          f"   turned by {angle} degrees", "faint"),
         pen=pen,
     )  # fmt: skip

@@ -8,8 +8,9 @@ from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.raster import fitted, shares
-from tui_app.drawing.table import bar, sentence, tidy, wrapped
+from tui_app.drawing.table import bar, sentence, wrapped
 from tui_app.text.cells import padded
+from tui_app.text.quantities import rounded
 from tui_app.views.shared.sample_tiles import BETWEEN, HEIGHT, WIDTH
 from tui_app.views.view import Frame, View
 
@@ -51,7 +52,8 @@ def _facts(found: DataSummary, frame: Frame) -> list[Text]:
 
 
 def _range(of: ValueRange) -> str:
-    return f"{tidy(of.low)} to {tidy(of.high)}, mean {tidy(of.mean)}, deviation {tidy(of.std)}"
+    low, high, mean, deviation = map(rounded, (of.low, of.high, of.mean, of.std))
+    return f"{low} to {high}, mean {mean}, deviation {deviation}"
 
 
 def _classes(found: DataSummary, frame: Frame, room: int) -> list[Text]:

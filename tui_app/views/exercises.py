@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from tui_app.drawing.table import sentence, tidy
+from tui_app.drawing.table import sentence
+from tui_app.text.quantities import rounded
 from tui_app.views.graph import picture
 from tui_app.views.shared.graph_steps import Shown, everything
 from tui_app.views.view import Frame, View
@@ -43,9 +44,9 @@ def _verdict(exercise: Exercise, frame: Frame) -> Text:
     ):
         symbol = f"∂loss/∂{name}" if not frame.pen.ascii else f"dloss/d{name}"
         if right:
-            parts.append((f"{symbol} = {tidy(answer)}: right.  ", "good"))
+            parts.append((f"{symbol} = {rounded(answer)}: right.  ", "good"))
         else:
-            parts.append((f"{symbol} is {tidy(answer)}, not {tidy(said)}.  ", "bad"))
+            parts.append((f"{symbol} is {rounded(answer)}, not {rounded(said)}.  ", "bad"))
     return sentence(*parts, pen=frame.pen)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
-from tui_app.drawing.table import sentence, signed, tidy, wrapped
+from tui_app.drawing.table import sentence, wrapped
+from tui_app.text.quantities import as_factor, rounded
 from tui_app.views.shared.graph_steps import (
     Shown,
     backward_of,
@@ -78,7 +79,7 @@ def _texts(
     for place, node in enumerate(graph.nodes):
         is_known = node.kind != "operation" or place in known
         name = _plain(node.name, frame)
-        value = tidy(node.value) if is_known else "?"
+        value = rounded(node.value) if is_known else "?"
         between = ": " if node.kind == "operation" else " = "
         gradient = ""
         if node.gradient is not None:
@@ -99,8 +100,10 @@ def _product(graph: Graph, place: int, full: bool) -> str:
     gradient = graph.nodes[place].gradient or 0.0
     parts = parts_of(graph, place)
     if not full or not parts:
-        return tidy(gradient)
-    return " + ".join(f"{signed(a)}·{signed(b)}" for a, b in parts) + f" = {tidy(gradient)}"
+        return rounded(gradient)
+    return (
+        " + ".join(f"{as_factor(a)}·{as_factor(b)}" for a, b in parts) + f" = {rounded(gradient)}"
+    )
 
 
 def _columns(tree: _Tree, texts: Mapping[int, tuple[str, str]]) -> list[int]:
@@ -188,8 +191,8 @@ def _listed(graph: Graph, shown: Shown, frame: Frame, rows: int) -> list[Text]:
 def _sentences(graph: Graph, shown: Shown, frame: Frame) -> list[Text]:
     if shown.updated:
         updates = (
-            f"{name} = {tidy(before)} - {graph.lr:g}·{signed((before - after) / graph.lr)} "
-            f"= {tidy(after, 6)}"
+            f"{name} = {rounded(before)} - {graph.lr:g}·{as_factor((before - after) / graph.lr)} "
+            f"= {rounded(after, 6)}"
             for name, before, after in graph.updates
         )
         return wrapped(f"update: {',  '.join(updates)}", frame.columns, frame.pen, "good")
@@ -202,16 +205,16 @@ def _sentences(graph: Graph, shown: Shown, frame: Frame) -> list[Text]:
 
 
 def _forward_sentence(graph: Graph, node: Node) -> str:
-    inputs = (f"{graph.nodes[i].name} = {tidy(graph.nodes[i].value)}" for i in node.inputs)
-    return f"forward: {node.name} of ({', '.join(inputs)}) is {tidy(node.value)}"
+    inputs = (f"{graph.nodes[i].name} = {rounded(graph.nodes[i].value)}" for i in node.inputs)
+    return f"forward: {node.name} of ({', '.join(inputs)}) is {rounded(node.value)}"
 
 
 def _backward_sentence(graph: Graph, place: int) -> str:
     node, parts = graph.nodes[place], parts_of(graph, place)
     if not parts:
         return "backward begins at the loss: ∂loss/∂loss = 1"
-    products = " + ".join(f"local {tidy(a)} × upstream {tidy(b)}" for a, b in parts)
-    return f"backward: ∂loss/∂({node.name}) = {products} = {tidy(node.gradient or 0.0)}"
+    products = " + ".join(f"local {rounded(a)} × upstream {rounded(b)}" for a, b in parts)
+    return f"backward: ∂loss/∂({node.name}) = {products} = {rounded(node.gradient or 0.0)}"
 
 
 def _places(found: Graph) -> int:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from tui_app.drawing.table import sentence, wrapped
 from tui_app.text.cells import padded
+from tui_app.text.quantities import grouped
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -59,13 +60,14 @@ def shape(sizes: tuple[int, ...], frame: Frame) -> str:
 
 
 def _count(number: int, frame: Frame) -> str:
-    return f"{number:,}".replace(",", " ") if number else frame.pen.sign("·", "-")
+    return grouped(number) if number else frame.pen.sign("·", "-")
 
 
 def _words(found: Layers, frame: Frame) -> list[Text]:
     total = sum(layer.multiply_adds for layer in found.layers)
-    weights = f"{found.parameters:,}".replace(",", " ")
-    sums = f"{weights} weights, {_count(total, frame)} multiply-adds for one sample"
+    sums = (
+        f"{grouped(found.parameters)} weights, {_count(total, frame)} multiply-adds for one sample"
+    )
     lines = wrapped(sums, frame.columns, frame.pen, "strong")
     if found.problem:
         return [*lines, *wrapped(found.failure_text, frame.columns, frame.pen, "bad")]

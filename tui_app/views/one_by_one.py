@@ -11,6 +11,7 @@ from rich.text import Text
 
 from tui_app.drawing.table import bar, sentence, wrapped
 from tui_app.text.cells import padded
+from tui_app.text.quantities import grouped
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def draw(found: Layers, frame: Frame) -> list[Text]:
         way = (
             f"{saving.wide}{arrow}{saving.narrow}{arrow}{saving.out}, {saving.side}{x}{saving.side}"
         )
-        text = f"{padded(way, 24)}{_number(saving.direct):>13}{_number(saving.both):>13}"
+        text = f"{padded(way, 24)}{grouped(saving.direct):>13}{grouped(saving.both):>13}"
         share = f"{100 * saving.share:5.0f} % "
         room = max(4, frame.columns - 60)
         meaning = "good" if saving.share < 1 else "bad"
@@ -115,7 +116,7 @@ def _example(frame: Frame) -> list[Text]:
         *_row(f"at once: {direct}", one.direct, 1.0, "bad", frame),
         *_row(f"by 1{x}1: {first} + {second}", one.both, one.share, "good", frame),
         *wrapped(
-            f"{_number(one.both)} is {100 * one.share:.1f} % of it (the slide's 12 433 648 has a "
+            f"{grouped(one.both)} is {100 * one.share:.1f} % of it (the slide's 12 433 648 has a "
             "digit wrong).",
             frame.columns,
             pen,
@@ -125,7 +126,7 @@ def _example(frame: Frame) -> list[Text]:
 
 def _row(text: str, number: int, share: float, meaning: str, frame: Frame) -> list[Text]:
     return [
-        sentence(f"{text} = {_number(number)}", pen=frame.pen),
+        sentence(f"{text} = {grouped(number)}", pen=frame.pen),
         sentence((bar(share, min(60, frame.columns), frame.pen), meaning), pen=frame.pen),
     ]
 
@@ -133,16 +134,12 @@ def _row(text: str, number: int, share: float, meaning: str, frame: Frame) -> li
 def _total(own: Sequence[Saving], frame: Frame) -> list[Text]:
     """All of them together, and why some cost more."""
     direct, both = sum(one.direct for one in own), sum(one.both for one in own)
-    text = f"together {_number(both)} instead of {_number(direct)}, {100 * both / direct:.0f} %"
+    text = f"together {grouped(both)} instead of {grouped(direct)}, {100 * both / direct:.0f} %"
     lines = wrapped(text, frame.columns, frame.pen, "good" if both < direct else "bad")
     if any(one.share >= 1 for one in own):
         why = "It saves where channels become fewer; where they become more, it costs."
         lines += wrapped(why, frame.columns, frame.pen)
     return lines
-
-
-def _number(value: int) -> str:
-    return f"{value:,}".replace(",", " ")
 
 
 VIEW = View("1×1 convolution", "layers", draw, suits=lambda traits: 1 in traits.kernel_sides)

@@ -20,6 +20,7 @@ from tui_app.monitoring.curves.overlay import Overlaid, colour_of, metrics_of, o
 from tui_app.monitoring.curves.run_curves import RunCurves
 from tui_app.monitoring.monitored_run import MonitoredRun
 from tui_app.text.escaping import printable
+from tui_app.text.quantities import is_share
 
 
 class Comparison(AdjustableChart):
@@ -87,7 +88,7 @@ class Comparison(AdjustableChart):
         else:
             words = {"train_loss_after": "train loss after each epoch"}
             what = words.get(metric, metric.replace("_", " "))
-        scale = ", logarithmic" if view.log and not metric.endswith("accuracy") else ""
+        scale = ", logarithmic" if view.log and not is_share(metric) else ""
         drawn = f"{what} by {axis}{scale}"
         if self._front is None:
             return f"{drawn} · ↑↓ brings a run to the front"

@@ -12,7 +12,7 @@ from textual.color import Color
 from textual.message import Message
 from textual_plotext import PlotextPlot
 
-from tui_app.drawing.ticks import WIDTH, count, log_ticks, per_cent, ticks, written
+from tui_app.drawing.ticks import WIDTH, count_tick, log_ticks, percent_tick, tick_text, ticks
 from tui_app.monitoring.curves.picture import Curve, Picture
 
 if TYPE_CHECKING:
@@ -127,12 +127,12 @@ class Plot(PlotextPlot):
         plot, picture = self.plt, self.picture
         rows = max(3, self.size.height // 3)
         places = log_ticks(low, high, rows) if picture.log else ticks(low, high, rows)
-        label: Callable[[float], str] = per_cent if picture.is_share else written
+        label: Callable[[float], str] = percent_tick if picture.is_share else tick_text
         texts = [label(10**place if picture.log else place) for place in places]
         plot.yticks(places, [f"{text:>{WIDTH}}" for text in texts])
         plot.ylim(low, high)
         xs = ticks(0, picture.end, max(2, self.columns // 14))
-        plot.xticks(xs, [count(x) for x in xs])
+        plot.xticks(xs, [count_tick(x) for x in xs])
         plot.xlim(0, picture.end)
         plot.xaxes(True, False)
         plot.yaxes(True, False)

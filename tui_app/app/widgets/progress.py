@@ -17,7 +17,7 @@ from tui_app.app.widgets.machine_line import MachineLine
 from tui_app.monitoring.history import History
 from tui_app.monitoring.monitored_run import MonitoredRun
 from tui_app.monitoring.run_info import RunInfo
-from tui_app.text.quantities import format_seconds
+from tui_app.text.quantities import format_seconds, grouped
 
 
 class Progress(Vertical):
@@ -82,7 +82,7 @@ class Progress(Vertical):
         if run.stuck_at:
             return text.append(run.stuck_at)
         text.append(f"epoch {history.epoch}/{facts.epochs}  ")
-        text.append(f"step {history.step:,}/{facts.total_steps:,}".replace(",", " "))
+        text.append(f"step {grouped(history.step)}/{grouped(facts.total_steps)}")
         per_second = self._rate.per_second
         if per_second is not None:
             left = (facts.total_steps - history.step) / per_second
@@ -153,4 +153,4 @@ def _rounded(number: float) -> str:
     if number >= 1e6:
         return f"{number / 1e6:.1f}M"
     digits = max(0, int(math.log10(max(number, 1))) - 2)
-    return f"{round(number, -digits):,.0f}".replace(",", " ")
+    return grouped(round(round(number, -digits)))

@@ -11,6 +11,7 @@ from tui_app.monitoring.curves.bucketing import bucketed
 from tui_app.monitoring.curves.picture import ChartView, Curve, Picture
 from tui_app.monitoring.curves.run_curves import RunCurves
 from tui_app.monitoring.history import History
+from tui_app.text.quantities import is_share
 
 #: How many runs have colours that can be told apart.
 COLOURS = 8
@@ -53,8 +54,8 @@ def overlay(
     return Picture(
         curves=curves,
         end=max((run.curves.end(view) for run in runs), default=1.0),
-        log=view.log and not metric.endswith("accuracy"),
-        is_share=metric.endswith("accuracy"),
+        log=view.log and not is_share(metric),
+        is_share=is_share(metric),
         cursor=view.cursor,
         empty="" if curves else "The curves appear here with the first epoch.",
     )

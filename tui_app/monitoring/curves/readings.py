@@ -8,7 +8,7 @@ import numpy as np
 
 from tui_app.monitoring.curves.picture import ChartView
 from tui_app.monitoring.curves.run_curves import RunCurves
-from tui_app.text.quantities import format_number, format_value
+from tui_app.text.quantities import format_number, format_value, is_share
 
 
 def read_off(curves: RunCurves, view: ChartView) -> str:
@@ -20,7 +20,7 @@ def read_off(curves: RunCurves, view: ChartView) -> str:
     epoch = step / history.info.steps_per_epoch
     parts = [f"step {step} (epoch {epoch:.1f})", f"loss {history.losses[step - 1]:#.4g}"]
     parts += [
-        format_number(name, value) if name.endswith("accuracy") else format_value(name, value)
+        format_number(name, value) if is_share(name) else format_value(name, value)
         for name, value in _measured_at(curves, step).items()
         if not math.isnan(value) and name != "train_loss"
     ]
