@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from rich.cells import cell_len
 
 #: Style by meaning: with colour, and without.
 _STYLES = {
@@ -36,17 +35,6 @@ _GREY = np.array([(0, 0, 0), (255, 255, 255)])
 
 _SHADES = " ░▒▓█"
 _ASCII_SHADES = " .:-=+*%#@"
-
-
-#: What stands in sentences and source, sign for sign.
-_PLAIN = dict(zip("·×ŷ∂→−σᵀ√²ΣΠ÷…–ẑ◀≈≤≥", ".xyd>-sTv2SP/~-z<~<>", strict=True))
-
-
-def in_ascii(text: str) -> str:
-    """`text` sign for sign in ASCII; letters two cells wide stay as they are."""
-    if text.isascii():
-        return text
-    return "".join(_PLAIN.get(s, s if s.isascii() or cell_len(s) == 2 else "?") for s in text)
 
 
 @dataclass(frozen=True)

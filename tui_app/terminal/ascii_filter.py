@@ -6,7 +6,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-from tui_app.terminal.ascii_signs import in_ascii
+from tui_app.text.ascii_signs import in_ascii
 
 
 class AsciiFilter(LineFilter):

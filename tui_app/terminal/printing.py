@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tui_app.terminal.ascii_signs import in_ascii
 from tui_app.terminal.display_options import shows_unicode
 from tui_app.terminal.streams import data_stream
+from tui_app.text.ascii_signs import in_ascii
 from tui_app.text.columns import Column, aligned, fitted_widths, natural_widths
 from tui_app.text.escaping import printable
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rich.text import Text
 
-from tui_app.drawing.pen import Pen, in_ascii
+from tui_app.drawing.pen import Pen
 from tui_app.drawing.table import wrapped
+from tui_app.text.ascii_signs import in_ascii
 from tui_app.text.cells import cut
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class View:
         lines = [cut(line, frame.columns) for line in lines[: frame.rows]]
         for line in lines:
             if frame.pen.ascii:
-                line.plain = in_ascii(line.plain)
+                line.plain = in_ascii(line.plain, keep_wide=True)
         return lines
 
     def load_probe(self) -> Probe:
