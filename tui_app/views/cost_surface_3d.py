@@ -146,7 +146,7 @@ class _Scene:
                 cells[int(x) // 2, int(y) // 4] = sign
             for number, (column, row) in enumerate(cells):
                 is_end = number in (0, len(cells) - 1)
-                shown = sign if is_end or not pen.colour else "•"
+                shown = sign if is_end or not pen.colour else pen.sign("•", "o")
                 canvas.write(column, row, shown, canvas.over(column, row, pen.style("data strong")))
         if ws[0] <= found.lowest[0] <= ws[-1] and bs[0] <= found.lowest[1] <= bs[-1]:
             x, y, _ = self.seen(found.lowest[0], found.lowest[1], found.lowest_cost)
