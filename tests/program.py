@@ -24,6 +24,8 @@ from tui_app.cli import run
 from tui_app.inspection.diagnosis.listener import DiagnosisListener
 from tui_app.runs.events import Event, RunCompleted
 from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.metrics_codec import to_plain
+from tui_app.runs.metrics_file import read_events
 from tui_app.runs.settings import settle
 from tui_app.training.control import Control
 from tui_app.training.resume import resume_run
@@ -83,6 +85,12 @@ def train(*argv: object) -> Path:
     ended = tutorch("--no-tui", *argv)
     assert ended.exit_code == 0, ended.err
     return ended.run
+
+
+def metrics_lines(path: Path, kind: str = "") -> list[dict[str, Any]]:
+    """The events of a metrics.jsonl as plain values, all of them or those of a kind."""
+    events = map(to_plain, read_events(path, Event))
+    return [values for values in events if kind in ("", values["kind"])]
 
 
 def command(*argv: object, first: str = "") -> list[str]:

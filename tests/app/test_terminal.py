@@ -15,9 +15,8 @@ import psutil
 import pytest
 import torch
 
-from tests.program import LONGEST, train
+from tests.program import LONGEST, metrics_lines, train
 from tests.terminal_program import Terminal
-from tui_app.runs.metrics_file import read_metrics
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a pty is POSIX")
 
@@ -59,7 +58,9 @@ def test_digits_are_trained_to_the_end_and_the_run_is_that_of_headless():
 
 
 def losses(run: Path) -> list[float]:
-    return [loss for line in read_metrics(run / "metrics.jsonl") for loss in line.get("losses", ())]
+    return [
+        loss for line in metrics_lines(run / "metrics.jsonl") for loss in line.get("losses", ())
+    ]
 
 
 def test_pause_change_the_lr_go_on_stay_and_stop():

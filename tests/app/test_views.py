@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.pilot import Sitting, in_app, sitting
-from tests.program import LONGEST
+from tests.program import LONGEST, metrics_lines
 from tui_app.app.widgets import model_pane
 from tui_app.app.widgets.model_pane import ModelPane
 from tui_app.app.widgets.pad import Pad
@@ -25,7 +25,6 @@ from tui_app.inspection.probe_context import Probe, context_of_run
 from tui_app.inspection.probe_runner import run_probe
 from tui_app.inspection.probes import load_probe
 from tui_app.monitoring.model_source import LoadedModel, model_of_run
-from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.run_folder import RunFolder
 
 
@@ -245,7 +244,7 @@ async def test_advice_arises_and_fills_the_form(person):
     await person.press("s")
     await person.trained()
     await person.until(lambda: "stuck at the base rate: d sets activation tanh" in person.text)
-    lines = list(read_metrics(person.folder / "metrics.jsonl"))
+    lines = list(metrics_lines(person.folder / "metrics.jsonl"))
     assert [line["settings"] for line in lines if line["kind"] == "advice"] == [
         {"activation": "tanh"}
     ]
@@ -275,7 +274,7 @@ async def test_looking_at_another_run_leaves_the_one_that_trains_as_it_is(
 
 
 def losses(folder: Path) -> list[float]:
-    lines = read_metrics(folder / "metrics.jsonl")
+    lines = metrics_lines(folder / "metrics.jsonl")
     return [loss for line in lines if line["kind"] == "steps" for loss in line["losses"]]
 
 

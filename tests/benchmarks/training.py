@@ -29,7 +29,7 @@ from pathlib import Path
 import torch
 import tyro
 
-from tui_app.runs.metrics_file import read_metrics
+from tests.program import metrics_lines
 
 LECTURES = {"5": "05", "9": "softmax", "10": "10_basic", "11": "resnet"}
 WAYS = ("script", "headless", "app", "bare")
@@ -135,7 +135,7 @@ def measure(way: str, lecture: str, arguments: Arguments, scratch: Path) -> floa
     else:
         call(arguments, "-m", "tui_app", "--no-tui", "--quiet", *words)
     (metrics,) = runs.glob("*/*/metrics.jsonl")
-    epochs = [line["seconds"] for line in read_metrics(metrics) if line["kind"] == "epoch"]
+    epochs = [line["seconds"] for line in metrics_lines(metrics) if line["kind"] == "epoch"]
     return of_epochs(lecture, epochs)
 
 

@@ -11,10 +11,9 @@ import pytest
 import torch
 
 from models import find_lecture, lecture_names
-from tests.program import train, tutorch
+from tests.program import metrics_lines, train, tutorch
 from tests.tolerances import FLOAT32, TRAINED
 from tui_app.cli import COMMANDS
-from tui_app.runs.metrics_file import read_metrics
 
 #: A run of milliseconds, with a test set and classes to be right about.
 SMALL = ("softmax", "--widths", "8", "--epochs", "2")
@@ -31,7 +30,7 @@ def hyperparameters(run: Path) -> dict:
 
 
 def epochs(run: Path) -> list[dict]:
-    return [line for line in read_metrics(run / "metrics.jsonl") if line["kind"] == "epoch"]
+    return [line for line in metrics_lines(run / "metrics.jsonl") if line["kind"] == "epoch"]
 
 
 # What is trained

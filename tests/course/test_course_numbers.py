@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from models.lecture_03_gradient_descent import Multiply
+from tests.program import metrics_lines
 from tests.tolerances import FLOAT32
 from tests.training.test_resume import begin, settings
 from tui_app.inspection.saved_model import SavedModel
-from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.run_folder import RunFolder
 
 
@@ -26,7 +26,7 @@ def train(tmp_path: Path, lecture: str, **given: Any) -> RunFolder:
 
 
 def losses(folder: RunFolder) -> list[float]:
-    return [loss for line in read_metrics(folder.metrics) for loss in line.get("losses", [])]
+    return [loss for line in metrics_lines(folder.metrics) for loss in line.get("losses", [])]
 
 
 def weights(folder: RunFolder, name: str = "last.pt") -> dict[str, float]:
@@ -59,7 +59,7 @@ def test_02_with_a_bias_there_are_1681(tmp_path: Path) -> None:
 def test_03_gradient_descent(tmp_path: Path, gradient: str) -> None:
     folder = train(tmp_path, "03", gradient=gradient)
     assert weights(folder)["w"] == pytest.approx(1.99994, abs=5e-6)
-    epochs = [line for line in read_metrics(folder.metrics) if line["kind"] == "epoch"]
+    epochs = [line for line in metrics_lines(folder.metrics) if line["kind"] == "epoch"]
     assert epochs[0]["train_loss"] == pytest.approx(4.67, abs=0.005)
     # Squares of what is left of w in float32's last digits: a hundredth.
     assert epochs[-1]["train_loss"] == pytest.approx(1.76e-8, rel=0.01)

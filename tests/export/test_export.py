@@ -20,7 +20,7 @@ from datasets import get_dataset
 from models import find_lecture, lecture_names
 from models.fields import InvalidValue
 from models.loading.load import load_lecture
-from tests.program import names, train, tutorch
+from tests.program import metrics_lines, names, train, tutorch
 from tests.tolerances import TRAINED
 from tui_app.export import script_of
 from tui_app.export.literals import literal
@@ -28,7 +28,6 @@ from tui_app.inspection.probe_context import ProbeContext, context_of_run
 from tui_app.inspection.probe_runner import run_probe
 from tui_app.inspection.probes import load_probe
 from tui_app.runs.errors import DamagedRun
-from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings import settle
 from tui_app.training import prepare
@@ -57,7 +56,7 @@ def losses_of_scripts(*paths: Path) -> list[list[float]]:
 
 
 def recorded(folder: Path) -> list[float]:
-    blocks = (line for line in read_metrics(folder / "metrics.jsonl") if line["kind"] == "steps")
+    blocks = (line for line in metrics_lines(folder / "metrics.jsonl") if line["kind"] == "steps")
     return [loss for block in blocks for loss in block["losses"]]
 
 
@@ -115,6 +114,8 @@ def test_a_script_of_lecture_13_trains_the_same_losses(
 
 USERS = '''"""Mine."""
 from __future__ import annotations
+
+from tests.program import metrics_lines
 import math; from torch import nn
 from models.lecture import Hyperparameters, Lecture
 from .other import (

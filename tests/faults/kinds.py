@@ -14,9 +14,9 @@ from tests.faults.child import limited_memory
 from tests.faults.of_files import failed
 from tests.faults.of_terminals import completed
 from tests.faults.trial import Outcome, Reference, Trial, weights
+from tests.program import metrics_lines
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.listing import current_state
-from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.run_folder import RunFolder, read_json
 
 Fault = Callable[[random.Random, Reference], Outcome]
@@ -30,7 +30,7 @@ def clock_set_back(chance: random.Random, reference: Reference) -> Outcome:
     trial = Trial(chance, reference, twist="clock")
     outcome = completed(trial, reference)
     folder = trial.folder_afterwards
-    times = [line["seconds"] for line in read_metrics(folder.metrics) if "seconds" in line]
+    times = [line["seconds"] for line in metrics_lines(folder.metrics) if "seconds" in line]
     outcome.expect(min(times, default=-1) >= 0, f"negative times: {times}")
     outcome.expect(current_state(read_json(folder.status)) == "completed", "said to be otherwise")
     return outcome

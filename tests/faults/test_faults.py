@@ -25,7 +25,7 @@ from models.loading.load import load_lecture
 from tests.faults.__main__ import attempt
 from tests.faults.kinds import FAULTS
 from tests.faults.trial import Reference, start_server
-from tests.program import LONGEST, few_samples, tutorch
+from tests.program import LONGEST, few_samples, metrics_lines, tutorch
 from tests.tolerances import TRAINED
 from tui_app.runs.checkpoint import load_checkpoint, save_checkpoint
 from tui_app.runs.durable_files import AppendedFile, CutShort
@@ -33,7 +33,6 @@ from tui_app.runs.errors import DamagedRun
 from tui_app.runs.events import Event, StepsCompleted, Warned
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.listing import current_state
-from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.process_identity import identity
 from tui_app.runs.run_folder import read_json
 from tui_app.runs.settings import settle
@@ -196,9 +195,9 @@ def test_an_lr_set_by_hand_after_the_last_checkpoint_is_set_again(tmp_path: Path
     again = resume_run(made.folder, Control(), lambda progress: None)
     assert again.training.step == 0
     follow(again)
-    recorded = [x for line in read_metrics(made.folder.metrics) for x in line.get("losses", ())]
+    recorded = [x for line in metrics_lines(made.folder.metrics) for x in line.get("losses", ())]
     assert recorded == losses(whole)
-    changes = [line for line in read_metrics(made.folder.metrics) if line["kind"] == "control"]
+    changes = [line for line in metrics_lines(made.folder.metrics) if line["kind"] == "control"]
     assert [(line["first_step"], line["lr"]) for line in changes] == [(6, 0.01)]
 
 

@@ -19,10 +19,9 @@ import torch
 
 from tests.faults.child import train
 from tests.faults.screen import Screen
-from tests.program import LONGEST, ROOT, tutorch
+from tests.program import LONGEST, ROOT, metrics_lines, tutorch
 from tui_app.runs.checkpoint import load_checkpoint
 from tui_app.runs.errors import DamagedRun
-from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.run_folder import RunFolder, read_json
 
 #: Seconds between two checkpoints in a trial.
@@ -232,7 +231,7 @@ class Trial:
 def record(folder: RunFolder) -> list[Any]:
     """Every step's loss and every epoch's values, without times; none may stand there twice."""
     found: list[Any] = []
-    for line in read_metrics(folder.metrics):
+    for line in metrics_lines(folder.metrics):
         if line["kind"] == "steps":
             found += [(line["first_step"] + i, loss) for i, loss in enumerate(line["losses"])]
         elif line["kind"] in ("epoch", "best"):

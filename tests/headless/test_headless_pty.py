@@ -11,9 +11,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.program import LONGEST, command, environment, train, tutorch
+from tests.program import LONGEST, command, environment, metrics_lines, train, tutorch
 from tests.terminal_program import Terminal
-from tui_app.runs.metrics_file import read_metrics
 from tui_app.terminal.display_options import Look
 
 #: Long enough to be stopped in the middle, and a second or two when it isn't.
@@ -44,7 +43,7 @@ def exit_code(child: pexpect.spawn) -> int | None:
 
 def measured(run: Path) -> tuple[list[float], list[dict]]:
     """Every step's loss and every epoch's values, without times."""
-    lines = list(read_metrics(run / "metrics.jsonl"))
+    lines = list(metrics_lines(run / "metrics.jsonl"))
     losses = [loss for line in lines if line["kind"] == "steps" for loss in line["losses"]]
     names = ("epoch", "step", "train_loss", "test_loss", "test_accuracy")
     return losses, [{n: line[n] for n in names} for line in lines if line["kind"] == "epoch"]

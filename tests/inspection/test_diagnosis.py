@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from datasets import Data, read_dataset
-from tests.program import few_samples, tutorch
+from tests.program import few_samples, metrics_lines, tutorch
 from tui_app.inspection.diagnosis import (
     RULES,
     ModelObservations,
@@ -27,7 +27,6 @@ from tui_app.inspection.diagnosis.observations import Advice, DataObservations
 from tui_app.inspection.diagnosis.recorded_observations import observations_of_run
 from tui_app.inspection.probe_context import context_of_run
 from tui_app.inspection.probe_runner import run_probe
-from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training import prepare
 
@@ -196,7 +195,7 @@ def diagnosed_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def advised(run: Path) -> list[str]:
-    lines = read_metrics(RunFolder(run).metrics)
+    lines = metrics_lines(RunFolder(run).metrics)
     return [line["name"] for line in lines if line["kind"] == "advice"]
 
 
@@ -206,7 +205,7 @@ def test_a_faulty_run_gets_its_advice_once_and_in_time():
     assert ended.err.count("advice: ") == 1
     assert "--activation tanh" in ended.err
     assert advised(ended.run) == ["stuck at the base rate"]
-    lines = [line["kind"] for line in read_metrics(RunFolder(ended.run).metrics)]
+    lines = [line["kind"] for line in metrics_lines(RunFolder(ended.run).metrics)]
     epochs = [kind for kind in lines[: lines.index("advice")] if kind == "epoch"]
     assert 6 <= len(epochs) < 30  # found after the fifth epoch or later, and once more
 
@@ -293,7 +292,7 @@ def test_a_model_that_the_diagnosis_cannot_read_is_warned_of_once(tmp_path: Path
     net.write_text(UNREADABLE, encoding="utf-8")
     ended = tutorch("--no-tui", net)
     assert ended.exit_code == 0
-    lines = read_metrics(RunFolder(ended.run).metrics)
+    lines = metrics_lines(RunFolder(ended.run).metrics)
     (warning,) = [line["text"] for line in lines if line["kind"] == "warning"]
     assert "the diagnosis can't read this model" in warning
     assert "IndexError" in warning
@@ -302,5 +301,5 @@ def test_a_model_that_the_diagnosis_cannot_read_is_warned_of_once(tmp_path: Path
 
 
 def losses(run: Path) -> list[float]:
-    lines = read_metrics(RunFolder(run).metrics)
+    lines = metrics_lines(RunFolder(run).metrics)
     return [loss for line in lines if line["kind"] == "steps" for loss in line["losses"]]

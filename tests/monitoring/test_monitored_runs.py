@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from array import array
@@ -29,8 +30,8 @@ from tui_app.monitoring.history import History
 from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.monitoring.run_info import RunInfo
 from tui_app.runs.events import Advised, BestImproved, Event, StepsCompleted
-from tui_app.runs.metrics_file import MetricsFile, read_metrics
-from tui_app.runs.metrics_reader import event_of
+from tui_app.runs.metrics_codec import decode
+from tui_app.runs.metrics_file import MetricsFile, read_events
 from tui_app.runs.run_folder import RunFolder
 from tui_app.terminal.ascii_filter import in_ascii
 
@@ -85,11 +86,9 @@ def test_what_is_recorded_gives_the_same_events(tmp_path: Path):
     for event in told:
         file(event)
     file.close()
-    read = [event_of(line) for line in read_metrics(tmp_path / "metrics.jsonl")]
+    read = read_events(tmp_path / "metrics.jsonl", Event)
     recorded = [event for event in told if event.kind not in ("started", "state")]
-    assert [asdict(event) for event in read if isinstance(event, Event)] == [
-        asdict(event) for event in recorded
-    ]
+    assert [asdict(event) for event in read] == [asdict(event) for event in recorded]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +106,7 @@ def test_what_is_recorded_gives_the_same_events(tmp_path: Path):
     ],
 )
 def test_a_line_that_is_no_event_is_passed_over(line):
-    assert event_of(line) is None
+    assert decode(json.dumps(line).encode()) is None
 
 
 def test_the_log_tells_epochs_of_a_long_run_now_and_then():

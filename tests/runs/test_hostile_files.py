@@ -18,10 +18,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.program import tutorch
+from tests.program import metrics_lines, tutorch
 from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.runs.listing import summarise
-from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.metrics_rewind import rewind_metrics
 from tui_app.runs.run_folder import RunFolder
 
@@ -159,7 +158,7 @@ def test_metrics_with_any_lines(trained_once: Path, lines: list[str], cut: int):
     added = "\n".join(lines).encode("utf-8", errors="surrogatepass")
     try:
         path.write_bytes(whole + added[: len(added) - cut] if cut else whole + added + b"\n")
-        assert len(list(read_metrics(path))) >= 1
+        assert len(list(metrics_lines(path))) >= 1
         for argv in (["runs"], ["show", trained_once], ["show", trained_once, "--json"]):
             assert tutorch(*argv).exit_code in CODES
         followed = RecordedRun(RunFolder(trained_once))

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.program import metrics_lines
 from tui_app.runs.durable_files import AppendedFile
 from tui_app.runs.events import (
     BestImproved,
@@ -20,15 +21,19 @@ from tui_app.runs.events import (
     Event,
     RunCompleted,
     StepsCompleted,
+    Warned,
 )
+from tui_app.runs.metrics_codec import encode, to_plain
 from tui_app.runs.metrics_file import (
     MetricsFile,
-    last_line,
-    read_backwards,
-    read_lines,
-    read_metrics,
+    last_event,
+    read_events_backwards,
+    read_records,
 )
 from tui_app.runs.metrics_rewind import rewind_metrics
+from tui_app.runs.packed_epochs import PackedEpochs
+
+ALL = (Event, PackedEpochs)
 
 
 def write(path: Path, epochs: int, steps: int = 3) -> None:
@@ -71,7 +76,7 @@ def test_what_came_after_the_checkpoint_is_cut_off(tmp_path: Path, epoch: int, s
     with path.open("a") as file:
         file.write('{"kind": "steps", "first')  # cut off by a crash
     rewind_metrics(path, epoch, step)
-    lines = list(read_metrics(path))
+    lines = list(metrics_lines(path))
     losses = [loss for line in lines if line["kind"] == "steps" for loss in line["losses"]]
     assert len(losses) == step
     assert sum(line["kind"] == "epoch" for line in lines) == epoch
@@ -82,7 +87,7 @@ def test_lines_longer_than_a_read_are_cut_back_too(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     write(path, 4, steps=20_000)
     rewind_metrics(path, 2, 40_000)
-    assert [line["kind"] for line in read_metrics(path)] == ["steps", "epoch", "best"] * 2
+    assert [line["kind"] for line in metrics_lines(path)] == ["steps", "epoch", "best"] * 2
 
 
 def test_the_end_of_a_stopped_run_is_not_the_end_of_the_resumed_one(tmp_path: Path) -> None:
@@ -105,14 +110,14 @@ def test_the_end_of_a_stopped_run_is_not_the_end_of_the_resumed_one(tmp_path: Pa
     )
     metrics.close()
     rewind_metrics(path, 1, 3)
-    assert [line["kind"] for line in read_metrics(path)] == ["steps", "epoch", "best"]
+    assert [line["kind"] for line in metrics_lines(path)] == ["steps", "epoch", "best"]
 
 
 def test_a_damaged_line_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     write(path, 1)
     path.write_bytes(b"\xff\xfe nonsense\n[1, 2]\n" + path.read_bytes())
-    assert [line["kind"] for line in read_metrics(path)] == ["steps", "epoch", "best"]
+    assert [line["kind"] for line in metrics_lines(path)] == ["steps", "epoch", "best"]
 
 
 class Clock:
@@ -160,7 +165,7 @@ def recorded(path: Path, events: Iterable[Event], seconds: float = 0.001) -> lis
         metrics(event)
         clock.now += seconds
     metrics.close()
-    return [json.loads(event.as_json()) for event in told]
+    return [json.loads(encode(event)) for event in told]
 
 
 @pytest.mark.parametrize("steps", [1, 3])
@@ -169,13 +174,16 @@ def test_short_epochs_share_a_line_and_are_read_as_they_were_told(
 ) -> None:
     path = tmp_path / "metrics.jsonl"
     expected = recorded(path, short_epochs(1000, steps))
-    assert [list(line.items()) for line in read_metrics(path)] == [
+    assert [list(line.items()) for line in metrics_lines(path)] == [
         list(line.items()) for line in expected
     ]
-    assert list(read_backwards(path)) == expected[::-1]
-    assert sum(1 for _ in read_lines(path)) < 40  # 2.5 s, a line for each tenth
-    assert last_line(path, "best") == expected[-1]
-    assert last_line(path, "warning") == {}
+    backwards = [to_plain(event) for event in read_events_backwards(path, Event)]
+    assert backwards == expected[::-1]
+    assert len(list(read_records(path, *ALL))) < 40  # 2.5 s, a line for each tenth
+    best = last_event(path, BestImproved)
+    assert best is not None
+    assert to_plain(best) == expected[-1]
+    assert last_event(path, Warned) is None
 
 
 def test_long_epochs_have_their_own_lines_at_once(tmp_path: Path) -> None:
@@ -185,7 +193,7 @@ def test_long_epochs_have_their_own_lines_at_once(tmp_path: Path) -> None:
         clock.now += 0.06
         metrics(event)
         if event.kind == "steps":
-            assert sum(1 for _ in read_lines(path)) == count
+            assert len(list(read_records(path, *ALL))) == count
     metrics.close()
 
 
@@ -197,7 +205,7 @@ def test_what_was_held_back_is_written_before_anything_else(tmp_path: Path, afte
     for event in told:
         metrics(event)
     metrics(CheckpointDue(run="r/é", step=after))
-    assert list(read_metrics(path)) == [json.loads(event.as_json()) for event in told]
+    assert list(metrics_lines(path)) == [json.loads(encode(event)) for event in told]
     metrics.close()
 
 
@@ -223,9 +231,9 @@ def test_a_disk_that_takes_nothing_for_a_while_loses_no_epoch(
     metrics.close()
     monkeypatch.undo()
     MetricsFile(path).close()
-    lines = list(read_metrics(path))
+    lines = list(metrics_lines(path))
     assert len(refused) > 10
-    assert lines == [json.loads(event.as_json()) for event in told][: len(lines)]
+    assert lines == [json.loads(encode(event)) for event in told][: len(lines)]
     assert len(lines) > 900
 
 
@@ -239,11 +247,11 @@ def test_a_block_is_cut_back_to_any_step(
     path = tmp_path_factory.mktemp("cut") / "metrics.jsonl"
     expected = recorded(path, short_epochs(50, 3), seconds=0.004)
     path.write_bytes(path.read_bytes()[: path.stat().st_size - cut])
-    left = list(read_metrics(path))
+    left = list(metrics_lines(path))
     assert left == expected[: len(left)]
     step = 3 * epoch + within
     rewind_metrics(path, epoch, step)
-    assert list(read_metrics(path)) == [
+    assert list(metrics_lines(path)) == [
         line
         for line in left
         if line.get("epoch", 0) <= epoch
@@ -273,13 +281,16 @@ def test_a_damaged_block_is_passed_over(tmp_path: Path, change: dict[str, Any]) 
     values = json.loads(block)
     assert values["kind"] == "epochs"
     path.write_text(f"{first}\n{json.dumps({**values, **change})}\n")
-    assert [line["kind"] for line in read_metrics(path)] == ["steps"]
+    assert [line["kind"] for line in metrics_lines(path)] == ["steps"]
     rewind_metrics(path, 6, 6)
-    assert [line["kind"] for line in read_metrics(path)] == ["steps"]
+    assert [line["kind"] for line in metrics_lines(path)] == ["steps"]
 
 
-@pytest.mark.parametrize("line", ['{"kind": "control"}', '{"kind": "control", "first_step": 3}'])
+@pytest.mark.parametrize(
+    "line", ["", '"first_step": 3', '"lr": 0.1', '"first_step": "3", "lr": 0.1']
+)
 def test_a_change_of_the_lr_without_its_numbers_is_passed_over(tmp_path: Path, line: str):
     path = tmp_path / "metrics.jsonl"
-    path.write_text(f'{line}\n{{"kind": "control", "first_step": 3, "lr": 0.1}}\n')
-    assert [values["lr"] for values in read_metrics(path)] == [0.1]
+    begun = '{"kind": "control", "run": "r"'
+    path.write_text(f'{begun}, {line}}}\n{begun}, "first_step": 3, "lr": 0.1}}\n')
+    assert [values["lr"] for values in metrics_lines(path)] == [0.1]

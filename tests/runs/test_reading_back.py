@@ -23,10 +23,15 @@ from tui_app.monitoring.history import History
 from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.runs import bounded_lines, metrics_file
 from tui_app.runs.bounded_lines import LineSplitter, lines_backwards
-from tui_app.runs.metrics_file import last_line, read_backwards, read_lines, read_metrics
-from tui_app.runs.metrics_reader import event_of
+from tui_app.runs.events import BestImproved, ControlApplied, EpochCompleted, Event, StepsCompleted
+from tui_app.runs.metrics_file import (
+    last_event,
+    read_events,
+    read_events_backwards,
+    read_records,
+)
 from tui_app.runs.metrics_rewind import rewind_metrics
-from tui_app.runs.packed_epochs import MOST_VALUES
+from tui_app.runs.packed_epochs import MOST_VALUES, PackedEpochs
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training.control import Control
 from tui_app.training.resume import resume_run
@@ -96,14 +101,17 @@ def test_a_line_that_is_too_long_takes_no_memory_and_is_named(
     path.write_text(steps(1) + steps(3, 500_000) + steps(3) + EPOCH)  # 2.5 MB in one line
     tracemalloc.start()
     try:
-        assert [line["first_step"] for line in read_lines(path, ("steps",))] == [1, 3]
-        assert last_line(path, "steps")["first_step"] == 3
-        assert last_line(path, "best") == {}
-        assert [line["kind"] for line in read_backwards(path)] == ["epoch", "steps", "steps"]
+        assert [block.first_step for block in read_records(path, StepsCompleted)] == [1, 3]
+        last = last_event(path, StepsCompleted)
+        assert last is not None
+        assert last.first_step == 3
+        assert last_event(path, BestImproved) is None
+        backwards = [event.kind for event in read_events_backwards(path, Event)]
+        assert backwards == ["epoch", "steps", "steps"]
         assert tracemalloc.get_traced_memory()[1] < 500_000
     finally:
         tracemalloc.stop()
-    assert len(list(read_metrics(path, on_skipped=told.append))) == 3
+    assert len(list(read_events(path, Event, on_skipped=told.append))) == 3
     assert told == ["metrics.jsonl: skipped a line longer than 0 MB, which tutorch doesn't write"]
     rewind_metrics(path, 0, 2)
     assert path.read_text() == steps(1)
@@ -140,11 +148,11 @@ def test_lines_that_nobody_asked_for_are_not_parsed(
 ):
     path, parsed = tmp_path / "metrics.jsonl", list[bytes]()
     path.write_text(EPOCH + "".join(steps(first) for first in range(1, 200, 2)) + EPOCH)
-    parse = metrics_file.sound_line
-    monkeypatch.setattr(metrics_file, "sound_line", lambda line: parsed.append(line) or parse(line))
-    assert last_line(path, "best") == {}
-    assert list(read_metrics(path, ("control",))) == []
-    assert len(list(read_metrics(path, ("epoch",)))) == 2
+    parse = metrics_file.decode
+    monkeypatch.setattr(metrics_file, "decode", lambda line: parsed.append(line) or parse(line))
+    assert last_event(path, BestImproved) is None
+    assert list(read_events(path, ControlApplied)) == []
+    assert len(list(read_events(path, EpochCompleted))) == 2
     assert list(filter(None, parsed)) == [EPOCH.rstrip("\n").encode()] * 2
 
 
@@ -158,7 +166,7 @@ def test_who_is_to_stop_reads_no_further(tmp_path: Path, monkeypatch: pytest.Mon
         asked.append(1)
         return len(asked) > 3
 
-    lines = read_lines(path, stopped=stopped)
+    lines = read_records(path, Event, PackedEpochs, stopped=stopped)
     read = []
     with pytest.raises(LoadingStopped):
         read.extend(lines)
@@ -218,11 +226,9 @@ def test_no_line_makes_memory_grow_beyond_its_size(tmp_path: Path):
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     tracemalloc.start()
     try:
-        for line in read_lines(path):
-            event = event_of(line)
-            if event is not None:
-                history.record(event, log=False)
-            recorded.add_line(line)
+        for record in read_records(path, Event, PackedEpochs):
+            history.record(record, log=False)
+            recorded.add(record)
         assert tracemalloc.get_traced_memory()[1] < 200e6
     finally:
         tracemalloc.stop()

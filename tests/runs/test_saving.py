@@ -11,12 +11,11 @@ import pytest
 import torch
 from torch import nn
 
-from tests.program import Followed, begin, tutorch
+from tests.program import Followed, begin, metrics_lines, tutorch
 from tui_app.runs.checkpoint import load_checkpoint
 from tui_app.runs.durable_files import write_json
 from tui_app.runs.events import Event, Warned
 from tui_app.runs.exit_codes import ExitCode
-from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.run_folder import RunFolder, read_json
 from tui_app.training import loop, loss_buffer, saver
 from tui_app.training.best_models import is_finite
@@ -57,11 +56,11 @@ def test_going_back_to_the_checkpoint_before_keeps_it_through_the_next_save(tmp_
 def test_a_run_that_died_between_its_last_step_and_its_end_is_ended(tmp_path: Path):
     run = begin("softmax", tmp_path, epochs=2, widths=(16,))
     folder = run.session.folder
-    before = [line for line in read_metrics(folder.metrics) if line["kind"] != "completed"]
+    before = [line for line in metrics_lines(folder.metrics) if line["kind"] != "completed"]
     write_json(folder.status, {**read_json(folder.status), "state": "running", "pid": 2**22})
     assert tutorch("resume", folder.path, "--no-tui").exit_code == 0
     assert read_json(folder.status)["state"] == "completed"
-    after = [line for line in read_metrics(folder.metrics) if line["kind"] != "completed"]
+    after = [line for line in metrics_lines(folder.metrics) if line["kind"] != "completed"]
     assert after == before
     assert tutorch("resume", folder.path, "--no-tui").exit_code == 2
 

@@ -11,10 +11,10 @@ import torch
 
 from models import find_lecture
 from models.loading.load import load_lecture
+from tests.program import metrics_lines
 from tests.tolerances import FLOAT64
 from tui_app.runs.errors import DamagedRun, RunFinished, RunLocked
 from tui_app.runs.events import EpochCompleted, Event, RunCompleted, StepsCompleted, Warned
-from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings import RunSettings, settle
 from tui_app.training.control import Control
@@ -54,7 +54,7 @@ def stop_at(control: Control, step: int) -> Callable[[Event], None]:
 
 def record(folder: RunFolder) -> dict[str, Any]:
     """What must be the same: every step's loss, every epoch's values, the bests, the weights."""
-    lines = list(read_metrics(folder.metrics))
+    lines = list(metrics_lines(folder.metrics))
     timeless = [
         {k: v for k, v in line.items() if k not in ("run", "seconds", "samples_per_second")}
         for line in lines
@@ -178,7 +178,7 @@ def test_an_lr_set_by_hand_is_taken_again_at_the_same_step(tmp_path: Path) -> No
     whole, part = run(tmp_path / "whole", None), run(tmp_path / "part", 30)
     take_up(part)
     assert_same_run(whole, part)
-    changes = [line for line in read_metrics(part.metrics) if line["kind"] == "control"]
+    changes = [line for line in metrics_lines(part.metrics) if line["kind"] == "control"]
     assert [(line["first_step"], line["lr"]) for line in changes] == [(11, 0.05)]
 
 

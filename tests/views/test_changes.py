@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.program import metrics_lines
 from tests.tolerances import FLOAT32
 from tests.views.test_views import found_in
 from tui_app.drawing.pen import Pen
@@ -19,7 +20,6 @@ from tui_app.inspection.probe_runner import Snapshot, run_probe
 from tui_app.inspection.probes import changes, load_probe
 from tui_app.monitoring.live_view import LiveView
 from tui_app.monitoring.static_view import StaticView
-from tui_app.runs.metrics_file import read_metrics
 from tui_app.runs.run_folder import RunFolder
 from tui_app.text.cells import cut_distinct
 from tui_app.training.control import Control
@@ -30,7 +30,7 @@ RUN = ("07", "--dataset", "moons", "--epochs", "20")
 
 
 def best_epoch(folder: Path) -> int:
-    bests = [line for line in read_metrics(folder / "metrics.jsonl") if line["kind"] == "best"]
+    bests = [line for line in metrics_lines(folder / "metrics.jsonl") if line["kind"] == "best"]
     return int(bests[-1]["epoch"])
 
 

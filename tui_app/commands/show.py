@@ -14,8 +14,10 @@ from datasets.own.columns import listed
 from models.fields import InvalidValue, setting_text
 from tui_app.commands.arguments import RunArguments, parse, the_run
 from tui_app.runs.errors import DamagedRun
+from tui_app.runs.events import EpochCompleted
 from tui_app.runs.listing import RunSummary, summarise
-from tui_app.runs.metrics_file import read_backwards, read_metrics
+from tui_app.runs.metrics_codec import to_plain
+from tui_app.runs.metrics_file import read_events, read_events_backwards
 from tui_app.runs.run_data import KeptData, read_kept_data
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_source import source_in_words
@@ -25,9 +27,6 @@ from tui_app.text.quantities import format_number, format_seconds, format_value
 
 #: Epochs shown at most; of more, the first and last ones are.
 _EPOCHS = 40
-
-#: What an epoch's line has besides its losses and accuracies.
-_NOT_VALUES = {"kind", "run", "epoch", "step", "lr", "seconds", "samples_per_second"}
 
 
 @dataclass(kw_only=True)
@@ -72,16 +71,16 @@ def main(argv: Sequence[str]) -> int:
     summary, record = summarise(folder), folder.read_record()
     if summary.problem:
         raise DamagedRun(summary.problem)
-    epochs = read_metrics(folder.metrics, ("epoch",), on_skipped=complain)
+    epochs = read_events(folder.metrics, EpochCompleted, on_skipped=complain)
     kept = _kept_data(folder)
     if arguments.json:
         facts = {**asdict(summary), "record": record, "data": kept and kept.plain}
-        print_json_list(facts, "epoch_values", epochs)
+        print_json_list(facts, "epoch_values", map(to_plain, epochs))
         return 0
     print_table(["", ""], _facts(summary, record, folder, kept))
     first = list(islice(epochs, _EPOCHS + 1))
     if len(first) > _EPOCHS:
-        last = list(islice(read_backwards(folder.metrics, ("epoch",)), _EPOCHS // 2))
+        last = list(islice(read_events_backwards(folder.metrics, EpochCompleted), _EPOCHS // 2))
         first = first[: _EPOCHS // 2] + last[::-1]
     if first:
         _print_epochs(first)
@@ -121,16 +120,16 @@ def _facts(
     return [*rows, ["folder", str(folder.path)]]
 
 
-def _print_epochs(epochs: list[dict[str, Any]]) -> None:
-    names = [name for name in epochs[-1] if name not in _NOT_VALUES]
+def _print_epochs(epochs: list[EpochCompleted]) -> None:
+    names = list(epochs[-1].values)
     rows = [
         [
-            str(line.get("epoch")),
-            *(format_number(name, line[name]) if name in line else "-" for name in names),
-            f"{line.get('lr') or 0:g}",
-            format_seconds(line.get("seconds") or 0),
+            str(epoch.epoch),
+            *(format_number(n, epoch.values[n]) if n in epoch.values else "-" for n in names),
+            f"{epoch.lr:g}",
+            format_seconds(epoch.seconds),
         ]
-        for line in epochs
+        for epoch in epochs
     ]
     titles = ["epoch", *(name.replace("_", " ") for name in names), "lr", "time"]
     importance = {"epoch": 9, "lr": 1, "time": 0}

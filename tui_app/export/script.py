@@ -21,7 +21,8 @@ from tui_app.export.local_modules import local_modules
 from tui_app.export.loop_template import LOOP
 from tui_app.inspection.probe_context import ProbeContext
 from tui_app.runs.errors import DamagedRun
-from tui_app.runs.metrics_file import last_line
+from tui_app.runs.events import StepsCompleted
+from tui_app.runs.metrics_file import last_event
 from tui_app.training.augmentation import SHIFT, augmented, mirrored, shifted
 from tui_app.training.evaluation import reduction_of
 from tui_app.training.optimizers import OPTIMIZERS, is_fused
@@ -265,9 +266,8 @@ def _loop(context: ProbeContext, source: LectureSource) -> str:
 
 def _steps_taken(context: ProbeContext) -> int:
     """The steps that the run had: fewer than planned when it was stopped."""
-    block = last_line(context.folder.metrics, "steps")
-    first = block.get("first_step") if block else None
-    return first + len(block["losses"]) - 1 if isinstance(first, int) else 0
+    last = last_event(context.folder.metrics, StepsCompleted)
+    return last.first_step + len(last.losses) - 1 if last is not None else 0
 
 
 def _order(hp: Hyperparameters, size: int) -> str:

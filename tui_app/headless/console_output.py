@@ -22,6 +22,7 @@ from tui_app.runs.events import (
     StepsCompleted,
 )
 from tui_app.runs.listing import as_argument, short_ids
+from tui_app.runs.metrics_codec import encode
 from tui_app.runs.run_folder import RunFolder
 from tui_app.terminal.printing import print_list
 from tui_app.text.columns import Column
@@ -55,7 +56,7 @@ class JsonLines:
 
     def __call__(self, event: Event) -> None:
         """Write the event."""
-        self._stream.write(event.as_json() + "\n")
+        self._stream.write(encode(event) + "\n")
         self._stream.flush()
 
 

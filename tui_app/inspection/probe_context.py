@@ -4,6 +4,7 @@ that nothing was trained with yet.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,8 @@ from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from tui_app.inspection.saved_model import SavedModel
 from tui_app.runs.checkpoint import load_checkpoint
 from tui_app.runs.errors import DamagedRun
-from tui_app.runs.metrics_file import last_line, read_lines
+from tui_app.runs.events import BestImproved, ControlApplied, EpochCompleted
+from tui_app.runs.metrics_file import last_event, read_records
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings import RunSettings
 from tui_app.training.batches import DeviceSplit
@@ -76,8 +78,8 @@ class ProbeContext:
 
     def lr_changes(self) -> list[tuple[int, float]]:
         """The learning rates that the user set during the run: (first step, lr)."""
-        lines = read_lines(self.folder.metrics, ("control",))
-        return [(int(line["first_step"]), float(line["lr"])) for line in lines]
+        changes = read_records(self.folder.metrics, ControlApplied)
+        return [(change.first_step, change.lr) for change in changes]
 
 
 #: Returns what it finds in a context; the text is the user's query, or empty.
@@ -125,14 +127,17 @@ def context_of_run(
     """
     best = SavedModel.of(folder, device, data_dir, reporter=reporter)
     train, split = _splits(best.data, best.settings)
-    last, chosen = last_line(folder.metrics, "epoch"), last_line(folder.metrics, "best")
+    last = last_event(folder.metrics, EpochCompleted)
+    chosen = last_event(folder.metrics, BestImproved)
     recorded = folder.read_record().get("schedule")
     try:
         spans = spans_of(recorded) if recorded is not None else ()
     except (TypeError, ValueError, KeyError) as error:
         raise DamagedRun(f"{folder.run_json} can't be used: {error}") from error
+    epoch = chosen.epoch if chosen else 0
+    step, lr = (last.step, last.lr) if last else (0, math.nan)
     if not is_best:
-        last = chosen = _load_newest(best.model, folder)
+        epoch, step, lr = _load_newest(best.model, folder)
     return ProbeContext(
         settings=best.settings,
         data=best.data,
@@ -142,9 +147,9 @@ def context_of_run(
         measured=_measured(best.data, best.settings),
         split=split,
         train=train,
-        epoch=int(chosen.get("epoch") or 0),
-        step=int(last.get("step") or 0),
-        lr=float(last.get("lr") or best.settings.hyperparameters.lr),
+        epoch=epoch,
+        step=step,
+        lr=best.settings.hyperparameters.lr if math.isnan(lr) else lr,
         folder=folder,
         is_live=False,
         spans=spans,
@@ -152,13 +157,13 @@ def context_of_run(
     )
 
 
-def _load_newest(model: nn.Module, folder: RunFolder) -> dict[str, Any]:
-    """Put the weights of last.pt into the model: of which epoch and step they are, and their lr."""
+def _load_newest(model: nn.Module, folder: RunFolder) -> tuple[int, int, float]:
+    """Load the weights of last.pt into the model. Returns their epoch, step and lr."""
     state = load_checkpoint(folder.last)
     try:
         model.load_state_dict(state["model"])
-        return {name: state[name] for name in ("epoch", "step", "lr")}
-    except (RuntimeError, AttributeError, TypeError, KeyError) as error:
+        return int(state["epoch"]), int(state["step"]), float(state["lr"])
+    except (RuntimeError, AttributeError, TypeError, ValueError, KeyError) as error:
         raise DamagedRun(f"{folder.last} doesn't fit the run's model: {error}") from error
 
 

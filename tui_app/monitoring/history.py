@@ -23,7 +23,7 @@ from tui_app.runs.events import (
     StateChanged,
     StepsCompleted,
 )
-from tui_app.runs.packed_epochs import MOST_STEPS, MOST_VALUES, EpochBlock, numbers
+from tui_app.runs.packed_epochs import MOST_STEPS, MOST_VALUES, PackedEpochs, numbers
 
 #: Steps that may be missing in metrics.jsonl; a line after a larger gap is damaged.
 _MOST_MISSING = 10**7
@@ -52,7 +52,7 @@ class EpochColumns:
         self.step.append(step)
         self.seconds.append(seconds)
 
-    def extend(self, block: EpochBlock, seconds: float) -> None:
+    def extend(self, block: PackedEpochs, seconds: float) -> None:
         """Add the epochs of a block; `seconds` counts training before it."""
         count, before = len(block), len(self.epoch)
         for name in block.values:
@@ -94,7 +94,7 @@ class History:
         self._seconds = 0.0
         self._missing = 0
         self._handlers: dict[type, Callable[..., None]] = {
-            EpochBlock: self._on_epochs,
+            PackedEpochs: self._on_epochs,
             StepsCompleted: self._on_steps,
             EpochCompleted: self._on_epoch,
             BestImproved: self._on_best,
@@ -131,13 +131,13 @@ class History:
             self._has_failed = True
             self.version += 1
 
-    def record(self, event: Event | EpochBlock, *, log: bool = True) -> None:
+    def record(self, event: Event | PackedEpochs, *, log: bool = True) -> None:
         """Add an event or a block of epochs; with `log`, an event also gets its log line."""
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(event)
         epochs = self.info.epochs if self.info else 0
-        if log and not isinstance(event, EpochBlock) and is_told(event, epochs):
+        if log and not isinstance(event, PackedEpochs) and is_told(event, epochs):
             self.log.add_event(event)
         self.version += 1
 
@@ -156,7 +156,7 @@ class History:
             del self.losses[first_step - 1 :]
         self.losses.extend(losses)
 
-    def _on_epochs(self, block: EpochBlock) -> None:
+    def _on_epochs(self, block: PackedEpochs) -> None:
         self._add_losses(block.first_step, numbers(block.losses))
         self.epochs.extend(block, self._seconds)
         self._seconds = self.epochs.seconds[-1]

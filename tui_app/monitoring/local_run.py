@@ -24,8 +24,8 @@ from tui_app.runs.errors import TrainingFailed
 from tui_app.runs.event_text import loading_detail
 from tui_app.runs.events import Event, RunCompleted
 from tui_app.runs.exit_codes import ExitCode
-from tui_app.runs.metrics_reader import event_of
-from tui_app.runs.packed_epochs import EpochBlock
+from tui_app.runs.metrics_codec import Record
+from tui_app.runs.packed_epochs import PackedEpochs
 from tui_app.runs.run_files import open_file
 from tui_app.text.escaping import printable
 from tui_app.training.control import Control, Stop
@@ -53,7 +53,7 @@ class _Past:
     The event gets no line in the log, since log.txt has it with its time.
     """
 
-    event: Event | EpochBlock | None
+    event: Record | None
     lines: Sequence[str] = ()
 
     def add_to(self, history: History) -> None:
@@ -79,7 +79,7 @@ class LocalRun:
         self.failure: Failure | None = None
         self.folder: Path | None = None
         self._make_session = make_session
-        self._events: deque[Event | EpochBlock | RunInfo | _Past] = deque()
+        self._events: deque[Record | RunInfo | _Past] = deque()
         self._session: Session | None = None
         self._notes: list[str] = []
         self._is_abandoned = False
@@ -179,16 +179,17 @@ class LocalRun:
 
     def _read_past(self, session: Session) -> None:
         """Begin with run.json, and for a resumed run with its metrics.jsonl and log.txt."""
-        from tui_app.runs.metrics_file import read_lines
+        from tui_app.runs.metrics_file import read_records
 
         folder = session.folder
         self._events.append(RunInfo.of(folder.read_record()))
         with suppress(LoadingStopped):  # the loop will see the stop
-            for line in read_lines(folder.metrics, stopped=self.control.must_stop):
-                event = event_of(line)
+            for record in read_records(
+                folder.metrics, Event, PackedEpochs, stopped=self.control.must_stop
+            ):
                 # A resumed run isn't completed, even before it says that it trains again.
-                if event is not None and not isinstance(event, RunCompleted):
-                    self._events.append(_Past(event))
+                if not isinstance(record, RunCompleted):
+                    self._events.append(_Past(record))
         self._events.append(_Past(None, _lines_of(folder.log)))
 
     def _loading(self, progress: Progress) -> None:

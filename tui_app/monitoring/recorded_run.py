@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import socket
 import stat
@@ -18,7 +17,7 @@ from tui_app.monitoring.run_info import RunInfo
 from tui_app.runs.bounded_lines import LineSplitter, skipped_lines
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.listing import current_state, read_status
-from tui_app.runs.metrics_reader import event_of
+from tui_app.runs.metrics_codec import decode
 from tui_app.runs.run_files import open_file, refuse_irregular
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_options import TABLE_OPTIONS
@@ -123,13 +122,9 @@ class RecordedRun:
         self._read_info()
 
     def _record(self, line: bytes) -> None:
-        try:
-            values = json.loads(line.decode("utf-8", errors="replace"))
-        except (ValueError, RecursionError):
-            return
-        event = event_of(values) if isinstance(values, dict) else None
-        if event is not None:
-            self.history.record(event, log=False)  # log.txt has its line
+        record = decode(line)
+        if record is not None:
+            self.history.record(record, log=False)  # log.txt has its line
 
     def _read_info(self) -> None:
         try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,14 +16,6 @@ class Event:
 
     kind: ClassVar[str]
     run: str
-
-    def as_json(self) -> str:
-        """One line of JSON; a number that is not finite becomes null."""
-        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        values |= values.pop("values", {})
-        return json.dumps(
-            {"kind": self.kind, **finite(values)}, ensure_ascii=False, allow_nan=False
-        )
 
 
 Listener = Callable[[Event], None]

@@ -1,21 +1,19 @@
-"""Many short epochs as one line of metrics.jsonl: a column for each of their values.
+"""Packs short epochs into one line of metrics.jsonl: a column for each of their values.
 
 An epoch of one step would otherwise have a line for its loss, one for its values, and often one
-more for being the best. A block has as many epochs as fit into a moment, and turns into exactly
-those lines again.
+more for being the best. Packed epochs turn into exactly those events again.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from tui_app.runs.events import BestImproved, EpochCompleted, StepsCompleted, finite
+from tui_app.runs.events import BestImproved, EpochCompleted, Event, StepsCompleted, finite
 
-#: Epochs of a block, and values by name of an epoch, at most: so that no line of a file, in which a
+#: Epochs of a line, and values by name of an epoch, at most: so that no line of a file, in which a
 #: column may stand as one value, takes much more memory than room on the disk.
 _MOST_EPOCHS = 20_000
 MOST_VALUES = 32
@@ -27,13 +25,15 @@ MOST_STEPS = 10**8
 _AS_LOSSES = "losses"
 
 
-class EpochBlock:
-    """Epochs one after the other, of equally many steps each, told of as a run tells of them.
+class PackedEpochs:
+    """Consecutive epochs of equally many steps.
 
     `steps` are those of an epoch. `values` has a column for each value; where only some epochs
     have it, `where` says which, a sign for each epoch: 1 or 0. `best` says likewise which epochs
     were the best so far, by the value `metric`.
     """
+
+    kind: ClassVar[str] = "epochs"
 
     def __init__(self, run: str, epoch: int, first_step: int, steps: int) -> None:
         self.run = run
@@ -51,25 +51,25 @@ class EpochBlock:
         return len(self.best)
 
     @classmethod
-    def of(cls, steps: StepsCompleted, epoch: EpochCompleted) -> EpochBlock:
-        """The block of one epoch, whose steps these are."""
+    def of(cls, steps: StepsCompleted, epoch: EpochCompleted) -> PackedEpochs:
+        """One epoch, whose steps these are."""
         block = cls(epoch.run, epoch.epoch, steps.first_step, len(steps.losses))
         block.add(steps, epoch)
         return block
 
-    def takes(self, steps: StepsCompleted, epoch: EpochCompleted) -> bool:
-        """Whether this is the next epoch, and like those before it."""
+    def can_add(self, steps: StepsCompleted, epoch: EpochCompleted) -> bool:
+        """Whether this epoch follows the others and has as many steps."""
         number, first_step = self.epoch + len(self), self.first_step + len(self.losses)
         if len(self) == _MOST_EPOCHS:
             return False
-        told = (epoch.run, epoch.epoch, steps.first_step, len(steps.losses))
-        return told == (self.run, number, first_step, self.steps)
+        added = (epoch.run, epoch.epoch, steps.first_step, len(steps.losses))
+        return added == (self.run, number, first_step, self.steps)
 
     def add(self, steps: StepsCompleted, epoch: EpochCompleted) -> None:
         """Add the epoch of these steps."""
         self.losses += finite(steps.losses)
-        told = (steps.lr, epoch.lr, epoch.seconds, epoch.samples_per_second)
-        for column, value in zip(self.columns.values(), told, strict=True):
+        of_epoch = (steps.lr, epoch.lr, epoch.seconds, epoch.samples_per_second)
+        for column, value in zip(self.columns.values(), of_epoch, strict=True):
             column.append(finite(value))
         for name in self.values.keys() | epoch.values.keys():
             before = self.where.get(name, "0" * len(self))
@@ -82,8 +82,8 @@ class EpochBlock:
         """Note that the last epoch is the best so far, if its own values say by what."""
         number, step = self.epoch + len(self) - 1, self.first_step + len(self.losses) - 1
         is_last = (best.run, best.epoch, best.step) == (self.run, number, step)
-        is_told = self.where.get(best.metric, "0")[-1] == "1"
-        if not (is_last and is_told and self.metric in ("", best.metric)):
+        has_value = self.where.get(best.metric, "0")[-1] == "1"
+        if not (is_last and has_value and self.metric in ("", best.metric)):
             return False
         if self.values[best.metric][-1] != best.value:
             return False
@@ -92,11 +92,10 @@ class EpochBlock:
 
     # The line in the file
 
-    def as_json(self) -> str:
-        """The block's line."""
+    def to_fields(self) -> dict[str, Any]:
+        """The fields of the line, as JSON can hold them."""
         everywhere = "1" * len(self)
-        line = {
-            "kind": "epochs",
+        return {
             "run": self.run,
             "epoch": self.epoch,
             "first_step": self.first_step,
@@ -111,28 +110,29 @@ class EpochBlock:
             "best": self.best,
             "metric": self.metric,
         }
-        return json.dumps(line, ensure_ascii=False, allow_nan=False)
 
     @classmethod
-    def from_line(cls, line: Mapping[str, Any]) -> EpochBlock | None:
-        """The block of a line that was read; None when the line is not sound."""
-        try:
-            numbers = [int(line[name]) for name in ("epoch", "first_step", "steps")]
-            block = cls(str(line["run"]), *numbers)
-            block.losses, block.best = line["losses"], str(line["best"])
-            block.metric, count = str(line["metric"]), len(block.best)
-            if count > _MOST_EPOCHS or len(line["values"]) > MOST_VALUES:
-                return None
-            for name in _COLUMNS:
-                block.columns[name] = _unpacked(line[name], count)
-            for name, packed in line["values"].items():
-                signs = str(line["where"].get(name, "1" * count))
-                there = block.losses if packed == _AS_LOSSES else packed
-                block.values[name] = _unpacked(there, signs.count("1"))
-                block.where[name] = signs
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-            return None
-        return block if block._is_sound() else None
+    def from_fields(cls, fields: Mapping[str, Any]) -> PackedEpochs:
+        """The epochs of the fields of a line. Raises KeyError, TypeError, ValueError,
+        AttributeError or OverflowError when they are damaged.
+        """
+        packed = cls(
+            str(fields["run"]), *(int(fields[n]) for n in ("epoch", "first_step", "steps"))
+        )
+        packed.losses, packed.best = fields["losses"], str(fields["best"])
+        packed.metric, count = str(fields["metric"]), len(packed.best)
+        if count > _MOST_EPOCHS or len(fields["values"]) > MOST_VALUES:
+            raise ValueError
+        for name in _COLUMNS:
+            packed.columns[name] = _unpacked(fields[name], count)
+        for name, column in fields["values"].items():
+            signs = str(fields["where"].get(name, "1" * count))
+            values = packed.losses if column == _AS_LOSSES else column
+            packed.values[name] = _unpacked(values, signs.count("1"))
+            packed.where[name] = signs
+        if not packed._is_sound():
+            raise ValueError
+        return packed
 
     def _is_sound(self) -> bool:
         signs = [self.best, *self.where.values()]
@@ -147,7 +147,7 @@ class EpochBlock:
             and all(set(map(type, column)) <= _NUMBERS for column in columns)
         )
 
-    # What it stands for
+    # What they stand for
 
     def spread(self, name: str) -> list[float | None]:
         """The value of each epoch; None where it has none."""
@@ -161,39 +161,50 @@ class EpochBlock:
         """Which of the epochs was the last to be the best so far, from 0; -1 for none."""
         return self.best.rfind("1")
 
-    def lines(self) -> Iterator[dict[str, Any]]:
-        """The lines that these epochs would have had without a block."""
-        values = {name: iter(column) for name, column in self.values.items()}
-        for place, (lr, *of_epoch) in enumerate(zip(*self.columns.values(), strict=True)):
+    @property
+    def last_epoch(self) -> int:
+        """The number of the last epoch."""
+        return self.epoch + len(self) - 1
+
+    @property
+    def last_step(self) -> int:
+        """The number of the last epoch's last step."""
+        return self.first_step + self.steps * len(self) - 1
+
+    def events(self) -> Iterator[Event]:
+        """The events that these epochs were packed from."""
+        losses = numbers(self.losses)
+        columns = [numbers(column) for column in self.columns.values()]
+        values = {name: iter(numbers(column)) for name, column in self.values.items()}
+        for place, (lr, *of_epoch) in enumerate(zip(*columns, strict=True)):
             first, epoch = self.first_step + place * self.steps, self.epoch + place
-            yield {
-                "kind": "steps",
-                "run": self.run,
-                "epoch": epoch,
-                "first_step": first,
-                "lr": lr,
-                "losses": self.losses[place * self.steps : (place + 1) * self.steps],
-            }
+            yield StepsCompleted(
+                run=self.run,
+                epoch=epoch,
+                first_step=first,
+                lr=lr,
+                losses=tuple(losses[place * self.steps : (place + 1) * self.steps]),
+            )
             last = first + self.steps - 1
-            told = {n: next(column) for n, column in values.items() if self.where[n][place] == "1"}
-            yield {
-                "kind": "epoch",
-                "run": self.run,
-                "epoch": epoch,
-                "step": last,
-                **dict(zip(("lr", "seconds", "samples_per_second"), of_epoch, strict=True)),
-                **told,
-            }
+            measured = {n: next(c) for n, c in values.items() if self.where[n][place] == "1"}
+            lr_after, seconds, samples_per_second = of_epoch
+            yield EpochCompleted(
+                run=self.run,
+                epoch=epoch,
+                step=last,
+                lr=lr_after,
+                seconds=seconds,
+                samples_per_second=samples_per_second,
+                values=measured,
+            )
             if self.best[place] == "1":
-                value = told.get(self.metric)
-                yield {
-                    "kind": "best",
-                    "run": self.run,
-                    "epoch": epoch,
-                    "step": last,
-                    "metric": self.metric,
-                    "value": value,
-                }
+                yield BestImproved(
+                    run=self.run,
+                    epoch=epoch,
+                    step=last,
+                    metric=self.metric,
+                    value=measured.get(self.metric, math.nan),
+                )
 
 
 #: The columns besides losses and values: the lr of an epoch's first step, that after it, ...

@@ -17,7 +17,7 @@ def format_value(name: str, value: float | None) -> str:
 
 def format_number(name: str, value: float | None) -> str:
     """The number of a metric: an accuracy in per cent, a loss to four significant digits."""
-    if value is None:
+    if value is None or math.isnan(value):
         return "not finite"
     return f"{100 * value:.2f} %" if is_share(name) else f"{value:#.4g}"
 
@@ -40,6 +40,8 @@ def short_loss(value: float) -> str:
 
 def format_seconds(seconds: float) -> str:
     """A duration as it is read: `0.3 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    if not math.isfinite(seconds):
+        return "unknown"
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -9,9 +9,13 @@ from typing import Any
 
 from datasets.reading.progress import LoadingStopped
 from tui_app.inspection.diagnosis.observations import RunObservations
-from tui_app.runs.metrics_file import read_lines
-from tui_app.runs.packed_epochs import MOST_STEPS, MOST_VALUES, EpochBlock, numbers
+from tui_app.runs.events import Advised, ControlApplied, EpochCompleted, StepsCompleted
+from tui_app.runs.metrics_codec import Record
+from tui_app.runs.metrics_file import read_records
+from tui_app.runs.packed_epochs import MOST_STEPS, MOST_VALUES, PackedEpochs, numbers
 from tui_app.runs.run_folder import RunFolder
+
+_OBSERVED = (StepsCompleted, EpochCompleted, PackedEpochs, ControlApplied, Advised)
 
 
 class RecordedObservations:
@@ -38,35 +42,35 @@ class RecordedObservations:
         """
         recorded = cls()
         with suppress(LoadingStopped):
-            for line in read_lines(folder.metrics, stopped=stopped, on_skipped=on_skipped):
-                recorded.add_line(line)
+            records = read_records(
+                folder.metrics, *_OBSERVED, stopped=stopped, on_skipped=on_skipped
+            )
+            for record in records:
+                recorded.add(record)
         return recorded
 
-    def add_line(self, line: dict[str, Any]) -> None:
-        """Add what a line of metrics.jsonl records."""
-        match line["kind"]:
-            case "steps":
-                self._add_losses(line["losses"])
-            case "control":
-                self.lr = float(line["lr"])
-            case "epoch":
-                self.add_epoch({name: line[name] for name in line if _is_measured(name)})
-            case "epochs":
-                block = EpochBlock.from_line(line)
-                if block is not None:
-                    self._add_block(block)
-            case "advice" if len(self.advised) < MOST_VALUES:
-                self.advised.add(str(line.get("name")))
+    def add(self, record: Record) -> None:
+        """Add a record of metrics.jsonl."""
+        match record:
+            case StepsCompleted():
+                self._add_losses(record.losses)
+            case ControlApplied():
+                self.lr = record.lr
+            case EpochCompleted():
+                self.add_epoch(record.values)
+            case PackedEpochs():
+                self._add_packed(record)
+            case Advised() if len(self.advised) < MOST_VALUES:
+                self.advised.add(record.name)
 
     def _add_losses(self, losses: Sequence[float | None]) -> None:
         if len(self.losses) < MOST_STEPS:
             self.losses.extend(numbers(losses))
 
-    def _add_block(self, block: EpochBlock) -> None:
-        self._add_losses(block.losses)
-        for name, column in block.values.items():
-            if _is_measured(name):
-                self._add_column(name, column)
+    def _add_packed(self, epochs: PackedEpochs) -> None:
+        self._add_losses(epochs.losses)
+        for name, column in epochs.values.items():
+            self._add_column(name, column)
 
     def add_epoch(self, values: Mapping[str, float | None]) -> None:
         """Add the values of one epoch."""
@@ -89,10 +93,6 @@ class RecordedObservations:
             train_size=int(record.get("train_size", 0)),
             epochs_planned=epochs,
         )
-
-
-def _is_measured(name: str) -> bool:
-    return name.endswith(("_loss", "_accuracy"))
 
 
 def observations_of_run(folder: RunFolder) -> RunObservations:

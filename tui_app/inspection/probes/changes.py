@@ -13,7 +13,8 @@ from tui_app.inspection.probe_context import ProbeContext, evenly_spaced_rows
 from tui_app.inspection.probes import predictions
 from tui_app.inspection.probes.predictions import class_probabilities
 from tui_app.inspection.replay import replay
-from tui_app.runs.metrics_file import read_metrics
+from tui_app.runs.events import EpochCompleted
+from tui_app.runs.metrics_file import read_events
 
 _SAMPLES = 24
 
@@ -115,8 +116,8 @@ def _replayed(
     `best` are the best model's probabilities.
     """
     per_epoch = _steps_per_epoch(context)
-    lines = read_metrics(context.folder.metrics, ("epoch",))
-    seconds = np.cumsum([float(line.get("seconds") or 0.0) for line in lines])
+    completed = read_events(context.folder.metrics, EpochCompleted)
+    seconds = np.cumsum(np.nan_to_num([epoch.seconds for epoch in completed]))
     count = context.step // per_epoch
     shown = min(count, max(1, int((seconds <= _SECONDS).sum())))
     seen: list[np.ndarray] = []
