@@ -26,7 +26,7 @@ from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, S
 from datasets.reading.number_encoders import encode_numbers
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.tables import read_table
-from datasets.reading.text_files import opened
+from datasets.reading.text_files import open_text
 
 FEATURES = ("pregnancies", "glucose", "blood pressure", "skin thickness")
 FEATURES += ("insulin", "body mass index", "pedigree function", "age")
@@ -68,7 +68,7 @@ def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> 
 
 def read_rows(path: Path) -> np.ndarray:
     """The course's (759, 9) float32 from its own file or from Pima's. Raises DataDamaged."""
-    with opened(path) as file:
+    with open_text(path) as file:
         content = file.read()
     rows = _course(path, content) if content[:1] in {*"-0123456789"} else _rebuilt(path)
     if rows.shape != (759, 9) or not (np.abs(rows) <= 1).all() or rows[:, -1].sum() != 496:

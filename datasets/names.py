@@ -20,7 +20,7 @@ import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
-from datasets.reading.text_files import opened
+from datasets.reading.text_files import open_text
 
 LENGTH = 19
 ASCII = tuple(map(chr, range(128)))
@@ -54,7 +54,7 @@ def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> 
 
 
 def _rows(path: Path) -> list[list[str]]:
-    with opened(path) as file:
+    with open_text(path) as file:
         rows = list(csv.reader(file))
     for number, row in enumerate(rows, start=1):
         if len(row) != 2 or not (row[0].isascii() and 0 < len(row[0]) <= LENGTH):

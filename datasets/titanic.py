@@ -20,7 +20,7 @@ from typing import ClassVar
 import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, RemoteFile, Split
-from datasets.reading.number_encoders import Scale, number, typed_values
+from datasets.reading.number_encoders import Scale, parse_number, typed_values
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.splitting import held_out_rows
 from datasets.reading.tables import Table, read_table
@@ -125,7 +125,7 @@ def encode(text: str, features: Features) -> np.ndarray:
     """One passenger, typed as `TYPED`, as (12,) float32. Raises ValueError."""
     typed = dict(zip(TYPED, typed_values(text, TYPED), strict=True))
     known = {name: "" if value in ("", "?") else value for name, value in typed.items()}
-    numbers = [number(known[name], name) if known[name] else np.nan for name in NUMBERS]
+    numbers = [parse_number(known[name], name) if known[name] else np.nan for name in NUMBERS]
     if min(numbers) < 0:
         raise ValueError(f"{', '.join(NUMBERS)} can't be below 0")
     categories = {}

@@ -16,7 +16,7 @@ from pathlib import Path
 from datasets.dataset import DataDamaged, Dataset, DataUnavailable, RemoteFile
 from datasets.reading.paths import user_path
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
-from datasets.reading.text_files import begins
+from datasets.reading.text_files import begins_with
 
 _BLOCK = 1 << 20
 
@@ -30,7 +30,7 @@ def cache_dir() -> Path:
     return platformdirs.user_cache_path("tutorch", appauthor=False)
 
 
-def room(folder: Path, size: int) -> str:
+def free_space_note(folder: Path, size: int) -> str:
     """`: 2.5 GB are needed, 120 MB are free`, to follow what the disk said; empty if unknown."""
     try:
         free = shutil.disk_usage(folder).free
@@ -71,7 +71,9 @@ def verify(
     paths = find(dataset, data_dir) or {}
     files = [file for way in (dataset.files, *dataset.alternatives) for file in way]
     pairs = [(file, paths[file.name]) for file in files if file.name in paths]
-    wrong = [str(damage(file, path)) for file, path in pairs if not intact(file, path, reporter)]
+    wrong = [
+        str(damage_error(file, path)) for file, path in pairs if not intact(file, path, reporter)
+    ]
     if (paths or dataset.is_users) and not wrong:
         try:
             dataset.read(paths, reporter)
@@ -107,7 +109,7 @@ def _places(file: RemoteFile, dataset: Dataset, root: Path) -> Iterator[Path]:
         yield root / file.name
     if file.beginning:
         named = [root / name for name in (file.name, *file.aliases)]
-        yield from (path for path in named if begins(path, file.beginning))
+        yield from (path for path in named if begins_with(path, file.beginning))
 
 
 def _plain(name: str) -> str:
@@ -134,7 +136,7 @@ def has_checksum(path: Path, checksum: str, reporter: ProgressReporter = NO_REPO
     return digest.hexdigest() == expected
 
 
-def damage(file: RemoteFile, path: Path) -> DataDamaged:
+def damage_error(file: RemoteFile, path: Path) -> DataDamaged:
     """What to say of a file that is not `intact`."""
     return DataDamaged(
         f"{path} is damaged, or another file of that name: its checksum is not "

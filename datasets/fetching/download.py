@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from datasets.dataset import RemoteFile
-from datasets.fetching.transfer import Answer, MirrorFailed, RangeRefused, transfer
+from datasets.fetching.transfer import MirrorFailed, RangeRefused, ResponseStart, transfer
 from datasets.reading.progress import REPORT_SECONDS, Progress, ProgressReporter
 
 SLOW_BYTES_PER_SECOND = 20_000
@@ -120,7 +120,7 @@ class Download:
         with closing(transfer(url, offset)) as arriving, self.part.open("r+b") as part:
             for item in arriving:
                 self.reporter.check()
-                if isinstance(item, Answer):
+                if isinstance(item, ResponseStart):
                     if item.offset > offset:
                         raise MirrorFailed("sent another part than was asked for")
                     part.truncate(item.offset)
@@ -129,7 +129,7 @@ class Download:
                 elif item is not None:
                     part.write(item)
                     meter.add(len(item))
-                meter.look(slowest)
+                meter.check_rate(slowest)
 
     def _verdict(
         self, failure: MirrorFailed | None, total: int | None, before: int
@@ -160,17 +160,17 @@ class _Meter:
         self._reported = 0.0
         self.announced: int | None = None
 
-    def begin(self, answer: Answer) -> None:
-        self.announced = answer.total
-        self._received = answer.offset
-        self._marks = deque([(self._marks[0][0], answer.offset)])
+    def begin(self, start: ResponseStart) -> None:
+        self.announced = start.total
+        self._received = start.offset
+        self._marks = deque([(self._marks[0][0], start.offset)])
 
     def add(self, count: int) -> None:
         self._received += count
         if self._received > 2 * self._download.file.size + 2**20:
             raise _WrongBytes("sends bytes without end")
 
-    def look(self, slowest: float) -> None:
+    def check_rate(self, slowest: float) -> None:
         """Report now and then. Raises _TooSlow below `slowest` bytes per second."""
         now = time.monotonic()
         if now - self._reported < REPORT_SECONDS:

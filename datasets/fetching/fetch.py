@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 from datasets.dataset import DataDamaged, Dataset, DataUnavailable, RemoteFile
 from datasets.fetching.disk import (
     cache_dir,
-    damage,
+    damage_error,
     find,
+    free_space_note,
     has_checksum,
     intact,
     on_disk,
     record_checksum,
-    room,
     verify,
 )
 from datasets.fetching.download import Download, NoMirrorWorked, host
@@ -87,7 +87,7 @@ class _Wanted:
         if path is not None and intact(self.file, path, self.reporter):
             return path
         if path is not None and not (self.file.urls and path.is_relative_to(cache_dir())):
-            raise damage(self.file, path)
+            raise damage_error(self.file, path)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._alone():
@@ -96,9 +96,9 @@ class _Wanted:
             with suppress(OSError):
                 self._part.unlink(missing_ok=True)  # it would keep the disk full
             raise DataUnavailable(
-                f"{self.folder} doesn't take {self.file.name} ({error.strerror or error}"
-                f"{room(self.folder, self.file.size)}). Make room there, or name another folder "
-                "with TUTORCH_CACHE_DIR."
+                f"{self.file.name} can't be written to {self.folder} ({error.strerror or error}"
+                f"{free_space_note(self.folder, self.file.size)}). Free some space there, or name "
+                "another folder with TUTORCH_CACHE_DIR."
             ) from error
 
     @contextmanager

@@ -42,20 +42,20 @@ class RangeRefused(MirrorFailed):
 
 
 @dataclass(frozen=True)
-class Answer:
+class ResponseStart:
     """What a mirror said before the bytes: where they start, and how long the whole file is."""
 
     offset: int
     total: int | None
 
 
-def transfer(url: str, offset: int) -> Generator[Answer | bytes | None, None, None]:
+def transfer(url: str, offset: int) -> Generator[ResponseStart | bytes | None, None, None]:
     """Yield the answer to a GET of `url` from byte `offset` on, then its bytes as they come.
 
     None comes in between whenever nothing arrived for `POLL_SECONDS`. Closing the iterator drops
     the connection. Raises MirrorFailed.
     """
-    arrived: queue.Queue[Answer | bytes | MirrorFailed | None] = queue.Queue(maxsize=256)
+    arrived: queue.Queue[ResponseStart | bytes | MirrorFailed | None] = queue.Queue(maxsize=256)
     abandoned = threading.Event()
     reader = threading.Thread(
         target=_read, args=(url, offset, arrived, abandoned), name="fetch", daemon=True
@@ -82,7 +82,7 @@ def transfer(url: str, offset: int) -> Generator[Answer | bytes | None, None, No
 def _read(url: str, offset: int, arrived: queue.Queue, abandoned: threading.Event) -> None:
     import urllib3
 
-    def hand_over(item: Answer | bytes | MirrorFailed | None) -> None:
+    def hand_over(item: ResponseStart | bytes | MirrorFailed | None) -> None:
         while not abandoned.is_set():
             with contextlib.suppress(queue.Full):
                 arrived.put(item, timeout=POLL_SECONDS)
@@ -93,7 +93,7 @@ def _read(url: str, offset: int, arrived: queue.Queue, abandoned: threading.Even
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
     try:
         with contextlib.closing(_get(_resolved(url), headers)) as response:
-            hand_over(_answer(response))
+            hand_over(_response_start(response))
             for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=False):
                 hand_over(chunk)
                 if abandoned.is_set():
@@ -117,14 +117,14 @@ def _resolved(url: str) -> str:
     if not url.startswith(OPENML):
         return url
     with contextlib.closing(_get(url, {})) as response:
-        _answer(response)
+        _response_start(response)
         try:
             return response.json()["data_set_description"]["url"]
         except (ValueError, LookupError, TypeError):
             raise MirrorFailed("doesn't say where the file lies") from None
 
 
-def _answer(response: requests.Response) -> Answer:
+def _response_start(response: requests.Response) -> ResponseStart:
     if response.status_code == 416:
         raise RangeRefused("has fewer bytes than are here already")
     if response.status_code not in (200, 206):
@@ -136,8 +136,8 @@ def _answer(response: requests.Response) -> Answer:
         start = whole_number(first.partition("-")[0])
         if start is None:
             raise MirrorFailed(f"answered with the range {span!a}")
-        return Answer(start, whole_number(total))
-    return Answer(0, whole_number(length))
+        return ResponseStart(start, whole_number(total))
+    return ResponseStart(0, whole_number(length))
 
 
 def _reason(error: Exception) -> str:

@@ -63,7 +63,7 @@ class ColumnReport:
     note: str = ""
 
 
-def describe(
+def describe_columns(
     table: Table,
     target: str = "",
     *,

@@ -17,9 +17,9 @@ import numpy as np
 
 from datasets.dataset import Data, DataDamaged, Dataset, DataSpec, DataUnavailable, Split, Task
 from datasets.own.image_lists import ImageList, list_images
-from datasets.own.mapped import filled
+from datasets.own.mapped import filled_array
 from datasets.reading.image_encoder import ImageEncoder
-from datasets.reading.image_files import DEEP_MODES, GREY_MODES, opened
+from datasets.reading.image_files import DEEP_MODES, GREY_MODES, open_image_file
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 SIDE = 64
@@ -134,7 +134,7 @@ def _kind_of_sample(paths: Sequence[Path], reporter: ProgressReporter) -> _Kind:
     for number, place in enumerate(places):
         reporter.advance(number, len(places), "a sample of the images")
         try:
-            with opened(paths[place]) as image:
+            with open_image_file(paths[place]) as image:
                 kinds.add(_Kind.of(image.size, image.mode))
         except ValueError as error:
             raise DataDamaged(f"{error}.") from error
@@ -152,7 +152,9 @@ def _split(
     encoder = kind.encoder
     whole = (len(listed.paths), *encoder.shape)
     fill = partial(_fill, paths=listed.paths, kind=kind, reporter=reporter, places=places)
-    return Split(filled(whole, encoder.dtype, fill, listed.paths, "images", reporter), targets)
+    return Split(
+        filled_array(whole, encoder.dtype, fill, listed.paths, "images", reporter), targets
+    )
 
 
 def _fill(
@@ -166,7 +168,7 @@ def _fill(
     for row, path in enumerate(paths):
         reporter.advance(places.start + row, places.stop, "images")
         try:
-            with opened(path) as image:
+            with open_image_file(path) as image:
                 joined = kind.joined(_Kind.of(image.size, image.mode))
                 if joined == kind or joined.encoder == encoder:
                     pixels[row] = encoder.pixels(image)

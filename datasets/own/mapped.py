@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from datasets.dataset import DataUnavailable
-from datasets.fetching.disk import cache_dir, room
+from datasets.fetching.disk import cache_dir, free_space_note
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 IN_MEMORY = 2**30
@@ -30,7 +30,7 @@ IN_MEMORY = 2**30
 _BLOCK = 1 << 22
 
 
-def filled(
+def filled_array(
     shape: tuple[int, ...],
     dtype: DTypeLike,
     fill: Callable[[np.ndarray], None],
@@ -115,9 +115,9 @@ def _said(folder: Path, size: int) -> Iterator[None]:
         yield
     except OSError as error:
         raise DataUnavailable(
-            f"{folder} doesn't take the data, which are too large for memory "
-            f"({error.strerror or error}{room(folder, size)}). Make room there, or name another "
-            "folder with TUTORCH_CACHE_DIR."
+            f"the data are too large for memory, and can't be written to {folder} "
+            f"({error.strerror or error}{free_space_note(folder, size)}). Free some space there, "
+            "or name another folder with TUTORCH_CACHE_DIR."
         ) from error
 
 

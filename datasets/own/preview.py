@@ -29,7 +29,7 @@ from datasets.reading.text_files import encoding_note, read_beginning
 MOST_BYTES, MOST_ROWS, MOST_CELLS = 2**24, 5_000, 1_000_000
 
 #: Images of a class whose size is looked at, and that may be shown.
-LOOKED_AT = 20
+SAMPLED_IMAGES = 20
 
 
 @dataclass(frozen=True)
@@ -174,6 +174,6 @@ def _images(folder: Path, reporter: ProgressReporter) -> tuple[tuple[Path, ...],
     count = 0
     for path in images_in(folder, reporter):
         count += 1
-        if len(first) < LOOKED_AT:
+        if len(first) < SAMPLED_IMAGES:
             first.append(path)
     return tuple(sorted(first)), count

@@ -18,8 +18,8 @@ import numpy as np
 
 from datasets.dataset import Data, Dataset, DataSpec, DataUnavailable, Split, Task
 from datasets.own.column_names import ColumnChoice
-from datasets.own.columns import describe
-from datasets.own.mapped import filled
+from datasets.own.columns import describe_columns
+from datasets.own.mapped import filled_array
 from datasets.own.table_encoder import TableEncoder, learn_encoder
 from datasets.own.target import read_target
 from datasets.reading.decimal_signs import decimal_commas
@@ -65,7 +65,7 @@ def read(
     train, test = target.given.copy(), target.given.copy()
     train[target.given], test[target.given] = ~held, held
     learned_from = sample.where(train[sampled])
-    reports = describe(
+    reports = describe_columns(
         learned_from,
         choice.target,
         used=choice.inputs(sample.columns),
@@ -81,7 +81,7 @@ def read(
         shape = (int(rows.sum()), encoder.width)
         tables = sample.parts(CHUNK) if is_whole else read_chunks(path, CHUNK, reporter)
         fill = partial(_fill, tables=tables, rows=rows, encoder=encoder, reporter=reporter)
-        return filled(shape, np.float32, fill, [path], f"{choice} {task} {label}", reporter)
+        return filled_array(shape, np.float32, fill, [path], f"{choice} {task} {label}", reporter)
 
     return Data(
         spec=DataSpec((encoder.width,), target.task, target.classes),

@@ -16,7 +16,7 @@ import numpy as np
 from datasets.dataset import DataDamaged
 from datasets.own.columns import MOST_NOTES, ColumnReport, column_notes, listed
 from datasets.reading.cell_numbers import MARKS
-from datasets.reading.number_encoders import number, typed_values
+from datasets.reading.number_encoders import parse_number, typed_values
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.tables import MISSING, Table
 
@@ -106,7 +106,7 @@ class TableEncoder:
         for column, cell in zip(self.columns, typed, strict=True):
             is_missing = cell in MISSING or (isinstance(column, Numbers) and cell.lower() in MARKS)
             if isinstance(column, Numbers):
-                value = np.nan if is_missing else number(cell, column.name)
+                value = np.nan if is_missing else parse_number(cell, column.name)
                 inputs += _scaled(np.array([[value]]), [column])[0].tolist()
                 continue
             if cell not in column.known and not is_missing:

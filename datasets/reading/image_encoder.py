@@ -12,7 +12,7 @@ from datasets.reading.image_files import (
     GREY_MODES,
     grey_levels,
     image_path,
-    opened,
+    open_image_file,
     upright,
 )
 
@@ -37,7 +37,7 @@ class ImageEncoder:
 
     def __call__(self, text: str) -> np.ndarray:
         """The image in the file that `text` names. Raises ValueError."""
-        with opened(image_path(text)) as image:
+        with open_image_file(image_path(text)) as image:
             return self.pixels(image)
 
     @property

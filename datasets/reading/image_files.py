@@ -46,7 +46,7 @@ DEEP_MODES = frozenset({"I;16", "I;16L", "I;16B", "I;16N", "I", "F"})
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Image.Image]:
+def open_image_file(path: Path) -> Iterator[Image.Image]:
     """The image in a file, whose pixels are read when they are used. Raises ValueError."""
     from PIL import Image, UnidentifiedImageError
 
@@ -70,7 +70,7 @@ def image_path(text: str) -> Path:
 
 def open_image(text: str) -> Image.Image:
     """The image in the file `text` in 8-bit RGB, on white where transparent. Raises ValueError."""
-    with opened(image_path(text)) as image:
+    with open_image_file(image_path(text)) as image:
         return upright(image).convert("RGB")
 
 

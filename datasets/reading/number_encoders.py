@@ -66,7 +66,7 @@ def encode_numbers(text: str, names: Sequence[str]) -> np.ndarray:
     Raises ValueError, naming what is wrong.
     """
     typed = zip(names, typed_values(text, names), strict=True)
-    return np.array([number(value, name) for name, value in typed], np.float32)
+    return np.array([parse_number(value, name) for name, value in typed], np.float32)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class NumbersEncoder:
         return numbers if self.scale is None else self.scale(numbers)
 
 
-def number(text: str, name: str) -> float:
+def parse_number(text: str, name: str) -> float:
     """The number that `text` stands for. Raises ValueError, calling it `name`."""
     try:
         value = float(text)

@@ -15,7 +15,7 @@ def user_path(text: str) -> Path:
     return Path(os.path.expanduser(text))  # noqa: PTH111  the one that raises nothing
 
 
-def shortest(path: Path) -> str:
+def short_path(path: Path) -> str:
     """The file's name alone where that finds it from the working folder, or else its path."""
     is_here = Path(path.name).exists() and path.samefile(path.name)
     return path.name if is_here else str(path)

@@ -18,7 +18,7 @@ from datasets.reading.arff import is_arff, read_arff
 from datasets.reading.cell_numbers import MARKS, read_number
 from datasets.reading.data import DataDamaged
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
-from datasets.reading.text_files import opened, text_size
+from datasets.reading.text_files import open_text, text_size
 
 MISSING = frozenset({"", "?", "NA", "N/A", "NaN", "nan", "null", "NULL"})
 """What stands in a cell without a value."""
@@ -143,7 +143,7 @@ def read_chunks(
     """The table in `path` in parts of `rows` rows, or of fewer that have many characters; there is
     one part at least, and an ARFF file comes whole. Raises DataDamaged.
     """
-    with opened(path, reporter) as file:
+    with open_text(path, reporter) as file:
         if is_arff(file):
             columns, numbered = read_arff(file.read())
             yield _table(path, columns, numbered, ",")

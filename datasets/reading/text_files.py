@@ -44,7 +44,7 @@ _BLOCK = 2**20
 
 
 @contextmanager
-def opened(path: Path, reporter: ProgressReporter = NO_REPORTS) -> Iterator[TextIO]:
+def open_text(path: Path, reporter: ProgressReporter = NO_REPORTS) -> Iterator[TextIO]:
     """The text of a file. What can't be read of it is DataDamaged."""
     try:
         encoding = encoding_of(path, reporter)
@@ -88,7 +88,7 @@ def encoding_note(path: Path) -> str:
     return f"{path.name} is read as {title}" if title else ""
 
 
-def begins(path: Path, beginning: bytes) -> bool:
+def begins_with(path: Path, beginning: bytes) -> bool:
     """Whether there is such a file whose text begins so, after a byte order mark if it has one."""
     try:
         with _unpacked(path) as file:

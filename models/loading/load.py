@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-from datasets.reading.paths import shortest
+from datasets.reading.paths import short_path
 from models import LectureError, is_course_file
 from models.lecture import Lecture
 from models.loading.plain_net import plain_nets
@@ -84,7 +84,7 @@ def _how_to_declare_one(path: Path) -> str:
     if not nets:
         return "it needs a line `LECTURE = Lecture(...)`; `tutorch new NAME` writes an example"
     net = nets[-1]  # the blocks that it is made of come before it
-    model = shlex.quote(f"{shortest(path)}:{net}")
+    model = shlex.quote(f"{short_path(path)}:{net}")
     return (
         f"`tutorch --model {model}` writes one for class {net}(nn.Module), with lecture 9's data "
         "and settings, and trains it"

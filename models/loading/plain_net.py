@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from datasets.reading.paths import shortest, user_path
+from datasets.reading.paths import short_path, user_path
 from models import LectureError
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters, Lecture
@@ -117,7 +117,7 @@ def find_plain_net(text: str) -> PlainNet:
     return net
 
 
-def declare(net: PlainNet, base: Lecture) -> Path:
+def write_lecture_file(net: PlainNet, base: Lecture) -> Path:
     """Write a lecture file beside the net's, with the data, criterion and settings of `base`.
 
     Takes the one that is there when it says the same. Raises InvalidValue when it has been
@@ -143,7 +143,7 @@ def declare(net: PlainNet, base: Lecture) -> Path:
         if path.exists() and path.read_text(encoding="utf-8") != text:
             raise InvalidValue(
                 f"{path} is there already and differs from what --model would write: train it "
-                f"itself, `tutorch {shlex.quote(shortest(path))}`, or remove it"
+                f"itself, `tutorch {shlex.quote(short_path(path))}`, or remove it"
             )
         if not path.exists():
             with path.open("x", encoding="utf-8") as file:  # through no link that leads nowhere

@@ -32,7 +32,7 @@ def own_uids() -> frozenset[int]:
     return frozenset(own)
 
 
-def others(uids: Iterable[int]) -> frozenset[int]:
+def foreign_uids(uids: Iterable[int]) -> frozenset[int]:
     """Those of the users whose files don't count as the user's own."""
     return frozenset(uids) - own_uids() if hasattr(os, "geteuid") else frozenset()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from models import LectureError
 from models.user_files import trust_store
-from models.user_files.owners import others, user_names
+from models.user_files.owners import foreign_uids, user_names
 from models.user_files.source import Source
 
 #: The files that the user named in this program.
@@ -65,7 +65,7 @@ def allow_named_file(path: Path) -> None:
 
 def is_allowed(source: Source) -> bool:
     """Whether the code may run."""
-    foreign = others(source.owners)
+    foreign = foreign_uids(source.owners)
     if not foreign and source.path.resolve() in _named:
         return True
     for owners in (_only_here.get(source.digest), trust_store.recall(source.digest).owners):
@@ -78,7 +78,9 @@ def refuse_untrusted(source: Source) -> None:
     """Raise UntrustedSource for code that the user has neither named nor trusted."""
     if not is_allowed(source):
         raise UntrustedSource(
-            source, user_names(others(source.owners)), trust_store.recall(source.digest).problem
+            source,
+            user_names(foreign_uids(source.owners)),
+            trust_store.recall(source.digest).problem,
         )
 
 
@@ -86,7 +88,7 @@ def trust(source: Source) -> str:
     """The user trusts this code, now and until it changes. Why that lasts for this program only, or
     an empty text.
     """
-    owners = others(source.owners)
+    owners = foreign_uids(source.owners)
     try:
         trust_store.remember(source.digest, source.path, owners)
     except OSError as error:
@@ -104,4 +106,4 @@ def trust(source: Source) -> str:
 def is_remembered(source: Source) -> bool:
     """Whether another program of this user may run the code too."""
     owners = trust_store.recall(source.digest).owners
-    return owners is not None and others(source.owners) <= owners
+    return owners is not None and foreign_uids(source.owners) <= owners

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets.reading.paths import user_path
-from models.user_files.owners import others, uid_of
+from models.user_files.owners import foreign_uids, uid_of
 
 #: No entry is larger.
 _LARGEST = 1 << 16
@@ -102,7 +102,7 @@ def _read(path: Path) -> frozenset[int]:
     status = path.stat()
     if not path.is_file() or status.st_size > _LARGEST:
         raise ValueError("it is no entry of trusted code")
-    if others({uid_of(status)}):
+    if foreign_uids({uid_of(status)}):
         raise ValueError("another user owns it")
     found = json.loads(path.read_text(encoding="utf-8"))
     owners = found.get("owners") if isinstance(found, dict) else None

@@ -222,9 +222,9 @@ def test_what_the_user_trained_is_asked_about_where_it_lies_in_anothers_folder(
 def test_root_and_with_sudo_who_called_it_are_the_user(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(owners.os, "geteuid", lambda: 1000)
     monkeypatch.setenv("SUDO_UID", "12345")
-    assert owners.others({0, 1000, 12345}) == {12345}
+    assert owners.foreign_uids({0, 1000, 12345}) == {12345}
     monkeypatch.setattr(owners.os, "geteuid", lambda: 0)
-    assert owners.others({0, 1000, 12345}) == {1000}
+    assert owners.foreign_uids({0, 1000, 12345}) == {1000}
     assert owners.user_names({0, 12345}) == "root (uid 0) and uid 12345"
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from datasets import DataUnavailable
 from datasets.own import mapped
-from datasets.own.mapped import filled
+from datasets.own.mapped import filled_array
 from datasets.reading.progress import LoadingStopped, ProgressReporter
 
 
@@ -40,7 +40,7 @@ def test_a_full_cache_is_a_sentence_and_leaves_nothing(own, monkeypatch):
     monkeypatch.setattr(os, "posix_fallocate", fail_with(errno.ENOSPC))
     written: list[np.ndarray] = []
     with pytest.raises(DataUnavailable) as failure:
-        filled((1000, 250_000), np.float32, written.append, [], "x")
+        filled_array((1000, 250_000), np.float32, written.append, [], "x")
     assert not written, "nothing is written to pages that have no room"
     for said in (str(own), "No space left on device", "1 GB are needed", "TUTORCH_CACHE_DIR"):
         assert said in str(failure.value)
@@ -62,10 +62,10 @@ def test_the_room_is_taken_before_the_array_is_filled(own, monkeypatch, allocate
         blocks.append(part.stat().st_blocks * 512)
         array[:] = np.arange(100_000).reshape(1000, 100)
 
-    array = filled((1000, 100), np.int64, fill, [], "x")
+    array = filled_array((1000, 100), np.int64, fill, [], "x")
     assert blocks[0] >= 800_000
     assert array[-1, -1] == 99_999
-    assert filled((1000, 100), np.int64, fill, [], "x")[0, 1] == 1
+    assert filled_array((1000, 100), np.int64, fill, [], "x")[0, 1] == 1
     assert len(blocks) == 1, "made once"
 
 
@@ -74,7 +74,7 @@ def test_a_stop_leaves_nothing(own):
         ProgressReporter(stopped=lambda: True).check()
 
     with pytest.raises(LoadingStopped):
-        filled((10,), np.uint8, fill, [], "x")
+        filled_array((10,), np.uint8, fill, [], "x")
     assert list(own.iterdir()) == []
 
 
@@ -87,7 +87,7 @@ def test_what_a_killed_process_had_begun_is_removed(own):
     others = [own / f"abc.{mapped._host()}.{os.getppid()}.part", own / "abc.elsewhere.1.part"]
     for path in (left, *others):
         path.touch()
-    filled((10,), np.uint8, ones, [], "x")
+    filled_array((10,), np.uint8, ones, [], "x")
     assert not left.exists()
     assert all(path.exists() for path in others)
 
@@ -97,4 +97,4 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("TUTORCH_CACHE_DIR", str(tmp_path / "file" / "cache"))
     with pytest.raises(DataUnavailable, match="TUTORCH_CACHE_DIR"):
-        filled((10,), np.uint8, ones, [], "x")
+        filled_array((10,), np.uint8, ones, [], "x")

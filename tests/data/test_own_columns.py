@@ -15,7 +15,7 @@ import pytest
 
 from datasets import DataDamaged, UnknownDataset, get_dataset, read_dataset
 from datasets.own.column_names import column_list, column_names
-from datasets.own.columns import ColumnReport, describe
+from datasets.own.columns import ColumnReport, describe_columns
 from datasets.reading.cell_numbers import is_number, read_number, whole_number
 from datasets.reading.progress import LoadingStopped, ProgressReporter
 from datasets.reading.tables import read_table
@@ -31,7 +31,9 @@ def write(path: Path, *lines: str, encoding: str = "utf-8") -> str:
 def reports(tmp_path: Path, *lines: str, target: str = "y") -> dict[str, ColumnReport]:
     """What the columns of a file with these lines are taken for."""
     write(tmp_path / "t.csv", *lines)
-    return {report.name: report for report in describe(read_table(tmp_path / "t.csv"), target)}
+    return {
+        report.name: report for report in describe_columns(read_table(tmp_path / "t.csv"), target)
+    }
 
 
 def column(tmp_path: Path, *cells: str, name: str = "x") -> ColumnReport:

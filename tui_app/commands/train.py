@@ -14,7 +14,7 @@ from models import find_lecture
 from models.fields import Field, InvalidValue, fields_of
 from models.lecture import Hyperparameters, Lecture
 from models.loading.load import load_lecture
-from models.loading.plain_net import declare, find_plain_net
+from models.loading.plain_net import find_plain_net, write_lecture_file
 from models.user_files.trust import allow_named_file
 from tui_app.commands.arguments import refuse_few_open_files, refuse_several_processes
 from tui_app.commands.option_parser import parse_options, several_values_error
@@ -142,7 +142,7 @@ def _with_plain_net_declared(argv: Sequence[str]) -> list[str]:
     if len(words) == len(argv):
         return words
     net, named = find_plain_net(model), _lecture_in(words)
-    path = declare(net, _load_named(named, argv))
+    path = write_lecture_file(net, _load_named(named, argv))
     stderr_console().print(f"{net.name} is trained as {path.name} declares it")
     if named in words:
         words.remove(named)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from models import UnknownLecture, find_lecture
 from models.fields import InvalidValue
-from models.user_files.owners import others, uid_of, user_names
+from models.user_files.owners import foreign_uids, uid_of, user_names
 
 FILE = Path("tutorch.toml")
 
@@ -85,7 +85,7 @@ def _read_file() -> tuple[str, str]:
             status = os.fstat(file.fileno())
             if status.st_size > _LARGEST:
                 raise InvalidValue(f"{FILE.absolute()} is too large for a configuration")
-            owners = others({uid_of(status), uid_of(FILE.lstat())})
+            owners = foreign_uids({uid_of(status), uid_of(FILE.lstat())})
             return file.read(), user_names(owners)
     except OSError as error:
         raise InvalidValue(f"{FILE.absolute()} can't be read: {error.strerror}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from datasets.own.column_names import column_list, column_names
-from datasets.own.columns import ColumnReport, describe
+from datasets.own.columns import ColumnReport, describe_columns
 from datasets.own.preview import TablePreview
 from tui_app.app.form.draft_fields import OwnData
 
@@ -34,7 +34,7 @@ class ColumnSelection:
 
     def _judge(self, columns: tuple[str, ...]) -> None:
         preview = self._preview
-        reports = describe(
+        reports = describe_columns(
             preview.table,
             self.target,
             used=columns,
