@@ -21,7 +21,7 @@ from tui_app.app.screens.run import RunScreen
 from tui_app.app.screens.runs_screen.runs import RunsScreen
 from tui_app.app.screens.source import SourceScreen
 from tui_app.app.widgets.chart import Chart
-from tui_app.app.widgets.choice import Choice
+from tui_app.app.widgets.choice_field import ChoiceField
 from tui_app.app.widgets.lecture_list import LectureList
 from tui_app.app.widgets.log_pane import LogPane
 from tui_app.app.widgets.setting_row import SEVERAL, SettingRow
@@ -157,7 +157,7 @@ async def test_a_setting_that_means_nothing_now_is_dimmed(person: Sitting):
 
 @in_app("softmax")
 async def test_devices_that_answer_are_offered(person: Sitting):
-    choice = row_of(person, "device").query_one(Choice)
+    choice = row_of(person, "device").query_one(ChoiceField)
     await person.until(lambda: any(label.startswith("cpu, CPU") for label, _ in choice.choices))
     assert len(choice.choices) >= 2
 
@@ -364,7 +364,7 @@ async def test_several_values_make_several_runs(person: Sitting):
 @in_app("03", epochs=LONG)
 async def test_several_choices_are_typed_and_stopping_ends_the_queue(person: Sitting):
     row = row_of(person, "dataset")
-    row.query_one(Choice).choose(SEVERAL)
+    row.query_one(ChoiceField).choose(SEVERAL)
     await person.until(lambda: isinstance(person.focused(), Input))
     await person.press("ctrl+u")
     await person.type("study-hours,noisy-line")

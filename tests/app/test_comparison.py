@@ -9,7 +9,7 @@ from tests.program import train
 from tui_app.app.screens.compare import CompareScreen
 from tui_app.app.screens.runs_screen.runs import RunsScreen
 from tui_app.app.widgets.comparison import Comparison
-from tui_app.app.widgets.plot import Plot
+from tui_app.app.widgets.curve_plot import CurvePlot
 from tui_app.app.widgets.score_table import Score, relative_result, score_table
 from tui_app.monitoring.curves.overlay import Overlaid, overlay
 from tui_app.monitoring.curves.picture import ChartView
@@ -136,7 +136,7 @@ def test_the_caption_says_what_is_drawn_how_smooth_and_what_is_in_front():
         assert "train loss of each step by epoch, logarithmic" in person.text
         await person.press("down")
         assert "▶ lr=0.5 · train loss" in person.text
-        drawn = person.app.screen.query_one(Comparison).query_one(Plot).picture.curves
+        drawn = person.app.screen.query_one(Comparison).query_one(CurvePlot).picture.curves
         assert [curve.label for curve in drawn] == ["lr=0.1", "lr=0.5"]
         await person.press("down", "down")
         assert "brings a run to the front" in person.text

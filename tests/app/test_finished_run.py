@@ -12,7 +12,7 @@ from tests.pilot import Sitting, in_app
 from tests.program import LONGEST, train, tutorch
 from tui_app.app.screens.run import RunScreen
 from tui_app.app.widgets.bar import Bar
-from tui_app.app.widgets.clipped import clipped
+from tui_app.app.widgets.clipped_text import clipped
 from tui_app.app.widgets.log_pane import LogPane
 from tui_app.monitoring.local_run import LocalRun
 from tui_app.monitoring.recorded_run import RecordedRun

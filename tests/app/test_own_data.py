@@ -27,8 +27,8 @@ from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.app.own_data.column_selection import ColumnSelection
 from tui_app.app.own_data.data_check import problem_with
 from tui_app.app.own_data.folder_listing import Entry, Listing
-from tui_app.app.widgets.choice import Choice
-from tui_app.app.widgets.picture import Picture
+from tui_app.app.widgets.choice_field import ChoiceField
+from tui_app.app.widgets.image_area import ImageArea
 from tui_app.app.widgets.setting_row import SEVERAL
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_table import settings_of
@@ -80,7 +80,7 @@ async def test_a_table_is_picked_shown_and_trained_with_the_keyboard_alone(
 ):
     path = write_flowers(tmp_path / "flowers.csv")
     await person.press("3")
-    choice = row_of(person, "dataset").query_one(Choice)
+    choice = row_of(person, "dataset").query_one(ChoiceField)
     choice.choose("csv:")  # "your own table" in the list
     await shown(person, PickPath)
     await person.until(lambda: "flowers.csv" in person.text)
@@ -119,7 +119,7 @@ async def test_images_are_picked_as_a_folder_and_shown(person: Sitting, tmp_path
     await shown(person, FolderDialog)
     await person.until(lambda: "10 images in 2 classes" in person.text)
     assert "28 x 28, colour" in person.text
-    picture = person.app.screen.query_one(Picture)
+    picture = person.app.screen.query_one(ImageArea)
     await person.until(lambda: "0.png" in picture.label and picture.pixels is not None)
     await person.press("right")
     await person.until(lambda: "1.png" in picture.label)
@@ -138,7 +138,7 @@ async def test_a_name_is_typed_and_the_target_asked_for(
     monkeypatch.setenv("HOME", str(tmp_path))
     path = write_flowers(tmp_path / "flowers.csv")
     row = row_of(person, "dataset")
-    row.query_one(Choice).choose(SEVERAL)
+    row.query_one(ChoiceField).choose(SEVERAL)
     await person.until(lambda: isinstance(person.focused(), Input))
     await write(person, "csv:~/flower.csv")
     await person.until(lambda: "there is no such file" in row.problem)
@@ -209,7 +209,7 @@ def test_lectures_offer_what_their_models_take():
 
 @in_app("12")
 async def test_a_lecture_that_learns_from_neither_offers_neither(person: Sitting):
-    values = [value for _, value in row_of(person, "dataset").query_one(Choice).acts]
+    values = [value for _, value in row_of(person, "dataset").query_one(ChoiceField).acts]
     assert values == [SEVERAL]
     await person.press("p")
     await person.until(lambda: any("neither from a table" in said for said in person.said))
@@ -308,7 +308,7 @@ async def test_other_lectures_offer_the_users_data_with_their_target(
     path = write_flowers(tmp_path / "flowers.csv")
     await person.app.main.set_up(find_lecture("softmax"), {})
     await person.until(lambda: person.is_ready and "softmax" in person.draft.lecture.name)
-    choice = row_of(person, "dataset").query_one(Choice)
+    choice = row_of(person, "dataset").query_one(ChoiceField)
     assert ("csv:flowers.csv → kind", f"csv:{path}") in choice.choices
     choice.choose(f"csv:{path}")
     await person.until(lambda: row_of(person, "target").text == "kind")

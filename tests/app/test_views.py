@@ -15,8 +15,8 @@ import pytest
 from tests.pilot import Sitting, in_app, sitting
 from tests.program import LONGEST, metrics_lines
 from tui_app.app.widgets import model_pane
+from tui_app.app.widgets.drawing_pad import DrawingPad
 from tui_app.app.widgets.model_pane import ModelPane
-from tui_app.app.widgets.pad import Pad
 from tui_app.app.widgets.view_area import ViewArea
 from tui_app.app.widgets.view_names import ViewNames
 from tui_app.drawing.pen import Pen
@@ -175,11 +175,11 @@ async def test_a_drawing_is_answered(person):
     await person.press("s")
     await person.trained()
     await person.press("7", "right_square_bracket")
-    await person.until(lambda: isinstance(person.focused(), Pad))
+    await person.until(lambda: isinstance(person.focused(), DrawingPad))
     await person.until(lambda: "Draw on the pad" in person.text)
     await person.press("up", "up", "up", "up", "up", "space", *["down"] * 10)
     await person.until(lambda: "Draw on the pad" not in person.text)
-    ink = person.find(Pad).ink
+    ink = person.find(DrawingPad).ink
     assert (ink.max(axis=1) > 200).sum() >= 10
     assert (ink.max(axis=0) > 200).sum() <= 3
 
@@ -191,15 +191,15 @@ async def test_a_drawing_is_answered(person):
 
     await person.press("c")
     await person.until(lambda: "Draw on the pad" in person.text)
-    assert await person.pilot.mouse_down(Pad, offset=(5, 5))
-    assert await person.pilot.hover(Pad, offset=(20, 5))
-    await person.pilot.mouse_up(Pad, offset=(20, 5))
+    assert await person.pilot.mouse_down(DrawingPad, offset=(5, 5))
+    assert await person.pilot.hover(DrawingPad, offset=(20, 5))
+    await person.pilot.mouse_up(DrawingPad, offset=(20, 5))
     await person.until(lambda: (ink_of(person).max(axis=0) > 200).sum() >= 14)
     await person.until(lambda: "Draw on the pad" not in person.text)
 
 
 def ink_of(person: Sitting):
-    return person.find(Pad).ink
+    return person.find(DrawingPad).ink
 
 
 @in_app("softmax")
@@ -343,7 +343,7 @@ def test_without_colour_a_drawing_and_a_view_are_signs(monkeypatch: pytest.Monke
             await person.until(lambda: "of 359 right" in person.text)
             assert person.app.main.query_one(ViewArea).pen == Pen(colour=False)
             await person.press("right_square_bracket")
-            await person.until(lambda: isinstance(person.focused(), Pad))
+            await person.until(lambda: isinstance(person.focused(), DrawingPad))
             await person.press("space", "down", "down")
             await person.until(lambda: "#" in person.text and "Draw on the pad" not in person.text)
 

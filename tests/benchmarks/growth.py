@@ -28,7 +28,7 @@ from textual.app import App, ComposeResult
 from tests.program import command, environment, train
 from tui_app.app.series_colours import series_colours
 from tui_app.app.widgets.chart import Chart
-from tui_app.app.widgets.plot import Plot
+from tui_app.app.widgets.curve_plot import CurvePlot
 from tui_app.monitoring.curves.run_curves import RunCurves
 from tui_app.monitoring.history import History
 from tui_app.monitoring.recorded_run import RecordedRun
@@ -216,7 +216,7 @@ async def drawn(history: History) -> tuple[Took, Took]:
         chart = app.query_one(Chart)
         chart.view = replace(chart.view, panels="loss")
         await pilot.pause()
-        plot = chart.query_one("#loss-plot", Plot)
+        plot = chart.query_one("#loss-plot", CurvePlot)
         assert (plot.size.width, plot.size.height) == (120, 40)
         assert len(plot.picture.curves) >= 2
         render = timed(plot.render, 15)

@@ -8,7 +8,7 @@ import numpy as np
 import plotext
 import pytest
 
-from tui_app.app.widgets.plot import in_cells_of_braille
+from tui_app.app.widgets.curve_plot import in_cells_of_braille
 from tui_app.drawing.ticks import WIDTH
 
 

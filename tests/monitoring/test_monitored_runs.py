@@ -18,7 +18,7 @@ from tests.pilot import recorded_events, recorded_folder
 from tests.program import train
 from tests.tolerances import FLOAT64
 from tui_app.app.form.settings_draft import SettingsDraft
-from tui_app.app.widgets.progress import StepRate
+from tui_app.app.widgets.run_progress import StepRate
 from tui_app.app.widgets.score_table import relative_result
 from tui_app.drawing.ticks import growing_end, log_ticks, tick_text, ticks
 from tui_app.monitoring.curves.bucketing import bucketed

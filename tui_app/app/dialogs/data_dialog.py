@@ -13,7 +13,7 @@ from tui_app.app.dialogs.dialog import Dialog
 from tui_app.app.form.draft_fields import OwnData
 from tui_app.app.messages import PreviewRead
 from tui_app.app.own_data.reading_thread import ReadingThread, Stopped
-from tui_app.app.widgets.line import Line
+from tui_app.app.widgets.text_line import TextLine
 from tui_app.text.escaping import printable
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class DataDialog(Dialog):
         with Vertical() as box:
             place = printable(str(self.data.path))
             box.border_title = escape(place if len(place) < 70 else f"...{place[-66:]}")
-            yield Line(classes="about")
-            yield Line(classes="about", id="second")
+            yield TextLine(classes="about")
+            yield TextLine(classes="about", id="second")
             yield from self.compose_data()
             yield Label(self._keys, classes="keys", markup=False)
 
@@ -78,7 +78,7 @@ class DataDialog(Dialog):
 
     def tell(self, sentence: str, second: str = "", *, wrong: bool = False) -> None:
         """Say what the data are; in the second line what is chosen, or what is `wrong`."""
-        about, other = self.query(".about").results(Line)
+        about, other = self.query(".about").results(TextLine)
         about.tell(printable(sentence))
         other.set_class(wrong, "-wrong")
         other.update(printable(second))

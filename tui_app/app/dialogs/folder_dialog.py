@@ -13,9 +13,9 @@ from tui_app.app.dialogs.data_dialog import DataDialog
 from tui_app.app.messages import PictureRead, PreviewRead
 from tui_app.app.own_data.reading_thread import ReadingThread, Stopped
 from tui_app.app.widgets.class_list import ClassList
-from tui_app.app.widgets.line import Line
+from tui_app.app.widgets.image_area import ImageArea
 from tui_app.app.widgets.line_list import LineList
-from tui_app.app.widgets.picture import Picture
+from tui_app.app.widgets.text_line import TextLine
 from tui_app.text.quantities import counted
 
 
@@ -26,7 +26,7 @@ class FolderDialog(DataDialog):
     FolderDialog {
         & > Vertical > .header { color: $text-muted; text-style: underline; }
         & ClassList { width: 1fr; height: 1fr; }
-        & Picture { width: 1fr; height: 1fr; margin-left: 1; }
+        & ImageArea { width: 1fr; height: 1fr; margin-left: 1; }
     }
     """
 
@@ -42,10 +42,10 @@ class FolderDialog(DataDialog):
 
     def compose_data(self) -> ComposeResult:
         """The classes, and an image."""
-        yield Line(classes="header")
+        yield TextLine(classes="header")
         with Horizontal():
             yield ClassList()
-            yield Picture()
+            yield ImageArea()
 
     def on_mount(self) -> None:
         """Begin among the classes."""
@@ -65,7 +65,7 @@ class FolderDialog(DataDialog):
             return
         self._preview = preview
         has_test = preview.test is not None
-        self.query_one(".header", Line).tell(ClassList.header(has_test=has_test))
+        self.query_one(".header", TextLine).tell(ClassList.header(has_test=has_test))
         self._list.has_test = has_test
         self._list.show(preview.classes)
         channels, height, width = preview.encoder.shape
@@ -109,7 +109,7 @@ class FolderDialog(DataDialog):
 
     def on_picture_read(self, message: PictureRead) -> None:
         """Draw it."""
-        self.query_one(Picture).show_image(message.name, message.pixels, message.problem)
+        self.query_one(ImageArea).show_image(message.name, message.pixels, message.problem)
 
     def on_unmount(self) -> None:
         """Nobody wants them any more."""

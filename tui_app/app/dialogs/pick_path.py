@@ -17,9 +17,9 @@ from tui_app.app.messages import FolderListed
 from tui_app.app.own_data.folder_listing import Entry, Listing, list_folder
 from tui_app.app.own_data.reading_thread import ReadingThread, Stopped
 from tui_app.app.widgets.entry_list import EntryList
-from tui_app.app.widgets.line import Line
 from tui_app.app.widgets.line_list import LineList
 from tui_app.app.widgets.path_input import PathInput
+from tui_app.app.widgets.text_line import TextLine
 from tui_app.text.escaping import printable
 from tui_app.text.quantities import counted
 
@@ -73,7 +73,7 @@ class PickPath(Dialog):
         with Vertical() as box:
             box.border_title = _TITLES[self._kind]
             yield PathInput(_typed(self._start))
-            yield Line(classes="about")
+            yield TextLine(classes="about")
             yield EntryList(classes="-used")
             yield Label(_KEYS, classes="keys")
 
@@ -154,7 +154,7 @@ class PickPath(Dialog):
         self._tell(f"{folders}, {counted(files, 'file')}{more}{hidden}")
 
     def _tell(self, sentence: str, *, wrong: bool = False) -> None:
-        line = self.query_one(".about", Line)
+        line = self.query_one(".about", TextLine)
         line.set_class(wrong, "-wrong")
         line.tell(printable(sentence))
 

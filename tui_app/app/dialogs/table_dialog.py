@@ -15,9 +15,9 @@ from tui_app.app.dialogs.data_dialog import DataDialog
 from tui_app.app.messages import PreviewRead
 from tui_app.app.own_data.column_selection import ColumnSelection
 from tui_app.app.widgets.column_list import HEADER, ColumnList
-from tui_app.app.widgets.line import Line
 from tui_app.app.widgets.line_list import LineList
 from tui_app.app.widgets.sample_table import SampleTable
+from tui_app.app.widgets.text_line import TextLine
 from tui_app.text.quantities import counted
 
 
@@ -42,7 +42,7 @@ class TableDialog(DataDialog):
 
     def compose_data(self) -> ComposeResult:
         """The columns and the first rows."""
-        yield Line(classes="header")
+        yield TextLine(classes="header")
         yield ColumnList()
         yield SampleTable()
 
@@ -50,7 +50,7 @@ class TableDialog(DataDialog):
         """Begin among the columns."""
         super().on_mount()
         self._columns.focus()
-        self.query_one(".header", Line).tell(HEADER)
+        self.query_one(".header", TextLine).tell(HEADER)
 
     _preview: TablePreview | None = None
 

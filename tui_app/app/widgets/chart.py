@@ -10,9 +10,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tui_app.app.widgets.adjustable_chart import AdjustableChart, chart_bindings
+from tui_app.app.widgets.curve_plot import CurvePlot
 from tui_app.app.widgets.drawable import while_drawable
-from tui_app.app.widgets.line import Line
-from tui_app.app.widgets.plot import Plot
+from tui_app.app.widgets.text_line import TextLine
 from tui_app.monitoring.curves.picture import Picture
 from tui_app.monitoring.curves.readings import read_off
 from tui_app.monitoring.curves.run_curves import RunCurves
@@ -56,11 +56,11 @@ class Chart(AdjustableChart):
 
     def compose(self) -> ComposeResult:
         """A legend and a plot each for loss and accuracy, and the x axis's caption below."""
-        yield Line(id="loss-legend", classes="legend")
-        yield Plot(id="loss-plot")
-        yield Line(id="accuracy-legend", classes="legend")
-        yield Plot(id="accuracy-plot")
-        yield Line(id="axis", classes="legend")
+        yield TextLine(id="loss-legend", classes="legend")
+        yield CurvePlot(id="loss-plot")
+        yield TextLine(id="accuracy-legend", classes="legend")
+        yield CurvePlot(id="accuracy-plot")
+        yield TextLine(id="axis", classes="legend")
 
     def follow(self, history: History) -> None:
         """Show this history from now on."""
@@ -75,7 +75,10 @@ class Chart(AdjustableChart):
         has_both = curves.has_accuracy and view.panels == "both" and self.size.height >= _TALL
         self.set_class(has_both, "-both")
         self.set_class(view.panels == "accuracy" and curves.has_accuracy, "-accuracy")
-        loss, accuracy = self.query_one("#loss-plot", Plot), self.query_one("#accuracy-plot", Plot)
+        loss, accuracy = (
+            self.query_one("#loss-plot", CurvePlot),
+            self.query_one("#accuracy-plot", CurvePlot),
+        )
         if not self.has_class("-accuracy"):
             picture = curves.loss(view, loss.columns)
             loss.show(picture)
@@ -84,7 +87,7 @@ class Chart(AdjustableChart):
             picture = curves.accuracy(view, accuracy.columns)
             accuracy.show(picture)
             self._tell("#accuracy-legend", "accuracy", picture)
-        self.query_one("#axis", Line).tell(self._axis())
+        self.query_one("#axis", TextLine).tell(self._axis())
 
     # Acts
 
@@ -100,7 +103,7 @@ class Chart(AdjustableChart):
 
     def action_move(self, by: int) -> None:
         """Move the cursor by columns."""
-        columns = self.query_one("#loss-plot", Plot).columns
+        columns = self.query_one("#loss-plot", CurvePlot).columns
         cursor = 1.0 if self.view.cursor is None else self.view.cursor + by / columns
         self.view = replace(self.view, cursor=min(1.0, max(0.0, cursor)))
 
@@ -108,7 +111,7 @@ class Chart(AdjustableChart):
         """Take the cursor away."""
         self.view = replace(self.view, cursor=None)
 
-    def on_plot_pointed(self, message: Plot.Pointed) -> None:
+    def on_curve_plot_pointed(self, message: CurvePlot.Pointed) -> None:
         """Put the cursor where the mouse is."""
         self.view = replace(self.view, cursor=message.share)
 
@@ -132,7 +135,7 @@ class Chart(AdjustableChart):
             text.append(f"best {value} at epoch {best.epoch}")
         for level in picture.levels:
             text.append(f"  ┄ {level.label}")
-        self.query_one(where, Line).tell(text)
+        self.query_one(where, TextLine).tell(text)
 
     def _axis(self) -> Text:
         view = self.view

@@ -12,10 +12,10 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from tui_app.app.widgets.adjustable_chart import AdjustableChart, chart_bindings
+from tui_app.app.widgets.curve_plot import CurvePlot
 from tui_app.app.widgets.drawable import while_drawable
-from tui_app.app.widgets.line import Line
-from tui_app.app.widgets.plot import Plot
 from tui_app.app.widgets.score_table import Score, score_table
+from tui_app.app.widgets.text_line import TextLine
 from tui_app.monitoring.curves.overlay import Overlaid, colour_of, metrics_of, overlay
 from tui_app.monitoring.curves.run_curves import RunCurves
 from tui_app.monitoring.monitored_run import MonitoredRun
@@ -32,7 +32,7 @@ class Comparison(AdjustableChart):
     Comparison {
         height: 1fr;
         & > .caption { color: $text-muted; }
-        & > Plot { height: 1fr; min-height: 6; }
+        & > CurvePlot { height: 1fr; min-height: 6; }
         & > VerticalScroll { height: auto; max-height: 45%; }
         & > VerticalScroll { scrollbar-size-vertical: 1; }
     }
@@ -53,8 +53,8 @@ class Comparison(AdjustableChart):
 
     def compose(self) -> ComposeResult:
         """Caption, chart, table."""
-        yield Line(classes="caption")
-        yield Plot()
+        yield TextLine(classes="caption")
+        yield CurvePlot()
         with VerticalScroll(can_focus=False):
             yield Static(id="scores", markup=False)
 
@@ -70,11 +70,11 @@ class Comparison(AdjustableChart):
     @while_drawable
     def draw(self) -> None:
         """Draw what the runs have come to."""
-        overlaid, plot = [one for _, one in self._runs], self.query_one(Plot)
+        overlaid, plot = [one for _, one in self._runs], self.query_one(CurvePlot)
         metrics = metrics_of(overlaid)
         metric = metrics[self._metric % len(metrics)]
         plot.show(overlay(overlaid, self.view, plot.columns, metric, self._front))
-        self.query_one(".caption", Line).tell(self._caption(metric))
+        self.query_one(".caption", TextLine).tell(self._caption(metric))
         self.query_one("#scores", Static).update(self._table())
 
     def _caption(self, metric: str) -> str:

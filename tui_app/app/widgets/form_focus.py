@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from tui_app.app.widgets.choice import Choice
+from tui_app.app.widgets.choice_field import ChoiceField
 from tui_app.app.widgets.setting_rows import SettingRows
 
 
@@ -34,7 +34,9 @@ class FormFocus(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Show only those keys that do something now."""
         if action in ("leave_field", "leave_choice"):
-            kind = Input if action == "leave_field" else Choice  # which takes no digits and letters
+            kind = (
+                Input if action == "leave_field" else ChoiceField
+            )  # which takes no digits and letters
             return isinstance(self.screen.focused, kind)
         if action == "edit":
             return self.has_focus

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tui_app.app.widgets.line import Line
+from tui_app.app.widgets.text_line import TextLine
 from tui_app.monitoring.system_stats import read_system_stats
 
 #: Seconds between two readings.
 _SECONDS = 2.0
 
 
-class MachineLine(Line):
+class MachineLine(TextLine):
     """One line, read in a thread: a driver may take its time."""
 
     DEFAULT_CSS = """

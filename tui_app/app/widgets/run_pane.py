@@ -11,9 +11,9 @@ from textual.markup import escape
 
 from tui_app.app.widgets.advice_line import AdviceLine, current
 from tui_app.app.widgets.chart import Chart
-from tui_app.app.widgets.clipped import Clipped
+from tui_app.app.widgets.clipped_text import ClippedText
 from tui_app.app.widgets.comparison import Comparison
-from tui_app.app.widgets.progress import Progress
+from tui_app.app.widgets.run_progress import RunProgress
 from tui_app.monitoring.monitored_run import MonitoredRun
 from tui_app.text.escaping import printable
 
@@ -49,8 +49,8 @@ class RunPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
-        yield Progress()
-        yield Clipped(id="outcome")
+        yield RunProgress()
+        yield ClippedText(id="outcome")
         yield AdviceLine()
         yield Chart()
         yield Comparison()
@@ -69,7 +69,7 @@ class RunPane(Vertical):
     def follow(self, run: MonitoredRun) -> None:
         """Watch this run from now on."""
         self.run_followed = run
-        self.query_one(Progress).forget()
+        self.query_one(RunProgress).forget()
         self.query_one(Chart).follow(run.history)
         self.draw()
 
@@ -80,7 +80,7 @@ class RunPane(Vertical):
             return
         name = printable(run.name) if run.folder else ""
         self.border_title = escape(f"Training {name}".rstrip())
-        self.query_one(Progress).draw(run)
+        self.query_one(RunProgress).draw(run)
         self._show_outcome(run)
         advice = current(run.history.advice)
         self.set_class(advice is not None, "-advised")
@@ -96,7 +96,9 @@ class RunPane(Vertical):
         self.set_class(bool(sentence) and is_failure, "-failed")
         self.set_class(bool(sentence) and not is_failure, "-ended")
         text = "\n".join(printable(line) for line in sentence.splitlines())
-        self.query_one("#outcome", Clipped).show(text, _LINES if run.history.step else _LINES_ALONE)
+        self.query_one("#outcome", ClippedText).show(
+            text, _LINES if run.history.step else _LINES_ALONE
+        )
 
 
 def _outcome(run: MonitoredRun) -> tuple[str, bool]:

@@ -21,7 +21,7 @@ from tui_app.app.messages import (
     SettingReset,
 )
 from tui_app.app.own_data.data_choices import PICKS
-from tui_app.app.widgets.choice import Choice
+from tui_app.app.widgets.choice_field import ChoiceField
 from tui_app.app.widgets.drawable import while_drawable
 from tui_app.app.widgets.text_field import TextField
 from tui_app.text.escaping import printable
@@ -51,7 +51,7 @@ class SettingRow(Horizontal):
     SettingRow > .name.-left {{ text-style: reverse; }}
     SettingRow > TextField {{ width: 1fr; background: $boost; }}
     SettingRow > TextField.-wrong {{ background: $error-muted; }}
-    SettingRow > Choice {{ width: 1fr; }}
+    SettingRow > ChoiceField {{ width: 1fr; }}
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -70,10 +70,10 @@ class SettingRow(Horizontal):
         """The name, and a list or an input."""
         yield Static(self._label(changed=False), classes="name", markup=False)
         if self._choices:
-            yield Choice(self._values, self._text, self._acts)
+            yield ChoiceField(self._values, self._text, self._acts)
         if not self._is_choice(self._text):
             yield TextField(self._text)
-            for choice in self.query(Choice):
+            for choice in self.query(ChoiceField):
                 choice.display = False
 
     def can_show(self, field: Field, choices: Sequence[tuple[str, str]]) -> bool:
@@ -83,7 +83,7 @@ class SettingRow(Horizontal):
     def take(self, field: Field, choices: Sequence[tuple[str, str]], text: str) -> None:
         """Be the row of the same setting in another lecture, or with other choices."""
         self.field, self._choices = field, list(choices)
-        for choice in self.query(Choice):
+        for choice in self.query(ChoiceField):
             choice.show(self._values, text, self._acts)
         self._put(text)
 
@@ -142,7 +142,7 @@ class SettingRow(Horizontal):
         field = self._field
         if field is None:
             return ""
-        value = field.label if isinstance(field, Choice) else self._text
+        value = field.label if isinstance(field, ChoiceField) else self._text
         fits = cell_len(self.field.label) < _NAME - _MARK and field.fits
         return "" if fits else f"{self.field.label}: {value}"
 
@@ -161,7 +161,7 @@ class SettingRow(Horizontal):
         event.stop()
         self.post_message(SettingEntered(self.field.name))
 
-    def on_choice_changed(self, message: Choice.Changed) -> None:
+    def on_choice_field_changed(self, message: ChoiceField.Changed) -> None:
         """Pass on what was chosen; several values are typed."""
         message.stop()
         if message.value in PICKS:
@@ -186,7 +186,7 @@ class SettingRow(Horizontal):
         self._text = text
         field, is_choice = self._field, self._is_choice(text)
         had_focus = field is not None and field.has_focus
-        for choice in self.query(Choice):
+        for choice in self.query(ChoiceField):
             choice.display = is_choice
             choice.show(self._values, text, self._acts)
         if not is_choice and not self.query(TextField):
@@ -209,11 +209,11 @@ class SettingRow(Horizontal):
             self._problem.display = bool(problem)
 
     @property
-    def _field(self) -> Choice | TextField | None:
+    def _field(self) -> ChoiceField | TextField | None:
         """What is seen of the two; nothing while the row is being taken away, for which Textual
         hides what is in it first.
         """
-        fields = (*self.query(TextField), *self.query(Choice))
+        fields = (*self.query(TextField), *self.query(ChoiceField))
         return next((field for field in fields if field.display), None)
 
     def _label(self, *, changed: bool) -> str:

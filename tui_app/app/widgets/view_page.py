@@ -13,7 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
 from tui_app.app.widgets.drawable import while_drawable
-from tui_app.app.widgets.pad import Pad
+from tui_app.app.widgets.drawing_pad import DrawingPad
 from tui_app.app.widgets.view_area import ViewArea
 from tui_app.drawing.table import wrapped
 from tui_app.monitoring.live_view import LiveView
@@ -36,7 +36,7 @@ class ViewPage(Vertical):
     ViewPage {
         height: 1fr;
         & > Horizontal { height: 1fr; }
-        & Pad { display: none; margin-right: 1; }
+        & DrawingPad { display: none; margin-right: 1; }
         & > Input { display: none; background: $boost; padding: 0 1; }
         & > .hint { height: 1; color: $text-muted; }
     }
@@ -76,7 +76,7 @@ class ViewPage(Vertical):
     def compose(self) -> ComposeResult:
         """The pad beside the view, a line to type, and the keys."""
         with Horizontal():
-            yield Pad()
+            yield DrawingPad()
             yield ViewArea()
         yield Input(compact=True)
         yield Static(classes="hint", markup=False)
@@ -87,7 +87,7 @@ class ViewPage(Vertical):
             self._looking.cancel_probe()
         self._places.clear()
         self._asks.clear()
-        self.query_one(Pad).wipe()
+        self.query_one(DrawingPad).wipe()
         self._view = self._looking = self._snapshot = None
 
     def show(self, name: str, looking: LiveView | StaticView) -> None:
@@ -105,7 +105,11 @@ class ViewPage(Vertical):
 
     def _arrange(self, view: View) -> None:
         """The pad or the line to type, where the view has one."""
-        pad, line, area = self.query_one(Pad), self.query_one(Input), self.query_one(ViewArea)
+        pad, line, area = (
+            self.query_one(DrawingPad),
+            self.query_one(Input),
+            self.query_one(ViewArea),
+        )
         had_focus = self.has_focus_within
         pad.display, line.display = view.is_drawn, bool(view.asks)
         line.placeholder, line.value = view.asks, self._asks.get(self._name, "")
@@ -145,7 +149,7 @@ class ViewPage(Vertical):
         if view is None or looking is None or self._snapshot is None or not area.size:
             return
         if view.is_drawn:
-            self.query_one(Pad).fit(self.size.width // 2, self.size.height - 4)
+            self.query_one(DrawingPad).fit(self.size.width // 2, self.size.height - 4)
         found = self._snapshot.found
         frame = self._frame(view, found)
         if self._drawn is None or not (
@@ -235,7 +239,7 @@ class ViewPage(Vertical):
         event.stop()
         self._ask(event.value)
 
-    def on_pad_drawn(self, message: Pad.Drawn) -> None:
+    def on_drawing_pad_drawn(self, message: DrawingPad.Drawn) -> None:
         """Ask what it is."""
         message.stop()
         self._ask(message.text)

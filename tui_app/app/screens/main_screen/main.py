@@ -28,8 +28,8 @@ from tui_app.app.widgets.lesson_view import LessonView
 from tui_app.app.widgets.log_pane import LogPane
 from tui_app.app.widgets.model_pane import ModelPane
 from tui_app.app.widgets.nav_bar import NavBar
-from tui_app.app.widgets.progress import Progress
 from tui_app.app.widgets.run_pane import RunPane
+from tui_app.app.widgets.run_progress import RunProgress
 from tui_app.app.widgets.settings_form import SettingsForm
 from tui_app.monitoring.monitored_run import MonitoredRun
 
@@ -159,7 +159,7 @@ class MainScreen(RepeatRunScreen):
 
     def _draw_tiny(self, run: MonitoredRun | None) -> None:
         """A terminal too small for panes gets a line for the run, and what would help."""
-        line = self.query_one(Progress).one_line(run) if run is not None else Text("ready")
+        line = self.query_one(RunProgress).one_line(run) if run is not None else Text("ready")
         width, height = self.app.size
         line.append(f"\ntutorch needs 60x16 to show more; this terminal has {width}x{height}.")
         self.query_one("#tiny", Static).update(line)

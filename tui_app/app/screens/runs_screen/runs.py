@@ -14,8 +14,8 @@ from tui_app.app.run_summaries import about
 from tui_app.app.screens.runs_screen.run_actions import RunActionsScreen
 from tui_app.app.screens.runs_screen.trash_actions import TrashActionsScreen
 from tui_app.app.widgets.key_bar import KeyBar
-from tui_app.app.widgets.line import Line
 from tui_app.app.widgets.runs_list import RunsList
+from tui_app.app.widgets.text_line import TextLine
 from tui_app.runs.run_table import RunTable
 from tui_app.text.cells import cut
 from tui_app.text.escaping import printable
@@ -65,10 +65,10 @@ class RunsScreen(TrashActionsScreen, RunActionsScreen):
 
     def compose(self) -> ComposeResult:
         """A filter, the table, and a word about the run at the cursor."""
-        yield Line(id="title")
+        yield TextLine(id="title")
         yield Input(placeholder="lecture, data, state, setting=value or note", compact=True)
         yield RunsList()
-        yield Line(id="about")
+        yield TextLine(id="about")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -116,12 +116,12 @@ class RunsScreen(TrashActionsScreen, RunActionsScreen):
 
     def _tell(self, sentence: str) -> None:
         title = Text(f"Runs  {printable(sentence)}")
-        self.query_one("#title", Line).tell(cut(title, self.size.width - 2))
+        self.query_one("#title", TextLine).tell(cut(title, self.size.width - 2))
 
     def _about(self) -> None:
         row = self.runs.row
         text = "" if row is None else about(row, self.size.width - 2)
-        self.query_one("#about", Line).tell(text)
+        self.query_one("#about", TextLine).tell(text)
 
     def on_data_table_row_highlighted(self) -> None:
         """Say more of the run at the cursor."""

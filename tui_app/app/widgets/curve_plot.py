@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 _GREY = 8
 
 
-class Plot(PlotextPlot):
+class CurvePlot(PlotextPlot):
     """Draws the last picture that `show` was given."""
 
     DEFAULT_CSS = """
-    Plot {
+    CurvePlot {
         width: 1fr;
         height: 1fr;
         color: $text-muted;

@@ -25,11 +25,11 @@ _REACH, _LARGEST = 1.4, 2
 _SHADES = " .:*#"
 
 
-class Pad(Widget, can_focus=True):
+class DrawingPad(Widget, can_focus=True):
     """Says what was drawn after every stroke. Space lowers and lifts the pen of the keys."""
 
     DEFAULT_CSS = """
-    Pad {
+    DrawingPad {
         width: auto;
         height: auto;
         border: round $foreground 25%;

@@ -19,11 +19,11 @@ from tui_app.text.cells import cut
 Choices = Sequence[tuple[str, str]]
 
 
-class Choice(Widget, can_focus=True):
+class ChoiceField(Widget, can_focus=True):
     """A single widget, where Textual's Select is seven: a form has many of them."""
 
     DEFAULT_CSS = """
-    Choice {
+    ChoiceField {
         height: 1;
         background: $boost;
         &:focus { background: $block-cursor-background; color: $block-cursor-foreground; }
@@ -40,7 +40,7 @@ class Choice(Widget, can_focus=True):
     class Changed(Message):
         """`value` was chosen: one of the choices, or of the acts."""
 
-        choice: Choice
+        choice: ChoiceField
         value: str
 
     def __init__(self, choices: Choices, value: str, acts: Choices = (), **options: Any) -> None:

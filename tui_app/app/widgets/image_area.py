@@ -12,7 +12,7 @@ from tui_app.text.cells import cut
 from tui_app.text.escaping import printable
 
 
-class Picture(ViewArea):
+class ImageArea(ViewArea):
     """Half blocks in shades of grey, with the file's name above."""
 
     label, _problem = "", ""

@@ -14,11 +14,11 @@ from tui_app.text.cells import cut
 _CONSOLE = Console(width=80, legacy_windows=False)
 
 
-class Clipped(Widget):
+class ClippedText(Widget):
     """Wraps its text to its width, and shows as many lines of it as it was last allowed."""
 
     DEFAULT_CSS = """
-    Clipped { width: 1fr; height: auto; }
+    ClippedText { width: 1fr; height: auto; }
     """
 
     def __init__(self, **options: Any) -> None:

@@ -8,11 +8,11 @@ from rich.text import Text
 from textual.widgets import Static
 
 
-class Line(Static):
+class TextLine(Static):
     """One line, or as many as its style gives it: what it says never moves what is around it."""
 
     DEFAULT_CSS = """
-    Line { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    TextLine { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     def __init__(self, **options: Any) -> None:

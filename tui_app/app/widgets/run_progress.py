@@ -12,19 +12,19 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from tui_app.app.widgets.bar import Bar
-from tui_app.app.widgets.line import Line
 from tui_app.app.widgets.machine_line import MachineLine
+from tui_app.app.widgets.text_line import TextLine
 from tui_app.monitoring.history import History
 from tui_app.monitoring.monitored_run import MonitoredRun
 from tui_app.monitoring.run_info import RunInfo
 from tui_app.text.quantities import format_seconds, grouped
 
 
-class Progress(Vertical):
+class RunProgress(Vertical):
     """State, epoch, step and time left; a bar; lr and samples per second beside the machine."""
 
     DEFAULT_CSS = """
-    Progress {
+    RunProgress {
         height: 3;
         & > Horizontal { height: 1; }
         & #speed { width: 36; padding-right: 2; }
@@ -38,10 +38,10 @@ class Progress(Vertical):
 
     def compose(self) -> ComposeResult:
         """Three lines."""
-        yield Line(id="where")
+        yield TextLine(id="where")
         yield Bar()
         with Horizontal():
-            yield Line(id="speed")
+            yield TextLine(id="speed")
             yield MachineLine()
 
     def forget(self) -> None:
@@ -57,9 +57,9 @@ class Progress(Vertical):
             self._rate.reset()
         if facts is not None:
             self.query_one(MachineLine).watch_device(facts.device)
-        self.query_one("#where", Line).tell(self._where(run))
+        self.query_one("#where", TextLine).tell(self._where(run))
         self.query_one(Bar).share = history.step / max(1, facts.total_steps) if facts else 0.0
-        self.query_one("#speed", Line).tell(self._speed(history, facts))
+        self.query_one("#speed", TextLine).tell(self._speed(history, facts))
 
     def one_line(self, run: MonitoredRun) -> Text:
         """What a terminal too small for a chart shows."""
