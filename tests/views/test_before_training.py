@@ -61,7 +61,7 @@ def drawn(view: View, found: Any, **frame: Any) -> str:
 
 
 def moved(found: Any, ask: str, key: str) -> str:
-    moves = load_view("by_hand").moves
+    moves = load_view("by_hand").query_after_key
     assert moves is not None
     return moves(found, ask, key)
 
@@ -115,14 +115,14 @@ def test_a_drawing_becomes_a_sample_as_its_data_set_reads_pictures():
 def test_a_cell_of_the_confusion_matrix_is_looked_at_closer():
     view, context = load_view("confusion"), context_of("softmax")
     found = run_probe(context, view.load_probe()).found
-    assert view.across(found) == 10
+    assert view.places_per_row(found) == 10
     row, column = np.argwhere(found.confusion)[0]
     at, count = int(row * 10 + column + 1), found.confusion[row, column]
-    (head, *rest) = view.lines(found, Frame(100, 30, at=at), closer=True)
+    (head, *rest) = view.lines(found, Frame(100, 30, at=at), zoomed=True)
     assert f": {count} of the test set" in head.plain
     assert any(line.plain.strip() for line in rest)
     (row, column) = np.argwhere(found.confusion == 0)[0]
-    (head, *_) = view.lines(found, Frame(100, 30, at=int(row * 10 + column + 1)), closer=True)
+    (head, *_) = view.lines(found, Frame(100, 30, at=int(row * 10 + column + 1)), zoomed=True)
     assert head.plain.endswith(": none of the test set")
 
 

@@ -87,7 +87,7 @@ def test_a_net_that_names_no_views_has_all_that_fit_it(name: str, tmp_path: Path
     assert names[0] == "data"
     for each in names:
         view = load_view(each)
-        assert view.shows(run_probe(context, view.load_probe()).found), each
+        assert view.can_draw(run_probe(context, view.load_probe()).found), each
 
 
 @pytest.mark.parametrize("lecture", ["02", "06", "softmax", "10_basic", "12"])
@@ -95,7 +95,7 @@ def test_what_is_offered_of_any_model_can_be_drawn(lecture: str):
     context = context_of(lecture)
     for name in offered(replace(traits_of(context), views=())):
         view = load_view(name)
-        assert view.shows(run_probe(context, view.load_probe()).found), name
+        assert view.can_draw(run_probe(context, view.load_probe()).found), name
 
 
 def test_a_lecture_keeps_its_own_list_but_for_what_its_settings_have_not():

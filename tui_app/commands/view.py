@@ -55,9 +55,9 @@ def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
             print_table(["view", ""], [[name, title] for name, title in titles.items()])
         return 0
     snapshot = run_probe(context, view.load_probe(), arguments.ask)
-    if not view.suits(traits) or not view.shows(snapshot.found):
+    if not view.suits(traits) or not view.can_draw(snapshot.found):
         has = f"This run has {', '.join(titles)}."
-        raise InvalidValue(f"--view {arguments.view}: {view.without} {has}")
+        raise InvalidValue(f"--view {arguments.view}: {view.unavailable_text} {has}")
     if arguments.json:
         _print_found(arguments, snapshot, folder)
         return 0
@@ -113,7 +113,7 @@ def _plain(value: Any) -> Any:
 
 def _draw(arguments: Any, view: View, found: Any) -> tuple[list[Text], int]:
     from tui_app.drawing.pen import Pen
-    from tui_app.views.places import count_of
+    from tui_app.views.places import numbered_places
     from tui_app.views.view import Frame
 
     columns, rows = _size(arguments.size)
@@ -121,13 +121,13 @@ def _draw(arguments: Any, view: View, found: Any) -> tuple[list[Text], int]:
     frame = Frame(columns, rows, Pen(colour=not is_plain, ascii=arguments.ascii))
     if view.scrolls and not arguments.size:  # whatever prints it can scroll
         frame = dataclasses.replace(frame, rows=max(1, len(view.draw(found, frame))))
-    count = count_of(view, found, frame)
+    count = numbered_places(view, found, frame)
     if arguments.at and not 0 < arguments.at <= count:
         until = f"goes from 1 to {count}" if count > 1 else "has one place only"
         raise InvalidValue(f"--at {arguments.at}: {arguments.view} {until}")
-    at = arguments.at if view.whole or not arguments.at else arguments.at - 1
-    if not arguments.at and arguments.ask and view.answered is not None:
-        at = view.answered(found) or 0
+    at = arguments.at if view.overview or not arguments.at else arguments.at - 1
+    if not arguments.at and arguments.ask and view.answered_place is not None:
+        at = view.answered_place(found) or 0
     lines = view.lines(found, dataclasses.replace(frame, at=at))
     return [_without_codes(line) for line in lines], columns
 

@@ -63,12 +63,12 @@ class LiveView:
             self._waiting = self._control.request(probing(self.view.load_probe(), self._query))
         return news
 
-    def lines(self, frame: Frame, *, closer: bool = False) -> list[Text]:
+    def lines(self, frame: Frame, *, zoomed: bool = False) -> list[Text]:
         """Draw the newest snapshot; the first drawing counts as time of the probe."""
         if self.snapshot is None:
             return []
         begun = time.monotonic()
-        lines = self.view.lines(self.snapshot.found, frame, closer=closer)
+        lines = self.view.lines(self.snapshot.found, frame, zoomed=zoomed)
         if not self._is_drawn:  # a redraw after a key must not delay the next probe
             self._next += (time.monotonic() - begun) / _SHARE
             self._is_drawn = True
@@ -81,7 +81,7 @@ class LiveView:
             # A probe that replays the run grows with it: the next one may cost as much more again.
             self._expected = max(snapshot.seconds, 2 * snapshot.seconds - before)
             if self.snapshot is not None:
-                found = self.view.join(self.snapshot.found, snapshot.found)
+                found = self.view.merge(self.snapshot.found, snapshot.found)
                 snapshot = replace(snapshot, found=found)
             self.snapshot, self._is_drawn = snapshot, False
         except CancelledError:

@@ -44,11 +44,11 @@ class StaticView:
         """Run the probe again with this query."""
         self._query = text
 
-    def lines(self, frame: Frame, *, closer: bool = False) -> list[Text]:
+    def lines(self, frame: Frame, *, zoomed: bool = False) -> list[Text]:
         """Draw what the probe found; nothing before it has."""
         if self.snapshot is None:
             return []
-        return self.view.lines(self.snapshot.found, frame, closer=closer)
+        return self.view.lines(self.snapshot.found, frame, zoomed=zoomed)
 
     def poll(self) -> bool:
         """Start the probe for a new query; return whether there is news of the last one."""

@@ -87,7 +87,7 @@ VIEW = View(
     draw,
     len,
     "layer",
-    fits=bool,
-    without="This network has no activation function.",
+    accepts=bool,
+    unavailable_text="This network has no activation function.",
     suits=lambda traits: traits.activations > 0,
 )

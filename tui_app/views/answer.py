@@ -41,7 +41,7 @@ VIEW = View(
     "Ask the model",
     "answer",
     draw,
-    asks="a name, numbers, or the path of a picture",
-    without="This model names no class.",
+    query_hint="a name, numbers, or the path of a picture",
+    unavailable_text="This model names no class.",
     suits=lambda traits: traits.has_predictions,
 )

@@ -68,6 +68,6 @@ VIEW = View(
     "Decision boundary",
     "boundary",
     draw,
-    without="A boundary is drawn of points in the plane: --dataset moons or circles.",
+    unavailable_text="A boundary is drawn of points in the plane: --dataset moons or circles.",
     suits=lambda traits: traits.input_shape == (2,) and traits.classes == 2,
 )

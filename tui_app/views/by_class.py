@@ -118,6 +118,6 @@ VIEW = View(
     "Predictions by class",
     "predictions",
     draw,
-    without="Predictions by class need classes.",
+    unavailable_text="Predictions by class need classes.",
     suits=lambda traits: traits.has_predictions,
 )

@@ -24,7 +24,7 @@ _STEP, _TRIES = 0.1, 200
 _WAYS = {"left": (-1, 0), "right": (1, 0), "up": (0, 1), "down": (0, -1)}
 
 
-def moves(found: ByHand, ask: str, key: str) -> str:
+def query_after_key(found: ByHand, ask: str, key: str) -> str:
     """What was tried, and the next weights after it; the first ones again after `home`."""
     way = _WAYS.get(key.removeprefix("shift+"))
     if way is None:
@@ -121,7 +121,7 @@ VIEW = View(
     "By hand",
     "by_hand",
     draw,
-    moves=moves,
-    without="Training by hand takes a model with one weight, or two.",
+    query_after_key=query_after_key,
+    unavailable_text="Training by hand takes a model with one weight, or two.",
     suits=lambda traits: traits.single_weights in (1, 2),
 )

@@ -133,7 +133,7 @@ VIEW = View(
     _places,
     "sample",
     "the number of a sample, from 1",
-    join=_join_changes,
-    without="Predictions change where there are classes.",
+    merge=_join_changes,
+    unavailable_text="Predictions change where there are classes.",
     suits=lambda traits: traits.has_predictions,
 )

@@ -69,7 +69,7 @@ class _Layout:
         return cls(names, max(2, min(4, room)), True)
 
 
-def closer(found: Predictions, frame: Frame) -> list[Text]:
+def draw_zoomed(found: Predictions, frame: Frame) -> list[Text]:
     """The samples of the cell alone."""
     if not frame.at:
         return draw(found, frame)
@@ -173,7 +173,7 @@ def _places(found: Predictions) -> int:
     return len(found.classes) ** 2 + 1
 
 
-def _under(found: Predictions, frame: Frame, column: int, row: int) -> int | None:
+def _place_at(found: Predictions, frame: Frame, column: int, row: int) -> int | None:
     classes = len(found.classes)
     layout = _Layout.of(found, found.confusion, frame.columns)
     right = (column - layout.names) // layout.width
@@ -192,10 +192,10 @@ VIEW = View(
     draw,
     _places,
     "cell",
-    whole="all",
-    across=_across,
-    closer=closer,
-    under=_under,
-    without="A confusion matrix has classes.",
+    overview="all",
+    places_per_row=_across,
+    draw_zoomed=draw_zoomed,
+    place_at=_place_at,
+    unavailable_text="A confusion matrix has classes.",
     suits=lambda traits: traits.has_predictions,
 )

@@ -107,8 +107,8 @@ VIEW = View(
     draw,
     places,
     "step",
-    whole="last",
-    fits=lambda found: len(found.names) == 1,
-    without="A cost curve takes a model with one weight.",
+    overview="last",
+    accepts=lambda found: len(found.names) == 1,
+    unavailable_text="A cost curve takes a model with one weight.",
     suits=lambda traits: traits.single_weights == 1,
 )

@@ -195,8 +195,8 @@ VIEW = View(
     draw,
     places,
     "step",
-    whole="last",
-    fits=has_two_weights,
-    without="A cost surface takes a model with two weights, or three.",
+    overview="last",
+    accepts=has_two_weights,
+    unavailable_text="A cost surface takes a model with two weights, or three.",
     suits=lambda traits: traits.single_weights in (2, 3),
 )

@@ -212,7 +212,7 @@ VIEW = View(
     draw,
     places,
     "angle",
-    fits=has_two_weights,
-    without="A cost surface takes a model with two weights, or three.",
+    accepts=has_two_weights,
+    unavailable_text="A cost surface takes a model with two weights, or three.",
     suits=lambda traits: traits.single_weights in (2, 3),
 )

@@ -44,7 +44,7 @@ VIEW = View(
     "Draw",
     "drawing",
     draw,
-    is_drawn=True,
-    without="Only a model of images can be shown a drawing.",
+    takes_drawing=True,
+    unavailable_text="Only a model of images can be shown a drawing.",
     suits=lambda traits: traits.is_image and traits.has_predictions,
 )

@@ -31,7 +31,7 @@ def draw(found: tuple[Exercise, ...], frame: Frame) -> list[Text]:
     return [*lines, _verdict(exercise, frame)]
 
 
-def answered(found: tuple[Exercise, ...]) -> int | None:
+def answered_place(found: tuple[Exercise, ...]) -> int | None:
     """The place of the exercise that was answered."""
     given = (place for place, exercise in enumerate(found) if exercise.given is not None)
     return next(given, None)
@@ -57,6 +57,6 @@ VIEW = View(
     len,
     "exercise",
     "the gradient: one number for the first exercise, two for the second",
-    answered=answered,
+    answered_place=answered_place,
     is_example=True,
 )

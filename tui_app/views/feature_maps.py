@@ -104,8 +104,8 @@ VIEW = View(
     _places,
     "layer",
     "the number of a sample, from 1",
-    whole="all",
-    fits=lambda found: bool(found.layers),
-    without="Feature maps are made of images by convolutions.",
+    overview="all",
+    accepts=lambda found: bool(found.layers),
+    unavailable_text="Feature maps are made of images by convolutions.",
     suits=lambda traits: traits.is_image and bool(traits.kernel_sides),
 )

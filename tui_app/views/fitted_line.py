@@ -58,7 +58,7 @@ VIEW = View(
     "Fitted line",
     "line",
     draw,
-    fits=lambda found: not found.classes,
-    without="A fitted line has one input and one output.",
+    accepts=lambda found: not found.classes,
+    unavailable_text="A fitted line has one input and one output.",
     suits=lambda traits: traits.input_shape == (1,) and traits.task == "regression",
 )

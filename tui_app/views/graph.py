@@ -228,8 +228,8 @@ VIEW = View(
     _places,
     "node",
     "which sample: 1, 2, 3",
-    whole="all",
-    without="A graph is drawn of models that hold a few numbers themselves: lectures 2 to 4.",
+    overview="all",
+    unavailable_text="Only models with a few single weights have a graph: lectures 2 to 4.",
     suits=lambda traits: (
         bool(traits.single_weights) and traits.squared_error and not traits.has_matrices
     ),

@@ -99,7 +99,7 @@ VIEW = View(
     draw,
     _places,
     "convolution",
-    fits=lambda found: bool(found.kernels),
-    without="Kernels belong to convolutions.",
+    accepts=lambda found: bool(found.kernels),
+    unavailable_text="Kernels belong to convolutions.",
     suits=lambda traits: traits.is_image and bool(traits.kernel_sides),
 )

@@ -45,6 +45,6 @@ VIEW = View(
     draw,
     _places,
     "mistake",
-    without="Mistakes are made where there are classes.",
+    unavailable_text="Mistakes are made where there are classes.",
     suits=lambda traits: traits.has_predictions,
 )

@@ -1,4 +1,4 @@
-"""The places of a view: how they are counted, and where a key leads."""
+"""The places of a view: how they are counted and named, and where a key leads."""
 
 from __future__ import annotations
 
@@ -6,42 +6,42 @@ from typing import Any
 
 from tui_app.views.view import Frame, View
 
-#: How far each key goes, in places.
-_BY = {"left": -1, "right": 1, "pageup": -10, "pagedown": 10}
+#: How many places each key moves by.
+_MOVES = {"left": -1, "right": 1, "up": -1, "down": 1, "pageup": -10, "pagedown": 10}
 
 
-def count_of(view: View, found: Any, frame: Frame) -> int:
-    """How many places are numbered: not the whole."""
-    return max(0, view.place_count(found, frame) - bool(view.whole))
+def numbered_places(view: View, found: Any, frame: Frame) -> int:
+    """How many places have a number; the overview has none."""
+    return max(0, view.place_count(found, frame) - bool(view.overview))
 
 
-def label(view: View, found: Any, frame: Frame) -> str:
-    """Which place of how many the frame is at: `layer 1 of 2`; empty where there is one at most."""
-    count, step = count_of(view, found, frame), view.step or "place"
-    if count <= (0 if view.whole else 1):
+def place_label(view: View, found: Any, frame: Frame) -> str:
+    """The place that the frame is at: `layer 1 of 2`; empty where there is one at most."""
+    count, noun = numbered_places(view, found, frame), view.place_noun or "place"
+    if count <= (0 if view.overview else 1):
         return ""
     if view.scrolls:
         return f"lines {frame.at + 1} to {frame.at + frame.rows} of {count + frame.rows - 1}"
-    if view.whole == "all" and not frame.at:
-        return f"all {count} {step}s" if count > 1 else f"all of 1 {step}"
-    number = frame.at or count if view.whole else frame.at + 1
-    return f"{step} {number} of {count}"
+    if view.overview == "all" and not frame.at:
+        return f"all {count} {noun}s" if count > 1 else f"all of 1 {noun}"
+    number = frame.at or count if view.overview else frame.at + 1
+    return f"{noun} {number} of {count}"
 
 
-def moved(view: View, found: Any, frame: Frame, key: str) -> int:
+def place_after_key(view: View, found: Any, frame: Frame, key: str) -> int:
     """The place that `key` leads to from the frame's: an arrow, pageup, pagedown, home or end."""
-    at, count, across = frame.at, count_of(view, found, frame), view.across(found)
-    first = 1 if view.whole == "last" else 0
-    last = count if view.whole else count - 1
-    if view.whole == "last" and not at:
+    at, count, per_row = frame.at, numbered_places(view, found, frame), view.places_per_row(found)
+    first = 1 if view.overview == "last" else 0
+    last = count if view.overview else count - 1
+    if view.overview == "last" and not at:
         at = last
-    if key in ("up", "down") and across > 1:  # row by row, and nowhere out of the grid
-        by = across if key == "down" else -across
-        wanted = 1 if not at and by > 0 else at + by
-        return wanted if 1 <= wanted <= last else frame.at
+    if key in ("up", "down") and per_row > 1:  # by rows, and never out of the grid
+        by = per_row if key == "down" else -per_row
+        target = 1 if not at and by > 0 else at + by
+        return target if 1 <= target <= last else frame.at
     if key in ("home", "end"):
-        wanted = first if key == "home" else last
+        target = first if key == "home" else last
     else:
-        wanted = at + {"up": -1, "down": 1, **_BY}.get(key, 0)
-    wanted = max(first, min(last, wanted))
-    return 0 if view.whole == "last" and wanted == last else wanted
+        target = at + _MOVES.get(key, 0)
+    target = max(first, min(last, target))
+    return 0 if view.overview == "last" and target == last else target

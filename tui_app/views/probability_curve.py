@@ -54,7 +54,7 @@ VIEW = View(
     "Probability curve",
     "line",
     draw,
-    fits=lambda found: bool(found.classes),
-    without="A probability curve has one input and two classes.",
+    accepts=lambda found: bool(found.classes),
+    unavailable_text="A probability curve has one input and two classes.",
     suits=lambda traits: traits.input_shape == (1,) and traits.classes == 2,
 )

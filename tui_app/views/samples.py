@@ -41,6 +41,6 @@ VIEW = View(
     draw,
     _places,
     "sample",
-    without="Samples have predictions where there are classes.",
+    unavailable_text="Samples have predictions where there are classes.",
     suits=lambda traits: traits.has_predictions,
 )

@@ -116,7 +116,7 @@ VIEW = View(
     draw,
     _places,
     "sample",
-    fits=lambda found: found.logits.shape[1] > 1,
-    without="Softmax has a logit for each of several classes.",
+    accepts=lambda found: found.logits.shape[1] > 1,
+    unavailable_text="Softmax has a logit for each of several classes.",
     suits=lambda traits: traits.has_predictions and traits.task == "multiclass",
 )

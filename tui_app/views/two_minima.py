@@ -13,6 +13,6 @@ VIEW = View(
     places,
     "step",
     "a seed for the noise",
-    whole="last",
+    overview="last",
     is_example=True,
 )

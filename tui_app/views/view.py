@@ -1,4 +1,4 @@
-"""What a view is."""
+"""What a view is: a picture of what a probe found, drawn into a frame."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from tui_app.drawing.pen import Pen
 from tui_app.drawing.table import wrapped
+from tui_app.inspection.probes import load_probe
 from tui_app.text.ascii_signs import in_ascii
 from tui_app.text.cells import cut
 
@@ -23,7 +24,7 @@ class Frame:
     """What a view is drawn in: so many columns and rows, with a pen.
 
     `at` is the place that the user has stepped to (a sample, a node, a layer), from 0. In a view
-    that has a whole, 0 is that, and the places are numbered from 1.
+    with an overview 0 is the overview, and the places are numbered from 1.
     """
 
     columns: int
@@ -56,63 +57,74 @@ def _the_later(earlier: Any, later: Any) -> Any:
 class View:
     """A picture of what a probe found.
 
-    `probe` is the name of a file in tui_app.inspection.probes; `draw` gives at most the frame's
-    rows, each at most as wide as it; in a view that `scrolls` it gives all lines there are,
-    whatever the frame's rows. `places` says how many places there are to step through, and `step`
-    what one is called; `across` is how many of them lie side by side, and `closer` draws one of
-    them alone. With `whole` place 0 shows everything: `all` places together, or all up to the
-    `last` one. `asks` says what the user may type, if anything; `answered` gives the place of the
-    newest answer.
-    With `moves` the arrow keys
-    change what is asked, which may take a reading of what was found; with `is_drawn` what is asked
-    is a drawing, as a pad gives it (see probes/drawing.py). `join` gives what is shown of two looks
-    at a run that trains, an earlier one and a later: most show the later. Where the probe found
-    None, or nothing that `fits` the view, the sentence `without` stands in its place. `under` gives
-    the place at a column and row of the picture, for who clicks there.
+    What it shows:
 
-    `suits` says of which models and data the view can be had at all. One that `is_example` shows an
-    example of a lecture and nothing of the model: it is offered where the lecture names it.
+    - `probe` is the name of a file in tui_app.inspection.probes.
+    - `draw` returns at most as many rows as the frame has, each at most as wide as the frame. In a
+      view that `scrolls` it returns all lines, and the frame shows some of them.
+    - `accepts` says whether the view can draw what was found; where it can't, and where the probe
+      found None, `unavailable_text` stands in the view's place.
+    - `merge` combines two results of a run that trains, the earlier and the later one. Most views
+      show the later one.
+    - `suits` says for which models and data the view is offered. A view that `is_example` shows an
+      example and nothing of the model: only a lecture that names it offers it.
+
+    Its places:
+
+    - `places` counts the places to step through; `place_noun` is what one is called.
+    - `places_per_row` is how many of them lie side by side.
+    - With an `overview`, place 0 shows `all` places together, or everything up to the `last` one.
+    - `draw_zoomed` draws one place alone.
+    - `place_at` returns the place at a column and row of the picture, for a click there.
+
+    What the user may ask of it, the query:
+
+    - `query_hint` says what to type; empty where there is nothing to type.
+    - `query_after_key` returns the query after an arrow key, from what was found, the query and
+      the key.
+    - `takes_drawing` says that the query is a drawing, in the form that probes/drawing.py reads.
+    - `answered_place` returns the place that answers the query.
     """
 
     title: str
     probe: str
     draw: Draw
     places: Callable[[Any], int] = _nowhere
-    step: str = ""
-    asks: str = ""
-    whole: Literal["", "all", "last"] = ""
+    place_noun: str = ""
+    query_hint: str = ""
+    overview: Literal["", "all", "last"] = ""
     scrolls: bool = False
-    answered: Callable[[Any], int | None] | None = None
-    across: Callable[[Any], int] = _one
-    closer: Draw | None = None
-    moves: Callable[[Any, str, str], str] | None = None
-    is_drawn: bool = False
-    join: Callable[[Any, Any], Any] = _the_later
-    fits: Callable[[Any], bool] = _always
-    without: str = ""
-    under: Callable[[Any, Frame, int, int], int | None] | None = None
+    answered_place: Callable[[Any], int | None] | None = None
+    places_per_row: Callable[[Any], int] = _one
+    draw_zoomed: Draw | None = None
+    query_after_key: Callable[[Any, str, str], str] | None = None
+    takes_drawing: bool = False
+    merge: Callable[[Any, Any], Any] = _the_later
+    accepts: Callable[[Any], bool] = _always
+    unavailable_text: str = ""
+    place_at: Callable[[Any, Frame, int, int], int | None] | None = None
     suits: Callable[[Traits], bool] = _always
     is_example: bool = False
 
-    def shows(self, found: Any) -> bool:
+    def can_draw(self, found: Any) -> bool:
         """Whether there is anything to draw of what was found."""
-        return found is not None and self.fits(found)
+        return found is not None and self.accepts(found)
 
     def place_count(self, found: Any, frame: Frame) -> int:
-        """How many places there are to step through, the whole counted in; in a view that scrolls,
-        the lines that can be the first one.
+        """How many places there are to step through, the overview included; in a view that
+        scrolls, how many lines can be the first one.
         """
-        if not self.shows(found):
+        if not self.can_draw(found):
             return 0
         if self.scrolls:
             return max(1, len(self.draw(found, frame)) - frame.rows + 1)
         return self.places(found)
 
-    def lines(self, found: Any, frame: Frame, *, closer: bool = False) -> list[Text]:
-        """What `draw` gives, or `closer`, cut to the frame."""
-        if not self.shows(found):
-            return wrapped(self.without, frame.columns, frame.pen)[: frame.rows]
-        draw = self.closer if closer and self.closer is not None else self.draw
+    def lines(self, found: Any, frame: Frame, *, zoomed: bool = False) -> list[Text]:
+        """The picture, cut to the frame; with `zoomed` of the place alone."""
+        if not self.can_draw(found):
+            return wrapped(self.unavailable_text, frame.columns, frame.pen)[: frame.rows]
+        draw = self.draw_zoomed if zoomed and self.draw_zoomed is not None else self.draw
         lines = draw(found, frame)
         if self.scrolls:
             lines = lines[max(0, min(frame.at, len(lines) - frame.rows)) :]
@@ -123,7 +135,5 @@ class View:
         return lines
 
     def load_probe(self) -> Probe:
-        """What looks at the model for this view. Imports torch."""
-        from tui_app.inspection.probes import load_probe  # puts off torch
-
+        """The probe of this view. Imports torch."""
         return load_probe(self.probe)

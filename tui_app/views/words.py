@@ -71,6 +71,6 @@ VIEW = View(
     "Word by epoch",
     "words",
     draw,
-    without="Words are said by lecture 12's networks.",
+    unavailable_text="Words are said by lecture 12's networks.",
     suits=lambda traits: traits.is_sequence,
 )

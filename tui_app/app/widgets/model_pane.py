@@ -180,7 +180,7 @@ class ModelPane(Vertical):
         """What is shown when nobody chose, the first of these that has something to draw: weights
         moved by hand or the data before training, and then what was learned.
         """
-        by_hand = [name for name in self._names if load_view(name).moves is not None]
+        by_hand = [name for name in self._names if load_view(name).query_after_key is not None]
         if self._sight is not None and not self._sight.is_trained:
             return [*by_hand, FIRST]
         return [*(name for name in self._names if name not in (FIRST, *by_hand)), FIRST]
@@ -217,7 +217,7 @@ class ModelPane(Vertical):
         self._offer()
         snapshot, sight = self.query_one(ViewPage).poll(), self._sight
         if snapshot is not None and self._untried:
-            if not load_view(self._chosen).shows(snapshot.found):
+            if not load_view(self._chosen).can_draw(snapshot.found):
                 self._chosen = self._untried.pop(0)
                 self._look()
                 return

@@ -111,10 +111,10 @@ class ViewPage(Vertical):
             self.query_one(ViewArea),
         )
         had_focus = self.has_focus_within
-        pad.display, line.display = view.is_drawn, bool(view.asks)
-        line.placeholder, line.value = view.asks, self._asks.get(self._name, "")
+        pad.display, line.display = view.takes_drawing, bool(view.query_hint)
+        line.placeholder, line.value = view.query_hint, self._asks.get(self._name, "")
         if had_focus:
-            (pad if view.is_drawn else area).focus()
+            (pad if view.takes_drawing else area).focus()
 
     def say(self, sentence: str) -> None:
         """Show a sentence in the view's place."""
@@ -148,7 +148,7 @@ class ViewPage(Vertical):
         view, looking, area = self._view, self._looking, self.query_one(ViewArea)
         if view is None or looking is None or self._snapshot is None or not area.size:
             return
-        if view.is_drawn:
+        if view.takes_drawing:
             self.query_one(DrawingPad).fit(self.size.width // 2, self.size.height - 4)
         found = self._snapshot.found
         frame = self._frame(view, found)
@@ -158,7 +158,7 @@ class ViewPage(Vertical):
             self._drawn = (found, frame, self._is_close)
             is_new = looking.snapshot is self._snapshot
             draw = looking.lines if is_new else partial(view.lines, found)
-            area.show(draw(frame, closer=self._is_close))
+            area.show(draw(frame, zoomed=self._is_close))
             self.query_one(".hint", Static).update(self._hint(view, found, frame))
 
     def _frame(self, view: View, found: Any) -> Frame:
@@ -169,16 +169,16 @@ class ViewPage(Vertical):
         return replace(frame, at=min(self._places.get(self._name, 0), last))
 
     def _hint(self, view: View, found: Any, frame: Frame) -> Text:
-        parts, place = [], places.label(view, found, frame)
-        if view.is_drawn:
+        parts, place = [], places.place_label(view, found, frame)
+        if view.takes_drawing:
             parts.append("draw with the mouse, or with arrows and space; c clears")
-        if view.moves is not None:
+        if view.query_after_key is not None:
             parts.append("arrows move, with shift a little; Home restarts")
         elif place:
             parts.append(f"{'↑ ↓' if view.scrolls else '← →'} {place}")
-        if view.closer is not None and frame.at:
+        if view.draw_zoomed is not None and frame.at:
             parts.append("Enter: back" if self._is_close else "Enter: zoom in")
-        if view.asks:
+        if view.query_hint:
             parts.append("Enter: type")
         parts.append(_OTHERS)
         return Text(" · ".join(parts), no_wrap=True, overflow="ellipsis")
@@ -188,26 +188,26 @@ class ViewPage(Vertical):
     def action_go(self, key: str) -> None:
         """Step to another place, or move what is asked."""
         view, snapshot = self._view, self._snapshot
-        if view is None or snapshot is None or not view.shows(snapshot.found):
+        if view is None or snapshot is None or not view.can_draw(snapshot.found):
             return
         found = snapshot.found
-        if view.moves is not None:
-            self._ask(view.moves(found, self._asks.get(self._name, ""), key))
+        if view.query_after_key is not None:
+            self._ask(view.query_after_key(found, self._asks.get(self._name, ""), key))
             return
         frame = self._frame(view, found)
-        self._places[self._name] = places.moved(view, found, frame, key)
+        self._places[self._name] = places.place_after_key(view, found, frame, key)
         self._draw()
 
     def on_view_area_clicked(self, message: ViewArea.Clicked) -> None:
         """Go to the place that was clicked; at a second click closer, and back."""
         message.stop()
-        if self._view is None or self._drawn is None or not self._view.shows(self._drawn[0]):
+        if self._view is None or self._drawn is None or not self._view.can_draw(self._drawn[0]):
             return
         view, (found, frame, _) = self._view, self._drawn
         if self._is_close:
             self.action_enter()
-        elif view.under is not None:
-            place = view.under(found, frame, message.column, message.row)
+        elif view.place_at is not None:
+            place = view.place_at(found, frame, message.column, message.row)
             if place is not None and place == frame.at:
                 self.action_enter()
             elif place is not None:
@@ -217,11 +217,11 @@ class ViewPage(Vertical):
     def action_enter(self) -> None:
         """Look closer, or type."""
         view = self._view
-        if view is not None and view.closer is not None and self._snapshot is not None:
+        if view is not None and view.draw_zoomed is not None and self._snapshot is not None:
             at = self._frame(view, self._snapshot.found).at
             self._is_close = not self._is_close and bool(at)
             self._draw()
-        elif view is not None and view.asks:
+        elif view is not None and view.query_hint:
             self.query_one(Input).focus()
 
     def action_back(self) -> None:
@@ -254,8 +254,8 @@ class ViewPage(Vertical):
     def _go_to_answer(self) -> None:
         """Show the place of what was asked, where the answer belongs to one."""
         view, snapshot = self._view, self._snapshot
-        if view is None or snapshot is None or view.answered is None:
+        if view is None or snapshot is None or view.answered_place is None:
             return
-        place = view.answered(snapshot.found)
+        place = view.answered_place(snapshot.found)
         if place is not None:
             self._places[self._name], self._is_asked = place, False
