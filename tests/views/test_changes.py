@@ -23,6 +23,7 @@ from tui_app.monitoring.static_view import StaticView
 from tui_app.runs.run_folder import RunFolder
 from tui_app.text.cells import cut_distinct
 from tui_app.training.control import Control
+from tui_app.training.throttle import Throttle
 from tui_app.views import load_view
 from tui_app.views.view import Frame, View
 
@@ -70,7 +71,9 @@ def test_what_takes_too_long_is_left_out_and_the_best_model_stands_at_the_end(
     assert f"{found.missing} epochs are left out" in lines[-1].plain
 
 
-def test_looks_at_a_run_that_trains_are_joined(trained: Callable[..., Path]):
+def test_snapshots_of_a_run_that_trains_are_joined(
+    trained: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+):
     whole = found_in(trained(*RUN), "changes")
 
     def look(row: int, rows: np.ndarray = whole.rows) -> changes.Changes:
@@ -90,10 +93,10 @@ def test_looks_at_a_run_that_trains_are_joined(trained: Callable[..., Path]):
     assert live.snapshot is not None
     assert live.snapshot.found.epochs.tolist() == [2, 3, 7]
     np.testing.assert_array_equal(live.snapshot.found.probabilities, whole.probabilities[[2, 3, 7]])
-    live.lines(Frame(80, 24))
-    put_off = live._next
-    assert live.lines(Frame(80, 24))
-    assert live._next == put_off  # drawn anew, it costs the run nothing
+    lengthened: list[float] = []
+    monkeypatch.setattr(Throttle, "lengthen_pause", lambda _, cost: lengthened.append(cost))
+    assert live.lines(Frame(80, 24)) and live.lines(Frame(80, 24))
+    assert len(lengthened) == 1  # only the first drawing of a snapshot counts as time of the probe
     # The looks at other samples begin anew.
     assert changes.join_changes(look(2), look(3, whole.rows[::-1])).epochs.tolist() == [3]  # pyright: ignore[reportOptionalMemberAccess]
     assert changes.join_changes(None, look(3)) is not None

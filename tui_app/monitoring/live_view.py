@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from tui_app.training.throttle import Throttle
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -30,12 +31,14 @@ class LiveView:
         self._control = control
         self._waiting: Future[Snapshot] | None = None
         self._query = self._requested_query = ""
-        self._next = self._expected = 0.0
+        self._expected = 0.0
+        self._throttle = Throttle(_SHARE, _SECONDS)
         self._is_drawn = False
 
     def set_query(self, text: str) -> None:
         """Pass this query to the next probe, at once."""
-        self._query, self._next = text, 0.0
+        self._query = text
+        self._throttle.end_pause()
 
     @property
     def is_over(self) -> bool:
@@ -55,7 +58,7 @@ class LiveView:
         if self.is_over or self.is_busy:
             return False
         news = self._waiting is not None and self._receive(self._waiting)
-        is_due = time.monotonic() >= self._next or self._query != self._requested_query
+        is_due = self._throttle.is_due or self._query != self._requested_query
         if self._waiting is None and is_due:
             self._requested_query = self._query
             from tui_app.inspection.probe_runner import probing  # puts off torch
@@ -70,7 +73,7 @@ class LiveView:
         begun = time.monotonic()
         lines = self.view.lines(self.snapshot.found, frame, zoomed=zoomed)
         if not self._is_drawn:  # a redraw after a key must not delay the next probe
-            self._next += (time.monotonic() - begun) / _SHARE
+            self._throttle.lengthen_pause(time.monotonic() - begun)
             self._is_drawn = True
         return lines
 
@@ -89,5 +92,5 @@ class LiveView:
         except Exception as error:  # noqa: BLE001  shown in the view's place
             self.snapshot, self.problem = None, f"{type(error).__name__}: {error}"
         self._waiting = None
-        self._next = time.monotonic() + max(_SECONDS, self._expected / _SHARE)
+        self._throttle.start_pause(self._expected)
         return True
