@@ -330,5 +330,5 @@ def test_numbers_without_a_literal_and_values_of_other_types():
     read = eval(text)  # of what was just seen to be harmless
     assert math.isnan(read["a"].pop(0))
     assert read == {"a": [math.inf, -math.inf, 0.5], "b": ("x", None, True)}
-    with pytest.raises(InvalidValue, match="no plain value"):
+    with pytest.raises(InvalidValue, match="can't hold a value of type"):
         literal(object())

@@ -1,4 +1,4 @@
-"""A run as one Python script in the lecture's style, which reproduces it without tutorch."""
+"""Writes a run as one Python script in the lecture's style, which reproduces it without tutorch."""
 
 from tui_app.export.script import script_of
 

@@ -1,4 +1,4 @@
-"""How a script comes by its data: written into it, packed into it, or read by torchvision."""
+"""Writes the data of a script: as literals, packed as text, in a file, or read by torchvision."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import numpy as np
 from datasets import Data, Split
 from tui_app.export.literals import literal
 
-#: Numbers that are written out, and packed bytes that a script may hold.
+#: The most numbers to write as literals, and the most packed bytes within a script.
 _WRITTEN, _PACKED = 40, 1_000_000
 
-#: Data sets that torchvision fetches and reads in the same order.
+#: Data sets that torchvision fetches, with the samples in the same order.
 _TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "cifar10": "CIFAR10"}
 
 
 @dataclass(frozen=True)
 class DataCode:
-    """`code` gives `train_x, train_y, test_x, test_y`; `packed` goes to the script's end; `arrays`
-    are to lie in a file beside it, where they are too large for that.
+    """`code` defines `train_x, train_y, test_x, test_y`. It reads them from `packed`, text within
+    the script, or, where they are too large, from `arrays`, the content of a file beside it.
     """
 
     code: str
@@ -31,7 +31,7 @@ class DataCode:
 
 
 def data_code(dataset: str, data: Data, train: Split, test: Split | None, beside: str) -> DataCode:
-    """What a script does for its data; `beside` is what a file next to it would be called."""
+    """The code that provides the data; `beside` is the name of a file next to the script."""
     whole = test is None or len(train) == len(data.train)
     if dataset in _TORCHVISION and whole:
         return DataCode(_fetched(_TORCHVISION[dataset]))
@@ -64,7 +64,7 @@ test_x, test_y = rest or (None, None)
 
 
 def _for_torch(inputs: np.ndarray) -> np.ndarray:
-    """uint16 as int32, since torch computes with none of its own."""
+    """uint16 as int32, since torch can't compute with uint16."""
     return inputs.astype(np.int32) if inputs.dtype == np.uint16 else inputs
 
 

@@ -1,4 +1,4 @@
-"""The part of a lecture's file that is its model, as it stands there."""
+"""Extracts from a lecture's file the code that a script needs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tui_app.export.relative_imports import absolute_imports
 
 
 class LectureSource:
-    """What a script takes over of a lecture's file: all but lesson, settings and declaration."""
+    """The code of a lecture's file, without its lesson, hyperparameters and declaration."""
 
     def __init__(self, lecture: Lecture) -> None:
         text = absolute_imports(lecture.text)
-        self._lines = text.split("\n")  # as ast counts them: not at a form feed, or U+2028
+        self._lines = text.split("\n")  # as ast counts lines, not at a form feed or U+2028
         self._tree = parse(text)
         self._declared = {
             keyword.arg: _called(keyword.value)
@@ -27,11 +27,11 @@ class LectureSource:
         }
 
     def declared(self, name: str) -> str | None:
-        """The expression that the lecture declares for `model`, `criterion`, ..., if any."""
+        """The lecture's expression for `model`, `criterion`, ..., or None."""
         return self._declared.get(name)
 
     def code(self) -> str:
-        """Imports, constants, functions and classes, and `activation` where the model uses it."""
+        """The imports, constants, functions and classes, and `activation` if the model uses it."""
         parts, imports = [], []
         for node in self._tree.body:
             if self._is_left_out(node):
@@ -56,7 +56,7 @@ class LectureSource:
             return True  # the lesson
         if isinstance(node, ast.ImportFrom):
             return node.module in ("models.lecture", "__future__")
-        if isinstance(node, ast.ClassDef):  # the settings: the script has their values instead
+        if isinstance(node, ast.ClassDef):  # the script has their values instead
             return any("Hyperparameters" in ast.unparse(base) for base in node.bases)
         return _is_declaration(node)
 
@@ -70,7 +70,7 @@ class LectureSource:
         return "\n".join(self._lines[comments : node.end_lineno])
 
     def _shares_line(self, node: ast.stmt) -> bool:
-        """Whether another statement stands on one of its lines, after a semicolon."""
+        """Whether one of its lines holds another statement too, after a semicolon."""
         return any(
             other is not node
             and other.lineno <= (node.end_lineno or node.lineno)
@@ -80,7 +80,7 @@ class LectureSource:
 
 
 def _called(node: ast.expr) -> str:
-    """The expression as it can stand before the arguments of a call."""
+    """The expression, in parentheses if a call needs them."""
     text = ast.unparse(node)
     return text if isinstance(node, ast.Name | ast.Attribute | ast.Call) else f"({text})"
 
@@ -102,7 +102,7 @@ def _activation() -> str:
 
 
 def _pruned(line: str, body: str) -> str:
-    """An import without the names that nothing uses; the script's own imports are left out."""
+    """The import without unused names; empty for what the script imports anyway."""
     if line in ("import torch", "from torch import nn"):
         return ""
     match = re.fullmatch(r"from (\S+) import (.+)", line)
@@ -114,6 +114,6 @@ def _pruned(line: str, body: str) -> str:
 
 
 def _is_used(name: str, body: str) -> bool:
-    """Whether what an import binds, `name` or `name as other`, stands in the body."""
+    """Whether the body uses what an import binds, `name` or `name as other`."""
     bound = name.split(" as ")[-1].strip()
     return bound == "*" or bool(re.search(rf"\b{re.escape(bound)}\b", body))

@@ -1,7 +1,7 @@
 """Writes values of a run into its script as Python literals and comments, never as code.
 
-What a run says of itself (class names, versions, titles, settings) may come from anybody: it goes
-into a script through `literal` or `comment`, and through nothing else.
+The class names, versions, titles and settings of a run folder are untrusted. They reach a script
+through `literal` or `comment`, and in no other way.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from tui_app.text.escaping import printable
 
 
 class _NonFinite(float):
-    """A number that Python has no literal for."""
+    """A number without a Python literal."""
 
     def __repr__(self) -> str:
         return f"float({float.__repr__(self)!r})"
 
 
 def literal(value: Any, indent: int = 0) -> str:
-    """The value as an expression, its further lines indented by so many spaces.
+    """The value as an expression; `indent` is that of its further lines.
 
-    Raises InvalidValue for what isn't made of plain values.
+    Raises InvalidValue for anything but plain values.
     """
     text = pformat(_plain(value), width=88, compact=True, sort_dicts=False)
     return text.replace("\n", "\n" + " " * indent)
 
 
 def comment(text: object) -> str:
-    """The text as a comment: one line, whatever it holds."""
+    """The text as a comment of one line."""
     return f"# {printable(' '.join(str(text).split()))}"
 
 
 def _plain(value: Any) -> Any:
-    """The same in Python's own types: another type may represent itself as any text."""
+    """The same in Python's own types, since the repr of any other type may be any text."""
     match value:
         case None | bool():
             return value
@@ -55,4 +55,4 @@ def _plain(value: Any) -> Any:
             return {_plain(key): _plain(item) for key, item in value.items()}
     if hasattr(value, "item"):  # one of numpy's numbers
         return _plain(value.item())
-    raise InvalidValue(f"a script can't be made of it: {type(value).__name__} is no plain value")
+    raise InvalidValue(f"a script can't hold a value of type {type(value).__name__}")

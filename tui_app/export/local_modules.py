@@ -1,4 +1,4 @@
-"""The local modules that a user's lecture imports, as a part of the script."""
+"""Writes into a script the local modules that a user's lecture imports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from models.lecture import Lecture
 from tui_app.export.relative_imports import absolute_imports, dotted
 
 _PART = '''
-# What lay beside the lecture's file, by the names that it is imported by.
+# The modules beside the lecture's file, by the names that they are imported by.
 
 import importlib.abc
 import importlib.machinery
@@ -37,7 +37,7 @@ class LocalModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 sys.meta_path.insert(0, LocalModules())
 '''
 
-#: What a module may import from tutorch, which the script doesn't have.
+#: Stands in for models.lecture, which a module may import and the script doesn't have.
 _LECTURE = """\
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ DataSpec = ImageHyperparameters = Lecture = OnlyWith = Range = Activation = Hype
 
 
 def local_modules(lecture: Lecture) -> str:
-    """The modules and how they are imported; empty for a lecture that is one file."""
+    """The modules and the code that imports them; empty for a lecture of one file."""
     modules = _modules(lecture)
     if not modules:
         return ""
@@ -62,7 +62,7 @@ def local_modules(lecture: Lecture) -> str:
 
 
 def _modules(lecture: Lecture) -> dict[str, str]:
-    """The text of each module beside the lecture's own, by its name with dots."""
+    """The text of each module but the lecture's, by its dotted name."""
     if lecture.source is None:
         return {}
     source = lecture.source
@@ -77,6 +77,6 @@ def _module(file: str, text: str) -> tuple[str, str]:
 
 
 def _literal(text: str) -> str:
-    """The text as an expression, one line of it on each line."""
+    """The text as an expression, with a line of it on each line."""
     lines = "".join(f"\n        {line!r}" for line in text.splitlines(keepends=True))
     return f"({lines}\n    )" if lines else "''"

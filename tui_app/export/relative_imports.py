@@ -1,4 +1,4 @@
-"""Rewrites the relative imports of a user's file: a script lies in no package."""
+"""Rewrites the relative imports of a user's file, since a script belongs to no package."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from models.user_files.source import RESERVED
 
 
 def dotted(parts: Sequence[str]) -> str:
-    """The name by which a script imports the local module with these `parts` of a path.
+    """The name by which a script imports the local module whose path has these `parts`.
 
-    A file called like an installed package is reached by relative imports alone, which are
-    rewritten: it gets another name, so that the script's own `import torch` means torch.
+    A file named like an installed package gets another name, so that the script's `import torch`
+    imports torch. Only relative imports, which are rewritten, refer to such a file.
     """
     first, *others = parts
     return ".".join([f"local_{first}" if first in RESERVED else first, *others])

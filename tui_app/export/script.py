@@ -1,4 +1,4 @@
-"""The script of a run: data, model, loss and optimizer, loop: the four steps of every lecture."""
+"""Assembles the script of a run from the four steps: data, model, loss and optimizer, loop."""
 
 from __future__ import annotations
 
@@ -18,23 +18,18 @@ from tui_app.export.arrays import DataCode, data_code
 from tui_app.export.lecture_source import LectureSource
 from tui_app.export.literals import comment, literal
 from tui_app.export.local_modules import local_modules
-from tui_app.export.loop_template import LOOP
+from tui_app.export.loop import loop_code
 from tui_app.inspection.probe_context import ProbeContext
 from tui_app.runs.errors import DamagedRun
-from tui_app.runs.events import StepsCompleted
-from tui_app.runs.metrics_file import last_event
 from tui_app.training.augmentation import SHIFT, augmented, mirrored, shifted
-from tui_app.training.evaluation import reduction_of
 from tui_app.training.optimizers import OPTIMIZERS, is_fused
-from tui_app.training.sampler import SEED_STRIDE
-from tui_app.training.schedule import Span
 
 
 def script_of(context: ProbeContext, record: dict[str, Any], stem: str) -> tuple[str, bytes]:
-    """The script of the run, and what `<stem>.npz` beside it must hold (nothing for most).
+    """The script of the run, and the content of `<stem>.npz` beside it (empty for most).
 
-    `record` is its run.json. The same losses come of it on the same device and versions. Raises
-    InvalidValue and DamagedRun.
+    `record` is its run.json. On the same device and versions the script gives the same losses.
+    Raises InvalidValue and DamagedRun.
     """
     settings = context.settings
     _refuse_no_device(context, record.get("device"))
@@ -42,8 +37,8 @@ def script_of(context: ProbeContext, record: dict[str, Any], stem: str) -> tuple
     for name in ("model", "criterion"):
         if source.declared(name) is None:
             raise InvalidValue(
-                f"{settings.lecture.path} has no line `LECTURE = Lecture(..., {name}=...)`: a "
-                "script can't be made of it"
+                f"{settings.lecture.path} has no line `LECTURE = Lecture(..., {name}=...)`, "
+                "which a script needs"
             )
     is_split = context.measured in ("test", "validation")
     data = data_code(
@@ -61,7 +56,7 @@ def script_of(context: ProbeContext, record: dict[str, Any], stem: str) -> tuple
         _data(context, data),
         _model(context, source, record),
         _augmentation(getattr(context.settings.hyperparameters, "augment", "none")),
-        _loop(context, source),
+        loop_code(context, source),
     ]
     parts.insert(0, _head(context, record, parts))
     script = "\n\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
@@ -75,7 +70,7 @@ def _refuse_no_device(context: ProbeContext, device: object) -> None:
         raise DamagedRun(f"{context.folder.run_json} names no device: {device!r}"[:300]) from error
 
 
-_PACKED_NOTE = "# The samples: numpy's npz, packed as text. The four steps follow below it.\n"
+_PACKED_NOTE = "# The samples: numpy's npz, packed as text. The four steps follow below.\n"
 
 
 def _packed(data: DataCode) -> str:
@@ -87,12 +82,11 @@ def _head(context: ProbeContext, record: dict[str, Any], parts: Sequence[str]) -
     torch_version = versions.get("torch") if isinstance(versions, dict) else None
     modules = [name for name in ("base64", "io", "math") if _is_used(name, parts)]
     imports = "".join(f"import {name}\n" for name in modules)
-    guard = _GUARD if _may_lie_beside_reserved(context.settings.lecture) else ""
-    # The docstring comes first: a title in the first two lines could name another encoding.
+    # The docstring comes first: in the first two lines, a title could declare another encoding.
     return f'''"""A run of tutorch as one script.
 
-Written by `tutorch export`, which it doesn't need: torch and numpy are enough (and torchvision,
-where it fetches its data). With the same versions on the same device it gives the same losses.
+Written by `tutorch export`. It doesn't need tutorch: torch and numpy are enough (and torchvision,
+if it fetches its data). With the same versions on the same device it gives the same losses.
 """
 
 {comment(context.settings.lecture.title)}
@@ -135,7 +129,7 @@ def _is_used(module: str, parts: Sequence[str]) -> bool:
 
 
 def _settings(context: ProbeContext) -> str:
-    """The numbers of the run, as its model asks for them."""
+    """The run's hyperparameters and data spec, under the names that the model uses."""
     lecture, hp, spec = (
         context.settings.lecture,
         context.settings.hyperparameters,
@@ -167,7 +161,7 @@ def _data(context: ProbeContext, data: DataCode) -> str:
         text += f"""
 
 def normalised(images):
-    \"\"\"Images (N, C, H, W): divided by {brightest}, less the mean, over the deviation.\"\"\"
+    \"\"\"Images (N, C, H, W), divided by {brightest}, with mean 0 and deviation 1.\"\"\"
     mean = torch.tensor({literal(context.data.mean, indent=4)}).reshape(-1, 1, 1)
     std = torch.tensor({literal(context.data.std, indent=4)}).reshape(-1, 1, 1)
     return images.float().div_({brightest}).sub_(mean).div_(std)
@@ -221,87 +215,9 @@ def _optimizer(context: ProbeContext, source: LectureSource, record: dict[str, A
 
 
 def _augmentation(how: str) -> str:
-    """What varies the images, as it stands in tutorch."""
+    """The functions that vary the images, from tutorch's source."""
     if how == "none":
         return ""
     parts = [f"SHIFT = {SHIFT}", *map(inspect.getsource, (shifted, mirrored, augmented))]
     text = "\n\n".join(parts).replace("functional.", "nn.functional.")
     return "\n" + text.replace(": Tensor", ": torch.Tensor").replace("> Tensor", "> torch.Tensor")
-
-
-def _loop(context: ProbeContext, source: LectureSource) -> str:
-    hp, size = context.settings.hyperparameters, len(context.train)
-    batch = size if hp.batch_size == "full" else min(hp.batch_size, size)
-    drop = bool(getattr(hp, "drop_last", False))
-    steps = size // batch if drop else -(-size // batch)
-    varies = getattr(hp, "augment", "none") != "none"
-    backward = source.declared("backward")
-    is_sum = reduction_of(context.criterion) == "sum"
-    indented = "            "  # what stands within a `with` or an `if` of the closure
-    by_hand = f"{backward}(model, inputs, targets)" if backward else "loss.backward()"
-    is_own = context.settings.lecture.optimizer is not None  # and may want no gradient
-    guard = "" if backward or not is_own else f"if torch.is_grad_enabled():\n{indented}"
-    clip = f"        nn.utils.clip_grad_norm_(model.parameters(), {literal(hp.clip_grad_norm)})\n"
-    forward = "loss = criterion(model(inputs), targets)"
-    if context.settings.options.precision == "bf16":
-        forward = f"with torch.autocast(device.type, dtype=torch.bfloat16):\n{indented}{forward}"
-    return LOOP.format(
-        epochs=hp.epochs,
-        batch=batch,
-        per_epoch=steps,
-        last=_steps_taken(context),
-        changes=literal(dict(context.lr_changes())),
-        lr=literal(hp.lr),
-        order=_order(hp, size),
-        factor=_factor(hp, steps, context.spans or ((0, hp.epochs * steps),)),
-        augment="        inputs = augmented(inputs, HYPERPARAMETERS.augment)\n" if varies else "",
-        forward=forward,
-        backward=f"{guard}{by_hand}",
-        clip=clip if hp.clip_grad_norm else "",
-        total="loss" if is_sum else "loss * len(inputs)",
-        mean="total" if is_sum else "total / samples",
-        measure=_measure(context),
-    )
-
-
-def _steps_taken(context: ProbeContext) -> int:
-    """The steps that the run had: fewer than planned when it was stopped."""
-    last = last_event(context.folder.metrics, StepsCompleted)
-    return last.first_step + len(last.losses) - 1 if last is not None else 0
-
-
-def _order(hp: Hyperparameters, size: int) -> str:
-    if not hp.shuffle:
-        return f"torch.arange({size})"
-    return (
-        f"torch.randperm({size}, generator=torch.Generator().manual_seed(\n"
-        f"        ({hp.seed} + (epoch + 1) * 0x{SEED_STRIDE:X}) % 2**63))"
-    )
-
-
-def _factor(hp: Hyperparameters, steps: int, spans: tuple[Span, ...]) -> str:
-    """The lr schedule: what follows from `step`, the steps taken before."""
-    share = f"""first, last = max(span for span in {literal(spans, indent=4)} if span[0] <= step)
-    share = min(1.0, (step - first) / max(1, last - first))
-    """
-    match hp.lr_schedule:
-        case "step":
-            return f"return {literal(hp.lr_gamma)} ** (step // {steps} // {hp.lr_step_epochs})"
-        case "cosine":
-            return f"{share}return (1 + math.cos(math.pi * share)) / 2"
-        case "one-cycle":
-            up = "1 + (1 / 25 - 1) * (1 + math.cos(math.pi * share / 0.3)) / 2"
-            down = "1 / 25e4 + (1 - 1 / 25e4) * (1 + math.cos(math.pi * (share - 0.3) / 0.7)) / 2"
-            return f"{share}if share < 0.3:\n        return {up}\n    return {down}"
-    return "return 1.0"
-
-
-def _measure(context: ProbeContext) -> str:
-    match context.data.spec.task:
-        case "binary":
-            right = "((outputs > 0) == (targets > 0.5)).float().mean().item()"
-        case "multiclass":
-            right = "(outputs.argmax(dim=1) == targets).float().mean().item()"
-        case _:
-            right = "criterion(outputs, targets).item()"
-    return right
