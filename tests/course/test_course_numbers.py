@@ -36,7 +36,7 @@ def weights(folder: RunFolder, name: str = "last.pt") -> dict[str, float]:
 
 
 def predict(folder: RunFolder, x: str) -> float:
-    return SavedModel.of(folder, "cpu", None).outputs(x).item()
+    return SavedModel.load(folder, "cpu", None).predict(x).item()
 
 
 def test_02_the_search_finds_two_among_41_candidates(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_07_three_sigmoids_learn_nothing_and_tanh_does(tmp_path: Path) -> None:
 
     def accuracy(name: str, **given: Any) -> float:
         folder = train(tmp_path / name, "07", dataset="breast-cancer", **given)
-        return SavedModel.of(folder, "cpu", None).measure()["train_accuracy"]
+        return SavedModel.load(folder, "cpu", None).evaluate()["train_accuracy"]
 
     assert accuracy("sigmoid") == pytest.approx(0.627, abs=0.01)  # the majority class
     assert accuracy("tanh", activation="tanh", epochs=300) > 0.95
@@ -130,6 +130,6 @@ def test_12_the_word_is_learned_in_15_epochs(tmp_path: Path) -> None:
     learned = []
     for seed in range(5):
         folder = train(tmp_path / str(seed), "12", seed=seed)
-        answer = SavedModel.of(folder, "cpu", None).outputs("hello")
+        answer = SavedModel.load(folder, "cpu", None).predict("hello")
         learned.append("".join("ehlo"[i] for i in answer.argmax(0)))
     assert learned.count("ohlol") >= 4

@@ -79,9 +79,11 @@ def main(argv: Sequence[str]) -> int:
     from tui_app.inspection.saved_model import SavedModel
 
     with console_reporter(quiet=arguments.json) as reporter:
-        best = SavedModel.of(folder, given.get("device"), given.get("data_dir"), reporter=reporter)
+        best = SavedModel.load(
+            folder, given.get("device"), given.get("data_dir"), reporter=reporter
+        )
     print_data_note(best)
-    values = best.measure()
+    values = best.evaluate()
     missed = [each for each in requirements if not each.is_met(values)]
     if arguments.json:
         print_json({"run": folder.name, **values})

@@ -41,9 +41,9 @@ def main(argv: Sequence[str]) -> int:
 
     where = given.get("device"), given.get("data_dir")
     with console_reporter(quiet=arguments.json) as reporter:
-        best = SavedModel.of(folder, *where, needs_samples=False, reporter=reporter)
+        best = SavedModel.load(folder, *where, needs_samples=False, reporter=reporter)
     try:
-        outputs = best.outputs(arguments.input)
+        outputs = best.predict(arguments.input)
     except ValueError as error:
         raise InvalidValue(f"{folder.name} takes {best.data.input_help}: {error}") from error
     answer = _answer(best, outputs)

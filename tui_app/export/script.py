@@ -82,6 +82,7 @@ def _head(context: ProbeContext, record: dict[str, Any], parts: Sequence[str]) -
     torch_version = versions.get("torch") if isinstance(versions, dict) else None
     modules = [name for name in ("base64", "io", "math") if _is_used(name, parts)]
     imports = "".join(f"import {name}\n" for name in modules)
+    guard = _GUARD if _may_lie_beside_reserved(context.settings.lecture) else ""
     # The docstring comes first: in the first two lines, a title could declare another encoding.
     return f'''"""A run of tutorch as one script.
 
@@ -109,7 +110,7 @@ _GUARD = """\
 import os
 import sys
 
-# A file beside this script is called like a module that is imported here, and isn't meant.
+# Don't import a file beside this script in place of the installed module of the same name.
 BESIDE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:] = [folder for folder in sys.path if folder != BESIDE]
 
@@ -117,8 +118,8 @@ sys.path[:] = [folder for folder in sys.path if folder != BESIDE]
 
 
 def _may_lie_beside_reserved(lecture: Lecture) -> bool:
-    """Whether a file of the lecture, which the script may be put beside, is called like a module of
-    Python's or torch's.
+    """Whether a file of the lecture, beside which the script may be saved, has the name of one of
+    Python's modules or torch's.
     """
     files = lecture.source.files if lecture.source else ()
     return any(PurePosixPath(file).parts[0].removesuffix(".py") in RESERVED for file in files)

@@ -1,6 +1,4 @@
-"""Gathers what a probe may read of a model: of a run in training, of a run folder, or of settings
-that nothing was trained with yet.
-"""
+"""Gathers what a probe reads: of a run in training, of a run folder, or of an untrained model."""
 
 from __future__ import annotations
 
@@ -67,6 +65,12 @@ class ProbeContext:
     data_note: str = ""
     """What the user should know about the data as they are now; or nothing."""
 
+    @property
+    def batch_size(self) -> int:
+        """The samples of a batch; for `full`, or a larger batch size, the whole train set."""
+        size, samples = self.settings.hyperparameters.batch_size, len(self.train)
+        return samples if size == "full" else min(size, samples)
+
     def rows(self) -> np.ndarray:
         """The rows of `split` to evaluate: all, or enough for a picture while the run trains."""
         return evenly_spaced_rows(self.split, _LIVE_ROWS if self.is_live else len(self.split))
@@ -95,7 +99,7 @@ def evenly_spaced_rows(split: Split, limit: int) -> np.ndarray:
 def context_of_training(training: Training) -> ProbeContext:
     """The model as it trains."""
     data = training.measured.split.data
-    train, split = _splits(data, training.settings)
+    train, split = _train_and_measured(data, training.settings)
     return ProbeContext(
         settings=training.settings,
         data=data,
@@ -122,11 +126,11 @@ def context_of_run(
     is_best: bool = True,
     reporter: ProgressReporter = NO_REPORTS,
 ) -> ProbeContext:
-    """The best model of a run, as far as it has come, or the one that was saved last. Raises what
-    SavedModel.of does.
+    """The best model of a run so far, or the one that was saved last. Raises what
+    SavedModel.load does.
     """
-    best = SavedModel.of(folder, device, data_dir, reporter=reporter)
-    train, split = _splits(best.data, best.settings)
+    best = SavedModel.load(folder, device, data_dir, reporter=reporter)
+    train, split = _train_and_measured(best.data, best.settings)
     last = last_event(folder.metrics, EpochCompleted)
     chosen = last_event(folder.metrics, BestImproved)
     recorded = folder.read_record().get("schedule")
@@ -168,13 +172,15 @@ def _load_newest(model: nn.Module, folder: RunFolder) -> tuple[int, int, float]:
 
 
 def context_of_settings(settings: RunSettings) -> ProbeContext:
-    """The model before its first step, on the CPU. Raises what `prepare` does; nothing is fetched:
-    data that are not on this disk are DataUnavailable.
+    """The model before its first step, on the CPU.
+
+    Raises what `prepare` does, and DataUnavailable for data that aren't on this disk: it doesn't
+    fetch any.
     """
     _refuse_to_fetch(settings)
     data, device = read(settings), torch.device("cpu")
     model, criterion = build_model(settings.lecture, data, settings, device)
-    train, split = _splits(data, settings)
+    train, split = _train_and_measured(data, settings)
     return ProbeContext(
         settings=settings,
         data=data,
@@ -206,8 +212,8 @@ def _refuse_to_fetch(settings: RunSettings) -> None:
         and find(dataset, Path(options.data_dir) if options.data_dir else None) is None
     ):
         raise DataUnavailable(
-            f"{dataset.name} is not on this disk, and nothing is fetched only to be looked at: "
-            f"start training, or run `tutorch data fetch {dataset.name}`."
+            f"{dataset.name} is not on this disk, and a view doesn't fetch data: start training, "
+            f"or run `tutorch data fetch {dataset.name}`."
         )
 
 
@@ -217,6 +223,6 @@ def _measured(data: Data, settings: RunSettings) -> str:
     return "test" if data.test else "train"
 
 
-def _splits(data: Data, settings: RunSettings) -> tuple[Split, Split]:
+def _train_and_measured(data: Data, settings: RunSettings) -> tuple[Split, Split]:
     train, validation = split_train_set(data, settings)
     return train, validation or data.test or train

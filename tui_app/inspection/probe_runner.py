@@ -29,7 +29,7 @@ class Snapshot:
 
 
 def probing(probe: Probe, query: str = "") -> Callable[[Training], Snapshot]:
-    """The probe as `Control.request` takes it: run on the model as it trains."""
+    """The probe as a callable for `Control.request`, which runs it on the model in training."""
     return lambda training: run_probe(context_of_training(training), probe, query)
 
 

@@ -1,8 +1,8 @@
-"""A small run trained once more in memory, to see every step of it.
+"""Trains a small run again in memory, so that a probe can observe every step.
 
-What happened at each step of a run is not kept; for the small lectures it costs less to do it
-again. The initial weights and the order of the samples depend on the seed alone, so on the same
-device these are the very steps of the run, learning rates that were set by hand included.
+A run doesn't record its weights at each step; for the small lectures it costs less to train again.
+The initial weights and the order of the samples depend on the seed alone. On the same device these
+are therefore the run's own steps, including the learning rates that the user set.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tui_app.training.schedule import Schedule
 from tui_app.training.state import Measured, Training
 from tui_app.training.step import make_step
 
-#: Called before the first step and after each: the model, the steps taken, that step's loss.
+#: Called before the first step and after each, with the model, the step and that step's loss.
 Observe = Callable[[nn.Module, int, float], None]
 
 
@@ -32,13 +32,13 @@ def replay(
     observe: Observe,
     hyperparameters: Hyperparameters | None = None,
 ) -> None:
-    """Take the first `steps` steps of the run again, or those it had with other hyperparameters.
+    """Train the first `steps` steps of the run again, or of a run with other hyperparameters.
 
-    Draws random numbers: whoever calls restores their state (a probe's caller does).
+    This draws random numbers: the caller restores their state (`run_probe` does for a probe).
     """
-    training = _begin(context, hyperparameters or context.settings.hyperparameters)
+    training = _prepare(context, hyperparameters or context.settings.hyperparameters)
     changes: dict[int, float] = {}
-    if hyperparameters is None:  # it is the run itself
+    if hyperparameters is None:  # the run itself
         changes = dict(context.lr_changes())
         spans = context.spans or training.schedule.spans
         training.schedule = replace(training.schedule, spans=spans)
@@ -57,7 +57,7 @@ def replay(
         training.epoch += 1
 
 
-def _begin(context: ProbeContext, hp: Hyperparameters) -> Training:
+def _prepare(context: ProbeContext, hp: Hyperparameters) -> Training:
     settings = replace(context.settings, hyperparameters=hp)
     lecture, data = settings.lecture, context.data
     split = DeviceSplit.of(context.train, data, context.device)

@@ -1,4 +1,4 @@
-"""The best model of a run, loaded to be asked or measured again."""
+"""Loads the best model of a run, to predict and to evaluate."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class SavedModel:
     criterion: nn.Module
     device: torch.device
     data_note: str = ""
-    """What the user should know of the data as they are now; or nothing."""
+    """What the user should know about the data as they are now; or nothing."""
 
     @classmethod
-    def of(
+    def load(
         cls,
         folder: RunFolder,
         device: str | None,
@@ -45,11 +45,11 @@ class SavedModel:
         needs_samples: bool = True,
         reporter: ProgressReporter = NO_REPORTS,
     ) -> SavedModel:
-        """Load it. Without `needs_samples` the data aren't read where the run keeps what it takes
-        to run the model.
+        """Load the model and the data. Without `needs_samples` the data aren't read if the run
+        folder keeps what the model needs of them.
 
-        Raises DamagedRun, also for other data than the run was trained with, and what reading the
-        data raises.
+        Raises DamagedRun, also if the data aren't those that the run was trained on, and what
+        reading the data raises.
         """
         settings = read_settings(folder)
         options = settings.options
@@ -71,28 +71,28 @@ class SavedModel:
         return cls(settings, data, model.eval(), criterion, target, note)
 
     @torch.no_grad()
-    def outputs(self, text: str) -> Tensor:
-        """The model's answer to what a person typed: (outputs,) logits, or the predicted value.
+    def predict(self, text: str) -> Tensor:
+        """The model's outputs for the user's input: (outputs,) logits, or the predicted value.
 
-        Raises ValueError with a sentence when the data set can't read `text`, and DamagedRun for a
-        model that doesn't take such a sample, or gives no answer of the run's task.
+        Raises ValueError with a sentence if the data set can't read `text`. Raises DamagedRun for a
+        model that fails on such a sample, or whose outputs don't fit the run's task.
         """
-        encoded, wanted = self.data.encode(text), self.data.spec.outputs
+        encoded, expected = self.data.encode(text), self.data.spec.outputs
         try:
             outputs = self.model(ready_sample(encoded, self.data, self.device))[0].cpu()
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
             if is_out_of_memory(error):
                 raise
-            raise DamagedRun(f"the run's model doesn't take a sample: {explain(error)}") from error
-        if outputs.shape[:1] != (wanted,):
+            raise DamagedRun(f"the run's model fails on a sample: {explain(error)}") from error
+        if outputs.shape[:1] != (expected,):
             raise DamagedRun(
-                f"the run's model gives outputs of shape {tuple(outputs.shape)} for a sample, and "
-                f"{wanted} would be right for its data"
+                f"the run's model gives outputs of shape {tuple(outputs.shape)} for a sample; its "
+                f"data need {expected}"
             )
         return outputs
 
-    def measure(self) -> dict[str, float]:
-        """Loss and accuracy on every split the run has, by name: `test_accuracy`, ..."""
+    def evaluate(self) -> dict[str, float]:
+        """Loss and accuracy on every split of the run, by name: `test_accuracy`, ..."""
         train, validation = split_train_set(self.data, self.settings)
         splits = {"train": train, "validation": validation, "test": self.data.test}
         return {

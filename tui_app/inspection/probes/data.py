@@ -55,9 +55,7 @@ def probe(context: ProbeContext, query: str) -> DataSummary:
         splits["validation"] = context.split
     if context.data.test is not None:
         splits["test"] = context.data.test
-    size = context.settings.hyperparameters.batch_size
-    batch = len(context.train) if size == "full" else min(size, len(context.train))
-    return summarise(context.settings.dataset, context.data, splits, batch)
+    return summarise(context.settings.dataset, context.data, splits, context.batch_size)
 
 
 def summarise(name: str, data: Data, splits: dict[str, Split], batch_size: int) -> DataSummary:

@@ -26,7 +26,7 @@ class Step:
 def probe(context: ProbeContext, query: str) -> tuple[Step, ...]:
     """Data, model, loss and optimizer, loop."""
     hp, size = context.settings.hyperparameters, len(context.train)
-    batch = size if hp.batch_size == "full" else min(hp.batch_size, size)
+    batch = context.batch_size
     inputs, targets = context.batch(context.train, np.arange(min(batch, 64)))
     outputs = context.model(inputs)
     shapes = {

@@ -95,7 +95,7 @@ def probe(context: ProbeContext, query: str) -> Landscape | None:
         is_plain_descent=getattr(hp, "optimizer", "sgd") == "sgd"
         and not hp.momentum
         and not hp.weight_decay,
-        is_whole_batch=hp.batch_size == "full" or hp.batch_size >= len(context.train),
+        is_whole_batch=context.batch_size == len(context.train),
         reduction=reduction_of(context.criterion),
         fixed=tuple(
             f"{name} = {value:.3g}" for name, value in list(zip(names, lowest, strict=True))[drawn:]
@@ -128,7 +128,7 @@ def _descents(context: ProbeContext) -> list[Descent]:
     middle = max(2, count // 6)
     others = (count, "whole train set"), (middle, f"batches of {middle}"), (1, "one sample")
     for size, label in others:
-        if size != (count if hp.batch_size == "full" else min(count, hp.batch_size)):
+        if size != context.batch_size:
             per_epoch = -(-count // size)
             most = _LIVE_OTHER_STEPS if context.is_live else _OTHER_STEPS
             steps = min(max(1, context.epoch) * per_epoch, most)
