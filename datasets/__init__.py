@@ -1,7 +1,7 @@
-"""What is learned from: one file per data set, plus the one that fetches files.
+"""Lists, finds and reads the data sets: one file each in this folder.
 
 A data set is a file in this folder that declares `DATASET = Dataset(...)`; its name is the file's
-stem with hyphens for underscores. Adding a data set is adding a file.
+stem with hyphens for underscores. To add a data set, add a file.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 
 
 def dataset_names() -> tuple[str, ...]:
-    """The names of all data sets, in the order of the alphabet. Imports none of them."""
+    """The names of all data sets, in alphabetical order. Imports none of them."""
     files = Path(__file__).parent.glob("*.py")
     stems = [file.stem for file in files if "\nDATASET = " in file.read_text(encoding="utf-8")]
     return tuple(sorted(stem.replace("_", "-") for stem in stems))
@@ -59,19 +59,19 @@ def get_dataset(
 ) -> Dataset:
     """The declaration of the data set `name`; fetches nothing.
 
-    `csv:FILE` is a table of one's own, whose column `target` is to be predicted, from all others,
-    those that `drop` doesn't list, or those that `columns` lists (names with commas between);
-    `folder:DIR` is a folder of images a class. `task` is what the model is for, None what the data
-    look like. Raises UnknownDataset, and DataUnavailable or DataDamaged for a file of one's own.
+    `csv:FILE` is a table of the user's. Its column `target` is predicted from all other columns,
+    from those that `drop` doesn't list, or from those that `columns` lists (names separated by
+    commas). `folder:DIR` has a folder of images for each class. `task` is the model's; with None
+    the data decide. Raises UnknownDataset, and DataUnavailable or DataDamaged for a user's file.
     """
     kind, colon, place = name.partition(":")
     if colon and kind == "csv":
         choice = ColumnChoice(target or "", drop, columns)
         return replace(table_dataset(user_path(place), choice, task, reporter), name=name)
     if target:
-        raise UnknownDataset(f"{name} has its own target: --target goes with csv:FILE.")
+        raise UnknownDataset(f"{name} has its own target: --target needs csv:FILE.")
     if flag := ("--drop" if drop else "--columns" if columns else ""):
-        raise UnknownDataset(f"{flag} goes with csv:FILE, and {name} is no table.")
+        raise UnknownDataset(f"{flag} needs csv:FILE, and {name} is not a table.")
     if colon and kind == "folder":
         return replace(folder_dataset(user_path(place), task), name=name)
     if name not in dataset_names():
@@ -91,7 +91,7 @@ def read_dataset(
     drop: str = "",
     columns: str = "",
 ) -> Data:
-    """Find (in `data_dir`, then in the cache), fetch what is missing, and read the data set.
+    """Find the files (in `data_dir`, then in the cache), fetch those missing, and read them.
 
     `target`, `task`, `drop` and `columns` are as for `get_dataset`. Raises UnknownDataset,
     DataUnavailable, DataDamaged, and LoadingStopped once `reporter` requests a stop.

@@ -1,7 +1,7 @@
-"""What a data set is: how it is described, and the files it is read from.
+"""Declares what a data set is: its title, its files, and the function that reads them.
 
-Nothing here imports torch, so that the list of data sets (bundled, on disk, or how large to fetch)
-is there before torch is.
+The arrays it gives are in `reading/data.py`. Nothing here imports torch, so the data sets can be
+listed before torch is loaded.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ __all__ = [
 
 
 class DataUnavailable(Exception):
-    """The data can't be had: not on disk and no mirror gave it. The text says what to do."""
+    """The data aren't on disk and no mirror has them. The text says what to do."""
 
 
 class UnknownDataset(Exception):
-    """There is no such data set, or column of it. The text names the nearest ones."""
+    """No data set, or no column of it, has that name. The text names the nearest ones."""
 
 
 @dataclass(frozen=True)
 class RemoteFile:
     """A file of a data set that is fetched.
 
-    `name` is what it is called on disk; `urls` are its mirrors, the first tried first (none for a
-    file that can only be put in place by hand); `size` is in bytes. `checksum` is `md5:...` or
-    `sha256:...`, or None where nobody publishes one: then `size` may be rough, and `check` looks
-    into a fetched file and raises DataDamaged. `aliases` are other paths, relative to the data
-    set's folder in a folder of the user's, at which the same content may lie, perhaps unpacked.
-    `beginning` is how its text begins, where that tells it from other files of the name: then it is
-    found in a folder of any name.
+    `name` is its name on disk. `urls` are its mirrors in the order they are tried; a file that the
+    user has to put in place has none. `size` is in bytes. `checksum` is `md5:...` or `sha256:...`,
+    or None where none is published: then `size` may be rough, and `check` reads a fetched file and
+    raises DataDamaged. `aliases` are other paths, relative to the data set's folder in the user's
+    `--data-dir`, where the same content may be, perhaps unpacked. `beginning` is how its text
+    begins, where that distinguishes it from other files of the same name: then it is found in a
+    folder of any name.
     """
 
     name: str
@@ -59,7 +59,7 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set as it is listed; `read` gives its data.
+    """The declaration of a data set; `read` gives its data.
 
     `read` gets the path of each of `files` by its name; where these are missing, those of one of
     the `alternatives`, other files that hold the same data. It calls the ProgressReporter that it
@@ -78,15 +78,15 @@ class Dataset:
 
     @property
     def is_users(self) -> bool:
-        """Whether it is a file or folder of the user's, such as `csv:FILE`."""
+        """Whether it is the user's own file or folder, such as `csv:FILE`."""
         return ":" in self.name
 
     @property
     def size(self) -> int:
-        """Bytes to fetch; 0 for a data set that needs no download."""
+        """Size of the download in bytes; 0 for a data set that needs none."""
         return sum(file.size for file in self.files)
 
     @property
     def folder_names(self) -> tuple[str, ...]:
-        """What a folder with its files may be called, the one in the cache first."""
+        """The names that a folder with its files may have; the first is used in the cache."""
         return self.folders or (self.name,)

@@ -7,14 +7,14 @@ from typing import TextIO
 
 
 def is_arff(file: TextIO) -> bool:
-    """Whether a text begins like an ARFF file; leaves it at its beginning."""
+    """Whether a text begins like an ARFF file; rewinds it to its beginning."""
     first = next((line for line in file if line.strip() and not line.startswith("%")), "")
     file.seek(0)
     return first.lower().startswith("@relation")
 
 
 def read_arff(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The names of the columns, and the cells of each row with the number of its line."""
+    """The names of the columns, and each row's line number and cells."""
     columns: list[str] = []
     numbered: list[tuple[int, list[str]]] = []
     in_data = False

@@ -1,4 +1,4 @@
-"""Tables that come with scikit-learn, read without importing it: that takes half a second."""
+"""Reads tables that come with scikit-learn without importing it, which takes half a second."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import numpy as np
 
 
 def bundled_table(name: str, *, skip_lines: int = 0) -> np.ndarray | None:
-    """The numbers in a table of scikit-learn's, its last column the label, (N, columns) float64.
+    """The numbers in one of scikit-learn's tables, (N, columns) float64; the last column is the
+    label.
 
-    None where this scikit-learn keeps its tables elsewhere: then its own function knows.
+    None where this version keeps its tables elsewhere; then scikit-learn's own function reads it.
     """
     package = find_spec("sklearn")
     for place in (package and package.submodule_search_locations) or ():

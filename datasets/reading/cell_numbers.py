@@ -1,17 +1,17 @@
-"""The numbers that cells of a table stand for, in the notations that files are written in.
+"""Parses the numbers in a table's cells, with decimal points or commas and separated thousands.
 
-A number has a decimal point or a decimal comma, and may have signs between its thousands: spaces,
-apostrophes, or the other of point and comma. These are the rules, by column:
+A number has a decimal point or a decimal comma. Its thousands may be separated by spaces,
+apostrophes, or whichever of point and comma isn't the decimal sign. The rules for a column:
 
-- A cell such as `3,5` or `1.234,5`, which is a number with a decimal comma alone, makes the column
-  one with decimal commas; `1,234,567` or `1,234.5` makes it one with decimal points.
-- Where all commas of a column may be either (`1,234`), the other columns decide, or else the
-  separator of the file: a decimal comma where it is `;`, and otherwise a sign between thousands.
-- Where all points of a column may be signs between thousands (`1.234`), they are decimal points,
+- A cell such as `3,5` or `1.234,5`, which is a number only with a decimal comma, gives the column
+  decimal commas; `1,234,567` or `1,234.5` gives it decimal points.
+- Where every comma of a column could be either (`1,234`), the other columns decide, and if they
+  don't, the separator of the file: with `;` it is a decimal comma, else it separates thousands.
+- Where every point of a column could separate thousands (`1.234`), points are decimal points,
   unless other columns have decimal commas and none has decimal points.
 
-A run's notes say how a cell is read that Python would read otherwise. `1_000`, `inf`, `²` and `12%`
-are no numbers.
+A run's notes name a cell that Python would read as a different number. `1_000`, `inf`, `²` and
+`12%` are not numbers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import re
 MARKS = frozenset(
     {"-", "--", ".", "..", "none", "nan", "n/a", "na", "<na>", "#n/a", "null", "nil", "unknown"}
 )
-"""What stands in a column of numbers, in any case, for a value that isn't known."""
+"""Words for a missing value in a column of numbers, upper or lower case."""
 
 _BETWEEN = {".": r"[,'’ \u00a0\u2009\u202f]", ",": r"[.'’ \u00a0\u2009\u202f]"}
 _READABLE = {
@@ -37,7 +37,7 @@ _WHOLE = re.compile(r"[+-]?\d{1,18}").fullmatch
 
 
 def read_number(cell: str, decimal: str = ".") -> float | None:
-    """The finite number that `cell` stands for where `decimal` is the decimal sign, else None."""
+    """The finite number in `cell`, with `decimal` as the decimal sign; None if it has none."""
     if not _READABLE[decimal](cell):
         return None
     other = "," if decimal == "." else "."
@@ -47,10 +47,10 @@ def read_number(cell: str, decimal: str = ".") -> float | None:
 
 
 def is_number(cell: str) -> bool:
-    """Whether `cell` stands for a finite number, written as Python would write it."""
+    """Whether `cell` is a finite number in Python's own notation."""
     return bool(_PLAIN(cell)) and math.isfinite(float(cell))
 
 
 def whole_number(text: str) -> int | None:
-    """The whole number that `text` stands for, of 18 digits or fewer, else None."""
+    """The whole number in `text`, if it has at most 18 digits, else None."""
     return int(text) if _WHOLE(text) else None

@@ -1,6 +1,6 @@
-"""The arrays that reading a data set gives, and what a model needs to know of them.
+"""Holds the arrays of a data set that has been read, and what a model needs to know of them.
 
-Data are numpy arrays: nothing here imports torch.
+They are numpy arrays: nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 HASHED_BYTES = 1 << 24
-"""Bytes that are hashed at once, which takes about a hundredth of a second."""
+"""Bytes hashed between two checks for a stop, about a hundredth of a second of work."""
 
 Task = Literal["regression", "binary", "multiclass"]
 
@@ -24,16 +24,16 @@ Encoder = Callable[[str], np.ndarray]
 
 
 class DataDamaged(Exception):
-    """A data file is not what it should be. The text names the file and says what to do."""
+    """A data file is damaged, or a different file. The text names it and says what to do."""
 
 
 @dataclass(frozen=True)
 class DataSpec:
-    """What a model has to know of the data it will see.
+    """What a model needs to know of its data.
 
-    `input_shape` is one sample's, without the batch; `classes` are the names of the classes in
-    the order of their numbers (for a binary task: what 0 and 1 mean); `vocabulary` the symbols
-    that integer inputs stand for.
+    `input_shape` is the shape of one sample, without the batch. `classes` are the names of the
+    classes in the order of their numbers (for a binary task: of 0 and 1). `vocabulary` has the
+    symbols that integer inputs stand for.
     """
 
     input_shape: tuple[int, ...]
@@ -43,15 +43,15 @@ class DataSpec:
 
     @property
     def outputs(self) -> int:
-        """How many numbers a model gives for one sample: a logit per class, else one."""
+        """How many numbers a model outputs for one sample: a logit per class, else one."""
         return len(self.classes) if self.task == "multiclass" else 1
 
 
 @dataclass(frozen=True)
 class Split:
-    """Samples and what they should give, row by row.
+    """Samples and their targets, row by row.
 
-    `inputs` is (N, *input_shape): uint8 for images, or uint16 for grey ones of 16 bits, float32 for
+    `inputs` is (N, *input_shape): uint8 for images, uint16 for grey images of 16 bits, float32 for
     measurements, int64 for symbols.
     `targets` is (N,) int64 for classes, or (N, length) where each symbol has one; (N, 1) float32
     for a regression or a binary task.
@@ -76,12 +76,11 @@ class Split:
 class Data:
     """A data set that has been read.
 
-    `mean` and `std` are what images are normalised with, after the division by `brightest`: one
-    number, or one per channel; `scales` what each measured column was, by name: its mean and
-    standard deviation.
-    `notes` say, a sentence each, what was done to the data that one should know of.
-    `encode` turns what a person types into one sample (input_shape), for a prediction;
-    `input_help` says what that is. Without `test`, training is measured on the train set alone.
+    `mean` and `std` normalise images after the division by `brightest`: one number, or one per
+    channel. `scales` has each measured column's mean and standard deviation before scaling, by
+    name. `notes` tell the user, in a sentence each, what was done to the data. `encode` turns text
+    that the user types into one sample (input_shape), for a prediction; `input_help` describes that
+    text. Without `test`, the model is evaluated on the train set.
     """
 
     spec: DataSpec
@@ -96,7 +95,7 @@ class Data:
 
     @property
     def brightest(self) -> int | None:
-        """The largest value of a pixel: 255, or 65535; None for data that are no images."""
+        """The largest value of a pixel: 255, or 65535; None for data that aren't images."""
         dtype = self.train.inputs.dtype
         return int(np.iinfo(dtype).max) if dtype.kind == "u" else None
 

@@ -9,13 +9,12 @@ from datasets.reading.cell_numbers import read_number
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.tables import Table
 
-#: A point that may stand between thousands; one after a 0, or before other than three digits,
-#: can't.
+#: A number whose point may separate thousands: after 1 to 3 digits (not 0), before exactly 3.
 _EITHER = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}").fullmatch
 
 
 def decimal_commas(table: Table, reporter: ProgressReporter = NO_REPORTS) -> frozenset[str]:
-    """The columns whose decimals follow a comma."""
+    """The columns with decimal commas."""
     commas: set[str] = set()
     others, undecided = [], []
     points = False
@@ -49,7 +48,7 @@ def decimal_commas(table: Table, reporter: ProgressReporter = NO_REPORTS) -> fro
 
 
 def _sign(cells: Sequence[str]) -> str | None:
-    """The decimal sign of a column with commas, "either", or None where most are no numbers."""
+    """The decimal sign of a column with commas, or "either"; None where most aren't numbers."""
     known = [cell for cell in cells if cell]
     readable = {s: sum(read_number(c, s) is not None for c in known) for s in (".", ",")}
     if max(readable.values()) <= len(known) / 2:

@@ -11,10 +11,10 @@ from datasets.reading.image_files import open_image
 
 
 def encode_drawing(text: str, side: int = 28, box: int = 20) -> np.ndarray:
-    """The image file that `text` names, as MNIST's digits were made: (1, side, side) uint8.
+    """The image file that `text` names, prepared like MNIST's digits: (1, side, side) uint8.
 
-    Light on dark (a drawing on a light ground is inverted), scaled to fit into box x box, and
-    placed with its centre of mass in the middle. Raises ValueError when that can't be done.
+    It is light on dark (a drawing on a light background is inverted), scaled to fit into box x box,
+    and placed with its centre of mass in the middle. Raises ValueError when that is impossible.
     """
     from PIL import Image
 
@@ -22,7 +22,7 @@ def encode_drawing(text: str, side: int = 28, box: int = 20) -> np.ndarray:
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     ink = np.clip((np.median(border) - grey) if np.median(border) > 127 else grey, 0, None)
     if ink.max() < 10:
-        raise ValueError(f"{text} shows nothing: all of it is equally bright")
+        raise ValueError(f"{text} shows nothing: all its pixels are equally bright")
     ink *= 255 / ink.max()
     rows, columns = (np.flatnonzero((ink > 25).any(axis=axis)) for axis in (1, 0))
     ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -54,8 +54,8 @@ def encode_picture(text: str, side: int = 32) -> np.ndarray:
 
 @dataclass(frozen=True)
 class DrawingEncoder:
-    """Turns an image file that the user names into a drawing like MNIST's: side x side, the drawing
-    itself in box x box.
+    """Turns an image file that the user names into a drawing like MNIST's: an image of side x side
+    pixels, with the drawing scaled to box x box.
     """
 
     side: int = 28

@@ -1,9 +1,8 @@
-"""The encoders of all data sets: what turns a text that the user types into one sample.
+"""Stores a run's encoder as JSON and restores it, so that a run can predict without its data.
 
-A run keeps its encoder as a record, so that it can predict without its data. An encoder is a frozen
-dataclass of the kinds of values that `plain_records.py` knows, callable with a text, which says
-what its samples are in `shape` and `dtype`, and refuses fields that don't go together with a
-ValueError; a new one joins by a line in `MODULES`.
+An encoder turns text that the user types into one sample. It is a frozen dataclass of values that
+`plain_records.py` can store, with the sample's `shape` and `dtype`, callable with a text. Its
+__post_init__ raises ValueError for fields that contradict each other. Add a new one to `MODULES`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import numpy as np
 from datasets.reading.data import Encoder
 from datasets.reading.plain_records import WrongRecord, from_plain, to_plain
 
-#: Each encoder's class, and the module of this package that it is in.
+#: Each encoder's class, and its module in the package `datasets`.
 MODULES = {
     "NumbersEncoder": "reading.number_encoders",
     "MeasurementsEncoder": "diabetes",
@@ -33,10 +32,10 @@ MODULES = {
 
 
 class StoredEncoder(Protocol):
-    """An encoder that a record was read of, with the shape and the type of its samples."""
+    """An encoder restored from its record, with the shape and the type of its samples."""
 
     def __call__(self, text: str, /) -> np.ndarray:
-        """What the user typed as one sample. Raises ValueError with a sentence."""
+        """The text that the user typed as one sample. Raises ValueError with a sentence."""
         ...
 
     @property
@@ -51,7 +50,7 @@ class StoredEncoder(Protocol):
 
 
 def encoder_record(encoder: Encoder) -> dict[str, Any] | None:
-    """The encoder as plain JSON values; None for one that isn't among those above."""
+    """The encoder as plain JSON values; None for one that `MODULES` doesn't list."""
     return to_plain(encoder) if type(encoder).__name__ in MODULES else None
 
 
@@ -59,6 +58,6 @@ def encoder_from_record(record: Any) -> StoredEncoder:
     """The encoder that `encoder_record` described. Raises WrongRecord."""
     kind = record.get("kind") if isinstance(record, dict) else None
     if not isinstance(kind, str) or kind not in MODULES:
-        raise WrongRecord("the encoder is of no known kind")
+        raise WrongRecord("the encoder is of an unknown kind")
     module = importlib.import_module(f"datasets.{MODULES[kind]}")
     return from_plain(getattr(module, kind), record, "the encoder")

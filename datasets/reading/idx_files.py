@@ -43,7 +43,7 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
         raise DataDamaged(f"{path} can't be read: {error}. Fetch it again.") from error
     header = 4 + 4 * dimensions
     if len(content) < header or content[:4] != bytes([0, 0, 8, dimensions]):
-        raise DataDamaged(f"{path} is no IDX file of {dimensions} dimensions. Fetch it again.")
+        raise DataDamaged(f"{path} isn't an IDX file of {dimensions} dimensions. Fetch it again.")
     shape = np.frombuffer(content, ">u4", dimensions, offset=4).tolist()
     values = np.frombuffer(content, np.uint8, offset=header)
     if values.size != math.prod(shape):

@@ -1,4 +1,4 @@
-"""Turns an image file into one sample."""
+"""Turns any image file into one sample: cropped, scaled, and of the data's depth."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImageEncoder:
-    """Cuts and scales images to `shape` (channels, height, width).
+    """Crops and scales images to `shape` (channels, height, width).
 
     The pixels are uint8, or uint16 with a `depth` of 16 bits, which only grey images have.
     """
@@ -33,7 +33,7 @@ class ImageEncoder:
     def __post_init__(self) -> None:
         channels = self.shape[0]
         if (self.depth, channels) not in ((8, 1), (8, 3), (16, 1)):
-            raise ValueError(f"no image has {channels} channels of {self.depth} bits")
+            raise ValueError(f"images of {channels} channels of {self.depth} bits don't exist")
 
     def __call__(self, text: str) -> np.ndarray:
         """The image in the file that `text` names. Raises ValueError."""
@@ -46,7 +46,7 @@ class ImageEncoder:
         return np.uint16 if self.depth == 16 else np.uint8
 
     def pixels(self, image: Image.Image) -> np.ndarray:
-        """An opened image as `shape`. Raises ValueError for one that can't be read so."""
+        """An opened image as `shape`. Raises ValueError when it can't be converted."""
         from PIL import ImageOps
 
         channels, height, width = self.shape

@@ -1,4 +1,4 @@
-"""Image files: the formats that are opened, and what their pixels are."""
+"""Opens image files of the formats that are allowed, and converts their pixels."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _FORMAT_OF = {
 }
 
 SUFFIXES = frozenset(_FORMAT_OF)
-"""What the names of image files end with."""
+"""The suffixes of image files."""
 
 FORMATS = tuple(sorted(set(_FORMAT_OF.values())))
-"""What Pillow opens, whatever a file is called. It knows many more, and for some, such as EPS, it
-starts another program.
+"""The formats that Pillow may open, whatever the file's suffix. Pillow supports many more, and
+starts another program for some, such as EPS.
 """
 
 _DAMAGES = (OSError, ValueError, SyntaxError, EOFError, OverflowError, struct.error, zlib.error)
@@ -47,7 +47,7 @@ DEEP_MODES = frozenset({"I;16", "I;16L", "I;16B", "I;16N", "I", "F"})
 
 @contextmanager
 def open_image_file(path: Path) -> Iterator[Image.Image]:
-    """The image in a file, whose pixels are read when they are used. Raises ValueError."""
+    """Open an image file; its pixels are read when they are used. Raises ValueError."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -55,16 +55,16 @@ def open_image_file(path: Path) -> Iterator[Image.Image]:
             yield image
     except UnidentifiedImageError:
         kinds = ", ".join(FORMATS)
-        raise ValueError(f"{path} is no image, or none of these: {kinds}") from None
+        raise ValueError(f"{path} isn't an image of one of these formats: {kinds}") from None
     except (*_DAMAGES, Image.DecompressionBombError) as error:
         raise ValueError(f"{path} can't be read as an image: {error}") from error
 
 
 def image_path(text: str) -> Path:
-    """The file that a user's text names. Raises ValueError when there is none."""
+    """The file that the user's text names. Raises ValueError when there is none."""
     path = user_path(text.strip())
     if not path.is_file():
-        raise ValueError(f"{text!r} is no file: give the path of an image")
+        raise ValueError(f"{text!r} is not a file: give the path of an image")
     return path
 
 
@@ -75,7 +75,7 @@ def open_image(text: str) -> Image.Image:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """An image turned as its camera noted, in 8 bits and on white: of mode 1, L or RGB."""
+    """An image rotated as its EXIF data say, in 8 bits on a white background: mode 1, L or RGB."""
     from PIL import Image, ImageOps
 
     ImageOps.exif_transpose(image, in_place=True)
@@ -91,8 +91,7 @@ def upright(image: Image.Image) -> Image.Image:
 def grey_levels(image: Image.Image) -> np.ndarray:
     """A grey image as levels (height, width) uint16, from 0 to 65535.
 
-    Images of floating-point numbers are taken to go from 0 to 1. Raises ValueError for values that
-    have no place on the scale.
+    Floating-point pixels are expected from 0 to 1. Raises ValueError for values out of range.
     """
     if image.mode in GREY_MODES:
         return np.asarray(image.convert("L")).astype(np.uint16) * np.uint16(257)

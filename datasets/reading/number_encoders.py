@@ -1,4 +1,4 @@
-"""Measurements, as the numbers that a model takes: scaled, and read from what a person types."""
+"""Scales measurements, and parses those that the user types for a prediction."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Scale:
 
 
 def typed_values(text: str, names: Sequence[str]) -> list[str]:
-    """The values in `text`, one for each of `names`, with commas (or else spaces) between; one with
-    a comma in it stands in quotes.
+    """The values in `text`, one for each of `names`, separated by commas, or else by spaces; a
+    value with a comma in it is quoted.
 
     Raises ValueError when there are more or fewer.
     """
@@ -49,14 +49,14 @@ def typed_values(text: str, names: Sequence[str]) -> list[str]:
             row = next(csv.reader([" ".join(text.splitlines())], skipinitialspace=True), [])
         except csv.Error as error:
             raise ValueError(
-                f"this can't be read as values with commas between: {error}"
+                f"this can't be read as values separated by commas: {error}"
             ) from error
         values = [word.strip() for word in row]
     else:
         values = text.split()
     if len(values) != len(names):
-        wanted = "one value" if len(names) == 1 else f"{len(names)} values with commas between"
-        raise ValueError(f"give {wanted} ({', '.join(names)}), not {len(values)}")
+        needed = "one value" if len(names) == 1 else f"{len(names)} values separated by commas"
+        raise ValueError(f"give {needed} ({', '.join(names)}), not {len(values)}")
     return values
 
 
@@ -71,8 +71,8 @@ def encode_numbers(text: str, names: Sequence[str]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class NumbersEncoder:
-    """Turns numbers that the user types, one for each of `names`, into inputs, scaled if they
-    were.
+    """Turns numbers that the user types, one for each of `names`, into inputs. `scale` is the one
+    of the data; None if they weren't scaled.
     """
 
     names: tuple[str, ...]
@@ -95,11 +95,11 @@ class NumbersEncoder:
 
 
 def parse_number(text: str, name: str) -> float:
-    """The number that `text` stands for. Raises ValueError, calling it `name`."""
+    """The number in `text`. Raises ValueError with `name` in its text."""
     try:
         value = float(text)
     except ValueError:
-        raise ValueError(f"{name}: {text!r} is no number") from None
+        raise ValueError(f"{name}: {text!r} is not a number") from None
     if not math.isfinite(value):
-        raise ValueError(f"{name}: {text!r} is no finite number")
+        raise ValueError(f"{name}: {text!r} is not a finite number")
     return value

@@ -1,7 +1,7 @@
-"""Reads the arrays in a pickle of any protocol, and lets nothing of it run.
+"""Reads the arrays in a pickle of any protocol without running any code of it.
 
-A pickle says which functions are to be called with what. The few that numpy's arrays need have
-stand-ins here, which keep what they are given; every other one is refused.
+A pickle names functions to call and their arguments. The few that numpy's arrays need have
+stand-ins here, which only keep their arguments; every other function is refused.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def read_pickled_batch(content: bytes, pixels: int) -> tuple[np.ndarray, np.ndar
     try:
         loaded = _Unpickler(io.BytesIO(content), encoding="bytes").load()
     except _DAMAGES as error:
-        raise ValueError(f"is no pickle of images and labels ({error})") from error
+        raise ValueError(f"isn't a pickle of images and labels ({error})") from error
     if not isinstance(loaded, dict):
-        raise ValueError("is no pickle of images and labels")
+        raise ValueError("isn't a pickle of images and labels")
     batch = {key.decode() if isinstance(key, bytes) else key: loaded[key] for key in loaded}
     images, labels = _array(batch.get("data")), _array(batch.get("labels"))
     if images.dtype != np.uint8 or images.ndim != 2 or images.shape[1] != pixels:
@@ -46,7 +46,7 @@ _DAMAGES = (
     TypeError,
     ValueError,
 )
-"""What the pickle module raises for a file that is none, or another one."""
+"""What the pickle module raises for a file that isn't a pickle, or is an unexpected one."""
 
 
 def _array(value: Any) -> np.ndarray:
@@ -57,7 +57,7 @@ def _array(value: Any) -> np.ndarray:
             return np.array(value, np.int64)
         except OverflowError:
             raise ValueError("has labels beyond 64 bits") from None
-    raise ValueError("is no pickle of images and labels")
+    raise ValueError("isn't a pickle of images and labels")
 
 
 class _Type:
@@ -67,13 +67,13 @@ class _Type:
         self.name = name.decode("latin-1") if isinstance(name, bytes) else name
 
     def __setstate__(self, state: Any) -> None:
-        """Its byte order, which plain bytes have none of; the rest is for other types."""
+        """Set the byte order, which single bytes don't have; the rest is for other types."""
         order = state[1].decode() if isinstance(state[1], bytes) else state[1]
         if order in ("<", ">"):
             self.name = order + self.name
 
     def as_numpy(self) -> np.dtype:
-        """The type, if it is one of whole numbers."""
+        """The type, if it is an integer type. Raises ValueError."""
         if self.name.lstrip("<>|") not in _WHOLE_NUMBERS:
             raise ValueError(f"has an array of {self.name!r}")
         return np.dtype(self.name)
@@ -124,7 +124,7 @@ def _encode(text: Any, *_: Any) -> bytes:
 
 
 def _bytes(*content: Any) -> bytes:
-    """The bytes that protocols 0 to 2 build from nothing, or from a list of numbers."""
+    """The bytes that protocols 0 to 2 build with a call: of no argument, or of bytes."""
     return bytes(content[0]) if content and isinstance(content[0], bytes | bytearray) else b""
 
 
@@ -145,4 +145,4 @@ class _Unpickler(pickle.Unpickler):
         try:
             return _STAND_INS[module, name]
         except KeyError:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}") from None
+            raise pickle.UnpicklingError(f"it calls {module}.{name}") from None

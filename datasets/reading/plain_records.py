@@ -1,7 +1,7 @@
-"""Turns frozen dataclasses into plain JSON values, and back with every value checked.
+"""Turns frozen dataclasses into plain JSON values, and checks every value on the way back.
 
-What comes back may come from somebody else's file: a value of another type than its field declares,
-a number that isn't finite or is absurdly large, a field too many or too few is refused.
+A record may come from another user's file. A value of another type than its field declares, a
+number that isn't finite or is absurdly large, and a missing or extra field are refused.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import numpy as np
 
 _LONGEST = 2**23
-"""Characters of a text, such as the names of 40 columns, each of which may fill a cell."""
+"""Characters of a text: enough for the names of 40 columns, each of which may fill a cell."""
 
 _LARGEST = 2**31
-"""Size of a whole number."""
+"""The largest absolute value of a whole number."""
 
 
 class WrongRecord(ValueError):
-    """A record isn't one of what it should be. The text says where in it and why."""
+    """A record doesn't have the expected form. The text says where and why."""
 
 
 def to_plain(value: Any) -> Any:
-    """`value` as JSON has it: a dataclass as an object with its class as `kind`."""
+    """`value` as JSON values: a dataclass becomes an object with its class as `kind`."""
     if dataclasses.is_dataclass(value):
         fields = {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return {"kind": type(value).__name__, **fields}
@@ -59,9 +59,9 @@ def from_plain(hint: Any, value: Any, where: str = "the record") -> Any:
         return np.array(_tuple((float, ...), value, where), np.float64)
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, dict):
-            raise WrongRecord(f"{where} is no object")
+            raise WrongRecord(f"{where} is not an object")
         return {from_plain(str, k, where): from_plain(str, v, where) for k, v in value.items()}
-    raise TypeError(f"{hint} is no type of a record's field")
+    raise TypeError(f"a record can't have a field of the type {hint}")
 
 
 def _plain(hint: Any, value: Any, where: str) -> Any:
@@ -94,12 +94,12 @@ def _one_of(hints: tuple[Any, ...], value: Any, where: str) -> Any:
                 return from_plain(hint, value, where)
             except WrongRecord:
                 continue
-    raise WrongRecord(f"{where} is of no kind that it can be")
+    raise WrongRecord(f"{where} is of an unexpected kind")
 
 
 def _tuple(hints: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(value, list):
-        raise WrongRecord(f"{where} is no list")
+        raise WrongRecord(f"{where} is not a list")
     if hints[-1] is Ellipsis:
         hints = (hints[0],) * len(value)
     if len(hints) != len(value):
@@ -110,7 +110,7 @@ def _tuple(hints: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
 def _dataclass(hint: Any, value: Any, where: str) -> Any:
     fields = _fields(hint)
     if not isinstance(value, dict) or value.keys() != {"kind", *fields}:
-        raise WrongRecord(f"{where} is no {hint.__name__}")
+        raise WrongRecord(f"{where} is not a {hint.__name__}")
     if value["kind"] != hint.__name__:
         raise WrongRecord(f"{where} is of another kind than {hint.__name__}")
     values = {n: from_plain(of, value[n], f"{where}: {n}") for n, of in fields.items()}

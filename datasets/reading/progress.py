@@ -1,4 +1,4 @@
-"""How far the loading of data is, and how it is stopped: one object that every step of it calls.
+"""Reports the progress of loading data, and stops it on request.
 
 Loading has steps: fetching a file, unpacking it, reading images or rows, hashing the result. Each
 calls `ProgressReporter.advance` every few hundredths of a second, so the user sees how far it is
@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 REPORT_SECONDS = 0.1
-"""At least this long lies between two reports of progress of one step."""
+"""The shortest time between two progress reports of one step."""
 
 
 class LoadingStopped(Exception):
-    """The loading of data was stopped on request. What a download had received is kept."""
+    """The loading of data was stopped on request. A partial download is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +24,9 @@ class Progress:
     """How far one step of loading data is.
 
     `action` and `subject` name the step, as in "fetching x.gz" or "reading images". `done` and
-    `total` are counted in `unit`, `rate` is per second, `total` 0 and `seconds_left` None while
-    unknown. For a file that is fetched, `mirror` is the host, and `attempt` says in words which
-    mirror of how many this is, and why the one before was left.
+    `total` count `unit`, `rate` is per second; while unknown, `total` is 0 and `seconds_left` None.
+    For a file that is fetched, `mirror` is the host, and `attempt` says in words which mirror of
+    how many this is, and why the previous one was given up.
     """
 
     action: str
@@ -41,12 +41,12 @@ class Progress:
 
     @property
     def step(self) -> str:
-        """What is done to what, such as "fetching x.gz"."""
+        """The action and its subject, such as "fetching x.gz"."""
         return f"{self.action} {self.subject}"
 
 
 class ProgressReporter:
-    """Passed to all that loads data: reports how far a step is, and raises once it is to stop."""
+    """Reports the progress of whatever loads data, and raises once a stop is requested."""
 
     def __init__(
         self,
@@ -69,8 +69,8 @@ class ProgressReporter:
     ) -> None:
         """Report that `done` of `total` are done, at most every `REPORT_SECONDS`.
 
-        `unit` is what is counted, `subject` where that is left out. Raises LoadingStopped once a
-        stop is requested.
+        `unit` is what is counted, by default `subject`. Raises LoadingStopped once a stop is
+        requested.
         """
         self.check()
         now = time.monotonic()
@@ -93,7 +93,7 @@ class ProgressReporter:
         )
 
     def chunks(self, total: int, size: int, subject: str, *, action: str) -> Iterator[slice]:
-        """The slices of `size` that `total` rows come to, each reported before it is given."""
+        """Slices of at most `size` that cover `total` rows. Reports before it yields each."""
         for start in range(0, total, size):
             self.advance(start, total, subject, action=action)
             yield slice(start, min(start + size, total))
@@ -101,4 +101,4 @@ class ProgressReporter:
 
 
 NO_REPORTS = ProgressReporter()
-"""For whoever wants no reports and never stops."""
+"""For callers that need no reports and never stop."""

@@ -1,4 +1,4 @@
-"""Tables of text: CSV files, packed or plain, and the ARFF files of OpenML."""
+"""Reads tables as text: CSV files, packed or plain, and the ARFF files of OpenML."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.text_files import open_text, text_size
 
 MISSING = frozenset({"", "?", "NA", "N/A", "NaN", "nan", "null", "NULL"})
-"""What stands in a cell without a value."""
+"""The contents of a cell without a value."""
 
 CHARACTERS = 2**25
-"""Characters of a chunk, roughly, at which it ends before it has all its rows."""
+"""Characters, roughly, after which a chunk ends before it has all its rows."""
 
 REPORTED = 2**17
-"""Characters after which reading says how far it is."""
+"""Characters read between two progress reports."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of a file by column, with "" where a value is missing; `lines` says on which line of
-    the file each row ends, and `separator` what stands between the cells.
+    """The rows of a file by column, with "" where a value is missing. `lines` has the line of the
+    file that each row ends on; `separator` is the sign between the cells.
     """
 
     path: Path
@@ -46,7 +46,7 @@ class Table:
         return len(self.rows)
 
     def where(self, chosen: np.ndarray) -> Table:
-        """The rows that `chosen` (N,) bool picks."""
+        """The rows that `chosen` (N,) bool selects."""
         rows = np.flatnonzero(chosen)
         return replace(
             self, rows=[self.rows[row] for row in rows], lines=[self.lines[row] for row in rows]
@@ -73,10 +73,10 @@ class Table:
         return list(map(operator.itemgetter(self._place(column)), self.rows))
 
     def matrix(self, columns: Sequence[str], decimals: Sequence[str] = ()) -> np.ndarray:
-        """The numbers of `columns`, (N, len(columns)) float64, NaN where one is missing; `decimals`
-        are the signs before their decimals, points where it is empty.
+        """The numbers of `columns`, (N, len(columns)) float64, NaN where one is missing. `decimals`
+        has each column's decimal sign; without it all have points.
 
-        Raises DataDamaged, naming the line of a cell that is no finite number.
+        Raises DataDamaged with the line of a cell that isn't a finite number.
         """
         places = [self._place(column) for column in columns]
         if places and set(decimals) <= {"."}:
@@ -88,9 +88,9 @@ class Table:
         return np.stack(numbers, axis=1)
 
     def _plain(self, places: Sequence[int]) -> np.ndarray | None:
-        """The numbers in `places` where all are written as Python writes them, which is quick."""
+        """The numbers in `places` where all are in Python's notation, which is quick to read."""
         rows = [[row[place] or "nan" for place in places] for row in self.rows]
-        if any("_" in "".join(row) for row in rows):  # which Python takes in a number
+        if any("_" in "".join(row) for row in rows):  # which Python allows in a number
             return None
         try:
             values = np.array(rows, np.float64).reshape(len(rows), len(places))
@@ -109,10 +109,10 @@ class Table:
         wrong = [row for row, value in enumerate(found) if value is None]
         if wrong:
             row = wrong[0]
-            more = f", and {len(wrong) - 1} more cells aren't" if len(wrong) > 1 else ""
+            more = f", and neither are {len(wrong) - 1} more cells" if len(wrong) > 1 else ""
             raise DataDamaged(
                 f"{self.path}, line {self.lines[row]}, column {column!r}: "
-                f"{_shortened(cells[row])!r} is no number{more}."
+                f"{_shortened(cells[row])!r} is not a number{more}."
             )
         return np.array(found, np.float64)
 
@@ -130,7 +130,7 @@ def _shortened(cell: str) -> str:
 def read_table(path: Path) -> Table:
     """The table in an ARFF file, or in a CSV file whose first line names the columns.
 
-    Raises DataDamaged, naming the file and the line.
+    Raises DataDamaged with the file and the line.
     """
     chunks = list(read_chunks(path, None))
     rows = [row for chunk in chunks for row in chunk.rows]
@@ -140,8 +140,8 @@ def read_table(path: Path) -> Table:
 def read_chunks(
     path: Path, rows: int | None, reporter: ProgressReporter = NO_REPORTS
 ) -> Iterator[Table]:
-    """The table in `path` in parts of `rows` rows, or of fewer that have many characters; there is
-    one part at least, and an ARFF file comes whole. Raises DataDamaged.
+    """Read the table in `path` in parts of `rows` rows, or of fewer with many characters. Yields at
+    least one part; an ARFF file is read whole. Raises DataDamaged.
     """
     with open_text(path, reporter) as file:
         if is_arff(file):
@@ -175,11 +175,11 @@ def _table(
 ) -> Table:
     columns = tuple(name or f"unnamed {place}" for place, name in enumerate(columns, start=1))
     if not columns or len(set(columns)) < len(columns):
-        raise DataDamaged(f"{path} has no line of different column names at its top.")
+        raise DataDamaged(f"{path} doesn't begin with a line of column names, all different.")
     for line, row in numbered:
         if len(row) != len(columns):
             raise DataDamaged(
-                f"{path}, line {line} has {len(row)} cells where there are {len(columns)} columns."
+                f"{path}, line {line} has {len(row)} cells, but there are {len(columns)} columns."
             )
     lines = [line for line, _ in numbered]
     rows = [["" if cell in MISSING else cell for cell in row] for _, row in numbered]
@@ -187,7 +187,7 @@ def _table(
 
 
 def _separator(file: TextIO) -> str:
-    """What stands most often between the names in the first line; leaves the file at its start."""
+    """The most frequent sign between the names in the first line; rewinds the file."""
     unquoted = re.sub('"[^"]*"', "", file.readline())
     file.seek(0)
     return max(",;\t|", key=unquoted.count)

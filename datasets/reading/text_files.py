@@ -1,11 +1,11 @@
-"""Text files as they are found: packed or plain, in the encodings that spreadsheets write.
+"""Opens text files, packed or plain, in the encodings that spreadsheets write.
 
-A file is read as what its byte order mark says, else as UTF-8 when all of it is UTF-8, else as
-GB18030 (which GBK and GB2312 are part of) when all of it is that and looks like Chinese: text in
-another encoding may be GB18030 by chance, and would be read as signs that nobody wrote. Anything
-else is refused, with the line and the byte that is no UTF-8.
+The encoding is the one of the byte order mark; else UTF-8, if the whole file is valid UTF-8; else
+GB18030 (which includes GBK and GB2312), if the whole file is valid and looks like Chinese. Text in
+another encoding may be valid GB18030 by chance, and would be read as the wrong characters. Any
+other file is refused, with the line and the byte that isn't UTF-8.
 
-A file may be packed with gzip, or lie in a ZIP archive that has one file, or one called train.csv.
+A file may be packed with gzip, or be in a ZIP archive with one file, or with one called train.csv.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 UTF_8 = "utf-8-sig"
 
-#: What a file may begin with, and what follows; of the longer ones, UTF-16's is the beginning.
+#: Byte order marks and their encodings. UTF-32's come first: one begins with UTF-16's.
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -36,7 +36,7 @@ _BYTE_ORDER_MARKS = (
 )
 _TITLES = {"utf-16": "UTF-16", "utf-32": "UTF-32", "gb18030": "GB18030 (GBK)"}
 
-#: Two bytes of GB2312, which nearly all Chinese text consists of, and of GBK beyond it.
+#: Two bytes of GB2312, which nearly all Chinese text consists of, and two of GBK.
 _COMMON = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
 _PAIR = re.compile(rb"[\x81-\xfe][\x30-\xfe]")
 
@@ -45,7 +45,7 @@ _BLOCK = 2**20
 
 @contextmanager
 def open_text(path: Path, reporter: ProgressReporter = NO_REPORTS) -> Iterator[TextIO]:
-    """The text of a file. What can't be read of it is DataDamaged."""
+    """Open a file as text. Raises DataDamaged when it can't be read."""
     try:
         encoding = encoding_of(path, reporter)
         with _unpacked(path) as file:
@@ -58,16 +58,16 @@ def open_text(path: Path, reporter: ProgressReporter = NO_REPORTS) -> Iterator[T
 
 
 def encoding_of(path: Path, reporter: ProgressReporter = NO_REPORTS) -> str:
-    """The name of the encoding that the text in `path` is read as. Raises DataDamaged, OSError."""
+    """The encoding of the text in `path`. Raises DataDamaged, OSError."""
     return _text(path, reporter)[0]
 
 
 def text_size(path: Path, reporter: ProgressReporter = NO_REPORTS) -> int:
-    """How many bytes of text are in `path`, unpacked. Raises DataDamaged, OSError."""
+    """The size of the text in `path` in bytes, unpacked. Raises DataDamaged, OSError."""
     return _text(path, reporter)[1]
 
 
-#: The encoding and the bytes of text of the files that were opened last, with their size and time.
+#: The encoding and the text size of recently opened files, by path, file size and time.
 _known: dict[tuple[Path, int, int], tuple[str, int]] = {}
 
 
@@ -83,13 +83,13 @@ def _text(path: Path, reporter: ProgressReporter) -> tuple[str, int]:
 
 
 def encoding_note(path: Path) -> str:
-    """What the user should know of the encoding: a sentence, or nothing for UTF-8."""
+    """A sentence that tells the user the encoding; empty for UTF-8."""
     title = _TITLES.get(encoding_of(path))
     return f"{path.name} is read as {title}" if title else ""
 
 
 def begins_with(path: Path, beginning: bytes) -> bool:
-    """Whether there is such a file whose text begins so, after a byte order mark if it has one."""
+    """Whether the file exists and its text, after any byte order mark, begins with `beginning`."""
     try:
         with _unpacked(path) as file:
             start = file.read(len(codecs.BOM_UTF8) + len(beginning))
@@ -129,12 +129,12 @@ def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
             return entries[0]
     raise DataDamaged(
         f"{path} has {len(files)} files, and none of them is called train.csv: unpack it, and name "
-        "the one that is meant."
+        "one of its files."
     )
 
 
 def _look_through(path: Path, reporter: ProgressReporter) -> tuple[str, int]:
-    """The encoding and the bytes of text."""
+    """The encoding and the size of the text."""
     utf_8, gb18030 = _Trial("utf-8"), _Trial("gb18030")
     length = pairs = common = 0
     marked = ""
@@ -149,7 +149,7 @@ def _look_through(path: Path, reporter: ProgressReporter) -> tuple[str, int]:
             if b"\0" in block and utf_8.is_well:
                 raise DataDamaged(
                     f"{path}, line {utf_8.lines + block[: block.index(0)].count(10)} has a byte 0: "
-                    "it is no text, or UTF-16 without a byte order mark. Save it as UTF-8."
+                    "it isn't text, or it is UTF-16 without a byte order mark. Save it as UTF-8."
                 )
             utf_8.feed(block)
             if not block.isascii():
@@ -165,13 +165,13 @@ def _look_through(path: Path, reporter: ProgressReporter) -> tuple[str, int]:
     if gb18030.is_well and common > pairs / 2:
         return "gb18030", length
     raise DataDamaged(
-        f"{path}, line {utf_8.lines}: byte 0x{utf_8.byte:02X} is no UTF-8, and the file isn't "
+        f"{path}, line {utf_8.lines}: byte 0x{utf_8.byte:02X} isn't UTF-8, and the file isn't "
         "GB18030 (GBK) either. Save it as UTF-8."
     )
 
 
 class _Trial:
-    """Whether a text that comes in blocks is all in one encoding, or else where it isn't."""
+    """Checks a text, block by block, for one encoding; keeps the place of the first wrong byte."""
 
     def __init__(self, encoding: str) -> None:
         self._decoder = codecs.getincrementaldecoder(encoding)()

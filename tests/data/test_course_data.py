@@ -306,7 +306,7 @@ def test_no_pickle_is_executed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in BATCHES:
         Path(name).write_bytes(pickle.dumps({b"data": Malice(), b"labels": []}, protocol=2))
-    with pytest.raises(DataDamaged, match=r"data_batch_1 is no pickle of images"):
+    with pytest.raises(DataDamaged, match=r"data_batch_1 isn't a pickle of images"):
         cifar10.read({name: Path(name) for name in BATCHES})
     assert not Path("executed").exists()
 

@@ -73,7 +73,8 @@ def test_the_points_of_the_lectures():
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"), [("", "give one value"), ("four", "'four' is no number"), ("nan", "finite")]
+    ("typed", "told"),
+    [("", "give one value"), ("four", "'four' is not a number"), ("nan", "finite")],
 )
 def test_what_is_no_number_is_told(typed, told):
     with pytest.raises(ValueError, match=told):
@@ -129,8 +130,8 @@ def test_mnist_in_a_folder_of_another_name_is_not_taken_without_its_checksum(sma
     ("damage", "told"),
     [
         (lambda content: content[:-1], "announces 10 x 28 x 28 values but has 7839"),
-        (lambda content: b"<html>" + content, "no IDX file of 3 dimensions"),
-        (lambda content: b"", "no IDX file of 3 dimensions"),
+        (lambda content: b"<html>" + content, "an IDX file of 3 dimensions"),
+        (lambda content: b"", "an IDX file of 3 dimensions"),
         (lambda content: gzip.compress(content)[:-20], "can't be read"),
     ],
 )
@@ -169,8 +170,8 @@ def test_what_is_no_drawing_is_told(tmp_path):
     (tmp_path / "text.png").write_text("no image", encoding="utf-8")
     Image.new("L", (20, 20), 255).save(tmp_path / "blank.png")
     for typed, told in [
-        ("7", "is no file"),
-        (str(tmp_path / "text.png"), "is no image"),
+        ("7", "is not a file"),
+        (str(tmp_path / "text.png"), "isn't an image"),
         (str(tmp_path / "blank.png"), "shows nothing"),
     ]:
         with pytest.raises(ValueError, match=told):

@@ -113,7 +113,8 @@ def test_a_mixed_column_is_text_and_a_few_odd_cells_are_mistakes(tmp_path):
     typing = column(tmp_path, *numbers[:96], "12 5", "1O", "x", "y")
     assert typing.kind == "number"
     assert "'12 5' and 3 more are none" in typing.reason
-    with pytest.raises(DataDamaged, match=r"line 98, column 'x': '12 5' is no number, and 3 more"):
+    words = r"line 98, column 'x': '12 5' is not a number, and neither are 3 more"
+    with pytest.raises(DataDamaged, match=words):
         read_dataset(f"csv:{tmp_path}/t.csv", target="y")
     read_dataset(f"csv:{tmp_path}/t.csv", target="y", drop="x")
 
@@ -220,8 +221,8 @@ def test_chinese_tables_are_read_as_spreadsheets_save_them(tmp_path, encoding, t
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("x,y\n1,été\n2,être\n".encode("cp1252"), "line 2: byte 0xE9 is no UTF-8"),
-        ("größe,länge\n1,2\n".encode("cp1252"), "line 1: byte 0xF6 is no UTF-8"),
+        ("x,y\n1,été\n2,être\n".encode("cp1252"), "line 2: byte 0xE9 isn't UTF-8"),
+        ("größe,länge\n1,2\n".encode("cp1252"), "line 1: byte 0xF6 isn't UTF-8"),
         ("x,y\n1,2\n".encode("utf-16-le"), "line 1 has a byte 0"),
         (b"x,y\n" + b"1,2\n" * 300_000 + b"1,\xff\xff\n", "line 300002: byte 0xFF"),
         ("x,y\n1,2\n".encode("utf-16")[:-1], "can't be read"),
@@ -285,7 +286,7 @@ def test_columns_are_dropped_or_chosen(tmp_path):
 def test_a_wrong_choice_of_columns_is_a_sentence(tmp_path, choice, told):
     with pytest.raises(UnknownDataset, match=told):
         get_dataset(flowers(tmp_path), target="kind", **choice)
-    with pytest.raises(UnknownDataset, match="goes with csv:FILE"):
+    with pytest.raises(UnknownDataset, match="needs csv:FILE"):
         get_dataset("digits", **choice)
 
 

@@ -96,12 +96,12 @@ def test_semicolons_quotes_and_line_breaks_in_cells(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
-        (["x,y", "1,a", "2,b", "oops,a", "3,b"], "line 4, column 'x': 'oops' is no number"),
-        (["x,y", "1,a", "2,b", "inf,a", "3,b"], "line 4, column 'x': 'inf' is no number"),
-        (["x,y", "1,a", "2,b,c"], "line 3 has 3 cells where there are 2 columns"),
+        (["x,y", "1,a", "2,b", "oops,a", "3,b"], "line 4, column 'x': 'oops' is not a number"),
+        (["x,y", "1,a", "2,b", "inf,a", "3,b"], "line 4, column 'x': 'inf' is not a number"),
+        (["x,y", "1,a", "2,b,c"], "line 3 has 3 cells, but there are 2 columns"),
         (["x,y", "1,a", "2,a"], "fewer than two different values"),
         (["x,y", "1,a", "2,b", "3,c"], "3 different values in 3 rows"),
-        (["y,y", "1,a"], "different column names"),
+        (["y,y", "1,a"], "column names, all different"),
     ],
 )
 def test_what_is_wrong_in_a_table_is_named_with_its_line(tmp_path, lines, told):
@@ -114,7 +114,7 @@ def test_a_column_that_is_not_there_brings_the_nearest(tmp_path):
         get_dataset(flowers(tmp_path), target="kin")
     with pytest.raises(UnknownDataset, match="needs --target"):
         get_dataset(flowers(tmp_path))
-    with pytest.raises(UnknownDataset, match="--target goes with csv:FILE"):
+    with pytest.raises(UnknownDataset, match="--target needs csv:FILE"):
         get_dataset("digits", target="kind")
     with pytest.raises(DataUnavailable, match="no such file"):
         get_dataset(f"csv:{tmp_path}/nothing.csv", target="x")

@@ -56,20 +56,20 @@ def damaged(**changes: Any) -> bytes:
         (damaged(labels=[]), "has 0 labels for 12 images"),
         (damaged(labels=[*LABELS[:-1], -1]), "has a label -1"),
         (damaged(labels=[*LABELS[:-1], 2**70]), "beyond 64 bits"),
-        (damaged(labels=[*LABELS[:-1], "1"]), "is no pickle of images and labels"),
+        (damaged(labels=[*LABELS[:-1], "1"]), "isn't a pickle of images and labels"),
         (damaged(data=IMAGES[:, :-1]), r"images of uint8 \(12, 3071\), not uint8 \(N, 3072\)"),
         (damaged(data=IMAGES.astype(np.int64)), r"images of int64"),
         (damaged(data=IMAGES.astype(np.float32)), "has an array of '[<>]f4'"),
         (damaged(data=IMAGES[0]), "images of uint8"),
-        (damaged(data=None), "is no pickle of images and labels"),
-        (damaged(data=np.array([object()], object)), "asks for builtins.object|is no pickle"),
-        (damaged()[:-50], "is no pickle of images and labels"),
-        (damaged().replace(IMAGES.tobytes(), IMAGES.tobytes()[:-1] + b""), "is no pickle"),
-        (pickle.dumps([1, 2]), "is no pickle of images and labels"),
-        (pickle.dumps(OrderedDict(data=IMAGES)), "asks for collections.OrderedDict"),
-        (b"", "is no pickle of images and labels"),
-        (b"\x80\x04.", "is no pickle of images and labels"),
-        (b"nonsense", "is no pickle of images and labels"),
+        (damaged(data=None), "isn't a pickle of images and labels"),
+        (damaged(data=np.array([object()], object)), "calls builtins.object|isn't a pickle"),
+        (damaged()[:-50], "isn't a pickle of images and labels"),
+        (damaged().replace(IMAGES.tobytes(), IMAGES.tobytes()[:-1] + b""), "isn't a pickle"),
+        (pickle.dumps([1, 2]), "isn't a pickle of images and labels"),
+        (pickle.dumps(OrderedDict(data=IMAGES)), "calls collections.OrderedDict"),
+        (b"", "isn't a pickle of images and labels"),
+        (b"\x80\x04.", "isn't a pickle of images and labels"),
+        (b"nonsense", "isn't a pickle of images and labels"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -87,7 +87,7 @@ class Malice:
 def test_nothing_of_a_pickle_runs(tmp_path, monkeypatch, protocol):
     monkeypatch.chdir(tmp_path)
     for batch in (Malice(), {"labels": LABELS, "data": Malice()}, {"labels": [Malice()]}):
-        with pytest.raises(ValueError, match="is no pickle"):
+        with pytest.raises(ValueError, match="isn't a pickle"):
             read_pickled_batch(pickle.dumps(batch, protocol), PIXELS)
     assert list(tmp_path.iterdir()) == []
 
