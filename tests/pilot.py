@@ -289,7 +289,7 @@ class RecordedSession:
             for listener in listeners:
                 listener(event)
         control.pause()
-        while control.stopped is None:
+        while control.stop_request is None:
             control.wait(0.1)
 
 

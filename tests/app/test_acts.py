@@ -327,7 +327,7 @@ async def test_preparing_can_be_cancelled(person: Sitting, monkeypatch):
     from datasets.reading.progress import LoadingStopped
 
     def wait(settings, control: Control, on_progress):
-        while control.stopped is None:
+        while control.stop_request is None:
             control.wait(0.05)
         raise LoadingStopped("stopped")
 

@@ -439,5 +439,5 @@ def test_a_run_that_diverges_before_it_was_measured_is_said_to_have_no_best_mode
     ended = tutorch("--no-tui", "05", "--lr", "1e9", "--epochs", "100", "--eval-every", "100")
     assert ended.exit_code == 1
     assert not list(Path("runs").glob("*/*/best.pt"))
-    assert "It has no best model: none was measured before that" in ended.err
+    assert "There is no best model: none was evaluated before that" in ended.err
     assert "kept" not in ended.err

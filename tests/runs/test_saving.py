@@ -20,7 +20,7 @@ from tui_app.runs.run_folder import RunFolder, read_json
 from tui_app.training import loop, loss_buffer, saver
 from tui_app.training.best_models import is_finite
 from tui_app.training.control import Control
-from tui_app.training.loss_buffer import Block
+from tui_app.training.loss_buffer import LossBuffer
 from tui_app.training.resume import resume_run
 
 
@@ -81,11 +81,11 @@ def test_a_device_that_fails_takes_the_losses_it_holds_with_it(monkeypatch: pyte
     class Failed(RuntimeError):
         """As torch raises it once a kernel has failed, at whatever is asked next."""
 
-    def close(_: Block) -> Any:
+    def close(_: LossBuffer) -> Any:
         raise Failed("CUDA error: unspecified launch failure")
 
     monkeypatch.setattr(torch, "AcceleratorError", Failed, raising=False)
-    monkeypatch.setattr(Block, "close", close)
+    monkeypatch.setattr(LossBuffer, "close", close)
     ended = tutorch("--no-tui", "05", "--epochs", 3)
     assert ended.exit_code == ExitCode.DEVICE_UNAVAILABLE
     assert "unspecified launch failure" in ended.err
@@ -105,7 +105,7 @@ def test_a_mask_of_infinities_is_no_divergence_but_nan_is():
 def test_a_block_has_as_many_steps_as_the_device_takes_in_its_time(monkeypatch: pytest.MonkeyPatch):
     now = [0.0]
     monkeypatch.setattr(loss_buffer.time, "monotonic", lambda: now[0])
-    steps, loss = Block(), torch.tensor(1.0)
+    steps, loss = LossBuffer(), torch.tensor(1.0)
 
     def until_due() -> int:
         for count in range(1, 1000):

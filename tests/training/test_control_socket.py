@@ -94,7 +94,7 @@ def test_a_command_that_timed_out_is_not_executed_later(
         resumed.set()
         monkeypatch.setattr(remote_control, "TIMEOUT", 30.0)
         assert send(str(listening.path), {"do": "save"}) is None
-    assert control.stopped is None
+    assert control.stop_request is None
     assert control.pop_save()
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from datasets import Data, get_dataset, read_dataset
+from datasets import get_dataset, read_dataset
 from models import find_lecture, lecture_names
 from models.loading.load import load_lecture
 from tests.program import few_samples, names, tutorch
@@ -48,13 +48,12 @@ def test_the_table_before_training_is_that_of_the_model(name: str):
 
 def test_nothing_is_computed_where_shapes_are_enough(monkeypatch: pytest.MonkeyPatch):
     devices: list[str] = []
-    tried = layers._tried
 
-    def counted(settings: RunSettings, data: Data, device: str) -> Layers:
-        devices.append(device)
-        return tried(settings, data, device)
+    def layers_of_any(model: nn.Module, inputs: Tensor) -> Layers:
+        devices.append(inputs.device.type)
+        return layers_of(model, inputs)
 
-    monkeypatch.setattr(layers, "_tried", counted)
+    monkeypatch.setattr(layers, "layers_of", layers_of_any)
     layers_of_settings(settings_of("googlenet"), few_samples(read_dataset("digits"), 3, 2))
     assert devices == ["meta"]
 
@@ -63,7 +62,7 @@ def test_a_setting_that_can_not_be_built_says_so():
     settings = settings_of("10_basic", kernel_size=15)
     found = layers_of_settings(settings, few_samples(read_dataset("digits"), 3, 2))
     assert found.layers == ()
-    assert "it can't be built so" in drawn(found)
+    assert "it can't be built with these" in drawn(found)
 
 
 class Flattened(nn.Module):

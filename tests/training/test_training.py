@@ -23,11 +23,11 @@ from tui_app.training import device as devices
 from tui_app.training import threads
 from tui_app.training.augmentation import mirrored, shifted
 from tui_app.training.batches import DeviceSplit, GatheredBatches
-from tui_app.training.best_models import Best, BestModels
+from tui_app.training.best_models import BestModels, RankedModel
 from tui_app.training.control import Control
 from tui_app.training.device import DeviceInfo, choose_device
 from tui_app.training.evaluation import EvaluationStopped, evaluate
-from tui_app.training.loss_buffer import diagnosis, first_diverged
+from tui_app.training.loss_buffer import first_diverged, loss_diverged_text
 from tui_app.training.multiply_adds import MultiplyAddCounter
 from tui_app.training.sampler import SeededBatchSampler
 from tui_app.training.schedule import Schedule, spans_of
@@ -160,8 +160,8 @@ def test_the_first_reason_to_stop_counts_and_is_seen_at_the_next_step() -> None:
     control.stop("first", 130)
     control.stop("second", 143)
     assert control.attention
-    assert control.stopped is not None
-    assert (control.stopped.reason, control.stopped.exit_code) == ("first", 130)
+    assert control.stop_request is not None
+    assert (control.stop_request.reason, control.stop_request.exit_code) == ("first", 130)
 
 
 class Constant(nn.Module):
@@ -229,11 +229,12 @@ def test_divergence_is_a_loss_that_is_not_finite_or_a_million_times_the_first() 
     assert first_diverged((1.0, 2.0, 9e5), 1.0) is None
     assert first_diverged((1.0, 2e6, 1.0), 1.0) == 1
     assert first_diverged((1.0, math.nan), 1.0) == 1
-    said = diagnosis(math.inf, 0.3, 7, 2, None)
-    assert "step 7" in said
-    assert "0.3" in said
-    assert "no best model" in said
-    assert "of epoch 1, is kept" in diagnosis(math.inf, 0.3, 7, 2, Best(0.5, 1, 4, {}))
+    text = loss_diverged_text(math.inf, 0.3, 7, 2, None)
+    assert "step 7" in text
+    assert "0.3" in text
+    assert "no best model" in text
+    best = RankedModel(0.5, 1, 4, {})
+    assert "of epoch 1, is kept" in loss_diverged_text(math.inf, 0.3, 7, 2, best)
 
 
 def test_random_numbers_go_on_where_their_state_was_taken(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def train_all(settings: Sequence[RunSettings], output: OutputOptions) -> int:
                     console.print(f"run {number} of {len(settings)}: {differing(each, settings)}")
                 make = NewRunRequest(each)
                 completed.append((each, train_one(make, control, output, terminal)))
-                if control.stopped:
+                if control.stop_request:
                     break
         finally:
             if len(settings) > 1 and completed and not output.json:

@@ -51,7 +51,7 @@ def stop_on_signals(control: Control, terminal: RunTerminal, *, keep: bool) -> I
         ):
             yield
     except (StepInterrupted, LoadingStopped) as error:
-        stop = control.stopped
+        stop = control.stop_request
         if stop is None:
             raise
         text = str(error)
@@ -83,9 +83,9 @@ class _Handlers:
         if number.name == "SIGHUP" and self._keep:
             self._terminal.detach()
             return
-        if number == signal.SIGINT and self._control.stopped:
+        if number == signal.SIGINT and self._control.stop_request:
             self._exit_now()
-        if number == signal.SIGINT and not self._control.stopped:
+        if number == signal.SIGINT and not self._control.stop_request:
             self._hint.start()
         self._control.stop(stop_reason(number), self._exit_codes[number])
 

@@ -46,7 +46,7 @@ class LectureThread:
                 return
 
     def _report(self, text: str) -> None:
-        if text and self._control.stopped is None:
+        if text and self._control.stop_request is None:
             self._on_stuck(text)
 
 

@@ -168,7 +168,7 @@ class LocalRun:
     def _train_holding(self) -> None:
         from tui_app.inspection.diagnosis.listener import DiagnosisListener  # puts off torch
 
-        if self.control.stopped is not None:
+        if self.control.stop_request is not None:
             raise LoadingStopped("cancelled before it began")
         session = self._session = self._make_session(self.control, self._loading)
         self.folder, self.stage = session.folder.path, ""

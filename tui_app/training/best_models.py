@@ -14,7 +14,7 @@ from tui_app.runs.checkpoint import count_of, number_of
 
 
 @dataclass(frozen=True)
-class Best:
+class RankedModel:
     """A model worth keeping: its value by the metric, when that was, its state_dict (CPU)."""
 
     value: float
@@ -29,11 +29,11 @@ class BestModels:
     def __init__(self, metric: str, *, highest: bool, keep: int) -> None:
         self.metric = metric
         self.highest = highest
-        self.ranking: list[Best] = []
+        self.ranking: list[RankedModel] = []
         self._keep = keep
 
     @property
-    def best(self) -> Best | None:
+    def best(self) -> RankedModel | None:
         """The best model of all, if one was offered yet."""
         return self.ranking[0] if self.ranking else None
 
@@ -49,7 +49,7 @@ class BestModels:
             name: tensor.detach().to("cpu", copy=True)
             for name, tensor in model.state_dict().items()
         }
-        self.ranking.insert(place, Best(value, epoch, step, weights))
+        self.ranking.insert(place, RankedModel(value, epoch, step, weights))
         del self.ranking[self._keep :]
         return place
 
@@ -63,7 +63,7 @@ class BestModels:
     def load_state_dict(self, state: list[dict[str, Any]]) -> None:
         """Take over a ranking that `state_dict` gave. Raises KeyError, TypeError, ValueError."""
         self.ranking = [
-            Best(
+            RankedModel(
                 number_of(kept, "value", least=-math.inf),
                 count_of(kept, "epoch"),
                 count_of(kept, "step"),

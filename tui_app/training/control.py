@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Stop:
-    """Why a run is to stop, and what the program exits with for it."""
+    """Why a run is to stop, and the exit code that the program ends with."""
 
     reason: str
     exit_code: int
@@ -45,14 +45,14 @@ class Request(Generic[T]):
 
 
 class Steering(Protocol):
-    """What a person can ask of a run, in this program or in another."""
+    """What can be requested of a run, in this program or in another."""
 
     def stop(self, reason: str = ..., exit_code: int = ...) -> None:
         """Save and stop at the next step."""
         ...
 
     def pause(self) -> None:
-        """Wait after the step under way."""
+        """Pause after the current step."""
         ...
 
     def unpause(self) -> None:
@@ -64,7 +64,7 @@ class Steering(Protocol):
         ...
 
     def run_epoch(self) -> None:
-        """Train to the end of the epoch, then pause."""
+        """Finish the epoch, then pause."""
         ...
 
     def set_lr(self, lr: float) -> None:
@@ -72,23 +72,22 @@ class Steering(Protocol):
         ...
 
     def save(self) -> None:
-        """Save last.pt after the step under way."""
+        """Save last.pt after the current step."""
         ...
 
 
 class Control(Steering):
-    """What is wanted of a run. Every method may be called at any time, from any thread.
+    """What is requested of a run. All methods may be called at any time, from any thread.
 
-    The loop looks at `attention` once per step, and at the rest only when that is set. The lock is
-    reentrant, so that a signal handler may call these methods whatever the thread it interrupts
-    was doing.
+    The loop reads `attention` once a step, and the rest only if that is set. The lock is reentrant,
+    so that a signal handler may call these methods whatever it interrupted.
     """
 
     def __init__(self) -> None:
         self.attention = False
         self.is_training = self.is_finishing = self.is_abandoned = False
-        self.suspended = 0.0  # seconds in which the whole program was, as the watchdog finds
-        self._answers = 0
+        self.suspended = 0.0  # seconds during which the program was, as found by the watchdog
+        self._checks = 0
         self._count_steps: Callable[[], int] = int
         self._changed = threading.Condition(threading.RLock())
         self._stop: Stop | None = None
@@ -101,13 +100,13 @@ class Control(Steering):
         self._is_over = False
 
     def stop(self, reason: str = "stopped by request", exit_code: int = 0) -> None:
-        """Save and stop at the next step. The first reason given counts."""
+        """Save and stop at the next step. Only the first call counts."""
         with self._changed:
             self._stop = self._stop or Stop(reason, exit_code)
             self._notify()
 
     def pause(self) -> None:
-        """Wait after the step under way."""
+        """Pause after the current step."""
         with self._changed:
             self._paused, self._steps_allowed, self._epoch_allowed = True, 0, False
             self._notify()
@@ -126,7 +125,7 @@ class Control(Steering):
             self._notify()
 
     def run_epoch(self) -> None:
-        """Train to the end of the epoch, then pause: which step that is, the loop knows."""
+        """Finish the epoch, then pause."""
         with self._changed:
             self._paused = self._epoch_allowed = True
             self._notify()
@@ -138,13 +137,13 @@ class Control(Steering):
             self._notify()
 
     def save(self) -> None:
-        """Save last.pt after the step under way."""
+        """Save last.pt after the current step."""
         with self._changed:
             self._save = True
             self._notify()
 
     def request(self, work: Callable[[Training], T]) -> Future[T]:
-        """Call `work` with the run after the step under way, in the thread that trains it.
+        """Call `work` with the run after the current step, in the thread that trains it.
 
         Model and random numbers are restored afterwards. The future holds what `work` returned or
         raised; it is cancelled if the run ends first.
@@ -162,43 +161,43 @@ class Control(Steering):
         self.attention = True
         self._changed.notify_all()
 
-    # What follows is the loop's side.
+    # What follows is for the thread that trains.
 
     @property
-    def stopped(self) -> Stop | None:
-        """The stop that was asked for, if any."""
+    def stop_request(self) -> Stop | None:
+        """The stop that was requested, if any."""
         return self._stop
 
     def must_stop(self) -> bool:
-        """Whether a stop was asked for; what loads or evaluates looks at this again and again."""
-        self._answers += 1
+        """Whether a stop was requested; loading and evaluating call this often."""
+        self._checks += 1
         return self._stop is not None
 
     @property
-    def answers(self) -> tuple[int, int]:
-        """Something else whenever the loop has come back, from a step or otherwise."""
-        return self._answers, self._count_steps()
+    def progress(self) -> tuple[int, int]:
+        """A value that changes with every step, and with every other sign of progress."""
+        return self._checks, self._count_steps()
 
     def begin_preparing(self) -> None:
-        """Another run is prepared, which may get stuck as the one before it may have."""
+        """Another run is prepared: its watchdog may interrupt it again."""
         self.is_finishing = False
 
     def begin_training(self, count_steps: Callable[[], int]) -> None:
-        """The loop begins: `count_steps` says how many steps it has taken."""
+        """The loop begins; `count_steps` returns the number of its steps."""
         self._count_steps, self.is_training, self.is_finishing = count_steps, True, False
 
     def begin_finishing(self) -> None:
-        """The loop takes no more steps: it saves, and is waited for."""
+        """The loop runs no more steps: it saves, which must not be interrupted."""
         self.is_finishing = True
 
     def pop_lr(self) -> float | None:
-        """The learning rate that was asked for since the last call, if any."""
+        """The learning rate that was requested since the last call, if any."""
         with self._changed:
             lr, self._lr = self._lr, None
             return lr
 
     def pop_save(self) -> bool:
-        """Whether a checkpoint was asked for since the last call."""
+        """Whether a checkpoint was requested since the last call."""
         with self._changed:
             save, self._save = self._save, False
             return save
@@ -210,7 +209,7 @@ class Control(Steering):
             return requests
 
     def cancel_requests(self) -> None:
-        """Training is over: cancel what wasn't answered, and all that will yet be asked for."""
+        """Training is over: cancel all requests that are left or still to come."""
         with self._changed:
             self._is_over = True
             self.is_training, self._count_steps = False, int  # which would hold the whole run
@@ -218,27 +217,28 @@ class Control(Steering):
                 request.result.cancel()
 
     def may_step(self, *, ends_epoch: bool = False) -> bool:
-        """Whether the next step may be taken, which may be its epoch's last one; counts it when
-        steps are taken one by one.
+        """Whether the next step may run, and count it if the number of steps is limited.
+
+        `ends_epoch` if it is the last one of its epoch.
         """
         with self._changed:
-            self._answers += 1
+            self._checks += 1
             if self._paused and self._epoch_allowed:
                 self._epoch_allowed = not ends_epoch
             elif self._paused and self._steps_allowed:
                 self._steps_allowed -= 1
             elif self._paused:
                 return False
-            self.attention = self._paused or self._lr is not None or self._is_asked
+            self.attention = self._paused or self._lr is not None or self._has_request
             return True
 
     def wait(self, seconds: float) -> None:
-        """Sleep until something is asked for, at most so long."""
+        """Sleep until something is requested, at most this long."""
         with self._changed:
-            may_go_on = not self._paused or self._steps_allowed or self._epoch_allowed
-            if not (may_go_on or self._lr or self._is_asked):
+            may_run = not self._paused or self._steps_allowed or self._epoch_allowed
+            if not (may_run or self._lr or self._has_request):
                 self._changed.wait(seconds)
 
     @property
-    def _is_asked(self) -> bool:
+    def _has_request(self) -> bool:
         return self._save or bool(self._stop) or bool(self._requests)

@@ -1,4 +1,4 @@
-"""The training loop: a generator that trains a run to its end and yields what happens."""
+"""The training loop: a generator that trains a run to its end and yields its events."""
 
 from __future__ import annotations
 
@@ -22,8 +22,19 @@ from tui_app.training.best_models import is_finite
 from tui_app.training.control import Control
 from tui_app.training.cuda_graph import fastest_step
 from tui_app.training.evaluation import EvaluationStopped, evaluate, reduction_of
-from tui_app.training.loss_buffer import Block, diagnosis, first_diverged, weights_diverged_text
-from tui_app.training.outcome import Ended, ended_by, stopped_inside
+from tui_app.training.loss_buffer import (
+    LossBuffer,
+    first_diverged,
+    loss_diverged_text,
+    weights_diverged_text,
+)
+from tui_app.training.outcome import (
+    EndTraining,
+    Outcome,
+    outcome_of_error,
+    outcome_of_interruption,
+    outcome_of_stop,
+)
 from tui_app.training.run_events import run_completed, run_started
 from tui_app.training.saver import Saver
 from tui_app.training.seeding import undisturbed
@@ -32,9 +43,9 @@ from tui_app.training.watchdog import StepInterrupted
 
 
 def train(training: Training, control: Control) -> Iterator[Event]:
-    """Train until the last epoch, a stop, or a failure; yield every event of it.
+    """Train until the last epoch, a stop or a failure, and yield every event.
 
-    The caller's listeners have dealt with an event before training goes on.
+    The caller passes each event to the listeners before training continues.
     """
     control.begin_training(lambda: training.step)
     try:
@@ -52,120 +63,122 @@ def _train(loop: _Loop, control: Control) -> Iterator[Event]:
     try:
         while training.epoch < training.epochs:
             yield from loop.epoch()
-        ended = Ended("completed", _all_trained(training.epochs), ExitCode.DONE)
+        outcome = Outcome("completed", _all_trained(training.epochs), ExitCode.DONE)
         loop.check_weights()
-    except Ended as reason:
-        ended = reason
+    except EndTraining as end:
+        outcome = end.outcome
     control.begin_finishing()
-    # last.pt stays what it was before a failure, and before a step of which only half was taken.
-    if ended.state != "failed" and not ended.has_torn_weights:
+    # After a failure, or after half a step, last.pt stays as it was.
+    if outcome.state != "failed" and not outcome.has_torn_weights:
         yield from loop.saver.save()
     yield from loop.saver.finish()
     if loop.saver.problem is not None:
-        ended = Ended("failed", _unsaved(loop.saver.problem, training.folder), ExitCode.FAILED)
-    loop.note_time()
-    yield run_completed(training, ended)
+        reason = _unsaved_text(loop.saver.problem, training.folder)
+        outcome = Outcome("failed", reason, ExitCode.FAILED)
+    loop.update_seconds()
+    yield run_completed(training, outcome)
 
 
-def _unsaved(problem: OSError, folder: RunFolder) -> str:
+def _unsaved_text(problem: OSError, folder: RunFolder) -> str:
     what = problem.strerror or str(problem)
     return f"what was trained could not be saved in {folder.path}: {what}"
 
 
 class _Loop:
-    """One call of `train`: the run, and what is known only while it goes on."""
+    """One call of `train`: the run, and the state that no checkpoint needs."""
 
     def __init__(self, training: Training, saver: Saver, control: Control) -> None:
         self.saver = saver
         self.training = training
         self._control = control
-        self._begun = self._now() - training.seconds
+        self._start = self._now() - training.seconds
         self._deadline = self._now() + (training.settings.options.max_time or math.inf)
-        self._block = Block()
+        self._losses = LossBuffer()
         self._step = fastest_step(training)
         self._is_sum = reduction_of(training.criterion) == "sum"
 
     # One epoch
 
     def epoch(self) -> Iterator[Event]:
-        """Take the steps of the epoch that are still to be taken, and measure the model."""
+        """Run the rest of the epoch's steps, then evaluate the model."""
         try:
-            yield from self._take_steps()
-            yield from self._close_epoch()
-        except Ended:
+            yield from self._run_steps()
+            yield from self._finish_epoch()
+        except EndTraining:
             raise
         except StepInterrupted as error:
             if self._control.is_abandoned:
                 raise
             self._control.begin_finishing()
-            yield from self._tell_what_is_left()
-            raise stopped_inside(self._control.stopped, error) from error
+            yield from self._publish_remaining_losses()
+            outcome = outcome_of_interruption(self._control.stop_request, error)
+            raise EndTraining(outcome) from error
         except Exception as error:
-            ended = ended_by(error)
-            if ended is None:
+            outcome = outcome_of_error(error)
+            if outcome is None:
                 raise
-            yield from self._tell_what_is_left()
-            raise ended from error
+            yield from self._publish_remaining_losses()
+            raise EndTraining(outcome) from error
 
-    def _tell_what_is_left(self) -> Iterator[Event]:
-        """Tell the losses of the block that an error broke off, if the device still has them."""
+    def _publish_remaining_losses(self) -> Iterator[Event]:
+        """Close the block that an error ended, if the device still has its losses."""
         try:
             yield from self._close_block()
-        except Ended:
+        except EndTraining:
             raise
         except Exception as error:
-            if ended_by(error) is None:
+            if outcome_of_error(error) is None:
                 raise
 
-    def _take_steps(self) -> Iterator[Event]:
-        training, block, control = self.training, self._block, self._control
-        so_far = training.so_far
+    def _run_steps(self) -> Iterator[Event]:
+        training, losses, control = self.training, self._losses, self._control
+        progress = training.epoch_progress
         training.model.train()
         training.apply_lr()
-        watch = self._now()
-        batches = training.batches.epoch(training.epoch, so_far.steps)
-        for _ in range(so_far.steps, len(training.batches)):
+        start = self._now()
+        batches = training.batches.epoch(training.epoch, progress.steps)
+        for _ in range(progress.steps, len(training.batches)):
             # Before the batch is drawn: drawing may use random numbers that a stop must not lose.
             if control.attention or training.step in training.lr_changes:
-                so_far.seconds += self._now() - watch
-                yield from self._obey()
-                watch = self._now()
+                progress.seconds += self._now() - start
+                yield from self._handle_requests()
+                start = self._now()
             inputs, targets = next(batches)
             if not training.schedule.is_constant:
                 training.apply_lr()
-            block.add(self._step(inputs, targets), len(inputs), training.current_lr)
+            losses.add(self._step(inputs, targets), len(inputs), training.current_lr)
             training.step += 1
-            so_far.steps += 1
+            progress.steps += 1
             if training.pending_warnings:
-                yield from self._tell()
-            if block.is_due:
+                yield from self._publish_warnings()
+            if losses.is_due:
                 yield from self._close_block()
-                so_far.seconds += self._now() - watch
-                yield from self._save_when_due()
-                watch = self._now()
+                progress.seconds += self._now() - start
+                yield from self._save_if_due()
+                start = self._now()
         yield from self._close_block()
-        so_far.seconds += self._now() - watch
+        progress.seconds += self._now() - start
 
-    def _tell(self) -> Iterator[Event]:
-        """Say what the step has to say of itself."""
+    def _publish_warnings(self) -> Iterator[Event]:
+        """Publish the warnings of the last step."""
         training = self.training
-        told, training.pending_warnings = training.pending_warnings, []
-        for text in told:
+        texts, training.pending_warnings = training.pending_warnings, []
+        for text in texts:
             yield Warned(run=training.run, epoch=training.epoch, step=training.step, text=text)
 
     def check_weights(self) -> None:
-        """Raise Ended when not all weights are finite: the last step may do that with a loss that
-        still is.
+        """Raise EndTraining unless all weights are finite: a step with a finite loss may have
+        changed that.
         """
         training = self.training
         if not is_finite(training.model):
             at = training.step, training.epoch + 1, training.best.best
             reason = weights_diverged_text(training.current_lr, *at)
-            raise Ended("failed", reason, ExitCode.FAILED)
+            raise EndTraining(Outcome("failed", reason, ExitCode.FAILED))
 
     def _close_block(self) -> Iterator[Event]:
-        """Tell the losses of the block, and look whether they are still sane."""
-        closed = self._block.close()
+        """Publish the losses of the block; raise EndTraining if they diverged."""
+        closed = self._losses.close()
         if closed is None:
             return
         training, losses = self.training, closed.losses
@@ -173,12 +186,12 @@ class _Loop:
         if math.isnan(training.first_loss):
             training.first_loss = losses[0]
         for loss, size in zip(losses, closed.sizes, strict=True):
-            training.so_far.loss += loss if self._is_sum else loss * size
-            training.so_far.samples += size
-        sick = first_diverged(losses, training.first_loss)
-        if sick is not None:
-            losses = losses[: sick + 1]
-            training.step = first_step + sick
+            training.epoch_progress.loss += loss if self._is_sum else loss * size
+            training.epoch_progress.samples += size
+        diverged = first_diverged(losses, training.first_loss)
+        if diverged is not None:
+            losses = losses[: diverged + 1]
+            training.step = first_step + diverged
         yield StepsCompleted(
             run=training.run,
             epoch=training.epoch + 1,
@@ -186,37 +199,37 @@ class _Loop:
             lr=closed.lr,
             losses=losses,
         )
-        if sick is not None:
+        if diverged is not None:
             at = training.step, training.epoch + 1, training.best.best
-            reason = diagnosis(losses[-1], closed.lr, *at)
-            raise Ended("failed", reason, ExitCode.FAILED)
+            reason = loss_diverged_text(losses[-1], closed.lr, *at)
+            raise EndTraining(Outcome("failed", reason, ExitCode.FAILED))
 
-    def _close_epoch(self) -> Iterator[Event]:
-        """Measure the model, and begin the next epoch."""
-        training, so_far = self.training, self.training.so_far
+    def _finish_epoch(self) -> Iterator[Event]:
+        """Evaluate the model, and go on to the next epoch."""
+        training, progress = self.training, self.training.epoch_progress
         epoch = training.epoch + 1
         is_measured = epoch % training.settings.options.eval_every == 0 or epoch == training.epochs
-        values = self._measure() if is_measured else {}
-        seconds = round(max(0.0, so_far.seconds), 7)  # a suspension may be counted an epoch late
-        train_loss = so_far.loss if self._is_sum else so_far.loss / so_far.samples
-        training.epoch, training.so_far = epoch, EpochProgress()
-        self.note_time()
+        values = self._evaluate() if is_measured else {}
+        seconds = round(max(0.0, progress.seconds), 7)  # a suspension may be counted an epoch late
+        train_loss = progress.loss if self._is_sum else progress.loss / progress.samples
+        training.epoch, training.epoch_progress = epoch, EpochProgress()
+        self.update_seconds()
         yield EpochCompleted(
             run=training.run,
             epoch=epoch,
             step=training.step,
             lr=training.current_lr,
             seconds=seconds,
-            samples_per_second=float(f"{so_far.samples / max(seconds, 1e-7):.5g}"),
+            samples_per_second=float(f"{progress.samples / max(seconds, 1e-7):.5g}"),
             values={"train_loss": train_loss, **values},
         )
         if not all(map(math.isfinite, values.values())):
             self.check_weights()
         if is_measured:
             yield from self._rank(values[training.metric])
-        yield from self._save_when_due()
+        yield from self._save_if_due()
 
-    def _measure(self) -> dict[str, float]:
+    def _evaluate(self) -> dict[str, float]:
         training, control = self.training, self._control
         try:
             with training.autocast():
@@ -228,11 +241,11 @@ class _Loop:
                     control.must_stop,
                 )
         except EvaluationStopped:
-            raise self._stop() from None
+            raise EndTraining(outcome_of_stop(control.stop_request)) from None
         return training.measured.values(values)
 
     def _rank(self, value: float) -> Iterator[Event]:
-        """Keep the model if it is among the best; end the run when none has been for long."""
+        """Keep the model if it is among the best; end training if none has been for long."""
         training = self.training
         place = training.best.offer(value, training.epoch, training.step, training.model)
         training.evaluations_without_best = (
@@ -251,27 +264,28 @@ class _Loop:
         patience = training.hyperparameters.early_stopping
         if patience and training.evaluations_without_best >= patience:
             reason = f"early stopping: no new best in {patience} evaluations"
-            raise Ended("completed", reason, ExitCode.DONE)
+            raise EndTraining(Outcome("completed", reason, ExitCode.DONE))
 
     # Between two steps
 
-    def _obey(self) -> Iterator[Event]:
-        """Do what was asked for: save, stop, wait, take a new lr."""
+    def _handle_requests(self) -> Iterator[Event]:
+        """Do what was requested of `control`: save, run callables, stop, change the lr, pause."""
         training, control = self.training, self._control
         yield from self._close_block()
         was_paused = False
         while True:
             if control.pop_save():
-                self.saver.want()
+                self.saver.request()
             yield from self._save()
             for request in control.pop_requests():
                 with undisturbed(training.model):
                     request.run(training)
-            if control.stopped:
-                raise self._stop()
+            if control.stop_request:
+                raise EndTraining(outcome_of_stop(control.stop_request))
             # After any save, so that a checkpoint holds the changes of exactly the steps before it.
-            yield from self._take_lr()
-            if control.may_step(ends_epoch=training.so_far.steps + 1 == len(training.batches)):
+            yield from self._change_lr()
+            ends_epoch = training.epoch_progress.steps + 1 == len(training.batches)
+            if control.may_step(ends_epoch=ends_epoch):
                 break
             was_paused = True
             yield StateChanged(run=training.run, state="paused", step=training.step)
@@ -279,8 +293,8 @@ class _Loop:
         if was_paused:
             yield StateChanged(run=training.run, state="running", step=training.step)
 
-    def _take_lr(self) -> Iterator[Event]:
-        """Use the lr that was asked for, or was before the run was taken up again."""
+    def _change_lr(self) -> Iterator[Event]:
+        """Set the lr that was requested now, or at this step before the run was resumed."""
         training = self.training
         repeated = training.lr_changes.pop(training.step, None)
         lr = self._control.pop_lr() or repeated
@@ -289,26 +303,22 @@ class _Loop:
             training.apply_lr()
             yield ControlApplied(run=training.run, first_step=training.step + 1, lr=lr)
 
-    def _stop(self) -> Ended:
-        stop = self._control.stopped
-        assert stop is not None
-        return Ended("stopped", stop.reason, stop.exit_code)
-
-    def _save_when_due(self) -> Iterator[Event]:
-        self.note_time()
+    def _save_if_due(self) -> Iterator[Event]:
+        self.update_seconds()
         yield from self._save()
         if self._now() >= self._deadline:
             limit = self.training.settings.options.max_time
-            raise Ended("stopped", f"the time limit of {limit:g} s is reached", ExitCode.DONE)
+            reason = f"the time limit of {limit:g} s is reached"
+            raise EndTraining(Outcome("stopped", reason, ExitCode.DONE))
 
     def _save(self) -> Iterator[Event]:
         if self.saver.is_due:
             self.check_weights()  # so that there always is a checkpoint to go back to
-        yield from self.saver.save_when_due()
+        yield from self.saver.save_if_due()
 
-    def note_time(self) -> None:
-        """Count the seconds until now."""
-        self.training.seconds = self._now() - self._begun
+    def update_seconds(self) -> None:
+        """Set the run's seconds of training to those until now."""
+        self.training.seconds = self._now() - self._start
 
     def _now(self) -> float:
         """The seconds of a clock that stands still while the program is suspended."""

@@ -1,6 +1,8 @@
-"""How a run ends: on purpose, or by something that a person can be told in a sentence."""
+"""Says how training ended: the outcome of a run, and the outcome that an error means."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 
@@ -10,70 +12,74 @@ from tui_app.runs.exit_codes import ExitCode
 from tui_app.training.control import Stop
 from tui_app.training.watchdog import StepInterrupted, where_interrupted
 
-#: What torch says when the memory of the machine itself, or of a Mac's GPU, is used up.
+#: Parts of torch's messages when the machine's memory, or that of a Mac's GPU, is used up.
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 
-class Ended(Exception):
-    """Training is over: in which state, why, and with which exit code.
+@dataclass(frozen=True)
+class Outcome:
+    """The state in which training ended, why, and the program's exit code.
 
-    A run that stops because a step didn't come back is `given_up`: its model is asked for nothing
-    more. `has_torn_weights` once that step may have changed some of the weights.
+    `was_interrupted` if a step had to be interrupted: the model isn't evaluated again.
+    `has_torn_weights` if that step may have updated only some of the weights.
     """
 
-    def __init__(
-        self,
-        state: State,
-        reason: str,
-        exit_code: ExitCode | int,
-        *,
-        given_up: bool = False,
-        has_torn_weights: bool = False,
-    ) -> None:
-        super().__init__(reason)
-        self.state: State = state
-        self.reason = reason
-        self.exit_code = int(exit_code)
-        self.given_up = given_up
-        self.has_torn_weights = has_torn_weights
+    state: State
+    reason: str
+    exit_code: int
+    was_interrupted: bool = False
+    has_torn_weights: bool = False
 
 
-def stopped_inside(stop: Stop | None, error: StepInterrupted) -> Ended:
-    """The end of a run that was to `stop`, and whose step didn't come back."""
-    assert stop is not None  # nothing is interrupted without
-    return Ended(
+class EndTraining(Exception):
+    """Raised in the loop to end training with an outcome."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.reason)
+        self.outcome = outcome
+
+
+def outcome_of_stop(stop: Stop | None) -> Outcome:
+    """The outcome of a run that was stopped between two steps."""
+    assert stop is not None  # the caller found it
+    return Outcome("stopped", stop.reason, stop.exit_code)
+
+
+def outcome_of_interruption(stop: Stop | None, error: StepInterrupted) -> Outcome:
+    """The outcome of a run that was stopped by interrupting a step."""
+    assert stop is not None  # only a stop interrupts
+    return Outcome(
         "stopped",
         f"{stop.reason}{where_interrupted(error)}",
         stop.exit_code,
-        given_up=True,
+        was_interrupted=True,
         has_torn_weights=error.has_torn_weights,
     )
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether it was memory that a computation lacked."""
+    """Whether a computation ran out of memory."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError | OutOfMemory):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
 
 
-def ended_by(error: Exception) -> Ended | None:
-    """The end of a run that `error` broke off; None for what is nobody's but ours.
+def outcome_of_error(error: Exception) -> Outcome | None:
+    """The outcome of a run that `error` ended; None for an error in a lecture or in tutorch.
 
-    A worker's death is noticed between two steps, so that what was trained until then is saved.
-    Memory runs out within a step, and a device that failed can't be asked for anything more: the
-    checkpoint before stays.
+    A worker's death is noticed between two steps, so the run is saved. After running out of memory
+    within a step, or after a failure of the device, the last checkpoint is kept as it is.
     """
     if isinstance(error, WorkerDied):
-        return Ended("stopped", str(error), ExitCode.FAILED)
+        return Outcome("stopped", str(error), ExitCode.FAILED)
     if isinstance(error, OutOfMemory):
-        return Ended("failed", str(error), ExitCode.DEVICE_UNAVAILABLE)
+        return Outcome("failed", str(error), ExitCode.DEVICE_UNAVAILABLE)
     if is_out_of_memory(error):
-        return Ended("failed", str(OutOfMemory()), ExitCode.DEVICE_UNAVAILABLE)
-    # Named so by newer versions of torch only.
-    broken = getattr(torch, "AcceleratorError", None)
-    if broken is not None and isinstance(error, broken):
-        said = (str(error).splitlines() or [""])[0]
-        reason = f"the device failed ({said}): resuming goes on from the last checkpoint"
-        return Ended("failed", reason, ExitCode.DEVICE_UNAVAILABLE)
+        return Outcome("failed", str(OutOfMemory()), ExitCode.DEVICE_UNAVAILABLE)
+    # Only newer versions of torch have this error.
+    device_error = getattr(torch, "AcceleratorError", None)
+    if device_error is not None and isinstance(error, device_error):
+        first_line = (str(error).splitlines() or [""])[0]
+        reason = f"the device failed ({first_line}): resuming continues from the last checkpoint"
+        return Outcome("failed", reason, ExitCode.DEVICE_UNAVAILABLE)
     return None

@@ -1,11 +1,11 @@
-"""The first and the last event of a run."""
+"""Makes the first and the last event of a run."""
 
 from __future__ import annotations
 
 from tui_app.runs.events import RunCompleted, RunStarted
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.training.evaluation import evaluate, reduction_of
-from tui_app.training.outcome import Ended
+from tui_app.training.outcome import Outcome
 from tui_app.training.state import Training
 
 
@@ -33,26 +33,28 @@ def run_started(training: Training) -> RunStarted:
     )
 
 
-def run_completed(training: Training, ended: Ended) -> RunCompleted:
-    """The last event; with a validation part, after the one look at the test set."""
+def run_completed(training: Training, outcome: Outcome) -> RunCompleted:
+    """The last event. A run with a validation set evaluates its best model on the test set here,
+    and only here.
+    """
     best = training.best.best
-    is_tested = ended.exit_code == ExitCode.DONE and not ended.given_up
+    is_tested = outcome.exit_code == ExitCode.DONE and not outcome.was_interrupted
     return RunCompleted(
         run=training.run,
-        state=ended.state,
-        reason=ended.reason,
-        exit_code=ended.exit_code,
+        state=outcome.state,
+        reason=outcome.reason,
+        exit_code=int(outcome.exit_code),
         epoch=training.epoch,
         step=training.step,
         seconds=training.seconds,
         metric=training.metric,
         best_value=best.value if best else None,
         best_epoch=best.epoch if best else None,
-        values=_test_best(training) if is_tested else {},
+        values=_test_values(training) if is_tested else {},
     )
 
 
-def _test_best(training: Training) -> dict[str, float]:
+def _test_values(training: Training) -> dict[str, float]:
     best = training.best.best
     if training.measured.name != "validation" or training.test is None or best is None:
         return {}

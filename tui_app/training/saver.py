@@ -14,7 +14,7 @@ from tui_app.runs.durable_files import sync_file
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.events import CheckpointDue, CheckpointSaved, Event, Warned
 from tui_app.runs.run_folder import RunFolder
-from tui_app.training.best_models import Best
+from tui_app.training.best_models import RankedModel
 from tui_app.training.state import Training
 
 #: Seconds between two writes of best.pt while the model gets better with every epoch.
@@ -40,7 +40,7 @@ class _Writing:
 
     epoch: int
     step: int
-    ranking: Sequence[Best]
+    ranking: Sequence[RankedModel]
     state: Mapping[str, Any] | None
     gave_up_previous: bool = False
 
@@ -101,7 +101,7 @@ class Saver:
         self._saved_step = self._training.step
         self._begin(snapshot(self._training.state_dict()))
 
-    def want(self) -> None:
+    def request(self) -> None:
         """Save last.pt as soon as nothing else is being written."""
         self._is_wanted = True
 
@@ -114,7 +114,7 @@ class Saver:
         is_late = time.monotonic() - self._last_saved >= save_every
         return self._is_wanted or (is_late and self._training.step != self._saved_step)
 
-    def save_when_due(self) -> Iterator[Event]:
+    def save_if_due(self) -> Iterator[Event]:
         """Save last.pt when the last time is long enough ago; tell when that is done."""
         if self._done is not None and self._done.done():
             yield from self.collect()

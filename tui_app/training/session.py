@@ -22,7 +22,7 @@ from tui_app.training.control import Control
 from tui_app.training.control_socket import ControlSocket
 from tui_app.training.dispatcher import Dispatcher, warning_at
 from tui_app.training.loop import train
-from tui_app.training.outcome import Ended, stopped_inside
+from tui_app.training.outcome import Outcome, outcome_of_interruption
 from tui_app.training.run_events import run_completed
 from tui_app.training.socket_folder import IS_AVAILABLE
 from tui_app.training.state import Training
@@ -52,7 +52,7 @@ class Session:
         self._lock = lock
         self._notes = list(notes)
         self._is_training = False
-        self._audience = Dispatcher([], [])
+        self._dispatcher = Dispatcher([], [])
         self._open = ExitStack()
 
     def train(
@@ -72,46 +72,50 @@ class Session:
             log = stack.enter_context(closing(LogFile(folder.log, Sparingly())))
             address, notes = _listen(control, stack)
             status = stack.enter_context(closing(StatusFile(folder.status, control=address)))
-            audience = self._audience = Dispatcher([metrics, status, log], list(listeners))
+            dispatcher = self._dispatcher = Dispatcher([metrics, status, log], list(listeners))
             try:
                 adviser = start_adviser(self, control) if start_adviser is not None else _no_advice
                 self._is_training = True
-                return self._train(control, audience, adviser, [*self._notes, *notes])
+                return self._train(control, dispatcher, adviser, [*self._notes, *notes])
             except StepInterrupted as error:  # outside of the steps themselves
                 if control.is_abandoned:
                     raise
-                completed = run_completed(training, stopped_inside(control.stopped, error))
-                audience.tell(completed)
+                completed = run_completed(
+                    training, outcome_of_interruption(control.stop_request, error)
+                )
+                dispatcher.publish(completed)
                 return completed
             except BaseException as error:
                 if not isinstance(error, Exception) and not ends_program(error):
                     raise
-                # Of a lecture's own code, mostly. The run is over, and says so in its folder.
-                reason = f"training broke off: {explain_in_one_line(error)}"
-                audience.tell(run_completed(training, Ended("failed", reason, ExitCode.FAILED)))
+                # Most likely in the code of a lecture: the folder records that the run failed.
+                reason = f"error in training: {explain_in_one_line(error)}"
+                outcome = Outcome("failed", reason, ExitCode.FAILED)
+                dispatcher.publish(run_completed(training, outcome))
                 log.add_traceback(error)
                 raise TrainingFailed(f"{reason}\nThe traceback is in {folder.log}") from error
 
     def note(self, text: str) -> None:
-        """Tell something of the run, from any thread; before it trains, as soon as it does."""
+        """Publish a warning from any thread; before training starts it is kept until then."""
         training = self.training
         if not self._is_training:
             self._notes.append(text)
             return
         warned = Warned(run=training.run, epoch=training.epoch, step=training.step, text=text)
-        self._audience.publish_from_outside(warned)
+        self._dispatcher.publish_from_outside(warned)
 
     def abandon(self, control: Control, where: str = "") -> RunCompleted:
-        """Record from another thread that the run is stopped: its own doesn't come back, and won't
-        be heard any more. What was trained since last.pt was saved is lost.
+        """Record from another thread that the run was stopped, since its own thread is stuck and
+        can publish nothing from now on. Training since the last checkpoint is lost.
         """
         control.is_abandoned = True
-        stop, training = control.stopped, self.training
+        stop, training = control.stop_request, self.training
         assert stop is not None
-        ended = Ended("stopped", f"{stop.reason}{where}", stop.exit_code, given_up=True)
-        completed = run_completed(training, ended)
-        self._audience.publish_from_outside(completed, is_last=True)
-        with suppress(OSError):  # as the checkpoint before, the one before stays
+        reason = f"{stop.reason}{where}"
+        outcome = Outcome("stopped", reason, stop.exit_code, was_interrupted=True)
+        completed = run_completed(training, outcome)
+        self._dispatcher.publish_from_outside(completed, is_last=True)
+        with suppress(OSError):  # else the older best models stay
             for place, kept in enumerate(training.best.ranking):
                 save_checkpoint(self.folder.best(place), dict(kept.weights))
         control.cancel_requests()
@@ -119,17 +123,17 @@ class Session:
         return completed
 
     def _train(
-        self, control: Control, audience: Dispatcher, adviser: Adviser, notes: Iterable[str]
+        self, control: Control, dispatcher: Dispatcher, adviser: Adviser, notes: Iterable[str]
     ) -> RunCompleted:
         event = None
         for event in train(self.training, control):
             advice = adviser(event)
             is_last = isinstance(event, RunCompleted)  # no event follows it
             for published in (*advice, event) if is_last else (event, *advice):
-                audience.tell(published)
+                dispatcher.publish(published)
             if isinstance(event, RunStarted):
                 for text in notes:
-                    audience.tell(warning_at(event, text))
+                    dispatcher.publish(warning_at(event, text))
         assert isinstance(event, RunCompleted)
         return event
 
@@ -139,11 +143,11 @@ def _no_advice(event: Event) -> Iterable[Event]:
 
 
 def _listen(control: Control, stack: ExitStack) -> tuple[str | None, list[str]]:
-    """Where the run can be steered by other programs, if it can; what to say when it can't."""
+    """Open the control socket: its address, and a warning if there can be none."""
     if not IS_AVAILABLE:
         return None, []
     try:
-        listening = stack.enter_context(closing(ControlSocket(control)))
+        server = stack.enter_context(closing(ControlSocket(control)))
     except OSError as error:
-        return None, [f"`tutorch attach` can watch this run, but not steer it: {error}"]
-    return str(listening.path), []
+        return None, [f"`tutorch attach` can watch this run, but not control it: {error}"]
+    return str(server.path), []

@@ -99,7 +99,7 @@ class Training:
     lr: float = 0.0
     epoch: int = 0
     step: int = 0
-    so_far: EpochProgress = field(default_factory=EpochProgress)
+    epoch_progress: EpochProgress = field(default_factory=EpochProgress)
     first_loss: float = math.nan
     evaluations_without_best: int = 0
     seconds: float = 0.0
@@ -166,7 +166,7 @@ class Training:
             "best": self.best.state_dict(),
             "rng": rng_state(),
             "schedule": [list(span) for span in self.schedule.spans],
-            "so_far": dict(vars(self.so_far)),
+            "so_far": dict(vars(self.epoch_progress)),
             "lr": self.lr,
             "epoch": self.epoch,
             "step": self.step,
@@ -189,7 +189,7 @@ class Training:
         spans = spans_of(state["schedule"])
         self.schedule = Schedule(self.hyperparameters, len(self.batches), spans)
         so_far = state["so_far"]
-        self.so_far = EpochProgress(
+        self.epoch_progress = EpochProgress(
             count_of(so_far, "steps", len(self.batches)),
             count_of(so_far, "samples"),
             number_of(so_far, "loss", least=-math.inf),
