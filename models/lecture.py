@@ -30,6 +30,10 @@ __all__ = [
     "activation",
 ]
 
+#: What a best model can be chosen by, and whether a higher value of it is better.
+Metric = Literal["accuracy", "loss"]
+HIGHER_IS_BETTER: Mapping[str, bool] = {"accuracy": True, "loss": False}
+
 Activation = Literal["relu", "leaky relu", "elu", "tanh", "sigmoid", "softplus", "identity"]
 
 
@@ -134,8 +138,8 @@ class Lecture:
 
     `overrides` replaces defaults for a data set (`"digits": {...}`) or for a choice
     (`"optimizer=lbfgs": {...}`, later ones win). `unused` are fields that mean nothing here.
-    `metric` is what the best model is chosen by: `accuracy` (highest) or `loss` (lowest); None
-    takes the accuracy where there are classes and else the loss.
+    `metric` is what the best model is chosen by, `accuracy` or `loss`; None is the accuracy where
+    there are classes and else the loss.
 
     `optimizer` builds the lecture's own rule from (model, hyperparameters) instead of the one
     that the field `optimizer` names. `backward(model, inputs, targets)` fills every parameter's
@@ -154,7 +158,7 @@ class Lecture:
     hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
-    metric: Literal["accuracy", "loss"] | None = None
+    metric: Metric | None = None
     optimizer: Callable[[Any, Any], Optimizer] | None = None
     backward: Callable[[Any, Tensor, Tensor], None] | None = None
     data_loader: bool = False

@@ -140,7 +140,7 @@ def long_run(short: Path, steps: int, steps_per_epoch: int) -> RunFolder:
 def of_a_long_run(folder: RunFolder, steps: int) -> None:
     """How large it is, and how soon it opens."""
     size, lines = folder.metrics.stat().st_size, folder.metrics.read_bytes().count(b"\n")
-    shape = f"{steps} steps, {folder.read_record()['steps_per_epoch']} an epoch"
+    shape = f"{steps} steps, {folder.read_record().steps_per_epoch} an epoch"
     print(f"{shape}: metrics.jsonl has {size / steps:.0f} bytes a step, {lines} lines")
 
     def opened() -> None:
@@ -152,7 +152,7 @@ def of_a_long_run(folder: RunFolder, steps: int) -> None:
     tell("  the app has read it whole", timed(opened))
     words = command("show", folder.path)
     tell("  tutorch show, the program's start included", timed(lambda: program(words)))
-    epochs = int(folder.read_record()["hyperparameters"]["epochs"])
+    epochs = folder.read_record().epochs
 
     def rewound() -> None:
         rewind_metrics(folder.metrics, epochs, steps)

@@ -271,7 +271,7 @@ def test_where_nothing_can_be_remembered_it_is_trusted_for_this_time(
     next_program(monkeypatch)
     assert opened("resume", trained.run).exit_code == 2
     assert opened("resume", trained.run, "--source", "kept", "--trust").exit_code == 0
-    assert ("Opening this run later asks again" in trained.err) == is_there
+    assert ("tutorch will ask again" in trained.err) == is_there
 
 
 def test_many_programs_may_remember_at_once_and_doctor_says_where(tmp_path: Path):

@@ -294,16 +294,16 @@ def test_training_waits_for_no_disk(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_run_is_told_dead_from_alive_whatever_the_clock_says():
-    from tui_app.runs.run_folder import this_program
+    from tui_app.runs.process_identity import this_process
 
-    claim = {"state": "running", **this_program(), "heartbeat": 0.0}
+    claim = {"state": "running", **this_process(), "heartbeat": 0.0}
     assert current_state(claim) == "running"
     with subprocess.Popen(["sleep", "60"]) as gone:
         claim |= {"pid": gone.pid, "identity": identity(gone.pid)}
         assert current_state(claim) == "running"
         gone.kill()
     assert current_state(claim) == "crashed"
-    assert current_state({**this_program(), "state": "running", "identity": "another"}) == "crashed"
+    assert current_state({**this_process(), "state": "running", "identity": "another"}) == "crashed"
     elsewhere = {"state": "running", "host": "elsewhere", "pid": 1}
     assert current_state({**elsewhere, "heartbeat": 0.0}) == "crashed"
 

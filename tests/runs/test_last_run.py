@@ -25,7 +25,9 @@ def recorded(tmp_path: Path) -> Callable[..., RunFolder]:
     def make(name: str, **record: Any) -> RunFolder:
         folder = RunFolder(tmp_path / "lecture_04_back_propagation" / name)
         folder.path.mkdir(parents=True)
-        folder.run_json.write_text(json.dumps({"schema_version": 1, **record}))
+        values = {"schema_version": 1, "lecture": folder.path.parent.name, "dataset": "points"}
+        values |= {"hyperparameters": {"epochs": 1}}
+        folder.run_json.write_text(json.dumps({**values, **record}))
         return folder
 
     return make

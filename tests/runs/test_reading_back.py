@@ -33,6 +33,7 @@ from tui_app.runs.metrics_file import (
 from tui_app.runs.metrics_rewind import rewind_metrics
 from tui_app.runs.packed_epochs import MOST_VALUES, PackedEpochs
 from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_record import RunRecord
 from tui_app.training.control import Control
 from tui_app.training.resume import resume_run
 
@@ -188,7 +189,7 @@ def test_a_stop_while_a_run_is_read_back_ends_its_resuming(
     before = (run / "metrics.jsonl").read_bytes()
     write_record = RunFolder.write_record
 
-    def write_and_stop(folder: RunFolder, record: dict[str, Any]) -> None:
+    def write_and_stop(folder: RunFolder, record: RunRecord) -> None:
         write_record(folder, record)
         control.stop()
 

@@ -16,8 +16,9 @@ from tui_app.monitoring.background_runs import background_runs
 from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.runs.durable_files import write_json
 from tui_app.runs.errors import DamagedRun
+from tui_app.runs.process_identity import this_process
 from tui_app.runs.run_files import open_file, open_log
-from tui_app.runs.run_folder import RunFolder, read_json, this_program
+from tui_app.runs.run_folder import RunFolder, read_json
 from tui_app.runs.run_table import RunTable, read_note, write_note
 from tui_app.runs.trash import discard
 
@@ -199,7 +200,7 @@ def test_no_socket_but_a_runs_own_is_sent_commands(run: Path, tmp_path: Path):
         path = folder / "0123456789ab.sock"
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(str(path))
-            under_way = {**this_program(), "state": "running", "control": str(path)}
+            under_way = {**this_process(), "state": "running", "control": str(path)}
             write_json(run / "status.json", {**status, **under_way})
             followed = RecordedRun(RunFolder(run))
             followed.poll()

@@ -16,6 +16,7 @@ from tests.tolerances import FLOAT64
 from tui_app.runs.errors import DamagedRun, RunFinished, RunLocked
 from tui_app.runs.events import EpochCompleted, Event, RunCompleted, StepsCompleted, Warned
 from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_record import RunRecord
 from tui_app.runs.settings import RunSettings, settle
 from tui_app.training.control import Control
 from tui_app.training.resume import resume_run
@@ -119,7 +120,7 @@ def test_two_epochs_and_two_more_are_four(tmp_path: Path) -> None:
         take_up(part.folder)
     assert take_up(part.folder, epochs=4).epoch == 4
     assert_same_run(whole.folder, part.folder)
-    assert part.folder.read_record()["hyperparameters"]["epochs"] == 4
+    assert part.folder.read_record().epochs == 4
 
 
 def test_a_cosine_is_not_stretched_but_begun_anew_and_that_is_said(tmp_path: Path) -> None:
@@ -194,7 +195,9 @@ def test_a_run_that_is_training_is_left_alone(tmp_path: Path) -> None:
 
 def test_other_data_are_not_gone_on_with(tmp_path: Path) -> None:
     session, _ = begin(settings(tmp_path, epochs=1))
-    session.folder.write_record({**session.folder.read_record(), "data_fingerprint": "0" * 16})
+    record = session.folder.read_record()
+    values = {**record.values, "data_fingerprint": "0" * 16}
+    session.folder.write_record(RunRecord.of(values))
     with pytest.raises(DamagedRun, match="digits"):
         take_up(session.folder, epochs=2)
 
@@ -204,10 +207,9 @@ def test_the_threads_of_a_run_and_why_they_were_chosen_are_kept(tmp_path: Path) 
     before = session.folder.read_record()
     take_up(session.folder, epochs=2)
     after = session.folder.read_record()
-    assert "layers are small" in before["threads_reason"]
-    assert [after[name] for name in ("threads", "threads_reason")] == [
-        before[name] for name in ("threads", "threads_reason")
-    ]
+    assert "layers are small" in before.threads_reason
+    kept = (before.threads, before.threads_reason)
+    assert (after.threads, after.threads_reason) == kept
     assert session.folder.log.read_text().count("with 1 thread (layers are small") == 2
     take_up(session.folder, epochs=3, threads=2)
-    assert session.folder.read_record()["threads_reason"] == "as asked"
+    assert session.folder.read_record().threads_reason == "as asked"

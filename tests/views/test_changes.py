@@ -114,7 +114,7 @@ def test_the_picture_says_right_and_wrong_without_colour(trained: Callable[..., 
 def test_there_is_no_change_to_be_seen_without_classes(trained: Callable[..., Path]):
     folder = trained("03", "--epochs", "5")
     assert found_in(folder, "changes") is None
-    assert RunFolder(folder).read_record()["lecture"].startswith("lecture_03")
+    assert RunFolder(folder).read_record().lecture.startswith("lecture_03")
 
 
 def test_names_are_cut_so_that_they_differ():

@@ -154,7 +154,7 @@ def _rank(row: RunRow) -> tuple[str, float]:
     run = row.summary
     if run.best_value is None:
         return run.metric or "~", float("inf")
-    return run.metric, -run.best_value if run.metric.endswith("accuracy") else run.best_value
+    return run.metric, -run.best_value if run.higher_is_better else run.best_value
 
 
 @dataclass(frozen=True)
@@ -178,10 +178,10 @@ def best_by_lecture(summaries: Sequence[RunSummary]) -> dict[tuple[str, str], Tr
 
 def best_of(runs: Sequence[RunSummary]) -> str:
     """The best value among runs, as it is written."""
-    metric = runs[-1].metric
-    known = [run for run in runs if run.metric == metric and run.best_value is not None]
-    highest = max if metric.endswith("accuracy") else min
-    return best_in_short(highest(known, key=lambda run: run.best_value or 0.0))
+    newest = runs[-1]
+    known = [run for run in runs if run.metric == newest.metric and run.best_value is not None]
+    best = max if newest.higher_is_better else min
+    return best_in_short(best(known, key=lambda run: run.best_value or 0.0))
 
 
 def age(created: float, now: float | None = None) -> str:

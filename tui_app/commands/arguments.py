@@ -22,6 +22,7 @@ from tui_app.terminal.printing import complain
 if TYPE_CHECKING:
     from tui_app.inspection.probe_context import ProbeContext
     from tui_app.inspection.saved_model import SavedModel
+    from tui_app.runs.run_record import RunRecord
     from tui_app.runs.run_source import Use
     from tui_app.runs.settings import RunSettings
 
@@ -104,10 +105,12 @@ def runs_dir(given: Mapping[str, Any]) -> Path:
     return Path(given.get("runs_dir", fields_of(RunOptions)["runs_dir"].default))
 
 
-def import_lecture(folder: RunFolder, use: Use | None = "kept") -> RunSettings:
+def import_lecture(
+    folder: RunFolder, use: Use | None = "kept", record: RunRecord | None = None
+) -> RunSettings:
     """The settings of a run, with its lecture imported, once the user trusts it: where that doesn't
     come back, stderr says in which line of the user's file it is. Without a `use` a changed source
-    is refused.
+    is refused. `record` is the run's run.json, if it was read already.
     """
     from tui_app.commands.trust_prompt import load_trusted
     from tui_app.monitoring.lecture_thread import import_watched
@@ -115,7 +118,9 @@ def import_lecture(folder: RunFolder, use: Use | None = "kept") -> RunSettings:
 
     def load() -> RunSettings:
         with import_watched():
-            return read_settings(folder, use) if use else settings_to_resume(folder, use)
+            if use:
+                return read_settings(folder, use, record)
+            return settings_to_resume(folder, record or folder.read_record(), use)
 
     return load_trusted(load)
 

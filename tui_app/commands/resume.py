@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import tyro
@@ -62,10 +62,11 @@ def main(argv: Sequence[str]) -> int:
 
     output, control = OutputOptions(json=arguments.json, quiet=arguments.quiet), Control()
     terminal = RunTerminal(output.console())
-    options = import_lecture(folder, arguments.source).options
+    record = folder.read_record()
+    options = import_lecture(folder, arguments.source, record).options
     on_hangup = given.get("on_hangup", options.on_hangup)
     with stop_on_signals(control, terminal, keep=on_hangup == "keep"):
-        completed = train_one(request, control, output, terminal)
+        completed = train_one(replace(request, record=record), control, output, terminal)
     return completed.exit_code
 
 

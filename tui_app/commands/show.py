@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
@@ -20,10 +20,12 @@ from tui_app.runs.metrics_codec import to_plain
 from tui_app.runs.metrics_file import read_events, read_events_backwards
 from tui_app.runs.run_data import KeptData, read_kept_data
 from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_options import TABLE_OPTIONS
+from tui_app.runs.run_record import RunRecord
 from tui_app.runs.run_source import source_in_words
 from tui_app.terminal.printing import complain, print_json_list, print_list, print_table
 from tui_app.text.columns import Column
-from tui_app.text.quantities import format_number, format_seconds, format_value
+from tui_app.text.quantities import counted, format_number, format_seconds, format_value
 
 #: Epochs shown at most; of more, the first and last ones are.
 _EPOCHS = 40
@@ -68,13 +70,14 @@ def main(argv: Sequence[str]) -> int:
             raise InvalidValue(
                 f"--{name} is for a view: say which with --view; --views lists those there are"
             )
-    summary, record = summarise(folder), folder.read_record()
+    record = folder.read_record()
+    summary = summarise(folder, record)
     if summary.problem:
         raise DamagedRun(summary.problem)
     epochs = read_events(folder.metrics, EpochCompleted, on_skipped=complain)
     kept = _kept_data(folder)
     if arguments.json:
-        facts = {**asdict(summary), "record": record, "data": kept and kept.plain}
+        facts = {**asdict(summary), "record": record.values, "data": kept and kept.plain}
         print_json_list(facts, "epoch_values", map(to_plain, epochs))
         return 0
     print_table(["", ""], _facts(summary, record, folder, kept))
@@ -95,14 +98,12 @@ def _kept_data(folder: RunFolder) -> KeptData | None:
 
 
 def _facts(
-    run: RunSummary, record: dict[str, Any], folder: RunFolder, kept: KeptData | None
+    run: RunSummary, record: RunRecord, folder: RunFolder, kept: KeptData | None
 ) -> list[list[str]]:
     state = f"{run.state}: {run.reason}" if run.reason else run.state
     rows = [["run", run.name], ["state", state], ["data", run.dataset]]
-    options = record.get("options")
-    if isinstance(options, dict):  # what of a table it learns
-        chosen_columns = ((name, options.get(name)) for name in ("target", "drop", "columns"))
-        rows += [[name, str(value)] for name, value in chosen_columns if value]
+    chosen_columns = ((name, record.options.get(name)) for name in TABLE_OPTIONS)
+    rows += [[name, str(value)] for name, value in chosen_columns if value]
     if kept is not None:
         rows += [["classes", listed(kept.classes, 10)]] if kept.classes else []
         rows.append(["input", kept.input_help])
@@ -110,12 +111,10 @@ def _facts(
         value = format_value(run.metric, run.best_value)
         rows.append(["best", f"{value} at epoch {run.best_epoch}"])
     chosen = {"test": "the test set, as the course does it", "train": "the train set"}
-    on = str(record.get("chosen_on"))
-    rows.append(["best chosen on", chosen.get(on, "a part held out of the train set")])
-    threads = record.get("threads")
-    word = "thread" if threads == 1 else "threads"
-    rows.append(["trained on", f"{record.get('device')}, {threads} {word}"])
-    rows += [[name, setting_text(value)] for name, value in record["hyperparameters"].items()]
+    split = chosen.get(record.chosen_on, "a part held out of the train set")
+    rows.append(["best chosen on", split])
+    rows.append(["trained on", f"{record.device}, {counted(record.threads, 'thread')}"])
+    rows += [[name, setting_text(value)] for name, value in record.hyperparameters.items()]
     rows += [list(fact) for fact in source_in_words(folder, record)]
     return [*rows, ["folder", str(folder.path)]]
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import PurePosixPath
-from typing import Any
 
 import torch
 
@@ -21,18 +20,19 @@ from tui_app.export.local_modules import local_modules
 from tui_app.export.loop import loop_code
 from tui_app.inspection.probe_context import ProbeContext
 from tui_app.runs.errors import DamagedRun
+from tui_app.runs.run_record import RunRecord
 from tui_app.training.augmentation import SHIFT, augmented, mirrored, shifted
 from tui_app.training.optimizers import OPTIMIZERS, is_fused
 
 
-def script_of(context: ProbeContext, record: dict[str, Any], stem: str) -> tuple[str, bytes]:
+def script_of(context: ProbeContext, record: RunRecord, stem: str) -> tuple[str, bytes]:
     """The script of the run, and the content of `<stem>.npz` beside it (empty for most).
 
     `record` is its run.json. On the same device and versions the script gives the same losses.
     Raises InvalidValue and DamagedRun.
     """
     settings = context.settings
-    _refuse_no_device(context, record.get("device"))
+    _refuse_no_device(context, record.device)
     source = LectureSource(settings.lecture)
     for name in ("model", "criterion"):
         if source.declared(name) is None:
@@ -77,8 +77,8 @@ def _packed(data: DataCode) -> str:
     return f'{_PACKED_NOTE}PACKED = r"""\n{data.packed}\n"""\n' if data.packed else ""
 
 
-def _head(context: ProbeContext, record: dict[str, Any], parts: Sequence[str]) -> str:
-    versions = record.get("versions")
+def _head(context: ProbeContext, record: RunRecord, parts: Sequence[str]) -> str:
+    versions = record.values.get("versions")
     torch_version = versions.get("torch") if isinstance(versions, dict) else None
     modules = [name for name in ("base64", "io", "math") if _is_used(name, parts)]
     imports = "".join(f"import {name}\n" for name in modules)
@@ -92,7 +92,7 @@ if it fetches its data). With the same versions on the same device it gives the 
 
 {comment(context.settings.lecture.title)}
 {comment(f"The run: {context.folder.name}")}
-{comment(f"It was trained with torch {torch_version} on {record.get('device')}.")}
+{comment(f"It was trained with torch {torch_version} on {record.device}.")}
 
 from __future__ import annotations
 
@@ -174,11 +174,11 @@ test_x = normalised(test_x) if test_x is not None else None
     return text
 
 
-def _model(context: ProbeContext, source: LectureSource, record: dict[str, Any]) -> str:
+def _model(context: ProbeContext, source: LectureSource, record: RunRecord) -> str:
     hp, model = context.settings.hyperparameters, source.declared("model")
     is_image = any(weight.ndim == 4 for weight in context.model.parameters())
     layout = ""
-    if is_image and record.get("device") == "cpu" and hp.optimizer != "lbfgs":
+    if is_image and record.device == "cpu" and hp.optimizer != "lbfgs":
         layout = "model = model.to(memory_format=torch.channels_last)  # faster on the CPU\n"
     return f"""
 # 2. Model
@@ -187,7 +187,7 @@ torch.set_num_threads({_threads(record)})
 torch.manual_seed({hp.seed})
 random.seed({hp.seed})
 np.random.seed({hp.seed % 2**32})
-device = torch.device({literal(record["device"])})
+device = torch.device({literal(record.device)})
 model = {model}(SPEC, HYPERPARAMETERS).to(device)
 {layout}
 # 3. Loss and optimizer
@@ -197,18 +197,17 @@ optimizer = {_optimizer(context, source, record)}
 """
 
 
-def _threads(record: dict[str, Any]) -> int:
-    threads = record.get("threads")
-    return threads if type(threads) is int and threads > 0 else 1
+def _threads(record: RunRecord) -> int:
+    return max(1, record.threads)
 
 
-def _optimizer(context: ProbeContext, source: LectureSource, record: dict[str, Any]) -> str:
+def _optimizer(context: ProbeContext, source: LectureSource, record: RunRecord) -> str:
     lecture, hp = context.settings.lecture, context.settings.hyperparameters
     if lecture.optimizer is not None:
         return f"{source.declared('optimizer')}(model, HYPERPARAMETERS)"
     used = lecture.relevant_settings(hp)
     words = [f"{k}={literal(used[k])}" for k in ("lr", "momentum", "weight_decay") if k in used]
-    if is_fused(hp.optimizer, torch.device(record["device"]).type):
+    if is_fused(hp.optimizer, torch.device(record.device).type):
         words.append("fused=True")
     return (
         f"torch.optim.{OPTIMIZERS[hp.optimizer].__name__}(model.parameters(), {', '.join(words)})"

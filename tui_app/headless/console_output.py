@@ -171,17 +171,19 @@ def _print_summary(console: Console, session: Session, completed: RunCompleted) 
         console.print(Text(printable(line)), soft_wrap=True)  # a command stays one line to copy
 
 
-def print_sweep_results(rows: Sequence[tuple[Mapping[str, str], RunCompleted]]) -> None:
+def print_sweep_results(
+    rows: Sequence[tuple[Mapping[str, str], RunCompleted]], *, higher_is_better: bool
+) -> None:
     """Print the table at the end of a sweep, best first; a run without a best model comes last.
 
     Each row has the settings in which the run differs from the others, by name.
+    `higher_is_better` is the direction of the runs' metric.
     """
     metric = rows[0][1].metric
-    highest = metric.endswith("accuracy")
 
     def rank(row: tuple[Mapping[str, str], RunCompleted]) -> float:
         value = row[1].best_value
-        return float("inf") if value is None else -value if highest else value
+        return float("inf") if value is None else -value if higher_is_better else value
 
     settings = list(dict.fromkeys(name for apart, _ in rows for name in apart))
     columns = (

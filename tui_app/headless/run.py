@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
@@ -14,6 +15,8 @@ from tui_app.headless.signal_handling import stop_on_signals
 from tui_app.inspection.diagnosis.listener import DiagnosisListener
 from tui_app.runs.events import RunCompleted
 from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.listing import summarise
+from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings import RunSettings, differences, differing
 from tui_app.terminal.printing import stderr_console
 from tui_app.terminal.streams import data_stream
@@ -56,7 +59,9 @@ def train_all(settings: Sequence[RunSettings], output: OutputOptions) -> int:
         finally:
             if len(settings) > 1 and completed and not output.json:
                 rows = [(differences(each, settings), done) for each, done in completed]
-                print_sweep_results(rows)
+                first = RunFolder(Path(settings[0].options.runs_dir) / completed[0][1].run)
+                higher = summarise(first).higher_is_better
+                print_sweep_results(rows, higher_is_better=higher)
     return next((done.exit_code for _, done in completed if done.exit_code), ExitCode.DONE)
 
 

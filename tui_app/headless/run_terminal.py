@@ -12,8 +12,8 @@ from rich.text import Text
 from tui_app.headless.console_output import EventPrinter, JsonLines, console_printer, print_result
 from tui_app.headless.console_thread import ConsoleThread
 from tui_app.runs.errors import DamagedRun
+from tui_app.runs.log_file import LogFile
 from tui_app.runs.run_files import open_log
-from tui_app.runs.run_folder import LogFile
 from tui_app.terminal.printing import write_without_blocking
 from tui_app.terminal.signals import detach_from_terminal, has_job_control, suspend_process
 from tui_app.terminal.streams import closed_at_start

@@ -133,7 +133,7 @@ def context_of_run(
     train, split = _train_and_measured(best.data, best.settings)
     last = last_event(folder.metrics, EpochCompleted)
     chosen = last_event(folder.metrics, BestImproved)
-    recorded = folder.read_record().get("schedule")
+    recorded = folder.read_record().values.get("schedule")
     try:
         spans = spans_of(recorded) if recorded is not None else ()
     except (TypeError, ValueError, KeyError) as error:

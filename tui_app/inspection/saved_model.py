@@ -60,9 +60,7 @@ class SavedModel:
         if kept is not None and kept.encoder is not None:
             data = kept.as_data(kept.encoder)
         else:
-            data, note = data_of_run(
-                folder, settings.dataset, lambda: read(settings, reporter), reporter
-            )
+            data, note = data_of_run(folder, lambda: read(settings, reporter), reporter)
         model, criterion = build_model(settings.lecture, data, settings, target)
         try:
             model.load_state_dict(load_checkpoint(folder.best()))

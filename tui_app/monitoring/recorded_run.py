@@ -79,16 +79,16 @@ class RecordedRun:
             record = self._folder.read_record()
         except DamagedRun:
             return []
-        rows = [(name, record.get(name)) for name in ("dataset", "device", "threads", "parameters")]
-        options = record.get("options")
-        if isinstance(options, dict):
-            rows += [(name, options[name]) for name in TABLE_OPTIONS if options.get(name)]
-        settings = record.get("hyperparameters")
-        rows += list(settings.items()) if isinstance(settings, dict) else []
-        rows += source_in_words(self._folder, record)
-        return [
-            (str(name).replace("_", " "), printable(setting_text(value))) for name, value in rows
+        shown: list[tuple[str, Any]] = [
+            ("dataset", record.dataset),
+            ("device", record.device),
+            ("threads", record.threads),
+            ("parameters", record.parameters),
         ]
+        shown += [(n, record.options[n]) for n in TABLE_OPTIONS if record.options.get(n)]
+        shown += record.hyperparameters.items()
+        shown += source_in_words(self._folder, record)
+        return [(name.replace("_", " "), printable(setting_text(value))) for name, value in shown]
 
     def poll(self) -> bool:
         """Read what was recorded since the last call, or as much of it as is read quickly."""
@@ -131,7 +131,7 @@ class RecordedRun:
             self.history.info = RunInfo.of(self._folder.read_record())
             for path in (self._folder.metrics, self._folder.log):
                 refuse_irregular(path)
-        except (DamagedRun, KeyError, TypeError, ValueError, AttributeError) as error:
+        except DamagedRun as error:
             self.failure = Failure(str(error), "", 1)
 
     def _read_status(self) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from tui_app.runs.listing import users_file
+from tui_app.runs.run_record import RunRecord
 
 
 @dataclass(frozen=True)
@@ -36,26 +35,22 @@ class RunInfo:
         return self.epochs * self.steps_per_epoch
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> RunInfo:
-        """Read run.json's content. Raises KeyError, TypeError or ValueError."""
-        hyperparameters = record["hyperparameters"]
-        metric = str(record.get("metric", ""))
+    def of(cls, record: RunRecord) -> RunInfo:
+        """Take from run.json what the screens show."""
         return cls(
-            lecture=str(record["lecture"]),
-            file=users_file(record),
-            dataset=str(record["dataset"]),
-            epochs=int(hyperparameters["epochs"]),
-            steps_per_epoch=max(1, int(record.get("steps_per_epoch", 1))),
-            metric=metric,
-            highest=metric.endswith("accuracy"),
-            reduction=str(record.get("reduction", "")),
-            chosen_on=str(record.get("chosen_on", "")),
-            device=str(record.get("device", "")),
-            threads=int(record.get("threads", 0)),
-            parameters=int(record.get("parameters", 0)),
-            train_size=int(record.get("train_size", 0)),
-            lr=float(hyperparameters.get("lr", 0.0)),
-            base_rates={
-                str(name): float(value) for name, value in record.get("base_rates", {}).items()
-            },
+            lecture=record.lecture,
+            file=record.users_file,
+            dataset=record.dataset,
+            epochs=record.epochs,
+            steps_per_epoch=record.steps_per_epoch,
+            metric=record.metric,
+            highest=record.higher_is_better,
+            reduction=record.reduction,
+            chosen_on=record.chosen_on,
+            device=record.device,
+            threads=record.threads,
+            parameters=record.parameters,
+            train_size=record.train_size,
+            lr=record.lr,
+            base_rates=record.base_rates,
         )

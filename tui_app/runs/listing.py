@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from datasets.reading.paths import user_path
-from models import lecture_names
 from models.fields import fields_of
 from tui_app.runs.errors import DamagedRun, UnknownRun
 from tui_app.runs.process_identity import identity, is_running
 from tui_app.runs.run_files import is_there
 from tui_app.runs.run_folder import RunFolder, read_json
 from tui_app.runs.run_options import RunOptions
+from tui_app.runs.run_record import RunRecord
 from tui_app.runs.status_file import SILENCE
 
 #: A count that is larger is none.
@@ -44,6 +44,7 @@ class RunSummary:
     epoch: int = 0
     epochs: int = 0
     metric: str = ""
+    higher_is_better: bool = True
     best_value: float | None = None
     best_epoch: int | None = None
     created: float = 0.0
@@ -96,8 +97,10 @@ def _begun(folder: RunFolder, now: float) -> float:
     0 for a time that hasn't come yet: it is no time of this machine's clock.
     """
     try:
-        begun = float(folder.read_record()["created"])
-    except (DamagedRun, KeyError, TypeError, ValueError, OverflowError):
+        begun = folder.read_record().created
+    except DamagedRun:
+        begun = 0.0
+    if not begun:
         try:
             begun = time.mktime(time.strptime(folder.path.name[:15], "%Y%m%d-%H%M%S"))
         except (ValueError, OverflowError):
@@ -133,30 +136,31 @@ def _endings(folder: RunFolder) -> list[str]:
     return [*ends, folder.path.name, folder.name]
 
 
-def summarise(folder: RunFolder) -> RunSummary:
-    """How the run in `folder` stands."""
+def summarise(folder: RunFolder, record: RunRecord | None = None) -> RunSummary:
+    """Summarise the run in `folder`. `record` is its run.json, if it was read already."""
     try:
-        record, status = folder.read_record(), read_status(folder)
+        record, status = record or folder.read_record(), read_status(folder)
         return RunSummary(
             name=folder.name,
             path=str(folder.path),
             state=current_state(status),
-            lecture=str(record["lecture"]),
-            dataset=str(record["dataset"]),
+            lecture=record.lecture,
+            dataset=record.dataset,
             epoch=_count(status.get("epoch") or 0),
-            epochs=_count(record["hyperparameters"]["epochs"]),
-            metric=str(record.get("metric", "")),
+            epochs=record.epochs,
+            metric=record.metric,
+            higher_is_better=record.higher_is_better,
             best_value=_number(status.get("best_value")),
             best_epoch=_count(status["best_epoch"]) if status.get("best_epoch") else None,
-            created=_date(record.get("created") or 0.0),
-            file=users_file(record),
-            host=str(record.get("host", "")),
+            created=record.created,
+            file=record.users_file,
+            host=record.host,
             reason=str(status["reason"]) if status.get("reason") else None,
         )
     except DamagedRun as error:
         problem = str(error)
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-        problem = f"{folder.run_json} or status.json beside it is damaged: {error!r}"
+    except (TypeError, ValueError, ArithmeticError) as error:
+        problem = f"{folder.status} is damaged: {error}"
     return RunSummary(name=folder.name, path=str(folder.path), state="damaged", problem=problem)
 
 
@@ -165,22 +169,6 @@ def _count(value: Any) -> int:
     if abs(count) > _LARGEST:
         raise ValueError(f"{str(count)[:40]} is no count")
     return count
-
-
-def users_file(record: Mapping[str, Any]) -> str:
-    """The user's own file that a run was trained from, as run.json names it; empty for a lecture of
-    the course. Raises KeyError or TypeError when the record isn't one.
-    """
-    source, file = record.get("source"), Path(str(record.get("lecture_file", "")))
-    if source is not None:
-        return str(source["path"] or "")
-    # Earlier versions recorded no more than the path, that of a lecture of the course too. It may
-    # be one on another machine; what is here, in a folder of the user's called models, is theirs.
-    is_course = record["lecture"] in lecture_names() and file.parent.name == "models"
-    beside = file.with_name("user_source.py") if is_course else file
-    if is_course and (not is_there(file) or is_there(beside)):
-        return ""
-    return str(file)
 
 
 def read_status(folder: RunFolder) -> dict[str, Any]:
@@ -207,11 +195,6 @@ def current_state(status: Mapping[str, Any]) -> str:
     except OverflowError:
         return "crashed"
     return "crashed" if silent > SILENCE else state
-
-
-def _date(seconds: float) -> float:
-    time.localtime(seconds)  # raises what `summarise` expects for what is no date
-    return float(seconds)
 
 
 def _number(value: Any) -> float | None:

@@ -1,14 +1,16 @@
-"""Which process a number means, and whether it still runs."""
+"""Identifies a process by more than its number, and says whether it still runs."""
 
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
+from typing import Any
 
 
 def identity(pid: int) -> str | None:
-    """What tells process `pid` from every other one of this number, before and after a restart of
-    the machine; None where the system doesn't say, or there is no such process.
+    """A text that no other process with the number `pid` has, not even after a reboot; None where
+    the system doesn't say, or there is no such process.
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
@@ -21,7 +23,7 @@ def identity(pid: int) -> str | None:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process of this number is on this machine; True where that can't be asked."""
+    """Whether a process has this number now; True on systems that don't say."""
     if os.name != "posix":
         return True
     try:
@@ -31,3 +33,9 @@ def is_running(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def this_process() -> dict[str, Any]:
+    """The fields of status.json that identify the process that trains."""
+    pid = os.getpid()
+    return {"pid": pid, "identity": identity(pid), "host": socket.gethostname()}

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import numpy as np
 
@@ -25,9 +25,7 @@ from tui_app.runs.durable_files import write_json
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.run_files import is_there
 from tui_app.runs.run_folder import RunFolder, read_json
-
-if TYPE_CHECKING:
-    from tui_app.training.state import Training
+from tui_app.runs.run_record import RunRecord
 
 #: A data.json larger than this was not written by tutorch.
 _LARGEST = 256 << 20
@@ -96,14 +94,13 @@ _PLAIN: dict[str, Any] = {
 }
 
 
-def write_kept_data(folder: RunFolder, training: Training) -> None:
+def write_kept_data(folder: RunFolder, record: RunRecord, data: Data) -> None:
     """Write data.json, unless the run has one. Raises OSError."""
     if is_there(folder.data_json):
         return
-    data = training.measured.split.data
     kept = KeptData(
-        dataset=training.settings.dataset,
-        fingerprint=training.fingerprint,
+        dataset=record.dataset,
+        fingerprint=record.data_fingerprint,
         input_shape=data.spec.input_shape,
         task=data.spec.task,
         classes=data.spec.classes,
@@ -178,7 +175,6 @@ def _refuse_other_samples(kept: KeptData, encoder: StoredEncoder) -> None:
 
 def data_of_run(
     folder: RunFolder,
-    dataset: str,
     read: Callable[[], Data],
     reporter: ProgressReporter = NO_REPORTS,
 ) -> tuple[Data, str]:
@@ -188,17 +184,18 @@ def data_of_run(
     Raises DamagedRun for other data than the run was trained with, and what `read` raises.
     """
     data = read()
-    return as_trained_with(folder, dataset, data, data.fingerprint(reporter))
+    return as_trained_with(folder, folder.read_record(), data, data.fingerprint(reporter))
 
 
 def as_trained_with(
-    folder: RunFolder, dataset: str, data: Data, fingerprint: str
+    folder: RunFolder, record: RunRecord, data: Data, fingerprint: str
 ) -> tuple[Data, str]:
     """`data` with the names of classes that the run keeps, and a sentence where those are others.
 
     Raises DamagedRun for other data than the run was trained with.
     """
-    if fingerprint != folder.read_record().get("data_fingerprint"):
+    dataset = record.dataset
+    if fingerprint != record.data_fingerprint:
         raise DamagedRun(
             f"the data set {dataset} is not what {folder.name} was trained with: bring its files "
             "back as they were, or train a new run with them as they are"

@@ -1,31 +1,26 @@
-"""A run on disk: what was trained, how, how it went, and the models that came of it."""
+"""Names, makes and locks a run folder, and reads and writes its run.json."""
 
 from __future__ import annotations
 
 import json
-import os
-import socket
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import filelock
 
-from models.user_files.error_location import user_traceback
-from tui_app.runs.durable_files import AppendedFile, write_json
+from tui_app.runs.durable_files import write_json
 from tui_app.runs.environment import environment
 from tui_app.runs.errors import DamagedRun, RunLocked, RunsFolderUnwritable
-from tui_app.runs.process_identity import identity
 from tui_app.runs.run_files import is_there, read_file, refuse_irregular
+from tui_app.runs.run_record import RunRecord
 
 SCHEMA_VERSION = 1
 
 #: A run.json or status.json larger than this was not written by tutorch.
 _LARGEST_JSON = 1 << 20
 
-
-#: How often a name is sought whose four last digits no other run has.
+#: Names that are tried for a new run until one has four last digits that no other run has.
 _ATTEMPTS = 100
 
 
@@ -58,8 +53,8 @@ class RunFolder:
                 return cls(path)
         except OSError as error:
             raise RunsFolderUnwritable(
-                f"no run can be kept in {parent}: {error.strerror}. "
-                "Name a folder that can be written with --runs-dir"
+                f"can't make a run folder in {parent}: {error.strerror}. "
+                "Name a writable folder with --runs-dir"
             ) from error
 
     @property
@@ -68,46 +63,50 @@ class RunFolder:
         return f"{self.path.parent.name}/{self.path.name}"
 
     def best(self, place: int = 0) -> Path:
-        """Where the model in this place of the ranking is kept: best.pt, best-2.pt, ..."""
+        """The file of the model at this place of the ranking: best.pt, best-2.pt, ..."""
         return self.path / ("best.pt" if place == 0 else f"best-{place + 1}.pt")
 
-    def write_record(self, record: dict[str, Any]) -> None:
-        """Write run.json: `record`, and what it was made with unless the record says so."""
-        write_json(self.run_json, {"schema_version": SCHEMA_VERSION, **environment(), **record})
+    def write_record(self, record: RunRecord) -> None:
+        """Write run.json: the record, and the environment unless the record has one."""
+        content = {"schema_version": SCHEMA_VERSION, **environment(), **record.values}
+        write_json(self.run_json, content)
 
-    def read_record(self) -> dict[str, Any]:
-        """What run.json says. Raises DamagedRun."""
-        record = read_json(self.run_json)
-        if record.get("schema_version") != SCHEMA_VERSION:
+    def read_record(self) -> RunRecord:
+        """Read run.json. Raises DamagedRun."""
+        values = read_json(self.run_json)
+        if values.get("schema_version") != SCHEMA_VERSION:
             raise DamagedRun(
-                f"{self.run_json} has schema version {str(record.get('schema_version'))[:20]}, "
+                f"{self.run_json} has schema version {str(values.get('schema_version'))[:20]}, "
                 f"this tutorch reads version {SCHEMA_VERSION}"
             )
-        return record
+        try:
+            return RunRecord.of(values)
+        except ValueError as error:
+            raise DamagedRun(f"{self.run_json} is damaged: {error}") from error
 
     def has_checkpoint(self) -> bool:
-        """Whether anything of what was trained here was ever saved."""
+        """Whether any model of this run was ever saved."""
         return any(is_there(path) for path in (self.last, self.previous, self.best()))
 
     def refuse_irregular_files(self) -> None:
-        """Raise NotRegularFile where a run that goes on could not record anything."""
+        """Raise NotRegularFile if a resumed run couldn't append to its metrics or its log."""
         for path in (self.metrics, self.log):
             refuse_irregular(path)
 
     def remove_unfinished(self) -> None:
-        """Remove the temporary files of a program that was killed while it wrote."""
+        """Remove the temporary files of a program that was killed while it wrote a file."""
         for path in self.path.glob(".*.tmp"):
             if path.is_symlink() or not path.is_dir():
                 path.unlink(missing_ok=True)
 
     def lock(self) -> filelock.BaseFileLock:
-        """Take the run for this process alone; the system frees it should the process die.
+        """Lock the run for this process; the system unlocks it if the process dies.
 
-        Raises RunLocked when another one has it, and NotRegularFile.
+        Raises RunLocked if another process has locked it, and NotRegularFile.
         """
         path = self.path / ".lock"
         refuse_irregular(path)  # filelock refuses a link too, but would lock a FIFO or a device
-        # Of no thread: a run whose thread is stuck is released by another one.
+        # Not bound to a thread: another thread unlocks a run whose own thread is stuck.
         lock = filelock.FileLock(path, blocking=False, thread_local=False)
         try:
             lock.acquire()
@@ -117,7 +116,7 @@ class RunFolder:
 
 
 def _free_name(runs_dir: Path) -> str:
-    """A name for a run now, whose last four digits no other run has, so that they mean it alone."""
+    """A name for a new run. Its last four digits are unique, so that they identify the run."""
     name = _stamp(time.time())
     for _ in range(_ATTEMPTS):
         if not any(runs_dir.glob(f"*/*-{name[-4:]}")):
@@ -127,50 +126,22 @@ def _free_name(runs_dir: Path) -> str:
 
 
 def _stamp(now: float) -> str:
-    """`<date>-<time>-<4 hex>`: the hex digits are the second's fraction, so that names sort."""
+    """`<date>-<time>-<4 hex>`; the hex digits are the fraction of the second, so names sort."""
     return f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{int(now % 1 * 0x10000):04x}"
 
 
 def read_json(path: Path, largest: int = _LARGEST_JSON) -> dict[str, Any]:
-    """The object in a JSON file of a run folder, of at most so many bytes. Raises DamagedRun."""
+    """The object in a JSON file of at most `largest` bytes. Raises DamagedRun."""
     try:
         values = json.loads(read_file(path, largest).decode())
     except DamagedRun:
         raise
     except FileNotFoundError as error:
-        raise DamagedRun(f"{path} is missing: {path.parent} is not a whole run folder") from error
+        raise DamagedRun(
+            f"{path} is missing: {path.parent} is not a complete run folder"
+        ) from error
     except (OSError, ValueError, RecursionError) as error:
         raise DamagedRun(f"{path} can't be read as JSON: it is damaged") from error
     if not isinstance(values, dict):
         raise DamagedRun(f"{path} holds no JSON object: it is damaged")
     return values
-
-
-class LogFile:
-    """log.txt: what a person would want to read of a run, line by line."""
-
-    def __init__(self, path: Path, narrate: Callable[[Any], str | None]) -> None:
-        self._file = AppendedFile(path)
-        self._narrate = narrate
-
-    def __call__(self, event: Any) -> None:
-        """Write the event's line. Raises OSError, and makes up for it with a later event."""
-        text = self._narrate(event)
-        if text is not None:
-            self._file.add(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}")
-            self._file.write_out()
-
-    def add_traceback(self, error: BaseException) -> None:
-        """Write where `error` came from, in a user's file as far as one had a part in it."""
-        for line in user_traceback(error):
-            self._file.add(line)
-
-    def close(self) -> None:
-        """Write no more."""
-        self._file.close()
-
-
-def this_program() -> dict[str, Any]:
-    """How status.json names the program that trains."""
-    pid = os.getpid()
-    return {"pid": pid, "identity": identity(pid), "host": socket.gethostname()}

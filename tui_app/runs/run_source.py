@@ -1,6 +1,4 @@
-"""The source of a user's own lecture in a run folder: kept, described in run.json, and compared
-with the file that it was copied from.
-"""
+"""Keeps the source of a user's lecture in the run folder, and compares it with the user's file."""
 
 from __future__ import annotations
 
@@ -19,21 +17,21 @@ from models.user_files.source import LARGEST, MOST_FILES, Source
 from models.user_files.trust import is_allowed
 from tui_app.runs.durable_files import replace_file
 from tui_app.runs.errors import DamagedRun, SourceChanged
-from tui_app.runs.listing import users_file
 from tui_app.runs.run_files import is_there, open_file
 from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_record import RunRecord, SourceRecord
 
-#: Which of two sources a run is opened with: the one it keeps, or the user's file as it is now.
+#: Which source a run is opened with: the copy in its folder, or the user's file as it is now.
 Use = Literal["kept", "current"]
 
-#: Where the source lies that a run was trained with before another one, with the step after it.
+#: The folder of a source that the run was trained with earlier; its last step follows the name.
 _EARLIER = "source-until-step-"
 
 
 @dataclass(frozen=True)
 class RunSource:
-    """What a run of a user's own file was trained with (`kept`), and what lies at `original`, the
-    file that it was copied from, now: nothing that can be read where `current` is None.
+    """The source that a run was trained with (`kept`), and what is at `original`, the file that it
+    was copied from, now (`current`): None if that can't be read.
     """
 
     kept: Source
@@ -42,12 +40,12 @@ class RunSource:
 
     @property
     def is_changed(self) -> bool:
-        """Whether the user's file, or a local module that it imports, is another than the run's."""
+        """Whether the user's file, or a local module that it imports, differs from the copy."""
         return self.current is not None and self.current.digest != self.kept.digest
 
     @property
     def difference(self) -> str:
-        """How the user's file differs from what the run keeps; empty where it doesn't."""
+        """How the user's file differs from the copy, as a sentence; empty if it doesn't."""
         if self.current is None:
             return f"{self.original} is no longer there"
         kept, current = self.kept.digests, self.current.digests
@@ -55,7 +53,7 @@ class RunSource:
         if not names:
             return ""
         main = self.kept.main
-        if main in names:  # which says why it imports others than it did
+        if main in names:  # a change of the main file explains modules that came or went
             names = [name for name in names if name in kept and name in current]
         others = [name for name in names if name != main]
         also = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
@@ -68,7 +66,7 @@ class RunSource:
 
 
 def describe(lecture: Lecture) -> dict[str, Any] | None:
-    """What run.json says of a lecture's source. `path` is None for a lecture of the course."""
+    """What run.json records of a lecture's source. `path` is None for a lecture of the course."""
     source = lecture.source
     if source is not None:
         return {
@@ -78,13 +76,13 @@ def describe(lecture: Lecture) -> dict[str, Any] | None:
             "files": source.digests,
         }
     if not is_course_file(lecture.path):
-        return None  # a lecture that was made by code, not read from a file
+        return None  # the lecture was made by code, not read from a file
     sha256 = hashlib.sha256(lecture.path.read_bytes()).hexdigest()
     return {"main": lecture.path.name, "path": None, "sha256": sha256}
 
 
 def keep_source(folder: RunFolder, source: Source) -> None:
-    """Write the files into the run folder, and bring them to the disk. Raises OSError."""
+    """Copy the files into the run folder, and sync them to the disk. Raises OSError."""
     for name, data in source.files.items():
         path = folder.source / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,16 +93,14 @@ def keep_source(folder: RunFolder, source: Source) -> None:
         replace_file(path, write)
 
 
-def read_run_source(folder: RunFolder, record: Mapping[str, Any]) -> RunSource | None:
-    """What the run was trained with, and what its original is now; None for a lecture of the
-    course, and for a run of an earlier version, which kept nothing.
-
-    Raises DamagedRun, and KeyError, TypeError or AttributeError when the record isn't one.
+def read_run_source(folder: RunFolder, record: RunRecord) -> RunSource | None:
+    """The source that the run was trained with, and the user's file now; None for a lecture of the
+    course, and for a run of an earlier version, which kept no copy. Raises DamagedRun.
     """
-    described = record.get("source")
-    if described is None or described["path"] is None:
+    described = record.source
+    if described is None or described.path is None:
         return None
-    kept, original = _read_kept(folder, described), Path(described["path"])
+    kept, original = _read_kept(folder, described), Path(described.path)
     try:
         current = read_user_source(original)
     except (LectureError, ValueError):  # gone, or no path at all
@@ -113,24 +109,24 @@ def read_run_source(folder: RunFolder, record: Mapping[str, Any]) -> RunSource |
 
 
 def changed_source(folder: RunFolder) -> str:
-    """How the user's file differs from what the run was trained with, so that one must be chosen to
-    go on with it; empty where nothing need be chosen. What is wrong with the folder is not said.
+    """How the user's file differs from the copy, so that the user must choose one to resume with;
+    empty if there is nothing to choose, or the folder is damaged.
     """
     try:
         source = read_run_source(folder, folder.read_record())
-    except (DamagedRun, KeyError, TypeError, AttributeError):
+    except DamagedRun:
         return ""
     return source.difference if source is not None and source.is_changed else ""
 
 
-def source_in_words(folder: RunFolder, record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a list of a run's facts says of the user's own file: names and values; nothing for a
-    lecture of the course. What is wrong with the folder is not said.
+def source_in_words(folder: RunFolder, record: RunRecord) -> list[tuple[str, str]]:
+    """What the properties of a run say of the user's file, as pairs of names and texts; nothing for
+    a lecture of the course or a damaged folder.
     """
     try:
         source = read_run_source(folder, record)
-        changes = [int(change["step"]) for change in record.get("source_changes") or []]
-    except (DamagedRun, KeyError, TypeError, ValueError, AttributeError):
+        changes = [int(change["step"]) for change in record.source_changes]
+    except (DamagedRun, KeyError, TypeError, ValueError):
         return []
     if source is None:
         return []
@@ -142,13 +138,10 @@ def source_in_words(folder: RunFolder, record: Mapping[str, Any]) -> list[tuple[
     return facts
 
 
-def lecture_of(
-    folder: RunFolder, record: Mapping[str, Any], use: Use = "kept"
-) -> tuple[Lecture, str]:
-    """The lecture of a run, and a sentence where its file isn't what the run was trained with.
+def lecture_of(folder: RunFolder, record: RunRecord, use: Use = "kept") -> tuple[Lecture, str]:
+    """The lecture of a run, and a sentence if its file differs from what the run was trained with.
 
-    Raises LectureError, UntrustedSource, UnknownLecture, SourceChanged, and what `read_run_source`
-    does.
+    Raises LectureError, UntrustedSource, UnknownLecture, SourceChanged and DamagedRun.
     """
     source, note = source_to_open(folder, record, use)
     if source is not None:
@@ -158,10 +151,10 @@ def lecture_of(
 
 
 def source_to_open(
-    folder: RunFolder, record: Mapping[str, Any], use: Use = "kept"
+    folder: RunFolder, record: RunRecord, use: Use = "kept"
 ) -> tuple[Source | None, str]:
     """The user's code that opening the run executes, None for a lecture of the course; and a
-    sentence where it isn't what lies in the user's file now. Raises what `lecture_of` does.
+    sentence if it differs from the user's file now. Raises what `lecture_of` does.
     """
     source = read_run_source(folder, record)
     if source is None:
@@ -176,44 +169,47 @@ def source_to_open(
     return source.kept, f"{source.difference}: the copy in the run folder is used"
 
 
-def is_other_source(lecture: Lecture, record: Mapping[str, Any]) -> bool:
-    """Whether a user's own lecture isn't what the run was trained with so far."""
-    before = record.get("source") or {}
-    source = lecture.source
-    return bool(before) and source is not None and source.digest != before.get("sha256")
+def is_other_source(lecture: Lecture, record: RunRecord) -> bool:
+    """Whether a user's lecture differs from what the run was trained with so far."""
+    before, source = record.source, lecture.source
+    return before is not None and source is not None and source.digest != before.sha256
 
 
 def record_of_resumed(
     folder: RunFolder,
-    record: Mapping[str, Any],
-    now: Mapping[str, Any],
+    record: RunRecord,
+    now: RunRecord,
     source: Source | None,
     step: int,
-) -> dict[str, Any]:
-    """run.json of a run that goes on at `step`: what it said, and what is so `now`.
+) -> RunRecord:
+    """The record of a run that is resumed at `step`: the old one, updated by the new one.
 
-    Where `source`, what the run goes on with, isn't what it was trained with so far, it is kept
-    from now on, and the earlier one beside it. Raises OSError.
+    If `source`, which the run continues with, differs from what it was trained with so far, it is
+    copied into the folder, and the earlier copy is renamed. Raises OSError.
     """
-    before, after = record.get("source") or {}, now["source"] or {}
-    if before and before.get("sha256") == after.get("sha256"):
-        # `now` may name the copy: where the user's own file lay stays known.
-        return {**record, **now, **{name: record[name] for name in ("source", "lecture_file")}}
-    changes = record.get("source_changes")
-    changes = [*changes] if isinstance(changes, list) else []
-    if before:
-        changes.append({"step": step, "sha256": before.get("sha256")})
+    before, after = record.source, now.source
+    if before is not None and after is not None and before.sha256 == after.sha256:
+        # `now` may name the copy as the file; the record keeps the path of the user's file.
+        names = ("source", "lecture_file")
+        paths = {name: record.values[name] for name in names if name in record.values}
+        return RunRecord.of({**record.values, **now.values, **paths})
+    changes: list[Mapping[str, Any]] = record.source_changes
+    change: dict[str, Any] = {}
+    if before is not None:
+        change = {"step": step, "sha256": before.sha256}
     if source is not None:
         aside = _set_aside(folder, step)
-        if before and aside:
-            changes[-1]["kept_in"] = aside
+        if before is not None and aside:
+            change["kept_in"] = aside
         keep_source(folder, source)
-    return {**record, **now, **({"source_changes": changes} if changes else {})}
+    changes += [change] if change else []
+    changed = {"source_changes": changes} if changes else {}
+    return RunRecord.of({**record.values, **now.values, **changed})
 
 
 def _set_aside(folder: RunFolder, step: int) -> str:
-    """Rename the source that was used until `step`, whatever is there by that name: its new name;
-    empty where there is none.
+    """Rename the copy of the source that was used until `step`, and return its new name; empty if
+    there is none.
     """
     if not is_there(folder.source):
         return ""
@@ -223,36 +219,35 @@ def _set_aside(folder: RunFolder, step: int) -> str:
     return name
 
 
-def _unkept_file(record: Mapping[str, Any]) -> Path:
-    """The file of the lecture of a run that keeps no source: one of the course's, or a user's.
+def _unkept_file(record: RunRecord) -> Path:
+    """The lecture's file of a run that has no copy of it: one of the course's, or a user's.
 
-    Earlier versions recorded no more than its path. Raises UnknownLecture.
+    Earlier versions recorded only its path. Raises UnknownLecture.
     """
-    file, name = users_file(record), record["lecture"]
+    file, name = record.users_file, record.lecture
     if not file and name not in lecture_names():
         raise UnknownLecture(f"this version of tutorch has no lecture {name!r}")
     return find_lecture(file or name)
 
 
-def _how_course_differs(path: Path, record: Mapping[str, Any]) -> str:
-    """A sentence where the course's file `path` may not be what the run was trained with."""
-    source = record.get("source")
+def _how_course_differs(path: Path, record: RunRecord) -> str:
+    """A sentence if the course's file `path` may differ from what the run was trained with."""
+    source = record.source
     if source is None:  # as earlier versions wrote it
-        file = Path(record["lecture_file"])
+        file = Path(record.lecture_file)
         if file == path or is_there(file):
             return ""
         return f"{file} is no longer there: tutorch's own {path.stem} is used"
-    if source.get("sha256") == hashlib.sha256(path.read_bytes()).hexdigest():
+    if source.sha256 == hashlib.sha256(path.read_bytes()).hexdigest():
         return ""
     return f"tutorch's {path.stem} has changed since the run was trained: it is used as it is now"
 
 
-def _read_kept(folder: RunFolder, described: Mapping[str, Any]) -> Source:
-    """The files that run.json describes. Should a program have been killed while it exchanged
-    them, they are found where it had put them.
+def _read_kept(folder: RunFolder, described: SourceRecord) -> Source:
+    """The files that run.json describes. If a program was killed after it had renamed the copy and
+    before it wrote run.json, the files are in the renamed folder.
     """
-    wanted = {str(name): str(sha256) for name, sha256 in described["files"].items()}
-    main = described["main"]
+    wanted, main = dict(described.files), described.main
     if main not in wanted or len(wanted) > MOST_FILES:
         raise DamagedRun(f"{folder.run_json} doesn't name the run's source: it is damaged")
     for place in (folder.source, *sorted(folder.path.glob(f"{_EARLIER}*"))):
@@ -265,7 +260,7 @@ def _read_kept(folder: RunFolder, described: Mapping[str, Any]) -> Source:
 
 
 def _files_in(place: Path, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """Those of the files that are there: regular files below `place`, found without a link."""
+    """The named files that exist: regular files below `place`, not reached through a link."""
     room = LARGEST
     for name in names:
         if Path(name).is_absolute() or ".." in PurePosixPath(name).parts:
@@ -274,7 +269,7 @@ def _files_in(place: Path, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
             with open_file(place / name, below=place.parent) as file:
                 data = file.read(room + 1)
         except (OSError, ValueError):
-            continue  # the digests will show that it isn't there
+            continue  # the comparison of digests finds that it is missing
         room -= len(data)
         if room < 0:
             return

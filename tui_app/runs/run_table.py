@@ -18,6 +18,7 @@ from tui_app.runs.listing import RunSummary, run_folders, summarise
 from tui_app.runs.origins import origins
 from tui_app.runs.run_files import open_file
 from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_record import RunRecord
 
 _NOTE = "note.txt"
 
@@ -54,11 +55,11 @@ class RunTable:
         return [replace(row, origin=place) for row, place in zip(rows, places, strict=True)]
 
     def _row(self, folder: RunFolder) -> RunRow:
-        settings: dict[str, Any] = {}
+        record = None
         with contextlib.suppress(DamagedRun):
-            recorded = folder.read_record().get("hyperparameters")
-            settings = recorded if isinstance(recorded, dict) else {}
-        summary = summarise(folder)
+            record = folder.read_record()
+        summary = summarise(folder, record)
+        settings = record.hyperparameters if record is not None else {}
         is_course = summary.lecture in lecture_names() and not summary.file
         own = self._own(summary.lecture if is_course else "", summary.dataset)
         differs = {
@@ -120,7 +121,8 @@ def settings_of(folder: RunFolder) -> tuple[Path, dict[str, object]]:
     from tui_app.runs.run_options import RunOptions
     from tui_app.runs.run_settings import read_settings
 
-    settings, plain = read_settings(folder), vars(RunOptions())
+    record = folder.read_record()
+    settings, plain = read_settings(folder, record=record), vars(RunOptions())
     lecture = settings.lecture
     options = {n: v for n, v in vars(settings.options).items() if plain[n] != v}
     options.pop("runs_dir", None)
@@ -129,12 +131,12 @@ def settings_of(folder: RunFolder) -> tuple[Path, dict[str, object]]:
         **options,
         "dataset": settings.dataset,
     }
-    return _file_to_train(folder, lecture.path), given
+    return _file_to_train(folder, record, lecture.path), given
 
 
-def _file_to_train(folder: RunFolder, opened: Path) -> Path:
+def _file_to_train(folder: RunFolder, record: RunRecord, opened: Path) -> Path:
     """The user's own file, where it is still there, and not the copy in the run folder."""
     from tui_app.runs.run_source import read_run_source
 
-    source = read_run_source(folder, folder.read_record())
+    source = read_run_source(folder, record)
     return opened if source is None or source.current is None else source.original

@@ -1,6 +1,4 @@
-"""Whether the user trusts the code of a run: asked before it is opened, and remembered once it has
-trained.
-"""
+"""Finds out whether the user trusts the code in a run folder, and remembers that they do."""
 
 from __future__ import annotations
 
@@ -22,8 +20,8 @@ from tui_app.runs.run_source import Use, source_to_open
 
 
 def untrusted_source(folder: RunFolder, use: Use = "kept") -> UntrustedSource | None:
-    """What to ask the user before the run's code is executed; None where nothing need be asked.
-    What is wrong with the folder is not said.
+    """The code that the user must trust before the run is opened; None if it is trusted already, or
+    the folder is damaged.
     """
     try:
         source, _ = source_to_open(folder, folder.read_record(), use)
@@ -33,29 +31,25 @@ def untrusted_source(folder: RunFolder, use: Use = "kept") -> UntrustedSource | 
         return error
     except (DamagedRun, SourceChanged, LectureError, UnknownLecture):
         return None
-    except (KeyError, TypeError, AttributeError):  # no run's record
-        return None
     return None
 
 
 def trusted_here_only(folder: RunFolder) -> bool:
-    """Whether this program may run the code that the run keeps, and the next one may not: what the
-    user trusts couldn't be remembered.
+    """Whether only this process may run the code in the run folder, because the user's trust
+    couldn't be saved.
     """
     try:
         source, _ = source_to_open(folder, folder.read_record())
     except (DamagedRun, SourceChanged, LectureError, UnknownLecture):
         return False
-    except (KeyError, TypeError, AttributeError):
-        return False
     return source is not None and is_allowed(source) and not is_remembered(source)
 
 
 def trust_copy(folder: RunFolder, source: Source) -> list[str]:
-    """Trust the copy that a run keeps of what it trains. Why that can't be remembered, if so.
+    """Trust the copy of the source in the run folder; say why if that can't be saved.
 
-    The owner of the copy is another one on some network file systems.
+    On some network file systems the copy has another owner than the user's file.
     """
     owners = source.owners | owners_of(folder.source, source.files)
     problem = trust(replace(source, owners=owners))
-    return [f"{problem}. Opening this run later asks again"] if problem else []
+    return [f"{problem}. tutorch will ask again when you open this run later"] if problem else []

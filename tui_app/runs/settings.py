@@ -1,4 +1,4 @@
-"""What a run is set to, settled from what was given and written to and read from run.json."""
+"""Resolves the settings of a run from what the user gave and the defaults, or from run.json."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from datasets.reading.paths import user_path
 from models.fields import InvalidValue, fields_of, setting_text
 from models.lecture import Hyperparameters, Lecture
 from tui_app.runs.run_options import RunOptions
+from tui_app.runs.run_record import RunRecord
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,10 @@ def as_record(settings: RunSettings) -> dict[str, Any]:
     }
 
 
-def from_record(lecture: Lecture, record: Mapping[str, Any], runs_dir: Path) -> RunSettings:
-    """The settings that `as_record` wrote. Raises InvalidValue, UnknownDataset, KeyError or
-    TypeError when the record isn't one.
-    """
-    given = {**record["hyperparameters"], **record["options"]}
-    return settle(lecture, {**given, "dataset": record["dataset"], "runs_dir": str(runs_dir)})
+def from_record(lecture: Lecture, record: RunRecord, runs_dir: Path) -> RunSettings:
+    """The settings that `as_record` wrote. Raises InvalidValue and UnknownDataset."""
+    given = {**record.hyperparameters, **record.options}
+    return settle(lecture, {**given, "dataset": record.dataset, "runs_dir": str(runs_dir)})
 
 
 def differing(settings: RunSettings, others: Sequence[RunSettings]) -> str:

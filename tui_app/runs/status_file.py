@@ -18,7 +18,7 @@ from tui_app.runs.events import (
     StepsCompleted,
     finite,
 )
-from tui_app.runs.run_folder import this_program
+from tui_app.runs.process_identity import this_process
 
 #: Seconds between two heartbeats, and after how many a run that sent none has died.
 HEARTBEAT = 2.0
@@ -70,7 +70,7 @@ class StatusFile:
         values = self._values
         match event:
             case RunStarted():
-                values |= {"state": "running", **this_program(), **self._known}
+                values |= {"state": "running", **this_process(), **self._known}
                 values |= {"exit_code": None, "reason": None}
                 values |= {"epoch": event.epoch, "step": event.step, "epochs": event.epochs}
                 values |= {"metric": event.metric, "best_value": None, "best_epoch": None}

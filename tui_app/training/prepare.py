@@ -14,7 +14,7 @@ from datasets.reading.progress import NO_REPORTS, Progress, ProgressReporter
 from datasets.reading.splitting import split_off_validation
 from models import LectureError
 from models.fields import InvalidValue
-from models.lecture import Hyperparameters, Lecture
+from models.lecture import HIGHER_IS_BETTER, Hyperparameters, Lecture
 from models.user_files.error_hints import explain
 from tui_app.runs.settings import RunSettings
 from tui_app.training.batches import DeviceSplit, GatheredBatches, LoaderBatches
@@ -226,8 +226,11 @@ def check_models(
 def best_models(lecture: Lecture, data: Data, keep: int) -> BestModels:
     """An empty ranking by the lecture's metric: accuracy where there are classes, else the loss."""
     metric = lecture.metric or ("loss" if data.spec.task == "regression" else "accuracy")
+    if metric not in HIGHER_IS_BETTER:
+        names = " or ".join(map(repr, HIGHER_IS_BETTER))
+        raise LectureError(f"{lecture.path}: metric= is {names}, not {metric!r}")
     if metric == "accuracy" and data.spec.task == "regression":
         raise LectureError(
             f"{lecture.path}: a regression has no accuracy to choose the best model by"
         )
-    return BestModels(metric, highest=metric == "accuracy", keep=keep)
+    return BestModels(metric, highest=HIGHER_IS_BETTER[metric], keep=keep)

@@ -19,6 +19,7 @@ from tui_app.runs.run_data import as_trained_with, write_kept_data
 from tui_app.runs.run_files import is_there
 from tui_app.runs.run_folder import RunFolder, read_json
 from tui_app.runs.run_options import RunOptions
+from tui_app.runs.run_record import RunRecord
 from tui_app.runs.run_settings import settings_to_resume
 from tui_app.runs.run_source import Use, is_other_source, record_of_resumed
 from tui_app.runs.run_trust import trust_copy
@@ -40,17 +41,20 @@ def resume_run(
     *,
     epochs: int | None = None,
     source: Use | None = None,
+    record: RunRecord | None = None,
     **options: Any,
 ) -> Session:
     """Prepare a run to go on exactly where its last.pt left it, or to have more `epochs`.
 
-    `source` says with which source, where a user's own file has changed since.
+    `source` says with which source, where a user's own file has changed since. `record` is its
+    run.json, if it was read already.
     `options` are those of RunOptions that are other than before, such as the device. A time
     limit was for the earlier session alone. Raises DamagedRun, RunFinished, and what `prepare`
     does.
     """
-    record, settings = folder.read_record(), settings_to_resume(folder, source)
-    as_trained = {"device": record.get("device"), "threads": record.get("threads")}
+    record = record or folder.read_record()
+    settings = settings_to_resume(folder, record, source)
+    as_trained = {"device": record.device, "threads": record.threads}
     settings = with_options(settings, {**as_trained, "max_time": 0.0, **options})
     if epochs is not None:
         hp = replace(settings.hyperparameters, epochs=epochs)
@@ -60,19 +64,19 @@ def resume_run(
         stack.callback(lock.release)
         folder.refuse_irregular_files()
         folder.remove_unfinished()
-        accept = partial(as_trained_with, folder, settings.dataset)
+        accept = partial(as_trained_with, folder, record)
         training = prepare(settings, on_progress, control.must_stop, accept)
         if control.is_abandoned:
             raise StepInterrupted
         training.run_folder = folder
-        if "threads" not in options and "threads_reason" in record:
-            training.threads_reason = printable(str(record["threads_reason"]))
+        if "threads" not in options and record.threads_reason:
+            training.threads_reason = printable(record.threads_reason)
         state = _status(folder).get("state")
         back = restore_with_changed_source if is_other_source(settings.lecture, record) else restore
         notes = back(training, folder, was_completed=state == "completed")
         notes += [*filter(None, [settings.note]), *notes_of(training), *extend(training)]
         now, made_of = record_of(training), settings.lecture.source
-        write_kept_data(folder, training)
+        write_kept_data(folder, now, training.measured.split.data)
         folder.write_record(record_of_resumed(folder, record, now, made_of, training.step))
         if made_of is not None:
             notes += trust_copy(folder, made_of)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tui_app.runs.run_record import RunRecord
 from tui_app.runs.run_source import describe
 from tui_app.runs.settings import as_record
 from tui_app.training.baselines import base_rates
@@ -14,10 +15,10 @@ from tui_app.training.state import Training
 _MOST_COLUMNS = 1000
 
 
-def record_of(training: Training) -> dict[str, Any]:
+def record_of(training: Training) -> RunRecord:
     """The run's settings, source and data, and what was chosen for it."""
     model = type(training.model)
-    return {
+    values = {
         **as_record(training.settings),
         "source": describe(training.settings.lecture),
         "model": model.__qualname__,
@@ -30,11 +31,13 @@ def record_of(training: Training) -> dict[str, Any]:
         "steps_per_epoch": len(training.batches),
         "schedule": [list(span) for span in training.schedule.spans],
         "metric": training.metric,
+        "higher_is_better": training.best.highest,
         "chosen_on": training.measured.name,
         "reduction": reduction_of(training.criterion),
         "train_size": training.train_size,
         "base_rates": base_rates(training),
     }
+    return RunRecord.of(values)
 
 
 def _normalisation(training: Training) -> dict[str, Any] | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing, suppress
-from typing import Any
 
 from filelock import BaseFileLock
 
@@ -15,8 +14,10 @@ from tui_app.runs.errors import TrainingFailed
 from tui_app.runs.event_text import Sparingly
 from tui_app.runs.events import Event, Listener, RunCompleted, RunStarted, Warned
 from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.log_file import LogFile
 from tui_app.runs.metrics_file import MetricsFile
-from tui_app.runs.run_folder import LogFile, RunFolder
+from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_record import RunRecord
 from tui_app.runs.status_file import StatusFile
 from tui_app.training.control import Control
 from tui_app.training.control_socket import ControlSocket
@@ -42,7 +43,7 @@ class Session:
         self,
         training: Training,
         folder: RunFolder,
-        record: Mapping[str, Any],
+        record: RunRecord,
         lock: BaseFileLock,
         notes: Iterable[str],
     ) -> None:

@@ -10,6 +10,7 @@ from datasets.reading.progress import Progress
 
 if TYPE_CHECKING:
     from tui_app.runs.run_folder import RunFolder
+    from tui_app.runs.run_record import RunRecord
     from tui_app.runs.run_source import Use
     from tui_app.runs.settings import RunSettings
     from tui_app.training.control import Control
@@ -40,13 +41,14 @@ class ResumeRequest:
     """A run to resume, and what changes: `epochs` in all, `options` by name.
 
     `source` says whether it continues with the source in its folder or with the user's file as it
-    is now; it must be given if the two differ.
+    is now; it must be given if the two differ. `record` is its run.json, if it was read already.
     """
 
     folder: RunFolder
     epochs: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     source: Use | None = None
+    record: RunRecord | None = None
 
     def __call__(self, control: Control, on_progress: OnProgress) -> Session:
         """Load the run's last checkpoint."""
@@ -58,5 +60,6 @@ class ResumeRequest:
             on_progress,
             epochs=self.epochs,
             source=self.source,
+            record=self.record,
             **self.options,
         )

@@ -39,8 +39,8 @@ def start_run(
         if settings.lecture.source is not None:
             keep_source(folder, settings.lecture.source)
             notes += trust_copy(folder, settings.lecture.source)
-        write_kept_data(folder, training)
         record = record_of(training)
+        write_kept_data(folder, record, training.measured.split.data)
         folder.write_record(record)
         stack.pop_all()
     return Session(training, folder, record, lock, notes)

@@ -158,10 +158,10 @@ class TerminalSession:
         if queue.current.folder is None:  # it prepares
             return True
         try:
-            options = RunFolder(queue.current.folder).read_record().get("options")
+            options = RunFolder(queue.current.folder).read_record().options
         except DamagedRun:
             return True
-        return not isinstance(options, dict) or options.get("on_hangup") != "stop"
+        return options.get("on_hangup") != "stop"
 
     def _leave(self) -> None:
         """End the app, and nothing else: the terminal has gone."""

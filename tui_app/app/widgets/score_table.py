@@ -10,7 +10,7 @@ from rich.text import Text
 from tui_app.monitoring.history import History
 from tui_app.text.cells import cut
 from tui_app.text.escaping import printable
-from tui_app.text.quantities import format_seconds, format_short
+from tui_app.text.quantities import format_seconds, format_short, is_share
 
 #: The columns after the run's name: title and cells, and in which order they are given up where
 #: not all fit.
@@ -73,7 +73,7 @@ def relative_result(history: History, first: History) -> str:
         return ""
     if _task(history) != _task(first):
         return ""
-    if best.metric.endswith("accuracy"):
+    if is_share(best.metric):
         what, value, reference = "error", 1 - best.value, 1 - other.value
     else:
         what, value, reference = "loss", best.value, other.value

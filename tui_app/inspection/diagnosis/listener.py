@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from models.user_files.error_hints import explain_in_one_line
 from tui_app.inspection.diagnosis import diagnose
@@ -28,6 +27,7 @@ from tui_app.runs.events import (
     StepsCompleted,
     Warned,
 )
+from tui_app.runs.run_record import RunRecord
 from tui_app.training.control import Control
 from tui_app.training.session import Session
 from tui_app.training.state import Training
@@ -45,9 +45,7 @@ class DiagnosisListener:
     sessions of the run recorded.
     """
 
-    def __init__(
-        self, training: Training, record: Mapping[str, Any], past: RecordedObservations
-    ) -> None:
+    def __init__(self, training: Training, record: RunRecord, past: RecordedObservations) -> None:
         self._training, self._record = training, record
         self._recorded = past
         self._found: set[str] = set()

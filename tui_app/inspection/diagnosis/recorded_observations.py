@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 from datasets.reading.progress import LoadingStopped
 from tui_app.inspection.diagnosis.observations import RunObservations
@@ -14,6 +13,7 @@ from tui_app.runs.metrics_codec import Record
 from tui_app.runs.metrics_file import read_records
 from tui_app.runs.packed_epochs import MOST_STEPS, MOST_VALUES, PackedEpochs, numbers
 from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_record import RunRecord
 
 _OBSERVED = (StepsCompleted, EpochCompleted, PackedEpochs, ControlApplied, Advised)
 
@@ -81,16 +81,16 @@ class RecordedObservations:
         if name in self.epochs or len(self.epochs) < MOST_VALUES:
             self.epochs.setdefault(name, array("d")).extend(numbers(column))
 
-    def observations(self, record: Mapping[str, Any], lr: float, epochs: int) -> RunObservations:
+    def observations(self, record: RunRecord, lr: float, epochs: int) -> RunObservations:
         """All that, with what run.json says of the run."""
         return RunObservations(
             lr=lr,
             losses=self.losses,
             epochs=self.epochs,
-            base_rates=record.get("base_rates", {}),
-            hyperparameters=record["hyperparameters"],
-            reduction=str(record.get("reduction", "mean")),
-            train_size=int(record.get("train_size", 0)),
+            base_rates=record.base_rates,
+            hyperparameters=record.hyperparameters,
+            reduction=record.reduction or "mean",
+            train_size=record.train_size,
             epochs_planned=epochs,
         )
 
@@ -98,6 +98,5 @@ class RecordedObservations:
 def observations_of_run(folder: RunFolder) -> RunObservations:
     """What a run folder records so far. Raises DamagedRun."""
     record, recorded = folder.read_record(), RecordedObservations.read(folder)
-    settings = record["hyperparameters"]
-    lr = float(settings.get("lr", 0.0)) if recorded.lr is None else recorded.lr
-    return recorded.observations(record, lr, int(settings["epochs"]))
+    lr = record.lr if recorded.lr is None else recorded.lr
+    return recorded.observations(record, lr, record.epochs)

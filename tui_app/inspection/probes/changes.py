@@ -134,4 +134,4 @@ def _replayed(
 
 
 def _steps_per_epoch(context: ProbeContext) -> int:
-    return max(1, int(context.folder.read_record()["steps_per_epoch"]))
+    return context.folder.read_record().steps_per_epoch
