@@ -209,7 +209,7 @@ def test_lectures_offer_what_their_models_take():
 
 @in_app("12")
 async def test_a_lecture_that_learns_from_neither_offers_neither(person: Sitting):
-    values = [value for _, value in row_of(person, "dataset").query_one(ChoiceField).acts]
+    values = [value for _, value in row_of(person, "dataset").query_one(ChoiceField).actions]
     assert values == [SEVERAL]
     await person.press("p")
     await person.until(lambda: any("neither from a table" in said for said in person.said))

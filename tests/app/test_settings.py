@@ -164,5 +164,5 @@ async def test_a_row_that_is_being_taken_away_is_neither_explained_nor_focused(p
         widget.display = False  # as Textual does before it removes them
     person.form.on_setting_focused(SettingFocused("epochs"))
     row.focus_field()
-    row.take(row.field, [], "7")
-    assert row.cut == ""
+    row.reuse(row.field, [], "7")
+    assert row.cut_text == ""

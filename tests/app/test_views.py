@@ -298,7 +298,7 @@ async def test_a_look_is_shown_though_the_run_is_saved_again_before_it_ends(
     def is_shown_after_another_save() -> bool:
         begun = looking[:]
         sight = model_of_run(run, 20, is_training=True)
-        pane(person).look_at(replace(sight, key=next(saves)))
+        pane(person).show_model(replace(sight, key=next(saves)))
         for waiting in begun:
             waiting.set()
         return "after epoch 20" in str(pane(person).border_subtitle)

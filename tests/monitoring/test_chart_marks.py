@@ -8,7 +8,7 @@ import numpy as np
 import plotext
 import pytest
 
-from tui_app.app.widgets.curve_plot import in_cells_of_braille
+from tui_app.app.widgets.curve_plot import to_braille_cells
 from tui_app.drawing.ticks import WIDTH
 
 
@@ -25,8 +25,8 @@ def test_a_sign_stands_where_the_line_has_its_point(width: int, height: int):
 def drawn(point: tuple[float, float], width: int, height: int, marker: str) -> str:
     x, y = (np.array([value]) for value in point)
     if marker == "•":
-        x = in_cells_of_braille(x, 0, 10, width - WIDTH - 1, 2)
-        y = in_cells_of_braille(y, 1, 4, height - 2, 4)
+        x = to_braille_cells(x, 0, 10, width - WIDTH - 1, 2)
+        y = to_braille_cells(y, 1, 4, height - 2, 4)
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.limitsize(False, False)

@@ -79,7 +79,7 @@ class DataDialog(Dialog):
     def tell(self, sentence: str, second: str = "", *, wrong: bool = False) -> None:
         """Say what the data are; in the second line what is chosen, or what is `wrong`."""
         about, other = self.query(".about").results(TextLine)
-        about.tell(printable(sentence))
+        about.show(printable(sentence))
         other.set_class(wrong, "-wrong")
         other.update(printable(second))
 

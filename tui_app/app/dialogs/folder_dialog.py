@@ -65,7 +65,7 @@ class FolderDialog(DataDialog):
             return
         self._preview = preview
         has_test = preview.test is not None
-        self.query_one(".header", TextLine).tell(ClassList.header(has_test=has_test))
+        self.query_one(".header", TextLine).show(ClassList.header(has_test=has_test))
         self._list.has_test = has_test
         self._list.show(preview.classes)
         channels, height, width = preview.encoder.shape

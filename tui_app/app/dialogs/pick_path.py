@@ -156,7 +156,7 @@ class PickPath(Dialog):
     def _tell(self, sentence: str, *, wrong: bool = False) -> None:
         line = self.query_one(".about", TextLine)
         line.set_class(wrong, "-wrong")
-        line.tell(printable(sentence))
+        line.show(printable(sentence))
 
     # What is typed
 

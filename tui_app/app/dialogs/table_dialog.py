@@ -50,7 +50,7 @@ class TableDialog(DataDialog):
         """Begin among the columns."""
         super().on_mount()
         self._columns.focus()
-        self.query_one(".header", TextLine).tell(HEADER)
+        self.query_one(".header", TextLine).show(HEADER)
 
     _preview: TablePreview | None = None
 

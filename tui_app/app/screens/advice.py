@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from tui_app.app.screens.run_control import RunControlScreen
-from tui_app.app.widgets.advice_line import current, words_of
+from tui_app.app.widgets.advice_line import advice_to_show, settings_text
 from tui_app.monitoring.monitored_run import MonitoredRun
 from tui_app.runs.events import Advised
 from tui_app.runs.run_folder import RunFolder
@@ -35,7 +35,7 @@ class AdviceScreen(RunControlScreen):
         run = self.watched
         if run is None or run.folder is None:
             return None
-        advice = current(run.history.advice)
+        advice = advice_to_show(run.history.advice)
         return advice if advice is not None and advice.settings else None
 
     def action_apply_advice(self) -> None:
@@ -43,5 +43,5 @@ class AdviceScreen(RunControlScreen):
         advice, run = self._advice(), self.watched
         if advice is None or run is None or run.folder is None:
             return
-        done = f"Set {words_of(advice)}; press s to train."
+        done = f"Set {settings_text(advice)}; press s to train."
         self.app.main.repeat(RunFolder(run.folder), advice.settings, done)

@@ -123,7 +123,7 @@ class ViewPalette(_Entries):
         screen: Any = self.screen
         sight = screen.sight() if hasattr(screen, "sight") else None
         if sight is not None:
-            names = screen.query_one(ModelPane).names_of(sight) or await self._views_of(sight)
+            names = screen.query_one(ModelPane).known_views(sight) or await self._views_of(sight)
             self._entries = tuple(
                 Entry(f"View: {load_view(name).title}", partial(screen.open_view, name), words=name)
                 for name in names

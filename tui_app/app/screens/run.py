@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from tui_app.app.screens.advice import AdviceScreen
 from tui_app.app.widgets.adjustable_chart import screen_bindings
-from tui_app.app.widgets.advice_line import current
+from tui_app.app.widgets.advice_line import advice_to_show
 from tui_app.app.widgets.chart import Chart
 from tui_app.app.widgets.drawable import while_drawable
 from tui_app.app.widgets.key_bar import KeyBar
@@ -130,7 +130,7 @@ class RunScreen(AdviceScreen):
             self.query_one(LogPane).draw()
         self._look()
         history = self._run.history
-        keys = (self._run.control, history.state, current(history.advice))
+        keys = (self._run.control, history.state, advice_to_show(history.advice))
         if keys != self._keys:
             self._keys = keys
             self.refresh_bindings()
@@ -139,10 +139,10 @@ class RunScreen(AdviceScreen):
         """Show what the best model learned, or while it trains the newest, where that is wanted."""
         pane = self.query_one(ModelPane)
         if pane.display and self._run.failure is not None:
-            pane.look_at(None, self._run.failure.sentence)
+            pane.show_model(None, self._run.failure.sentence)
         elif pane.display and not self.is_reading:
             self._ask_for_news()
-            pane.look_at(self.sight())
+            pane.show_model(self.sight())
 
     def sight(self) -> ModelSource:
         """The model that the Model pane shows, or would show."""

@@ -1,4 +1,4 @@
-"""The advice for the run that is shown, in one line; the log has all of it."""
+"""Shows the advice for a run in one line; the log has all of it."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from tui_app.runs.events import Advised
 from tui_app.text.escaping import printable
 
 
-def words_of(advice: Advised) -> str:
-    """The settings that are advised: `lr 0.02, momentum 0.9`."""
+def settings_text(advice: Advised) -> str:
+    """The advised settings as text: `lr 0.02, momentum 0.9`."""
     pairs = advice.settings.items()
     words = (f"{name.replace('_', ' ')} {setting_text(value)}" for name, value in pairs)
     return ", ".join(map(printable, words))
 
 
-def current(advice: Sequence[Advised]) -> Advised | None:
-    """The advice to show of all that a run was given: the newest that names settings, else the
-    newest. The key that applies advice applies this one.
+def advice_to_show(advice: Sequence[Advised]) -> Advised | None:
+    """The advice to show: the newest that names settings, else the newest. The key that applies
+    advice applies this one.
     """
     with_settings = [each for each in advice if each.settings]
     return next(iter([*with_settings[-1:], *advice[-1:]]), None)
 
 
 class AdviceLine(Static):
-    """What goes wrong, and the key that applies what is advised."""
+    """What is wrong with the run, and the key that applies the advised settings."""
 
     DEFAULT_CSS = """
     AdviceLine {
@@ -56,5 +56,5 @@ class AdviceLine(Static):
 def _line(advice: Advised) -> Text:
     text = Text(f"! {printable(advice.name)}: ", "bold")
     if advice.settings:
-        text.append(f"d sets {words_of(advice)}. ")
+        text.append(f"d sets {settings_text(advice)}. ")
     return text.append(printable(advice.text), "not bold")

@@ -1,4 +1,4 @@
-"""A line that says which runs train in other programs, as long as there are any."""
+"""Shows in a line which runs train in other processes, while there are any."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tui_app.text.quantities import counted
 if TYPE_CHECKING:
     from tui_app.app.app import TutorchApp
 
-#: Seconds between two looks at the runs folder.
-_AGAIN = 4.0
+#: Seconds between two readings of the runs folder.
+_INTERVAL = 4.0
 
 _KEY = "  b: attach"
 
 
 class BackgroundLine(Static):
-    """Hidden while every run that trains is one of this program. A click attaches, as the key."""
+    """Hidden while no other process trains a run. A click attaches to it, as the key does."""
 
     app: TutorchApp
 
@@ -44,11 +44,11 @@ class BackgroundLine(Static):
         self.runs: Sequence[RunSummary] = ()
 
     def on_mount(self) -> None:
-        """Look once the screen is painted, and again and again."""
-        self.call_after_refresh(self._look)
-        self.set_interval(_AGAIN, self._look)
+        """Read the folder once the screen is painted, then regularly."""
+        self.call_after_refresh(self._read)
+        self.set_interval(_INTERVAL, self._read)
 
-    def _look(self) -> None:
+    def _read(self) -> None:
         if not self.screen.is_current:
             return
         queue, runs_dir = self.app.queue, self.app.runs_dir
@@ -63,26 +63,26 @@ class BackgroundLine(Static):
     def _show(self, runs: Sequence[RunSummary]) -> None:
         if runs == self.runs or not self.is_attached:
             return
-        is_other_number = len(runs) != len(self.runs)
+        count_changed = len(runs) != len(self.runs)
         self.runs = runs
         self._write()
-        if is_other_number:
+        if count_changed:
             self.display = bool(runs)
             self.screen.refresh_bindings()
 
     def on_resize(self) -> None:
-        """Cut the words to the new width."""
+        """Cut the text to the new width."""
         self._write()
 
     def _write(self) -> None:
         if not self.runs:
             return
-        of_which = _words(self.runs[0]) if len(self.runs) == 1 else counted(len(self.runs), "run")
-        room = self.app.size.width - 2 - len(_KEY)
-        self.update(Text.assemble(cut(Text(f"▶ background: {of_which}"), room), (_KEY, "bold")))
+        what = _describe(self.runs[0]) if len(self.runs) == 1 else counted(len(self.runs), "run")
+        width = self.app.size.width - 2 - len(_KEY)
+        self.update(Text.assemble(cut(Text(f"▶ background: {what}"), width), (_KEY, "bold")))
 
     def on_click(self) -> None:
-        """Open the run."""
+        """Attach as the key does."""
         self.attach()
 
     def attach(self) -> None:
@@ -90,7 +90,7 @@ class BackgroundLine(Static):
         if len(self.runs) == 1:
             self._open(self.runs[0].path)
         elif self.runs:
-            choices = [(_words(run), run.path) for run in reversed(self.runs)]
+            choices = [(_describe(run), run.path) for run in reversed(self.runs)]
             self.app.push_screen(PickFromList(choices, choices[0][1]), self._open)
 
     def _open(self, path: str | None) -> None:
@@ -98,7 +98,7 @@ class BackgroundLine(Static):
             self.app.open_run(RunFolder(Path(path)))
 
 
-def _words(run: RunSummary) -> str:
+def _describe(run: RunSummary) -> str:
     lecture = run.lecture.removeprefix("lecture_").replace("_", " ")
     data = short_name(run.dataset)
     paused = ", paused" if run.state == "paused" else ""

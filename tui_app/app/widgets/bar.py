@@ -1,4 +1,4 @@
-"""A bar that fills its width by a share."""
+"""Draws a progress bar."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textual.widget import Widget
 
 
 class Bar(Widget):
-    """Draws `share`, from 0 to 1, over the width that it has; it reads without colour too."""
+    """Fills its width by `share`, from 0 to 1; readable without colours."""
 
     DEFAULT_CSS = """
     Bar { width: 1fr; height: 1; color: $primary; }
@@ -17,7 +17,7 @@ class Bar(Widget):
     share: reactive[float] = reactive(0.0)
 
     def render(self) -> Text:
-        """The part that is done, and the rest."""
+        """Draw the part that is done, and the rest."""
         width = self.size.width
         done = int(width * min(max(self.share, 0.0), 1.0))
         text = Text("━" * done, no_wrap=True)

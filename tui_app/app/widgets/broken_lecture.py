@@ -1,4 +1,4 @@
-"""Says in the form why a lecture has no settings: its file can't be used."""
+"""Shows in the form why a lecture's file can't be used."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-#: How a user goes on.
-LOAD_AGAIN = "Press s or pick the lecture again to load it anew."
+#: What the user can do about it.
+LOAD_AGAIN = "Press s or pick the lecture again to load it again."
 
 
 class BrokenLecture(VerticalScroll):
-    """The error, with file, line and text, and how to load the lecture again."""
+    """The error with file, line and text, and how to load the lecture again."""
 
     DEFAULT_CSS = """
     BrokenLecture {
@@ -22,7 +22,7 @@ class BrokenLecture(VerticalScroll):
     """
 
     def compose(self) -> ComposeResult:
-        """The error comes with `show`."""
+        """Leave room for the error, which `show` fills in."""
         yield Static(classes="problem", markup=False)
         yield Static(LOAD_AGAIN, markup=False)
 

@@ -1,4 +1,4 @@
-"""The chart of a run: loss and accuracy, one above the other where there is room."""
+"""Draws the chart of a run: loss and accuracy, one above the other if there is room."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tui_app.monitoring.curves.run_curves import RunCurves
 from tui_app.monitoring.history import History
 from tui_app.text.quantities import format_number, short_loss
 
-#: From this height on, loss and accuracy stand one above the other.
-_TALL = 19
+#: The least height for loss and accuracy one above the other.
+_HEIGHT_OF_BOTH = 19
 
 
 class Chart(AdjustableChart):
-    """Pictures of a history, redrawn by `draw`."""
+    """The curves of a history, redrawn by `draw`."""
 
     DEFAULT_CSS = """
     Chart {
@@ -55,7 +55,7 @@ class Chart(AdjustableChart):
         self._curves = curves or RunCurves(History())
 
     def compose(self) -> ComposeResult:
-        """A legend and a plot each for loss and accuracy, and the x axis's caption below."""
+        """Create a legend and a plot each for loss and accuracy, and the caption of the x axis."""
         yield TextLine(id="loss-legend", classes="legend")
         yield CurvePlot(id="loss-plot")
         yield TextLine(id="accuracy-legend", classes="legend")
@@ -70,9 +70,11 @@ class Chart(AdjustableChart):
 
     @while_drawable
     def draw(self) -> None:
-        """Draw what the history has come to."""
+        """Draw the history as it is now."""
         curves, view = self._curves, self.view
-        has_both = curves.has_accuracy and view.panels == "both" and self.size.height >= _TALL
+        has_both = (
+            curves.has_accuracy and view.panels == "both" and self.size.height >= _HEIGHT_OF_BOTH
+        )
         self.set_class(has_both, "-both")
         self.set_class(view.panels == "accuracy" and curves.has_accuracy, "-accuracy")
         loss, accuracy = (
@@ -82,21 +84,21 @@ class Chart(AdjustableChart):
         if not self.has_class("-accuracy"):
             picture = curves.loss(view, loss.columns)
             loss.show(picture)
-            self._tell("#loss-legend", "loss", picture)
+            self._write_legend("#loss-legend", "loss", picture)
         if self.has_class("-accuracy") or has_both:
             picture = curves.accuracy(view, accuracy.columns)
             accuracy.show(picture)
-            self._tell("#accuracy-legend", "accuracy", picture)
-        self.query_one("#axis", TextLine).tell(self._axis())
+            self._write_legend("#accuracy-legend", "accuracy", picture)
+        self.query_one("#axis", TextLine).show(self._caption())
 
-    # Acts
+    # Actions
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Escape is the screen's while there is no cursor to take away."""
+        """Leave Escape to the screen while there is no cursor to remove."""
         return action != "no_cursor" or self.view.cursor is not None
 
     def action_panels(self) -> None:
-        """Loss and accuracy, or one of them."""
+        """Show loss and accuracy, or one of them."""
         order = ("both", "loss", "accuracy")
         following = order[(order.index(self.view.panels) + 1) % 3]
         self.view = replace(self.view, panels=following)
@@ -108,36 +110,38 @@ class Chart(AdjustableChart):
         self.view = replace(self.view, cursor=min(1.0, max(0.0, cursor)))
 
     def action_no_cursor(self) -> None:
-        """Take the cursor away."""
+        """Remove the cursor."""
         self.view = replace(self.view, cursor=None)
 
     def on_curve_plot_pointed(self, message: CurvePlot.Pointed) -> None:
-        """Put the cursor where the mouse is."""
+        """Move the cursor to the mouse."""
         self.view = replace(self.view, cursor=message.share)
 
-    # What is written around the plots
+    # Legends and caption
 
-    def _tell(self, where: str, title: str, picture: Picture) -> None:
+    def _write_legend(self, where: str, title: str, picture: Picture) -> None:
         facts, text = self._curves.history.info, Text(no_wrap=True, overflow="ellipsis")
         reduction = f" ({facts.reduction})" if facts and facts.reduction else ""
         text.append(title, "bold")
         text.append(reduction if title == "loss" else "")
         for curve in picture.curves:
             if curve.style != "faint":
-                text.append("  ━ " if curve.style == "line" else "  • ", self._style(curve.colour))
+                text.append(
+                    "  ━ " if curve.style == "line" else "  • ", self._colour_of(curve.colour)
+                )
                 text.append(curve.label)
         best = self._curves.history.best
         if picture.best is not None and best is not None:
             value = format_number(best.metric, best.value)
             if title == "loss":
                 value = short_loss(best.value)
-            text.append("  ◆ ", self._style("series-2"))
+            text.append("  ◆ ", self._colour_of("series-2"))
             text.append(f"best {value} at epoch {best.epoch}")
         for level in picture.levels:
             text.append(f"  ┄ {level.label}")
-        self.query_one(where, TextLine).tell(text)
+        self.query_one(where, TextLine).show(text)
 
-    def _axis(self) -> Text:
+    def _caption(self) -> Text:
         view = self.view
         if view.cursor is not None:
             reading = read_off(self._curves, view)
@@ -147,6 +151,6 @@ class Chart(AdjustableChart):
         axis = {"step": "step", "epoch": "epoch", "seconds": "seconds of training"}[view.axis]
         return Text(f"  {axis} ·  loss {smoothing}{scale}", no_wrap=True, overflow="ellipsis")
 
-    def _style(self, colour: str) -> str:
+    def _colour_of(self, colour: str) -> str:
         value = self.app.theme_variables.get(colour, "")
         return value.removeprefix("ansi_") if value.startswith("ansi_") else value or "none"

@@ -1,4 +1,4 @@
-"""One of a few values, in a line: Enter opens the list, left and right go through it."""
+"""A field for one of a few values: Enter opens the list, left and right step through it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Choices = Sequence[tuple[str, str]]
 
 
 class ChoiceField(Widget, can_focus=True):
-    """A single widget, where Textual's Select is seven: a form has many of them."""
+    """One widget, where Textual's Select is seven: a form has many of these."""
 
     DEFAULT_CSS = """
     ChoiceField {
@@ -38,48 +38,48 @@ class ChoiceField(Widget, can_focus=True):
 
     @dataclass
     class Changed(Message):
-        """`value` was chosen: one of the choices, or of the acts."""
+        """The user chose `value`: one of the choices, or of the actions."""
 
         choice: ChoiceField
         value: str
 
-    def __init__(self, choices: Choices, value: str, acts: Choices = (), **options: Any) -> None:
+    def __init__(self, choices: Choices, value: str, actions: Choices = (), **options: Any) -> None:
         super().__init__(**options)
         self.choices = list(choices)
-        self.acts = list(acts)
+        self.actions = list(actions)
         self.value = value
 
-    def show(self, choices: Choices, value: str, acts: Choices) -> None:
-        """Offer these choices, as (label, value), with that one chosen; and below them `acts`,
-        which are no values, and change nothing by themselves.
+    def show(self, choices: Choices, value: str, actions: Choices) -> None:
+        """Offer these choices, as (label, value), with `value` chosen. The list shows `actions`
+        below them, which are posted and leave the value as it is.
         """
-        if (list(choices), value, list(acts)) != (self.choices, self.value, self.acts):
-            self.choices, self.value, self.acts = list(choices), value, list(acts)
+        if (list(choices), value, list(actions)) != (self.choices, self.value, self.actions):
+            self.choices, self.value, self.actions = list(choices), value, list(actions)
             self.refresh()
 
     def render(self) -> Text:
-        """The label of what is chosen, and a sign that there are more."""
-        text = cut(Text(self.label, no_wrap=True), self._room)
-        return text.append(" " * (self._room - text.cell_len)).append(" ▾")
+        """Draw the chosen label, and a sign that there are more."""
+        text = cut(Text(self.label, no_wrap=True), self._width)
+        return text.append(" " * (self._width - text.cell_len)).append(" ▾")
 
     @property
     def label(self) -> str:
-        """The words for what is chosen."""
+        """The label of the chosen value."""
         return next((label for label, value in self.choices if value == self.value), self.value)
 
     @property
     def fits(self) -> bool:
-        """Whether all of the label can be seen."""
-        return cell_len(self.label) <= self._room
+        """Whether the whole label is visible."""
+        return cell_len(self.label) <= self._width
 
     @property
-    def _room(self) -> int:
+    def _width(self) -> int:
         return max(1, self.size.width - 2)
 
     def choose(self, value: str) -> None:
-        """Choose this one, and say so."""
-        is_act = any(value == act for _, act in self.acts)
-        if is_act:
+        """Choose a value, and post it."""
+        is_action = any(value == action for _, action in self.actions)
+        if is_action:
             self.post_message(self.Changed(self, value))
         elif value != self.value:
             self.value = value
@@ -93,13 +93,13 @@ class ChoiceField(Widget, can_focus=True):
             if value is not None:
                 self.choose(value)
 
-        self.app.push_screen(PickFromList([*self.choices, *self.acts], self.value), chosen)
+        self.app.push_screen(PickFromList([*self.choices, *self.actions], self.value), chosen)
 
     def action_step(self, by: int) -> None:
-        """The choice before or after."""
+        """Choose the value before or after."""
         values = [value for _, value in self.choices]
-        place = values.index(self.value) if self.value in values else 0
-        self.choose(values[(place + by) % len(values)])
+        index = values.index(self.value) if self.value in values else 0
+        self.choose(values[(index + by) % len(values)])
 
     def on_click(self) -> None:
         """Show all choices."""

@@ -1,4 +1,4 @@
-"""The classes of a folder of images, a line each."""
+"""Lists the classes of a folder of images."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _NAME, _COUNT = 18, 7
 
 
 class ClassList(LineList[FolderClass], can_focus=True):
-    """The names are those of folders, and are shown escaped."""
+    """A line a class. Its name is a folder's, and is shown escaped."""
 
     has_test = False
 
     @staticmethod
     def header(*, has_test: bool) -> str:
-        """What stands above."""
+        """The heading of the columns."""
         counts = f"{'train':>{_COUNT}} {'test':>{_COUNT}}" if has_test else f"{'images':>{_COUNT}}"
         return f"{'class':{_NAME}} {counts}"
 
     def draw_item(self, item: FolderClass) -> Text:
-        """The line of a class."""
+        """Draw the line of a class."""
         name = cut(Text(printable(item.name)), _NAME)
         name.pad_right(_NAME - name.cell_len)
         name.append(f" {item.train:>{_COUNT}}")

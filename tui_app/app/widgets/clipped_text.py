@@ -1,4 +1,4 @@
-"""Text in a few lines; what doesn't fit ends in an ellipsis."""
+"""Shows text in a few lines; what doesn't fit ends in …"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CONSOLE = Console(width=80, legacy_windows=False)
 
 
 class ClippedText(Widget):
-    """Wraps its text to its width, and shows as many lines of it as it was last allowed."""
+    """Wraps its text to its width, in at most as many lines as `show` allows."""
 
     DEFAULT_CSS = """
     ClippedText { width: 1fr; height: auto; }
@@ -23,27 +23,27 @@ class ClippedText(Widget):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._most = 1
+        self._max_lines = 1
         self._text = Text()
 
     @property
     def text(self) -> str:
-        """All of the text, whether it fits or not."""
+        """The whole text, whether it fits or not."""
         return self._text.plain
 
     def show(self, text: str, lines: int) -> None:
-        """Show this text from now on, in at most so many lines."""
-        if (text, lines) != (self._text.plain, self._most):
-            self._text, self._most = Text(text), lines
+        """Show this text in at most so many lines."""
+        if (text, lines) != (self._text.plain, self._max_lines):
+            self._text, self._max_lines = Text(text), lines
             self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """The lines that the text takes, or as many as there may be."""
-        return len(clipped(self._text, width, self._most))
+        """The number of lines that are shown."""
+        return len(clipped(self._text, width, self._max_lines))
 
     def render(self) -> Text:
-        """The lines that fit."""
-        lines = clipped(self._text, self.size.width, min(self._most, max(1, self.size.height)))
+        """Draw the lines that fit."""
+        lines = clipped(self._text, self.size.width, min(self._max_lines, max(1, self.size.height)))
         return Text("\n", no_wrap=True).join(lines)
 
 

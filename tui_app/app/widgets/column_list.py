@@ -1,4 +1,4 @@
-"""The columns of a table, a line each: what it is taken for, and examples or why not."""
+"""Lists the columns of a table: the use of each, with examples or why it is left out."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from tui_app.app.widgets.line_list import LineList
 from tui_app.text.cells import cut
 from tui_app.text.escaping import printable
 
-#: The cells of a column's name and of what it is taken for.
+#: The widths of a column's name and of its use.
 _NAME, _ROLE = 22, 9
 
-HEADER = f"  {'column':{_NAME}} {'taken as':{_ROLE}} examples, or why it is left out"
+HEADER = f"  {'column':{_NAME}} {'used as':{_ROLE}} examples, or why it is left out"
 
 _MARKS = {"target": "→", "left out": " "}
 _STYLES = {"target": "bold", "left out": "dim"}
 
 
 class ColumnList(LineList[ColumnReport], can_focus=True):
-    """Names and cells are text of others, and are shown escaped."""
+    """Names and cells come from the user's file, and are shown escaped."""
 
     selection: ColumnSelection | None = None
 
     def draw_item(self, item: ColumnReport) -> Text:
-        """The line of a column."""
+        """Draw the line of a column."""
         assert self.selection is not None
         role = self.selection.role(item.name)
         name = _padded(printable(item.name), _NAME)

@@ -1,4 +1,4 @@
-"""Several runs beside each other: their curves in one chart, their results in one table."""
+"""Compares runs: their curves in one chart, their results in one table."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from tui_app.text.quantities import is_share
 
 
 class Comparison(AdjustableChart):
-    """Draws the runs that `follow` was given; `m` goes to the next metric, and the arrow keys bring
-    a run's curve to the front.
+    """Draws the runs given to `follow`. A key goes to the next metric, and the arrow keys bring a
+    run's curve to the front.
     """
 
     DEFAULT_CSS = """
@@ -52,14 +52,14 @@ class Comparison(AdjustableChart):
         self._front: int | None = None
 
     def compose(self) -> ComposeResult:
-        """Caption, chart, table."""
+        """Create caption, chart and table."""
         yield TextLine(classes="caption")
         yield CurvePlot()
         with VerticalScroll(can_focus=False):
             yield Static(id="scores", markup=False)
 
     def follow(self, runs: Sequence[tuple[str, MonitoredRun]]) -> None:
-        """Compare these runs, each with what sets it apart."""
+        """Compare these runs, each with a label that tells it from the others."""
         known = {id(run): overlaid for run, overlaid in self._runs}
         self._runs = [
             (run, known.get(id(run)) or Overlaid(label, RunCurves(run.history)))
@@ -69,16 +69,16 @@ class Comparison(AdjustableChart):
 
     @while_drawable
     def draw(self) -> None:
-        """Draw what the runs have come to."""
+        """Draw the runs as they are now."""
         overlaid, plot = [one for _, one in self._runs], self.query_one(CurvePlot)
         metrics = metrics_of(overlaid)
         metric = metrics[self._metric % len(metrics)]
         plot.show(overlay(overlaid, self.view, plot.columns, metric, self._front))
-        self.query_one(".caption", TextLine).tell(self._caption(metric))
+        self.query_one(".caption", TextLine).show(self._caption(metric))
         self.query_one("#scores", Static).update(self._table())
 
     def _caption(self, metric: str) -> str:
-        """What is drawn, along which axis, and how smooth; and the run that is in front."""
+        """What is drawn, along which axis and how smooth; and the run in front."""
         view = self.view
         axis = {"step": "step", "epoch": "epoch", "seconds": "seconds of training"}[view.axis]
         if metric == "loss":
@@ -92,14 +92,14 @@ class Comparison(AdjustableChart):
         drawn = f"{what} by {axis}{scale}"
         if self._front is None:
             return f"{drawn} · ↑↓ brings a run to the front"
-        # The name comes first: the table may have no room for all of it.
+        # The name first: the table may cut it.
         return f"▶ {printable(self._runs[self._front][1].label)} · {drawn}"
 
     def _table(self) -> Text:
         scores = [
             Score(
                 overlaid.label,
-                self._style(colour_of(place)),
+                self._colour(colour_of(place)),
                 overlaid.history,
                 (run.stage or overlaid.history.state).split(" ")[0],
             )
@@ -108,22 +108,22 @@ class Comparison(AdjustableChart):
         width = self.query_one("#scores").size.width or self.size.width
         return score_table(scores, width, self._front)
 
-    def _style(self, colour: str) -> str:
+    def _colour(self, colour: str) -> str:
         return self.app.theme_variables.get(colour, "white").removeprefix("ansi_")
 
     def action_front(self, by: int) -> None:
-        """Draw the next run over the others, or the one before; past the ends none is in front."""
-        places = [None, *range(len(self._runs))]
-        self._front = places[(places.index(self._front) + by) % len(places)]
+        """Draw the next run or the one before over the others; past either end, none."""
+        choices = [None, *range(len(self._runs))]
+        self._front = choices[(choices.index(self._front) + by) % len(choices)]
         if self._front is not None:
             self.query_one(VerticalScroll).scroll_to(y=self._front, animate=False)
         self.draw()
 
     def action_metric(self) -> None:
-        """Compare by the next metric."""
+        """Show the next metric."""
         self._metric += 1
         self.draw()
 
     def action_panels(self) -> None:
-        """The chart's key for another panel is the next metric here."""
+        """Show the next metric, where a chart would show another panel."""
         self.action_metric()

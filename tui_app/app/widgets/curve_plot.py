@@ -1,4 +1,4 @@
-"""A picture drawn in a terminal: braille lines through plotext, on round axes."""
+"""Draws curves with plotext, as braille lines on axes with round ticks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _GREY = 8
 
 
 class CurvePlot(PlotextPlot):
-    """Draws the last picture that `show` was given."""
+    """Draws the picture last given to `show`."""
 
     DEFAULT_CSS = """
     CurvePlot {
@@ -37,27 +37,27 @@ class CurvePlot(PlotextPlot):
 
     @dataclass
     class Pointed(Message):
-        """The mouse points at the share `share` of the x axis, or clicked there."""
+        """The mouse was clicked at the share `share` of the x axis."""
 
         share: float
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.theme = "clear"  # no colours but those of the curves: the widget has its own
+        self.theme = "clear"  # the widget has its own colours
         self.picture = Picture()
 
     def show(self, picture: Picture) -> None:
-        """Draw this one from now on."""
+        """Draw this picture."""
         self.picture = picture
         self.refresh()
 
     @property
     def columns(self) -> int:
-        """The columns that the curves have."""
+        """The columns that the curves span."""
         return max(10, self.size.width - WIDTH - 2)
 
     def render(self) -> Text:
-        """The picture, or its sentence when there is nothing to draw yet."""
+        """Draw the picture, or its text while there is nothing to draw."""
         if self.picture.empty or self.size.height < 4 or self.size.width < 20:
             return _centred(self.picture.empty, self.size.height)
         self._draw()
@@ -67,7 +67,7 @@ class CurvePlot(PlotextPlot):
         return drawn
 
     def on_click(self, event) -> None:
-        """Put the cursor where the mouse is."""
+        """Post where the mouse was clicked."""
         share = (event.x - WIDTH - 1) / max(1, self.columns - 1)
         self.post_message(self.Pointed(min(1.0, max(0.0, share))))
 
@@ -117,10 +117,10 @@ class CurvePlot(PlotextPlot):
     def _marks(
         self, x: np.ndarray, y: np.ndarray, sign: str, colour: Any, low: float, high: float
     ) -> None:
-        """A sign at each point, in the very cell in which a braille line has the point."""
+        """Draw a sign at each point, in the same cell as the braille line through it."""
         if not self.app.in_ascii:
-            x = in_cells_of_braille(x, 0, self.picture.end, self.size.width - WIDTH - 1, 2)
-            y = in_cells_of_braille(y, low, high, self.size.height - 2, 4)
+            x = to_braille_cells(x, 0, self.picture.end, self.size.width - WIDTH - 1, 2)
+            y = to_braille_cells(y, low, high, self.size.height - 2, 4)
         self.plt.scatter(x.tolist(), y.tolist(), marker=sign, color=colour)
 
     def _axes(self, low: float, high: float) -> None:
@@ -138,7 +138,7 @@ class CurvePlot(PlotextPlot):
         plot.yaxes(True, False)
 
     def _colour(self, name: str, *, faint: bool = False) -> tuple[int, int, int] | int:
-        """A theme variable as plotext wants it: a number where the terminal's own colours rule."""
+        """A theme variable as plotext's colour: a number for one of the terminal's own colours."""
         value = self.app.theme_variables.get(name, "")
         if value.startswith("ansi_"):
             return _GREY if faint else _ANSI.get(value.removeprefix("ansi_"), 7)
@@ -162,11 +162,11 @@ _ANSI = {
 }
 
 
-def in_cells_of_braille(
+def to_braille_cells(
     values: np.ndarray, low: float, high: float, cells: int, dots: int
 ) -> np.ndarray:
-    """Values on an axis of so many cells, moved to those cells in which plotext puts their braille
-    dots, of which a cell has `dots`: it rounds a sign's place by itself, up to a cell beside them.
+    """Move values on an axis of so many cells to the cells in which plotext draws their braille
+    dots, `dots` to a cell. It rounds a sign's position differently, by up to a cell.
     """
     share = (values - low) / ((high - low) or 1.0)
     cell = np.floor(0.5 + (dots * cells - 1) * share) // dots

@@ -1,4 +1,4 @@
-"""Whether a widget can be drawn into: timers, callbacks and threads come at any time."""
+"""Tells whether a widget can be drawn into: timers and threads may call before or after that."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ P = ParamSpec("P")
 def is_drawable(widget: Widget) -> bool:
     """Whether `widget` and all that it composes are mounted, and its screen isn't being removed.
 
-    Textual mounts a widget's children after the widget, each in a task of its own, and removes them
-    before it: until then and from then on, a query for them fails.
+    Textual mounts a widget's children after the widget, in tasks of their own, and removes them
+    before it. A query for them fails before and after.
     """
     return widget.is_mounted and widget.is_attached and widget.screen.display
 
@@ -24,7 +24,7 @@ def is_drawable(widget: Widget) -> bool:
 def while_drawable(
     draw: Callable[Concatenate[W, P], None],
 ) -> Callable[Concatenate[W, P], None]:
-    """Decorate a method of a widget that draws: it does nothing while the widget isn't drawable."""
+    """Decorate a method that draws into a widget: do nothing while the widget isn't drawable."""
 
     @wraps(draw)
     def draw_if_drawable(widget: W, *args: P.args, **kwargs: P.kwargs) -> None:

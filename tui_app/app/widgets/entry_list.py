@@ -1,4 +1,4 @@
-"""The folders and files of a folder, a line each."""
+"""Lists the folders and files of a folder."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tui_app.text.quantities import counted
 
 
 class EntryList(LineList[Entry]):
-    """Folders and files; the names are text of others, and are shown escaped."""
+    """A line each; names come from the file system, and are shown escaped."""
 
     can_focus = False
 
     folders: tuple[str, ...] = ()
 
     def draw_item(self, item: Entry) -> Text:
-        """Its name, and its size."""
+        """Draw its name and size."""
         width = self.scrollable_content_region.width
         if item.kind == "this":
             return Text(f"Use this folder  {_of_classes(self.folders)}", "bold")

@@ -1,4 +1,4 @@
-"""Where the focus is in the form: in a field, or in the form itself, so that letters are keys."""
+"""Moves the focus between the fields of the form, and out of them so that letters are keys."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tui_app.app.widgets.setting_rows import SettingRows
 
 
 class FormFocus(Vertical):
-    """Escape leaves a field: the form itself then has the focus, so that digits and letters are
-    keys again. It can't be reached otherwise, and tab goes from field to field.
+    """Escape leaves a field: then the form itself has the focus, and digits and letters are keys
+    again. Tab skips the form itself.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -25,14 +25,14 @@ class FormFocus(Vertical):
         Binding("up", "move(-1)", "Previous", show=False),
     ]
 
-    _focused = ""  # the setting whose field has the focus, or had it last
+    _last_focused = ""  # the setting whose field has or last had the focus
 
     @property
     def _rows(self) -> SettingRows:
         return self.query_one(SettingRows)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Show only those keys that do something now."""
+        """Show only the keys that do something now."""
         if action in ("leave_field", "leave_choice"):
             kind = (
                 Input if action == "leave_field" else ChoiceField
@@ -43,37 +43,39 @@ class FormFocus(Vertical):
         return True
 
     def action_leave_field(self) -> None:
-        """Give the focus to the form itself."""
+        """Focus the form itself."""
         self.can_focus = True
         self.focus(scroll_visible=False)
 
     def action_leave_choice(self) -> None:
-        """The same, which the footer needn't say: keys are keys there."""
+        """Focus the form itself; not in the key bar, since letters are keys in a list anyway."""
         self.action_leave_field()
 
     def on_focus(self) -> None:
-        """Mark the field that was left."""
-        self._mark_left(on=True)
+        """Mark the setting whose field was left."""
+        self._mark_name(on=True)
 
     def on_blur(self) -> None:
-        """Go back to what can have the focus; the terminal's own blur is none."""
-        self._mark_left(on=False)
+        """Take the form out of the tab order again, unless only the terminal lost the focus."""
+        self._mark_name(on=False)
         self.can_focus = not self.app.app_focus
 
-    def _mark_left(self, *, on: bool) -> None:
-        row = self._rows.row(self._focused)
+    def _mark_name(self, *, on: bool) -> None:
+        row = self._rows.row(self._last_focused)
         if row is not None:
-            row.mark_left(on=on)
+            row.mark_name(on=on)
 
     def action_edit(self) -> None:
-        """Back into the field that was left."""
+        """Go back into the field that was left."""
         self.action_move(0)
 
     def action_move(self, by: int) -> None:
-        """The next field, or the one before: beside the one that was left, if one was."""
+        """Go to the next field or the one before, counted from the field that was left."""
         if not self.has_focus:
             self.app.action_focus_next() if by > 0 else self.app.action_focus_previous()
             return
-        row = self._rows.beside(self._focused, by) or self._rows.beside(self._focused, 0)
+        row = self._rows.neighbour(self._last_focused, by) or self._rows.neighbour(
+            self._last_focused, 0
+        )
         if row is not None:
             row.focus_field()

@@ -1,4 +1,4 @@
-"""The lectures in the course's order, with what has been trained of them."""
+"""Lists the lectures in the course's order, with the best result of each."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ class LectureList(OptionList):
 
     @property
     def lessons(self) -> Sequence[Lesson]:
-        """All that are listed, in their order."""
+        """All listed lessons, in their order."""
         return list(self._lessons.values())
 
     def mark(self, trained: Mapping[tuple[str, str], Trained]) -> None:
-        """Show what has been trained, by the lectures' keys."""
+        """Show the results, by the lectures' keys."""
         for key, lesson in self._lessons.items():
             if lesson.key in trained:
                 self.replace_option_prompt(key, self._row(key, lesson, trained[lesson.key]))
-        self._show_what_was_cut()
+        self._show_cut_title()
 
     def add(self, lesson: Lesson) -> None:
-        """A lecture from a file of the user's own, or such a one that has changed."""
+        """Add a lecture from the user's file, or replace it after a change."""
         key = self._key(lesson.path)
         if key is None:
             key = str(lesson.path) if lesson.name in self._lessons else lesson.name
@@ -65,16 +65,16 @@ class LectureList(OptionList):
         elif lesson != self._lessons[key]:
             self._lessons[key] = lesson
             self.replace_option_prompt(key, self._row(key, lesson, self._rows[key].trained))
-            self._show_what_was_cut()
+            self._show_cut_title()
 
     def select(self, path: Path) -> None:
-        """Highlight the lecture of that file, if it is in the list."""
+        """Highlight the lecture of that file, if it is listed."""
         key = self._key(path)
         if key is not None:
             self.highlighted = self.get_option_index(key)
 
     def highlights(self, path: Path) -> bool:
-        """Whether the lecture of that file is the highlighted one."""
+        """Whether the lecture of that file is highlighted."""
         option = self.highlighted_option
         return option is not None and self._lessons[str(option.id)].path == path
 
@@ -86,26 +86,26 @@ class LectureList(OptionList):
         return row
 
     def on_resize(self) -> None:
-        """Other titles may be cut now."""
-        self._show_what_was_cut()
+        """Show the highlighted title below the list if it is cut now."""
+        self._show_cut_title()
 
-    def _show_what_was_cut(self) -> None:
-        """The titles of the highlighted lecture below the list, where its row cuts them."""
+    def _show_cut_title(self) -> None:
+        """Show the highlighted lecture's last title below the list, if its row cuts it."""
         option = self.highlighted_option
         if option is None:
             return
         lesson, row = self._lessons[str(option.id)], self._rows[str(option.id)]
-        is_cut = row.titles.cell_len > row.room(self.scrollable_content_region.width)
+        is_cut = row.titles.cell_len > row.title_width(self.scrollable_content_region.width)
         self.border_subtitle = Content(_last_title(lesson, chinese=self._chinese) if is_cut else "")
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Say which lecture is looked at."""
+        """Post which lecture is highlighted."""
         event.stop()
-        self._show_what_was_cut()
+        self._show_cut_title()
         self.post_message(LectureHighlighted(self._lessons[str(event.option_id)].path))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Say which lecture was picked."""
+        """Post which lecture was chosen."""
         event.stop()
         self.post_message(LectureChosen(self._lessons[str(event.option_id)].path))
 
@@ -115,7 +115,7 @@ def _last_title(lesson: Lesson, *, chinese: bool) -> str:
 
 
 class _Row:
-    """Number and titles, cut where they don't fit, and the best result on the right."""
+    """Number and titles, cut to fit, and the best result on the right."""
 
     def __init__(self, lesson: Lesson, trained: Trained | None, *, chinese: bool) -> None:
         self.trained = trained
@@ -125,13 +125,13 @@ class _Row:
         self._number = Text(f"{lesson.number:<2} ", "dim")
         self._best = Text(f" ● {trained.best} " if trained else "", "green")
 
-    def room(self, width: int) -> int:
-        """The cells that the titles may take in a row of `width` cells."""
+    def title_width(self, width: int) -> int:
+        """The width for the titles in a row of `width` cells."""
         return width - self._number.cell_len - self._best.cell_len
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        titles = cut(self.titles, self.room(options.max_width))
-        gap = self.room(options.max_width) - titles.cell_len
+        titles = cut(self.titles, self.title_width(options.max_width))
+        gap = self.title_width(options.max_width) - titles.cell_len
         yield Text.assemble(self._number, titles, " " * max(0, gap), self._best, no_wrap=True)
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:

@@ -36,4 +36,4 @@ class MachineLine(TextLine):
             self.run_worker(self._show, thread=True, exclusive=True, group="machine")
 
     def _show(self) -> None:
-        self.call_later(self.tell, read_system_stats(self._device))
+        self.call_later(self.show, read_system_stats(self._device))

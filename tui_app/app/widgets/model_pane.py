@@ -35,7 +35,7 @@ _SECONDS = 3.0
 
 
 class ModelPane(Vertical):
-    """Looks only when `look_at` is called, which a screen does while the pane is seen."""
+    """Looks only when `show_model` is called, which a screen does while the pane is seen."""
 
     DEFAULT_CSS = """
     ModelPane {
@@ -54,7 +54,7 @@ class ModelPane(Vertical):
     app: TutorchApp
 
     @dataclass
-    class Looked(Message):
+    class ProbeFinished(Message):
         """A thread has looked."""
 
     def __init__(self, **options: Any) -> None:
@@ -80,12 +80,12 @@ class ModelPane(Vertical):
     # What is looked at
 
     @while_drawable
-    def look_at(self, sight: ModelSource | None, otherwise: str = "") -> None:
+    def show_model(self, sight: ModelSource | None, otherwise: str = "") -> None:
         """Show this model, or the sentence `otherwise` where there is none."""
         if sight is None:
             self._sight = self._still = self._traits = self._untrusted = None
-            self.query_one(ViewPage).forget()
-            self.query_one(ViewPage).say(otherwise)
+            self.query_one(ViewPage).reset()
+            self.query_one(ViewPage).show_message(otherwise)
         elif self._sight is None or sight.key != self._sight.key:
             self._turn_to(sight)
         self._poll()
@@ -118,9 +118,9 @@ class ModelPane(Vertical):
         if self._was_trained != sight.is_trained:
             self._was_trained, self._chosen = sight.is_trained, ""
         self._names = ()
-        self.query_one(ViewNames).offer([])
-        self.query_one(ViewPage).forget()
-        self.query_one(ViewPage).say("Loading the model and its data ...")
+        self.query_one(ViewNames).set_views([])
+        self.query_one(ViewPage).reset()
+        self.query_one(ViewPage).show_message("Loading the model and its data ...")
 
     @property
     def _is_looking(self) -> bool:
@@ -142,9 +142,9 @@ class ModelPane(Vertical):
         traits.poll()
         if traits.problem:
             self._names, self._traits = (), None
-            self.query_one(ViewNames).offer([])
-            self.query_one(ViewPage).forget()
-            self.query_one(ViewPage).say(traits.problem)
+            self.query_one(ViewNames).set_views([])
+            self.query_one(ViewPage).reset()
+            self.query_one(ViewPage).show_message(traits.problem)
             if isinstance(traits, StaticView) and traits.untrusted is not None:
                 self._refuse(traits.untrusted)
         elif traits.snapshot is not None:
@@ -153,7 +153,7 @@ class ModelPane(Vertical):
             if names != self._names:
                 self._names = names
                 titles = [(name, load_view(name).title) for name in names]
-                self.query_one(ViewNames).offer(titles)
+                self.query_one(ViewNames).set_views(titles)
             if self._wanted in names:
                 self._chosen, self._wanted = self._wanted, ""
                 self._untried.clear()
@@ -165,14 +165,16 @@ class ModelPane(Vertical):
     def _refuse(self, error: UntrustedSource) -> None:
         """Say in the view's place that the run's code isn't trusted, and ask whether it is."""
         self._untrusted = error
-        self.query_one(ViewPage).say(f"{printable(error.sentence)}. Press v to be asked again.")
+        self.query_one(ViewPage).show_message(
+            f"{printable(error.sentence)}. Press v to be asked again."
+        )
         if self.screen.is_current and self.display:
             self._ask_trust(error)
 
     def _ask_trust(self, error: UntrustedSource) -> None:
         def load() -> None:
             sight, self._sight = self._sight, None
-            self.look_at(sight)
+            self.show_model(sight)
 
         ask_trust(self.app, error, load)
 
@@ -202,11 +204,11 @@ class ModelPane(Vertical):
 
         def look() -> None:
             work()
-            self.post_message(self.Looked())
+            self.post_message(self.ProbeFinished())
 
         run_exclusively(look, control)
 
-    def on_model_pane_looked(self, message: Looked) -> None:
+    def on_model_pane_probe_finished(self, message: ProbeFinished) -> None:
         """Show what was found."""
         message.stop()
         self._poll()
@@ -233,7 +235,7 @@ class ModelPane(Vertical):
 
     # Acts
 
-    def names_of(self, sight: ModelSource) -> tuple[str, ...]:
+    def known_views(self, sight: ModelSource) -> tuple[str, ...]:
         """The views of `sight`, if it is what is looked at and they are known."""
         is_known = self._sight is not None and self._sight.key == sight.key and not self._traits
         return self._names if is_known else ()

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.markup import escape
 
-from tui_app.app.widgets.advice_line import AdviceLine, current
+from tui_app.app.widgets.advice_line import AdviceLine, advice_to_show
 from tui_app.app.widgets.chart import Chart
 from tui_app.app.widgets.clipped_text import ClippedText
 from tui_app.app.widgets.comparison import Comparison
@@ -44,7 +44,7 @@ class RunPane(Vertical):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.border_title = "Training"
-        self.run_followed: MonitoredRun | None = None
+        self.monitored_run: MonitoredRun | None = None
         self._queue: Sequence[tuple[str, MonitoredRun]] = ()
 
     def compose(self) -> ComposeResult:
@@ -68,21 +68,21 @@ class RunPane(Vertical):
 
     def follow(self, run: MonitoredRun) -> None:
         """Watch this run from now on."""
-        self.run_followed = run
-        self.query_one(RunProgress).forget()
+        self.monitored_run = run
+        self.query_one(RunProgress).reset()
         self.query_one(Chart).follow(run.history)
         self.draw()
 
     def draw(self) -> None:
         """Show what the run has come to."""
-        run = self.run_followed
+        run = self.monitored_run
         if run is None:
             return
         name = printable(run.name) if run.folder else ""
         self.border_title = escape(f"Training {name}".rstrip())
         self.query_one(RunProgress).draw(run)
         self._show_outcome(run)
-        advice = current(run.history.advice)
+        advice = advice_to_show(run.history.advice)
         self.set_class(advice is not None, "-advised")
         self.query_one(AdviceLine).show(advice)
         if self.has_class("-queue"):

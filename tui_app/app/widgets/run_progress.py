@@ -44,7 +44,7 @@ class RunProgress(Vertical):
             yield TextLine(id="speed")
             yield MachineLine()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Begin anew, for another run."""
         self._rate.reset()
 
@@ -57,9 +57,9 @@ class RunProgress(Vertical):
             self._rate.reset()
         if facts is not None:
             self.query_one(MachineLine).watch_device(facts.device)
-        self.query_one("#where", TextLine).tell(self._where(run))
+        self.query_one("#where", TextLine).show(self._where(run))
         self.query_one(Bar).share = history.step / max(1, facts.total_steps) if facts else 0.0
-        self.query_one("#speed", TextLine).tell(self._speed(history, facts))
+        self.query_one("#speed", TextLine).show(self._speed(history, facts))
 
     def one_line(self, run: MonitoredRun) -> Text:
         """What a terminal too small for a chart shows."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class RunsList(DataTable[Text]):
-    """A row for each run that `show` was given and that has what is sought."""
+    """A row for each run that `show` was given and that has what is words."""
 
     DEFAULT_CSS = """
     RunsList {
@@ -45,10 +45,10 @@ class RunsList(DataTable[Text]):
     def __init__(self, **options: Any) -> None:
         super().__init__(cursor_type="row", zebra_stripes=False, **options)
         self.marked: dict[str, None] = {}
-        self.wanted = ""  # the run that the cursor goes to once it is there
+        self.cursor_target = ""  # the run that the cursor goes to once it is there
         self._all: list[RunRow] = []
         self._is_read = False
-        self._sought = ""
+        self._filter = ""
         keys = [key for key, _ in COLUMNS]
         sort = self.app.preferences.values.sort
         self._sort = keys.index(sort) if sort in keys else 0
@@ -59,9 +59,9 @@ class RunsList(DataTable[Text]):
         self._all, self._is_read = list(rows), True
         self._fill()
 
-    def seek(self, sought: str) -> None:
+    def filter_by(self, words: str) -> None:
         """Show only those that have every word of it."""
-        self._sought = sought
+        self._filter = words
         self._fill()
 
     def sort_by(self, column: int) -> None:
@@ -70,7 +70,7 @@ class RunsList(DataTable[Text]):
         self.app.remember(sort=COLUMNS[column][0])
         self._fill()
 
-    def sort_by_shown(self, column: int) -> None:
+    def sort_by_visible(self, column: int) -> None:
         """Sort by this column of those that are shown."""
         keys = [key for key, _ in COLUMNS]
         self.sort_by(keys.index(list(self._widths)[column]))
@@ -118,13 +118,13 @@ class RunsList(DataTable[Text]):
         self._fill()
 
     def _fill(self) -> None:
-        kept = [row for row in self._all if matches(row, self._sought)]
+        kept = [row for row in self._all if matches(row, self._filter)]
         shown = ordered(kept, COLUMNS[self._sort][0])
         names = [row.folder.name for row in shown]
         before, line = self._name_at_cursor(), self.cursor_row - round(self.scroll_y)
         place = names.index(before) if before in names else self.cursor_row
-        if self.wanted in names:
-            place, self.wanted = names.index(self.wanted), ""
+        if self.cursor_target in names:
+            place, self.cursor_target = names.index(self.cursor_target), ""
         chosen, now = widths(self.size.width - self.scrollbar_size_vertical), time.time()
         rows = [cells(row, now, chosen, marked=row.folder.name in self.marked) for row in shown]
         if chosen == self._widths and names == [str(key.value) for key in self.rows]:

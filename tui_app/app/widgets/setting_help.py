@@ -38,7 +38,7 @@ class SettingHelp(Static):
         """Show the first text."""
         self._fit()
 
-    def say(self, text: str, *, wrong: bool = False) -> None:
+    def show(self, text: str, *, wrong: bool = False) -> None:
         """Show this text."""
         self.set_class(wrong, "-wrong")
         if text != self._text:

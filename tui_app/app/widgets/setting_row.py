@@ -70,7 +70,7 @@ class SettingRow(Horizontal):
         """The name, and a list or an input."""
         yield Static(self._label(changed=False), classes="name", markup=False)
         if self._choices:
-            yield ChoiceField(self._values, self._text, self._acts)
+            yield ChoiceField(self._values, self._text, self._actions)
         if not self._is_choice(self._text):
             yield TextField(self._text)
             for choice in self.query(ChoiceField):
@@ -80,14 +80,14 @@ class SettingRow(Horizontal):
         """Whether this row has the parts for a field: both are choices, or neither is."""
         return field.name == self.field.name and bool(choices) == bool(self._choices)
 
-    def take(self, field: Field, choices: Sequence[tuple[str, str]], text: str) -> None:
+    def reuse(self, field: Field, choices: Sequence[tuple[str, str]], text: str) -> None:
         """Be the row of the same setting in another lecture, or with other choices."""
         self.field, self._choices = field, list(choices)
         for choice in self.query(ChoiceField):
-            choice.show(self._values, text, self._acts)
+            choice.show(self._values, text, self._actions)
         self._put(text)
 
-    def forget_problem(self) -> None:
+    def drop_problem(self) -> None:
         """The line below was taken away: the next problem makes another."""
         self._shown = self._problem = None
 
@@ -112,7 +112,7 @@ class SettingRow(Horizontal):
         if self._field is not None:
             self._field.focus()
 
-    def mark_left(self, *, on: bool) -> None:
+    def mark_name(self, *, on: bool) -> None:
         """Mark the row whose field was left, for as long as the form itself has the focus."""
         self.query_one(".name", Static).set_class(on, "-left")
 
@@ -137,7 +137,7 @@ class SettingRow(Horizontal):
         return self._text
 
     @property
-    def cut(self) -> str:
+    def cut_text(self) -> str:
         """Name and value in full, where one of them doesn't fit; else nothing."""
         field = self._field
         if field is None:
@@ -188,7 +188,7 @@ class SettingRow(Horizontal):
         had_focus = field is not None and field.has_focus
         for choice in self.query(ChoiceField):
             choice.display = is_choice
-            choice.show(self._values, text, self._acts)
+            choice.show(self._values, text, self._actions)
         if not is_choice and not self.query(TextField):
             self.mount(TextField(text))
         for field in self.query(TextField):
@@ -227,7 +227,7 @@ class SettingRow(Horizontal):
         return [choice for choice in self._choices if choice[1] not in PICKS]
 
     @property
-    def _acts(self) -> list[tuple[str, str]]:
+    def _actions(self) -> list[tuple[str, str]]:
         picks = [choice for choice in self._choices if choice[1] in PICKS]
         several = "type it: several, csv:FILE, folder:DIR" if picks else SEVERAL
         return [*picks, (several, SEVERAL)]

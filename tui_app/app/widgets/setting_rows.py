@@ -42,7 +42,7 @@ class SettingRows(VerticalScroll, can_focus=False, inherit_bindings=False):
         """That of a setting."""
         return next((row for row in self.rows if row.field.name == name), None)
 
-    def beside(self, name: str, by: int) -> SettingRow | None:
+    def neighbour(self, name: str, by: int) -> SettingRow | None:
         """The row so many below that of a setting, or above."""
         rows = [row for row in self.rows if row.display]
         place = next((i for i, row in enumerate(rows) if row.field.name == name), -1)
@@ -64,7 +64,7 @@ class SettingRows(VerticalScroll, can_focus=False, inherit_bindings=False):
                 await rows.pop(name).remove()
         await self.query(".problem").remove()
         for row in rows.values():
-            row.forget_problem()
+            row.drop_problem()
         before: Widget | None = None
         for name, field in draft.fields.items():
             if name == _FIRST_OPTION:
@@ -72,7 +72,7 @@ class SettingRows(VerticalScroll, can_focus=False, inherit_bindings=False):
             if not is_drawable(self):  # the app was left meanwhile, and takes no more rows
                 return
             if name in rows:
-                rows[name].take(field, _offers(field, choices), texts[name])
+                rows[name].reuse(field, _offers(field, choices), texts[name])
             else:
                 rows[name] = SettingRow(field, _offers(field, choices), texts[name])
                 await self.mount(rows[name], **({"after": before} if before else {"before": 0}))
@@ -87,7 +87,7 @@ class SettingRows(VerticalScroll, can_focus=False, inherit_bindings=False):
             await self.mount(group, after=before)
         return group
 
-    def mark(self, draft: SettingsDraft, problems: Mapping[str, str]) -> None:
+    def show_state(self, draft: SettingsDraft, problems: Mapping[str, str]) -> None:
         """Show in each row the text of its setting, whether it is changed, and what is wrong."""
         defaults = draft.defaults()
         for row in self.rows:

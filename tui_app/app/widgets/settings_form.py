@@ -77,14 +77,14 @@ class SettingsForm(FormFocus):
 
     # What is shown
 
-    def wait(self) -> None:
+    def clear_draft(self) -> None:
         """Take no edit and no start until the next `fill`."""
         self.draft = None
         self.query_one(Button).disabled = True
 
-    def refuse(self, lecture: str, problem: str) -> None:
+    def show_broken(self, lecture: str, problem: str) -> None:
         """Show in the place of the settings why the lecture can't be used."""
-        self.wait()
+        self.clear_draft()
         self.border_subtitle = escape(lecture)
         self.query_one(BrokenLecture).show(problem)
         had_focus = self.has_focus_within
@@ -105,12 +105,12 @@ class SettingsForm(FormFocus):
         self.draft, self._note = draft, ""
         self.check()
 
-    def offer(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
+    def set_choices(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
         """Offer other choices for a setting."""
         self._choices[name] = choices
         row = self._rows.row(name) if is_drawable(self) else None
         if self.draft is not None and row is not None:
-            row.take(row.field, choices, row.text)
+            row.reuse(row.field, choices, row.text)
 
     @property
     def _datasets(self) -> list[tuple[str, str]]:
@@ -122,14 +122,14 @@ class SettingsForm(FormFocus):
             return
         self.draft.choose_data(data)
         self._note = ""
-        self.know(data)
+        self.add_own_data(data)
 
-    def know(self, data: OwnData) -> None:
+    def add_own_data(self, data: OwnData) -> None:
         """Offer this file or folder of the user's from now on."""
         self.app.own_data[data.dataset] = data
         row = self._rows.row("dataset")
         if row is not None and self.draft is not None:
-            row.take(row.field, self._datasets, self.draft.text("dataset"))
+            row.reuse(row.field, self._datasets, self.draft.text("dataset"))
         self.check()
 
     def set_busy(self, busy: bool) -> None:
@@ -148,7 +148,7 @@ class SettingsForm(FormFocus):
         if draft is None or not is_drawable(self):
             return
         problems = draft.problems()
-        self._rows.mark(draft, problems)
+        self._rows.show_state(draft, problems)
         runs = 0 if problems else len(draft.runs())
         button = self.query_one(Button)
         button.disabled = bool(problems) or self._is_busy
@@ -173,9 +173,9 @@ class SettingsForm(FormFocus):
     def _explain(self, problem: str) -> None:
         """A problem of no field in particular, a note, or what the focused setting means."""
         if self.draft is not None:
-            row = self._rows.row(self._focused)
-            text = explanation(self.draft, self._focused, row.cut if row else "")
-            self.query_one(SettingHelp).say(problem or self._note or text, wrong=bool(problem))
+            row = self._rows.row(self._last_focused)
+            text = explanation(self.draft, self._last_focused, row.cut_text if row else "")
+            self.query_one(SettingHelp).show(problem or self._note or text, wrong=bool(problem))
 
     # Edits
 
@@ -198,7 +198,7 @@ class SettingsForm(FormFocus):
         self.draft.change(name, text)
         data = self.draft.own_data
         if name in TABLE_OPTIONS and data is not None and data.dataset in self.app.own_data:
-            self.know(data)
+            self.add_own_data(data)
 
     def on_setting_reset(self, message: SettingReset) -> None:
         """Set a field to its default."""
@@ -246,7 +246,7 @@ class SettingsForm(FormFocus):
     def on_setting_focused(self, message: SettingFocused) -> None:
         """Explain the setting that has the focus."""
         message.stop()
-        is_other, self._focused = message.name != self._focused, message.name
+        is_other, self._last_focused = message.name != self._last_focused, message.name
         if self.draft is None:
             return
         if is_other:
@@ -258,7 +258,7 @@ class SettingsForm(FormFocus):
     def on_setting_entered(self, message: SettingEntered) -> None:
         """Go on to the next field when the value is right."""
         message.stop()
-        row, below = self._rows.row(message.name), self._rows.beside(message.name, 1)
+        row, below = self._rows.row(message.name), self._rows.neighbour(message.name, 1)
         if self.draft is None or row is None or row.problem:
             return
         self.draft.end_edit()

@@ -18,7 +18,7 @@ class TextLine(Static):
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, **options)
 
-    def tell(self, text: Text | str) -> None:
+    def show(self, text: Text | str) -> None:
         """Say this from now on."""
         if text != self.content:
             self.update(text, layout=False)

@@ -47,7 +47,7 @@ class ViewNames(Widget):
         self._current = ""
         self._first = 0
 
-    def offer(self, titles: Sequence[tuple[str, str]]) -> None:
+    def set_views(self, titles: Sequence[tuple[str, str]]) -> None:
         """Offer these: names and titles."""
         self._titles, self._first = list(titles), 0
         self.refresh()

@@ -81,7 +81,7 @@ class ViewPage(Vertical):
         yield Input(compact=True)
         yield Static(classes="hint", markup=False)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Another model: every view begins at its beginning."""
         if self._looking is not None:
             self._looking.cancel_probe()
@@ -96,7 +96,7 @@ class ViewPage(Vertical):
             self._name, self._view, self._is_close = name, looking.view, False
             self._snapshot = None
             self._arrange(looking.view)
-            self.say("Computing the view ...")
+            self.show_message("Computing the view ...")
         if self._looking is not None and self._looking is not looking:
             self._looking.cancel_probe()
         self._looking = looking
@@ -116,7 +116,7 @@ class ViewPage(Vertical):
         if had_focus:
             (pad if view.takes_drawing else area).focus()
 
-    def say(self, sentence: str) -> None:
+    def show_message(self, sentence: str) -> None:
         """Show a sentence in the view's place."""
         area = self.query_one(ViewArea)
         self._drawn = None
@@ -133,9 +133,9 @@ class ViewPage(Vertical):
             self._go_to_answer()
         if self._looking.problem:
             self._snapshot = None
-            self.say(self._looking.problem)
+            self.show_message(self._looking.problem)
         elif self._snapshot is None and self._looking.progress:
-            self.say(f"Computing the view: {self._looking.progress} ...")
+            self.show_message(f"Computing the view: {self._looking.progress} ...")
         self._draw()
         return self._looking.snapshot
 

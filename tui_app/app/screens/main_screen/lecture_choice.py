@@ -64,7 +64,7 @@ class LectureChoiceScreen(OwnDataScreen):
     async def set_up(self, path: Path, given: Mapping[str, Any]) -> None:
         """Pick a lecture with these settings: those of a run, to be trained anew."""
         self._pick(path)
-        self.query_one(SettingsForm).wait()
+        self.query_one(SettingsForm).clear_draft()
         self._load(path, given)
         self.choose_pane("settings")
 
@@ -202,7 +202,7 @@ class LectureChoiceScreen(OwnDataScreen):
         self._to_start = None
         is_new = message.sentence != self._problem
         self._show_lesson(lecture_loading.lesson_of(message.path), message.sentence)
-        self.query_one(SettingsForm).refuse(message.path.stem, message.sentence)
+        self.query_one(SettingsForm).show_broken(message.path.stem, message.sentence)
         error = message.untrusted
         if error is not None:
             ask_trust(self.app, error, lambda: self._load(message.path, message.chosen))
@@ -220,7 +220,7 @@ class LectureChoiceScreen(OwnDataScreen):
 
     def on_devices_found(self, message: DevicesFound) -> None:
         """Offer them."""
-        self.query_one(SettingsForm).offer("device", message.choices)
+        self.query_one(SettingsForm).set_choices("device", message.choices)
 
     # Start
 

@@ -17,7 +17,7 @@ from tui_app.app.screens.main_screen.panes import PANES
 from tui_app.app.screens.main_screen.repeat_run import RepeatRunScreen
 from tui_app.app.screens.main_screen.shown_model import shown_model
 from tui_app.app.widgets.adjustable_chart import screen_bindings
-from tui_app.app.widgets.advice_line import current
+from tui_app.app.widgets.advice_line import advice_to_show
 from tui_app.app.widgets.background_line import BackgroundLine
 from tui_app.app.widgets.chart import Chart
 from tui_app.app.widgets.comparison import Comparison
@@ -144,11 +144,11 @@ class MainScreen(RepeatRunScreen):
         if self.has_class("-tiny"):
             self._draw_tiny(queue and queue.current)
         elif model.display:
-            model.look_at(*self._what_to_look_at())
+            model.show_model(*self._what_to_look_at())
         if queue is None:
             self.query_one(LogPane).draw()
             return
-        if pane.run_followed is not queue.current:
+        if pane.monitored_run is not queue.current:
             pane.follow(queue.current)
             self.query_one(LogPane).follow(queue.current.history.log)
         if self.has_class("-tiny"):
@@ -168,7 +168,7 @@ class MainScreen(RepeatRunScreen):
         """Form and keys follow what trains; asking them costs too much to do it every time."""
         run = self.training
         watched = self.watched
-        advice = watched and current(watched.history.advice)
+        advice = watched and advice_to_show(watched.history.advice)
         shown = advice, watched, run and (run.history.state, run.history.info is None)
         if shown != self._shown:
             self._shown = shown

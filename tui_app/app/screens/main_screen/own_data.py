@@ -102,7 +102,7 @@ class OwnDataScreen(PaneScreen):
 
     def on_own_data_entered(self, message: OwnDataEntered) -> None:
         """A name was typed: offer it from now on, and ask for the target of a table."""
-        self._form.know(message.data)
+        self._form.add_own_data(message.data)
         if message.data.dataset.startswith("csv:") and not message.data.target:
             self.show_data(message.data)
 

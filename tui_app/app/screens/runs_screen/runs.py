@@ -116,12 +116,12 @@ class RunsScreen(TrashActionsScreen, RunActionsScreen):
 
     def _tell(self, sentence: str) -> None:
         title = Text(f"Runs  {printable(sentence)}")
-        self.query_one("#title", TextLine).tell(cut(title, self.size.width - 2))
+        self.query_one("#title", TextLine).show(cut(title, self.size.width - 2))
 
     def _about(self) -> None:
         row = self.runs.row
         text = "" if row is None else about(row, self.size.width - 2)
-        self.query_one("#about", TextLine).tell(text)
+        self.query_one("#about", TextLine).show(text)
 
     def on_data_table_row_highlighted(self) -> None:
         """Say more of the run at the cursor."""
@@ -137,11 +137,11 @@ class RunsScreen(TrashActionsScreen, RunActionsScreen):
 
     def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
         """Sort by the column that was clicked."""
-        self.runs.sort_by_shown(event.column_index)
+        self.runs.sort_by_visible(event.column_index)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while it is typed."""
-        self.runs.seek(event.value)
+        self.runs.filter_by(event.value)
 
     def on_input_submitted(self) -> None:
         """Back to the table, filtered."""

@@ -77,7 +77,7 @@ class TrashActionsScreen(RunTableScreen):
             self.notify("\n".join(problems), severity="error", markup=False)
         back = [each for each in moved if each not in left]
         if back:
-            self.runs.wanted = back[0].name
+            self.runs.cursor_target = back[0].name
             self._say(f"Brought back {_what(back)}.")
         self._changed()
 
