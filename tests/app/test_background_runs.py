@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> RunFolder:
 
 @pytest.fixture(autouse=True)
 def _looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui_app.app.widgets.background_line._AGAIN", 0.1)
+    monkeypatch.setattr("tui_app.app.widgets.background_line._INTERVAL", 0.1)
 
 
 def test_only_runs_that_live_and_are_of_others_count(folder, tmp_path):

@@ -1,4 +1,4 @@
-"""A pad to draw on, with the mouse or with the keys: 28x28 soft points, two to a cell."""
+"""A pad to draw on with the mouse or the keys: 28x28 pixels, two to a cell."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 SIDE = 28
 
-#: How far the pen reaches, in points, and how many cells a point is wide where there is room.
-_REACH, _LARGEST = 1.4, 2
+#: The radius of the pen in pixels, and the width of a pixel at most, in cells.
+_RADIUS, _LARGEST = 1.4, 2
 
 _SHADES = " .:*#"
 
 
 class DrawingPad(Widget, can_focus=True):
-    """Says what was drawn after every stroke. Space lowers and lifts the pen of the keys."""
+    """Posts the drawing after each stroke. With the keys, the pen is lowered and lifted."""
 
     DEFAULT_CSS = """
     DrawingPad {
@@ -50,7 +50,7 @@ class DrawingPad(Widget, can_focus=True):
 
     @dataclass
     class Drawn(Message):
-        """The drawing changed: two hexadecimal digits a point, row by row; empty when it is."""
+        """The drawing changed: two hexadecimal digits a pixel, row by row; none for an empty one."""
 
         text: str
 
@@ -63,7 +63,7 @@ class DrawingPad(Widget, can_focus=True):
         self._scale = 1
 
     def fit(self, columns: int, rows: int) -> None:
-        """Be as large as there is room for."""
+        """Use as much of this room as possible."""
         room = min(columns // SIDE, 2 * rows // SIDE)
         scale = min(_LARGEST, max(1, room))
         if scale != self._scale:
@@ -71,15 +71,15 @@ class DrawingPad(Widget, can_focus=True):
             self.refresh(layout=True)
 
     def get_content_width(self, container: Any, viewport: Any) -> int:
-        """The cells of a row."""
+        """The width of a row in cells."""
         return SIDE * self._scale
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
-        """Two points to a cell."""
+        """The height in cells."""
         return SIDE * self._scale // 2
 
     def wipe(self) -> None:
-        """A blank pad, of which nobody is told."""
+        """Clear the drawing without posting it."""
         self.ink[:] = 0
         self._is_down, self.border_subtitle = False, ""
         self.refresh()
@@ -87,7 +87,7 @@ class DrawingPad(Widget, can_focus=True):
     # Drawing
 
     def action_move(self, x: int, y: int) -> None:
-        """Move by a point, and draw while the pen is down."""
+        """Move the pen by a pixel, and draw while it is down."""
         before = self._at
         self._at = min(SIDE - 1, max(0, before[0] + x)), min(SIDE - 1, max(0, before[1] + y))
         if self._is_down:
@@ -102,12 +102,12 @@ class DrawingPad(Widget, can_focus=True):
         self.border_subtitle = "pen down" if self._is_down else ""
 
     def action_clear(self) -> None:
-        """A blank pad."""
+        """Clear the drawing."""
         self.wipe()
-        self._tell()
+        self._post()
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Begin a stroke."""
+        """Start a stroke."""
         place = self._place(event)
         if place is not None:
             self.capture_mouse()
@@ -115,7 +115,7 @@ class DrawingPad(Widget, can_focus=True):
             self._stroke(place, place)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Draw from where the mouse was."""
+        """Continue the stroke."""
         place = self._place(event)
         if self._from is not None and place is not None:
             self._stroke(self._from, place)
@@ -127,7 +127,7 @@ class DrawingPad(Widget, can_focus=True):
         self.release_mouse()
 
     def _place(self, event: events.MouseEvent) -> tuple[float, float] | None:
-        """The point under the mouse, which stands in the middle of a cell."""
+        """The pixel under the mouse, which points at the middle of a cell."""
         x = (event.x - self.gutter.left + 0.5) / self._scale - 0.5
         y = (event.y - self.gutter.top + 0.5) * 2 / self._scale - 0.5
         return (x, y) if -1 < x < SIDE and -1 < y < SIDE else None
@@ -138,18 +138,18 @@ class DrawingPad(Widget, can_focus=True):
         for part in np.linspace(0, 1, count + 1):
             x, y = (a + part * (b - a) for a, b in zip(start, end, strict=True))
             away = np.hypot(columns - x, rows - y)
-            ink = 255 * np.clip(1.2 * (_REACH - away) / _REACH + 0.2, 0, 1) * (away < _REACH)
+            ink = 255 * np.clip(1.2 * (_RADIUS - away) / _RADIUS + 0.2, 0, 1) * (away < _RADIUS)
             self.ink = np.maximum(self.ink, ink.astype(np.uint8))
-        self._tell()
+        self._post()
 
-    def _tell(self) -> None:
+    def _post(self) -> None:
         self.refresh()
         self.post_message(self.Drawn(self.ink.tobytes().hex() if self.ink.any() else ""))
 
-    # Showing
+    # Rendering
 
     def render_line(self, y: int) -> Strip:
-        """One row of cells: each two points, one above the other."""
+        """Draw a row of cells, each with two pixels one above the other."""
         upper, lower = (2 * y) // self._scale, (2 * y + 1) // self._scale
         if lower >= SIDE:
             return Strip.blank(self.size.width)

@@ -1,4 +1,4 @@
-"""An image of the user's own, drawn as large as there is room for."""
+"""Draws an image from the user's folder, as large as possible."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from tui_app.text.escaping import printable
 
 
 class ImageArea(ViewArea):
-    """Half blocks in shades of grey, with the file's name above."""
+    """Half blocks in shades of grey, below the file's name."""
 
     label, _problem = "", ""
     pixels: np.ndarray | None = None
 
     def show_image(self, name: str, pixels: np.ndarray | None, problem: str = "") -> None:
-        """Show an image (C, H, W) uint8 from now on, or why there is none."""
+        """Show an image (C, H, W) uint8, or the problem with it."""
         self.label, self.pixels, self._problem = name, pixels, problem
         self._draw()
 
     def on_resize(self) -> None:
-        """Draw it in the room there is now."""
+        """Redraw for the new size."""
         self._draw()
 
     def _draw(self) -> None:

@@ -1,4 +1,4 @@
-"""Markdown as lessons need it: code highlighted as what it is, and Chinese set as Chinese."""
+"""Renders the Markdown of lessons: highlights code, and breaks lines within Chinese."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from textual.widgets.markdown import MarkdownBlock, MarkdownFence
 
 from models.user_files.parsing import parse
 
-#: Marks that no line begins with, and those that no line ends with.
+#: Punctuation that no line begins with, and that no line ends with.
 _NOT_FIRST = "，。、；：？！）】》」』”’…"
 _NOT_LAST = "（【《「『“‘"
 
 
 def language_of(code: str) -> str:
-    """The language of a block of code that names none: commands, Python, or plain text."""
+    """The language of a block of code that names none: commands, Python or plain text."""
     lines = [line for line in code.splitlines() if line.strip()]
     if all(line.startswith(("tutorch ", "#")) for line in lines):
         return "bash"
@@ -33,7 +33,7 @@ def language_of(code: str) -> str:
 
 
 def parser() -> MarkdownIt:
-    """A Markdown parser that joins lines within Chinese without a space."""
+    """Return a Markdown parser that joins lines of Chinese without a space."""
     markdown = MarkdownIt("gfm-like")
     markdown.core.ruler.push("join_chinese", _join_chinese)
     return markdown
@@ -50,8 +50,8 @@ def _join_chinese(state: StateCore) -> None:
 
 
 def _needs_space(children: list[Token], place: int) -> bool:
-    """Whether the line break at `place` stands for a space: not between two Chinese characters,
-    and not beside Chinese punctuation.
+    """Whether the line break at `place` becomes a space: not between two Chinese characters, nor
+    beside Chinese punctuation.
     """
     before = "".join(child.content for child in children[:place])[-1:]
     after = "".join(child.content for child in children[place + 1 :])[:1]
@@ -60,8 +60,8 @@ def _needs_space(children: list[Token], place: int) -> bool:
 
 
 def wrapped(content: Content, width: int) -> Content:
-    """`content` with a line break wherever a line of `width` cells ends. Chinese breaks between
-    any two characters, except before closing and after opening punctuation.
+    """Break `content` into lines of `width` cells. Chinese breaks between any two characters,
+    except before closing and after opening punctuation.
     """
     if width < 2 or not any(map(_is_wide, content.plain)):
         return content
@@ -77,7 +77,7 @@ def _line_ends(text: str, width: int) -> list[int]:
     """Where lines of at most `width` cells end in `text`."""
     ends: list[int] = []
     used = 0
-    for start, end in pairwise([0, *_places_to_break(text), len(text)]):
+    for start, end in pairwise([0, *_possible_breaks(text), len(text)]):
         piece = text[start:end]
         if used and used + cell_len(piece.rstrip()) > width:
             ends.append(start)
@@ -86,7 +86,7 @@ def _line_ends(text: str, width: int) -> list[int]:
     return ends
 
 
-def _places_to_break(text: str) -> list[int]:
+def _possible_breaks(text: str) -> list[int]:
     return [
         place
         for place, (before, after) in enumerate(pairwise(text), 1)
@@ -102,23 +102,23 @@ def _is_wide(character: str) -> bool:
 
 
 class LessonParagraph(MarkdownBlock):
-    """Breaks Chinese where the line is full; Textual breaks at spaces alone."""
+    """Breaks Chinese where the line is full. Textual breaks at spaces only."""
 
     _width = 0
 
     def on_resize(self) -> None:
-        """Break the lines anew for another width."""
+        """Break the lines again for another width."""
         if self.size.width != self._width:
             self._width = self.size.width
             self.update(wrapped(self._content, self._width))
 
 
 class LessonCode(MarkdownFence):
-    """Code without a language is plain text, unless it is Python or commands."""
+    """Detects the language of code that names none."""
 
     @classmethod
     def highlight(cls, code: str, language: str, ansi: bool = False, dark: bool = False) -> Content:
-        """Highlight as the language that is named, or that the code is in."""
+        """Highlight as the named language, or else as the detected one."""
         return super().highlight(code, language or language_of(code), ansi=ansi, dark=dark)
 
 

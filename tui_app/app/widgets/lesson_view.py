@@ -1,4 +1,4 @@
-"""The lesson of a lecture, as its file tells it."""
+"""Shows the lesson of a lecture, from its file."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from models import Lesson
 from tui_app.app.widgets.broken_lecture import LOAD_AGAIN
 from tui_app.app.widgets.lesson_text import LessonText
 
-#: What makes a line code in Markdown, and the columns that are left free beside code.
+#: The indent that makes a line code in Markdown, and the columns left free beside code.
 _INDENT = " " * 4
 _AROUND_CODE = 4
 
 
 class LessonView(VerticalScroll):
-    """Markdown that scrolls."""
+    """The lesson's Markdown, scrollable."""
 
     DEFAULT_CSS = """
     LessonView {
@@ -40,11 +40,11 @@ class LessonView(VerticalScroll):
         self._titles = ("Lesson", "")
 
     def compose(self) -> ComposeResult:
-        """The text, empty until a lecture is picked."""
+        """Create the text, empty until a lecture is picked."""
         yield LessonText()
 
     def show(self, lesson: Lesson, *, chinese: bool, problem: str = "") -> None:
-        """Show a lesson from its beginning; before it the `problem` for which it can't be used."""
+        """Show a lesson from its beginning, below the `problem` if its lecture can't be used."""
         title = lesson.title_zh if chinese else lesson.title
         text = lesson.text_zh if chinese else lesson.text
         number = f"{lesson.number} " if lesson.number else ""
@@ -54,7 +54,7 @@ class LessonView(VerticalScroll):
         self._write()
 
     def on_resize(self) -> None:
-        """Write it anew where lines of code fit no more, or do again."""
+        """Rewrite the text if lines of code no longer fit, or fit again."""
         self._write()
 
     def _write(self) -> None:
@@ -65,12 +65,12 @@ class LessonView(VerticalScroll):
             self.border_title, self.border_subtitle = self._titles
 
     async def _rewrite(self, text: str, title: str, subtitle: str) -> None:
-        """Change text and titles in one frame."""
-        is_other = title != self.border_title
+        """Replace text and titles in one frame."""
+        title_changed = title != self.border_title
         with self.app.batch_update():
             await self.query_one(LessonText).update(text)
             self.border_title, self.border_subtitle = title, subtitle
-            if is_other:
+            if title_changed:
                 self.scroll_home(animate=False)
 
 
@@ -78,7 +78,7 @@ _MARKS = re.compile(r"[!-/:-@[-`{-~]")
 
 
 def _as_markdown(problem: str) -> str:
-    """A problem as text that Markdown changes nothing in; indented lines are code."""
+    """Escape a problem for Markdown; indented lines become code."""
     lines = [
         line if line.startswith(_INDENT) else _MARKS.sub(r"\\\g<0>", line)
         for line in problem.splitlines()
@@ -91,7 +91,7 @@ _COMMENTED = re.compile(r"(\s*)(\S.*?)\s{2,}(#\s.*)")
 
 
 def fitted(text: str, columns: int) -> str:
-    """The Markdown `text` with comments above their lines in code that is wider than `columns`."""
+    """Move comments above their lines, in code that is wider than `columns`."""
     lines: list[str] = []
     for is_code, group in groupby(text.splitlines(), key=lambda line: line.startswith(_INDENT)):
         block = list(group)

@@ -1,4 +1,4 @@
-"""A list of lines with a cursor. Only the lines in sight are drawn, so it may have any length."""
+"""A list of any length with a cursor: only its visible lines are drawn."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ T = TypeVar("T")
 
 
 class LineList(ScrollView, Generic[T]):
-    """Its items, one a line; a subclass says how an item is drawn.
+    """Items, one a line; a subclass draws an item.
 
-    Textual's OptionList measures every option as it is added: 100 000 of them take half a minute.
+    Textual's OptionList measures every option when it is added: half a minute for 100 000.
     """
 
     DEFAULT_CSS = """
@@ -39,8 +39,8 @@ class LineList(ScrollView, Generic[T]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "move(1)", "Next", show=False),
         Binding("up", "move(-1)", "Previous", show=False),
-        Binding("pagedown", "page(1)", "A page on", show=False),
-        Binding("pageup", "page(-1)", "A page back", show=False),
+        Binding("pagedown", "page(1)", "Next page", show=False),
+        Binding("pageup", "page(-1)", "Previous page", show=False),
         Binding("home", "end_of_list(-1)", "First", show=False),
         Binding("end", "end_of_list(1)", "Last", show=False),
     ]
@@ -49,7 +49,7 @@ class LineList(ScrollView, Generic[T]):
 
     @dataclass
     class Moved(Message):
-        """The cursor is at another item."""
+        """The cursor moved to another item."""
 
         lines: LineList[Any]
 
@@ -67,26 +67,26 @@ class LineList(ScrollView, Generic[T]):
         self.cursor = 0
 
     def draw_item(self, item: T) -> Text:
-        """The line of an item; it is cut where there is no room."""
+        """Draw an item; the line is cut to the width."""
         raise NotImplementedError
 
     def show(self, items: Sequence[T], cursor: int = 0) -> None:
-        """Show these items, with the cursor at one of them."""
+        """Show these items, with the cursor at the index `cursor`."""
         self.items = items
         self.virtual_size = Size(self.size.width, len(items))
         self.go_to(cursor)
 
     @property
     def item(self) -> T | None:
-        """That at the cursor."""
+        """The item at the cursor."""
         return self.items[self.cursor] if self.items else None
 
     def action_move(self, by: int) -> None:
-        """Move the cursor by so many lines."""
+        """Move the cursor by this many lines."""
         self.go_to(self.cursor + by)
 
     def action_page(self, by: int) -> None:
-        """Move the cursor by so many times the lines in sight."""
+        """Move the cursor by this many pages."""
         self.go_to(self.cursor + by * max(1, self.scrollable_content_region.height))
 
     def action_end_of_list(self, by: int) -> None:
@@ -94,36 +94,36 @@ class LineList(ScrollView, Generic[T]):
         self.go_to(len(self.items) if by > 0 else 0)
 
     def go_to(self, line: int) -> None:
-        """Put the cursor on the item that is nearest to `line`, and keep it in sight."""
+        """Move the cursor to the item nearest to `line`, and scroll to it."""
         self.cursor = max(0, min(line, len(self.items) - 1))
-        self._follow()
+        self._scroll_to_cursor()
         self.refresh()
         self.post_message(self.Moved(self))
 
-    def _follow(self) -> None:
+    def _scroll_to_cursor(self) -> None:
         region = Region(0, self.cursor, max(1, self.size.width), 1)
         self.scroll_to_region(region, animate=False, force=True, immediate=True)
 
     def on_resize(self) -> None:
-        """Keep the cursor in sight."""
+        """Keep the cursor visible."""
         self.virtual_size = Size(self.size.width, len(self.items))
-        self._follow()
+        self._scroll_to_cursor()
 
     def on_click(self, event: Click) -> None:
-        """Move the cursor to the line that was clicked."""
+        """Move the cursor to the clicked line."""
         line = round(event.y + self.scroll_offset.y)
         if line < len(self.items):
             self.go_to(line)
             self.post_message(self.Clicked(self, event.x, event.chain > 1))
 
     def render_line(self, y: int) -> Strip:
-        """A line in sight."""
-        width, place = self.scrollable_content_region.width, y + self.scroll_offset.y
-        if place >= len(self.items):
+        """Draw a visible line."""
+        width, index = self.scrollable_content_region.width, y + self.scroll_offset.y
+        if index >= len(self.items):
             return Strip.blank(width, self.rich_style)
-        text = cut(self.draw_item(self.items[place]), width)
+        text = cut(self.draw_item(self.items[index]), width)
         style = self.rich_style
-        if place == self.cursor:
+        if index == self.cursor:
             is_used = self.has_focus or self.has_class("-used")
             name = "line-list--cursor" if is_used else "line-list--cursor-blurred"
             text.stylize(style := self.get_component_rich_style(name))

@@ -1,4 +1,4 @@
-"""The log of a run: wrapped to its width, searchable, copyable; nothing in it is markup."""
+"""Shows the log of a run as plain text: wrapped to the width, searchable, copyable."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from textual.widgets import Log as TextLog
 
 from tui_app.monitoring.log import Log, LogLine
 
-#: Lines shown; the log keeps more.
+#: The newest lines that are shown; the log keeps more.
 _SHOWN = 2_000
 
-#: Lines at most that a failure's traceback is looked for in.
+#: The last lines to search for a failure's traceback.
 _LONGEST_TRACEBACK = 500
 
 _SIGNS = {"event": " ", "warning": "!", "error": "✗", "output": "┆"}
 
 
 class LogPane(Vertical):
-    """Shows a log as it grows; `/` searches, `n` goes to the next line that has it."""
+    """Follows a log as it grows, and finds text in it."""
 
     DEFAULT_CSS = """
     LogPane {
@@ -62,19 +62,19 @@ class LogPane(Vertical):
         self._found = -1
 
     def compose(self) -> ComposeResult:
-        """The lines, and the input for a search."""
+        """Create the lines, and the input for a search."""
         log = TextLog(highlight=True, max_lines=_SHOWN)
-        log.highlighter = _Emphasis()
+        log.highlighter = _LogHighlighter()
         yield log
         yield Input(placeholder="search the log", compact=True)
 
     def follow(self, log: Log) -> None:
-        """Show this log from now on."""
+        """Show this log."""
         self._log_source = log
         self.rewrite()
 
     def draw(self) -> None:
-        """Add what is new."""
+        """Add the new lines."""
         log, pane = self._log_source, self.query_one(TextLog)
         if log is None or log.count == self._read:
             return
@@ -86,13 +86,13 @@ class LogPane(Vertical):
         is_at_end = pane.is_vertical_scroll_end
         pane.write_lines(self._wrapped(new), scroll_end=is_at_end)
         self._read = log.count
-        below = _from_the_failure_on(log.lines[-_LONGEST_TRACEBACK:])
+        below = _last_failure(log.lines[-_LONGEST_TRACEBACK:])
         if is_at_end and below:
             lines = len(self._wrapped(below))
             pane.scroll_to(y=pane.line_count - lines, animate=False, immediate=True)
 
     def rewrite(self) -> None:
-        """Write all of it anew."""
+        """Write all lines again."""
         pane = self.query_one(TextLog)
         pane.clear()
         self._read, self._width, self._found = 0, 0, -1
@@ -100,69 +100,69 @@ class LogPane(Vertical):
         self.draw()
 
     def on_resize(self) -> None:
-        """Wrap anew when the width is another."""
+        """Wrap the lines again if the width changed."""
         if self._width != self.query_one(TextLog).scrollable_content_region.width:
             self.rewrite()
 
     def action_search(self) -> None:
-        """Type what is to be found."""
+        """Show the input for a search."""
         self.add_class("-searching")
         self.query_one(Input).focus()
 
     def action_close_search(self) -> None:
-        """Back to the lines."""
+        """End the search, and go back to the lines."""
         self.remove_class("-searching")
-        self._emphasis.sought = ""
+        self._highlighter.pattern = ""
         self.query_one(TextLog).focus()
 
     def action_next(self) -> None:
-        """Go to the next line, upwards, that has what is sought."""
-        pane, sought = self.query_one(TextLog), self._emphasis.sought.casefold()
-        if not sought:
+        """Go to the next match, upwards."""
+        pane, pattern = self.query_one(TextLog), self._highlighter.pattern.casefold()
+        if not pattern:
             return
         lines = [line.casefold() for line in pane.lines]
         start = self._found if self._found >= 0 else len(lines)
         places = [*range(start - 1, -1, -1), *range(len(lines) - 1, start - 1, -1)]
-        self._found = next((place for place in places if sought in lines[place]), -1)
+        self._found = next((place for place in places if pattern in lines[place]), -1)
         if self._found < 0:
-            self.notify(f"Nothing in the log has {sought!r}.", markup=False)
+            self.notify(f"Nothing in the log has {pattern!r}.", markup=False)
         else:
             pane.scroll_to(y=self._found - pane.size.height // 2, animate=False)
 
     def action_copy(self) -> None:
-        """Put the whole log on the clipboard."""
+        """Copy the whole log to the clipboard."""
         if self._log_source is not None:
             text = "\n".join(f"{line.clock}  {line.text}" for line in self._log_source.lines)
             self.app.copy_to_clipboard(text)
-            self.notify("The log is on the clipboard, where the terminal allows it.")
+            self.notify("Copied the log to the clipboard, if the terminal allows it.")
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Mark what is sought."""
+        """Mark the matches."""
         event.stop()
-        self._emphasis.sought = event.value
+        self._highlighter.pattern = event.value
         self.query_one(TextLog).notify_style_update()
         self.query_one(TextLog).refresh()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Find it."""
+        """Go to the first match."""
         event.stop()
         self.query_one(TextLog).focus()
         self.action_next()
 
     @property
-    def _emphasis(self) -> _Emphasis:
-        emphasis = self.query_one(TextLog).highlighter
-        assert isinstance(emphasis, _Emphasis)
-        return emphasis
+    def _highlighter(self) -> _LogHighlighter:
+        highlighter = self.query_one(TextLog).highlighter
+        assert isinstance(highlighter, _LogHighlighter)
+        return highlighter
 
     def _wrapped(self, lines: Iterable[LogLine]) -> list[str]:
         return [part for line in lines for part in _wrap(line, self._width)]
 
 
-class _Emphasis(Highlighter):
-    """Colours warnings and errors, dims the time, marks what is sought."""
+class _LogHighlighter(Highlighter):
+    """Colours warnings and errors, dims the time, marks the matches of a search."""
 
-    sought = ""
+    pattern = ""
 
     def highlight(self, text: Text) -> None:
         """Style one line."""
@@ -171,12 +171,12 @@ class _Emphasis(Highlighter):
         style = {"!": "yellow", "✗": "red", "┆": "dim"}.get(sign)
         if style:
             text.stylize(style, 9)
-        if self.sought:
-            text.highlight_regex(re.compile(re.escape(self.sought), re.IGNORECASE), "reverse")
+        if self.pattern:
+            text.highlight_regex(re.compile(re.escape(self.pattern), re.IGNORECASE), "reverse")
 
 
-def _from_the_failure_on(lines: Sequence[LogLine]) -> Sequence[LogLine]:
-    """The last failure among the lines and the traceback below it, if nothing came after that."""
+def _last_failure(lines: Sequence[LogLine]) -> Sequence[LogLine]:
+    """The failure and its traceback at the end of the lines, if they end in one."""
     number = len(lines)
     while number and lines[number - 1].kind == "output":
         number -= 1
@@ -187,7 +187,7 @@ def _from_the_failure_on(lines: Sequence[LogLine]) -> Sequence[LogLine]:
 
 
 def _wrap(line: LogLine, width: int) -> Iterator[str]:
-    """The line in pieces of `width` cells; those after the first are indented."""
+    """Wrap a line to `width` cells; all pieces but the first are indented."""
     head = f"{line.clock:<8} {_SIGNS[line.kind]} "
     room = max(10, width - cell_len(head))
     for number, piece in enumerate(_pieces(line.text, room) or [""]):
@@ -195,7 +195,7 @@ def _wrap(line: LogLine, width: int) -> Iterator[str]:
 
 
 def _pieces(text: str, room: int) -> list[str]:
-    """`text` broken between words where it can be."""
+    """Break `text`, between words if possible."""
     pieces, current = [], ""
     for word in re.findall(r"\s*\S+", text):
         if cell_len(current) + cell_len(word) <= room:

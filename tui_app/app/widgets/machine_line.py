@@ -1,4 +1,4 @@
-"""What the machine has left: the GPU by its driver, else processor and memory."""
+"""Shows the load of the GPU, or else of processor and memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SECONDS = 2.0
 
 
 class MachineLine(TextLine):
-    """One line, read in a thread: a driver may take its time."""
+    """Read in a thread, since a driver may be slow."""
 
     DEFAULT_CSS = """
     MachineLine { color: $text-muted; }
@@ -23,11 +23,11 @@ class MachineLine(TextLine):
         self._device = "cpu"
 
     def watch_device(self, device: str) -> None:
-        """Show the readings of this device from now on."""
+        """Show the readings of this device."""
         self._device = device
 
     def on_mount(self) -> None:
-        """Read now and then."""
+        """Read regularly."""
         self.set_interval(_SECONDS, self._read)
         self.call_after_refresh(self._read)
 

@@ -1,4 +1,4 @@
-"""What a model learned, or what it is to learn from: the views that there are of it."""
+"""Shows views of a model: what it has learned, and what it learns from."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from tui_app.views.view import View
 if TYPE_CHECKING:
     from tui_app.app.app import TutorchApp
 
-#: Seconds between two looks at a run that another program trains.
+#: Seconds until the pane shows another model of the same run, or with other settings.
 _SECONDS = 3.0
 
 
 class ModelPane(Vertical):
-    """Looks only when `show_model` is called, which a screen does while the pane is seen."""
+    """Runs probes only when the screen calls `show_model`: while the pane is visible."""
 
     DEFAULT_CSS = """
     ModelPane {
@@ -55,87 +55,87 @@ class ModelPane(Vertical):
 
     @dataclass
     class ProbeFinished(Message):
-        """A thread has looked."""
+        """A thread has finished a probe."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.border_title = "Model"
-        self._sight: ModelSource | None = None
-        self._still: LoadedModel | None = None
-        self._looks: dict[str, LiveView | StaticView] = {}
+        self._source: ModelSource | None = None
+        self._loaded: LoadedModel | None = None
+        self._open_views: dict[str, LiveView | StaticView] = {}
         self._traits: LiveView | StaticView | None = None
         self._names: tuple[str, ...] = ()
         self._chosen = ""
-        self._wanted = ""
-        self._untried: list[str] = []
+        self._requested = ""
+        self._candidates: list[str] = []
         self._was_trained = False
-        self._turned = 0.0
+        self._switched_at = 0.0
         self._untrusted: UntrustedSource | None = None
 
     def compose(self) -> ComposeResult:
-        """The views' names, and the view."""
+        """Create the views' names, and the view."""
         yield ViewNames()
         yield ViewPage()
 
-    # What is looked at
+    # The model that is shown
 
     @while_drawable
-    def show_model(self, sight: ModelSource | None, otherwise: str = "") -> None:
-        """Show this model, or the sentence `otherwise` where there is none."""
-        if sight is None:
-            self._sight = self._still = self._traits = self._untrusted = None
+    def show_model(self, source: ModelSource | None, otherwise: str = "") -> None:
+        """Show this model, or without one the sentence `otherwise`."""
+        if source is None:
+            self._source = self._loaded = self._traits = self._untrusted = None
             self.query_one(ViewPage).reset()
             self.query_one(ViewPage).show_message(otherwise)
-        elif self._sight is None or sight.key != self._sight.key:
-            self._turn_to(sight)
+        elif self._source is None or source.key != self._source.key:
+            self._switch_to(source)
         self._poll()
 
-    def _turn_to(self, sight: ModelSource) -> None:
-        before = self._sight
-        is_same = before is not None and before.place == sight.place
+    def _switch_to(self, source: ModelSource) -> None:
+        before = self._source
+        is_same = before is not None and before.place == source.place
         was_live = before is not None and before.control is not None
-        # The user types settings, or another program saves better models all the time: more often,
-        # maybe, than they can be looked at.
+        # While the user types settings or another program saves better models, the model may change
+        # faster than probes run.
         if (
             is_same
             and not was_live
-            and (time.monotonic() < self._turned + _SECONDS or self._is_looking)
+            and (time.monotonic() < self._switched_at + _SECONDS or self._is_probing)
         ):
             return
-        self._sight, self._still = sight, None if sight.control else LoadedModel(sight.load)
+        self._source, self._loaded = source, None if source.control else LoadedModel(source.load)
         self._untrusted = None
-        self._looks.clear()
-        self._turned = time.monotonic()
-        self.border_title = escape(f"Model {printable(sight.title)}")
+        self._open_views.clear()
+        self._switched_at = time.monotonic()
+        self.border_title = escape(f"Model {printable(source.title)}")
         self._traits = None
-        if is_same and self._names and sight.is_trained:
-            self._look()
+        if is_same and self._names and source.is_trained:
+            self._show_chosen()
             return
-        self._traits = self._looking_at(TRAITS, sight)
-        if is_same and self._names:  # other settings: what is shown stays until these are known
-            self._look()
+        self._traits = self._open(TRAITS, source)
+        if is_same and self._names:  # other settings: the view stays until their traits are known
+            self._show_chosen()
             return
-        if self._was_trained != sight.is_trained:
-            self._was_trained, self._chosen = sight.is_trained, ""
+        if self._was_trained != source.is_trained:
+            self._was_trained, self._chosen = source.is_trained, ""
         self._names = ()
         self.query_one(ViewNames).set_views([])
         self.query_one(ViewPage).reset()
         self.query_one(ViewPage).show_message("Loading the model and its data ...")
 
     @property
-    def _is_looking(self) -> bool:
-        looking = self._looks.get(self._chosen)
-        return self._traits is not None or (looking is not None and looking.is_busy)
+    def _is_probing(self) -> bool:
+        opened = self._open_views.get(self._chosen)
+        return self._traits is not None or (opened is not None and opened.is_busy)
 
-    def _looking_at(self, view: View, sight: ModelSource) -> LiveView | StaticView:
-        """The run itself while it trains here, else its model as it is loaded."""
-        if sight.control is not None:
-            return LiveView(view, sight.control)
-        still = self._still = self._still or LoadedModel(sight.load)
-        return StaticView(view, still.run_probe, self._in_thread)
+    def _open(self, view: View, source: ModelSource) -> LiveView | StaticView:
+        """Open a view of the run while this program trains it, else of its loaded model."""
+        if source.control is not None:
+            return LiveView(view, source.control)
+        loaded = self._loaded = self._loaded or LoadedModel(source.load)
+        return StaticView(view, loaded.run_probe, self._start_probe)
 
-    def _offer(self) -> None:
-        """Offer the views once it is known which can be had."""
+    def _read_traits(self) -> None:
+        """List the views that the model has, once its traits are known."""
         traits = self._traits
         if traits is None:
             return
@@ -146,7 +146,7 @@ class ModelPane(Vertical):
             self.query_one(ViewPage).reset()
             self.query_one(ViewPage).show_message(traits.problem)
             if isinstance(traits, StaticView) and traits.untrusted is not None:
-                self._refuse(traits.untrusted)
+                self._show_untrusted(traits.untrusted)
         elif traits.snapshot is not None:
             self._traits = None
             names = offered(traits.snapshot.found)
@@ -154,16 +154,16 @@ class ModelPane(Vertical):
                 self._names = names
                 titles = [(name, load_view(name).title) for name in names]
                 self.query_one(ViewNames).set_views(titles)
-            if self._wanted in names:
-                self._chosen, self._wanted = self._wanted, ""
-                self._untried.clear()
+            if self._requested in names:
+                self._chosen, self._requested = self._requested, ""
+                self._candidates.clear()
             elif self._chosen not in names:
-                self._untried = self._of_interest()
-                self._chosen = self._untried.pop(0)
-            self._look()
+                self._candidates = self._preferred_views()
+                self._chosen = self._candidates.pop(0)
+            self._show_chosen()
 
-    def _refuse(self, error: UntrustedSource) -> None:
-        """Say in the view's place that the run's code isn't trusted, and ask whether it is."""
+    def _show_untrusted(self, error: UntrustedSource) -> None:
+        """Say in the view's place that the code isn't trusted, and ask whether to trust it."""
         self._untrusted = error
         self.query_one(ViewPage).show_message(
             f"{printable(error.sentence)}. Press v to be asked again."
@@ -173,91 +173,91 @@ class ModelPane(Vertical):
 
     def _ask_trust(self, error: UntrustedSource) -> None:
         def load() -> None:
-            sight, self._sight = self._sight, None
-            self.show_model(sight)
+            source, self._source = self._source, None
+            self.show_model(source)
 
         ask_trust(self.app, error, load)
 
-    def _of_interest(self) -> list[str]:
-        """What is shown when nobody chose, the first of these that has something to draw: weights
-        moved by hand or the data before training, and then what was learned.
+    def _preferred_views(self) -> list[str]:
+        """The views to show before the user chooses one, best first: the first that can be drawn is
+        shown. Before training, moving the weights by hand and the data; then what was learned.
         """
         by_hand = [name for name in self._names if load_view(name).query_after_key is not None]
-        if self._sight is not None and not self._sight.is_trained:
+        if self._source is not None and not self._source.is_trained:
             return [*by_hand, FIRST]
         return [*(name for name in self._names if name not in (FIRST, *by_hand)), FIRST]
 
-    def _look(self) -> None:
-        """Begin to look at what is chosen."""
-        if self._sight is None:
+    def _show_chosen(self) -> None:
+        """Show the chosen view."""
+        if self._source is None:
             return
-        looking = self._looks.get(self._chosen)
-        if looking is None:
-            looking = self._looking_at(load_view(self._chosen), self._sight)
-            self._looks[self._chosen] = looking
+        opened = self._open_views.get(self._chosen)
+        if opened is None:
+            opened = self._open(load_view(self._chosen), self._source)
+            self._open_views[self._chosen] = opened
         self.query_one(ViewNames).select(self._chosen)
-        self.query_one(ViewPage).show(self._chosen, looking)
+        self.query_one(ViewPage).show(self._chosen, opened)
 
-    def _in_thread(self, work: Callable[[], None]) -> None:
+    def _start_probe(self, work: Callable[[], None]) -> None:
         queue = self.app.queue
         control = queue.current.control if queue is not None and queue.current.is_alive else None
 
-        def look() -> None:
+        def probe() -> None:
             work()
             self.post_message(self.ProbeFinished())
 
-        run_exclusively(look, control)
+        run_exclusively(probe, control)
 
     def on_model_pane_probe_finished(self, message: ProbeFinished) -> None:
-        """Show what was found."""
+        """Show what the probe found."""
         message.stop()
         self._poll()
 
     @while_drawable
     def _poll(self) -> None:
-        """Show the newest there is, and of when it is."""
-        self._offer()
-        snapshot, sight = self.query_one(ViewPage).poll(), self._sight
-        if snapshot is not None and self._untried:
+        """Show the newest snapshot, and when it was taken."""
+        self._read_traits()
+        snapshot, source = self.query_one(ViewPage).poll(), self._source
+        if snapshot is not None and self._candidates:
             if not load_view(self._chosen).can_draw(snapshot.found):
-                self._chosen = self._untried.pop(0)
-                self._look()
+                self._chosen = self._candidates.pop(0)
+                self._show_chosen()
                 return
-            self._untried.clear()
-        if sight is None or not sight.is_trained:
+            self._candidates.clear()
+        if source is None or not source.is_trained:
             self.border_subtitle = ""
-        elif snapshot is not None and (sight.control is not None or not sight.is_best):
+        elif snapshot is not None and (source.control is not None or not source.is_best):
             self.border_subtitle = f"after epoch {snapshot.epoch}, step {snapshot.step}"
         elif snapshot is not None:
-            note = self._still.note if self._still is not None else ""
+            note = self._loaded.note if self._loaded is not None else ""
             words = "; ".join(filter(None, [f"best model, of epoch {snapshot.epoch}", note]))
             self.border_subtitle = escape(printable(words))
 
-    # Acts
+    # Actions
 
-    def known_views(self, sight: ModelSource) -> tuple[str, ...]:
-        """The views of `sight`, if it is what is looked at and they are known."""
-        is_known = self._sight is not None and self._sight.key == sight.key and not self._traits
+    def known_views(self, source: ModelSource) -> tuple[str, ...]:
+        """The views of `source`, if the pane shows it and has read its traits."""
+        is_known = self._source is not None and self._source.key == source.key and not self._traits
         return self._names if is_known else ()
 
     def open_view(self, name: str) -> None:
         """Show the view `name`, now or once the views are known."""
         if name in self._names:
             self._choose(name)
-        self._wanted = name
+        self._requested = name
 
     def on_view_names_chosen(self, message: ViewNames.Chosen) -> None:
-        """A name was clicked."""
+        """Show the view whose name was clicked."""
         message.stop()
         self._choose(message.name)
 
     def action_view(self, by: int) -> None:
-        """The next view, or the one before."""
+        """Show the next view, or the one before."""
         if self._chosen in self._names:
             self._choose(self._names[(self._names.index(self._chosen) + by) % len(self._names)])
 
     def action_pick(self) -> None:
-        """Choose a view from a list; or answer whether the run's code is trusted."""
+        """Choose a view from a list, or decide whether to trust the run's code."""
         if self._untrusted is not None:
             self._ask_trust(self._untrusted)
             return
@@ -267,6 +267,6 @@ class ModelPane(Vertical):
 
     def _choose(self, name: str | None) -> None:
         if name:
-            self._chosen, self._wanted = name, ""
-            self._untried.clear()
-            self._look()
+            self._chosen, self._requested = name, ""
+            self._candidates.clear()
+            self._show_chosen()

@@ -1,4 +1,4 @@
-"""The line at the top: the panes by number, and which one has the focus."""
+"""Shows in the top line the panes by number, and which one has the focus."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tui_app.text.cells import cut_together
 
 _BRAND = "tutorch"
 
-#: The cells around the program's name, and around a tab's title.
+#: The padding of the program's name, and of a tab's title, in cells.
 _AROUND_BRAND, _AROUND_TAB = 3, 2
 
 
 class NavBar(Horizontal):
-    """`tutorch  1 Lectures  2 Lesson ...`; a click on a name chooses its pane."""
+    """`tutorch  1 Lectures  2 Lesson ...`; a click on a title chooses its pane."""
 
     DEFAULT_CSS = """
     NavBar {
@@ -39,7 +39,7 @@ class NavBar(Horizontal):
         self._panes = panes
 
     def compose(self) -> ComposeResult:
-        """The program's name and the panes."""
+        """Create the program's name and the tabs."""
         yield Static(_BRAND, classes="brand")
         for number, (pane, title) in enumerate(self._panes, 1):
             yield _Tab(f"{number} {title}", pane)
@@ -51,7 +51,7 @@ class NavBar(Horizontal):
         self._fit()
 
     def dim(self, on: bool) -> None:
-        """Dim the numbers, while they are no keys: a field with the focus takes digits."""
+        """Dim the numbers while digits are typed into a field, and aren't keys."""
         for tab in self.query(_Tab):
             tab.dim(on)
 
@@ -60,9 +60,7 @@ class NavBar(Horizontal):
         self._fit()
 
     def _fit(self) -> None:
-        """Shorten titles that don't fit side by side, that of the current pane last. Without the
-        program's name there is more room.
-        """
+        """Shorten the titles to fit, the current pane's last; drop the program's name first."""
         tabs = list(self.query(_Tab))
         room = self.size.width - _AROUND_TAB * len(tabs)
         with_brand = room - len(_BRAND) - _AROUND_BRAND
@@ -85,7 +83,7 @@ class _Tab(Static):
         self._is_dim = False
 
     def show(self, title: str) -> None:
-        """Show the title, or as much of it as there is room for, and all of it in a tooltip."""
+        """Show the title, perhaps shortened; then a tooltip has all of it."""
         if title != self._shown:
             self._shown = title
             self.tooltip = self.title if title != self.title else None

@@ -1,4 +1,4 @@
-"""A run as it is watched: how far it is, its chart, its log."""
+"""Shows a run: its progress, outcome, advice and chart."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from tui_app.app.widgets.run_progress import RunProgress
 from tui_app.monitoring.monitored_run import MonitoredRun
 from tui_app.text.escaping import printable
 
-#: Lines at most for the sentences that say why a run ended, above a chart and above an empty one;
-#: the log has all of them.
+#: Lines at most for the outcome of a run, above a chart and above an empty one; the log has it all.
 _LINES, _LINES_ALONE = 3, 12
 
 
 class RunPane(Vertical):
-    """Shows the run that `follow` was given; `draw` brings it up to date."""
+    """Shows the run given to `follow`; `draw` updates it."""
 
     DEFAULT_CSS = """
     RunPane {
@@ -48,7 +47,7 @@ class RunPane(Vertical):
         self._queue: Sequence[tuple[str, MonitoredRun]] = ()
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
+        """Create the parts, from top to bottom."""
         yield RunProgress()
         yield ClippedText(id="outcome")
         yield AdviceLine()
@@ -56,25 +55,25 @@ class RunPane(Vertical):
         yield Comparison()
 
     def compare(self, runs: Sequence[tuple[str, MonitoredRun]]) -> None:
-        """Show these runs of a queue beside each other; with one or none, the chart alone."""
+        """Compare these runs of a queue; with one or none, show the chart."""
         self._queue = runs
         self.set_class(len(runs) > 1, "-queue")
 
     def toggle_comparison(self) -> None:
-        """The run's own chart, or all runs of the queue."""
+        """Switch between the run's own chart and all runs of the queue."""
         if len(self._queue) > 1:
             self.toggle_class("-queue")
             self.call_after_refresh(self.draw)  # a chart has no width before it is laid out
 
     def follow(self, run: MonitoredRun) -> None:
-        """Watch this run from now on."""
+        """Show this run."""
         self.monitored_run = run
         self.query_one(RunProgress).reset()
         self.query_one(Chart).follow(run.history)
         self.draw()
 
     def draw(self) -> None:
-        """Show what the run has come to."""
+        """Show the run as it is now."""
         run = self.monitored_run
         if run is None:
             return
@@ -91,7 +90,7 @@ class RunPane(Vertical):
             self.query_one(Chart).draw()
 
     def _show_outcome(self, run: MonitoredRun) -> None:
-        """Say why the run ended, unless it simply trained all its epochs."""
+        """Show why the run ended, unless it trained all its epochs."""
         sentence, is_failure = _outcome(run)
         self.set_class(bool(sentence) and is_failure, "-failed")
         self.set_class(bool(sentence) and not is_failure, "-ended")
@@ -102,7 +101,7 @@ class RunPane(Vertical):
 
 
 def _outcome(run: MonitoredRun) -> tuple[str, bool]:
-    """Why the run ended, in a sentence, and whether it failed."""
+    """Why the run ended, and whether it failed."""
     history, failure = run.history, run.failure
     if history.completed is not None and history.state == history.completed.state:
         is_whole = history.info is None or history.epoch >= history.info.epochs
@@ -115,4 +114,6 @@ def _outcome(run: MonitoredRun) -> tuple[str, bool]:
     return "", False
 
 
-_CRASHED = "Its program ended without saving its end. Resuming goes on from the last checkpoint."
+_CRASHED = (
+    "The process ended without recording an outcome. Resume continues from the last checkpoint."
+)

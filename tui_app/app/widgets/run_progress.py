@@ -1,4 +1,4 @@
-"""How far a run is, and how fast it goes."""
+"""Shows the progress and the speed of a run."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RunProgress(Vertical):
         self._rate = StepRate()
 
     def compose(self) -> ComposeResult:
-        """Three lines."""
+        """Create the three lines."""
         yield TextLine(id="where")
         yield Bar()
         with Horizontal():
@@ -45,11 +45,11 @@ class RunProgress(Vertical):
             yield MachineLine()
 
     def reset(self) -> None:
-        """Begin anew, for another run."""
+        """Forget the speed, for another run."""
         self._rate.reset()
 
     def draw(self, run: MonitoredRun) -> None:
-        """Show how far `run` is."""
+        """Show the progress of `run`."""
         history, facts = run.history, run.history.info
         if history.state == "running" and not history.is_over:
             self._rate.record(history.step)
@@ -57,18 +57,18 @@ class RunProgress(Vertical):
             self._rate.reset()
         if facts is not None:
             self.query_one(MachineLine).watch_device(facts.device)
-        self.query_one("#where", TextLine).show(self._where(run))
+        self.query_one("#where", TextLine).show(self._position(run))
         self.query_one(Bar).share = history.step / max(1, facts.total_steps) if facts else 0.0
         self.query_one("#speed", TextLine).show(self._speed(history, facts))
 
     def one_line(self, run: MonitoredRun) -> Text:
-        """What a terminal too small for a chart shows."""
-        line, history = self._where(run), run.history
+        """The progress in a line, for a terminal too small for a chart."""
+        line, history = self._position(run), run.history
         if history.step:
             line.append(f"  loss {history.losses[-1]:#.4g}")
         return line
 
-    def _where(self, run: MonitoredRun) -> Text:
+    def _position(self, run: MonitoredRun) -> Text:
         history, facts = run.history, run.history.info
         state = _STATES.get(history.state, (history.state, "dim"))
         if run.failure is not None:

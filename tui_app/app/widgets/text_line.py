@@ -1,4 +1,4 @@
-"""A line of text that is told again and again, and painted only when it says something else."""
+"""Shows a line of text that is set often, and painted only when it changes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 
 class TextLine(Static):
-    """One line, or as many as its style gives it: what it says never moves what is around it."""
+    """One line, or as many as its style sets: no text moves the widgets around it."""
 
     DEFAULT_CSS = """
     TextLine { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
@@ -19,6 +19,6 @@ class TextLine(Static):
         super().__init__(markup=False, **options)
 
     def show(self, text: Text | str) -> None:
-        """Say this from now on."""
+        """Show this text."""
         if text != self.content:
             self.update(text, layout=False)
