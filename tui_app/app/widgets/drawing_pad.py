@@ -50,7 +50,7 @@ class DrawingPad(Widget, can_focus=True):
 
     @dataclass
     class Drawn(Message):
-        """The drawing changed: two hexadecimal digits a pixel, row by row; none for an empty one."""
+        """The drawing changed: two hexadecimal digits a pixel, or none if it is empty."""
 
         text: str
 
