@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 
 from tui_app.runs.exit_codes import ExitCode
-from tui_app.terminal.streams import silence, stdout_for_data
+from tui_app.terminal.streams import discard_output, stdout_for_data
 from tui_app.version import __version__
 
 #: Every command, and what it does. Each is a module of tui_app.commands with `main(argv) -> int`.
@@ -66,15 +66,15 @@ def run(argv: Sequence[str]) -> int:
     except BrokenPipeError:  # whoever read it has gone (`| head`): nobody is left to be told
         exit_code = ExitCode.DONE
     except OSError as error:
-        from tui_app.terminal.printing import complain
+        from tui_app.terminal.printing import print_to_stderr
 
-        complain(f"standard output: {error.strerror}")
+        print_to_stderr(f"standard output: {error.strerror}")
         exit_code = ExitCode.FAILED
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:  # what is left in it would fail once more when Python ends
-            silence(stream)
+            discard_output(stream)
     return exit_code
 
 
@@ -91,11 +91,11 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _call(command: str, argv: Sequence[str]) -> int:
-    from tui_app.terminal.printing import complain
+    from tui_app.terminal.printing import print_to_stderr
     from tui_app.training.library_warnings import warnings_noted
 
     try:
-        with warnings_noted(complain):
+        with warnings_noted(print_to_stderr):
             module = importlib.import_module(f"tui_app.commands.{command}")
             return module.main(list(argv))
     except BrokenPipeError:
@@ -107,7 +107,7 @@ def _call(command: str, argv: Sequence[str]) -> int:
             return ExitCode.INTERRUPTED
         from models.user_files.error_hints import explain as explain_mistake
 
-        complain(explain_mistake(error))
+        print_to_stderr(explain_mistake(error))
         return ExitCode.FAILED
     except Exception as error:  # what is nobody's but ours is raised again
         from tui_app.commands.option_parser import ParserDone
@@ -119,7 +119,7 @@ def _call(command: str, argv: Sequence[str]) -> int:
         failure = describe_failure(_with_nearest_command(error) if command == "train" else error)
         if failure is None:
             raise
-        complain(failure[0])
+        print_to_stderr(failure[0])
         return failure[1]
 
 

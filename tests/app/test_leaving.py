@@ -78,10 +78,10 @@ def test_it_is_not_suspended_where_no_shell_could_bring_it_back(monkeypatch: pyt
 @pytest.mark.skipif(sys.platform == "win32", reason="a pty is POSIX")
 def test_a_terminal_that_has_gone_is_drawn_on_no_more_and_nothing_is_said():
     """Not even when it goes in the middle of a frame."""
-    from tui_app.terminal.driver import _Terminal
+    from tui_app.terminal.driver import _TerminalFile
 
     ours, theirs = os.openpty()
-    drawn_on = io.BufferedWriter(_Terminal(theirs, "w"))
+    drawn_on = io.BufferedWriter(_TerminalFile(theirs, "w"))
     with io.TextIOWrapper(drawn_on, encoding="utf-8") as terminal:
         terminal.write("a frame")
         terminal.flush()
@@ -102,7 +102,7 @@ def test_a_terminal_that_has_gone_is_read_no_more(reading: str, monkeypatch: pyt
     gone: list[bool] = []
     tty = object.__new__(driver.TerminalDriver)
     tty.fileno, tty._debug, tty.exit_event = theirs, False, threading.Event()
-    owner = SimpleNamespace(terminal_is_gone=lambda: gone.append(True))
+    owner = SimpleNamespace(on_terminal_gone=lambda: gone.append(True))
     monkeypatch.setattr(tty, "owner", owner, raising=False)
     os.close(ours)
     if reading == "end":

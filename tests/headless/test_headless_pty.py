@@ -13,7 +13,7 @@ import pytest
 
 from tests.program import LONGEST, command, environment, metrics_lines, train, tutorch
 from tests.terminal_program import Terminal
-from tui_app.terminal.display_options import Look
+from tui_app.terminal.display_options import DisplayOptions
 
 #: Long enough to be stopped in the middle, and a second or two when it isn't.
 RUN = ("--no-tui", "softmax", "--widths", "32", "--epochs", "40")
@@ -100,7 +100,7 @@ def test_the_app_draws_ascii_in_the_locale_c(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("locale.getpreferredencoding", lambda do_setlocale: "utf-8")
-    assert Look.here(fps=4, ascii_only=False).ascii is ascii_only
+    assert DisplayOptions.detect(fps=4, ascii_only=False).ascii is ascii_only
 
 
 def test_a_second_ctrl_c_leaves_at_once(tmp_path: Path):

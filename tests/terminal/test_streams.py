@@ -157,7 +157,7 @@ def test_the_last_words_wait_for_the_write_of_another_thread_and_for_no_reader(m
     monkeypatch.setattr(os, "write", while_busy)
     write_without_blocking(writing, "shown")
     assert os.read(reading, 99) == b"shown"
-    monkeypatch.setattr("tui_app.terminal.printing._LAST_WORDS", 0.01)
+    monkeypatch.setattr("tui_app.terminal.printing._WRITE_SECONDS", 0.01)
     busy += [BlockingIOError() for _ in range(10_000)]
     write_without_blocking(writing, "never shown")
     assert 0 < len(busy) < 10_000
@@ -193,7 +193,7 @@ def test_prints_to_a_full_disk_beside_the_app_raise_nothing(monkeypatch: pytest.
         for _ in range(3):
             print("of the net", file=sys.stderr, flush=True)  # noqa: T201
         output.lines.append("all printed")
-    assert output.take() == [
+    assert output.pop_lines() == [
         "standard error can't be written any more (No space left on device)",
         "all printed",
     ]

@@ -245,7 +245,7 @@ def test_a_command_says_where_the_import_of_a_runs_net_is(
         told.append(text)
         Path("go").touch()
 
-    monkeypatch.setattr(lecture_thread, "complain", tell)
+    monkeypatch.setattr(lecture_thread, "print_to_stderr", tell)
     assert tutorch(*argv).exit_code == 0
     assert told == ["still inside my_net.py line 8. Ctrl-C ends it"]
 

@@ -25,7 +25,7 @@ from tui_app.monitoring.local_run import LocalRun, local_runs
 from tui_app.monitoring.log import Log
 from tui_app.monitoring.monitored_run import MonitoredRun
 from tui_app.monitoring.run_queue import RunQueue
-from tui_app.terminal.display_options import Look
+from tui_app.terminal.display_options import DisplayOptions
 from tui_app.training.session_request import ResumeRequest
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _IDLE = 1.0
 #: Seconds between two looks while a screen still reads what was recorded.
 _CATCHING_UP = 0.02
 
-_PLAIN = Look()
+_PLAIN = DisplayOptions()
 
 #: The name of the screen of runs, which is kept as it was left.
 _RUNS = "runs"
@@ -65,11 +65,11 @@ class TutorchApp(AppearanceApp):
         lecture: Path | None,
         given: Mapping[str, Any],
         follow: RunFolder | None = None,
-        look: Look = _PLAIN,
+        display: DisplayOptions = _PLAIN,
         take_up: ResumeRequest | None = None,
         native_output: NativeOutput | None = None,
     ) -> None:
-        super().__init__(look)
+        super().__init__(display)
         self.runs_dir = Path(given.get("runs_dir", "runs"))
         self.queue: RunQueue | None = None
         self.devices: Sequence[tuple[str, str]] = [("auto", "auto"), ("cpu", "cpu")]
@@ -78,7 +78,7 @@ class TutorchApp(AppearanceApp):
         self.own_data: dict[str, OwnData] = {}
         self.data_folder = Path.cwd()
         self._native_output = native_output
-        self._pace = FrameThrottle(look.fps)
+        self._pace = FrameThrottle(display.fps)
         self._next_draw = 0.0
         self._timer: Timer | None = None
         self._told: set[int] = set()
@@ -123,7 +123,7 @@ class TutorchApp(AppearanceApp):
             self.queue.poll()
             self._tell_ends(self.queue)
         screen = next((s for s in reversed(self.screen_stack) if not s.is_modal), None)
-        if getattr(self._driver, "has_recovered", bool)():
+        if getattr(self._driver, "needs_redraw", bool)():
             self.refresh(layout=True)
         # A chart of what is still being read is dear, and soon another.
         is_due = time.monotonic() >= self._next_draw or not getattr(screen, "is_reading", False)
@@ -143,7 +143,7 @@ class TutorchApp(AppearanceApp):
     def _hear_native_output(self) -> None:
         if self._native_output is None:
             return
-        for line in self._native_output.take():
+        for line in self._native_output.pop_lines():
             self.current_log.add(line, "output")
 
     @property
@@ -315,12 +315,14 @@ def run_app(
     lecture: Path | None,
     given: Mapping[str, Any],
     follow: RunFolder | None = None,
-    look: Look = _PLAIN,
+    display: DisplayOptions = _PLAIN,
     take_up: ResumeRequest | None = None,
 ) -> int:
     """Run the app on this terminal; the exit code."""
     if os.name != "posix":
-        return TutorchApp(lecture, given, follow, look, take_up).run() or 0
+        return TutorchApp(lecture, given, follow, display, take_up).run() or 0
     from tui_app.app.session.terminal_session import run_on_terminal
 
-    return run_on_terminal(lambda output: TutorchApp(lecture, given, follow, look, take_up, output))
+    return run_on_terminal(
+        lambda output: TutorchApp(lecture, given, follow, display, take_up, output)
+    )

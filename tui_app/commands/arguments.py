@@ -17,7 +17,7 @@ from tui_app.runs.configuration import configured, refuse_unknown, refused_setti
 from tui_app.runs.listing import find_run
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_options import RunOptions
-from tui_app.terminal.printing import complain
+from tui_app.terminal.printing import print_to_stderr
 
 if TYPE_CHECKING:
     from tui_app.inspection.probe_context import ProbeContext
@@ -81,7 +81,7 @@ def parse(schema: type, argv: Sequence[str], *options: str) -> tuple[Any, dict[s
         return parsed, given
     values = configured_options(*options) | given
     for sentence in refused_settings(set(options) - set(given)):
-        complain(sentence)
+        print_to_stderr(sentence)
     return parsed, values
 
 
@@ -128,13 +128,13 @@ def import_lecture(
 def print_source_note(settings: RunSettings) -> None:
     """Say on stderr that the file of the run's lecture isn't what the run was trained with."""
     if settings.note:
-        complain(settings.note)
+        print_to_stderr(settings.note)
 
 
 def print_data_note(of: SavedModel | ProbeContext) -> None:
     """Say on stderr what the user should know of the run's data as they are now."""
     if of.data_note:
-        complain(of.data_note)
+        print_to_stderr(of.data_note)
 
 
 def the_run(arguments: RunArguments, given: Mapping[str, Any], use: Use | None = None) -> RunFolder:

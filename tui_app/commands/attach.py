@@ -13,7 +13,7 @@ from tui_app.commands.arguments import RunArguments, parse, refuse_few_open_file
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.listing import as_argument, current_state, read_status
 from tui_app.runs.run_folder import RunFolder
-from tui_app.terminal.display_options import Look, can_show_app
+from tui_app.terminal.display_options import DisplayOptions, can_show_app
 
 
 @dataclass(kw_only=True)
@@ -35,8 +35,8 @@ def main(argv: Sequence[str]) -> int:
         )
     from tui_app.app.app import run_app
 
-    look = Look.here(fps=4.0, ascii_only=False)
-    code = run_app(None, {"runs_dir": str(runs_dir(given))}, follow=folder, look=look)
+    display = DisplayOptions.detect(fps=4.0, ascii_only=False)
+    code = run_app(None, {"runs_dir": str(runs_dir(given))}, follow=folder, display=display)
     return code or ExitCode.DONE
 
 

@@ -17,7 +17,13 @@ from datasets.reading.progress import ProgressReporter
 from models.fields import InvalidValue
 from tui_app.commands.arguments import JsonArguments, parse
 from tui_app.runs.exit_codes import ExitCode
-from tui_app.terminal.printing import complain, print_json, print_list, print_table, stderr_console
+from tui_app.terminal.printing import (
+    print_json,
+    print_list,
+    print_table,
+    print_to_stderr,
+    stderr_console,
+)
 from tui_app.text.columns import Column
 
 _COLUMNS = (
@@ -113,5 +119,5 @@ def _verify(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool
     else:
         print_table(["name", "state"], [[name, state] for name, state in states.items()])
     for sentence in (sentence for sentences in wrong.values() for sentence in sentences):
-        complain(sentence)
+        print_to_stderr(sentence)
     return ExitCode.DATA_UNAVAILABLE if any(wrong.values()) else ExitCode.DONE

@@ -18,7 +18,7 @@ from models.user_files import trust_store
 from tui_app.commands.arguments import JsonArguments, configured_options, parse_words
 from tui_app.runs.configuration import refused_settings
 from tui_app.runs.exit_codes import ExitCode
-from tui_app.terminal.printing import complain, print_json, print_table, stdout_console
+from tui_app.terminal.printing import print_json, print_table, print_to_stderr, stdout_console
 from tui_app.terminal.streams import data_stream
 from tui_app.version import __version__
 
@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
     else:
         print_table(["", ""], list(_rows(findings)))
     for problem in findings["problems"]:
-        complain(problem)
+        print_to_stderr(problem)
     return ExitCode.FAILED if findings["problems"] else ExitCode.DONE
 
 

@@ -19,7 +19,7 @@ from tui_app.commands.arguments import (
     the_run,
 )
 from tui_app.runs.exit_codes import ExitCode
-from tui_app.terminal.printing import complain, print_json, print_table
+from tui_app.terminal.printing import print_json, print_table, print_to_stderr
 from tui_app.text.quantities import format_number
 
 _COMPARISONS = {
@@ -93,5 +93,7 @@ def main(argv: Sequence[str]) -> int:
         ]
         print_table(["", ""], rows, right=[""])
     for each in missed:
-        complain(f"{each.name} is {values[each.name]:.6g}: not {each.comparison} {each.bound:g}")
+        print_to_stderr(
+            f"{each.name} is {values[each.name]:.6g}: not {each.comparison} {each.bound:g}"
+        )
     return ExitCode.FAILED if missed else ExitCode.DONE

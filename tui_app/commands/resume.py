@@ -18,7 +18,7 @@ from tui_app.commands.arguments import (
     runs_dir,
     the_run,
 )
-from tui_app.terminal.display_options import Look, can_show_app
+from tui_app.terminal.display_options import DisplayOptions, can_show_app
 from tui_app.training.session_request import ResumeRequest
 
 
@@ -74,8 +74,8 @@ def _show_app(take_up: ResumeRequest, given: Mapping[str, Any]) -> int:
     """Go on with the run in the app."""
     from tui_app.app.app import run_app
 
-    look = Look.here(fps=4.0, ascii_only=False)
-    return run_app(None, {"runs_dir": str(runs_dir(given))}, look=look, take_up=take_up)
+    display = DisplayOptions.detect(fps=4.0, ascii_only=False)
+    return run_app(None, {"runs_dir": str(runs_dir(given))}, display=display, take_up=take_up)
 
 
 def _changes(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tui_app.commands.arguments import JsonArguments, parse, runs_dir
 from tui_app.runs.listing import RunSummary, as_argument, run_folders, short_ids, summarise
 from tui_app.runs.origins import origins
 from tui_app.runs.run_folder import RunFolder
-from tui_app.terminal.printing import complain, print_json, print_list
+from tui_app.terminal.printing import print_json, print_list, print_to_stderr
 from tui_app.text.columns import Column
 from tui_app.text.quantities import format_number, short_count
 
@@ -50,12 +50,14 @@ def main(argv: Sequence[str]) -> int:
         )
     for id_, summary in named:
         if summary.problem:
-            complain(summary.problem)
+            print_to_stderr(summary.problem)
         if summary.state == "crashed":
             run = as_argument(RunFolder(Path(summary.path)), id_)
-            complain(f"{id_} broke off: `tutorch resume {run}` goes on with it")
+            print_to_stderr(f"{id_} broke off: `tutorch resume {run}` goes on with it")
     if not summaries and not arguments.json:
-        complain(f"there are no runs in {folder.absolute()} yet: `tutorch --no-tui` trains one")
+        print_to_stderr(
+            f"there are no runs in {folder.absolute()} yet: `tutorch --no-tui` trains one"
+        )
     return 0
 
 

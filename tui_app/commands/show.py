@@ -23,7 +23,7 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_options import TABLE_OPTIONS
 from tui_app.runs.run_record import RunRecord
 from tui_app.runs.run_source import source_in_words
-from tui_app.terminal.printing import complain, print_json_list, print_list, print_table
+from tui_app.terminal.printing import print_json_list, print_list, print_table, print_to_stderr
 from tui_app.text.columns import Column
 from tui_app.text.quantities import counted, format_number, format_seconds, format_value
 
@@ -74,7 +74,7 @@ def main(argv: Sequence[str]) -> int:
     summary = summarise(folder, record)
     if summary.problem:
         raise DamagedRun(summary.problem)
-    epochs = read_events(folder.metrics, EpochCompleted, on_skipped=complain)
+    epochs = read_events(folder.metrics, EpochCompleted, on_skipped=print_to_stderr)
     kept = _kept_data(folder)
     if arguments.json:
         facts = {**asdict(summary), "record": record.values, "data": kept and kept.plain}

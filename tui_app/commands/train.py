@@ -30,8 +30,8 @@ from tui_app.runs.configuration import (
 from tui_app.runs.run_options import RunOptions
 from tui_app.runs.settings import settle
 from tui_app.runs.sweep import combinations, parse_list, split_values
-from tui_app.terminal.display_options import Look, can_show_app
-from tui_app.terminal.printing import complain, stderr_console
+from tui_app.terminal.display_options import DisplayOptions, can_show_app
+from tui_app.terminal.printing import print_to_stderr, stderr_console
 
 DEFAULT_LECTURE = "lecture_09_softmax_classifier"
 
@@ -104,7 +104,7 @@ def main(argv: Sequence[str]) -> int:
     in_effect, runs = settings_in_effect(fields, lecture.name), _sweep(fields, flags.sweep)
     values = {name: setting.value for name, setting in in_effect.items()} | given
     for sentence in refused_settings(fields.keys() - given, lecture.name):
-        complain(sentence)
+        print_to_stderr(sentence)
     with blaming(in_effect, {*given, *runs[0]}):
         return train_all([settle(lecture, values | run) for run in runs], output)
 
@@ -157,8 +157,8 @@ def _show_app(lecture: Path | None, given: Mapping[str, Any], flags: Flags) -> i
         raise InvalidValue(f"fps: a number > 0, not {flags.fps:g}")
     refuse_unknown()
     runs_dir = configured({"runs_dir": fields_of(RunOptions)["runs_dir"]})
-    look = Look.here(fps=flags.fps, ascii_only=flags.ascii)
-    return run_app(lecture, {**runs_dir, **given}, look=look)
+    display = DisplayOptions.detect(fps=flags.fps, ascii_only=flags.ascii)
+    return run_app(lecture, {**runs_dir, **given}, display=display)
 
 
 def _lecture_in(argv: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from models.user_files.trust import UntrustedSource, trust
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_source import Use
 from tui_app.runs.run_trust import untrusted_source
-from tui_app.terminal.printing import complain
+from tui_app.terminal.printing import print_to_stderr
 from tui_app.text.escaping import printable
 
 _Loaded = TypeVar("_Loaded")
@@ -40,7 +40,7 @@ def trust_run(folder: RunFolder, use: Use | None) -> None:
 
 def _remember(error: UntrustedSource) -> None:
     problem = trust(error.source)
-    complain(problem or f"{error.source.path} is trusted from now on, until it changes")
+    print_to_stderr(problem or f"{error.source.path} is trusted from now on, until it changes")
 
 
 def _is_trusted_now(error: UntrustedSource) -> bool:

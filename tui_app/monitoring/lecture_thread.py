@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 
-from tui_app.terminal.printing import complain
+from tui_app.terminal.printing import print_to_stderr
 from tui_app.training.control import Control
 from tui_app.training.watchdog import StepInterrupted, Watchdog
 
@@ -56,7 +56,7 @@ def import_watched() -> Iterator[None]:
 
     def report(text: str) -> None:
         if text:
-            complain(f"{text}. Ctrl-C ends it")
+            print_to_stderr(f"{text}. Ctrl-C ends it")
 
     with Watchdog(Control(), threading.current_thread(), report, lambda stop, where: None):
         yield

@@ -1,1 +1,1 @@
-"""The terminal and the standard streams: printing, signals, filters, the driver of the app."""
+"""The terminal and the standard streams: printing, signals, filters, the app's driver."""

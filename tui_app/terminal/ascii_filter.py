@@ -1,4 +1,4 @@
-"""Every sign that isn't ASCII replaced on its way to the terminal, for `--ascii`."""
+"""Replaces every character that isn't ASCII on its way to the terminal, for `--ascii`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tui_app.text.ascii_signs import in_ascii
 
 
 class AsciiFilter(LineFilter):
-    """Textual calls it with every line that it draws."""
+    """A filter that Textual applies to every line it draws."""
 
     def __init__(self, *, keep_wide: bool) -> None:
         super().__init__()
         self._keep_wide = keep_wide
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """The segments with their text in ASCII."""
+        """Return the segments with their text in ASCII."""
         return [
             Segment(in_ascii(text, self._keep_wide), style, control)
             for text, style, control in segments

@@ -1,8 +1,8 @@
-"""What is written to file descriptors 1 and 2 beside the app, kept off its screen.
+"""Keeps what is written to file descriptors 1 and 2 off the app's screen.
 
-CUDA, OpenMP and worker processes write there without asking Python. While the app runs, both lead
-into a pipe; a thread of its own reads it, since a full pipe would block whoever writes. What a
-lecture prints takes the same way.
+CUDA, OpenMP and worker processes write there without Python. While the app runs, both lead into a
+pipe that a thread reads, since a full pipe would block the writer. What a lecture prints goes the
+same way.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any
 
 from tui_app.terminal.streams import TolerantStream
 
-#: Lines kept until somebody reads them; of more, the oldest go.
+#: Lines kept until they are read; beyond them, the oldest are dropped.
 _LARGEST = 5_000
 
 
 class NativeOutput:
-    """From its making until `restore`, 1 and 2 are a pipe and `terminal` is where the app draws."""
+    """Until `restore`, 1 and 2 are a pipe, and the app draws on the descriptor `terminal`."""
 
     def __init__(self) -> None:
         sys.stdout.flush()
@@ -43,20 +43,20 @@ class NativeOutput:
                 self.lines.append(line.rstrip("\n"))
 
     def capture_prints(self) -> None:
-        """Let Python print to 1 and 2 again. Called once Textual has put its own files there.
+        """Let Python print to 1 and 2 again, once Textual has replaced sys.stdout and sys.stderr.
 
-        Those drop what is printed, or would make the event loop's queue grow with every line. What
-        a full disk doesn't take, where one of them leads to a file, ends no training.
+        Textual's files drop what is printed, or put every line into the event loop's queue. Where
+        one of the descriptors leads to a file, a full disk doesn't end training.
         """
-        out: Any = TolerantStream(sys.__stdout__, "standard output", self._lose)
-        err: Any = TolerantStream(sys.__stderr__, "standard error", self._lose)
+        out: Any = TolerantStream(sys.__stdout__, "standard output", self._on_failure)
+        err: Any = TolerantStream(sys.__stderr__, "standard error", self._on_failure)
         sys.stdout, sys.stderr = out, err
 
-    def _lose(self, stream: str, error: OSError) -> None:
+    def _on_failure(self, stream: str, error: OSError) -> None:
         self.lines.append(f"{stream} can't be written any more ({error.strerror})")
 
-    def take(self) -> list[str]:
-        """The lines that were written since the last call."""
+    def pop_lines(self) -> list[str]:
+        """Return the lines written since the last call."""
         return [self.lines.popleft() for _ in range(len(self.lines))]
 
     def redirect_to_log(self, log: int) -> None:
@@ -66,7 +66,7 @@ class NativeOutput:
             os.dup2(log, before)
 
     def restore(self) -> None:
-        """Let 1 and 2 be what they were before."""
+        """Restore 1 and 2."""
         sys.stdout.flush()
         sys.stderr.flush()
         for fd, before in self._before.items():

@@ -1,4 +1,4 @@
-"""Printing: stdout is data, stderr is narration, and neither ever passes on a control code."""
+"""Prints data on stdout and messages on stderr, both without control codes."""
 
 from __future__ import annotations
 
@@ -24,33 +24,31 @@ from tui_app.text.escaping import printable
 
 
 class _Console(Console):
-    """A console that leaves a pipe that no one reads any more to whoever prints."""
+    """A console that raises BrokenPipeError when nothing reads its pipe."""
 
     def on_broken_pipe(self) -> None:
-        """Let the BrokenPipeError through, where rich would leave the program."""
+        """Raise the BrokenPipeError again, where rich would exit."""
         raise  # noqa: PLE0704 # rich calls this where it is handled
 
 
 def stderr_console() -> Console:
-    """Where people read."""
+    """Return the console for messages."""
     is_file = not sys.stderr.isatty()  # which has no width to wrap lines to
     return _Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=is_file)
 
 
 def stdout_console() -> Console:
-    """Where what was asked for goes."""
+    """Return the console for a command's result."""
     return _Console(highlight=False, markup=False, emoji=False)
 
 
 def print_json(values: Any, *, indent: int | None = 2) -> None:
-    """One JSON document on stdout; without `indent` on one line."""
+    """Print a JSON document on stdout; without `indent` on one line."""
     data_stream().write(json.dumps(values, ensure_ascii=False, indent=indent) + "\n")
 
 
 def print_json_list(values: dict[str, Any], name: str, items: Iterable[Any]) -> None:
-    """`print_json` of the values and, last, a list called `name`, of which one item at a time is in
-    memory.
-    """
+    """Print the values as JSON, then the list `name`, of which one item is in memory."""
     opened = json.dumps({**values, name: []}, ensure_ascii=False, indent=2).removesuffix("]\n}")
     stream = data_stream()
     stream.write(opened)
@@ -65,7 +63,7 @@ def print_json_list(values: dict[str, Any], name: str, items: Iterable[Any]) -> 
 def print_table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()
 ) -> None:
-    """A table on stdout, `right` naming the columns of numbers."""
+    """Print a table on stdout; `right` names the columns of numbers."""
     table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
     for column in columns:
         table.add_column(
@@ -80,7 +78,7 @@ def print_table(
 
 
 def print_list(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-    """A list on stdout, one line for each row whatever the width; a pipe gets all of it."""
+    """Print a list on stdout, one line a row; a terminal gets what fits, a pipe everything."""
     cells = [[column.title for column in columns], *rows]
     cells = [[" ".join(printable(cell).split()) for cell in row] for row in cells]
     natural = natural_widths(cells)
@@ -93,17 +91,17 @@ def print_list(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None
             console.print(line, no_wrap=True, overflow="ignore", crop=not is_pipe)
 
 
-#: Seconds that a terminal has to take the last words.
-_LAST_WORDS = 0.1
+#: Seconds to try writing to a terminal before the program exits.
+_WRITE_SECONDS = 0.1
 
 
 def write_without_blocking(terminal: int, codes: str) -> None:
-    """Write control codes to a terminal just before the program leaves at once.
+    """Write control codes to a terminal just before the program exits.
 
-    One that reads no more, or is gone, doesn't get them: nobody waits for it. One that another
-    thread writes to at this very moment takes no other write until that is done.
+    Gives up on a terminal that is gone or doesn't read. While another thread writes to it, it
+    accepts no other write, so this tries again for a moment.
     """
-    end = time.monotonic() + _LAST_WORDS
+    end = time.monotonic() + _WRITE_SECONDS
     with suppress(OSError):
         os.set_blocking(terminal, False)
         try:
@@ -113,26 +111,24 @@ def write_without_blocking(terminal: int, codes: str) -> None:
                     return
                 if time.monotonic() > end:
                     return
-                time.sleep(_LAST_WORDS / 20)
+                time.sleep(_WRITE_SECONDS / 20)
         finally:
-            os.set_blocking(
-                terminal, True
-            )  # whoever has this terminal next reads and writes it too
+            os.set_blocking(terminal, True)  # the terminal's next user shares this setting
 
 
-def complain(text: str) -> None:
-    """Say on stderr what is wrong, if that is read."""
+def print_to_stderr(text: str) -> None:
+    """Print a message on stderr, if that can be written."""
     lines = [printable(line) for line in f"tutorch: {text}".splitlines()]
     with suppress(OSError):
         stderr_console().print(Text("\n".join(lines)))
 
 
 def encode_streams() -> None:
-    """Write UTF-8, whatever the locale says, but ASCII to a terminal that shows nothing else.
+    """Encode output as UTF-8 in any locale, but as ASCII for a terminal that shows only ASCII.
 
-    rich then draws its bars in ASCII too.
+    rich then draws its bars in ASCII, too.
     """
-    codecs.register_error("ascii signs", _replace_signs)
+    codecs.register_error("ascii signs", _replace_characters)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is None:
@@ -143,8 +139,8 @@ def encode_streams() -> None:
             reconfigure(encoding="utf-8", errors="replace")
 
 
-def _replace_signs(error: UnicodeError) -> tuple[str, int]:
-    """Handle the characters that an encoding lacks, as `codecs.register_error` has it."""
+def _replace_characters(error: UnicodeError) -> tuple[str, int]:
+    """Replace characters that an encoding lacks; an error handler of `codecs`."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return in_ascii(error.object[error.start : error.end]), error.end

@@ -1,7 +1,7 @@
-"""Signals that end the app, suspend it or let it save, heard by a thread of their own.
+"""Handles signals in a thread of their own, so that a blocked main thread can't delay them.
 
-Python runs a signal's handler in the main thread, which a terminal that stops reading can block.
-The wake-up descriptor is written at once, whatever the main thread does.
+Python runs signal handlers in the main thread, which a terminal that stops reading can block. The
+wake-up descriptor is written at once, whatever the main thread does.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ from tui_app.terminal.signals import save_signals, stop_signals, suspend_signals
 
 
 class SignalThread:
-    """Calls `on_signal` in its own thread for each signal that asks to stop, to save or to suspend,
-    and for the one that continues.
-    """
+    """Calls `on_signal` in its thread for the signals that stop, save, suspend and continue."""
 
     def __init__(self, on_signal: Callable[[signal.Signals], None]) -> None:
         self._on_signal = on_signal
@@ -27,31 +25,31 @@ class SignalThread:
         os.set_blocking(self._writing, False)
         is_ignored = [signal.getsignal(number) == signal.SIG_IGN for number in suspend_signals()]
         suspending = suspend_signals() if not any(is_ignored) else []
-        wanted = (*stop_signals(), *save_signals(), *suspending)
-        self._before = {number: signal.signal(number, _heard) for number in wanted}
+        numbers = (*stop_signals(), *save_signals(), *suspending)
+        self._before = {number: signal.signal(number, _ignore) for number in numbers}
         signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
         os.register_at_fork(after_in_child=self._forget)
         threading.Thread(target=self._listen, name="signals", daemon=True).start()
 
     def _listen(self) -> None:
         while data := os.read(self._reading, 64):
-            heard = [signal.Signals(number) for number in data if number in self._before]
-            for place, number in enumerate(heard):
-                # A program that has been continued already must not suspend itself afterwards.
-                is_outdated = number.name == "SIGTSTP" and signal.SIGCONT in heard[place:]
+            received = [signal.Signals(number) for number in data if number in self._before]
+            for place, number in enumerate(received):
+                # A program that was continued meanwhile must not suspend itself afterwards.
+                is_outdated = number.name == "SIGTSTP" and signal.SIGCONT in received[place:]
                 if not is_outdated:
                     self._on_signal(number)
         os.close(self._reading)
 
     def _forget(self) -> None:
-        """In a forked child: its signals are its own, and must not reach its parent's thread."""
+        """Restore default handlers in a forked child, whose signals mustn't reach this thread."""
         if self._before:
             signal.set_wakeup_fd(-1)
             for number in self._before:
                 signal.signal(number, signal.SIG_DFL)
 
     def restore(self) -> None:
-        """Let the signals do what they did before."""
+        """Restore the previous handlers and end the thread."""
         signal.set_wakeup_fd(-1)
         for number, handler in self._before.items():
             signal.signal(number, handler)
@@ -59,15 +57,13 @@ class SignalThread:
         os.close(self._writing)  # ends the thread
 
 
-def _heard(number: int, frame: FrameType | None) -> None:
-    """Nothing: the thread has been woken. Without a handler the signal would end the program."""
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """Do nothing: the thread is awake. Without a handler the signal would end the program."""
 
 
 @contextmanager
 def handle_signals(on_signal: Callable[[signal.Signals], None]) -> Iterator[None]:
-    """Let `on_signal` hear the signals while this context lasts: in a thread of its own, whatever
-    long operation the main thread is in; on Windows in the main thread.
-    """
+    """Call `on_signal` for signals in this context: in a thread, or on Windows in the main one."""
     if os.name == "posix":
         thread = SignalThread(on_signal)
         try:
@@ -75,10 +71,10 @@ def handle_signals(on_signal: Callable[[signal.Signals], None]) -> Iterator[None
         finally:
             thread.restore()
         return
-    wanted = (*stop_signals(), *save_signals())
+    numbers = (*stop_signals(), *save_signals())
     before = {
         number: signal.signal(number, lambda number, frame: on_signal(signal.Signals(number)))
-        for number in wanted
+        for number in numbers
     }
     try:
         yield

@@ -1,4 +1,4 @@
-"""Standard output and error: closed, full, read by no one any more, or kept for data alone."""
+"""Handles standard output and error when they are closed, full or unread, or reserved for data."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
-#: What the system says of a stream that has no other end any more; a full disk may have room again.
-_GONE = {errno.EPIPE, errno.EIO, errno.ENXIO, errno.EBADF, errno.ECONNRESET}
+#: Errors of a stream that nothing reads any more. A full disk isn't one: it may have room again.
+_DISCONNECTED = {errno.EPIPE, errno.EIO, errno.ENXIO, errno.EBADF, errno.ECONNRESET}
 
 _NAMES = ("standard input", "standard output", "standard error")
 
-#: Given the name of a stream that takes nothing more, and what the system says of it.
+#: Called with the name of a stream that can't be written any more, and its error.
 OnFailure = Callable[[str, OSError], None]
 
 
-#: The streams that were closed when the program began, by what they are called.
+#: The names of the streams that were closed when the program started.
 closed_at_start: list[str] = []
 
 
 def open_missing_streams() -> None:
-    """Let the standard streams that this program was started without lead nowhere.
+    """Open /dev/null for the standard streams that this program was started without.
 
     Otherwise the next file that is opened would become one of them.
     """
@@ -31,7 +31,7 @@ def open_missing_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number: this one
             closed_at_start.append(_NAMES[number])
         if getattr(sys, name) is None:
             mode = "w" if number else "r"
@@ -42,40 +42,40 @@ def open_missing_streams() -> None:
 
 def is_disconnected(error: OSError) -> bool:
     """Whether a stream that failed with this error can never be written again."""
-    return error.errno in _GONE
+    return error.errno in _DISCONNECTED
 
 
-def silence(stream: TextIO) -> None:
-    """Let all that is still written to the stream, by whatever library, lead nowhere."""
-    with suppress(OSError, ValueError):  # it has no descriptor, or none any more
+def discard_output(stream: TextIO) -> None:
+    """Discard all that is still written to the stream, by any library."""
+    with suppress(OSError, ValueError):  # it has no descriptor, or no longer
         number = stream.fileno()
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, number)
-        os.close(nowhere)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, number)
+        os.close(null)
     with suppress(OSError, ValueError):
         stream.flush()
 
 
-#: The streams that `stdout_for_data` keeps for data, the one that does so now last.
+#: The streams that `stdout_for_data` reserves for data, the current one last.
 _reserved: list[TextIO] = []
 
 
 def data_stream() -> TextIO:
-    """Where data go: standard output, also while `stdout_for_data` keeps it from everyone else."""
+    """Return standard output, also while `stdout_for_data` reserves it."""
     return _reserved[-1] if _reserved else sys.stdout
 
 
 @contextmanager
 def stdout_for_data() -> Iterator[None]:
-    """Keep standard output for what is written to `data_stream`.
+    """Reserve standard output for what is written to `data_stream`.
 
-    All else that is printed meanwhile, by a user's net, a library or a program that they start,
-    goes to standard error. Raises OSError when the data can't be written.
+    Everything else that is printed meanwhile, by a user's net, a library or a program that they
+    start, goes to standard error. Raises OSError when the data can't be written.
     """
     before = data = sys.stdout
     before.flush()
-    is_descriptor = _number_of(before) == 1
-    if is_descriptor:  # what writes to the descriptor itself is led away too
+    is_descriptor = _descriptor_of(before) == 1
+    if is_descriptor:  # redirects what writes to the descriptor itself, too
         data = os.fdopen(os.dup(1), "w", encoding=before.encoding, errors=before.errors, newline="")
         os.dup2(2, 1)
     sys.stdout = sys.stderr
@@ -90,12 +90,12 @@ def stdout_for_data() -> Iterator[None]:
             with suppress(OSError):
                 before.flush()  # what was written to sys.__stdout__
             os.dup2(data.fileno(), 1)
-            with suppress(OSError):  # what it doesn't take was said above
+            with suppress(OSError):  # reported by `data.flush` above
                 data.close()
 
 
-def _number_of(stream: TextIO) -> int | None:
-    """The stream's descriptor, if it has one."""
+def _descriptor_of(stream: TextIO) -> int | None:
+    """Return the stream's descriptor, if it has one."""
     try:
         return stream.fileno()
     except (OSError, ValueError):
@@ -103,14 +103,14 @@ def _number_of(stream: TextIO) -> int | None:
 
 
 class TolerantStream:
-    """Stands in for a text stream: what that doesn't take is lost, and raises nothing.
+    """Wraps a text stream and raises nothing when it can't be written; the text is lost.
 
-    `on_failure` is told the first time. A stream that is gone, and standard output that is full
-    and would go on in the middle of a line, are written to no more.
+    The first failure calls `on_failure`. After a failure, a disconnected stream isn't written any
+    more, nor is standard output on a full disk, which would continue in the middle of a line.
     """
 
     def __init__(self, stream: TextIO | None, name: str, on_failure: OnFailure) -> None:
-        assert stream is not None  # `open_missing_streams` has seen to that
+        assert stream is not None  # `open_missing_streams` opens it
         self._stream = stream
         self._name = name
         self._on_failure = on_failure
@@ -120,7 +120,7 @@ class TolerantStream:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write, if it can be done."""
+        """Write, if possible."""
         try:
             self._stream.write(text)
         except OSError as error:
@@ -128,12 +128,12 @@ class TolerantStream:
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Write, if it can be done."""
+        """Write, if possible."""
         for line in lines:
             self.write(line)
 
     def flush(self) -> None:
-        """Bring what was written to its place, if it can be done."""
+        """Flush, if possible."""
         try:
             self._stream.flush()
         except OSError as error:
@@ -141,7 +141,7 @@ class TolerantStream:
 
     def _fail(self, error: OSError) -> None:
         if is_disconnected(error) or self._name == _NAMES[1]:
-            silence(self._stream)
+            discard_output(self._stream)
         if not self._has_failed:
             self._has_failed = True
             self._on_failure(self._name, error)
@@ -149,7 +149,7 @@ class TolerantStream:
 
 @contextmanager
 def tolerant_streams(on_failure: OnFailure) -> Iterator[None]:
-    """Let printing raise nothing while this context lasts, in whatever code."""
+    """Let printing raise nothing in this context, in any code."""
     before = sys.stdout, sys.stderr
     out: Any = TolerantStream(data_stream(), _NAMES[1], on_failure)
     err: Any = TolerantStream(sys.stderr, _NAMES[2], on_failure)

@@ -1,4 +1,4 @@
-"""Signs that aren't ASCII, replaced by some that are and take as many cells."""
+"""Replaces characters that aren't ASCII by ASCII ones that take as many cells."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SIGNS = {
 
 @lru_cache(4096)
 def in_ascii(text: str, keep_wide: bool = False) -> str:
-    """`text` in as many cells of ASCII; with `keep_wide`, letters two cells wide stay."""
+    """Return `text` in ASCII, equally wide; `keep_wide` keeps characters two cells wide."""
     if text.isascii():
         return text
     text = text.replace("≥ ", ">=").replace("≤ ", "<=")

@@ -12,14 +12,14 @@ from tui_app.app.appearance.preferences import preferences_file
 from tui_app.app.series_colours import series_colours
 from tui_app.terminal.ascii_filter import AsciiFilter
 from tui_app.terminal.control_filter import ControlFilter
-from tui_app.terminal.display_options import Look
+from tui_app.terminal.display_options import DisplayOptions
 
 
 class AppearanceApp(NoticesApp):
     """Draws as the terminal can, and as the user's preferences say, which it keeps."""
 
-    def __init__(self, look: Look) -> None:
-        self._look = look
+    def __init__(self, display: DisplayOptions) -> None:
+        self._display_options = display
         super().__init__()
         self.preferences = preferences_file()
         self.in_chinese = self.shows_chinese and self._is_chinese_wanted()
@@ -35,18 +35,18 @@ class AppearanceApp(NoticesApp):
     @property
     def in_ascii(self) -> bool:
         """Whether no lines and dots but ASCII may be drawn."""
-        return self._look.ascii
+        return self._display_options.ascii
 
     @property
     def shows_chinese(self) -> bool:
         """Whether Chinese may be drawn."""
-        return self._look.keep_wide or not self._look.ascii
+        return self._display_options.keep_wide or not self._display_options.ascii
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line goes through on its way to the terminal."""
         filters = [*super().get_line_filters(), ControlFilter()]
-        if self._look.ascii:
-            filters.append(AsciiFilter(keep_wide=self._look.keep_wide))
+        if self._display_options.ascii:
+            filters.append(AsciiFilter(keep_wide=self._display_options.keep_wide))
         return filters
 
     def get_theme_variable_defaults(self) -> dict[str, str]:

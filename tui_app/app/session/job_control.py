@@ -52,7 +52,7 @@ class JobControl:
             suspend_process()
             return
         if not driver.is_away:
-            driver.leave()
+            driver.release_terminal()
             is_training = self._app.queue is not None and self._app.queue.is_alive
             write_without_blocking(
                 driver.terminal, _TRAINING_SUSPENDED if is_training else _SUSPENDED
@@ -69,9 +69,9 @@ class JobControl:
             self._is_suspending = False
         elif driver is not None and not driver.is_away and self._app.is_running:
             if driver.is_in_foreground():
-                driver.leave()
+                driver.release_terminal()
             else:
-                driver.lose()
+                driver.abandon_terminal()
             self.come_back()
 
     def come_back(self) -> None:

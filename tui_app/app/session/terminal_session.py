@@ -74,7 +74,7 @@ def run_on_terminal(make: Callable[[NativeOutput], TutorchApp]) -> int:
         signals.restore()
         output.restore()
     if app.return_code:  # the app itself broke, and said why where nobody could read it
-        sys.stderr.write("\n".join(output.take()) + "\n")
+        sys.stderr.write("\n".join(output.pop_lines()) + "\n")
         return ExitCode.FAILED
     if app.handed_over is not None:
         _hand_over(app)
@@ -123,11 +123,11 @@ class TerminalSession:
         self.exit_code = stop_signals()[number]
         threading.Thread(target=self._end, args=(number,), daemon=True).start()
 
-    def terminal_is_taken(self) -> None:
+    def on_terminal_taken(self) -> None:
         """Come back to it later."""
         self.job.watch()
 
-    def terminal_is_gone(self) -> None:
+    def on_terminal_gone(self) -> None:
         """Do what a hang-up does, which there may be no signal of."""
         self.hear(signal.SIGHUP)
 
