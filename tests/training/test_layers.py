@@ -88,7 +88,7 @@ class Flattened(nn.Module):
         (nn.Sequential(nn.Conv2d(3, 4, 3)), "takes 3 channels, but is given 1"),
         (nn.Sequential(nn.Conv2d(1, 4, 13)), "12 + 2·0 - 13 + 1 = 0 pixels"),
         (nn.Sequential(nn.Flatten(), nn.RNN(9, 4, batch_first=True)), "takes 9 numbers a symbol"),
-        (Flattened(), "fails after Conv2d 1→4, 5×5, which gives 4·8·8 = 256"),
+        (Flattened(), "fails after Conv2d 1→4, 5×5, whose output is 4·8·8 = 256"),
     ],
 )
 def test_what_does_not_fit_is_said_with_its_arithmetic(model: nn.Module, says: str):

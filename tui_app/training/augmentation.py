@@ -1,4 +1,4 @@
-"""Images varied at random, a whole batch at once, on whatever device it lies."""
+"""Shifts and mirrors images at random, a whole batch at once, on the batch's device."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-#: Pixels by which an image is shifted at most, as in He et al., Deep Residual Learning, 2015, for
+#: The most pixels that an image is shifted by. As in He et al., Deep Residual Learning, 2015, for
 #: CIFAR-10: padded by 4 on each side, then cropped at random.
 SHIFT = 4
 
 
 def shifted(images: Tensor) -> Tensor:
-    """Each of the images (N, C, H, W) moved by -4 to 4 pixels both ways; its edges go on."""
+    """The images (N, C, H, W), each shifted by -4 to 4 pixels; edge pixels are repeated."""
     count, _, height, width = images.shape
     padded = functional.pad(images, (SHIFT,) * 4, mode="replicate")
     offsets = torch.randint(0, 2 * SHIFT + 1, (2, count, 1), device=images.device)
@@ -25,14 +25,14 @@ def shifted(images: Tensor) -> Tensor:
 
 
 def mirrored(images: Tensor) -> Tensor:
-    """The images (N, C, H, W), every other one at random left to right."""
+    """The images (N, C, H, W), each mirrored left to right with probability 0.5."""
     is_mirrored = torch.rand(len(images), 1, 1, 1, device=images.device) < 0.5
     return torch.where(is_mirrored, images.flip(3), images)
 
 
-def augmented(images: Tensor, how: str) -> Tensor:
-    """The images varied as the hyperparameter `augment` says."""
-    match how:
+def augmented(images: Tensor, augment: str) -> Tensor:
+    """The images, varied as the hyperparameter `augment` says."""
+    match augment:
         case "shift":
             return shifted(images)
         case "flip and shift":

@@ -1,4 +1,4 @@
-"""What knowing nothing of a sample would score: the line that a curve has to leave."""
+"""Computes the scores at chance level, which a model that learns has to beat."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from tui_app.training.evaluation import reduction_of
 from tui_app.training.state import Training
 
 
-def base_rates(training: Training) -> dict[str, float]:
-    """The accuracy of always naming the largest class, and the loss of always giving the classes'
-    shares as probabilities (their entropy); empty for a regression.
+def baselines(training: Training) -> dict[str, float]:
+    """The accuracy of always predicting the largest class, and the loss of always predicting the
+    classes' shares as probabilities (their entropy). Empty for a regression.
     """
     task, targets = training.spec.task, training.measured.split.targets
     if task == "regression":

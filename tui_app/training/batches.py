@@ -1,4 +1,4 @@
-"""Samples on the training device, and the batches of an epoch."""
+"""Brings samples to the training device, and makes the batches of an epoch from them."""
 
 from __future__ import annotations
 
@@ -22,17 +22,16 @@ from tui_app.training.sampler import SeededBatchSampler
 
 Batch = tuple[Tensor, Tensor]
 
-
-#: Bytes of a split, as float32, up to which it lies on the device whole and ready.
+#: Most bytes of a split, as float32, that is kept on the device as a whole.
 _RESIDENT_LIMIT = 4 << 30
 
 
 @dataclass(frozen=True)
 class DeviceSplit:
-    """A split as training takes it: inputs (N, *input_shape), targets (N, ...).
+    """A split for training: inputs (N, *input_shape), targets (N, ...).
 
-    Up to a size it lies on the device, normalised. A larger one stays where it was read, on disk
-    if need be, and each batch travels, images as uint8.
+    A small split is kept on the device, normalised. A large one stays in memory or mapped from the
+    disk, and each batch is copied to the device, images as uint8.
     """
 
     inputs: Tensor
@@ -44,7 +43,7 @@ class DeviceSplit:
     def of(
         cls, split: Split, data: Data, device: torch.device, reporter: ProgressReporter = NO_REPORTS
     ) -> DeviceSplit:
-        """Bring `split` to `device`, if it is small enough."""
+        """Move `split` to `device` if it is small enough."""
         inputs, targets = _as_tensor(split.inputs), _as_tensor(split.targets)
         is_small = 4 * inputs.numel() <= _resident_limit(device)
         if is_small and not isinstance(split.inputs, np.memmap):
@@ -55,18 +54,18 @@ class DeviceSplit:
         return len(self.inputs)
 
     def chunks(self, size: int) -> Iterator[Batch]:
-        """All samples in their order, `size` at a time."""
+        """All samples in order, `size` at a time."""
         for inputs, targets in zip(self.inputs.split(size), self.targets.split(size), strict=True):
             yield _ready(inputs, self.data, self.device), targets
 
     def gather(self, indices: Tensor) -> Batch:
-        """The samples of these indices, which lie on the same device as the inputs."""
+        """The samples with these indices, which are on the same device as the inputs."""
         inputs = _ready(self.inputs.index_select(0, indices), self.data, self.device)
         return inputs, self.targets[indices.to(self.device)]
 
 
 def _resident_limit(device: torch.device) -> int:
-    """Bytes: on a GPU, no more than a quarter of what is free."""
+    """The limit in bytes: on a GPU at most a quarter of its free memory."""
     if device.type != "cuda":
         return _RESIDENT_LIMIT
     return min(_RESIDENT_LIMIT, torch.cuda.mem_get_info(device)[0] // 4)
@@ -74,25 +73,24 @@ def _resident_limit(device: torch.device) -> int:
 
 def _as_tensor(array: np.ndarray) -> Tensor:
     if array.dtype == np.uint16:
-        array = array.view(
-            np.int16
-        )  # torch can't gather uint16: the same bits, which _normalised reads
+        # torch can't gather uint16: the same bits as int16, which _normalised knows.
+        array = array.view(np.int16)
     with warnings.catch_warnings():
-        # A file mapped for reading alone can't be written through its tensor; nobody does.
+        # The tensor of a file that is mapped read-only can't be written, and isn't.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return torch.from_numpy(np.ascontiguousarray(array))
 
 
 def _ready(inputs: Tensor, data: Data, device: torch.device) -> Tensor:
-    """Inputs on the device, normalised; those that are so already, as they are."""
-    there = inputs.to(device, non_blocking=True)
-    return _normalised(there, data) if there.dtype in _PIXELS else there
+    """Inputs on the device, normalised unless they are already."""
+    moved = inputs.to(device, non_blocking=True)
+    return _normalised(moved, data) if moved.dtype in _PIXELS else moved
 
 
 def _all_ready(
     inputs: Tensor, data: Data, device: torch.device, reporter: ProgressReporter
 ) -> Tensor:
-    """All inputs of a split, as `_ready`: many images in pieces, between which a stop is heard."""
+    """All inputs of a split, as `_ready`: many images in pieces, so that a stop comes through."""
     if inputs.dtype not in _PIXELS or inputs.numel() <= _PIECE:
         return _ready(inputs, data, device)
     ready = torch.empty(inputs.shape, device=device)
@@ -102,20 +100,20 @@ def _all_ready(
     return ready
 
 
-#: Pixels that are scaled at once, which takes about a tenth of a second.
+#: Pixels that are scaled at once, in about a tenth of a second.
 _PIECE = 1 << 26
 
 _PIXELS = (torch.uint8, torch.int16)
-"""What images are until they are normalised; int16 holds the bits of uint16."""
+"""The types of images before they are normalised; int16 holds the bits of uint16."""
 
 
 def ready_sample(encoded: np.ndarray, data: Data, device: torch.device) -> Tensor:
-    """What `data.encode` gives as a batch of one (1, *input_shape), normalised."""
+    """An input from `data.encode` as a batch of one, (1, *input_shape), normalised."""
     return _ready(_as_tensor(encoded[np.newaxis]), data, device)
 
 
 def _normalised(images: Tensor, data: Data) -> Tensor:
-    """Images (N, C, H, W) as float32: as shares of the brightest, less the mean, over the std."""
+    """Images (N, C, H, W) as float32 from 0 to 1, less the mean, divided by the std."""
     mean = _per_channel(data.mean, images.device)
     shares = images.float().div_(255) if images.dtype == torch.uint8 else _shares_of_16_bits(images)
     return shares.sub_(mean).div_(_per_channel(data.std, images.device))
@@ -127,12 +125,12 @@ def _shares_of_16_bits(images: Tensor) -> Tensor:
 
 @functools.cache
 def _per_channel(values: float | tuple[float, ...], device: torch.device) -> Tensor:
-    """(C, 1, 1), or (1, 1, 1): kept, since bringing it to a GPU waits for what is under way."""
+    """(C, 1, 1), or (1, 1, 1). Cached, since a copy to the GPU waits for what it computes."""
     return torch.tensor(values, device=device).reshape(-1, 1, 1)
 
 
 class GatheredBatches:
-    """The batches of each epoch, gathered from the train set without a DataLoader."""
+    """Gathers the batches of each epoch from the train set, without a DataLoader."""
 
     def __init__(
         self, split: DeviceSplit, sampler: SeededBatchSampler, augment: str = "none"
@@ -141,7 +139,7 @@ class GatheredBatches:
         self._augment = augment
         self._sampler = sampler
         self.batch_size = sampler.batch_size
-        # Without shuffling every epoch of a resident split has the same batches: views, made once.
+        # Without shuffling all epochs of a resident split have the same batches: views, made once.
         is_resident = split.inputs.dtype not in _PIXELS
         is_fixed = is_resident and not sampler.shuffle
         self._fixed = list(split.chunks(sampler.batch_size)) if is_fixed else None
@@ -161,13 +159,13 @@ class GatheredBatches:
             yield augmented(inputs, self._augment), targets
 
     def close(self) -> None:
-        """Nothing: it holds nothing but tensors."""
+        """Do nothing: there are only tensors."""
 
 
 class LoaderBatches:
-    """The batches of each epoch from a real DataLoader, brought to the device one by one.
+    """Loads the batches of each epoch with a DataLoader, and moves them to the device.
 
-    `workers` processes fetch them beside training, or training itself with 0.
+    They are loaded by `workers` processes; with 0, in the thread that trains.
     """
 
     def __init__(
@@ -185,7 +183,7 @@ class LoaderBatches:
         self._workers = workers
         self._samples = TensorDataset(_as_tensor(split.inputs), _as_tensor(split.targets))
         self._loader: DataLoader[tuple[Tensor, ...]] | None = None
-        self._fetching: Generator[Batch, None, None] | None = None
+        self._loading: Generator[Batch, None, None] | None = None
 
     def __len__(self) -> int:
         return len(self._sampler)
@@ -193,20 +191,20 @@ class LoaderBatches:
     def epoch(self, epoch: int, start: int) -> Iterator[Batch]:
         """The batches of `epoch` (from 0), without the first `start`."""
         self._sampler.epoch, self._sampler.start = epoch, start
-        self._fetching = self._fetched()
-        for inputs, targets in self._fetching:
+        self._loading = self._loaded()
+        for inputs, targets in self._loading:
             ready = _ready(inputs, self._data, self._device)
             yield ready, targets.to(self._device, non_blocking=True)
 
     def close(self) -> None:
-        """Let the workers go; the next epoch would begin with others.
+        """End the workers; another epoch would start new ones.
 
-        Those of another run, forked later, would inherit what this one holds of its own, and
-        complain of children that aren't theirs.
+        Workers that another run forks later would inherit this run's, and warn about children that
+        aren't theirs.
         """
-        if self._fetching is not None:
-            self._fetching.close()  # an epoch that was broken off still holds the workers too
-        self._loader = self._fetching = None
+        if self._loading is not None:
+            self._loading.close()  # an unfinished epoch holds the workers too
+        self._loader = self._loading = None
 
     def _make_loader(self) -> DataLoader[tuple[Tensor, ...]]:
         return DataLoader(
@@ -216,27 +214,27 @@ class LoaderBatches:
             persistent_workers=self._workers > 0,
             pin_memory=self._device.type == "cuda",
             worker_init_fn=leave_signals_to_parent,
-            # Its own: a resumed epoch must draw no more from the global one than a whole one.
+            # A resumed epoch must draw as many numbers from the global generator as a whole one.
             generator=torch.Generator(),
         )
 
-    def _fetched(self) -> Generator[Batch, None, None]:
-        """The loader's batches. Raises WorkerDied."""
+    def _loaded(self) -> Generator[Batch, None, None]:
+        """The DataLoader's batches. Raises WorkerDied."""
         self._loader = self._loader or self._make_loader()
-        # torch would have the death of a worker break off training in the middle of a step.
+        # torch would raise an error for a dead worker in the middle of a step.
         with preserved_handler("SIGCHLD"), without_working_folder():
             batches = iter(self._loader)
         while True:
             try:
                 batch = next(batches, None)
             except (RuntimeError, OSError, EOFError) as error:
-                # One that dies while it hands a batch over leaves a broken connection.
+                # A worker that dies while it sends a batch leaves a broken connection.
                 is_broken = self._workers and not isinstance(error, RuntimeError)
                 if not is_broken and "DataLoader worker" not in str(error):
                     raise
                 raise WorkerDied(
-                    "a process that fetched data beside training is gone (killed, or out of "
-                    "memory). What was trained is saved, and can be resumed"
+                    "a process that loaded data for training died (killed, or out of memory). "
+                    "The run is saved, and can be resumed"
                 ) from error
             if batch is None:
                 return

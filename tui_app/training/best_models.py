@@ -1,4 +1,4 @@
-"""The best models of a run so far, by one metric."""
+"""Ranks the best models of a run so far by one metric."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tui_app.runs.checkpoint import count_of, number_of
 
 @dataclass(frozen=True)
 class RankedModel:
-    """A model worth keeping: its value by the metric, when that was, its state_dict (CPU)."""
+    """A kept model: its value of the metric, its epoch and step, its state_dict on the CPU."""
 
     value: float
     epoch: int
@@ -34,13 +34,13 @@ class BestModels:
 
     @property
     def best(self) -> RankedModel | None:
-        """The best model of all, if one was offered yet."""
+        """The best model, if any was offered."""
         return self.ranking[0] if self.ranking else None
 
     def offer(self, value: float, epoch: int, step: int, model: nn.Module) -> int | None:
-        """Keep the model if it is good enough: its place (0 is the best), or None.
+        """Keep the model if it is among the best: its place (0 is the best), or None.
 
-        A value or a weight that is not finite is never good enough.
+        A model with a value or a weight that isn't finite is never kept.
         """
         place = sum(not self._is_better(value, kept.value) for kept in self.ranking)
         if not math.isfinite(value) or place >= self._keep or not is_finite(model):
@@ -61,7 +61,7 @@ class BestModels:
         return [dict(vars(kept), weights=dict(kept.weights)) for kept in self.ranking]
 
     def load_state_dict(self, state: list[dict[str, Any]]) -> None:
-        """Take over a ranking that `state_dict` gave. Raises KeyError, TypeError, ValueError."""
+        """Restore a ranking from `state_dict`. Raises KeyError, TypeError, ValueError."""
         self.ranking = [
             RankedModel(
                 number_of(kept, "value", least=-math.inf),
@@ -74,9 +74,7 @@ class BestModels:
 
 
 def is_finite(model: nn.Module) -> bool:
-    """Whether all its weights are finite numbers. A buffer may be infinite on purpose, as masks
-    are, but never NaN.
-    """
-    sound = [torch.isfinite(weight).all() for weight in model.parameters()]
-    sound += [~torch.isnan(each).any() for each in model.buffers() if each.is_floating_point()]
-    return not sound or bool(torch.stack(sound).all())  # one wait for the device, not many
+    """Whether all weights are finite. A buffer may be infinite, as masks are, but not NaN."""
+    checks = [torch.isfinite(weight).all() for weight in model.parameters()]
+    checks += [~torch.isnan(each).any() for each in model.buffers() if each.is_floating_point()]
+    return not checks or bool(torch.stack(checks).all())  # waits for the device once

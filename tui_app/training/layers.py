@@ -1,6 +1,6 @@
-"""The layers of a model by what really goes through them, found by hooks.
+"""Lists a model's layers with the shapes that go through them, recorded by hooks.
 
-Made to work when the forward pass fails: the layer that fails is the first one that doesn't fit.
+It works even if the forward pass fails: the layer that fails is the first one that doesn't fit.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Layer:
 
 @dataclass(frozen=True)
 class Layers:
-    """The layers in the order they are used; `problem` says why the forward pass failed, if so.
+    """The layers in the order of their use; `problem` is why the forward pass failed, if it did.
 
-    `parameters` are all of the model's, those outside of layers too.
+    `parameters` counts all of the model's, including those outside of layers.
     """
 
     layers: tuple[Layer, ...]
@@ -45,13 +45,15 @@ class Layers:
 
     @property
     def failure_text(self) -> str:
-        """Why the forward pass failed, and where; empty when it didn't."""
+        """Why and where the forward pass failed; empty if it didn't."""
         if not self.problem or not self.layers:
             return self.problem and f"The model fails: {self.problem}"
         last = self.layers[-1]
         if not last.after:
             return f"The first layer that doesn't fit is {last.kind}: it {self.problem}"
-        return f"It fails after {last.kind}, which gives {flattened(last.after)}: {self.problem}"
+        return (
+            f"It fails after {last.kind}, whose output is {flattened(last.after)}: {self.problem}"
+        )
 
 
 @torch.no_grad()
@@ -125,7 +127,7 @@ class _Recorder(MultiplyAddCounter):
 
 
 def _are_alike(one: object, other: object) -> bool:
-    """Whether both are what goes from layer to layer, of one shape."""
+    """Whether both are activations of the same shape."""
     both = (one, other)
     return (
         all(isinstance(each, Tensor) and not isinstance(each, nn.Parameter) for each in both)
@@ -135,8 +137,8 @@ def _are_alike(one: object, other: object) -> bool:
 
 
 def _shape(value: object) -> Shape | None:
-    """That of one sample, of a tensor or the first one of several; of a packed sequence, which has
-    its samples one behind the other, that of the longest. None for what has none.
+    """The shape of one sample in a tensor, or in the first of several; of the longest sample in a
+    packed sequence. None for other values.
     """
     if isinstance(value, nn.utils.rnn.PackedSequence):
         return (len(value.batch_sizes), *value.data.shape[1:])
@@ -191,13 +193,13 @@ def describe(module: nn.Module) -> str:
 
 
 def _why(module: nn.Module, given: Shape, before: Sequence[Layer]) -> str:
-    """The arithmetic of a layer that doesn't fit what it was given, without the batch."""
+    """Why a layer doesn't fit its input: the arithmetic of one sample."""
     shape = "×".join(map(str, given))
     if not given:
         return ""
     match module:
         case nn.Linear() if given[-1] != module.in_features:
-            whole = (one.after for one in reversed(before) if len(one.after) > 1)
+            whole = (layer.after for layer in reversed(before) if len(layer.after) > 1)
             image = next((after for after in whole if prod(after) == given[-1]), None)
             of = f"{given[-1]} (of {shape})" if image is None else flattened(image)
             return f"takes {module.in_features} features, but is given {of}"
@@ -220,6 +222,6 @@ def _why(module: nn.Module, given: Shape, before: Sequence[Layer]) -> str:
 
 
 def flattened(shape: Shape) -> str:
-    """`20·4·4 = 320`; a single number as it is."""
+    """`20·4·4 = 320`; a single number is left as it is."""
     product = "·".join(map(str, shape))
     return product if len(shape) == 1 else f"{product} = {prod(shape)}"

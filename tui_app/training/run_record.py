@@ -7,7 +7,7 @@ from typing import Any
 from tui_app.runs.run_record import RunRecord
 from tui_app.runs.run_source import describe
 from tui_app.runs.settings import as_record
-from tui_app.training.baselines import base_rates
+from tui_app.training.baselines import baselines
 from tui_app.training.evaluation import reduction_of
 from tui_app.training.state import Training
 
@@ -35,7 +35,7 @@ def record_of(training: Training) -> RunRecord:
         "chosen_on": training.measured.name,
         "reduction": reduction_of(training.criterion),
         "train_size": training.train_size,
-        "base_rates": base_rates(training),
+        "base_rates": baselines(training),
     }
     return RunRecord.of(values)
 

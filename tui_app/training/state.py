@@ -1,4 +1,4 @@
-"""Everything that a run is made of while it trains, and what of it a checkpoint holds."""
+"""Training: a run in memory, and the part of it that a checkpoint holds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tui_app.training.seeding import restore_rng_state, rng_state
 
 
 class Batches(Protocol):
-    """Where an epoch's batches come from; `batch_size` is that of a full one, in samples."""
+    """The source of an epoch's batches; `batch_size` is the number of samples in a full one."""
 
     batch_size: int
 
@@ -36,36 +36,36 @@ class Batches(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what is held beside training: processes that fetch."""
+        """End the processes that load batches."""
         ...
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The split that models are measured on after an epoch.
+    """The split that the model is evaluated on after an epoch.
 
-    `name` is `test`, `validation`, or `train` where there is no other.
+    `name` is `test`, `validation`, or `train` if there is no other.
     """
 
     name: str
     split: DeviceSplit
 
     def values(self, measured: dict[str, float]) -> dict[str, float]:
-        """The measured values as an epoch's line names them."""
+        """The measured values by the names they have in the metrics."""
         names = {name: f"{self.name}_{name}" for name in measured}
         if self.name == "train":
-            # `train_loss` is the epoch's own mean, from before each update.
+            # `train_loss` is the mean over the epoch's steps, before each update.
             names["loss"] = "train_loss_after"
         return {names[name]: value for name, value in measured.items()}
 
     def metric(self, metric: str) -> str:
-        """What the value of `metric` is called on this split."""
+        """The name of `metric` on this split: `test_accuracy`."""
         return next(iter(self.values({metric: 0.0})))
 
 
 @dataclass
 class EpochProgress:
-    """What the epoch under way has come to: steps and samples met, their losses, seconds spent."""
+    """The current epoch so far: its steps and samples, the sum of their losses, its seconds."""
 
     steps: int = 0
     samples: int = 0
@@ -75,7 +75,7 @@ class EpochProgress:
 
 @dataclass
 class Training:
-    """A run in memory. What changes while it trains is in `state_dict`; the rest in run.json."""
+    """A run in memory. `state_dict` has what changes during training; run.json has the rest."""
 
     settings: RunSettings
     spec: DataSpec
@@ -94,7 +94,7 @@ class Training:
     best: BestModels
     notes: tuple[str, ...] = ()
     run_folder: RunFolder | None = None
-    """The run's folder, once it has one; `folder` is the same for what needs it."""
+    """None until the run has its folder; see `folder`."""
 
     lr: float = 0.0
     epoch: int = 0
@@ -104,18 +104,19 @@ class Training:
     evaluations_without_best: int = 0
     seconds: float = 0.0
     parts: int = 1
-    """In how many parts a batch is taken, since the device has too little memory for it whole."""
+    """The number of parts that a batch is split into: more than 1 if the memory is too small."""
+
     lr_changes: dict[int, float] = field(default_factory=dict)
-    """Changes of the lr by hand that are to be made again, by the steps taken before them."""
+    """Changes of the lr by hand that are to be repeated, by the number of steps before them."""
 
     pending_warnings: list[str] = field(default_factory=list)
-    """What a step has to say, in sentences, until the loop has said it."""
+    """Warnings of a step that the loop has yet to publish."""
 
     @property
     def folder(self) -> RunFolder:
-        """The run's folder. Raises ValueError for a model that trains outside of a run."""
+        """The run's folder. Raises ValueError if this is no run, as in a replay."""
         if self.run_folder is None:
-            raise ValueError("this model trains outside of a run: it has no folder")
+            raise ValueError("this training belongs to no run, and has no folder")
         return self.run_folder
 
     @property
@@ -130,7 +131,7 @@ class Training:
 
     @property
     def epochs(self) -> int:
-        """How many epochs the run is to have."""
+        """The number of epochs that the run has in the end."""
         return self.hyperparameters.epochs
 
     @property
@@ -140,11 +141,11 @@ class Training:
 
     @property
     def metric(self) -> str:
-        """The value that the best model is chosen by, as epochs name it."""
+        """The name of the metric that the best model is chosen by: `test_accuracy`."""
         return self.measured.metric(self.best.metric)
 
     def autocast(self) -> AbstractContextManager[object]:
-        """The context of a forward pass, in the precision of the run."""
+        """The context for a forward pass in the run's precision."""
         if self.settings.options.precision == "fp32":
             return nullcontext()
         return torch.autocast(torch.device(self.device.name).type, dtype=torch.bfloat16)
@@ -155,11 +156,11 @@ class Training:
         return self.lr * self.schedule.factor(self.step)
 
     def apply_lr(self) -> None:
-        """Give the optimizer the lr of the next step."""
+        """Set the optimizer's lr to that of the next step."""
         set_lr(self.optimizer, self.current_lr)
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything needed to go on exactly, in tensors and plain values."""
+        """Everything needed to continue exactly, as tensors and plain values."""
         return {
             "model": self.model.state_dict(),
             "optimizer": plain_state(self.optimizer, self.current_lr),
@@ -177,10 +178,9 @@ class Training:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to where `state_dict` was taken.
+        """Restore what `state_dict` returned.
 
-        Raises KeyError, TypeError, ValueError or whatever torch does when `state` is not of such
-        a run.
+        Raises KeyError, TypeError, ValueError or any error of torch's if `state` is of another run.
         """
         self.model.load_state_dict(state["model"])
         load_plain_state(self.optimizer, state["optimizer"])
