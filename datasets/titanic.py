@@ -98,7 +98,7 @@ def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> 
         train=Split(inputs[~test], survived[~test]),
         test=Split(inputs[test], survived[test]),
         encode=PassengerEncoder(features),
-        input_help=f"{', '.join(TYPED)}, such as 3,male,22,1,0,7.25,S (? for what is unknown)",
+        input_help=f"{', '.join(TYPED)}, such as 3,male,22,1,0,7.25,S (? if unknown)",
         scales=features.scale.by_name(NUMBERS),
     )
 

@@ -1,4 +1,4 @@
-"""The archives of CIFAR-10: read in memory, nothing unpacked to disk."""
+"""Reads the archives of CIFAR-10 in memory, without unpacking to disk."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from datasets.dataset import DataDamaged
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
-#: Bytes that an archive of a data set may come to when it is unpacked: CIFAR-10's come to 178 MiB.
+#: The most bytes that an archive may have when unpacked; CIFAR-10's have 178 MiB.
 _LARGEST = 1 << 30
 
 _BLOCK = 1 << 20
@@ -20,7 +20,7 @@ _BLOCK = 1 << 20
 def read_members(path: Path, reporter: ProgressReporter = NO_REPORTS) -> dict[str, bytes]:
     """The contents of the files in a .tar.gz, by the last part of their names.
 
-    Links and devices among them are passed over. Raises DataDamaged, naming the archive.
+    Skips links and devices. Raises DataDamaged with the archive's name.
     """
     contents: dict[str, bytes] = {}
     room = _LARGEST
@@ -31,7 +31,9 @@ def read_members(path: Path, reporter: ProgressReporter = NO_REPORTS) -> dict[st
                 opened = archive.extractfile(member) if member.isfile() else None
                 room -= member.size
                 if room < 0:
-                    raise DataDamaged(f"{path} comes to more than {_LARGEST} bytes: it is damaged.")
+                    raise DataDamaged(
+                        f"{path} unpacks to more than {_LARGEST} bytes: it is damaged."
+                    )
                 if opened is not None:
                     blocks = []
                     while block := opened.read(_BLOCK):
@@ -46,11 +48,11 @@ def read_members(path: Path, reporter: ProgressReporter = NO_REPORTS) -> dict[st
 
 
 def read_binary_batch(content: bytes, pixels: int) -> tuple[np.ndarray, np.ndarray]:
-    """Images (N, pixels) uint8 and labels (N,) int64 from rows of a label and its pixels.
+    """Images (N, pixels) uint8 and labels (N,) int64 from rows of one label and its pixels.
 
     Raises ValueError.
     """
     if not content or len(content) % (1 + pixels):
-        raise ValueError(f"has {len(content)} bytes, no whole number of images")
+        raise ValueError(f"has {len(content)} bytes, which isn't a whole number of images")
     rows = np.frombuffer(content, np.uint8).reshape(-1, 1 + pixels)
     return rows[:, 1:].copy(), rows[:, 0].astype(np.int64)

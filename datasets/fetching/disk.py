@@ -1,8 +1,8 @@
-"""What lies on disk of a data set, in a folder of the user's or in the cache.
+"""Finds a data set's files on disk, in the user's `--data-dir` or in the cache, and checks them.
 
-The user's folder is used as it lies and never written to. A file there is the data set's when its
-folder is called like the data set (`MNIST/raw/x`, `fashion_mnist/x`, packed or unpacked), or else
-when it has the published checksum or begins as no other file of its name does.
+The user's folder is read as it is and never written to. A file there belongs to the data set when
+its folder has the data set's name (`MNIST/raw/x`, `fashion_mnist/x`, packed or unpacked), when it
+has the published checksum, or when it begins as no other file of its name does.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def cache_dir() -> Path:
 
 
 def free_space_note(folder: Path, size: int) -> str:
-    """`: 2.5 GB are needed, 120 MB are free`, to follow what the disk said; empty if unknown."""
+    """`: 2.5 GB are needed, 120 MB are free`, to append to a disk error; empty if unknown."""
     try:
         free = shutil.disk_usage(folder).free
     except OSError:
@@ -44,16 +44,16 @@ def _bytes(count: int) -> str:
 
 
 def find(dataset: Dataset, data_dir: Path | None = None) -> dict[str, Path] | None:
-    """The paths of the files that `dataset` would be read from now, by name; None if some lack.
+    """The paths of the files that `dataset` would be read from, by name; None if any is missing.
 
-    Looks at names only, so that a list of all data sets is quick; {} for one that has no files.
+    Compares names only, so that listing all data sets is quick; {} for a data set without files.
     """
-    here = find_in(dataset, data_dir)  # what the user names comes first
+    here = find_in(dataset, data_dir)  # the user's folder comes first
     return here if here is not None else find_in(dataset, data_dir, cache_dir())
 
 
 def find_in(dataset: Dataset, *roots: Path | None) -> dict[str, Path] | None:
-    """As `find`, in the folders `roots` alone."""
+    """Like `find`, but only in the folders `roots`."""
     for files in (dataset.files, *dataset.alternatives):
         paths = {file.name: on_disk(file, dataset, *roots) for file in files}
         if None not in paths.values():
@@ -64,7 +64,7 @@ def find_in(dataset: Dataset, *roots: Path | None) -> dict[str, Path] | None:
 def verify(
     dataset: Dataset, data_dir: Path | None = None, reporter: ProgressReporter = NO_REPORTS
 ) -> list[str]:
-    """What is wrong with the files of `dataset` on disk, a sentence each; [] when all is well.
+    """The problems with the files of `dataset` on disk, a sentence each; [] when there are none.
 
     Compares the checksums, then reads the data set as training would.
     """
@@ -83,9 +83,9 @@ def verify(
 
 
 def on_disk(file: RemoteFile, dataset: Dataset, *roots: Path | None) -> Path | None:
-    """Where `file` lies, by its name, below the first of the folders `roots` that has it.
+    """The path of `file`, found by its name below the first of the folders `roots` that has it.
 
-    Raises DataUnavailable for a folder that may not be read.
+    Raises DataUnavailable for a folder without read permission.
     """
     for root in roots:
         try:
@@ -94,7 +94,7 @@ def on_disk(file: RemoteFile, dataset: Dataset, *roots: Path | None) -> Path | N
                     if path.is_file():
                         return path
         except PermissionError as error:
-            raise DataUnavailable(f"{root} can't be looked into: {error}.") from error
+            raise DataUnavailable(f"{root} can't be read: {error}.") from error
     return None
 
 
@@ -117,7 +117,7 @@ def _plain(name: str) -> str:
 
 
 def intact(file: RemoteFile, path: Path, reporter: ProgressReporter = NO_REPORTS) -> bool:
-    """Whether a file has its checksum; true where none is known, as for what lies unpacked."""
+    """Whether a file has its checksum; true where none is known, as for unpacked files."""
     checksum = file.checksum or _recorded(path)
     if path.name != file.name or checksum is None:
         return True
@@ -137,16 +137,16 @@ def has_checksum(path: Path, checksum: str, reporter: ProgressReporter = NO_REPO
 
 
 def damage_error(file: RemoteFile, path: Path) -> DataDamaged:
-    """What to say of a file that is not `intact`."""
+    """The error for a file that isn't `intact`."""
     return DataDamaged(
-        f"{path} is damaged, or another file of that name: its checksum is not "
+        f"{path} is damaged, or a different file of that name: its checksum is not "
         f"{file.checksum or _recorded(path)}. Replace or remove it, or name another folder with "
         "--data-dir."
     )
 
 
 def record_checksum(path: Path) -> None:
-    """Note the sha256 of a fetched file that nobody publishes a checksum for."""
+    """Write the sha256 of a fetched file without a published checksum beside it."""
     import pooch
 
     _record(path).write_text(f"{pooch.file_hash(str(path))}  {path.name}\n", encoding="utf-8")

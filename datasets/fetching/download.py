@@ -1,8 +1,8 @@
-"""Getting one file over a bad link.
+"""Downloads one file over an unreliable connection.
 
-The mirrors are tried in turn. What has arrived stays in a partial file, which the next attempt, at
-this mirror or another, takes up; only a file that passed its check leaves here. A mirror that is
-too slow is left for the next, and the fastest of the slow ones is the last resort.
+The mirrors are tried in turn. The bytes received stay in a partial file, and the next attempt, at
+this mirror or another, continues it. Only a file that passes its check is delivered. A mirror that
+is too slow is given up for the next one; the fastest of the slow ones is the last resort.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from datasets.fetching.transfer import MirrorFailed, RangeRefused, ResponseStart
 from datasets.reading.progress import REPORT_SECONDS, Progress, ProgressReporter
 
 SLOW_BYTES_PER_SECOND = 20_000
-"""A mirror below this rate, over `SLOW_SECONDS`, is left for the next."""
+"""A mirror below this rate, over `SLOW_SECONDS`, is given up for the next one."""
 
 SLOW_SECONDS = 10.0
 """The time over which a rate is measured."""
 
 ATTEMPTS = 5
-"""How often one mirror may break off, each time after some bytes, before the next is tried."""
+"""How often one mirror may break off after sending some bytes before the next one is tried."""
 
 
 class NoMirrorWorked(Exception):
-    """No mirror gave the file; `reasons` says by URL why."""
+    """No mirror delivered the file; `reasons` has the reason for each URL."""
 
     def __init__(self, reasons: dict[str, str]) -> None:
         super().__init__("; ".join(f"{host(url)}: {reason}" for url, reason in reasons.items()))
@@ -49,7 +49,7 @@ class _WrongBytes(MirrorFailed):
 
 @dataclass(frozen=True)
 class Download:
-    """One file to be fetched into `part`; `intact` tells whether a file is what was wanted."""
+    """The download of one file into `part`; `intact` checks whether a file is the expected one."""
 
     file: RemoteFile
     part: Path
@@ -57,9 +57,9 @@ class Download:
     reporter: ProgressReporter
 
     def run(self, urls: Sequence[str]) -> None:
-        """Fetch from the first of `urls` that gives the file; then `part` is the whole file.
+        """Fetch from the first of `urls` that delivers the file; then `part` is the whole file.
 
-        Raises NoMirrorWorked, LoadingStopped, and OSError when the disk doesn't take the bytes.
+        Raises NoMirrorWorked, LoadingStopped, and OSError when the disk can't be written.
         """
         failures: dict[str, str] = {}
         slow: dict[str, float] = {}
@@ -70,7 +70,7 @@ class Download:
                 attempt += f" ({host(last)}: {failures[last]})"
             try:
                 patience = SLOW_BYTES_PER_SECOND if len(urls) > 1 else 0
-                return self._insist(url, patience, attempt)
+                return self._fetch(url, patience, attempt)
             except _TooSlow as failure:
                 failures[url] = str(failure)
                 slow[url] = failure.rate
@@ -78,21 +78,21 @@ class Download:
                 failures[url] = str(failure)
         for url in sorted((url for url in slow if slow[url]), key=slow.__getitem__, reverse=True):
             try:
-                return self._insist(url, 0, "the fastest of the slow mirrors")
+                return self._fetch(url, 0, "the fastest of the slow mirrors")
             except MirrorFailed as failure:
                 failures[url] = str(failure)
         raise NoMirrorWorked(failures)
 
-    def _insist(self, url: str, slowest: float, attempt: str) -> None:
-        """Fetch from `url`, taken up again as long as each attempt brings further bytes."""
+    def _fetch(self, url: str, slowest: float, attempt: str) -> None:
+        """Fetch from `url`; continue as long as each attempt brings more bytes."""
         for _ in range(ATTEMPTS):
             before = self._size()
             try:
-                return self._once(url, slowest, attempt)
+                return self._fetch_once(url, slowest, attempt)
             except (_WrongBytes, RangeRefused):
                 self.part.unlink(missing_ok=True)
                 if not before:
-                    raise  # else what was here before, another mirror's perhaps, may be to blame
+                    raise  # else the bytes that were here before may be wrong
             except _TooSlow:
                 raise
             except MirrorFailed:
@@ -100,7 +100,7 @@ class Download:
                     raise
         raise MirrorFailed(f"broke off {ATTEMPTS} times")
 
-    def _once(self, url: str, slowest: float, attempt: str) -> None:
+    def _fetch_once(self, url: str, slowest: float, attempt: str) -> None:
         if self.file.checksum is None:
             self.part.unlink(missing_ok=True)  # two mirrors may hold two versions of it
         before = self._size()
@@ -112,7 +112,7 @@ class Download:
             failure = error
         finished = failure is None or self.file.checksum is not None
         if not (finished and self._size() and self.intact(self.part)):
-            raise self._verdict(failure, meter.announced, before)
+            raise self._failure(failure, meter.announced, before)
         meter.report()
 
     def _receive(self, url: str, offset: int, meter: _Meter, slowest: float) -> None:
@@ -122,7 +122,7 @@ class Download:
                 self.reporter.check()
                 if isinstance(item, ResponseStart):
                     if item.offset > offset:
-                        raise MirrorFailed("sent another part than was asked for")
+                        raise MirrorFailed("sent a different part than was requested")
                     part.truncate(item.offset)
                     part.seek(item.offset)
                     meter.begin(item)
@@ -131,10 +131,10 @@ class Download:
                     meter.add(len(item))
                 meter.check_rate(slowest)
 
-    def _verdict(
+    def _failure(
         self, failure: MirrorFailed | None, total: int | None, before: int
     ) -> MirrorFailed:
-        """Why `part` is not the file; bytes that can't be its beginning are thrown away."""
+        """Why `part` isn't the file. Discards bytes that can't be its beginning."""
         size, wanted = self._size(), self.file.size
         if self.file.checksum is None:
             return failure or _WrongBytes("sent wrong bytes")
@@ -143,7 +143,7 @@ class Download:
         if total not in (None, wanted):
             with self.part.open("r+b") as part:
                 part.truncate(min(before, size))
-            return MirrorFailed(f"has {total:,} bytes where the file has {wanted:,}")
+            return MirrorFailed(f"has {total:,} bytes, but the file has {wanted:,}")
         return failure or MirrorFailed(f"ended after {size:,} of {wanted:,} bytes")
 
     def _size(self) -> int:
@@ -171,7 +171,7 @@ class _Meter:
             raise _WrongBytes("sends bytes without end")
 
     def check_rate(self, slowest: float) -> None:
-        """Report now and then. Raises _TooSlow below `slowest` bytes per second."""
+        """Report the progress when it is due. Raises _TooSlow below `slowest` bytes per second."""
         now = time.monotonic()
         if now - self._reported < REPORT_SECONDS:
             return
@@ -205,6 +205,6 @@ class _Meter:
 
 
 def host(url: str) -> str:
-    """The name of the mirror that `url` lies on, without a password in it."""
+    """The host of `url`, without a password."""
     parts = urlsplit(url)
     return f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname or url

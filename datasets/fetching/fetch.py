@@ -1,6 +1,6 @@
-"""The files of a data set: found in a folder of the user's or in the cache, else fetched into it.
+"""Locates a data set's files: in the user's `--data-dir`, in the cache, or fetched into it.
 
-`disk.py` finds them, `download.py` brings them over the network, pooch keeps the cache.
+`disk.py` finds them, `download.py` fetches them, pooch manages the cache.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ __all__ = ["cache_dir", "find", "locate", "verify"]
 def locate(
     dataset: Dataset, data_dir: Path | None, reporter: ProgressReporter
 ) -> Mapping[str, Path]:
-    """The paths of the files of `dataset` by name, those fetched that are not on disk.
+    """The paths of the files of `dataset` by name. Fetches those that aren't on disk.
 
-    Raises DataDamaged for a file of the user's that isn't what its name says, DataUnavailable when
-    no mirror gives a file, and LoadingStopped once that is requested.
+    Raises DataDamaged for a user's file with the wrong content, DataUnavailable when no mirror
+    delivers a file, and LoadingStopped once a stop is requested.
     """
     if data_dir is not None and not data_dir.is_dir():
         raise DataUnavailable(
@@ -47,9 +47,9 @@ def locate(
     failures = []
     for files in (dataset.files, *dataset.alternatives):
         if here is None and files != dataset.files and not all(file.urls for file in files):
-            continue  # it can only be put in place by hand, and isn't
+            continue  # the user has to put it in place, and didn't
         if here is not None and set(here) != {file.name for file in files}:
-            continue  # another way is complete on disk
+            continue  # the files of another alternative are complete on disk
         try:
             return {file.name: _Wanted(file, dataset, reporter).path(data_dir) for file in files}
         except DataUnavailable as failure:
@@ -66,7 +66,7 @@ def _by_hand(dataset: Dataset) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """One file of a data set that is to be on disk."""
+    """One file of a data set that has to be on disk."""
 
     file: RemoteFile
     dataset: Dataset
@@ -78,7 +78,7 @@ class _Wanted:
 
     @property
     def _part(self) -> Path:
-        """What has arrived of the file; an interrupted download goes on from it."""
+        """The bytes received so far; an interrupted download continues from them."""
         return self.folder / f"{self.file.name}.part"
 
     def path(self, data_dir: Path | None) -> Path:
@@ -94,7 +94,7 @@ class _Wanted:
                 return self._fetch()
         except OSError as error:
             with suppress(OSError):
-                self._part.unlink(missing_ok=True)  # it would keep the disk full
+                self._part.unlink(missing_ok=True)  # else the disk stays full
             raise DataUnavailable(
                 f"{self.file.name} can't be written to {self.folder} ({error.strerror or error}"
                 f"{free_space_note(self.folder, self.file.size)}). Free some space there, or name "
@@ -103,7 +103,7 @@ class _Wanted:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Hold the file's lock, so that two processes don't write one partial file."""
+        """Hold the file's lock, so that two processes don't write the same partial file."""
         import filelock
 
         lock = filelock.FileLock(self.folder / f"{self.file.name}.lock")
@@ -132,9 +132,9 @@ class _Wanted:
         there = self.folder / self.file.name
         if there.exists() and not intact(self.file, there, self.reporter):
             there.unlink()
-        pooch.get_logger().setLevel("WARNING")  # it would print what is reported here
+        pooch.get_logger().setLevel("WARNING")  # below it, pooch prints what is reported here
         path = pooch.retrieve(
-            url=self.file.name,  # pooch takes one URL, and leaves it to our downloader
+            url=self.file.name,  # pooch accepts one URL; `_download` tries them all
             known_hash=self.file.checksum,
             fname=self.file.name,
             path=self.folder,
@@ -145,7 +145,7 @@ class _Wanted:
         return Path(path)
 
     def _download(self, url: str, output: str, _: object) -> None:
-        """Bring the file to `output`; pooch compares its checksum and gives it its name."""
+        """Fetch the file to `output`; pooch compares its checksum and renames it."""
         download = Download(self.file, self._part, self._good, self.reporter)
         try:
             download.run(self._urls())
@@ -172,7 +172,7 @@ class _Wanted:
         folder = self.dataset.folder_names[0]
         return (
             f"{self.file.name} ({self.dataset.title}) could not be fetched:\n"
-            f"{tried or '  nobody serves it freely'}\n"
+            f"{tried or '  no mirror serves it without a login'}\n"
             "To put it there by hand, fetch it on any machine and save it as\n"
             f"  {self.folder / self.file.name}\n"
             f"or as {folder}/{self.file.name} in a folder named with --data-dir."
@@ -180,6 +180,6 @@ class _Wanted:
 
 
 def _public(url: str) -> str:
-    """`url` without the password that a mirror of one's own may need."""
+    """`url` without the password that the user's own mirror may need."""
     parts = urlsplit(url)
     return parts._replace(netloc=host(url), query="").geturl() if "@" in parts.netloc else url

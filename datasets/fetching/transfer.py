@@ -1,7 +1,7 @@
-"""The body of one GET, read by a thread of its own.
+"""Reads the body of one GET in a thread.
 
-A thread, because a name server, a proxy or a mirror may keep silent for half a minute: whoever
-waits for the bytes can still look at the clock and at a wish to stop, many times a second.
+A name server, a proxy or a mirror may send nothing for half a minute. Because a thread waits for
+the bytes, the caller can check the clock and a stop request many times a second.
 """
 
 from __future__ import annotations
@@ -19,41 +19,41 @@ if TYPE_CHECKING:
     import requests
 
 CONNECT_SECONDS = 10.0
-"""How long a mirror may take to accept the connection."""
+"""Time-out for a mirror to accept the connection."""
 
 SILENCE_SECONDS = 30.0
-"""How long a mirror may send nothing."""
+"""Time-out for a mirror that sends nothing."""
 
 POLL_SECONDS = 0.1
-"""How often whoever waits is given the chance to look around."""
+"""The longest time between two items that a transfer yields."""
 
 OPENML = "https://www.openml.org/api/v1/json/data/"
-"""OpenML's description of a data set, which is asked where its file lies."""
+"""OpenML's descriptions of data sets, which have the URLs of their files."""
 
-_CHUNK_BYTES = 4 * 1024  # a chunk comes whole: at 1 kB/s a larger one would look like silence
+_CHUNK_BYTES = 4 * 1024  # a chunk arrives whole: at 1 kB/s a larger one would seem like silence
 
 
 class MirrorFailed(Exception):
-    """A mirror didn't give the file. The text is the reason, to stand behind its name."""
+    """A mirror didn't deliver the file. The text is the reason, to follow the mirror's name."""
 
 
 class RangeRefused(MirrorFailed):
-    """The mirror has no bytes from the offset on that was asked for."""
+    """The mirror has no bytes from the requested offset on."""
 
 
 @dataclass(frozen=True)
 class ResponseStart:
-    """What a mirror said before the bytes: where they start, and how long the whole file is."""
+    """What the headers of a response say: where its bytes start, and the size of the whole file."""
 
     offset: int
     total: int | None
 
 
 def transfer(url: str, offset: int) -> Generator[ResponseStart | bytes | None, None, None]:
-    """Yield the answer to a GET of `url` from byte `offset` on, then its bytes as they come.
+    """GET `url` from byte `offset` on; yield the start of the response, then its bytes.
 
-    None comes in between whenever nothing arrived for `POLL_SECONDS`. Closing the iterator drops
-    the connection. Raises MirrorFailed.
+    Yields None whenever nothing arrived for `POLL_SECONDS`. Closing the iterator closes the
+    connection. Raises MirrorFailed.
     """
     arrived: queue.Queue[ResponseStart | bytes | MirrorFailed | None] = queue.Queue(maxsize=256)
     abandoned = threading.Event()
@@ -88,8 +88,8 @@ def _read(url: str, offset: int, arrived: queue.Queue, abandoned: threading.Even
                 arrived.put(item, timeout=POLL_SECONDS)
                 break
 
-    # The bytes as they are: a mirror that calls a .gz file `Content-Encoding: gzip` would
-    # otherwise have it unpacked on the way.
+    # Without this header, a mirror that declares a .gz file as `Content-Encoding: gzip` would have
+    # it unpacked on arrival.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
     try:
         with contextlib.closing(_get(_resolved(url), headers)) as response:
@@ -126,7 +126,7 @@ def _resolved(url: str) -> str:
 
 def _response_start(response: requests.Response) -> ResponseStart:
     if response.status_code == 416:
-        raise RangeRefused("has fewer bytes than are here already")
+        raise RangeRefused("has fewer bytes than were received already")
     if response.status_code not in (200, 206):
         raise MirrorFailed(f"answered {response.status_code} {response.reason or ''}".rstrip())
     length = response.headers.get("Content-Length", "")

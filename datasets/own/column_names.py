@@ -1,6 +1,6 @@
-"""Which columns of a table the user wants: names with commas between, as in a row of a CSV file.
+"""Parses the user's choice of columns: names separated by commas, as in a row of a CSV file.
 
-`a,"b, c",d` lists three columns, of which the second has a comma in its name.
+`a,"b, c",d` lists three columns; the second has a comma in its name.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def column_names(text: str) -> tuple[str, ...]:
 
 
 def column_list(names: Sequence[str]) -> str:
-    """The text that `column_names` reads back as `names`."""
+    """The text that `column_names` parses back into `names`."""
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(names)
     return text.getvalue() if names else ""
@@ -31,8 +31,8 @@ def column_list(names: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class ColumnChoice:
-    """The column `target` to predict, those to `drop`, or the only `columns` to learn from, as
-    names with commas between.
+    """The column `target` to predict, and the columns to `drop` or the only `columns` to learn
+    from, as names separated by commas.
     """
 
     target: str = ""
@@ -41,27 +41,27 @@ class ColumnChoice:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The columns that were named to learn from."""
+        """The columns that the user named to learn from."""
         return column_names(self.columns)
 
     def inputs(self, columns: Sequence[str]) -> list[str]:
-        """Those of `columns` that may be learned from, in the file's order."""
+        """Those of `columns` that may become inputs, in the file's order."""
         dropped, named = set(column_names(self.drop)), set(self.named)
         chosen = [name for name in columns if name in named] if named else columns
         return [name for name in chosen if name != self.target and name not in dropped]
 
     def refuse_unknown(self, path: Path, columns: Sequence[str]) -> None:
-        """Raise UnknownDataset, with the nearest names, where the columns of `path` don't suit."""
+        """Raise UnknownDataset, with the nearest names, for columns that `path` doesn't have."""
         if self.target not in columns:
             near = difflib.get_close_matches(self.target, columns, n=3)
             wrong = f"has no column {self.target!r}" if self.target else "needs --target"
             raise UnknownDataset(
-                f"csv:{path} {wrong}: which of {listed(near or columns, 20)} is to be predicted?"
+                f"csv:{path} {wrong}: which of {listed(near or columns, 20)} is the target?"
             )
         if self.drop and self.columns:
             raise UnknownDataset(
                 "--drop leaves columns out and --columns names the only ones to learn from: "
-                "give one of them"
+                "give only one of the two"
             )
         flag, names = (
             ("--drop", column_names(self.drop)) if self.drop else ("--columns", self.named)
@@ -70,8 +70,8 @@ class ColumnChoice:
         for name in names:
             if name == self.target:
                 raise UnknownDataset(
-                    f"{flag}: {name} is the target, which is predicted and never learned from: "
-                    "leave it out of the list"
+                    f"{flag}: {name} is the target, which is predicted and is never an input: "
+                    "remove it from the list"
                 )
             if name not in known:
                 near = difflib.get_close_matches(name, columns, n=1)

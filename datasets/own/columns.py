@@ -1,16 +1,16 @@
-"""What each column of a table of one's own is taken for, and why.
+"""Decides what each column of the user's table is: numbers, text, or left out; and says why.
 
-Numbers are learned from as they are, texts as one input for each different text. What is left out:
+A column of numbers is one input, a column of text one input for each different text. Left out are:
 
-- a column that names or numbers the rows: called `id` or `index` or without a name; each cell
-  another text; whole numbers that differ in every row and reach no further than there are rows
-  (unless their name says that they are times, or nothing else is left to learn from); each cell
-  another number where the last word of the name is `id`;
-- a column that has the same value everywhere;
-- texts of which more than 20 differ.
+- identifiers: a column called `id` or `index`, or without a name; a column with a different text in
+  each row; whole numbers, different in every row, whose range is no larger than the number of rows
+  (unless the name is one of a time, or no other input is left); a column with a different number in
+  each row whose name ends with the word `id`;
+- a column with the same value in every row;
+- a column with more than 20 different texts.
 
-A column of numbers may have cells that are none: one, or one in twenty, is a mistake, which reading
-the column names with its line. With more of them the column is mixed, and all of it is text.
+A column of numbers may have cells that aren't numbers. One such cell, or one in twenty, is a
+mistake, and reading the column raises an error with its line. With more, all of it is text.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MOST_TEXTS = 20
 """A column with more different texts than this is left out."""
 
 MISTAKES = 0.05
-"""Share of the cells of a column of numbers up to which others are mistakes."""
+"""The largest share of a number column's cells that may be mistakes."""
 
 EXAMPLES = 4
 
@@ -45,11 +45,11 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_a-zA-Z]+")
 
 @dataclass(frozen=True)
 class ColumnReport:
-    """What a column is taken for, and why (`reason`, half a sentence after its name).
+    """What a column is, and why (`reason`, a clause that follows the column's name).
 
-    `examples` are a few different cells, `distinct` says how many differ, `missing` how many have
-    no value; `width` is how many inputs the column makes, `decimal` the sign before the decimals
-    of its numbers; `note` says how such a number is read that Python would read otherwise.
+    `examples` are a few different cells, `distinct` is the number of different cells, `missing` the
+    number of cells without a value. `width` is how many inputs the column becomes, `decimal` its
+    decimal sign. `note` tells how a number is read where Python would read it differently.
     """
 
     name: str
@@ -73,11 +73,11 @@ def describe_columns(
     commas: Collection[str] | None = None,
     reporter: ProgressReporter = NO_REPORTS,
 ) -> tuple[ColumnReport, ...]:
-    """What each column of `table` is taken for, in their order, as far as its rows tell.
+    """Describe each column of `table`, in their order, by the rows that it has.
 
-    Where only some are `used`, only these are described. `target` is what is to be predicted.
-    Columns that the user has `named` may number the rows. `rows` is how many there are in all,
-    where `table` has only some; `commas` the columns with decimal commas, where they are known.
+    With `used`, only these columns are described. `target` is the column to predict. Columns that
+    the user has `named` are used even if they are identifiers. `rows` is the number of rows in the
+    file, where `table` has only some. `commas` has the columns with decimal commas, if known.
     """
     commas = decimal_commas(table, reporter) if commas is None else commas
     names = table.columns if used is None else used
@@ -89,20 +89,20 @@ def describe_columns(
     if named:
         everything = [_used(report) if report.name in named else report for report in everything]
     inputs = [report for report in everything if report.name != target]
-    # Without a target one of the columns is still to become it.
+    # Without a target, one of the columns will become it.
     if sum(report.width > 0 for report in inputs if report.reason != _COUNTS) < 2 - bool(target):
         everything = [_used(r) if r.reason == _COUNTS else r for r in everything]
     return tuple(everything)
 
 
-_COUNTS = "it is an identifier, whose whole numbers count the rows"
-_NUMBERS_ROWS = "it is the number of a row, which may give the answer away"
-_NAMES_ROWS = "it is an identifier, another one in each row"
+_COUNTS = "it is an identifier: its whole numbers count the rows"
+_NUMBERS_ROWS = "it is the number of the row, which may give the target away"
+_NAMES_ROWS = "it is an identifier, a different one in each row"
 _ALL_NUMBERS = "its cells are numbers"
 
 
 def _used(report: ColumnReport) -> ColumnReport:
-    """The report of a column that may number the rows, once it is to be learned from."""
+    """The report of an identifier that is used as an input after all."""
     if report.reason not in (_COUNTS, _NUMBERS_ROWS, _NAMES_ROWS):
         return report
     if all(read_number(cell, report.decimal) is not None for cell in report.examples):
@@ -126,7 +126,7 @@ def _report(name: str, cells: Sequence[str], decimal: str, rows: int) -> ColumnR
     if name.lower() in _ROWS or name.startswith("unnamed "):
         return replace(report, reason=_NUMBERS_ROWS)
     if len(counts) < 2:
-        same = "it has the same value everywhere" if counts else "it has no values"
+        same = "it has the same value in every row" if counts else "it has no values"
         return replace(report, reason=same)
     is_unique = len(counts) == counts.total() > 2
     if decimal == "." and _all_plain(counts):
@@ -143,8 +143,8 @@ def _report(name: str, cells: Sequence[str], decimal: str, rows: int) -> ColumnR
         )
         if not odd:
             return report
-        more = f" and {len(odd) - 1} more are none" if len(odd) > 1 else " is none"
-        return replace(report, reason=f"nearly all its cells are numbers, but {odd[0]!r}{more}")
+        more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
+        return replace(report, reason=f"all its cells are numbers, except {odd[0]!r}{more}")
     share = round(100 * numbers / counts.total())
     mixed = f", and {share} % of its cells are numbers" if numbers > others else ""
     if is_unique:
@@ -157,7 +157,7 @@ def _report(name: str, cells: Sequence[str], decimal: str, rows: int) -> ColumnR
 def _of_numbers(
     report: ColumnReport, counts: Counter[str], rows: int, *, is_unique: bool
 ) -> ColumnReport:
-    """The report of a column of numbers, which may number the rows where each `is_unique`."""
+    """The report of a column of numbers, which may be an identifier if each cell `is_unique`."""
     words = [word.lower() for word in _WORD.findall(report.name)]
     if is_unique and words and words[-1] in _KEYS:
         return replace(report, reason=_NAMES_ROWS)
@@ -167,7 +167,7 @@ def _of_numbers(
 
 
 def _reading(name: str, counts: Counter[str], decimal: str) -> str:
-    """How a number that Python would read otherwise is read; nothing where none is."""
+    """A note on the first number that Python would read differently; empty if there is none."""
     for cell in counts:
         value = read_number(cell, decimal)
         if value is not None and not (is_number(cell) and float(cell) == value):
@@ -176,7 +176,7 @@ def _reading(name: str, counts: Counter[str], decimal: str) -> str:
 
 
 def _all_plain(counts: Counter[str]) -> bool:
-    """Whether all cells are numbers as Python writes them: most columns are, so it is quick."""
+    """Whether all cells are numbers in Python's notation. Quick, as most columns are."""
     try:
         return all(map(math.isfinite, map(float, counts))) and "_" not in "".join(counts)
     except ValueError:
@@ -184,7 +184,7 @@ def _all_plain(counts: Counter[str]) -> bool:
 
 
 def _count(counts: Counter[str], rows: int) -> bool:
-    """Whether the cells are whole numbers that reach no further than there are rows."""
+    """Whether the cells are whole numbers whose range is no larger than the number of rows."""
     values = [whole_number(cell) for cell in counts]
     known = [value for value in values if value is not None]
     return len(known) == len(values) and max(known) - min(known) < rows
@@ -199,7 +199,7 @@ def _texts(count: int) -> str:
 
 
 def column_notes(reports: Sequence[ColumnReport]) -> list[str]:
-    """What the user should know of the columns, a sentence each; of many columns in one."""
+    """Notes on the columns for the user, a sentence each; columns after the first few share one."""
     left_out = [report for report in reports if report.kind == "left out"]
     notes = [f"{report.name} is left out: {report.reason}" for report in left_out[:MOST_NOTES]]
     if more := left_out[MOST_NOTES:]:
@@ -214,10 +214,10 @@ def column_notes(reports: Sequence[ColumnReport]) -> list[str]:
 
 
 MOST_NOTES = 8
-"""Columns of which each has a note of its own."""
+"""How many columns get a note each."""
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:
-    """The first of the names, and how many more there are."""
+    """The first `most` names, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

@@ -1,9 +1,9 @@
-"""Images of one's own as a data set: `folder:DIR`, with a folder of images for each class.
+"""Reads the user's images as a data set: `folder:DIR`, with a folder of images for each class.
 
-Images of one size, 64x64 or less, stay as they are; others are cut to a square and scaled to 64x64.
-All grey means one channel, of 16 bits where an image has more than 8. Arrays larger than a gigabyte
-are kept in a file of the cache and read from there as training goes, so that they needn't fit into
-memory. `own_image_lists.py` says which files there are, and which are to test on.
+If all images have the same size, 64x64 or less, they stay as they are; else they are cropped to a
+square and scaled to 64x64. If all are grey, there is one channel, of 16 bits if any has more than
+8. Arrays larger than a gigabyte are kept in a file of the cache and read from it during training,
+so they needn't fit into memory. `image_lists.py` finds the files and splits them.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from datasets.reading.progress import NO_REPORTS, ProgressReporter
 SIDE = 64
 
 _SAMPLE = 64
-"""Files that are opened at first to see what the images are like."""
+"""Files that are opened first to find the images' common format."""
 
 
 def folder_dataset(folder: Path, task: Task | None) -> Dataset:
-    """The images in the folders of `folder`. Raises DataUnavailable."""
+    """The declaration of the images in the folders of `folder`. Raises DataUnavailable."""
     if not folder.is_dir():
         raise DataUnavailable(f"folder:{folder}: there is no such folder.")
     return Dataset(
         title=folder.name,
-        description=f"The images in the folders of {folder}, one folder a class.",
+        description=f"The images in the folders of {folder}, one folder per class.",
         read=lambda _, reporter: read(folder, task, reporter),
     )
 
@@ -42,7 +42,7 @@ def folder_dataset(folder: Path, task: Task | None) -> Dataset:
 def read(folder: Path, task: Task | None, reporter: ProgressReporter = NO_REPORTS) -> Data:
     """Inputs (N, channels, height, width) uint8 or uint16.
 
-    Raises DataDamaged, naming the file or folder.
+    Raises DataDamaged with the file or folder.
     """
     lists = list_images(folder, reporter)
     classes = lists.classes
@@ -65,15 +65,15 @@ def read(folder: Path, task: Task | None, reporter: ProgressReporter = NO_REPORT
 
 
 def refuse_other_task(folder: Path, classes: int, task: Task | None) -> None:
-    """Raise DataDamaged for so many `classes` where a model is for something else."""
+    """Raise DataDamaged when the model's `task` doesn't suit so many `classes`."""
     if task == "regression" or (task == "binary" and classes != 2):
-        wanted = "a number" if task == "regression" else "two classes"
-        raise DataDamaged(f"{folder} has {classes} classes, but the model is for {wanted}.")
+        predicted = "a number" if task == "regression" else "one of two classes"
+        raise DataDamaged(f"{folder} has {classes} classes, but the model predicts {predicted}.")
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """What images have in common: their size (None when they differ), and whether all are grey."""
+    """The common format of images: their size (None when they differ), and whether all are grey."""
 
     size: tuple[int, int] | None
     is_grey: bool
@@ -84,7 +84,7 @@ class _Kind:
         return cls(size, mode in GREY_MODES | DEEP_MODES, mode in DEEP_MODES)
 
     def joined(self, other: _Kind) -> _Kind:
-        """What these images and others have in common."""
+        """The common format of these images and others."""
         return _Kind(
             self.size if self.size == other.size else None,
             self.is_grey and other.is_grey,
@@ -100,7 +100,7 @@ class _Kind:
 
 
 class _Unlike(Exception):
-    """An image that doesn't go with the ones before; `kind` is what it shares with them."""
+    """An image of another format than the ones before; `kind` is their common format."""
 
     def __init__(self, kind: _Kind) -> None:
         self.kind = kind
@@ -109,8 +109,8 @@ class _Unlike(Exception):
 def _read_all(
     train: ImageList, test: ImageList, binary: bool, reporter: ProgressReporter
 ) -> tuple[ImageEncoder, Split, Split]:
-    """Every file is opened once: what a sample is like holds until an image is found that isn't so,
-    and then all are read again.
+    """Read all images with the format of a sample. When an image has another format, all are read
+    again with the common one.
     """
     kind = _kind_of_sample([*train.paths, *test.paths], reporter)
     while True:
@@ -124,7 +124,7 @@ def _read_all(
 
 
 def encoder_of_sample(paths: Sequence[Path], reporter: ProgressReporter) -> ImageEncoder:
-    """What the images would be turned into, by a sample of them. Raises DataDamaged."""
+    """The encoder for the common format of a sample of the images. Raises DataDamaged."""
     return _kind_of_sample(paths, reporter).encoder
 
 
@@ -147,7 +147,7 @@ def _kind_of_sample(paths: Sequence[Path], reporter: ProgressReporter) -> _Kind:
 def _split(
     listed: ImageList, kind: _Kind, binary: bool, reporter: ProgressReporter, places: range
 ) -> Split:
-    """The images of a part, the first of `places.stop` in all being number `places.start`."""
+    """The images of one part. They are numbers `places.start` and up of `places.stop` in all."""
     targets = listed.labels[:, np.newaxis].astype(np.float32) if binary else listed.labels
     encoder = kind.encoder
     whole = (len(listed.paths), *encoder.shape)
@@ -181,7 +181,7 @@ def _fill(
 def _mean_and_std(
     images: np.ndarray, reporter: ProgressReporter
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Of each channel's pixels as shares of the largest value, a thousand images at a time."""
+    """Mean and std of each channel's pixels, from 0 to 1; reads a thousand images at a time."""
     top = int(np.iinfo(images.dtype).max)
     counts = np.zeros((images.shape[1], top + 1))
     for rows in reporter.chunks(len(images), 1000, "the pixels", action="measuring"):

@@ -1,7 +1,7 @@
-"""The image files of a folder: their classes, and which are to learn from and to test on.
+"""Lists the image files of a folder by class, and splits them into train and test set.
 
-A folder called `train` beside one called `test`, `val` or `validation`, in letters of any case, is
-a split; else a fifth of each class is held out.
+A folder called `train` beside one called `test`, `val` or `validation` (upper or lower case) is the
+split; else a fifth of each class is held out.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from datasets.reading.progress import ProgressReporter
 from datasets.reading.splitting import held_out_rows
 
 _TESTS = ("test", "val", "validation")
-"""What the folder to test on may be called, the one that is taken first."""
+"""The names that the folder of the test set may have, the preferred one first."""
 
 _NAMED = 10
-"""Classes that a note names at most."""
+"""How many classes a note names at most."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class ImageList:
     labels: np.ndarray
 
     def where(self, chosen: np.ndarray) -> ImageList:
-        """Those that are `chosen`."""
+        """The images that `chosen` (N,) bool selects."""
         rows = np.flatnonzero(chosen)
         return ImageList([self.paths[row] for row in rows], self.labels[rows])
 
 
 @dataclass(frozen=True)
 class ImageLists:
-    """The images of a folder, the names of their classes, and what to say of them."""
+    """The images of a folder, split; the names of their classes; and notes for the user."""
 
     train: ImageList
     test: ImageList
@@ -49,9 +49,9 @@ class ImageLists:
 
 @dataclass(frozen=True)
 class ImageFolders:
-    """Where the folders of the classes lie: those to learn from, and those to test on, if any.
+    """The folders that contain the classes' folders: of the train set, and of the test set, if any.
 
-    `notes` say what the split is.
+    `notes` describe the split.
     """
 
     train: Path
@@ -69,13 +69,13 @@ def image_folders(folder: Path) -> ImageFolders:
     classes = _class_names(root)
     if root is folder or not tests:
         return ImageFolders(root, None, classes)
-    notes = [f"{root.name} is to learn from, {tests[0].name} to test on"]
-    notes += [f"{path.name} is left out: {tests[0].name} is there" for path in tests[1:]]
+    notes = [f"{root.name} is the train set, {tests[0].name} the test set"]
+    notes += [f"{path.name} is left out: {tests[0].name} is used" for path in tests[1:]]
     return ImageFolders(root, tests[0], classes, tuple(notes))
 
 
 def list_images(folder: Path, reporter: ProgressReporter) -> ImageLists:
-    """The images of `folder`. Raises DataDamaged, naming the folder that has none."""
+    """The images of `folder`, split. Raises DataDamaged with the folder that has none."""
     found = image_folders(folder)
     notes = (_naming(found.classes), *found.notes)
     listed = _listed(found.train, found.classes, reporter)
@@ -125,7 +125,7 @@ def _listed(folder: Path, classes: Sequence[str], reporter: ProgressReporter) ->
 
 
 def images_in(folder: Path, reporter: ProgressReporter) -> Iterator[Path]:
-    """The image files in the folder of a class, in no order."""
+    """The image files in the folder of a class, unordered."""
     count = 0
     for file in folder.rglob("*") if folder.is_dir() else ():
         reporter.advance(count, 0, f"images in {folder.name}", action="finding")

@@ -1,8 +1,8 @@
-"""Arrays that may be too large for memory: then they lie in a file of the cache, made once.
+"""Fills arrays in memory, or in a memory-mapped file of the cache when they are too large.
 
-Such an array is mapped: the system reads the parts that training asks for, as it goes. The file
-has its whole room on the disk before it is written to: a disk that is full when a mapped page is
-written would end the program with SIGBUS.
+The system reads a mapped array's pages from disk when training uses them. The file is allocated in
+full before it is written: if the disk became full while a mapped page is written, SIGBUS would end
+the program.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from datasets.fetching.disk import cache_dir, free_space_note
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 
 IN_MEMORY = 2**30
-"""Bytes up to which a data set of one's own is held in memory."""
+"""The largest size in bytes of an array that is held in memory."""
 
 _BLOCK = 1 << 22
 
@@ -40,8 +40,8 @@ def filled_array(
 ) -> np.ndarray:
     """An array that `fill` has filled: in memory, or mapped when it is larger than `IN_MEMORY`.
 
-    A mapped one is made once for the same `sources`, unchanged, and `part` of them. Raises
-    DataUnavailable when the cache has no room for it, and leaves nothing behind then.
+    A mapped array is reused for the same `part` of the same unchanged `sources`. Raises
+    DataUnavailable when the cache has no space for it, and then leaves no file behind.
     """
     if np.prod(shape) * np.dtype(dtype).itemsize <= IN_MEMORY:
         array = np.empty(shape, dtype)
@@ -64,7 +64,7 @@ def _make(
     fill: Callable[[np.ndarray], None],
     reporter: ProgressReporter,
 ) -> None:
-    # A name for each attempt: two threads of one program may make the same file at once.
+    # A name for each attempt: two threads of one program may write the same array at once.
     attempt = f"{kept.stem}-{secrets.token_hex(4)}"
     unfinished = kept.with_name(f"{attempt}.{_host()}.{os.getpid()}.part")
     try:
@@ -85,7 +85,7 @@ def _make(
 
 
 def _reserve(path: Path, begun: int, reporter: ProgressReporter) -> None:
-    """Give a file, empty beyond its first `begun` bytes, the room on the disk that its size says.
+    """Allocate the disk space of a file that is empty beyond its first `begun` bytes.
 
     Raises OSError, and LoadingStopped.
     """
@@ -100,7 +100,7 @@ def _reserve(path: Path, begun: int, reporter: ProgressReporter) -> None:
                     raise
         file.seek(begun)
         for done in range(begun, size, _BLOCK):
-            reporter.advance(done, size, "room on the disk", action="reserving", unit="bytes")
+            reporter.advance(done, size, "disk space", action="reserving", unit="bytes")
             file.write(bytes(min(_BLOCK, size - done)))
         file.flush()
         os.fsync(file.fileno())
@@ -126,7 +126,7 @@ def _host() -> str:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove what processes of this machine had begun that were killed."""
+    """Remove the unfinished files of this machine's processes that no longer run."""
     for path in folder.glob(f"*.{_host()}.*.part"):
         pid = path.suffixes[-2].removeprefix(".")
         if pid.isdigit() and not _is_alive(int(pid)):

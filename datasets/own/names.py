@@ -1,4 +1,4 @@
-"""Names of the user's own data: `csv:FILE` and `folder:DIR`, in full and in short."""
+"""Recognises and shortens the names of the user's own data: `csv:FILE` and `folder:DIR`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 
 
 def is_own_data(dataset: str) -> bool:
-    """Whether `dataset` names a file or a folder of the user's."""
+    """Whether `dataset` names the user's own file or folder."""
     return dataset.startswith(("csv:", "folder:"))
 
 
 def short_name(dataset: str) -> str:
-    """The name without the folders that a file of the user's lies in: `csv:points.csv`."""
+    """The name without the folders of the user's file: `csv:points.csv`."""
     if not is_own_data(dataset):
         return dataset
     kind, _, place = dataset.partition(":")

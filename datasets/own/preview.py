@@ -1,7 +1,7 @@
-"""A first look at the user's own data: the beginning of a table, the classes of a folder of images.
+"""Previews the user's own data: the beginning of a table, the classes of a folder of images.
 
-Only a part is read, so that a file of any size answers at once; what isn't known of the rest isn't
-said.
+Only a part is read, so that a file of any size is previewed at once. The preview says nothing of
+the rest.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from datasets.reading.text_files import encoding_note, read_beginning
 #: Bytes, rows and cells that are read of a table.
 MOST_BYTES, MOST_ROWS, MOST_CELLS = 2**24, 5_000, 1_000_000
 
-#: Images of a class whose size is looked at, and that may be shown.
+#: Images of a class that are opened to find their format, and may be shown.
 SAMPLED_IMAGES = 20
 
 
 @dataclass(frozen=True)
 class TablePreview:
-    """The first rows of a table. `rows` is how many there are in all: a guess unless `is_whole`,
-    None where even that can't be told. `encoding` says how the text is read, where that isn't
-    UTF-8; `commas` are the columns with decimal commas.
+    """The first rows of a table. `rows` is the number of rows in the file: an estimate unless
+    `is_whole`, None where it can't be estimated. `encoding` is a note for the user where the text
+    isn't UTF-8; `commas` has the columns with decimal commas.
     """
 
     table: Table
@@ -46,12 +46,12 @@ class TablePreview:
     commas: frozenset[str]
 
     def classes(self, column: str) -> list[tuple[str, int]]:
-        """The different values of a column and how often each was read, the most frequent first."""
+        """A column's different values and how often each occurs, the most frequent first."""
         counts = Counter(text for text in self.table.texts(column) if text)
         return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
     def numbers(self, column: str) -> list[float] | None:
-        """The values of a column that is all numbers; else None."""
+        """The numbers in a column; None if any cell isn't a number."""
         decimal = "," if column in self.commas else "."
         texts = [text for text in self.table.texts(column) if text]
         values = [read_number(text, decimal) for text in texts]
@@ -80,7 +80,7 @@ def preview_table(path: Path) -> TablePreview:
 
 
 def _preview(path: Path, size: int, encoding: str) -> TablePreview:
-    """The first rows of a file of which `size` bytes of text are all."""
+    """The first rows of a file with `size` bytes of text."""
     columns = len(next(read_chunks(path, 1)).columns)
     most = max(20, min(MOST_ROWS, MOST_CELLS // columns))
     table = next(read_chunks(path, most))
@@ -92,14 +92,14 @@ def _preview(path: Path, size: int, encoding: str) -> TablePreview:
 
 
 def _rows_in(size: int, table: Table) -> int:
-    """About how many rows so many bytes have, by those of `table`."""
+    """An estimate of the rows in `size` bytes, by the rows of `table`."""
     read = sum(sum(len(cell.encode()) for cell in row) + len(row) for row in table.rows)
     return round(len(table) * size / max(1, read))
 
 
 def _whole_lines(start: bytes) -> bytes:
-    """The lines of a file's beginning without the last, which is cut; in UTF-8 where the file has
-    the byte order mark of UTF-16.
+    """The whole lines of a file's beginning, without the last one, which is cut off. UTF-16 with a
+    byte order mark becomes UTF-8.
     """
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         start = start.decode("utf-16", errors="ignore").encode()
@@ -107,9 +107,9 @@ def _whole_lines(start: bytes) -> bytes:
 
 
 def check_table(preview: TablePreview, choice: ColumnChoice, task: Task | None) -> None:
-    """Raise what training would, as far as the rows that were read tell.
+    """Raise the errors that training would raise, as far as the preview's rows show them.
 
-    UnknownDataset for columns that aren't there, DataDamaged for a target that doesn't suit `task`.
+    UnknownDataset for columns that don't exist, DataDamaged for a target that doesn't suit `task`.
     """
     table = preview.table
     choice.refuse_unknown(table.path, table.columns)
@@ -123,7 +123,7 @@ def check_table(preview: TablePreview, choice: ColumnChoice, task: Task | None) 
 
 @dataclass(frozen=True)
 class FolderClass:
-    """A class: how many images it has to learn from and to test on, and the first of them."""
+    """A class: how many images it has in the train and in the test set, and the first of them."""
 
     name: str
     train: int
@@ -133,8 +133,8 @@ class FolderClass:
 
 @dataclass(frozen=True)
 class FolderPreview:
-    """The classes of a folder of images; `encoder` makes samples of them, by what the first of each
-    class are like. `test` is the folder to test on, where there is one.
+    """The classes of a folder of images. `encoder` has the common format of each class's first
+    images. `test` is the folder of the test set, if there is one.
     """
 
     folder: Path
@@ -149,7 +149,7 @@ class FolderPreview:
 
 
 def preview_folder(folder: Path, reporter: ProgressReporter = NO_REPORTS) -> FolderPreview:
-    """Count the images in the folders of `folder`, and look at the first of each class.
+    """Count the images in the folders of `folder`, and open the first of each class.
 
     Raises DataUnavailable, DataDamaged, and LoadingStopped once `reporter` requests a stop.
     """

@@ -1,11 +1,11 @@
-"""A table of one's own as a data set: `csv:FILE` and the column that is to be predicted.
+"""Reads the user's table as a data set: `csv:FILE` and the column to predict.
 
-What each column is taken for is decided in `own_columns.py`, how numbers are written in
-`cell_numbers.py`. Numbers are shifted and scaled to mean 0 and standard deviation 1, a missing one
-is filled with the median; texts become one input per different text, 1 where it applies. All of
-that is measured on the rows to learn from, and a fifth is held out, of each class where the target
-has classes. A file too large for memory is read in chunks, what its columns are like is measured on
-a sample of it, and the encoded rows lie in a file of the cache (`mapped.py`).
+`columns.py` decides what each column is, `cell_numbers.py` how numbers are written. Numbers are
+shifted and scaled to mean 0 and standard deviation 1, missing ones filled with the median; text
+becomes one input per different text, 1 where it applies. All of this is measured on the train rows.
+A fifth of the rows is held out, of each class if the target has classes. A file too large for
+memory is read in chunks: its columns are measured on a sample, and the encoded rows are kept in a
+file of the cache (`mapped.py`).
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from datasets.reading.tables import Table, read_chunks
 from datasets.reading.text_files import encoding_note, text_size
 
 SAMPLE = 2**27
-"""Bytes of a file up to which its rows are held as text, which takes about ten times as much."""
+"""The largest file in bytes whose rows are held in memory as text, in about ten times as much."""
 
 CHUNK = 20_000
-"""Rows that are read at once from a file too large for memory."""
+"""Rows read at a time from a file too large for memory."""
 
 
 def table_dataset(
     path: Path, choice: ColumnChoice, task: Task | None, reporter: ProgressReporter = NO_REPORTS
 ) -> Dataset:
-    """The data set in the file `path`, of which `choice` names columns.
+    """The declaration of the table in `path`, with the columns of `choice`.
 
-    `task` says what for; None goes by the target. Raises UnknownDataset, DataUnavailable,
+    `task` is the model's; with None the target decides. Raises UnknownDataset, DataUnavailable,
     DataDamaged.
     """
     if not path.is_file():
@@ -57,7 +57,7 @@ def table_dataset(
 def read(
     path: Path, choice: ColumnChoice, task: Task | None, reporter: ProgressReporter = NO_REPORTS
 ) -> Data:
-    """The table with the target of `choice`. Raises DataDamaged, naming the line."""
+    """Read the table with the target of `choice`. Raises DataDamaged with the line."""
     answers, sample, sampled = _look_through(path, choice.target, reporter)
     commas = decimal_commas(sample, reporter)
     target = read_target(answers, choice.target, task, "," if choice.target in commas else ".")
@@ -97,7 +97,7 @@ def read(
 def _look_through(
     path: Path, name: str, reporter: ProgressReporter
 ) -> tuple[Table, Table, np.ndarray]:
-    """The column `name` of all rows, and a sample that fits into memory, with its rows' places."""
+    """The column `name` of all rows, a sample of rows that fits into memory, and their numbers."""
     share = min(1, SAMPLE / max(1, text_size(path, reporter)))
     random = np.random.RandomState(0)
     answers, samples = Table(path, (name,), [], []), []

@@ -1,7 +1,6 @@
-"""The columns of a table of one's own as inputs: numbers scaled, texts as 0 and 1.
+"""Encodes the columns of the user's table as inputs: numbers scaled, texts as 0 and 1.
 
-All that this needs to know (medians, means, standard deviations, known texts) is measured on the
-rows to learn from.
+Medians, means, standard deviations and the known texts are measured on the train rows.
 """
 
 from __future__ import annotations
@@ -21,14 +20,12 @@ from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from datasets.reading.tables import MISSING, Table
 
 BLOCK, CELLS = 512, 2**19
-"""Columns of numbers that are read and scaled at once: so many, or of so many cells."""
+"""How many columns of numbers, and how many of their cells, are read and scaled at once."""
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """A column of numbers, by what the train rows are like; `decimal` is the sign before their
-    decimals in the file.
-    """
+    """A column of numbers, measured on the train rows; `decimal` is its decimal sign."""
 
     name: str
     median: float
@@ -42,20 +39,20 @@ class Numbers:
 
     @property
     def width(self) -> int:
-        """How many inputs it makes."""
+        """How many inputs it becomes."""
         return 1
 
 
 @dataclass(frozen=True)
 class Texts:
-    """A column of a few texts, by those that the train rows have; a missing one is none of them."""
+    """A column of text, with the texts of the train rows. A missing text matches none of them."""
 
     name: str
     known: tuple[str, ...]
 
     @property
     def width(self) -> int:
-        """How many inputs it makes."""
+        """How many inputs it becomes."""
         return len(self.known)
 
 
@@ -117,7 +114,7 @@ class TableEncoder:
     @property
     def input_help(self) -> str:
         """What the user may type."""
-        return f"{listed([column.name for column in self.columns], 40)} (? for what is unknown)"
+        return f"{listed([column.name for column in self.columns], 40)} (? if unknown)"
 
     @property
     def scales(self) -> dict[str, tuple[float, float]]:
@@ -131,7 +128,7 @@ def _matrix(table: Table, columns: Sequence[Numbers | ColumnReport]) -> np.ndarr
 
 
 def _scaled(values: np.ndarray, columns: Sequence[Numbers]) -> np.ndarray:
-    """The numbers of `columns`, (N, len(columns)), filled and scaled, as float32."""
+    """The numbers of `columns`, (N, len(columns)), missing ones filled, scaled, as float32."""
     median, mean, std = np.array([(c.median, c.mean, c.std) for c in columns]).T
     filled = np.where(np.isnan(values), median, values)
     return ((filled - mean) / std).astype(np.float32)
@@ -145,14 +142,14 @@ def _block(table: Table) -> int:
 def learn_encoder(
     train: Table, reports: Sequence[ColumnReport], reporter: ProgressReporter = NO_REPORTS
 ) -> tuple[TableEncoder, list[str]]:
-    """The encoder of the columns in `reports`, by the rows `train`, and notes on what was done.
+    """The encoder of the columns in `reports`, measured on the rows `train`, and notes.
 
-    Raises DataDamaged, naming the line.
+    Raises DataDamaged with the line.
     """
     notes = column_notes(reports)
     used = [report for report in reports if report.kind != "left out"]
     if not used:
-        raise DataDamaged(f"{train.path} has nothing to learn from: {'; '.join(notes)}.")
+        raise DataDamaged(f"{train.path} has no column to learn from: {'; '.join(notes)}.")
     of_numbers = [report for report in used if report.kind == "number"]
     numbers = _numbers(train, of_numbers, reporter)
     encoder = TableEncoder(
@@ -185,7 +182,7 @@ def _numbers(
         block = reports[first : first + size]
         values = _matrix(train, block)
         median = np.nanmedian(values, axis=0)
-        # Column by column in memory: then each one's sums don't depend on the columns beside it.
+        # Column by column in memory, so that one column's sums don't depend on the others.
         filled = np.asfortranarray(np.where(np.isnan(values), median, values))
         with np.errstate(over="ignore", invalid="ignore"):
             mean, std = filled.mean(axis=0), filled.std(axis=0)

@@ -1,4 +1,4 @@
-"""What is to be predicted in a table of one's own: a number, or one of several classes."""
+"""Reads the target of the user's table: a number, or one of several classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from datasets.reading.cell_numbers import is_number, read_number, whole_number
 from datasets.reading.tables import Table
 
 MOST_NUMBERED_CLASSES = 20
-"""Whole numbers are classes when no more of them differ, with `ROWS_PER_CLASS` rows each or so."""
+"""Whole numbers are classes if at most so many differ, with about `ROWS_PER_CLASS` rows each."""
 
 ROWS_PER_CLASS = 5
 
@@ -22,8 +22,8 @@ ROWS_PER_CLASS = 5
 class Target:
     """The target of the rows that have one.
 
-    `given` (all rows,) says which do; `values` are (N, 1) float32 for a regression or a binary
-    task, else (N,) int64; `labels` (N,) what a split is stratified by.
+    `given` (all rows,) says which rows have one; `values` are (N, 1) float32 for a regression or a
+    binary task, else (N,) int64; `labels` (N,) are the classes that the split is stratified by.
     """
 
     task: Task
@@ -34,16 +34,16 @@ class Target:
     notes: tuple[str, ...]
 
 
-#: Which lectures a target that this one can't learn may suit.
-_ELSEWHERE = {
-    "binary": "lecture 9 learns several classes, lecture 5 a number",
-    "multiclass": "lecture 5 learns a number",
+#: The lectures for a target that this lecture can't predict, by this lecture's task.
+_OTHER_LECTURES = {
+    "binary": "lecture 9 predicts one of several classes, lecture 5 a number",
+    "multiclass": "lecture 5 predicts a number",
 }
 
 
 def read_target(table: Table, name: str, task: Task | None, decimal: str = ".") -> Target:
-    """The column `name` as a target for `task`, or for what fits it. Numbers that are the same,
-    such as 0, -0 and 0.0, are one class. Raises DataDamaged.
+    """The column `name` as a target for `task`; with None, for the task that suits it. Equal
+    numbers, such as 0, -0 and 0.0, are one class. Raises DataDamaged.
     """
     texts = table.texts(name)
     number_of = {text: read_number(text, decimal) for text in dict.fromkeys(texts) if text}
@@ -55,7 +55,9 @@ def read_target(table: Table, name: str, task: Task | None, decimal: str = ".") 
     different = sorted(set(known), key=lambda text: (float(text) if is_numeric else 0, text))
     where = f"{table.path}, column {name!r}"
     if len(different) < 2:
-        raise DataDamaged(f"{where} has fewer than two different values: nothing to predict.")
+        raise DataDamaged(
+            f"{where} has fewer than two different values: there is nothing to predict."
+        )
     if task is None:
         task = _fitting_task(different, len(known), is_numeric)
     notes = _left_out(table, given, name)
@@ -63,17 +65,17 @@ def read_target(table: Table, name: str, task: Task | None, decimal: str = ".") 
         if not is_numeric:
             row = next(row for row, text in enumerate(texts) if text and text not in same)
             raise DataDamaged(
-                f"{where} has {texts[row]!r}, but a number is to be predicted "
+                f"{where} has {texts[row]!r}, but the model predicts a number "
                 f"(line {table.lines[row]})."
             )
         values = np.array([float(text) for text in known], np.float32)[:, np.newaxis]
         notes = (*notes, f"{name} is a number", *_unusual(name, same))
         return Target(task, (), given, values, np.zeros(len(known)), notes)
     if len(different) > len(known) / 2 or (task == "binary" and len(different) != 2):
-        wanted = "two" if task == "binary" else f"at most {len(known) // 2}"
+        allowed = "two" if task == "binary" else f"at most {len(known) // 2}"
         raise DataDamaged(
-            f"{where} has {len(different)} different values in {len(known)} rows, where this "
-            f"lecture wants {wanted}: {_ELSEWHERE[task]}."
+            f"{where} has {len(different)} different values in {len(known)} rows, but this lecture "
+            f"needs {allowed}: {_OTHER_LECTURES[task]}."
         )
     place = {text: number for number, text in enumerate(different)}
     labels = np.array([place[text] for text in known], np.int64)
@@ -83,7 +85,7 @@ def read_target(table: Table, name: str, task: Task | None, decimal: str = ".") 
 
 
 def _unusual(name: str, same: Mapping[str, str]) -> Iterator[str]:
-    """How a number is read that Python would read otherwise, if there is one."""
+    """A note on the first number that Python would read differently, if there is one."""
     for text, written in same.items():
         if not (is_number(text) and f"{float(text) + 0.0:.12g}" == written):
             yield f"{name}: {text} is read as {written}"
@@ -91,7 +93,7 @@ def _unusual(name: str, same: Mapping[str, str]) -> Iterator[str]:
 
 
 def _as_written(text: str, value: float) -> str:
-    """One text for all ways to write a number; whole numbers keep all their digits."""
+    """The same text for all notations of a number; whole numbers keep all their digits."""
     whole = whole_number(text)
     return f"{value + 0.0:.12g}" if whole is None or abs(whole) < 10**12 else str(whole)
 

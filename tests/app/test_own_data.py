@@ -366,7 +366,7 @@ def test_columns_are_left_out_by_name_until_one_is_wanted_that_numbers_the_rows(
     assert [chosen.role(name) for name in HEADER.split(",")] == [
         *("left out", "number", "text", "number", "target")
     ]
-    assert "number of a row" in chosen.reason("id")
+    assert "number of the row" in chosen.reason("id")
     assert "is the target" in chosen.toggle("kind")
     assert not chosen.toggle("colour")
     assert chosen.reason("colour") == "left out by you"

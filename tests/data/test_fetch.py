@@ -89,7 +89,7 @@ def test_a_file_is_fetched_once_and_then_found_in_the_cache(mirrors, cache):
         (serve.answers(200), "ended after 27 of 300,000 bytes"),
         (serve.answers(302, Location="/elsewhere"), "redirects without end"),
         (serve.breaks_off(0), "broke off"),
-        (serve.announces(1_000), "has 1,000 bytes where the file has 300,000"),
+        (serve.announces(1_000), "has 1,000 bytes, but the file has 300,000"),
     ],
 )
 def test_the_next_mirror_is_tried_and_told_why(mirrors, behaviour, reason):

@@ -112,7 +112,7 @@ def test_a_mixed_column_is_text_and_a_few_odd_cells_are_mistakes(tmp_path):
     assert "75 % of its cells are numbers" in ticket.reason
     typing = column(tmp_path, *numbers[:96], "12 5", "1O", "x", "y")
     assert typing.kind == "number"
-    assert "'12 5' and 3 more are none" in typing.reason
+    assert "except '12 5' and 3 more" in typing.reason
     words = r"line 98, column 'x': '12 5' is not a number, and neither are 3 more"
     with pytest.raises(DataDamaged, match=words):
         read_dataset(f"csv:{tmp_path}/t.csv", target="y")
@@ -261,7 +261,7 @@ def test_columns_are_dropped_or_chosen(tmp_path):
 
     def inputs(**choice: str) -> list[str]:
         said = read_dataset(name, target="kind", **choice).input_help  # pyright: ignore[reportArgumentType]
-        return said.removesuffix(" (? for what is unknown)").split(", ")
+        return said.removesuffix(" (? if unknown)").split(", ")
 
     assert inputs() == ["length", "height", "cm", "colour"]
     assert inputs(drop='colour,"height, cm"') == ["length"]
@@ -279,7 +279,7 @@ def test_columns_are_dropped_or_chosen(tmp_path):
         ({"columns": "xyz"}, "no column 'xyz': there are id, length, height, cm, colour"),
         ({"drop": "kind"}, "--drop: kind is the target"),
         ({"columns": "length,kind"}, "--columns: kind is the target"),
-        ({"drop": "id", "columns": "length"}, "give one of them"),
+        ({"drop": "id", "columns": "length"}, "give only one of the two"),
         ({"drop": 'id,length,"height, cm",colour'}, "--drop leaves no column"),
     ],
 )

@@ -164,7 +164,7 @@ def test_a_split_may_be_called_in_any_case(tmp_path, train, test):
     assert data.test is not None
     assert (len(data.train), len(data.test)) == (12, 4)
     assert data.spec.classes == ("a", "b")
-    assert f"{train} is to learn from, {test} to test on" in data.notes
+    assert f"{train} is the train set, {test} the test set" in data.notes
 
 
 def test_of_test_and_val_one_is_left_out_and_said(tmp_path):
@@ -173,7 +173,7 @@ def test_of_test_and_val_one_is_left_out_and_said(tmp_path):
     data = read_dataset(f"folder:{tmp_path}")
     assert data.test is not None
     assert len(data.test) == 4
-    assert "val is left out: test is there" in data.notes
+    assert "val is left out: test is used" in data.notes
 
 
 def test_a_train_folder_alone_is_divided(tmp_path):
