@@ -1,1 +1,1 @@
-"""The app, in Textual."""
+"""The terminal app, written with Textual."""

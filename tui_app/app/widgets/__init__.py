@@ -1,1 +1,1 @@
-"""The parts of the screens, a file each: what it shows, and its look."""
+"""The widgets on the screens, one a file, each with its style."""

@@ -1,4 +1,4 @@
-"""The table of runs: filtered, sorted, some of them marked."""
+"""Shows the table of runs, which can be filtered, sorted and marked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class RunsList(DataTable[Text]):
-    """A row for each run that `show` was given and that has what is words."""
+    """A row for each run given to `show` that passes the filter."""
 
     DEFAULT_CSS = """
     RunsList {
@@ -38,14 +38,14 @@ class RunsList(DataTable[Text]):
 
     @dataclass
     class Filled(Message):
-        """Other rows are shown, or the same in another order: so many."""
+        """The rows changed, or their order; `shown` is their number."""
 
         shown: int
 
     def __init__(self, **options: Any) -> None:
         super().__init__(cursor_type="row", zebra_stripes=False, **options)
         self.marked: dict[str, None] = {}
-        self.cursor_target = ""  # the run that the cursor goes to once it is there
+        self.cursor_target = ""  # the run to move the cursor to once it is listed
         self._all: list[RunRow] = []
         self._is_read = False
         self._filter = ""
@@ -55,38 +55,38 @@ class RunsList(DataTable[Text]):
         self._widths: dict[str, int] = {}
 
     def show(self, rows: Iterable[RunRow]) -> None:
-        """Show these from now on."""
+        """Show these runs."""
         self._all, self._is_read = list(rows), True
         self._fill()
 
     def filter_by(self, words: str) -> None:
-        """Show only those that have every word of it."""
+        """Show only the runs that contain every word."""
         self._filter = words
         self._fill()
 
     def sort_by(self, column: int) -> None:
-        """Sort by this column of all that there are."""
+        """Sort by this column, counted among all columns."""
         self._sort = column
         self.app.remember(sort=COLUMNS[column][0])
         self._fill()
 
     def sort_by_visible(self, column: int) -> None:
-        """Sort by this column of those that are shown."""
+        """Sort by this column, counted among the visible columns."""
         keys = [key for key, _ in COLUMNS]
         self.sort_by(keys.index(list(self._widths)[column]))
 
     def sort_by_next(self) -> None:
-        """Sort by the column after the one it is sorted by."""
+        """Sort by the next column."""
         self.sort_by((self._sort + 1) % len(COLUMNS))
 
     @property
     def order(self) -> str:
-        """What it is sorted by."""
+        """The title of the column that the runs are sorted by."""
         return COLUMNS[self._sort][1].strip()
 
     @property
     def count(self) -> int:
-        """How many runs there are, whether shown or not."""
+        """The number of runs, with those that the filter hides."""
         return len(self._all)
 
     @property
@@ -97,12 +97,12 @@ class RunsList(DataTable[Text]):
 
     @property
     def marked_rows(self) -> list[RunRow]:
-        """The runs that are marked, in the order of their marks."""
+        """The marked runs, in the order in which they were marked."""
         by_name = {row.folder.name: row for row in self._all}
         return [by_name[name] for name in self.marked if name in by_name]
 
     def mark(self) -> None:
-        """Mark the run at the cursor, or not, and go to the next."""
+        """Mark or unmark the run at the cursor, and go to the next."""
         name = self._name_at_cursor()
         if not name:
             return
@@ -114,7 +114,7 @@ class RunsList(DataTable[Text]):
         self.action_cursor_down()
 
     def on_resize(self) -> None:
-        """Other columns may fit now."""
+        """Choose the columns that fit the new size."""
         self._fill()
 
     def _fill(self) -> None:
@@ -146,7 +146,7 @@ class RunsList(DataTable[Text]):
             self.add_row(*row, key=name)
 
     def _put_cursor(self, row: int, line: int) -> None:
-        """Put the cursor on a row, as many lines below the top as it was before."""
+        """Move the cursor to a row, and keep its distance from the top of the table."""
         self.move_cursor(row=row, scroll=False)
         self.call_after_refresh(self._show_cursor, row - line)
 

@@ -1,4 +1,4 @@
-"""The first rows of a table, with cells cut to a few letters."""
+"""Shows the first rows of a table, with long cells cut."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from datasets.reading.tables import Table
 from tui_app.text.cells import cut
 from tui_app.text.escaping import printable
 
-#: Rows and columns that are shown, and the cells of a column at most.
+#: The rows and columns shown at most, and the width of a column at most.
 _ROWS, _COLUMNS, _WIDTH = 50, 60, 18
 
 
 class SampleTable(DataTable[Text]):
-    """Names and cells are text of others, and are shown escaped."""
+    """Names and cells come from the user's file, and are shown escaped."""
 
     DEFAULT_CSS = """
     SampleTable { background: $surface; scrollbar-size: 1 1; }

@@ -1,4 +1,4 @@
-"""The table below a comparison: what each run has come to, in columns that keep their widths."""
+"""Draws the table of results below a comparison, in columns of fixed width."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from tui_app.text.cells import cut
 from tui_app.text.escaping import printable
 from tui_app.text.quantities import format_seconds, format_short, is_share
 
-#: The columns after the run's name: title and cells, and in which order they are given up where
+#: The columns after the run's name with their widths, and the order in which they are dropped if
 #: not all fit.
 _COLUMNS = {"best": 12, "epoch": 5, "vs. first run": 16, "time": 12, "state": 9}
-_GIVEN_UP = ("epoch", "time", "vs. first run", "state")
+_DROPPED = ("epoch", "time", "vs. first run", "state")
 
-#: The cells of a run's sign, that its name has at least, and between two columns.
+#: The widths of a run's sign, of its name at least, and between two columns.
 _SIGN, _NAME, _BETWEEN = 2, 20, 2
 
 
 @dataclass(frozen=True)
 class Score:
-    """A run of the table: what sets it apart, how it is drawn, and what it has come to."""
+    """A run in the table: a label that tells it from the others, its colour, and its results."""
 
     label: str
     colour: str
@@ -32,10 +32,10 @@ class Score:
 
 
 def score_table(scores: Sequence[Score], width: int, front: int | None) -> Text:
-    """A heading and a line a run; the run at `front` is marked."""
+    """Draw a heading and a line a run; the run at `front` is marked."""
     longest = max((len(printable(score.label)) for score in scores), default=0)
     chosen = dict(_COLUMNS)
-    for title in _GIVEN_UP:
+    for title in _DROPPED:
         if width - _taken(chosen) >= min(_NAME, longest):
             break
         del chosen[title]

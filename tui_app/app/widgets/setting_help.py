@@ -1,4 +1,4 @@
-"""The lines below the settings: what the one with the focus means, or what has just happened."""
+"""Explains the focused setting below the form, or says what has just happened."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SEVERAL = "Several values, as in 0.1,0.01, make one run each."
 
 
 class SettingHelp(Static):
-    """As high as its text needs, at most half of the form; the rest is cut."""
+    """As high as its text, at most about half of the screen; a longer text is cut."""
 
     DEFAULT_CSS = """
     SettingHelp {
@@ -46,7 +46,7 @@ class SettingHelp(Static):
             self._fit()
 
     def on_resize(self) -> None:
-        """Break the lines anew."""
+        """Break the lines again."""
         self._fit()
 
     def _fit(self) -> None:
@@ -62,8 +62,8 @@ class SettingHelp(Static):
 
 
 def explanation(draft: SettingsDraft, name: str, cut_text: str) -> str:
-    """What the setting `name` means and takes, below what is cut in its row; without a name, how
-    the settings stand.
+    """What the setting `name` means and which values are allowed, below the text that its row cuts;
+    without a name, whether settings were changed.
     """
     if name not in draft.fields:
         return f"{_CHANGED if draft.texts else _UNCHANGED} {_SEVERAL}"

@@ -1,4 +1,4 @@
-"""One setting in the form: its name, what it is set to, and what is wrong with that."""
+"""A row of the form: a setting's name, its value, and the problem with it."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from tui_app.app.widgets.drawable import while_drawable
 from tui_app.app.widgets.text_field import TextField
 from tui_app.text.escaping import printable
 
-#: The choice that turns a list into an input for several values.
+#: The choice that turns a list into an input, for several values.
 SEVERAL = "several, one run each"
 
-#: The cells of a name, and of the mark before it.
+#: The widths of a name, and of the mark before it.
 _NAME, _MARK = 18, 2
 
 
 class SettingRow(Horizontal):
-    """A list for choices, an input for the rest; changed values are marked.
+    """A list for a choice, else an input; changed values are marked.
 
-    Few widgets and no rule that reaches into them: a form has thirty rows, and Textual looks at
-    all of them whenever the focus goes from one pane to another.
+    Few widgets, and no CSS rule that matches by ancestors: a form has thirty rows, and Textual
+    matches the rules of all of them whenever the focus moves to another pane.
     """
 
     DEFAULT_CSS = f"""
@@ -67,7 +67,7 @@ class SettingRow(Horizontal):
         self._problem: Static | None = None
 
     def compose(self) -> ComposeResult:
-        """The name, and a list or an input."""
+        """Create the name, and a list or an input."""
         yield Static(self._label(changed=False), classes="name", markup=False)
         if self._choices:
             yield ChoiceField(self._values, self._text, self._actions)
@@ -77,24 +77,24 @@ class SettingRow(Horizontal):
                 choice.display = False
 
     def can_show(self, field: Field, choices: Sequence[tuple[str, str]]) -> bool:
-        """Whether this row has the parts for a field: both are choices, or neither is."""
+        """Whether this row can show a field: both are choices, or neither is."""
         return field.name == self.field.name and bool(choices) == bool(self._choices)
 
     def reuse(self, field: Field, choices: Sequence[tuple[str, str]], text: str) -> None:
-        """Be the row of the same setting in another lecture, or with other choices."""
+        """Show the same setting of another lecture, or with other choices."""
         self.field, self._choices = field, list(choices)
         for choice in self.query(ChoiceField):
             choice.show(self._values, text, self._actions)
-        self._put(text)
+        self._show_text(text)
 
     def drop_problem(self) -> None:
-        """The line below was taken away: the next problem makes another."""
+        """Forget the line with the problem, which was removed."""
         self._shown = self._problem = None
 
     def show(self, text: str, *, changed: bool, useless: bool, problem: str) -> None:
-        """Show the setting as it stands; a text that is being typed is left alone."""
+        """Show the setting's state; leave a text alone that is being typed."""
         if text != self._text:
-            self._put(text)
+            self._show_text(text)
         if (changed, useless, problem) == self._shown:
             return
         self._shown = (changed, useless, problem)
@@ -104,21 +104,21 @@ class SettingRow(Horizontal):
         name.set_class(useless, "-useless")
         for field in self.query(TextField):
             field.set_class(bool(problem), "-wrong")
-        self._tell(problem)
+        self._show_problem(problem)
 
     @while_drawable
     def focus_field(self) -> None:
-        """Put the focus into the field."""
+        """Focus the field."""
         if self._field is not None:
             self._field.focus()
 
     def mark_name(self, *, on: bool) -> None:
-        """Mark the row whose field was left, for as long as the form itself has the focus."""
+        """Mark the name while the form itself has the focus and this field had it last."""
         self.query_one(".name", Static).set_class(on, "-left")
 
     @property
     def problem(self) -> str:
-        """What is wrong with the value, as it stands below it."""
+        """The problem with the value, as shown below it; empty without one."""
         return self._shown[2] if self._shown else ""
 
     @property
@@ -128,17 +128,17 @@ class SettingRow(Horizontal):
 
     @property
     def is_useless(self) -> bool:
-        """Whether the value means nothing beside the others."""
+        """Whether the other settings leave this one unused."""
         return bool(self._shown and self._shown[1])
 
     @property
     def text(self) -> str:
-        """What stands in the field."""
+        """The text in the field."""
         return self._text
 
     @property
     def cut_text(self) -> str:
-        """Name and value in full, where one of them doesn't fit; else nothing."""
+        """Name and value in full if one of them doesn't fit, else empty."""
         field = self._field
         if field is None:
             return ""
@@ -147,42 +147,42 @@ class SettingRow(Horizontal):
         return "" if fits else f"{self.field.label}: {value}"
 
     def action_reset(self) -> None:
-        """Set it to its default."""
+        """Reset the setting to its default."""
         self.post_message(SettingReset(self.field.name))
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Pass on what was typed."""
+        """Post the typed text."""
         event.stop()
         if event.input.display:
-            self._say(event.value)
+            self._change(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter confirms what was typed."""
+        """Post that Enter was pressed."""
         event.stop()
         self.post_message(SettingEntered(self.field.name))
 
     def on_choice_field_changed(self, message: ChoiceField.Changed) -> None:
-        """Pass on what was chosen; several values are typed."""
+        """Post the choice; open a dialog or the input if that was chosen."""
         message.stop()
         if message.value in PICKS:
             self.post_message(OwnDataRequested(PICKS[message.value]))
         elif message.value == SEVERAL:
-            self._put(f"{self._text},")
+            self._show_text(f"{self._text},")
             self.call_after_refresh(self.focus_field)
         else:
-            self._say(message.value)
+            self._change(message.value)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Say that this is the setting that has the focus."""
+        """Post that this setting has the focus."""
         self.post_message(SettingFocused(self.field.name))
 
-    def _say(self, text: str) -> None:
+    def _change(self, text: str) -> None:
         if text != self._text:
             self._text = text
             self.post_message(SettingChanged(self.field.name, text))
 
-    def _put(self, text: str) -> None:
-        """Put a text where it belongs: into the list if it is in there, else into the input."""
+    def _show_text(self, text: str) -> None:
+        """Show a text: in the list if it is a choice, else in the input."""
         self._text = text
         field, is_choice = self._field, self._is_choice(text)
         had_focus = field is not None and field.has_focus
@@ -198,8 +198,8 @@ class SettingRow(Horizontal):
         if had_focus:
             self.call_after_refresh(self.focus_field)
 
-    def _tell(self, problem: str) -> None:
-        """What is wrong, in a line below the row, which is there only when it is needed."""
+    def _show_problem(self, problem: str) -> None:
+        """Show the problem in a line below the row, created when it is first needed."""
         if self._problem is None and problem:
             self._problem = Static(classes="problem", markup=False)
             assert self.parent is not None
@@ -210,8 +210,8 @@ class SettingRow(Horizontal):
 
     @property
     def _field(self) -> ChoiceField | TextField | None:
-        """What is seen of the two; nothing while the row is being taken away, for which Textual
-        hides what is in it first.
+        """The visible one of list and input. None while Textual removes the row, since it hides
+        the row's parts first.
         """
         fields = (*self.query(TextField), *self.query(ChoiceField))
         return next((field for field in fields if field.display), None)

@@ -1,4 +1,4 @@
-"""The rows of the form: one for each setting of a draft."""
+"""Creates and updates the rows of the form, one for each setting of a draft."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FIRST_OPTION = "validation"
 
 
 class SettingRows(VerticalScroll, can_focus=False, inherit_bindings=False):
-    """Scrolls with the field that has the focus."""
+    """Scrolls to the focused field."""
 
     DEFAULT_CSS = """
     SettingRows {
@@ -35,32 +35,32 @@ class SettingRows(VerticalScroll, can_focus=False, inherit_bindings=False):
 
     @property
     def rows(self) -> list[SettingRow]:
-        """From top to bottom."""
+        """All rows, from top to bottom."""
         return list(self.query(SettingRow))
 
     def row(self, name: str) -> SettingRow | None:
-        """That of a setting."""
+        """The row of a setting."""
         return next((row for row in self.rows if row.field.name == name), None)
 
     def neighbour(self, name: str, by: int) -> SettingRow | None:
-        """The row so many below that of a setting, or above."""
+        """The visible row that many below a setting's, or above it."""
         rows = [row for row in self.rows if row.display]
         place = next((i for i, row in enumerate(rows) if row.field.name == name), -1)
         return rows[place + by] if place >= 0 and 0 <= place + by < len(rows) else None
 
     def on_resize(self) -> None:
-        """Keep the field with the focus in sight."""
+        """Keep the focused field visible."""
         focused = self.screen.focused
         if focused is not None and self in focused.ancestors:
             focused.scroll_visible(animate=False)
 
     async def fill(self, draft: SettingsDraft, choices: Choices) -> None:
-        """A row for each setting. Most lectures share most of them, and rows are dear to make."""
+        """Make a row for each setting. Reuse those that fit: creating rows is slow."""
         texts = draft.defaults() | draft.texts
         rows = {row.field.name: row for row in self.rows}
         for name, row in list(rows.items()):
             field = draft.fields.get(name)
-            if field is None or not row.can_show(field, _offers(field, choices)):
+            if field is None or not row.can_show(field, _choices_of(field, choices)):
                 await rows.pop(name).remove()
         await self.query(".problem").remove()
         for row in rows.values():
@@ -69,17 +69,17 @@ class SettingRows(VerticalScroll, can_focus=False, inherit_bindings=False):
         for name, field in draft.fields.items():
             if name == _FIRST_OPTION:
                 before = await self._group(before)
-            if not is_drawable(self):  # the app was left meanwhile, and takes no more rows
+            if not is_drawable(self):  # the app is exiting
                 return
             if name in rows:
-                rows[name].reuse(field, _offers(field, choices), texts[name])
+                rows[name].reuse(field, _choices_of(field, choices), texts[name])
             else:
-                rows[name] = SettingRow(field, _offers(field, choices), texts[name])
+                rows[name] = SettingRow(field, _choices_of(field, choices), texts[name])
                 await self.mount(rows[name], **({"after": before} if before else {"before": 0}))
             before = rows[name]
 
     async def _group(self, before: Widget | None) -> Widget:
-        """The line between what is learned with and how it is run."""
+        """The heading between the hyperparameters and the other settings."""
         for group in self.query(".group"):
             return group
         group = Label("Evaluation, saving, hardware", classes="group")
@@ -88,7 +88,7 @@ class SettingRows(VerticalScroll, can_focus=False, inherit_bindings=False):
         return group
 
     def show_state(self, draft: SettingsDraft, problems: Mapping[str, str]) -> None:
-        """Show in each row the text of its setting, whether it is changed, and what is wrong."""
+        """Show in each row the setting's value, whether it was changed, and the problem with it."""
         defaults = draft.defaults()
         for row in self.rows:
             name = row.field.name
@@ -101,7 +101,7 @@ class SettingRows(VerticalScroll, can_focus=False, inherit_bindings=False):
             )
 
 
-def _offers(field: Field, choices: Choices) -> Sequence[tuple[str, str]]:
+def _choices_of(field: Field, choices: Choices) -> Sequence[tuple[str, str]]:
     if field.name in choices:
         return choices[field.name]
     if field.kind is bool:

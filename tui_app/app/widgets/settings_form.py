@@ -1,4 +1,4 @@
-"""The form: every setting of a lecture, checked while it is typed."""
+"""The form with every setting of a lecture, checked as the user types."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LOADING = "The settings appear as soon as torch is loaded."
 
 
 class SettingsForm(FormFocus):
-    """Rows made from a draft, some lines about the one that is being set, and Start."""
+    """Rows for the settings of a draft, help for the focused one, and Start."""
 
     DEFAULT_CSS = """
     SettingsForm {
@@ -69,21 +69,21 @@ class SettingsForm(FormFocus):
         self._undoable = (False, False)
 
     def compose(self) -> ComposeResult:
-        """The rows come with the first draft."""
+        """Create the parts; `fill` adds the rows."""
         yield BrokenLecture()
         yield SettingRows()
         yield SettingHelp(_LOADING)
         yield Button("Start", variant="primary", compact=True, disabled=True)
 
-    # What is shown
+    # Filling
 
     def clear_draft(self) -> None:
-        """Take no edit and no start until the next `fill`."""
+        """Accept no edit and no start until the next `fill`."""
         self.draft = None
         self.query_one(Button).disabled = True
 
     def show_broken(self, lecture: str, problem: str) -> None:
-        """Show in the place of the settings why the lecture can't be used."""
+        """Show why the lecture can't be used, in place of its settings."""
         self.clear_draft()
         self.border_subtitle = escape(lecture)
         self.query_one(BrokenLecture).show(problem)
@@ -94,11 +94,11 @@ class SettingsForm(FormFocus):
 
     async def fill(self, draft: SettingsDraft, choices: Choices) -> None:
         """Show the settings of a lecture."""
-        self.draft, self._choices = None, dict(choices)  # until its rows are there
+        self.draft, self._choices = None, dict(choices)  # until its rows exist
         if draft.own_data is not None:
             self.app.own_data.setdefault(draft.own_data.dataset, draft.own_data)
         await self._rows.fill(draft, {**choices, "dataset": self._datasets})
-        if not is_drawable(self):  # the app was left meanwhile
+        if not is_drawable(self):  # the app is exiting
             return
         self.border_subtitle = escape(draft.lecture.name)
         self.remove_class("-broken")
@@ -117,7 +117,7 @@ class SettingsForm(FormFocus):
         return with_own_data(self._choices.get("dataset", ()), self.app.own_data)
 
     def choose_data(self, data: OwnData) -> None:
-        """Learn from a file or folder of the user's, and offer it from now on."""
+        """Set the data set to the user's file or folder, and add it to the choices."""
         if self.draft is None:
             return
         self.draft.choose_data(data)
@@ -125,7 +125,7 @@ class SettingsForm(FormFocus):
         self.add_own_data(data)
 
     def add_own_data(self, data: OwnData) -> None:
-        """Offer this file or folder of the user's from now on."""
+        """Add the user's file or folder to the choices of the data set."""
         self.app.own_data[data.dataset] = data
         row = self._rows.row("dataset")
         if row is not None and self.draft is not None:
@@ -133,17 +133,17 @@ class SettingsForm(FormFocus):
         self.check()
 
     def set_busy(self, busy: bool) -> None:
-        """While something trains, nothing can be started."""
+        """Disable Start while a run trains."""
         self._is_busy = busy
         self.check()
 
     @property
     def can_start(self) -> bool:
-        """Whether every setting is right and nothing trains."""
+        """Whether every setting is valid and no run trains."""
         return not self.query_one(Button).disabled
 
     def check(self) -> None:
-        """Mark what was changed, say what is wrong, allow Start when nothing is."""
+        """Mark changed settings, show their problems, and enable Start if there are none."""
         draft = self.draft
         if draft is None or not is_drawable(self):
             return
@@ -165,13 +165,13 @@ class SettingsForm(FormFocus):
             self.refresh_bindings()
 
     def check_data_again(self) -> None:
-        """Look into the user's own data again if something was wrong: it may be mended by now."""
+        """Check the user's own data again if they had a problem: it may be fixed by now."""
         data = self.draft.own_data if self.draft is not None else None
         if self.draft is not None and data is not None and self.draft.data_checked.get(data):
             self.post_message(OwnDataUnchecked(data))
 
     def _explain(self, problem: str) -> None:
-        """A problem of no field in particular, a note, or what the focused setting means."""
+        """Show a problem of no single field, or a note, or the help of the focused setting."""
         if self.draft is not None:
             row = self._rows.row(self._last_focused)
             text = explanation(self.draft, self._last_focused, row.cut_text if row else "")
@@ -180,17 +180,17 @@ class SettingsForm(FormFocus):
     # Edits
 
     def on_setting_changed(self, message: SettingChanged) -> None:
-        """Take a change in, and look whether all is right."""
+        """Apply the change, and check all settings."""
         message.stop()
         if self.draft is not None:
             self._note = ""
             row = self._rows.row(message.name)
-            # More may have been typed since the message was sent: that isn't to be undone.
+            # The row's text, not the message's: the user may have typed more since.
             self._change(message.name, row.text if row else message.text)
             self.check()
 
     def _change(self, name: str, text: str) -> None:
-        """Change a setting; with data of the user's own comes what was said of their columns."""
+        """Change a setting; the user's own data bring the options chosen for their columns."""
         assert self.draft is not None
         if name == "dataset" and text in self.app.own_data:
             self.draft.choose_data(self.app.own_data[text])
@@ -201,14 +201,14 @@ class SettingsForm(FormFocus):
             self.add_own_data(data)
 
     def on_setting_reset(self, message: SettingReset) -> None:
-        """Set a field to its default."""
+        """Reset a field to its default."""
         message.stop()
         if self.draft is not None:
             self.draft.reset(message.name)
             self.check()
 
     def action_reset_all(self) -> None:
-        """Set every field to its default."""
+        """Reset every field to its default."""
         if self.draft is not None and self.draft.texts:
             self.draft.reset_all()
             self._note = "All settings reset to the lecture's defaults. ctrl+z undoes it."
@@ -225,20 +225,20 @@ class SettingsForm(FormFocus):
             self._show_edit("Redone", self.draft.redo())
 
     def _show_edit(self, what: str, names: list[str]) -> None:
-        """Say what an undo or redo changed, and scroll to it."""
+        """Show what an undo or redo changed, and scroll to it."""
         assert self.draft is not None
         fields = self.draft.fields
-        told = [f"{fields[name].label} {self.draft.text(name) or 'empty'}" for name in names]
-        self._note = f"{what}: {', '.join(told)}." if told else f"Nothing is {what.lower()}."
+        changes = [f"{fields[name].label} {self.draft.text(name) or 'empty'}" for name in names]
+        self._note = f"{what}: {', '.join(changes)}." if changes else f"Nothing is {what.lower()}."
         self.check()
         row = self._rows.row(names[0]) if len(names) == 1 else None
         if row is not None:
             row.scroll_visible(animate=False)
 
-    # The fields
+    # Fields
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Show only those keys that do something now."""
+        """Show only the keys that do something now."""
         if action in ("undo", "redo"):
             return self._undoable[action == "redo"]
         return super().check_action(action, parameters)
@@ -256,7 +256,7 @@ class SettingsForm(FormFocus):
         self._explain(self.draft.problems().get("", ""))
 
     def on_setting_entered(self, message: SettingEntered) -> None:
-        """Go on to the next field when the value is right."""
+        """Go to the next field if the value is valid."""
         message.stop()
         row, below = self._rows.row(message.name), self._rows.neighbour(message.name, 1)
         if self.draft is None or row is None or row.problem:
@@ -271,6 +271,6 @@ class SettingsForm(FormFocus):
             self.action_leave_field()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Ask for training to begin."""
+        """Request the start of training."""
         event.stop()
         self.post_message(StartRequested())

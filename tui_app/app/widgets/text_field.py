@@ -1,4 +1,4 @@
-"""An input of one line that shows where its text is cut."""
+"""An input of one line that marks a cut text with …"""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from tui_app.text.cells import cut
 
 
 class TextField(Input):
-    """Shows the beginning of a text that doesn't fit, and …, while it hasn't the focus."""
+    """Without the focus, shows the beginning of a text that doesn't fit, and …"""
 
     def __init__(self, text: str) -> None:
         super().__init__(text, compact=True, select_on_focus=True)
 
     @property
     def fits(self) -> bool:
-        """Whether all of the text can be seen at once."""
-        return cell_len(self.value) <= self._room
+        """Whether the whole text is visible."""
+        return cell_len(self.value) <= self._text_width
 
     @property
-    def _room(self) -> int:
+    def _text_width(self) -> int:
         return self.scrollable_content_region.width
 
     def render_line(self, y: int) -> Strip:
-        """Textual's own line scrolls with the cursor and cuts without a sign."""
-        if y or self.has_focus or self.fits or not self._room:
+        """Draw the line; Textual would cut it without a mark."""
+        if y or self.has_focus or self.fits or not self._text_width:
             return super().render_line(y)
-        line = Strip([Segment(cut(Text(self.value), self._room).plain)])
-        return line.extend_cell_length(self._room).apply_style(self.rich_style)
+        line = Strip([Segment(cut(Text(self.value), self._text_width).plain)])
+        return line.extend_cell_length(self._text_width).apply_style(self.rich_style)

@@ -1,4 +1,4 @@
-"""Where a view is drawn: lines of text that fill the widget, cell by cell."""
+"""Shows the lines that a view draws."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tui_app.drawing.pen import Pen
 if TYPE_CHECKING:
     from tui_app.app.app import TutorchApp
 
-#: Which of a theme's colours of curves stands for what a view means.
+#: The colours of the theme for what a pen draws.
 _HUES = {"model": "series-1", "data": "series-2", "mark": "series-4", "bad": "series-5"}
 
 
 class ViewArea(Widget, can_focus=True):
-    """Shows the lines that `show` was given; knows nothing of what they are."""
+    """Shows the lines given to `show`, each in a row of the widget."""
 
     DEFAULT_CSS = """
     ViewArea { width: 1fr; height: 1fr; }
@@ -34,7 +34,7 @@ class ViewArea(Widget, can_focus=True):
 
     @dataclass
     class Clicked(Message):
-        """The picture was clicked, so many cells from its corner."""
+        """The area was clicked, this many cells from its upper left corner."""
 
         column: int
         row: int
@@ -57,7 +57,7 @@ class ViewArea(Widget, can_focus=True):
         return Pen(ascii=self.app.in_ascii, hues=hues)
 
     def show(self, lines: Sequence[Text]) -> None:
-        """Draw these from now on."""
+        """Show these lines."""
         console = self.app.console
         self._strips = [
             Strip(
@@ -70,11 +70,11 @@ class ViewArea(Widget, can_focus=True):
         self.refresh()
 
     def on_click(self, event: Click) -> None:
-        """Tell where."""
+        """Post where the area was clicked."""
         self.post_message(self.Clicked(event.x, event.y))
 
     def render_line(self, y: int) -> Strip:
-        """One row of them."""
+        """Draw a row."""
         style, width = self.rich_style, self.size.width
         if y < len(self._strips):
             return self._strips[y].apply_style(style).adjust_cell_length(width, style)

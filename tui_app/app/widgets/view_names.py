@@ -1,4 +1,4 @@
-"""The names of the views in a row; a click on one chooses it."""
+"""Shows the titles of the views in a row; a click on one chooses it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from textual.widget import Widget
 if TYPE_CHECKING:
     from tui_app.app.app import TutorchApp
 
-#: Cells for `‹ ` and ` ›`, which stand where names are left out.
+#: The width of `‹ ` and ` ›`, which stand for titles without room.
 _MARK = 2
 
 
 class ViewNames(Widget):
-    """As many names as there is room for, among them the one that is shown."""
+    """As many titles as fit, the current view's among them."""
 
     DEFAULT_CSS = """
     ViewNames {
@@ -37,7 +37,7 @@ class ViewNames(Widget):
 
     @dataclass
     class Chosen(Message):
-        """The view `name` was clicked."""
+        """The title of the view `name` was clicked."""
 
         name: str
 
@@ -48,23 +48,23 @@ class ViewNames(Widget):
         self._first = 0
 
     def set_views(self, titles: Sequence[tuple[str, str]]) -> None:
-        """Offer these: names and titles."""
+        """Show these views: name and title of each."""
         self._titles, self._first = list(titles), 0
         self.refresh()
 
     def select(self, name: str) -> None:
-        """Mark the one that is shown."""
+        """Mark the current view."""
         self._current = name
         self.refresh()
 
     @property
     def shown(self) -> list[tuple[str, str]]:
-        """Those that there is room for."""
+        """The views whose titles fit."""
         first, last = self._window()
         return self._titles[first:last]
 
     def render(self) -> RenderResult:
-        """Names from the first that fits with the current one, marks where some are left out."""
+        """Draw the titles that fit around the current one, with marks if there are more."""
         self._first, last = self._window()
         left, right = ("<", ">") if self.app.in_ascii else ("‹", "›")
         current = self.get_visual_style("view-names--current")
@@ -78,7 +78,7 @@ class ViewNames(Widget):
         return Content.assemble(*parts)
 
     def on_click(self, event: Click) -> None:
-        """Choose the name that was clicked; at a mark the next one that is left out."""
+        """Choose the clicked view; a mark stands for the next view without room."""
         first, last = self._window()
         x = _MARK if first else 0
         if event.x < x:
@@ -99,18 +99,18 @@ class ViewNames(Widget):
         return cell_len(self._titles[place][1]) + 2
 
     def _window(self) -> tuple[int, int]:
-        """The first name that is shown, and the one behind the last."""
+        """The indices of the first visible title and of the one after the last."""
         names = [name for name, _ in self._titles]
         current = names.index(self._current) if self._current in names else 0
         first = min(self._first, current)
-        while first < current and self._behind(first) <= current:
+        while first < current and self._end(first) <= current:
             first += 1
-        while first and self._behind(first - 1) == len(names):  # there is room for more
+        while first and self._end(first - 1) == len(names):  # more fit
             first -= 1
-        return first, self._behind(first)
+        return first, self._end(first)
 
-    def _behind(self, first: int) -> int:
-        """How far the names reach that fit from `first` on; one at least."""
+    def _end(self, first: int) -> int:
+        """The index after the last title that fits from `first` on; at least one fits."""
         room = self.size.width - (_MARK if first else 0)
         widths = [self._width(place) for place in range(first, len(self._titles))]
         if sum(widths) <= room:
