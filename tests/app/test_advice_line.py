@@ -1,4 +1,4 @@
-"""The advice line and `d`: both are of the run that is shown."""
+"""The advice line and the key that applies it belong to the run that is shown."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def marked(person: Sitting) -> dict[str, str]:
 
 
 def sets(person: Sitting) -> str:
-    """What the newest advice for the run says of `d`."""
+    """The settings that the newest advice names, as shown in its line."""
     return f"d sets lr {person.history.advice[-1].settings['lr']:g}."
 
 
 @in_app("05", lr=10.0, epochs=1000)
-async def test_advice_is_that_of_the_run_shown_and_marks_only_what_differs(person: Sitting):
+async def test_advice_is_for_the_shown_run_and_marks_only_what_differs(person: Sitting):
     await diverge(person)
     first = sets(person)
     await person.until(lambda: first in person.text)

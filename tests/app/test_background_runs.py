@@ -1,4 +1,4 @@
-"""Runs that other programs train are shown on the main screen, with a key to attach."""
+"""Runs that other processes train are shown on the main screen, with a key to attach."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tui_app.runs.process_identity import identity
 from tui_app.runs.run_folder import RunFolder
 
 
-def _says(folder: RunFolder, **status: object) -> None:
-    """status.json as a run of this very process has it, which is one that lives."""
+def _write_status(folder: RunFolder, **status: object) -> None:
+    """Write the status of a run of this process, which is alive."""
     own = {"host": socket.gethostname(), "pid": os.getpid(), "identity": identity(os.getpid())}
     values = {"state": "running", "epoch": 3, "epochs": 20, **own, **status}
     folder.status.write_text(json.dumps(values), encoding="utf-8")
@@ -33,20 +33,20 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 @pytest.fixture(autouse=True)
-def _looked_at_often(monkeypatch: pytest.MonkeyPatch) -> None:
+def _read_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui_app.app.widgets.background_line._INTERVAL", 0.1)
 
 
-def test_only_runs_that_live_and_are_of_others_count(folder, tmp_path):
+def test_only_live_runs_of_other_processes_count(folder, tmp_path):
     runs = tmp_path / "runs"
     assert background_runs(runs) == []
-    _says(folder)
+    _write_status(folder)
     assert [run.path for run in background_runs(runs)] == [str(folder.path)]
     assert background_runs(runs, [folder.path]) == []
-    _says(folder, state="paused")
+    _write_status(folder, state="paused")
     assert [run.state for run in background_runs(runs)] == ["paused"]
     for ended in ({"state": "completed"}, {"pid": 2**22 + 1}, {"identity": "another"}):
-        _says(folder, **ended)
+        _write_status(folder, **ended)
         assert background_runs(runs) == []
     folder.status.write_text("{", encoding="utf-8")
     assert background_runs(runs) == []
@@ -59,17 +59,17 @@ def test_a_background_run_is_shown_and_a_key_attaches(folder):
         line = "background: 09 softmax classifier, digits, epoch 3/20"
         await person.until(lambda: line in person.text and "b: attach" in person.text)
         assert "b Attach" in person.text.splitlines()[-1]
-        _says(folder, epoch=4)
+        _write_status(folder, epoch=4)
         await person.until(lambda: "epoch 4/20" in person.text)
         await person.press("b")
         await person.until(lambda: isinstance(person.app.screen, RunScreen))
         assert person.app.screen.watched.folder == folder.path
         await person.press("escape")
-        _says(folder, state="completed")
+        _write_status(folder, state="completed")
         await person.until(lambda: "background" not in person.text)
         assert "Attach" not in person.text
 
-    _says(folder)
+    _write_status(folder)
     sit()
 
 
@@ -89,11 +89,11 @@ def test_the_advice_for_an_attached_run_is_shown_and_applied(folder):
     for event in (*recorded_events(folder.name, 3), Advised(**about, settings={"lr": 0.02})):
         metrics(event)
     metrics.close()
-    _says(folder)
+    _write_status(folder)
     sit()
 
 
-def test_of_several_one_is_chosen(folder):
+def test_one_of_several_runs_is_chosen(folder):
     @in_app(size=(60, 20))
     async def sit(person):
         await person.until(lambda: "background: 2 runs  b: attach" in person.text)
@@ -105,18 +105,18 @@ def test_of_several_one_is_chosen(folder):
     other = RunFolder(folder.path.with_name("20260201-120000-dcba"))
     other.path.mkdir()
     other.run_json.write_bytes(folder.run_json.read_bytes())
-    _says(folder)
-    _says(other)
+    _write_status(folder)
+    _write_status(other)
     sit()
 
 
 @in_app(size=(80, 24))
-async def test_what_trains_here_is_not_in_the_background(person, tmp_path):
+async def test_a_run_of_this_process_is_not_in_the_background(person, tmp_path):
     run = recorded_run(tmp_path / "runs")
     person.app.queue = RunQueue([run])
     await person.until(lambda: run.folder is not None)
     assert run.folder is not None
-    _says(RunFolder(run.folder))
+    _write_status(RunFolder(run.folder))
     looks = []
     line = person.app.main.query_one("BackgroundLine")
     shown = line._show

@@ -1,4 +1,4 @@
-"""Runs beside each other: ratios, a table that keeps its columns, the curve in front, captions."""
+"""Comparing runs: ratios, a table with fixed columns, the curve in front, captions."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def completed(state: str, reason: str, seconds: float = 1.0) -> RunCompleted:
         (0.0, "loss 100 % lower"),
     ],
 )
-def test_a_result_against_the_first_runs(value, words):
+def test_a_result_is_compared_with_the_first_run(value, words):
     assert relative_result(history_of(value), history_of(1.0)) == words
     assert len(words) <= 16
 
@@ -67,7 +67,7 @@ def test_results_of_other_data_are_not_compared():
 
 
 @pytest.mark.parametrize("width", [40, 78, 90, 158])
-def test_the_columns_of_the_table_stay_where_they_are_while_the_runs_train(width):
+def test_the_columns_of_the_table_keep_their_place_while_runs_train(width):
     fresh, first, second = History(), history_of(1.0), history_of(5781122.0)
     second.record(completed("completed", "all 20 epochs trained", 3723.0))
     labels = ["lr=0.1", "lr=0.05 optimizer=adam momentum=0.9 and much more besides"]
@@ -116,7 +116,7 @@ def test_the_run_in_front_is_drawn_last_and_keeps_its_colour():
     ]
 
 
-def test_the_caption_says_what_is_drawn_how_smooth_and_what_is_in_front():
+def test_the_caption_names_the_metric_the_smoothing_and_the_run_in_front():
     for lr in (0.1, 0.5):
         train("06", "--epochs", 4, "--lr", lr, "--runs-dir", "runs")
 

@@ -1,4 +1,4 @@
-"""What doesn't fit ends in … and can be reached: lectures, the header, the footer."""
+"""Text that doesn't fit ends in … and can be reached: lectures, the top line, the key bar."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def test_a_text_is_cut_without_a_space_before_the_dots(width, text):
     assert cut(Text("a 处理"), 3).plain == "a…"
 
 
-def test_the_longest_words_are_cut_together_first_and_one_of_them_not():
+def test_the_longest_words_are_cut_first_and_one_of_them_is_kept_whole():
     assert cut_together(["Lectures", "Log", "Settings"], 30) == ["Lectures", "Log", "Settings"]
     assert cut_together(["Lectures", "Log", "Settings"], 16, 2) == ["Lect…", "Log", "Settings"]
 
 
 @in_app(lecture="07_", size=(120, 36))
-async def test_a_cut_title_stands_below_the_list(person):
+async def test_a_cut_title_is_shown_below_the_list(person):
     await person.until(lambda: "处理多维特征…" in person.text)
     assert "特 …" not in person.text
     assert "─ 处理多维特征的输入 ─" in person.text
@@ -34,7 +34,7 @@ async def test_a_cut_title_stands_below_the_list(person):
 
 
 @in_app(size=(60, 20))
-async def test_a_narrow_header_shortens_titles_and_the_footer_says_that_keys_are_left_out(person):
+async def test_a_narrow_screen_shortens_titles_and_the_key_bar_shows_that_keys_are_missing(person):
     await person.press("3")
     header = person.text.splitlines()[0]
     assert "3 Settings" in header and "7 Mo" in header and "…" in header

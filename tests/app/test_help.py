@@ -1,4 +1,4 @@
-"""`?` shows the keys of the screen one is on, F1 what the pane, screen or dialog is for."""
+"""`?` shows the keys of the screen, F1 explains the pane, screen or dialog."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_every_key_has_a_sentence():
         assert 0 < len(sentence) <= 54, sentence
 
 
-def test_help_takes_its_keys_from_bindings():
+def test_help_texts_take_their_keys_from_bindings():
     actions = {action_of_chart(binding.action) for binding, _ in _all_bindings()}
     typed = {"!", "/", "0.1,0.01", "csv:FILE", "folder:DIR", "tutorch doctor"}
     for name, text in HELP.items():
@@ -76,7 +76,7 @@ async def test_help_names_the_keys_of_the_focused_pane(person):
 
 
 @in_app(size=(80, 24))
-async def test_the_keys_page_has_a_line_a_key_and_begins_with_the_focused_pane(person):
+async def test_the_page_of_keys_begins_with_those_of_the_focused_pane(person):
     await person.press("question_mark")
     await person.until(lambda: "Keys: main screen" in person.text)
     inside = [line.split("│")[2] for line in person.text.splitlines() if line.count("│") >= 4]
@@ -91,7 +91,7 @@ async def test_the_keys_page_has_a_line_a_key_and_begins_with_the_focused_pane(p
 
 
 @in_app(size=(80, 24))
-async def test_keys_and_help_are_those_of_the_screen(person, tmp_path):
+async def test_keys_and_help_belong_to_the_screen(person, tmp_path):
     recorded_folder(tmp_path / "runs")
     await person.press("r")
     await person.until(lambda: "softmax" in person.text)
@@ -151,7 +151,7 @@ def test_f1_explains_a_dialog(make, sentence):
     explain()
 
 
-def test_no_key_of_the_main_screen_means_two_things():
+def test_no_key_of_the_main_screen_has_two_actions():
     meanings: dict[str, set[str]] = {}
     for kind in MainScreen.__mro__:
         for binding in vars(kind).get("BINDINGS", ()):

@@ -1,4 +1,4 @@
-"""How lessons are set: code is highlighted as what it is, and Chinese has no stray spaces."""
+"""Lessons as they are shown: code is highlighted by its language, Chinese has no stray spaces."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _DRAWING = "x ──┐\nw ──┴─ × ── ŷ ──┐\n            y �
         ("loss.backward()   # backward\noptimizer.step()", "python"),
     ],
 )
-def test_code_is_highlighted_as_what_it_is(code, language):
+def test_code_is_highlighted_by_its_language(code, language):
     assert language_of(code) == language
 
 
-def test_no_drawing_or_formula_of_a_lesson_has_the_colours_of_code():
+def test_no_drawing_or_formula_in_a_lesson_is_highlighted_as_code():
     drawings = 0
     for name in lecture_names():
         for token in parser().parse(read_lesson(find_lecture(name)).text):
@@ -61,7 +61,7 @@ def _text_of(markdown: str) -> str:
         ("one\ntwo", "one two"),
     ],
 )
-def test_a_line_break_of_the_source_is_no_space_within_chinese(source, text):
+def test_a_line_break_within_chinese_becomes_no_space(source, text):
     assert _text_of(source) == text
 
 
@@ -76,7 +76,7 @@ def test_no_chinese_lesson_has_a_space_between_two_of_its_characters():
                     assert not all(end in wide for end in ends), (name, before, after)
 
 
-def test_chinese_lines_are_filled_and_none_begins_with_a_mark():
+def test_chinese_lines_are_full_and_none_begins_with_punctuation():
     text = "随机梯度下降每次只用一个样本，batch 则一次用很多个。" * 4
     lines = wrapped(Content(text), 30).plain.split("\n")
     assert "".join(line.replace(" ", "") for line in lines) == text.replace(" ", "")

@@ -1,4 +1,4 @@
-"""The settings form in the app: what it is filled with, its keys, undo, texts that don't fit."""
+"""The settings form in the app: its values, keys, undo, and texts that don't fit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def pick(person: Sitting, lecture: str, *keys: str) -> None:
 
 
 @in_app("05", device="cpu", data_dir="/data", lr=0.5)
-async def test_options_of_the_command_line_hold_for_each_lecture_picked(person: Sitting):
+async def test_options_of_the_command_line_apply_to_each_picked_lecture(person: Sitting):
     await pick(person, "logistic", "down")
     assert (row_of(person, "device").text, row_of(person, "data_dir").text) == ("cpu", "/data")
     assert row_of(person, "lr").text == "0.01"
@@ -70,7 +70,7 @@ async def test_escape_leaves_a_field_and_digits_are_keys_again(person: Sitting):
 
 
 @in_app("softmax")
-async def test_enter_in_a_field_goes_on_and_never_starts(person: Sitting):
+async def test_enter_in_a_field_goes_to_the_next_and_never_starts_a_run(person: Sitting):
     await person.until(lambda: person.form.can_start)
     row_of(person, "lr").focus_field()
     await person.press("minus", "enter")
@@ -88,7 +88,7 @@ async def test_enter_in_a_field_goes_on_and_never_starts(person: Sitting):
 
 
 @in_app("softmax")
-async def test_edits_and_a_reset_of_all_are_undone_and_redone(person: Sitting):
+async def test_edits_and_the_reset_of_all_fields_are_undone_and_redone(person: Sitting):
     assert "Undo" not in person.text
     row_of(person, "epochs").focus_field()
     await person.press("7", "enter", "8")
@@ -109,7 +109,7 @@ async def test_edits_and_a_reset_of_all_are_undone_and_redone(person: Sitting):
 
 
 @in_app("softmax", data_dir="/a/folder/of/data/with/a/name/that/is/far/too/long/for/the/form/数据")
-async def test_a_value_that_is_cut_ends_in_dots_and_stands_whole_below(person: Sitting):
+async def test_a_cut_value_ends_in_dots_and_is_shown_in_full_below(person: Sitting):
     row = row_of(person, "data_dir")
     row.scroll_visible(animate=False)
     await person.until(lambda: "/a/folder/of/data/with/a…" in person.text)
@@ -121,7 +121,7 @@ async def test_a_value_that_is_cut_ends_in_dots_and_stands_whole_below(person: S
 
 
 def whole(person: Sitting) -> str:
-    """The lines below the settings as one."""
+    """The help below the settings, in one line."""
     lines = [line[1:45].strip() for line in person.text.splitlines()]
     return " ".join(lines[max(i for i, line in enumerate(lines) if set(line) == {"─"}) :])
 
@@ -140,7 +140,7 @@ async def test_start_right_after_another_lecture_was_highlighted_trains_no_other
 
 
 @in_app("05")
-async def test_a_lecture_that_was_highlighted_before_another_was_picked_is_not_brought(
+async def test_a_lecture_highlighted_before_another_was_picked_is_not_shown(
     person: Sitting, monkeypatch: pytest.MonkeyPatch
 ):
     main, lectures = person.app.main, person.find(LectureList)
@@ -156,7 +156,7 @@ async def test_a_lecture_that_was_highlighted_before_another_was_picked_is_not_b
 
 
 @in_app("05")
-async def test_a_row_that_is_being_taken_away_is_neither_explained_nor_focused(person: Sitting):
+async def test_a_row_that_is_being_removed_is_neither_explained_nor_focused(person: Sitting):
     row = row_of(person, "epochs")
     row.focus_field()
     await person.until(lambda: row.has_focus_within)

@@ -1,4 +1,4 @@
-"""What a model learned, in the app: live, afterwards, before training; by hand, drawn, advised."""
+"""Views of a model in the app: live, after and before training, by hand, drawn, with advice."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tui_app.runs.run_folder import RunFolder
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def probes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The probes requested of a run that trains."""
     requested: list[str] = []
     probing = probe_runner.probing
@@ -47,26 +47,26 @@ def pane(person: Sitting) -> ModelPane:
 
 
 @in_app("06", epochs=200_000)
-async def test_a_run_that_trains_is_seen_live_and_costs_nothing_when_hidden(person, looks):
+async def test_a_training_run_is_shown_live_and_not_probed_while_hidden(person, probes):
     await person.press("s")
     await person.until(lambda: person.history.step > 10)
-    assert not looks
+    assert not probes
     await person.press("7")
     await person.until(lambda: "after epoch" in str(pane(person).border_subtitle))
     assert "Probability" in person.text
     first = str(pane(person).border_subtitle)
     await person.until(lambda: str(pane(person).border_subtitle) != first)
-    assert set(looks) == {"traits", "line"}
+    assert set(probes) == {"traits", "line"}
 
     await person.press("4")
     await person.until(lambda: not pane(person).display)
-    count, version = len(looks), person.history.version
+    count, version = len(probes), person.history.version
     await person.until(lambda: person.history.version > version + 5)
-    assert len(looks) == count
+    assert len(probes) == count
 
 
 @in_app("05", epochs=20)
-async def test_after_the_run_the_best_model_is_seen(person):
+async def test_after_the_run_its_best_model_is_shown(person):
     await person.press("7")
     await person.until(lambda: "not trained" in person.text and "3 train samples" in person.text)
     await person.press("s")
@@ -77,7 +77,7 @@ async def test_after_the_run_the_best_model_is_seen(person):
 
 
 @in_app("02")
-async def test_a_finished_run_is_looked_at_from_its_folder(person, trained: Callable[..., Path]):
+async def test_a_finished_run_is_shown_from_its_folder(person, trained: Callable[..., Path]):
     trained("softmax", "--epochs", "12")
     await person.press("r")
     await person.until(lambda: "softmax" in person.text)
@@ -98,7 +98,7 @@ async def test_a_finished_run_is_looked_at_from_its_folder(person, trained: Call
 
 
 @in_app("softmax", epochs=12)
-async def test_a_cell_of_the_confusion_matrix_is_clicked(person):
+async def test_a_click_on_a_cell_of_the_confusion_matrix_selects_it(person):
     await person.press("s")
     await person.trained()
     await person.press("7")
@@ -118,7 +118,7 @@ async def test_a_cell_of_the_confusion_matrix_is_clicked(person):
 
 
 @in_app("02", bias=True)
-async def test_the_first_view_is_one_that_has_something_to_draw(person):
+async def test_the_first_view_is_one_that_can_be_drawn(person):
     await person.press("s")
     await person.trained()
     await person.press("7")
@@ -134,7 +134,7 @@ async def test_the_first_view_is_one_that_has_something_to_draw(person):
 
 
 @in_app("02", epochs=41)
-async def test_by_hand_begins_away_from_the_optimum_after_training_too(person):
+async def test_by_hand_starts_away_from_the_optimum_after_training_too(person):
     await person.press("s")
     await person.trained()
     await person.press("7")
@@ -147,7 +147,7 @@ async def test_by_hand_begins_away_from_the_optimum_after_training_too(person):
 
 
 @in_app("02")
-async def test_the_weight_is_moved_by_hand_and_the_cost_answers(person):
+async def test_moving_the_weight_by_hand_changes_the_cost(person):
     await person.press("7")
     await person.until(lambda: "w = 0: cost 18.67" in person.text)
     await person.press("right")
@@ -171,7 +171,7 @@ async def test_both_weights_are_moved_by_hand(person):
 
 
 @in_app("softmax", epochs=12)
-async def test_a_drawing_is_answered(person):
+async def test_a_drawing_is_classified(person):
     await person.press("s")
     await person.trained()
     await person.press("7", "right_square_bracket")
@@ -203,7 +203,7 @@ def ink_of(person: Sitting):
 
 
 @in_app("softmax")
-async def test_the_data_are_seen_before_training_but_never_fetched(person):
+async def test_the_data_are_shown_before_training_but_never_downloaded(person):
     await person.press("7")
     await person.until(lambda: "digits: 1438 train, 359 test samples" in person.text)
     assert "inputs 64×1×28×28 float32" in person.text
@@ -216,7 +216,7 @@ async def test_the_data_are_seen_before_training_but_never_fetched(person):
 
 
 @in_app("04", size=(80, 24))
-async def test_a_gradient_is_typed_and_judged(person):
+async def test_a_typed_gradient_is_judged(person):
     await person.press("7")
     await person.until(lambda: "3 train samples" in person.text)
     await person.press("v")
@@ -240,7 +240,7 @@ async def test_a_gradient_is_typed_and_judged(person):
 
 
 @in_app("07")
-async def test_advice_arises_and_fills_the_form(person):
+async def test_advice_appears_and_fills_the_form(person):
     await person.press("s")
     await person.trained()
     await person.until(lambda: "stuck at the base rate: d sets activation tanh" in person.text)
@@ -258,7 +258,7 @@ async def test_advice_arises_and_fills_the_form(person):
 
 
 @in_app("softmax", epochs=12, seed=3)
-async def test_looking_at_another_run_leaves_the_one_that_trains_as_it_is(
+async def test_showing_another_run_leaves_the_training_one_unchanged(
     person, trained: Callable[..., Path]
 ):
     other = trained("05", "--epochs", "20")
@@ -279,10 +279,10 @@ def losses(folder: Path) -> list[float]:
 
 
 @in_app("02")
-async def test_a_look_is_shown_though_the_run_is_saved_again_before_it_ends(
+async def test_a_probe_is_shown_though_the_run_saves_again_before_it_ends(
     person, trained: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ):
-    """Which on a slow machine is how it always goes, where another program trains the run."""
+    """As it always is on a slow machine while another process trains the run."""
     run, look = trained("06", "--epochs", "20"), LoadedModel.run_probe
     looking, is_over = list[threading.Event](), threading.Event()
     monkeypatch.setattr(model_pane, "_SECONDS", 0.0)
@@ -332,7 +332,7 @@ async def test_the_pen_has_the_colours_of_the_theme(person):
     assert pen.style("model") == person.app.theme_variables["series-1"]
 
 
-def test_without_colour_a_drawing_and_a_view_are_signs(monkeypatch: pytest.MonkeyPatch):
+def test_without_colour_drawings_and_views_consist_of_characters(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("NO_COLOR", "1")
 
     async def draw() -> None:
@@ -372,7 +372,7 @@ LECTURE = Lecture(
 '''
 
 
-def test_a_net_of_the_users_own_has_its_views_and_their_names_can_be_reached(tmp_path: Path):
+def test_a_users_net_has_views_whose_names_can_be_reached(tmp_path: Path):
     (tmp_path / "my_net.py").write_text(MY_NET)
 
     async def look() -> None:

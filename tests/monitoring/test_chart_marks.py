@@ -1,4 +1,4 @@
-"""The signs of a chart stand on the line that joins their points."""
+"""The marks of a chart lie on the line that joins their points."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui_app.drawing.ticks import WIDTH
 
 
 @pytest.mark.parametrize(("width", "height"), [(60, 15), (71, 22), (118, 9)])
-def test_a_sign_stands_where_the_line_has_its_point(width: int, height: int):
+def test_a_mark_lies_in_the_cell_of_its_point(width: int, height: int):
     random = np.random.RandomState(0)
     x, y = np.sort(random.rand(12)) * 10, random.rand(12) * 3 + 1
     for point in zip(x, y, strict=True):
