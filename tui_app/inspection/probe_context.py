@@ -66,6 +66,11 @@ class ProbeContext:
     """What the user should know about the data as they are now; or nothing."""
 
     @property
+    def is_sequence(self) -> bool:
+        """Whether each symbol of a sample has a class, rather than the sample as a whole."""
+        return self.data.spec.task == "multiclass" and self.split.targets.ndim > 1
+
+    @property
     def batch_size(self) -> int:
         """The samples of a batch; for `full`, or a larger batch size, the whole train set."""
         size, samples = self.settings.hyperparameters.batch_size, len(self.train)
@@ -99,7 +104,7 @@ def evenly_spaced_rows(split: Split, limit: int) -> np.ndarray:
 def context_of_training(training: Training) -> ProbeContext:
     """The model as it trains."""
     data = training.measured.split.data
-    train, split = _train_and_measured(data, training.settings)
+    _, split, train = _splits(data, training.settings)
     return ProbeContext(
         settings=training.settings,
         data=data,
@@ -126,11 +131,9 @@ def context_of_run(
     is_best: bool = True,
     reporter: ProgressReporter = NO_REPORTS,
 ) -> ProbeContext:
-    """The best model of a run so far, or the one that was saved last. Raises what
-    SavedModel.load does.
-    """
+    """The best model of a run so far, or the last one saved. Raises what SavedModel.load does."""
     best = SavedModel.load(folder, device, data_dir, reporter=reporter)
-    train, split = _train_and_measured(best.data, best.settings)
+    measured, split, train = _splits(best.data, best.settings)
     last = last_event(folder.metrics, EpochCompleted)
     chosen = last_event(folder.metrics, BestImproved)
     recorded = folder.read_record().values.get("schedule")
@@ -148,7 +151,7 @@ def context_of_run(
         model=best.model,
         criterion=best.criterion,
         device=best.device,
-        measured=_measured(best.data, best.settings),
+        measured=measured,
         split=split,
         train=train,
         epoch=epoch,
@@ -180,14 +183,14 @@ def context_of_settings(settings: RunSettings) -> ProbeContext:
     _refuse_to_fetch(settings)
     data, device = read(settings), torch.device("cpu")
     model, criterion = build_model(settings.lecture, data, settings, device)
-    train, split = _train_and_measured(data, settings)
+    measured, split, train = _splits(data, settings)
     return ProbeContext(
         settings=settings,
         data=data,
         model=model,
         criterion=criterion,
         device=device,
-        measured=_measured(data, settings),
+        measured=measured,
         split=split,
         train=train,
         epoch=0,
@@ -217,12 +220,9 @@ def _refuse_to_fetch(settings: RunSettings) -> None:
         )
 
 
-def _measured(data: Data, settings: RunSettings) -> str:
-    if settings.options.validation:
-        return "validation"
-    return "test" if data.test else "train"
-
-
-def _train_and_measured(data: Data, settings: RunSettings) -> tuple[Split, Split]:
+def _splits(data: Data, settings: RunSettings) -> tuple[str, Split, Split]:
+    """The name of the split that the run is evaluated on, this split, and the train set."""
     train, validation = split_train_set(data, settings)
-    return train, validation or data.test or train
+    if validation:
+        return "validation", validation, train
+    return ("test", data.test, train) if data.test else ("train", train, train)

@@ -29,7 +29,7 @@ class InputPrediction:
 def probe(context: ProbeContext, query: str) -> InputPrediction | None:
     """The prediction for the query, if there is one. None where a sample has no single class."""
     spec, data = context.data.spec, context.data
-    if not spec.classes or (context.split.targets.ndim > 1 and spec.task == "multiclass"):
+    if not spec.classes or context.is_sequence:
         return None
     nothing = np.zeros(len(spec.classes))
     if not query:

@@ -49,8 +49,7 @@ def probe(context: ProbeContext, query: str) -> Changes | None:
     None where a sample has no single class.
     """
     spec = context.data.spec
-    is_sequence = spec.task == "multiclass" and context.split.targets.ndim > 1
-    if spec.task == "regression" or is_sequence:
+    if spec.task == "regression" or context.is_sequence:
         return None
     rows = _chosen(context, query)
     inputs, _ = context.batch(context.split, rows)

@@ -25,8 +25,7 @@ class Step:
 @torch.no_grad()
 def probe(context: ProbeContext, query: str) -> tuple[Step, ...]:
     """Data, model, loss and optimizer, loop."""
-    hp, size = context.settings.hyperparameters, len(context.train)
-    batch = context.batch_size
+    hp, size, batch = context.settings.hyperparameters, len(context.train), context.batch_size
     inputs, targets = context.batch(context.train, np.arange(min(batch, 64)))
     outputs = context.model(inputs)
     shapes = {

@@ -57,7 +57,7 @@ class Predictions:
 def probe(context: ProbeContext, query: str) -> Predictions | None:
     """The predictions; None where a sample has no single class."""
     spec, rows = context.data.spec, context.rows()
-    if spec.task == "regression" or (spec.task == "multiclass" and context.split.targets.ndim > 1):
+    if spec.task == "regression" or context.is_sequence:
         return None
     logits = []
     for start in range(0, len(rows), _CHUNK):

@@ -54,7 +54,7 @@ def probe(context: ProbeContext, query: str) -> Traits:
         task=spec.task,
         input_shape=spec.input_shape,
         classes=len(spec.classes),
-        is_sequence=spec.task == "multiclass" and context.split.targets.ndim > 1,
+        is_sequence=context.is_sequence,
         squared_error=isinstance(context.criterion, nn.MSELoss),
         single_weights=len(weights) if is_single else 0,
         has_matrices=has_matrices(context.model),
