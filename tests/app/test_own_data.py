@@ -182,9 +182,9 @@ async def test_what_is_wrong_with_a_file_stands_in_its_row_until_it_is_mended(
 @pytest.mark.parametrize(
     ("lecture", "data", "said"),
     [
-        ("10_basic", "csv:t.csv", "lecture_10_basic_cnn doesn't learn from a table"),
-        ("07", "folder:pets", "doesn't learn from a folder of images: lectures 9 to 11 do"),
-        ("12", "csv:t.csv", "lecture_12_rnn_basics doesn't learn from a table"),
+        ("10_basic", "csv:t.csv", "lecture_10_basic_cnn can't train on a table"),
+        ("07", "folder:pets", "can't train on a folder of images: lectures 9 to 11 can"),
+        ("12", "csv:t.csv", "lecture_12_rnn_basics can't train on a table"),
     ],
 )
 def test_a_lecture_refuses_what_it_cannot_learn_from_as_headless_does(lecture, data, said):
@@ -224,7 +224,7 @@ async def test_a_lecture_of_one_input_says_which_columns_are_too_many(
     await shown(person, ChoiceQuestion)
     await person.press("p")
     await shown(person, TableDialog)
-    await person.until(lambda: "learns from one column of numbers" in person.sentence)
+    await person.until(lambda: "trains on one column of numbers" in person.sentence)
 
 
 # The list of files

@@ -199,7 +199,7 @@ def test_a_run_says_which_set_of_its_lecture_lies_in_data_dir(tmp_path):
     (mine / "mnist").mkdir(parents=True)
     for file in get_dataset("mnist").files:
         (mine / "mnist" / file.name).touch()
-    said = f"mnist lies in {mine}, and this run learns from digits: --dataset mnist trains on it"
+    said = f"{mine} has mnist, but this run uses digits: --dataset mnist trains on it"
     argv = ("--no-tui", "softmax", "--epochs", 1)
     ended = tutorch(*argv, "--data-dir", mine)
     assert said in ended.err

@@ -201,7 +201,7 @@ def test_an_lr_set_by_hand_after_the_last_checkpoint_is_set_again(tmp_path: Path
     assert [(line["first_step"], line["lr"]) for line in changes] == [(6, 0.01)]
 
 
-def test_a_run_killed_before_anything_was_saved_begins_once_more():
+def test_a_run_killed_before_anything_was_saved_starts_again():
     control = Control()
     made = session(control)
     control.stop()
@@ -210,7 +210,7 @@ def test_a_run_killed_before_anything_was_saved_begins_once_more():
         (made.folder.path / name).unlink(missing_ok=True)
     ended = tutorch("resume", "last", "--no-tui")
     assert ended.exit_code == 0
-    assert "begins once more" in ended.err
+    assert "it starts again" in ended.err
 
 
 def test_no_flipped_bit_of_a_checkpoint_goes_unnoticed_or_does_harm(tmp_path: Path):

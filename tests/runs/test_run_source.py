@@ -303,7 +303,7 @@ def test_a_changed_file_that_the_weights_do_not_fit_is_refused_and_the_run_stays
     net.write_text(NET.replace("(784, 8)", "(784, 9)").replace("Head(8", "Head(9"))
     ended = tutorch("resume", run, "--epochs", 3, "--no-tui", "--source", "current")
     assert ended.exit_code == 1
-    assert "my_net.py as it is now can't go on" in ended.err
+    assert "my_net.py as it is now can't continue" in ended.err
     assert "--source kept" in ended.err
     net.unlink()
     gone = tutorch("resume", run, "--epochs", 3, "--no-tui", "--source", "current")

@@ -270,14 +270,14 @@ def test_auto_is_the_card_with_the_most_free_memory(monkeypatch: pytest.MonkeyPa
     free = {0: 10, 1: 20}
     touched: list[str] = []
 
-    def probe(name: str) -> DeviceInfo | None:
+    def query(name: str) -> DeviceInfo | None:
         touched.append(name)
         there = [*(f"cuda:{index}" for index in free), "cpu"]
         return DeviceInfo(name, name) if name in there else None
 
     monkeypatch.setattr(devices, "_cuda_count", lambda: len(free))
     monkeypatch.setattr(devices, "free_memory", lambda index: free[index])
-    monkeypatch.setattr(devices, "probe", probe)
+    monkeypatch.setattr(devices, "query_device", query)
     assert choose_device("auto").name == "cuda:1"
     assert choose_device("cuda").name == "cuda:1"
     assert choose_device("cuda:0").name == "cuda:0"

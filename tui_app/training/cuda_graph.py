@@ -1,10 +1,10 @@
-"""The whole step as a CUDA graph: one call instead of a hundred, on models that take longer to be
-called than to be computed.
+"""Records a whole step as a CUDA graph: one call instead of a hundred, for models whose operations
+take longer to launch than to compute.
 
-Forward, backward and optimizer are recorded once and then replayed on the same memory: a batch is
-copied to where the recorded one lay. Recording computes nothing. The steps before it, which torch
-wants for a warm-up, are steps of the run like all others, so that nothing has to be undone. What
-can't be recorded is trained as ever, and that is said once. See "CUDA semantics" in torch's manual.
+Forward, backward and optimizer are recorded once and then replayed on the same memory: each batch
+is copied to where the recorded one was. Recording computes nothing. The warm-up steps that torch
+requires are steps of the run, so nothing has to be undone. A run that can't be recorded trains with
+plain steps, after one warning. See "CUDA semantics" in torch's manual.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from tui_app.training.seeding import host_rng_state, restore_host_rng_state
 from tui_app.training.state import Training
 from tui_app.training.step import Step, bare_step, make_step
 
-#: Steps before the recorded one: they make the optimizer's state, choose algorithms, load kernels.
+#: Steps before the recorded one, which create the optimizer's state and load kernels.
 _WARM_UP = 3
 
 _NOT_RECORDED = (
-    "the steps of this run are not recorded as a CUDA graph, since {}. It trains all the same, "
+    "the steps of this run are not recorded as a CUDA graph, since {}. It trains without one, "
     "with a call for each operation"
 )
 
 
 class Recorder(Protocol):
-    """What records steps."""
+    """Records steps."""
 
-    def run(self, take: Callable[[], Tensor]) -> Tensor:
-        """Take a step as it is."""
+    def run(self, step: Callable[[], Tensor]) -> Tensor:
+        """Run a step."""
         ...
 
-    def watch(self, take: Callable[[], Tensor]) -> tuple[Tensor, bool]:
-        """The same, and whether the host waited for the device in it."""
+    def watch(self, step: Callable[[], Tensor]) -> tuple[Tensor, bool]:
+        """Run a step, and return whether the host waited for the device in it."""
         ...
 
-    def record(self, take: Callable[[], Tensor]) -> Callable[[], Tensor]:
-        """Record a step without taking it; a function that takes it. Raises whatever torch does."""
+    def record(self, step: Callable[[], Tensor]) -> Callable[[], Tensor]:
+        """Record a step without running it; the function that replays it. Raises torch's errors."""
         ...
 
 
 def fastest_step(training: Training) -> Step:
-    """The step by the fastest way there is on the run's device."""
+    """The fastest step for the run's device."""
     device = torch.device(training.device.name)
     if device.type != "cuda":
         return make_step(training)
@@ -60,10 +60,10 @@ def fastest_step(training: Training) -> Step:
 
 
 def why_not_recordable(training: Training) -> str:
-    """Why the run's steps can't be recorded, as far as that is known beforehand; else empty."""
+    """Why the run's steps can't be recorded, if that is known beforehand; else empty."""
     lecture = training.settings.lecture
     if lecture.optimizer is not None:
-        return "the lecture has an optimizer of its own"
+        return "the lecture has its own optimizer"
     if lecture.backward is not None:
         return "the lecture's gradients are written out by hand"
     if not can_be_recorded(training.optimizer):
@@ -78,7 +78,7 @@ def why_not_recordable(training: Training) -> str:
 
 
 class GraphedStep:
-    """A step that is recorded after the warm-up; a batch of another size is never replayed."""
+    """A step that is recorded after the warm-up. A batch of another size runs as a plain step."""
 
     def __init__(self, training: Training, recorder: Recorder) -> None:
         self._training = training
@@ -86,43 +86,43 @@ class GraphedStep:
         self._plain = make_step(training)
         self._size = min(training.batches.batch_size, training.train_size)
         self._warm_up = _WARM_UP
-        self._is_given_up = False
+        self._has_failed = False
         self._replay: Callable[[], Tensor] | None = None
         self._inputs = self._targets = torch.empty(0)
         make_recordable(training.optimizer)
 
     def __call__(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Take the step. Raises OutOfMemory."""
-        if self._is_given_up:
+        """Run the step. Raises OutOfMemory."""
+        if self._has_failed:
             return self._plain(inputs, targets)
         if len(inputs) != self._size:  # the last batch of an epoch
             return self._recorder.run(lambda: self._plain(inputs, targets))
         if self._warm_up:
-            return self._take_warm_up(inputs, targets)
+            return self._run_warm_up(inputs, targets)
         if self._replay is None:
             self._record(inputs, targets)
         if self._replay is None:
             return self._plain(inputs, targets)
         self._inputs.copy_(inputs)
         self._targets.copy_(targets)
-        return self._replay().clone()  # the next replay writes to the same place
+        return self._replay().clone()  # the next replay overwrites it
 
-    def _take_warm_up(self, inputs: Tensor, targets: Tensor) -> Tensor:
+    def _run_warm_up(self, inputs: Tensor, targets: Tensor) -> Tensor:
         self._warm_up -= 1
-        before = self._memory()
+        before = self._attributes()
         loss, has_waited = self._recorder.watch(lambda: self._plain(inputs, targets))
-        # The first steps may wait, while they make the optimizer's state.
+        # The first steps may wait, while they create the optimizer's state.
         if not self._warm_up and has_waited:
             self._give_up("the model waits for its own results in the middle of a step")
-        elif not self._warm_up and _differ(before, self._memory()):
-            self._give_up("the model remembers something from step to step")
+        elif not self._warm_up and _differ(before, self._attributes()):
+            self._give_up("the model keeps state between steps")
         elif not self._warm_up and self._training.parts > 1:
             self._give_up("the device has too little memory for a whole batch")
         return loss
 
-    def _memory(self) -> dict[tuple[nn.Module, str], Any]:
-        """What model and criterion hold besides other modules: a replay calls no Python, and so
-        would neither count on nor put one tensor in the place of another.
+    def _attributes(self) -> dict[tuple[nn.Module, str], Any]:
+        """All attributes of model and criterion: a replay runs no Python, so it would neither
+        increment a counter nor replace a tensor.
         """
         training = self._training
         return {
@@ -133,27 +133,27 @@ class GraphedStep:
         }
 
     def _record(self, inputs: Tensor, targets: Tensor) -> None:
-        """Record the step, or give up. Leaves weights and random numbers as they are."""
+        """Record the step, or give up. Leaves weights and random numbers unchanged."""
         training, before = self._training, host_rng_state()
         self._inputs, self._targets = inputs.clone(), targets.clone()
         step = bare_step(training)
-        training.optimizer.zero_grad(set_to_none=True)  # so that gradients lie in the graph
+        training.optimizer.zero_grad(set_to_none=True)  # so that the graph allocates them
         try:
             self._replay = self._recorder.record(lambda: step(self._inputs, self._targets))
-        except Exception as error:  # noqa: BLE001 # of torch or the model: eager steps go on or tell
-            said = (str(error).splitlines() or [""])[0]
-            reason = f"that failed ({type(error).__name__}: {said})"
+        except Exception as error:  # noqa: BLE001 # of torch or the model: a plain step works or raises it
+            first_line = (str(error).splitlines() or [""])[0]
+            reason = f"that failed ({type(error).__name__}: {first_line})"
         else:
             reason = ""
             if host_rng_state() != before:
-                reason = "the model draws random numbers on the host, which a graph would not"
+                reason = "the model draws random numbers on the host, which a graph can't"
         if reason:
             restore_host_rng_state(before)
             training.optimizer.zero_grad(set_to_none=True)
             self._give_up(reason)
 
     def _give_up(self, reason: str) -> None:
-        self._replay, self._is_given_up = None, True
+        self._replay, self._has_failed = None, True
         self._inputs = self._targets = torch.empty(0)
         make_plain(self._training.optimizer, self._training.current_lr)
         self._training.pending_warnings.append(_NOT_RECORDED.format(reason))
@@ -164,46 +164,46 @@ def _differ(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> bool:
 
 
 class CudaRecorder:
-    """Records on a stream of its own, on which the steps before have run, as torch wants it."""
+    """Records on a separate stream, on which the warm-up steps also run, as torch requires."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._stream = torch.cuda.Stream(device)
 
-    def run(self, take: Callable[[], Tensor]) -> Tensor:
-        """Take a step as it is."""
+    def run(self, step: Callable[[], Tensor]) -> Tensor:
+        """Run a step."""
         current = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(current)
         with torch.cuda.stream(self._stream):
-            loss = take()
+            loss = step()
         current.wait_stream(self._stream)
         loss.record_stream(current)
         return loss
 
-    def watch(self, take: Callable[[], Tensor]) -> tuple[Tensor, bool]:
-        """The same, and whether the host waited for the device in it."""
+    def watch(self, step: Callable[[], Tensor]) -> tuple[Tensor, bool]:
+        """Run a step, and return whether the host waited for the device in it."""
         before = torch.cuda.get_sync_debug_mode()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             torch.cuda.set_sync_debug_mode("warn")
             try:
-                loss = self.run(take)
+                loss = self.run(step)
             finally:
                 torch.cuda.set_sync_debug_mode(before)
         return loss, any("called a synchronizing" in str(each.message) for each in caught)
 
-    def record(self, take: Callable[[], Tensor]) -> Callable[[], Tensor]:
-        """Record a step without taking it; a function that takes it. Raises whatever torch does."""
+    def record(self, step: Callable[[], Tensor]) -> Callable[[], Tensor]:
+        """Record a step without running it; the function that replays it. Raises torch's errors."""
         graph = torch.cuda.CUDAGraph()
         state = torch.cuda.get_rng_state(self._device)
         try:
-            # Other threads of the program may go on: none of them uses the device's memory.
+            # Other threads may run: none of them uses the device's memory.
             recording = torch.cuda.graph(
                 graph, stream=self._stream, capture_error_mode="thread_local"
             )
-            # Else torch would synchronise with the first card, and take memory there.
+            # Without it torch would synchronise with the first GPU, and allocate memory there.
             with torch.cuda.device(self._device), recording:
-                loss = take()
+                loss = step()
         except BaseException:
             self._renew_generator(state)
             raise
@@ -215,7 +215,7 @@ class CudaRecorder:
         return replay
 
     def _renew_generator(self, state: Tensor) -> None:
-        """A recording that broke off leaves the device's random numbers waiting for its end."""
+        """Replace the generator's state, which a failed recording leaves in capture mode."""
         index = self._device.index
         generators = torch.cuda.default_generators
         own = generators[torch.cuda.current_device() if index is None else index]

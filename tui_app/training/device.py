@@ -1,4 +1,4 @@
-"""The device to train on: which ones answer, and which one is meant."""
+"""Chooses the device to train on, and lists those that work."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui_app.training.nvidia import free_memory, gpu_names, other_programs
 
 @dataclass(frozen=True)
 class DeviceInfo:
-    """A device that answers. Memory in bytes, 0 where it isn't known; `others` use the card too."""
+    """A device that works; memory in bytes, 0 if unknown. `others` counts other programs on it."""
 
     name: str
     title: str
@@ -23,36 +23,36 @@ class DeviceInfo:
     others: int = 0
 
 
-def choose_device(wanted: str) -> DeviceInfo:
-    """The device that `wanted` (auto, cpu, cuda, cuda:N, mps) means.
+def choose_device(requested: str) -> DeviceInfo:
+    """The device for `requested`: auto, cpu, cuda, cuda:N or mps.
 
-    `auto` is the CUDA device with the most free memory, then mps, then the CPU. Raises
-    InvalidValue for a word that names no device, DeviceUnavailable for one that doesn't answer.
+    `auto` is the CUDA device with the most free memory, then mps, then the CPU. Raises InvalidValue
+    for another word, DeviceUnavailable for a device that doesn't work.
     """
-    fields_of(RunOptions)["device"].check(wanted)
-    candidates = [wanted]
-    if wanted in ("auto", "cuda"):
-        candidates = [f"cuda:{index}" for index in cards_by_free_memory()]
-    if wanted == "auto":
+    fields_of(RunOptions)["device"].check(requested)
+    candidates = [requested]
+    if requested in ("auto", "cuda"):
+        candidates = [f"cuda:{index}" for index in gpus_by_free_memory()]
+    if requested == "auto":
         candidates += ["mps", "cpu"]
     for name in candidates:
-        device = probe(name)
+        device = query_device(name)
         if device is not None:
             return device
     names = ", ".join(device.name for device in available_devices())
     raise DeviceUnavailable(
-        f"the device {wanted} doesn't answer; here are: {names}{_why_no_cuda(wanted)}"
+        f"the device {requested} doesn't answer; available: {names}{_why_no_cuda(requested)}"
     )
 
 
 def available_devices() -> list[DeviceInfo]:
-    """Every device that takes a probe tensor, the CPU last."""
+    """Every device on which a tensor can be allocated, the CPU last."""
     names = [*(f"cuda:{index}" for index in range(_cuda_count())), "mps", "cpu"]
-    return [device for name in names if (device := probe(name)) is not None]
+    return [device for name in names if (device := query_device(name)) is not None]
 
 
-def probe(name: str) -> DeviceInfo | None:
-    """The device `name`, if it answers. Touches no other: each that is touched loses memory."""
+def query_device(name: str) -> DeviceInfo | None:
+    """The device `name`, if it works. No other is initialised, which would take its memory."""
     if name == "cpu":
         return DeviceInfo("cpu", f"CPU, {torch.get_num_threads()} threads")
     if name == "mps":
@@ -61,14 +61,14 @@ def probe(name: str) -> DeviceInfo | None:
     return _cuda_info(index) if index < _cuda_count() else None
 
 
-def cards_by_free_memory() -> list[int]:
-    """The CUDA devices' numbers, the one with the most free memory first, none of them touched."""
+def gpus_by_free_memory() -> list[int]:
+    """The indices of CUDA devices, by free memory, most first. None of them is initialised."""
     free = {index: free_memory(index) for index in range(_cuda_count())}
     return sorted(free, key=lambda index: -free[index])
 
 
 def release_gpu_memory() -> None:
-    """Let other programs have what a run that is over had on a GPU: the app may stay for hours."""
+    """Free the GPU memory of a run that has ended: the app may stay open for hours."""
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()
 
@@ -88,16 +88,16 @@ def _cuda_info(index: int) -> DeviceInfo | None:
         torch.zeros(1, device=name)
         free, total = torch.cuda.mem_get_info(index)
         properties = torch.cuda.get_device_properties(index)
-    except RuntimeError:  # a card that is broken, in exclusive use, or full
+    except RuntimeError:  # it is broken, in exclusive use, or full
         return None
     return DeviceInfo(name, properties.name, free, total, other_programs(index))
 
 
-def _why_no_cuda(wanted: str) -> str:
-    if not wanted.startswith("cuda"):
+def _why_no_cuda(requested: str) -> str:
+    if not requested.startswith("cuda"):
         return ""
     if torch.version.cuda is None and torch.version.hip is None:
-        return ". This build of torch is for the CPU alone: install one with CUDA to use a GPU"
+        return ". This build of torch is for the CPU only: install one with CUDA to use a GPU"
     return (
         ""
         if torch.cuda.is_available()

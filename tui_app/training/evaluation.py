@@ -1,4 +1,4 @@
-"""How good a model is on a split."""
+"""Evaluates a model on a split: loss and accuracy."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from datasets.dataset import Task
 from tui_app.training.batches import DeviceSplit
 from tui_app.training.outcome import is_out_of_memory
 
-#: Samples at a time: large enough to fill a GPU, small enough for a stop to be noticed soon.
+#: Samples at a time: enough to keep a GPU busy, few enough to notice a stop soon.
 _CHUNK = 2000
 
 
 class EvaluationStopped(Exception):
-    """Evaluation was asked to stop, and has no result."""
+    """Evaluation was stopped, and has no result."""
 
 
 def correct(outputs: Tensor, targets: Tensor, task: Task) -> Tensor:
-    """Which predictions are right: bool, of the targets' shape. `outputs` are logits.
+    """Which predictions are correct: bool, of the targets' shape. `outputs` are logits.
 
     (N, classes) or (N, classes, ...) against (N, ...) for several classes, (N, 1) against (N, 1)
     for two.
@@ -40,8 +40,8 @@ def evaluate(
 ) -> dict[str, float]:
     """`loss` over the split, as the criterion reduces it, and `accuracy` where there are classes.
 
-    Leaves the model in training mode if it was; where the memory is short, takes fewer samples at
-    a time. Raises EvaluationStopped.
+    Restores the model's mode afterwards. If the memory is too small, it takes fewer samples at a
+    time. Raises EvaluationStopped.
     """
     size = _CHUNK
     while True:
@@ -64,7 +64,7 @@ def _evaluate(
     was_training = model.training
     model.eval()
     is_sum = reduction_of(criterion) == "sum"
-    losses, rights, count = [], [], 0
+    losses, corrects, count = [], [], 0
     try:
         for inputs, targets in split.chunks(size):
             if stopped():
@@ -73,17 +73,17 @@ def _evaluate(
             loss = criterion(outputs, targets)
             losses.append(loss if is_sum else loss * len(inputs))
             if task != "regression":
-                rights.append(correct(outputs, targets, task).sum())
+                corrects.append(correct(outputs, targets, task).sum())
                 count += targets.numel()
     finally:
         model.train(was_training)
     total = torch.stack(losses).cpu().double().sum().item()
     values = {"loss": total if is_sum else total / len(split)}
-    if rights:
-        values["accuracy"] = torch.stack(rights).sum().item() / count
+    if corrects:
+        values["accuracy"] = torch.stack(corrects).sum().item() / count
     return values
 
 
 def reduction_of(criterion: nn.Module) -> str:
-    """`sum` or `mean`: what the criterion makes of the losses of a batch's samples."""
+    """`sum` or `mean`: how the criterion reduces the losses of a batch."""
     return getattr(criterion, "reduction", "mean")

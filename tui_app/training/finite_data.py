@@ -1,4 +1,4 @@
-"""Refuses data with a NaN or an infinity, which would make every loss a NaN."""
+"""Refuses data that contain NaN or infinity, which would make every loss NaN."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from datasets import DataDamaged, Split
 from datasets.reading.progress import ProgressReporter
 
 _ROWS = 10_000
-"""Samples whose numbers are checked at once, between two checks for a stop."""
+"""Samples that are checked between two checks for a stop."""
 
 
 def refuse_non_finite(
     dataset: str, splits: Mapping[str, Split | None], reporter: ProgressReporter
 ) -> None:
-    """Raise DataDamaged for a NaN or an infinity in data that lie in memory."""
+    """Raise DataDamaged for NaN or infinity in data that are in memory."""
     for name, split in splits.items():
         for kind in ("inputs", "targets"):
             values = getattr(split, kind, None)

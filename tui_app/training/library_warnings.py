@@ -1,4 +1,4 @@
-"""Gives what Python's `warnings` module shows to a function, as a sentence each."""
+"""Passes the warnings of Python's `warnings` module to a function, as a sentence each."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 
 from models.user_files.error_location import is_user_code
 
-#: Libraries by the name of their package, where they are called otherwise.
+#: The names of libraries whose package has another name.
 _NAMES = {"numpy": "NumPy", "PIL": "Pillow", "torch": "PyTorch", "sklearn": "scikit-learn"}
 
-#: Characters of a warning that are shown, and different warnings that are, at most.
+#: Most characters of a warning, and most different warnings.
 _LONGEST, _MOST = 500, 100
 
 
 @contextmanager
 def warnings_noted(note: Callable[[str], None]) -> Iterator[None]:
-    """Call `note`, in whatever thread, with each warning that is shown meanwhile, each text once.
+    """Call `note` with each warning that is shown meanwhile, in its thread, each text once.
 
-    It says whose code the warning is about: a line of the user's file, or a library. Of more than
-    a hundred different ones the rest are dropped.
+    The sentence names the code: a line of the user's file, or a library. After a hundred different
+    warnings the rest are dropped.
     """
     seen: set[str] = set()
 

@@ -1,4 +1,4 @@
-"""Says which of a lecture's data sets lies in --data-dir, where a run learns from another."""
+"""Hints at a lecture's data set in --data-dir that the run doesn't use."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from datasets.fetching.disk import find_in
 from tui_app.runs.settings import RunSettings, is_own_data
 
 
-def better_data(settings: RunSettings) -> list[str]:
-    """A sentence where nobody said which data set to learn from, and one that the lecture is about
-    lies in the folder that was named: the default is the one that needs no download.
+def local_data_hint(settings: RunSettings) -> list[str]:
+    """A hint if no data set was chosen, and --data-dir has another one of the lecture's than its
+    default, which needs no download.
     """
     lecture, folder = settings.lecture, settings.options.data_dir
     if not (settings.has_default_dataset and folder):
         return []
     for name in lecture.datasets:
-        if name != settings.dataset and not is_own_data(name) and _lies_in(name, Path(folder)):
+        if name != settings.dataset and not is_own_data(name) and _is_in(name, Path(folder)):
             return [
-                f"{name} lies in {folder}, and this run learns from {settings.dataset}: "
+                f"{folder} has {name}, but this run uses {settings.dataset}: "
                 f"--dataset {name} trains on it"
             ]
     return []
 
 
-def _lies_in(name: str, folder: Path) -> bool:
+def _is_in(name: str, folder: Path) -> bool:
     dataset = get_dataset(name)
     try:
         return bool(dataset.files) and find_in(dataset, folder) is not None

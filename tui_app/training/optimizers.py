@@ -1,4 +1,4 @@
-"""The optimizers by their names in the hyperparameters."""
+"""Makes optimizers by their names in the hyperparameters, and moves their state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from models.lecture import Hyperparameters, Lecture
 
-#: What each name stands for, in torch.optim; lecture 5 compares all eight.
+#: The classes of torch.optim by name; lecture 5 compares all eight.
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
     "adagrad": torch.optim.Adagrad,
@@ -21,14 +21,14 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
     "rprop": torch.optim.Rprop,
 }
 
-#: Where one kernel can update all weights at once, instead of several for each of them.
+#: Devices on which one kernel can update all weights at once, instead of several for each weight.
 _FUSED = {"sgd": ("cpu", "cuda"), "adam": ("cpu", "cuda"), "adagrad": ("cpu",)}
 
 
 def make_optimizer(
     lecture: Lecture, model: nn.Module, hp: Hyperparameters
 ) -> torch.optim.Optimizer:
-    """The lecture's own optimizer, or the one that the hyperparameters name."""
+    """The lecture's own optimizer, or the one named in the hyperparameters."""
     if lecture.optimizer is not None:
         return lecture.optimizer(model, hp)
     used = lecture.relevant_settings(hp)
@@ -42,7 +42,7 @@ def make_optimizer(
 
 
 def is_fused(name: str, device: str) -> bool:
-    """Whether the optimizer of that name updates all weights at once on such a device."""
+    """Whether this optimizer can update all weights at once on this type of device."""
     return device in _FUSED.get(name, ())
 
 
@@ -55,8 +55,8 @@ def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
             group["lr"] = lr
 
 
-# What a CUDA graph asks of an optimizer: nothing that changes may be a number of Python's, since
-# those are recorded as they are.
+# For a CUDA graph: what changes from step to step must be a tensor, since Python's numbers are
+# recorded as constants.
 
 
 def can_be_recorded(optimizer: torch.optim.Optimizer) -> bool:
@@ -85,7 +85,7 @@ def make_plain(optimizer: torch.optim.Optimizer, lr: float) -> None:
 
 
 def _move_counts(optimizer: torch.optim.Optimizer, *, to_weights: bool) -> None:
-    """The counts of steps are the one thing that torch keeps on the host, but for ASGD's."""
+    """Move the step counts, the only state that torch keeps on the host (except ASGD's)."""
     for group in optimizer.param_groups:
         on_weights = to_weights or group.get("fused") or isinstance(optimizer, torch.optim.ASGD)
         for weight in group["params"]:
@@ -96,7 +96,7 @@ def _move_counts(optimizer: torch.optim.Optimizer, *, to_weights: bool) -> None:
 
 
 def plain_state(optimizer: torch.optim.Optimizer, lr: float) -> dict[str, Any]:
-    """The optimizer's state_dict as any device can take it up; `lr` is the one in force."""
+    """The optimizer's state_dict in a form for any device; `lr` is the one in force."""
     state = optimizer.state_dict()
     groups = [dict(group) for group in state["param_groups"]]
     for group in groups:
@@ -108,8 +108,8 @@ def plain_state(optimizer: torch.optim.Optimizer, lr: float) -> dict[str, Any]:
 
 
 def load_plain_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Take up what `plain_state` gave, perhaps on another device: how a step is computed stays
-    the optimizer's own. Raises whatever torch does when the state isn't that of such an optimizer.
+    """Load a state from `plain_state`, possibly of another device; whether the optimizer is fused
+    doesn't change. Raises any error of torch's if the state is of another optimizer.
     """
     groups = [dict(group) for group in state["param_groups"]]
     for group, own in zip(groups, optimizer.param_groups, strict=False):  # torch compares them

@@ -44,13 +44,11 @@ def resume_run(
     record: RunRecord | None = None,
     **options: Any,
 ) -> Session:
-    """Prepare a run to go on exactly where its last.pt left it, or to have more `epochs`.
+    """Prepare a run to continue exactly from its last.pt, or to train until `epochs`.
 
-    `source` says with which source, where a user's own file has changed since. `record` is its
-    run.json, if it was read already.
-    `options` are those of RunOptions that are other than before, such as the device. A time
-    limit was for the earlier session alone. Raises DamagedRun, RunFinished, and what `prepare`
-    does.
+    `source` chooses a source if the user's file has changed since. `record` is the run's run.json,
+    if it was read already. `options` are the RunOptions that change, such as the device; a time
+    limit doesn't carry over. Raises DamagedRun, RunFinished, and what `prepare` does.
     """
     record = record or folder.read_record()
     settings = settings_to_resume(folder, record, source)
@@ -72,16 +70,17 @@ def resume_run(
         if "threads" not in options and record.threads_reason:
             training.threads_reason = printable(record.threads_reason)
         state = _status(folder).get("state")
-        back = restore_with_changed_source if is_other_source(settings.lecture, record) else restore
-        notes = back(training, folder, was_completed=state == "completed")
-        notes += [*filter(None, [settings.note]), *notes_of(training), *extend(training)]
-        now, made_of = record_of(training), settings.lecture.source
+        is_changed = is_other_source(settings.lecture, record)
+        load = restore_with_changed_source if is_changed else restore
+        notes = load(training, folder, was_completed=state == "completed")
+        notes += [*filter(None, [settings.note]), *notes_of(training), *extend_schedule(training)]
+        now, current_source = record_of(training), settings.lecture.source
         write_kept_data(folder, now, training.measured.split.data)
-        folder.write_record(record_of_resumed(folder, record, now, made_of, training.step))
-        if made_of is not None:
-            notes += trust_copy(folder, made_of)
+        folder.write_record(record_of_resumed(folder, record, now, current_source, training.step))
+        if current_source is not None:
+            notes += trust_copy(folder, current_source)
         changes = rewind_metrics(folder.metrics, training.epoch, training.step, control.must_stop)
-        # What made a run fail is not done again.
+        # A change that may have made the run fail isn't repeated.
         training.lr_changes = {} if state == "failed" else changes
         stack.pop_all()
     return Session(training, folder, now, lock, notes)
@@ -95,7 +94,7 @@ def _status(folder: RunFolder) -> dict[str, Any]:
 
 
 def with_options(settings: RunSettings, options: dict[str, Any]) -> RunSettings:
-    """The settings of a run with other options, some from its run.json. Raises DamagedRun."""
+    """The run's settings with these options, some of them from run.json. Raises DamagedRun."""
     try:
         checked = {name: fields_of(RunOptions)[name].check(v) for name, v in options.items()}
     except InvalidValue as error:
@@ -104,13 +103,13 @@ def with_options(settings: RunSettings, options: dict[str, Any]) -> RunSettings:
 
 
 def restore(training: Training, folder: RunFolder, *, was_completed: bool) -> list[str]:
-    """Go back to the newest checkpoint that is whole; what to say when it isn't last.pt.
+    """Load the newest intact checkpoint; a note if it isn't last.pt.
 
-    Raises DamagedRun when none is, RunFinished when there is nothing left to do: a run that broke
-    off between its last step and its end is still to be ended.
+    Raises DamagedRun if there is none, RunFinished if nothing is left to train. A run that crashed
+    between its last step and its end still has to be completed.
     """
     if not folder.has_checkpoint():
-        return [f"{folder.name} broke off before anything was saved: it begins once more"]
+        return [f"{folder.name} crashed before anything was saved: it starts again"]
     try:
         _load_state(training, folder.last)
         notes = []
@@ -121,49 +120,49 @@ def restore(training: Training, folder: RunFolder, *, was_completed: bool) -> li
             _load_state(training, folder.previous)
         except DamagedRun as older:
             raise DamagedRun(f"{damage}; {older}") from older
-        # The next save would put the damaged one in the place of the one that is whole.
+        # The next save would replace the intact checkpoint by the damaged one.
         folder.previous.replace(folder.last)
-        notes = [f"{damage}. The run goes on from the checkpoint before it"]
+        notes = [f"{damage}. The run continues from the checkpoint before it"]
     if training.epoch >= training.epochs and was_completed:
         raise RunFinished(
-            f"{folder.name} has had all its {training.epoch} epochs; "
+            f"{folder.name} has trained all its {training.epoch} epochs; "
             f"`tutorch resume {as_argument(folder)} --epochs N` with a larger N trains it further"
         )
     if training.evaluations_without_best >= training.hyperparameters.early_stopping > 0:
-        training.evaluations_without_best = 0  # it was stopped for that: now it has a new chance
+        training.evaluations_without_best = 0  # early stopping ended it: start counting again
     return notes
 
 
 def restore_with_changed_source(
     training: Training, folder: RunFolder, *, was_completed: bool
 ) -> list[str]:
-    """Go back as `restore` does, in a run that goes on with a changed source: values of the older
-    one say nothing of the newer, so the best model is chosen anew. Raises what `restore` does.
+    """Load the checkpoint of a run that continues with a changed source. The best model is chosen
+    again, since the old source's values don't compare. Raises what `restore` does.
     """
     file = training.settings.lecture.path.name
     try:
         notes = restore(training, folder, was_completed=was_completed)
     except DamagedRun as error:
         raise DamagedRun(
-            f"{file} as it is now can't go on with what {folder.name} has trained: {error}\n"
-            "`--source kept` goes on with the copy in the run folder"
+            f"{file} as it is now can't continue what {folder.name} has trained: {error}\n"
+            "`--source kept` continues with the copy in the run folder"
         ) from error
     training.best.ranking.clear()
     training.evaluations_without_best = 0
-    note = f"{file} has changed: from here on the run is trained with it as it is now"
-    return [*notes, f"{note}, and its best model is chosen anew"]
+    note = f"{file} has changed: the run continues with the file as it is now"
+    return [*notes, f"{note}, and the best model is chosen again"]
 
 
 def _load_state(training: Training, path: Path) -> None:
     state = load_checkpoint(path)
     try:
         training.load_state_dict(state)
-    except Exception as error:  # torch looks closely at what it is given, or not at all
+    except Exception as error:  # torch has no common error for a wrong state
         raise DamagedRun(f"{path} doesn't belong to this run: {error}") from error
 
 
-def extend(training: Training) -> list[str]:
-    """Give the schedule the run's new end, where that moved; what to say of it."""
+def extend_schedule(training: Training) -> list[str]:
+    """Extend the schedule to the run's new end, if that moved; a note if a new one starts."""
     schedule, steps = training.schedule, training.epochs * len(training.batches)
     if schedule.last_step == steps:
         return []
@@ -171,6 +170,6 @@ def extend(training: Training) -> list[str]:
     if not schedule.is_bounded:
         return []
     return [
-        f"a {training.hyperparameters.lr_schedule} schedule is made for its length: "
-        f"a new one goes from step {training.step + 1} to step {steps}"
+        f"a {training.hyperparameters.lr_schedule} schedule has a fixed length: "
+        f"a new one runs from step {training.step + 1} to step {steps}"
     ]

@@ -1,4 +1,4 @@
-"""What run.json says of a run that is prepared."""
+"""Makes the record of a prepared run for run.json."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tui_app.training.baselines import baselines
 from tui_app.training.evaluation import reduction_of
 from tui_app.training.state import Training
 
-#: run.json has the scales of at most so many columns: it is read often.
+#: run.json has the normalisation of at most so many columns, since it is read often.
 _MOST_COLUMNS = 1000
 
 
 def record_of(training: Training) -> RunRecord:
-    """The run's settings, source and data, and what was chosen for it."""
+    """The run's settings, source and data, and what `prepare` chose."""
     model = type(training.model)
     values = {
         **as_record(training.settings),
@@ -41,8 +41,8 @@ def record_of(training: Training) -> RunRecord:
 
 
 def _normalisation(training: Training) -> dict[str, Any] | None:
-    """What pixels are shifted by and divided by, as shares of the `brightest`; or each measured
-    column, by its name. None for data that are used as they are, and for very wide tables.
+    """The mean and std of pixels, as shares of the `brightest`, or those of each numeric column by
+    name. None for data that aren't normalised, and for very wide tables.
     """
     data = training.measured.split.data
     if data.brightest is not None:

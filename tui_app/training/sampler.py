@@ -1,4 +1,4 @@
-"""The order of the samples: a function of seed and epoch, to be taken up anywhere."""
+"""Orders the samples: a function of seed and epoch, so that a run resumes at any batch."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ SEED_STRIDE = 0x9E3779B97F4A7C15
 
 
 class SeededBatchSampler:
-    """Batches of indices, epoch by epoch. Also serves a DataLoader as its `batch_sampler`.
+    """Yields an epoch's batches as lists of indices; a DataLoader takes it as `batch_sampler`.
 
-    Set `epoch` (from 0) and `start` (batches of it to pass over) before iterating.
+    Set `epoch` (from 0) and `start` (the batches to skip) before iterating.
     """
 
     def __init__(
@@ -35,14 +35,14 @@ class SeededBatchSampler:
         return full + (rest > 0 and not self.drop_last)
 
     def order(self, epoch: int) -> Tensor:
-        """The samples of `epoch` in the order they are met: (size,) int64."""
+        """The indices of the samples in the order of `epoch`: (size,) int64."""
         if not self.shuffle:
             return torch.arange(self.size)
         generator = torch.Generator().manual_seed((self.seed + (epoch + 1) * SEED_STRIDE) % 2**63)
         return torch.randperm(self.size, generator=generator)
 
     def __iter__(self) -> Iterator[list[int]]:
-        """The batches of `epoch` from `start` on, as lists of indices."""
+        """The batches of `epoch` from `start` on."""
         batches = self.order(self.epoch).split(self.batch_size)[: len(self)]
         for batch in batches[self.start :]:
             yield batch.tolist()

@@ -1,6 +1,6 @@
-"""The learning rate as a function of the step, so that a resumed run needs no scheduler's memory.
+"""Computes the learning rate from the step, so that a run resumes without a scheduler's state.
 
-Each schedule is a factor on the run's lr, given the share of the schedule that is behind (0 to 1).
+Each schedule is a factor for the run's lr, from the share of the schedule that is done (0 to 1).
 Cosine: Loshchilov and Hutter, SGDR, 2017, without restarts. One cycle: Smith and Topin,
 Super-Convergence, 2018, with the shape of torch.optim.lr_scheduler.OneCycleLR's defaults (30 % of
 the steps up from 1/25 of the lr, then down to 1/250 000 of it, both along half a cosine).
@@ -19,14 +19,14 @@ _WARM_UP = 0.3
 _FIRST_FACTOR = 1 / 25
 _LAST_FACTOR = _FIRST_FACTOR / 1e4
 
-
-#: The steps taken before a schedule begins, and when it ends.
+#: The number of steps before a schedule starts, and the step at which it ends.
 Span = tuple[int, int]
 
 
 def spans_of(values: Any) -> tuple[Span, ...]:
-    """The spans of a schedule as they were recorded: all, or the last one with its `first_step` and
-    `last_step`. Raises TypeError, ValueError or KeyError.
+    """The recorded spans of a schedule: a list, or the `first_step` and `last_step` of the last.
+
+    Raises TypeError, ValueError or KeyError.
     """
     try:
         return _spans_of(values)
@@ -40,13 +40,13 @@ def _spans_of(values: Any) -> tuple[Span, ...]:
         values = [(0, first), (first, last)] if first else [(0, last)]
     spans = tuple((int(first), int(last)) for first, last in values)
     if not spans or spans[0][0] != 0:
-        raise ValueError(f"{values!r} is no schedule: it begins before the first step")
+        raise ValueError(f"{values!r} is no schedule: one starts before the first step")
     return spans
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The course of the lr over a run; one that was extended has several `spans` in succession."""
+    """The lr over a run; one that was extended has several `spans` one after another."""
 
     hyperparameters: Hyperparameters
     steps_per_epoch: int
@@ -54,27 +54,27 @@ class Schedule:
 
     @property
     def last_step(self) -> int:
-        """Where it ends."""
+        """The step at which it ends."""
         return self.spans[-1][1]
 
     def extended(self, step: int, last_step: int) -> Schedule:
-        """The same until `last_step`: where it is made for its length, a new one after `step`."""
+        """The schedule until `last_step`; one of a fixed length gets a new one after `step`."""
         if self.is_bounded:
             return replace(self, spans=(*self.spans, (step, last_step)))
         return replace(self, spans=((0, last_step),))
 
     @property
     def is_bounded(self) -> bool:
-        """Whether the schedule has an end, past which it can't be extended."""
+        """Whether the schedule has a fixed length, and can't be continued past its end."""
         return self.hyperparameters.lr_schedule in ("cosine", "one-cycle")
 
     @property
     def is_constant(self) -> bool:
-        """Whether the lr never changes by itself."""
+        """Whether the schedule never changes the lr."""
         return self.hyperparameters.lr_schedule == "none"
 
     def factor(self, step: int) -> float:
-        """What the run's lr is multiplied with for the step after `step` steps."""
+        """The factor for the run's lr in the step after `step` steps."""
         hp = self.hyperparameters
         first, last = max(span for span in self.spans if span[0] <= step)
         share = min(1.0, (step - first) / max(1, last - first))

@@ -1,4 +1,4 @@
-"""Random numbers: where they start, and their state as plain values that a checkpoint can hold."""
+"""Seeds the random number generators, and saves and restores their states."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from torch import nn
 
 
 def seed_everything(seed: int) -> None:
-    """Start every generator that a lecture could draw from at `seed`."""
+    """Seed every generator that a lecture may draw from."""
     torch.manual_seed(seed)  # of every device
     random.seed(seed)
     np.random.seed(seed % 2**32)
 
 
 def rng_state() -> dict[str, Any]:
-    """The state of all generators, in tensors and plain values only (weights_only can load it)."""
+    """The state of all generators, as tensors and plain values: weights_only=True can load it."""
     name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
     return {
         "torch": torch.get_rng_state(),
@@ -37,7 +37,7 @@ def rng_state() -> dict[str, Any]:
 
 
 def restore_rng_state(state: dict[str, Any]) -> None:
-    """Put all generators back to where `rng_state` found them."""
+    """Restore what `rng_state` returned."""
     torch.set_rng_state(state["torch"])
     if state["cuda"] and len(state["cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(state["cuda"])
@@ -48,13 +48,13 @@ def restore_rng_state(state: dict[str, Any]) -> None:
 
 
 def host_rng_state() -> dict[str, Any]:
-    """The state of the generators that run on the host, to be compared with `==`."""
+    """The state of the generators on the host, comparable with `==`."""
     state = rng_state()
     return {**state, "torch": state["torch"].tolist(), "cuda": []}
 
 
 def restore_host_rng_state(state: dict[str, Any]) -> None:
-    """Put these generators back to where `host_rng_state` found them."""
+    """Restore what `host_rng_state` returned."""
     restore_rng_state({**state, "torch": torch.tensor(state["torch"], dtype=torch.uint8)})
 
 

@@ -1,8 +1,8 @@
-"""Names for control sockets, in a folder that their user alone can enter.
+"""Names control sockets, in a folder that only their user can enter, and removes stale ones.
 
-A name is claimed by a locked file beside the socket. The system frees the lock when its program
-ends in whatever way, so a socket whose lock is free belongs to nobody, and one whose lock is held
-is never removed: no moment of a program's start is mistaken for its end.
+A name is claimed by a locked file beside the socket. The system releases the lock when the program
+ends in any way, so a socket with a free lock is stale, and one with a held lock is never removed,
+even while its program is still starting.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ IS_AVAILABLE = hasattr(socket, "AF_UNIX")
 if sys.platform != "win32":
     import fcntl
 
-#: A path longer than this fits into no socket's address, on any system.
+#: A longer path may not fit into a socket's address on some system.
 _LONGEST = 100
 
 _OPEN = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def private_folder() -> Path:
-    """A folder for sockets that this user alone can enter. Raises OSError when there is none."""
+    """The folder for sockets, which only this user can enter. Raises OSError."""
     runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or "")
     if runtime.is_absolute() and runtime.is_dir() and runtime.stat().st_uid == os.getuid():
         folder = runtime / "tutorch"
@@ -38,15 +38,15 @@ def private_folder() -> Path:
         folder = Path(f"/tmp/tutorch-{os.getuid()}")
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    found = folder.lstat()  # of the folder itself: somebody may have put a link there
+    found = folder.lstat()  # not of a link's target
     if folder.is_symlink() or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise PermissionError(f"{folder} is open to others: no control socket is made there")
+        raise PermissionError(f"{folder} is open to other users: no control socket is made there")
     return folder
 
 
 def is_control_socket(path: str) -> bool:
-    """Whether a run of this user may listen there: status.json could name any socket, such as that
-    of another program, which would then be sent commands.
+    """Whether the path may be a run's socket of this user. status.json could name a socket of
+    another program, which must not be sent commands.
     """
     place = Path(path)
     try:
@@ -69,10 +69,10 @@ class SocketName:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX)
             if _is_at(self._descriptor, self._lock):
                 return
-            os.close(self._descriptor)  # another program found it before it was locked
+            os.close(self._descriptor)  # another program removed it before it was locked
 
     def release(self) -> None:
-        """Remove the socket, and give the name back."""
+        """Remove the socket, and release its name."""
         for path in (self.path, self._lock):
             path.unlink(missing_ok=True)
         os.close(self._descriptor)
@@ -81,10 +81,10 @@ class SocketName:
 def remove_stale(folder: Path) -> None:
     """Remove the sockets of programs that were killed."""
     for lock in folder.glob("*.lock"):
-        with suppress(OSError):  # it is gone meanwhile, or held by a program that lives
+        with suppress(OSError):  # it was removed meanwhile, or a running program holds it
             _remove_if_free(lock)
     for path in folder.glob("*.sock"):
-        # Earlier versions had no locks; later ones remove the socket first and then its lock.
+        # Earlier versions have no locks; this one removes the socket before its lock.
         if not path.with_suffix(".lock").exists():
             _remove_if_refused(path)
 
@@ -107,7 +107,7 @@ def _remove_if_refused(path: Path) -> None:
             probe.connect(str(path))
         except ConnectionRefusedError:
             path.unlink(missing_ok=True)
-        except OSError:  # busy, or gone meanwhile
+        except OSError:  # busy, or removed meanwhile
             return
 
 

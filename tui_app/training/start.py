@@ -14,7 +14,7 @@ from tui_app.runs.run_source import keep_source
 from tui_app.runs.run_trust import trust_copy
 from tui_app.runs.settings import RunSettings
 from tui_app.training.control import Control
-from tui_app.training.local_data_hint import better_data
+from tui_app.training.local_data_hint import local_data_hint
 from tui_app.training.prepare import prepare
 from tui_app.training.run_record import record_of
 from tui_app.training.session import Session
@@ -35,7 +35,7 @@ def start_run(
         lock = folder.lock()
         stack.callback(lock.release)
         training.run_folder = folder
-        notes = [*better_data(settings), *notes_of(training)]
+        notes = [*local_data_hint(settings), *notes_of(training)]
         if settings.lecture.source is not None:
             keep_source(folder, settings.lecture.source)
             notes += trust_copy(folder, settings.lecture.source)
@@ -53,5 +53,5 @@ def notes_of(training: Training) -> list[str]:
         others = "another program is"
         if device.others > 1:
             others = f"{device.others} other programs are"
-        notes.append(f"{others} using {device.name} ({device.title}) too: it may be slower")
+        notes.append(f"{others} using {device.name} ({device.title}) too: training may be slower")
     return notes

@@ -1,4 +1,4 @@
-"""One optimizer step, as a function; a batch too large for the device is taken in parts."""
+"""Makes the function that runs one optimizer step, and splits batches that don't fit the memory."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from tui_app.training.outcome import is_out_of_memory
 from tui_app.training.state import Training
 from tui_app.training.watchdog import StepInterrupted
 
-#: An optimizer step on a batch (inputs, targets); gives the batch's loss, on the device.
+#: Runs an optimizer step on a batch (inputs, targets) and returns its loss, on the device.
 Step = Callable[[Tensor, Tensor], Tensor]
 
 
 class _BatchTooLarge(Exception):
-    """The memory ran out before anything but gradients had changed."""
+    """The memory ran out before anything but gradients changed."""
 
 
 def make_step(training: Training) -> Step:
-    """The step that every device can take.
+    """The step for any device.
 
-    Doubles `training.parts` when the device has too little memory for a batch, if the run is to do
-    so, and says so in `training.pending_warnings`. Raises OutOfMemory where that is not wanted, or
-    helps no more.
+    If the device has too little memory for a batch, it doubles `training.parts` and adds a warning
+    to `training.pending_warnings`. Raises OutOfMemory if the run's options forbid that, or if it
+    doesn't help.
     """
-    take_step = _taken_by(training.optimizer)
+    run_step = _step_of(training.optimizer)
 
     def step(inputs: Tensor, targets: Tensor) -> Tensor:
         has_begun, parts = False, training.parts
@@ -47,14 +47,14 @@ def make_step(training: Training) -> Step:
 
         while True:
             try:
-                loss = take_step(closure)
+                loss = run_step(closure)
                 break
             except _BatchTooLarge:
-                _halve(training, len(inputs))
+                _split_further(training, len(inputs))
             except StepInterrupted as error:
                 error.has_torn_weights = has_begun
                 raise
-            # Out of the except clause: until here the error kept the step's tensors alive.
+            # Outside of the except clause, in which the error keeps the step's tensors alive.
             training.optimizer.zero_grad(set_to_none=True)
             if inputs.is_cuda:
                 torch.cuda.empty_cache()
@@ -66,18 +66,18 @@ def make_step(training: Training) -> Step:
 
 
 def bare_step(training: Training) -> Step:
-    """The step and nothing else, to be recorded: whatever goes wrong is raised as it is."""
-    take_step = _taken_by(training.optimizer)
-    return lambda inputs, targets: take_step(lambda: _gradients(training, inputs, targets))
+    """The step alone, to be recorded: all errors are raised."""
+    run_step = _step_of(training.optimizer)
+    return lambda inputs, targets: run_step(lambda: _gradients(training, inputs, targets))
 
 
-def _taken_by(optimizer: torch.optim.Optimizer) -> Callable[[Callable[[], Tensor]], Tensor]:
-    # torch's stubs know a closure that gives a float; every optimizer passes a tensor through.
+def _step_of(optimizer: torch.optim.Optimizer) -> Callable[[Callable[[], Tensor]], Tensor]:
+    # torch's stubs want a closure that returns a float; every optimizer passes a tensor through.
     return cast(Callable[[Callable[[], Tensor]], Tensor], optimizer.step)
 
 
 def _gradients(training: Training, inputs: Tensor, targets: Tensor) -> Tensor:
-    """The loss of the batch, its gradients left in the weights."""
+    """The batch's loss; its gradients are left in the weights."""
     training.optimizer.zero_grad(set_to_none=True)
     if training.parts > 1:
         loss = _gradients_in_parts(training, inputs, targets)
@@ -105,7 +105,7 @@ def _loss(training: Training, inputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def _gradients_in_parts(training: Training, inputs: Tensor, targets: Tensor) -> Tensor:
-    """The same, a part of the batch at a time: each counts by its share of the samples."""
+    """The same, one part of the batch after another, each weighted by its share of the samples."""
     size = -(-len(inputs) // training.parts)
     is_sum = reduction_of(training.criterion) == "sum"
     losses = []
@@ -120,17 +120,17 @@ def _gradients_in_parts(training: Training, inputs: Tensor, targets: Tensor) -> 
 
 
 _PARTS = (
-    "the device has too little memory for a whole batch: each is taken in {parts} parts from now "
-    "on, their gradients added up, so that a step is what it was. Only BatchNorm sees the "
-    "difference: its statistics are those of a part"
+    "the device has too little memory for a whole batch: from now on each is split into {parts} "
+    "parts and their gradients are added up, so that a step stays the same. Only BatchNorm "
+    "differs: its statistics are those of a part"
 )
 
 
-def _halve(training: Training, size: int) -> None:
-    """Take batches in twice as many parts from now on. Raises OutOfMemory."""
+def _split_further(training: Training, size: int) -> None:
+    """Split batches into twice as many parts from now on. Raises OutOfMemory."""
     if training.settings.options.on_oom == "stop":
         raise OutOfMemory
-    # A gradient written out by hand is written for a whole batch.
+    # A lecture's own gradient is for a whole batch.
     if training.parts >= size or training.settings.lecture.backward is not None:
         raise OutOfMemory
     training.parts *= 2

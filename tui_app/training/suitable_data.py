@@ -1,7 +1,7 @@
-"""Says which data of the user's own a lecture can learn from, by trying its model on their shapes.
+"""Finds which kinds of the user's data a lecture can train on, by trying its model on shapes.
 
-The model is tried on torch's meta device, which has shapes and no values: no memory is taken, no
-random number is drawn. A user's own lecture isn't tried: what it doesn't take, its own error says.
+The model runs on torch's meta device, which has shapes without values: it takes no memory and draws
+no random numbers. A user's own lecture isn't tried: its error says what doesn't fit.
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ from models.fields import InvalidValue
 from models.lecture import Lecture
 from models.loading.load import load_lecture
 
-#: Shapes of one sample: of a table with one column besides its target or several, of images.
+#: Shapes of a sample: a table with one column besides the target, or several; images.
 _SHAPES = {"csv": ((1,), (8,)), "folder": ((1, 28, 28), (3, 64, 64))}
 
 _ELSEWHERE = {
-    "csv": "doesn't learn from a table: lectures 5 to 9 do",
-    "folder": "doesn't learn from a folder of images: lectures 9 to 11 do",
+    "csv": "can't train on a table: lectures 5 to 9 can",
+    "folder": "can't train on a folder of images: lectures 9 to 11 can",
 }
 
 
 def kinds_of_own_data(lecture: Lecture) -> tuple[str, ...]:
-    """`csv`, `folder`, both or neither: what `lecture` can learn from of the user's own."""
+    """`csv`, `folder`, both or neither: the user's data that `lecture` can train on."""
     if lecture.source is None:
         return _kinds_of_course(lecture.name)
     return ("csv",) if lecture.task == "regression" else ("csv", "folder")
 
 
 def refuse_unsuitable_data(lecture: Lecture, dataset: str) -> None:
-    """Raise InvalidValue for a table or a folder of images that `lecture` can't learn from."""
+    """Raise InvalidValue for a table or a folder of images that `lecture` can't train on."""
     kind, _, _ = dataset.partition(":")
     if lecture.source is None and kind in _SHAPES and kind not in kinds_of_own_data(lecture):
         raise InvalidValue(f"{lecture.name} {_ELSEWHERE[kind]}", "dataset")
 
 
 def refuse_unsuitable_inputs(lecture: Lecture, inputs: int) -> None:
-    """Raise InvalidValue for a table that makes more `inputs` a sample than `lecture` takes."""
-    is_of_one = lecture.source is None and not _takes(lecture, _SHAPES["csv"][1])
-    if inputs > 1 and is_of_one and _takes(lecture, _SHAPES["csv"][0]):
+    """Raise InvalidValue for a table with more `inputs` than `lecture` takes."""
+    takes_one = lecture.source is None and not _takes(lecture, _SHAPES["csv"][1])
+    if inputs > 1 and takes_one and _takes(lecture, _SHAPES["csv"][0]):
         raise InvalidValue(
-            f"{lecture.name} learns from one column of numbers, and this table gives {inputs} "
-            "inputs: leave out all columns but one and the target",
+            f"{lecture.name} trains on one column of numbers, and this table has {inputs} "
+            "inputs: drop all columns but one and the target",
             "dataset",
         )
 
@@ -62,13 +62,13 @@ def _kinds_of_course(name: str) -> tuple[str, ...]:
 
 
 def _takes(lecture: Lecture, shape: tuple[int, ...]) -> bool:
-    """Whether the model takes samples of this shape, and gives the outputs of its task."""
+    """Whether the model takes samples of this shape, with the outputs of its task."""
     classes = {"regression": (), "binary": ("0", "1")}.get(str(lecture.task), ("0", "1", "2"))
     spec = DataSpec(shape, lecture.task or "multiclass", classes, vocabulary=("?",))
     try:
         with torch.device("meta"), torch.no_grad():
             model = lecture.model(spec, lecture.hyperparameters)
             outputs = model(torch.zeros((2, *shape)))
-    except Exception:  # noqa: BLE001  whatever the model raises, it doesn't take them
+    except Exception:  # noqa: BLE001  with any error it doesn't take them
         return False
     return outputs.shape == (2, spec.outputs)
