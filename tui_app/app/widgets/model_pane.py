@@ -17,6 +17,7 @@ from models.user_files.trust import UntrustedSource
 from tui_app.app.dialogs.pick_from_list import PickFromList
 from tui_app.app.dialogs.trust_question import ask_trust
 from tui_app.app.widgets.drawable import while_drawable
+from tui_app.app.widgets.view_choice import ViewChoice
 from tui_app.app.widgets.view_names import ViewNames
 from tui_app.app.widgets.view_page import ViewPage
 from tui_app.monitoring.live_view import LiveView
@@ -24,7 +25,7 @@ from tui_app.monitoring.model_source import LoadedModel, ModelSource, run_exclus
 from tui_app.monitoring.static_view import StaticView
 from tui_app.text.escaping import printable
 from tui_app.views import load_view
-from tui_app.views.offered import FIRST, TRAITS, offered
+from tui_app.views.offered import TRAITS, offered
 from tui_app.views.view import View
 
 if TYPE_CHECKING:
@@ -64,10 +65,7 @@ class ModelPane(Vertical):
         self._loaded: LoadedModel | None = None
         self._open_views: dict[str, LiveView | StaticView] = {}
         self._traits: LiveView | StaticView | None = None
-        self._names: tuple[str, ...] = ()
-        self._chosen = ""
-        self._requested = ""
-        self._candidates: list[str] = []
+        self._choice = ViewChoice()
         self._was_trained = False
         self._switched_at = 0.0
         self._untrusted: UntrustedSource | None = None
@@ -108,23 +106,25 @@ class ModelPane(Vertical):
         self._switched_at = time.monotonic()
         self.border_title = escape(f"Model {printable(source.title)}")
         self._traits = None
-        if is_same and self._names and source.is_trained:
+        if is_same and self._choice.names and source.is_trained:
             self._show_chosen()
             return
         self._traits = self._open(TRAITS, source)
-        if is_same and self._names:  # other settings: the view stays until their traits are known
+        if (
+            is_same and self._choice.names
+        ):  # the view stays until the new settings' traits are known
             self._show_chosen()
             return
         if self._was_trained != source.is_trained:
-            self._was_trained, self._chosen = source.is_trained, ""
-        self._names = ()
+            self._was_trained, self._choice.chosen = source.is_trained, ""
+        self._choice.names = ()
         self.query_one(ViewNames).set_views([])
         self.query_one(ViewPage).reset()
         self.query_one(ViewPage).show_message("Loading the model and its data ...")
 
     @property
     def _is_probing(self) -> bool:
-        opened = self._open_views.get(self._chosen)
+        opened = self._open_views.get(self._choice.chosen)
         return self._traits is not None or (opened is not None and opened.is_busy)
 
     def _open(self, view: View, source: ModelSource) -> LiveView | StaticView:
@@ -141,7 +141,7 @@ class ModelPane(Vertical):
             return
         traits.poll()
         if traits.problem:
-            self._names, self._traits = (), None
+            self._choice.names, self._traits = (), None
             self.query_one(ViewNames).set_views([])
             self.query_one(ViewPage).reset()
             self.query_one(ViewPage).show_message(traits.problem)
@@ -149,17 +149,10 @@ class ModelPane(Vertical):
                 self._show_untrusted(traits.untrusted)
         elif traits.snapshot is not None:
             self._traits = None
-            names = offered(traits.snapshot.found)
-            if names != self._names:
-                self._names = names
-                titles = [(name, load_view(name).title) for name in names]
-                self.query_one(ViewNames).set_views(titles)
-            if self._requested in names:
-                self._chosen, self._requested = self._requested, ""
-                self._candidates.clear()
-            elif self._chosen not in names:
-                self._candidates = self._preferred_views()
-                self._chosen = self._candidates.pop(0)
+            before, is_trained = self._choice.names, self._source is None or self._source.is_trained
+            self._choice.set_names(offered(traits.snapshot.found), is_trained=is_trained)
+            if self._choice.names != before:
+                self.query_one(ViewNames).set_views(self._choice.titles)
             self._show_chosen()
 
     def _show_untrusted(self, error: UntrustedSource) -> None:
@@ -178,25 +171,16 @@ class ModelPane(Vertical):
 
         ask_trust(self.app, error, load)
 
-    def _preferred_views(self) -> list[str]:
-        """The views to show before the user chooses one, best first: the first that can be drawn is
-        shown. Before training, moving the weights by hand and the data; then what was learned.
-        """
-        by_hand = [name for name in self._names if load_view(name).query_after_key is not None]
-        if self._source is not None and not self._source.is_trained:
-            return [*by_hand, FIRST]
-        return [*(name for name in self._names if name not in (FIRST, *by_hand)), FIRST]
-
     def _show_chosen(self) -> None:
         """Show the chosen view."""
         if self._source is None:
             return
-        opened = self._open_views.get(self._chosen)
+        opened = self._open_views.get(self._choice.chosen)
         if opened is None:
-            opened = self._open(load_view(self._chosen), self._source)
-            self._open_views[self._chosen] = opened
-        self.query_one(ViewNames).select(self._chosen)
-        self.query_one(ViewPage).show(self._chosen, opened)
+            opened = self._open(load_view(self._choice.chosen), self._source)
+            self._open_views[self._choice.chosen] = opened
+        self.query_one(ViewNames).select(self._choice.chosen)
+        self.query_one(ViewPage).show(self._choice.chosen, opened)
 
     def _start_probe(self, work: Callable[[], None]) -> None:
         queue = self.app.queue
@@ -218,12 +202,9 @@ class ModelPane(Vertical):
         """Show the newest snapshot, and when it was taken."""
         self._read_traits()
         snapshot, source = self.query_one(ViewPage).poll(), self._source
-        if snapshot is not None and self._candidates:
-            if not load_view(self._chosen).can_draw(snapshot.found):
-                self._chosen = self._candidates.pop(0)
-                self._show_chosen()
-                return
-            self._candidates.clear()
+        if snapshot is not None and self._choice.reject(snapshot.found):
+            self._show_chosen()
+            return
         if source is None or not source.is_trained:
             self.border_subtitle = ""
         elif snapshot is not None and (source.control is not None or not source.is_best):
@@ -238,13 +219,13 @@ class ModelPane(Vertical):
     def known_views(self, source: ModelSource) -> tuple[str, ...]:
         """The views of `source`, if the pane shows it and has read its traits."""
         is_known = self._source is not None and self._source.key == source.key and not self._traits
-        return self._names if is_known else ()
+        return self._choice.names if is_known else ()
 
     def open_view(self, name: str) -> None:
         """Show the view `name`, now or once the views are known."""
-        if name in self._names:
-            self._choose(name)
-        self._requested = name
+        self._choice.request(name)
+        if name in self._choice.names:
+            self._show_chosen()
 
     def on_view_names_chosen(self, message: ViewNames.Chosen) -> None:
         """Show the view whose name was clicked."""
@@ -253,20 +234,19 @@ class ModelPane(Vertical):
 
     def action_view(self, by: int) -> None:
         """Show the next view, or the one before."""
-        if self._chosen in self._names:
-            self._choose(self._names[(self._names.index(self._chosen) + by) % len(self._names)])
+        if self._choice.chosen in self._choice.names:
+            self._choose(self._choice.after(by))
 
     def action_pick(self) -> None:
         """Choose a view from a list, or decide whether to trust the run's code."""
         if self._untrusted is not None:
             self._ask_trust(self._untrusted)
             return
-        choices = [(load_view(name).title, name) for name in self._names]
+        choices = [(title, name) for name, title in self._choice.titles]
         if choices:
-            self.app.push_screen(PickFromList(choices, self._chosen), self._choose)
+            self.app.push_screen(PickFromList(choices, self._choice.chosen), self._choose)
 
     def _choose(self, name: str | None) -> None:
         if name:
-            self._chosen, self._requested = name, ""
-            self._candidates.clear()
+            self._choice.choose(name)
             self._show_chosen()
