@@ -18,7 +18,7 @@ def test_a_trained_model_begins_with_what_it_learned():
     assert choice.chosen == "kernels"  # another model with the view: it stays
 
 
-def test_an_untrained_model_begins_with_its_first_view():
+def test_an_untrained_model_begins_with_the_data():
     choice = ViewChoice()
     choice.set_names(NAMES, is_trained=False)
     assert choice.chosen == FIRST

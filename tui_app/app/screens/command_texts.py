@@ -1,4 +1,4 @@
-"""Says in a sentence what each key does: for the keys page and the command palette."""
+"""Describes in a sentence what each key does, for the page of keys and the command palette."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from textual.binding import Binding
 
 from tui_app.app.widgets.adjustable_chart import action_of_chart
 
-#: By action, as bindings name it; with the class where two mean different things by one action.
+#: By action, as in bindings; with the class if the action means different things in two classes.
 _SENTENCES = {
     # everywhere
     "quit": "Leave tutorch",
@@ -15,7 +15,7 @@ _SENTENCES = {
     "command_palette": "Search all commands, lectures and views",
     "app.pop_screen": "Go back",
     "back": "Go back",
-    # steering a run
+    # controlling a run
     "pause": "Pause training",
     "go_on": "Continue training",
     "one_step": "While paused: train one step",
@@ -39,7 +39,7 @@ _SENTENCES = {
     "log": "Switch to a logarithmic scale, or back",
     "axis": "Switch the x axis: steps, epochs or seconds",
     "panels": "Show loss, accuracy, or both",
-    "front(-1)": "Bring the run before to the front",
+    "front(-1)": "Bring the previous run to the front",
     "front(1)": "Bring the next run to the front",
     "metric": "Compare another metric",
     "move(-1)": "Read values off the chart",
@@ -49,19 +49,19 @@ _SENTENCES = {
     "no_cursor": "Stop reading values off",
     # settings
     "open": "Choose from the list",
-    "step(-1)": "Change to the choice before, or the next",
-    "step(1)": "Change to the choice before, or the next",
+    "step(-1)": "Change to the next choice, or the previous",
+    "step(1)": "Change to the next choice, or the previous",
     "reset": "Reset this field",
     "reset_all": "Reset all fields",
-    "FormFocus.move(1)": "Go to the next field, or the one before",
-    "FormFocus.move(-1)": "Go to the next field, or the one before",
+    "FormFocus.move(1)": "Go to the next field, or the previous",
+    "FormFocus.move(-1)": "Go to the next field, or the previous",
     "leave_field": "Leave the field",
     "leave_choice": "Leave the field",
     "edit": "Edit the field",
     "redo": "Redo the change that was undone",
     # the Model pane
     "view(1)": "Open the next view",
-    "view(-1)": "Open the view before",
+    "view(-1)": "Open the previous view",
     "pick": "Choose a view from a list",
     "go('left')": "Go to the next place in the view, or back",
     "go('right')": "Go to the next place in the view, or back",
@@ -103,12 +103,12 @@ _SENTENCES = {
     "filter": "Filter the runs",
     "sort": "Sort by the next column",
     # the user's own data
-    "PickPath.move(1)": "Go to the next file, or the one before",
-    "PickPath.move(-1)": "Go to the next file, or the one before",
-    "LineList.move(1)": "Go to the next line, or the one before",
-    "LineList.move(-1)": "Go to the next line, or the one before",
-    "page(1)": "Go a page on, or back",
-    "page(-1)": "Go a page on, or back",
+    "PickPath.move(1)": "Go to the next file, or the previous",
+    "PickPath.move(-1)": "Go to the next file, or the previous",
+    "LineList.move(1)": "Go to the next line, or the previous",
+    "LineList.move(-1)": "Go to the next line, or the previous",
+    "page(1)": "Go to the next page, or the previous",
+    "page(-1)": "Go to the next page, or the previous",
     "end_of_list(-1)": "Go to the first line, or the last",
     "end_of_list(1)": "Go to the first line, or the last",
     "complete": "Complete what is typed",
@@ -126,7 +126,7 @@ _SENTENCES = {
 
 
 def sentence_of(binding: Binding, kind: type) -> str:
-    """What the key of `binding` does on a screen or widget of class `kind`, in a short sentence."""
+    """Describe what the key of `binding` does on a screen or widget of class `kind`."""
     if binding.action.startswith("pane("):
         return f"Go to {binding.description}"
     action = action_of_chart(binding.action)

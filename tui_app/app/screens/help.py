@@ -24,17 +24,17 @@ _TITLES = {
 
 
 def keys_page(screen: Screen[Any]) -> HelpScreen:
-    """All keys of a screen."""
+    """Return the page of all keys of a screen."""
     return HelpScreen(f"Keys: {_title(screen)}", keys_table(sections_of(screen)))
 
 
 def help_page(screen: Screen[Any]) -> HelpScreen:
-    """Help for the focused pane, or for the screen or dialog."""
+    """Return the help for the focused pane, or for the screen or dialog."""
     return HelpScreen("Help", help_for(screen))
 
 
 def help_for(screen: Screen[Any]) -> str:
-    """The help for what has the focus, in Markdown."""
+    """Return the help for the focused pane, the screen or the dialog, in Markdown."""
     focused = screen.focused
     names = [] if focused is None else [str(w.id) for w in focused.ancestors_with_self if w.id]
     names += [kind.__name__.removesuffix("Screen").lower() for kind in type(screen).__mro__]
@@ -72,7 +72,7 @@ class HelpScreen(ModalScreen[None]):
         self._content = content
 
     def compose(self) -> ComposeResult:
-        """The page."""
+        """Create the page."""
         with VerticalScroll() as scroll:
             scroll.border_title, scroll.border_subtitle = self._title, "Esc: back"
             yield (

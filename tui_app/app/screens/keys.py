@@ -35,36 +35,36 @@ _TITLES = {
 _HERE, _EVERYWHERE = "This screen", "Everywhere"
 
 
-#: Keys that Textual's own widgets and screens bind.
+#: Keys that Textual binds on a screen.
 _BY_SCREEN = {
     "MainScreen": [Binding("enter", "", "In the lectures: go to the settings")],
     "RunsScreen": [Binding("enter", "", "Open the run")],
     "SourceScreen": [Binding("up,down,pageup,pagedown,home,end", "", "Scroll")],
 }
-_TEXTUALS_OWN = [
+_FROM_TEXTUAL = [
     Binding("tab,shift+tab", "", "Go to the next field or pane, or back"),
 ]
 
 
 @dataclass
 class Section:
-    """Keys that belong together: sentences, each with its keys."""
+    """Keys under one heading: sentences, each with its keys."""
 
     title: str
     rows: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, binding: Binding, kind: type) -> None:
-        """List the keys of a binding of class `kind`."""
+        """Add the keys of a binding of class `kind`."""
         keys = self.rows.setdefault(_sentence(binding, kind), [])
         keys += [name for key in binding.key.split(",") if (name := key_name(key)) not in keys]
 
 
 def sections_of(screen: Screen[Any]) -> list[Section]:
-    """The keys of a screen: those of the focused widget first, those of the app last."""
+    """Collect the keys of a screen: those of the focused widget first, those of the app last."""
     here, everywhere = Section(_HERE), Section(_EVERYWHERE)
     for binding in [*bindings_of(screen), *_BY_SCREEN.get(type(screen).__name__, ())]:
         here.add(binding, type(screen))
-    for binding in [*bindings_of(screen.app), *_TEXTUALS_OWN]:
+    for binding in [*bindings_of(screen.app), *_FROM_TEXTUAL]:
         everywhere.add(binding, type(screen.app))
     seen = {*here.rows, *everywhere.rows}
     focused: list[DOMNode] = [] if screen.focused is None else [*screen.focused.ancestors_with_self]
@@ -81,16 +81,14 @@ def sections_of(screen: Screen[Any]) -> list[Section]:
 
 
 def bindings_of(node: DOMNode) -> Iterator[Binding]:
-    """The bindings that tutorch's own classes give `node`, those of its own class first."""
+    """Iterate over the bindings that tutorch's classes give `node`, those of its own class first."""
     for kind in type(node).__mro__:
         if kind.__module__.startswith("tui_app."):
             yield from (b for b in vars(kind).get("BINDINGS", ()) if isinstance(b, Binding))
 
 
 def with_keys(text: str, screen: Screen[Any]) -> str:
-    """`text` with the key that is bound to each `{action}`, by the widget that is nearest to the
-    focus.
-    """
+    """Replace each `{action}` in `text` by its key, as bound by the widget nearest to the focus."""
     focused = [] if screen.focused is None else screen.focused.ancestors_with_self
     keys: dict[str, str] = {}
     for node in (*focused, screen, *screen.query("*"), screen.app):
@@ -104,14 +102,14 @@ def _sentence(binding: Binding, kind: type) -> str:
 
 
 def key_name(key: str) -> str:
-    """A key as it is written: `ctrl+s`, `F5`, `/`."""
+    """Format a key: `ctrl+s`, `F5`, `/`."""
     *modifiers, last = key.strip().split("+")
     named = format_key(last)
     return "+".join([*modifiers, named.upper() if named[:1] == "f" and named[1:] else named])
 
 
 def keys_table(sections: Iterable[Section]) -> Table:
-    """The sections as one table, a line a key."""
+    """Draw the sections as one table, a line for each sentence."""
     table = Table.grid(padding=(0, 2, 0, 0), expand=True)
     table.add_column(max_width=20)
     table.add_column(ratio=1)
