@@ -17,7 +17,7 @@ from textual.screen import Screen
 from tui_app.app.screens.command_texts import sentence_of
 from tui_app.app.widgets.adjustable_chart import action_of_chart
 
-#: What the keys of a widget are listed under; those of others are listed with the screen's.
+#: The heading above the keys of a widget; other widgets have no keys worth listing.
 _TITLES = {
     "Chart": "Chart",
     "Comparison": "Chart",
@@ -81,7 +81,7 @@ def sections_of(screen: Screen[Any]) -> list[Section]:
 
 
 def bindings_of(node: DOMNode) -> Iterator[Binding]:
-    """Iterate over the bindings that tutorch's classes give `node`, those of its own class first."""
+    """Yield the bindings that tutorch's classes give `node`, those of its own class first."""
     for kind in type(node).__mro__:
         if kind.__module__.startswith("tui_app."):
             yield from (b for b in vars(kind).get("BINDINGS", ()) if isinstance(b, Binding))
