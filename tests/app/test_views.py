@@ -87,12 +87,12 @@ async def test_a_finished_run_is_shown_from_its_folder(person, trained: Callable
     await person.until(lambda: "of 359 right" in person.text)
     assert "best model, of epoch" in person.text
 
-    await person.press("right", "enter")  # of the first cell: zeros that were found to be that
-    await person.until(lambda: "0, and found to be that: 3" in person.text)
+    await person.press("right", "enter")  # of the first cell: zeros that were predicted right
+    await person.until(lambda: "0, and predicted right: 3" in person.text)
     await person.press("down")
-    await person.until(lambda: "1 taken for 0: none" in person.text)
+    await person.until(lambda: "1 predicted as 0: none" in person.text)
     await person.press("escape")
-    await person.until(lambda: "0 of 36 that are 1 were taken for 0" in person.text)
+    await person.until(lambda: "0 of 36 samples of 1 were predicted as 0" in person.text)
     await person.press("7")
     await person.until(lambda: not pane(person).display)
 
@@ -108,13 +108,13 @@ async def test_a_click_on_a_cell_of_the_confusion_matrix_selects_it(person):
     row = next(y for y, line in enumerate(lines) if line.startswith("1 "))
     column = lines[0].index("1")
     await person.pilot.click(ViewArea, offset=(column, row))
-    await person.until(lambda: "of 36 that are 1 were found" in person.text)
+    await person.until(lambda: "of 36 samples of 1 were predicted right" in person.text)
     await person.pilot.click(ViewArea, offset=(column, row))
-    await person.until(lambda: "1, and found to be that" in person.text)
+    await person.until(lambda: "1, and predicted right" in person.text)
     await person.pilot.click(ViewArea, offset=(column, row))
-    await person.until(lambda: "of 36 that are 1 were found" in person.text)
+    await person.until(lambda: "of 36 samples of 1 were predicted right" in person.text)
     await person.pilot.click(ViewArea, offset=(column, 0))  # the heads are no cells
-    assert "of 36 that are 1 were found" in person.text
+    assert "of 36 samples of 1 were predicted right" in person.text
 
 
 @in_app("02", bias=True)

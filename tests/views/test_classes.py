@@ -70,7 +70,7 @@ def test_the_names_behind_a_cell_are_listed(names: Predictions):
     row, column = COUNTRIES.index("Polish"), COUNTRIES.index("Russian")
     shown = lines(names, Frame(80, 24, Pen(colour=False), 1 + 18 * row + column))
     count, total = names.confusion[row, column], names.confusion[row].sum()
-    assert shown[-1].startswith(f"{count} of {total} that are Polish were taken for Russian")
+    assert shown[-1].startswith(f"{count} of {total} samples of Polish were predicted as Russian")
     chosen = np.flatnonzero((names.targets == row) & (names.predicted == column))
     first = "".join(names.vocabulary[code] for code in names.inputs[chosen[0]])
     assert shown[19].startswith(first)

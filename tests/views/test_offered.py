@@ -118,5 +118,5 @@ def test_show_has_the_same_views(trained: Callable[..., Path]):
     assert "cost_surface" not in listed.out
     refused = tutorch("show", folder, "--view", "cost_surface")
     assert refused.exit_code == 2
-    assert "takes a model with two weights" in refused.err
+    assert "two or three weights" in refused.err
     assert "cost_curve" in refused.err

@@ -1,8 +1,8 @@
-"""Pictures of what was learned: one view a file, found by listing this folder.
+"""Finds the views: pictures of what a probe found in a model, one view a file.
 
-A view turns what a probe found, a size and a pen into lines of text. It knows no terminal and no
-torch: the app, `tutorch show` and the tests draw it alike, for a run that trains and for one that
-is over.
+A view turns what a probe found into lines of text, for a frame and a pen. It knows neither the
+terminal nor torch: the app, `tutorch show` and the tests draw the same lines, for a run that trains
+and for one that is over.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _NO_VIEWS = {"__init__", "view", "places", "offered"}
 
 
 class UnknownView(Exception):
-    """There is no such view. The text names those there are."""
+    """There is no view of that name. The message names those that exist."""
 
 
 def view_names() -> tuple[str, ...]:
-    """All views. Imports nothing."""
+    """The names of all views. Imports none of them."""
     return tuple(sorted({path.stem for path in _FOLDER.glob("*.py")} - _NO_VIEWS))
 
 

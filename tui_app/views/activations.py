@@ -1,4 +1,4 @@
-"""The activation functions with their derivatives, and where the network's numbers fall."""
+"""Draws an activation function with its derivative, and a histogram of the values that enter it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def draw(found: tuple[ActivationLayer, ...], frame: Frame) -> list[Text]:
-    """The layer at the place: function, derivative, and the histogram of what goes in."""
+    """The function, its derivative and the histogram of its inputs, for the layer at the place."""
     layer, pen = found[min(frame.at, len(found) - 1)], frame.pen
     canvas = Canvas(frame.columns, frame.rows - 3, pen)
     z, output, slope = layer.curve
@@ -33,7 +33,7 @@ def draw(found: tuple[ActivationLayer, ...], frame: Frame) -> list[Text]:
 
 
 def _histogram(plot: Plot, layer: ActivationLayer) -> None:
-    """The share of all inputs that falls on each place, as high as half of the plot."""
+    """The inputs by value; the highest bar is half as high as the plot."""
     pen, canvas = plot.canvas.pen, plot.canvas
     heights = layer.counts / max(1, layer.counts.max()) * plot.rows * 0.5
     bins = (np.arange(plot.columns) / plot.columns * len(heights)).astype(int)
@@ -64,7 +64,7 @@ def _words(found: tuple[ActivationLayer, ...], layer: ActivationLayer, frame: Fr
             pen=pen,
         ),
         sentence(
-            f"outputs vary by {layer.spread:.3f} from sample to sample",
+            f"standard deviation of the outputs {layer.spread:.3f}",
             (
                 f"   slope below a tenth: {100 * layer.saturated:.1f} %",
                 "bad" if layer.saturated > 0.5 else "",

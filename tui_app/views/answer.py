@@ -1,4 +1,4 @@
-"""Type something and see every class with its probability."""
+"""Draws every class with its probability, for an input that the user typed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ if TYPE_CHECKING:
 
 
 def draw(found: InputPrediction, frame: Frame) -> list[Text]:
-    """The classes, the likeliest first."""
+    """The classes, the most probable first."""
     if found.problem:
-        return wrapped(
-            f"It takes {found.input_help}: {found.problem}", frame.columns, frame.pen, "bad"
-        )
+        return wrapped(f"Type {found.input_help}: {found.problem}", frame.columns, frame.pen, "bad")
     if not found.input:
-        return wrapped(f"Give it {found.input_help}.", frame.columns, frame.pen)
+        return wrapped(f"Type {found.input_help}.", frame.columns, frame.pen)
     pen = frame.pen
     canvas = Canvas(frame.columns, frame.rows, pen)
     order = np.argsort(-found.probabilities)
@@ -42,6 +40,6 @@ VIEW = View(
     "answer",
     draw,
     query_hint="a name, numbers, or the path of a picture",
-    unavailable_text="This model names no class.",
+    unavailable_text="Only a model that predicts classes can be asked.",
     suits=lambda traits: traits.has_predictions,
 )

@@ -1,4 +1,4 @@
-"""The decision boundary of points in the plane."""
+"""Draws the decision boundary between two classes of points in the plane."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def draw(found: Boundary, frame: Frame) -> list[Text]:
-    """P(class 1) as ground, the boundary as a line, the points by class."""
+    """P(class 1) as the background, the boundary as a line, the points by class."""
     canvas = Canvas(frame.columns, frame.rows - 1, frame.pen)
     plot = Plot(canvas, (found.xs[0], found.xs[-1]), (found.ys[0], found.ys[-1]))
-    _ground(plot, found)
+    _draw_background(plot, found)
     plot.axes("x")
     canvas.write(0, 0, "y", frame.pen.style("faint"))
     signs = (frame.pen.sign("○", "o"), frame.pen.sign("●", "x"))
@@ -36,14 +36,14 @@ def draw(found: Boundary, frame: Frame) -> list[Text]:
         (f"{signs[1]} {found.classes[1]}  ", "data"),
         (frame.pen.sign("█", "#"), "strong"),
         " P = 0.5",
-        (f"   right {100 * found.accuracy:.2f} % of the {found.measured} set", "good"),
+        (f"   accuracy {100 * found.accuracy:.2f} % on the {found.measured} set", "good"),
         pen=frame.pen,
     )
     return [*canvas.lines(), words]
 
 
-def _ground(plot: Plot, found: Boundary) -> None:
-    """Two pixels a cell: blue where class 0 is likelier, orange where class 1 is."""
+def _draw_background(plot: Plot, found: Boundary) -> None:
+    """The background, two pixels a cell: blue where class 0 is more probable, else orange."""
     pen, canvas = plot.canvas.pen, plot.canvas
     shares = scaled(found.probabilities[::-1], plot.columns, plot.rows * 2)
     above = shares[0::2] > 0.5
@@ -68,6 +68,6 @@ VIEW = View(
     "Decision boundary",
     "boundary",
     draw,
-    unavailable_text="A boundary is drawn of points in the plane: --dataset moons or circles.",
+    unavailable_text="Only two inputs and two classes have a boundary: --dataset moons or circles.",
     suits=lambda traits: traits.input_shape == (2,) and traits.classes == 2,
 )

@@ -1,4 +1,4 @@
-"""How sure the model is of each class, and what always naming the largest one would score."""
+"""Draws how well the model predicts each class, beside the score of always naming the largest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BINS = 20
 
 
 def draw(found: Predictions, frame: Frame) -> list[Text]:
-    """For two classes histograms of the probability, else the share that is right of each class."""
+    """Two classes: histograms of the probability. More: recall and precision of each class."""
     words = _baseline(found, frame)
     canvas = Canvas(frame.columns, frame.rows - len(words) - 1, frame.pen)
     if len(found.classes) == 2:
@@ -31,14 +31,14 @@ def draw(found: Predictions, frame: Frame) -> list[Text]:
 
 
 def _histograms(canvas: Canvas, found: Predictions) -> None:
-    """P(class 1) from left to right, a picture for the samples of each class."""
+    """P(class 1) from left to right; one histogram for the samples of each class."""
     pen, half = canvas.pen, canvas.rows // 2
     width = canvas.columns - 1
     for number, name in enumerate(found.classes):
         shares = found.probabilities[found.targets == number, 1]
         counts, _ = np.histogram(shares, bins=_BINS, range=(0, 1))
         top = number * half
-        text = f"{len(shares)} that are {name}"
+        text = f"{len(shares)} of class {name}"
         canvas.write(0, top, text, pen.style("data" if number else "model"))
         canvas.write(
             len(text), top, f": P({found.classes[1]}) {_range(shares)}", pen.style("faint")
@@ -76,7 +76,7 @@ def _column(
 
 
 def _shares(canvas: Canvas, found: Predictions) -> None:
-    """A class a line: how many samples, how many of them right, how many of the answers."""
+    """One class a line: its samples, its recall and its precision."""
     pen, counts = canvas.pen, found.confusion
     names = min(14, max(6, *map(len, found.classes)) + 1)
     titles = ("recall", "precision") if pen.ascii else ("recall 召回率", "precision 精确率")
@@ -85,9 +85,9 @@ def _shares(canvas: Canvas, found: Predictions) -> None:
     canvas.write(0, 0, head, pen.style("faint"))
     bars = max(5, canvas.columns - cell_len(head) - 2)
     for row, name in enumerate(found.classes[: canvas.rows - 1]):
-        samples, named, right = counts[row].sum(), counts[:, row].sum(), counts[row, row]
+        samples, predicted, right = counts[row].sum(), counts[:, row].sum(), counts[row, row]
         recall = right / samples if samples else 0.0
-        precision = f"{100 * right / named:.1f} %" if named else "never named"
+        precision = f"{100 * right / predicted:.1f} %" if predicted else "never predicted"
         text = f"{padded(name, names)} {samples:8d} {100 * recall:12.1f} % {precision:>17}"
         style = pen.style("bad" if recall < 0.5 else "model")
         canvas.write(0, row + 1, text, pen.style("bad" if recall < 0.5 else ""))
@@ -95,22 +95,24 @@ def _shares(canvas: Canvas, found: Predictions) -> None:
 
 
 def _baseline(found: Predictions, frame: Frame) -> list[Text]:
-    """The accuracy beside the majority's, and what to make of it."""
+    """The accuracy beside that of always predicting the majority class."""
     shares = np.bincount(found.targets, minlength=len(found.classes)) / len(found.targets)
     right, most = float((found.predicted == found.targets).mean()), int(shares.argmax())
-    named = len(np.unique(found.predicted))
+    count = len(np.unique(found.predicted))
     first = sentence(
-        f"right {100 * right:.2f} %",
+        f"accuracy {100 * right:.2f} %",
         (f"   always {found.classes[most]}: {100 * shares[most]:.2f} %", "data"),
         (f"   {len(found.targets)} samples, {found.measured} set", "faint"),
         pen=frame.pen,
     )
-    if named == 1:
+    if count == 1:
         only = found.classes[int(found.predicted[0])]
-        text = f"It says {only} of every sample: it has learned the shares of the classes, no more."
+        text = f"It predicts {only} for every sample: it learned only how frequent each class is."
         return [first, *wrapped(text, frame.columns, frame.pen, "bad")]
     gain = 100 * (right - float(shares[most]))
-    text = f"{abs(gain):.2f} points {'above' if gain > 0 else 'below'} always naming the majority"
+    text = (
+        f"{abs(gain):.2f} points {'above' if gain > 0 else 'below'} the majority class's accuracy"
+    )
     return [first, sentence((text, "good" if gain > 0 else "bad"), pen=frame.pen)]
 
 
@@ -118,6 +120,6 @@ VIEW = View(
     "Predictions by class",
     "predictions",
     draw,
-    unavailable_text="Predictions by class need classes.",
+    unavailable_text="Only a model that predicts classes has predictions by class.",
     suits=lambda traits: traits.has_predictions,
 )

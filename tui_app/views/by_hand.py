@@ -1,4 +1,4 @@
-"""Training by hand: the arrow keys move the weights, and the cost answers."""
+"""Draws training by hand: the arrow keys move the weights, and the cost follows."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from tui_app.views.view import Frame, View
 if TYPE_CHECKING:
     from tui_app.inspection.probes.by_hand import ByHand
 
-#: What an arrow key adds, and how many tries are kept.
+#: How far an arrow key moves a weight, and how many tries are kept.
 _STEP, _TRIES = 0.1, 200
 
-_WAYS = {"left": (-1, 0), "right": (1, 0), "up": (0, 1), "down": (0, -1)}
+_DIRECTIONS = {"left": (-1, 0), "right": (1, 0), "up": (0, 1), "down": (0, -1)}
 
 
-def query_after_key(found: ByHand, ask: str, key: str) -> str:
-    """What was tried, and the next weights after it; the first ones again after `home`."""
-    way = _WAYS.get(key.removeprefix("shift+"))
-    if way is None:
-        return "" if key == "home" else ask
-    tried = ask.split() or [_written(found.tried[-1])]
+def query_after_key(found: ByHand, query: str, key: str) -> str:
+    """The weights tried so far and the next ones; nothing after `home`, which starts over."""
+    direction = _DIRECTIONS.get(key.removeprefix("shift+"))
+    if direction is None:
+        return "" if key == "home" else query
+    tried = query.split() or [_weights_text(found.tried[-1])]
     now = np.array([float(number) for number in tried[-1].split(",")])
-    by = np.array(way[: len(now)]) if len(now) > 1 else np.array([way[0] + way[1]])
+    by = np.array(direction[: len(now)]) if len(now) > 1 else np.array([sum(direction)])
     step = _STEP / 10 if key.startswith("shift+") else _STEP
-    return " ".join([*tried, _written(now + step * by)][-_TRIES:])
+    return " ".join([*tried, _weights_text(now + step * by)][-_TRIES:])
 
 
-def _written(weights: np.ndarray) -> str:
+def _weights_text(weights: np.ndarray) -> str:
     return ",".join(f"{round(float(weight), 6) + 0.0:g}" for weight in weights)
 
 
 def draw(found: ByHand, frame: Frame) -> list[Text]:
-    """What was tried so far; the curve appears once its lowest point is found."""
+    """The tries so far; the curve appears once the user found its lowest point."""
     words = _words(found, frame)
     canvas = Canvas(frame.columns, frame.rows - len(words), frame.pen)
     if len(found.names) == 1:
@@ -69,7 +69,7 @@ def _curve(canvas: Canvas, found: ByHand) -> None:
 
 
 def _plane(canvas: Canvas, found: ByHand) -> None:
-    """Both weights: the lighter a mark, the less it costs there."""
+    """Both weights: the lighter a mark, the lower the cost there."""
     pen = canvas.pen
     xs, ys = ((low - 0.1, high + 0.1) for low, high in found.ranges)
     plot = Plot(canvas, xs, ys)
@@ -105,7 +105,7 @@ def _words(found: ByHand, frame: Frame) -> list[Text]:
         hint = f":{where}" if len(found.names) == 1 else ": go against it"
         lines.append(sentence((f"slope {slopes}{hint}", "faint"), pen=pen))
     least = int(found.costs.argmin())
-    best = f"tried {len(found.tried)}, the lowest so far {rounded(found.costs[least])}"
+    best = f"tried {len(found.tried)}, lowest cost so far {rounded(found.costs[least])}"
     lines.append(sentence((pen.sign("★", "*"), "good strong"), (f" {best}", "faint"), pen=pen))
     if frame.rows >= 16 and len(found.rows):
         head = ["x", "y" if pen.ascii else "ŷ", "target", "loss"]
@@ -122,6 +122,6 @@ VIEW = View(
     "by_hand",
     draw,
     query_after_key=query_after_key,
-    unavailable_text="Training by hand takes a model with one weight, or two.",
+    unavailable_text="Only a model with one or two weights can be trained by hand.",
     suits=lambda traits: traits.single_weights in (1, 2),
 )

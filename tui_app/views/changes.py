@@ -1,4 +1,4 @@
-"""How one sample's prediction changed over the epochs: a row an epoch, a bar for each class."""
+"""Draws how the prediction for one sample changed: a row for each epoch, a bar for each class."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.raster import fitted, shares
 from tui_app.drawing.table import bar, sentence, wrapped
 from tui_app.text.cells import cut_distinct
+from tui_app.text.quantities import counted
 from tui_app.views.shared.sample_tiles import HEIGHT, WIDTH, text_of
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
     from tui_app.inspection.probes.changes import Changes
 
-#: Cells left of the bars: the epoch, and a sign for right or wrong. Cells of a bar at most.
+#: The cells left of the bars, for the epoch and a sign for right or wrong; the widest bar.
 _MARGIN, _WIDEST = 8, 16
 
 
 def draw(found: Changes, frame: Frame) -> list[Text]:
-    """The sample at the place: what the model took it for after each epoch, and how surely."""
+    """What the model predicted for the sample at the place after each epoch, with probabilities."""
     at = min(frame.at, len(found.rows) - 1)
     words = _words(found, at, frame)
     canvas = Canvas(frame.columns, max(2, frame.rows - len(words)), frame.pen)
@@ -35,8 +36,8 @@ def draw(found: Changes, frame: Frame) -> list[Text]:
 
 
 def _grid(canvas: Canvas, found: Changes, at: int, left: int) -> int:
-    """Epochs from the top down, as many as there is room for; the true class stands out. Gives
-    the rows that it took.
+    """Draw epochs from the top down, as many as fit; the true class stands out. Return how many
+    rows that took.
     """
     pen, truth = canvas.pen, int(found.targets[at])
     columns = _columns(found, at, (canvas.columns - left - _MARGIN) // 4)
@@ -64,7 +65,7 @@ def _grid(canvas: Canvas, found: Changes, at: int, left: int) -> int:
 
 
 def _columns(found: Changes, at: int, room: int) -> list[int]:
-    """The classes, or of too many those that were ever likeliest, and the true one."""
+    """All classes, or as many as fit: the true one and those that were ever most probable."""
     classes = range(len(found.classes))
     if len(found.classes) <= max(1, room):
         return list(classes)
@@ -96,7 +97,7 @@ def _words(found: Changes, at: int, frame: Frame) -> list[Text]:
         sentence(_verdict(found, guesses, truth, turns, last), pen=pen),
     ]
     if found.missing:
-        text = f"{found.missing} epochs are left out: they take long to train again."
+        text = f"{found.missing} epochs are left out: training them again takes too long."
         lines += wrapped(text, frame.columns, pen)
     return lines
 
@@ -104,14 +105,14 @@ def _words(found: Changes, at: int, frame: Frame) -> list[Text]:
 def _verdict(
     found: Changes, guesses: np.ndarray, truth: int, turns: int, last: str
 ) -> tuple[str, str]:
-    """Since when it is right, or what it is taken for; and how often that changed."""
-    times = "" if not turns else f", after {turns} change{'s' * (turns > 1)} of mind"
+    """Since when the prediction is right, or what it is, and how often it changed."""
+    times = "" if not turns else f", after {counted(turns, 'change')}"
     if guesses[-1] != truth:
-        ever = " though it once was right" if (guesses == truth).any() else ""
-        return f"taken for {last}{ever}{times}", "bad"
+        ever = ", though it was right before" if (guesses == truth).any() else ""
+        return f"predicted as {last}{ever}{times}", "bad"
     wrong = np.flatnonzero(guesses != truth)
     if not len(wrong):
-        return "right from the first look on", "good"
+        return "right after every epoch", "good"
     since = _epoch(float(found.epochs[wrong[-1] + 1]))
     return f"right since epoch {since}{times}", "good"
 
@@ -134,6 +135,6 @@ VIEW = View(
     "sample",
     "the number of a sample, from 1",
     merge=_join_changes,
-    unavailable_text="Predictions change where there are classes.",
+    unavailable_text="Only a model that predicts classes has predictions to follow.",
     suits=lambda traits: traits.has_predictions,
 )

@@ -1,4 +1,4 @@
-"""The confusion matrix: which class is taken for which, and the samples behind a cell."""
+"""Draws the confusion matrix: which class is predicted as which, and the samples of a cell."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tui_app.views.view import Frame, View
 if TYPE_CHECKING:
     from tui_app.inspection.probes.predictions import Predictions
 
-#: Cells right of the matrix: what is right of each class, and how many samples it has.
+#: The cells right of the matrix: each class's accuracy and its number of samples.
 _RIGHT = 15
 
 
 def draw(found: Predictions, frame: Frame) -> list[Text]:
-    """Rows are what samples are, columns what they were taken for. A place (from 1 on, row by row)
-    is a cell; its samples stand below.
+    """Rows are the true classes, columns the predicted ones. A place (from 1 on, row by row) is a
+    cell, with its samples below the matrix.
     """
     counts, classes = found.confusion, len(found.classes)
     cell = divmod(frame.at - 1, classes) if frame.at else None
@@ -51,8 +51,8 @@ def draw(found: Predictions, frame: Frame) -> list[Text]:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Cells of the names, and of a column. With `are_shares` a cell is the percent of its row:
-    counts of so many digits have no room.
+    """The widths of the names and of a column. With `are_shares` a cell is in per cent of its row,
+    because the counts don't fit.
     """
 
     names: int
@@ -70,15 +70,15 @@ class _Layout:
 
 
 def draw_zoomed(found: Predictions, frame: Frame) -> list[Text]:
-    """The samples of the cell alone."""
+    """The samples of one cell, without the matrix."""
     if not frame.at:
         return draw(found, frame)
     row, column = divmod(frame.at - 1, len(found.classes))
     chosen = np.flatnonzero((found.targets == row) & (found.predicted == column))
     canvas = Canvas(frame.columns, frame.rows - 2, frame.pen)
     shown = draw_tiles(canvas, found, chosen)
-    text = f"{found.classes[row]} taken for {found.classes[column]}"
-    text = f"{found.classes[row]}, and found to be that" if row == column else text
+    text = f"{found.classes[row]} predicted as {found.classes[column]}"
+    text = f"{found.classes[row]}, predicted right" if row == column else text
     some = f", {shown} of them here" if shown < len(chosen) else ""
     count = f"{len(chosen) or 'none'} of the {found.measured} set{some}"
     words = sentence((text, "strong"), f": {count}", pen=frame.pen)
@@ -92,7 +92,7 @@ def _matrix(
     cell: tuple[int, int] | None,
     layout: _Layout,
 ) -> int:
-    """Draw it; the rows it took."""
+    """Draw the matrix; return how many rows it took."""
     pen, classes = canvas.pen, len(found.classes)
     names, width = layout.names, layout.width
     totals = counts.sum(axis=1)
@@ -116,7 +116,7 @@ def _matrix(
 
 
 def _style(canvas: Canvas, share: float, is_right: bool) -> str:
-    """The more of a class's samples, the lighter; mistakes stand out from the diagonal."""
+    """The style of a cell: the larger its share, the lighter; mistakes differ from the diagonal."""
     pen = canvas.pen
     if not pen.colour:
         return "bold" if share > 0 and not is_right else ""
@@ -132,12 +132,12 @@ def _style(canvas: Canvas, share: float, is_right: bool) -> str:
 def _cell_words(
     found: Predictions, counts: np.ndarray, cell: tuple[int, int], frame: Frame
 ) -> Text:
-    """What the chosen cell says, in words."""
+    """The chosen cell as a sentence."""
     row, column = cell
     count, total = int(counts[cell]), int(counts[row].sum())
-    text = f"{count} of {total} that are {found.classes[row]}"
+    text = f"{count} of {total} samples of {found.classes[row]}"
     meaning = "good" if row == column else "bad"
-    what = "were found" if row == column else f"were taken for {found.classes[column]}"
+    what = "were predicted right" if row == column else f"were predicted as {found.classes[column]}"
     share = f"   {100 * count / max(1, total):.1f} %"
     return sentence((f"{text} {what}", meaning), (share, "faint"), pen=frame.pen)
 
@@ -196,6 +196,6 @@ VIEW = View(
     places_per_row=_across,
     draw_zoomed=draw_zoomed,
     place_at=_place_at,
-    unavailable_text="A confusion matrix has classes.",
+    unavailable_text="Only a model that predicts classes has a confusion matrix.",
     suits=lambda traits: traits.has_predictions,
 )

@@ -1,4 +1,4 @@
-"""Convolution and pooling by hand: a window steps over a small image."""
+"""Draws convolution and pooling by hand: a window steps over a small image."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def draw(found: tuple[Example, ...], frame: Frame) -> list[Text]:
 
 
 def _step(found: tuple[Example, ...], at: int) -> tuple[Example, int]:
-    """The example and the place of its output that all the steps so far come to."""
+    """The example that step `at` belongs to, and the place in its output."""
     for example in found:
         if at < example.output.size:
             return example, at
@@ -58,7 +58,7 @@ def _grid(
     window: tuple[int, int, int],
     until: int | None,
 ) -> None:
-    """Numbers in a grid; those of the window stand out, those after `until` are still open."""
+    """Numbers in a grid: those of the window stand out, those after `until` aren't computed yet."""
     pen, (top, left, side) = canvas.pen, window
     for row in range(values.shape[0]):
         for column in range(values.shape[1]):

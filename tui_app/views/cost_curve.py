@@ -1,4 +1,4 @@
-"""The cost against w: lecture 2's search, or the steps of a descent on one weight."""
+"""Draws the cost against one weight, with the steps of a search or of a gradient descent."""
 
 from __future__ import annotations
 
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
 
 def draw(found: Landscape, frame: Frame) -> list[Text]:
-    """The curve, what was tried of it, and where that led.
-
-    With a place (`at` from 1 on) only the steps up to it are shown.
-    """
+    """The curve with the weights that were tried; at a place, those of the steps up to it."""
     pen, descent = frame.pen, found.descents[0]
     tried = len(descent.losses) if frame.at == 0 else min(frame.at, len(descent.losses))
     words = _words(found, descent, tried, frame)
@@ -36,7 +33,7 @@ def draw(found: Landscape, frame: Frame) -> list[Text]:
     fine = np.linspace(low, high, 400)
     plot.curve(fine, np.interp(fine, grid, found.cost), pen.style("faint"))
     for number, other in enumerate(found.descents[1:], 1):
-        _beside(plot, found, other, number)
+        _draw_comparison(plot, found, other, number)
     _steps(plot, found, descent, tried)
     if frame.at == 0 and descent.current is not None:
         end = float(np.interp(descent.current[0], grid, found.cost, np.nan, np.nan))
@@ -44,8 +41,8 @@ def draw(found: Landscape, frame: Frame) -> list[Text]:
     return [*canvas.lines(), *words]
 
 
-def _beside(plot: Plot, found: Landscape, other: Descent, number: int) -> None:
-    """Another way to train as marks above the curve, a row for each, since all lie on it."""
+def _draw_comparison(plot: Plot, found: Landscape, other: Descent, number: int) -> None:
+    """Draw another descent as marks above the curve, each in a row of its own, so that all show."""
     pen, row = plot.canvas.pen, (plot.ys[1] - plot.ys[0]) / plot.rows
     sign, meaning = sign_of(number, pen)
     points = other.weights[np.isfinite(other.weights[:, 0])]
@@ -56,7 +53,7 @@ def _beside(plot: Plot, found: Landscape, other: Descent, number: int) -> None:
 
 
 def _steps(plot: Plot, found: Landscape, descent: Descent, tried: int) -> None:
-    """A mark for each weight that was tried, the last ones on top."""
+    """Draw a mark for each weight that was tried, the last ones on top."""
     pen = plot.canvas.pen
     weights = descent.weights[1:, 0] if found.is_search else descent.weights[:-1, 0]
     costs = np.interp(weights, found.grids[0], found.cost, np.nan, np.nan)
@@ -75,7 +72,7 @@ def _steps(plot: Plot, found: Landscape, descent: Descent, tried: int) -> None:
 def _words(found: Landscape, descent: Descent, tried: int, frame: Frame) -> list[Text]:
     name, pen = found.names[0], frame.pen
     if not tried:
-        return [sentence("nothing tried yet", pen=pen), Text()]
+        return [sentence("no step yet", pen=pen), Text()]
     if found.is_search:
         best = int(np.argmin(descent.losses[:tried]))
         weight = descent.weights[1 + best, 0]
@@ -109,6 +106,6 @@ VIEW = View(
     "step",
     overview="last",
     accepts=lambda found: len(found.names) == 1,
-    unavailable_text="A cost curve takes a model with one weight.",
+    unavailable_text="Only a model with one weight has a cost curve.",
     suits=lambda traits: traits.single_weights == 1,
 )

@@ -1,4 +1,4 @@
-"""The cost over w and b as a map with contours, and the ways that training took down it."""
+"""Draws the cost over two weights as a map with contours, and the paths that training took."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tui_app.views.view import Frame, View
 if TYPE_CHECKING:
     from tui_app.inspection.probes.landscape import Descent, Landscape
 
-#: Contours between the lowest cost and the highest, evenly in its logarithm.
+#: The number of contours from the lowest to the highest cost, evenly in its logarithm.
 _CONTOURS = 7
 
 
 def draw(found: Landscape, frame: Frame) -> list[Text]:
-    """The map; with a place (`at` from 1 on) the run's own way up to that step."""
+    """The map with all paths; at a place, the path of the run up to that step."""
     words = _words(found, frame)
     canvas = Canvas(frame.columns, frame.rows - len(words), frame.pen)
     ws, bs = found.grids
@@ -34,22 +34,24 @@ def draw(found: Landscape, frame: Frame) -> list[Text]:
     plot.axes(found.names[0])
     canvas.write(0, 0, found.names[1], frame.pen.style("faint"))
     for number, descent in enumerate(found.descents):
-        _way(plot, descent, number, frame.at if number == 0 else 0, found.is_search)
+        _draw_path(plot, descent, number, frame.at if number == 0 else 0, found.is_search)
     star = frame.pen.sign("★", "*") if not found.is_search or not frame.at else ""
-    plot.mark(found.lowest[0], found.lowest[1], star, _on(plot, found, found.lowest, "strong"))
+    plot.mark(
+        found.lowest[0], found.lowest[1], star, _style_on_map(plot, found, found.lowest, "strong")
+    )
     return [*canvas.lines(), *words]
 
 
 def heights(found: Landscape) -> np.ndarray:
-    """The cost as shares from 0 (lowest) to 1, by its logarithm, so that the valley shows."""
+    """The logarithm of the cost, from 0 (lowest) to 1, so that a valley is visible."""
     above = np.maximum(found.cost - min(found.lowest_cost, float(found.cost.min())), 0)
     scale = float(np.median(above)) / 30 or 1.0
     logs = np.log1p(above / scale)
     return logs / (logs.max() or 1.0)
 
 
-def _between(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """A grid read between its places, straight along each axis, (len(rows), len(columns))."""
+def _interpolated(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Values of a grid between its points, interpolated linearly: (len(rows), len(columns))."""
     across = np.stack([np.interp(columns, np.arange(values.shape[1]), line) for line in values])
     return np.stack([np.interp(rows, np.arange(values.shape[0]), line) for line in across.T]).T
 
@@ -59,11 +61,11 @@ def _fine(plot: Plot, found: Landscape) -> np.ndarray:
     values = heights(found)[::-1]
     rows = (np.arange(plot.rows * 4) + 0.5) / (plot.rows * 4) * (values.shape[0] - 1)
     columns = (np.arange(plot.columns * 2) + 0.5) / (plot.columns * 2) * (values.shape[1] - 1)
-    return _between(values, rows, columns)
+    return _interpolated(values, rows, columns)
 
 
-def _known(plot: Plot, found: Landscape, at: int) -> np.ndarray:
-    """Which cells a search has come to by now: all of another run's."""
+def _visited(plot: Plot, found: Landscape, at: int) -> np.ndarray:
+    """The cells to draw: those that a search has tried so far, all of a descent."""
     ws, bs = found.grids
     mask = np.ones((len(bs), len(ws)), bool)
     if found.is_search:
@@ -77,13 +79,13 @@ def _known(plot: Plot, found: Landscape, at: int) -> np.ndarray:
 
 
 def _map(plot: Plot, found: Landscape, at: int) -> None:
-    """Heights as colours. Contours are lines where bands meet, so that shape needs no colour."""
+    """Draw heights as colours, and contours, so that the shape is visible without colour."""
     canvas, pen, fine = plot.canvas, plot.canvas.pen, _fine(plot, found)
-    known = _known(plot, found, at)
+    visited = _visited(plot, found, at)
     cells = fine.reshape(plot.rows, 4, plot.columns, 2).mean(axis=(1, 3))
     grounds, lines = ramp(cells * 0.9), ramp(cells * 0.9 + 0.3)
     styles: dict[tuple[int, int], str] = {}
-    for row, column in zip(*map(np.ndarray.tolist, np.nonzero(known)), strict=True):
+    for row, column in zip(*map(np.ndarray.tolist, np.nonzero(visited)), strict=True):
         style = ""
         if pen.colour:
             style = f"{hexadecimal(lines[row, column])} on {hexadecimal(grounds[row, column])}"
@@ -95,7 +97,7 @@ def _map(plot: Plot, found: Landscape, at: int) -> None:
 
 
 def _contours(fine: np.ndarray) -> np.ndarray:
-    """The dots at which one band of heights meets the next."""
+    """The dots where two bands of heights meet."""
     bands = np.floor(fine * _CONTOURS)
     edges = np.zeros(fine.shape, bool)
     edges[:, :-1] |= bands[:, :-1] != bands[:, 1:]
@@ -103,33 +105,33 @@ def _contours(fine: np.ndarray) -> np.ndarray:
     return edges
 
 
-def _on(plot: Plot, found: Landscape, point: np.ndarray, meaning: str) -> str:
-    """The style of a mark on the map: over the colour that is there."""
+def _style_on_map(plot: Plot, found: Landscape, point: np.ndarray, meaning: str) -> str:
+    """The style of a mark, with the map's colour at that point as its background."""
     pen = plot.canvas.pen
     if not pen.colour:
         return pen.style(meaning)
     ws, bs = found.grids
     row = np.interp(point[1], bs, np.arange(len(bs)))
     column = np.interp(point[0], ws, np.arange(len(ws)))
-    share = float(_between(heights(found), np.array([row]), np.array([column]))[0, 0])
+    share = float(_interpolated(heights(found), np.array([row]), np.array([column]))[0, 0])
     return f"bold #ffffff on {hexadecimal(ramp(np.array(share * 0.9)))}"
 
 
-def _way(plot: Plot, descent: Descent, number: int, at: int, is_search: bool) -> None:
-    """The run's own way as a line of dots, the others as marks along theirs, so that ways that
-    lie on each other are seen.
+def _draw_path(plot: Plot, descent: Descent, number: int, at: int, is_search: bool) -> None:
+    """Draw the path of the run as dots, and other paths as marks, so that paths that overlap
+    stay visible.
     """
     pen, canvas = plot.canvas.pen, plot.canvas
     shown, meaning = sign_of(number, pen)
     points = descent.weights[: at + 1] if at else np.vstack([descent.weights, descent.end])
-    if is_search:  # it visits every place: only the last one tells anything
+    if is_search:  # a search visits every point in turn: its path says nothing
         points = points[-1:]
     points = points[np.isfinite(points).all(axis=1)]
     if number == 0 and pen.colour:
         for start, end in pairwise(apart(plot, points, cells=0.5)):
             _dots(plot, start, end, pen.style(meaning))
         points = points[[0, -1]] if len(points) else points
-    elif number == 0:  # dots would be taken for contours
+    elif number == 0:  # without colour, dots would look like contours
         points = apart(plot, points, cells=1.5)
     else:
         points = apart(plot, points)
@@ -148,7 +150,7 @@ def _dots(plot: Plot, start: np.ndarray, end: np.ndarray, style: str) -> None:
         inside = plot.left <= column < plot.left + plot.columns
         if inside and plot.top <= row < plot.top + plot.rows:
             over = plot.canvas.over(column, row, style)
-            if plot.canvas.style_at(column, row) != over:  # the way covers the contours
+            if plot.canvas.style_at(column, row) != over:  # the path hides the contours
                 plot.canvas.write(column, row, " ", over)
             plot.canvas.dot(x, y, over)
 
@@ -174,7 +176,7 @@ def _words(found: Landscape, frame: Frame) -> list[Text]:
 
 
 def _tried(found: Landscape, frame: Frame) -> Text:
-    """What a search has come to so far."""
+    """The state of a search: how many candidates it tried, and the best so far."""
     descent, pen = found.descents[0], frame.pen
     tried = frame.at or len(descent.losses)
     best = int(np.argmin(descent.losses[:tried]))
@@ -185,7 +187,7 @@ def _tried(found: Landscape, frame: Frame) -> Text:
 
 
 def has_two_weights(found: Landscape) -> bool:
-    """Whether there is a surface at all."""
+    """Whether the cost depends on two weights."""
     return len(found.grids) == 2
 
 
@@ -197,6 +199,6 @@ VIEW = View(
     "step",
     overview="last",
     accepts=has_two_weights,
-    unavailable_text="A cost surface takes a model with two weights, or three.",
+    unavailable_text="Only a model with two or three weights has a cost surface.",
     suits=lambda traits: traits.single_weights in (2, 3),
 )

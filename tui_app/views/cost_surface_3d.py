@@ -1,4 +1,4 @@
-"""The cost over w and b as a surface in space, turned step by step; what lies behind is hidden."""
+"""Draws the cost over two weights as a surface in space, seen from one of several angles."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from tui_app.views.view import Frame, View
 if TYPE_CHECKING:
     from tui_app.inspection.probes.landscape import Landscape
 
-#: Angles to look from, the first one, and how high above the floor the eye is, in degrees.
+#: The number of angles, the first one, and the elevation of the eye, in degrees.
 _ANGLES, _FIRST, _ELEVATION = 24, 30, 28
 
-#: The surface's height beside the floor's half side, and how far it may be stretched sideways.
+#: The surface's height relative to half a side of the floor, and the largest horizontal stretch.
 _HEIGHT, _STRETCH = 1.3, 1.6
 
-#: Places of the grid from one line of the net to the next.
-_NET = 4
+#: Points of the grid from one line of the mesh to the next.
+_MESH = 4
 
-#: Colours from the lowest cost to the highest.
+#: The number of colours from the lowest to the highest cost.
 _TINTS = 16
 
 
 def draw(found: Landscape, frame: Frame) -> list[Text]:
-    """The surface from the angle `at`, with the way of the run on it."""
+    """The surface from the angle `at`, with the path of the run on it."""
     words = _words(found, frame)
     canvas = Canvas(frame.columns, frame.rows - len(words), frame.pen)
     scene = _Scene(canvas, found, np.radians(_FIRST + frame.at * 360 / _ANGLES))
     scene.floor()
     scene.surface()
-    scene.way()
+    scene.path()
     return [*canvas.lines(), *words]
 
 
@@ -51,7 +51,7 @@ class _Scene:
         self._high = float(found.cost.max())
         tilt = np.radians(_ELEVATION)
         self._sin, self._cos = float(np.sin(tilt)), float(np.cos(tilt))
-        # The room that the floor takes when it is turned, so that all angles have one scale.
+        # The largest extent of the floor at any angle, so that all angles have one scale.
         tall = 2 * np.sqrt(2) * self._sin + _HEIGHT * self._cos
         wide = 2 * np.sqrt(2)
         self._down = min((canvas.rows * 4 - 2) / tall, (canvas.columns * 2 - 2) / wide)
@@ -59,8 +59,8 @@ class _Scene:
         self._middle = canvas.rows * 2 + _HEIGHT * self._cos * self._down / 2
         self._nearest = np.full((canvas.rows * 4, canvas.columns * 2), -np.inf)
 
-    def seen(self, w, b, cost) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of points: the dots (x, y) they fall on, and how near to the eye they are."""
+    def project(self, w, b, cost) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The dots (x, y) of points, and how near to the eye each point is."""
         ws, bs = self._found.grids
         x = 2 * (np.asarray(w) - ws[0]) / (ws[-1] - ws[0]) - 1
         y = 2 * (np.asarray(b) - bs[0]) / (bs[-1] - bs[0]) - 1
@@ -73,11 +73,11 @@ class _Scene:
         return columns, rows, z * self._sin - back * self._cos
 
     def floor(self) -> None:
-        """The ground's edges, with the weights' names and ranges at the two that are nearest."""
+        """Draw the floor's edges, with the weights' names and ranges at the two nearest ones."""
         pen, canvas = self._canvas.pen, self._canvas
         ws, bs = self._found.grids
         corners = [(ws[0], bs[0]), (ws[-1], bs[0]), (ws[-1], bs[-1]), (ws[0], bs[-1])]
-        xs, ys, near = self.seen(*zip(*corners, strict=True), cost=self._low)
+        xs, ys, near = self.project(*zip(*corners, strict=True), cost=self._low)
         for start, end in zip(range(4), (1, 2, 3, 0), strict=True):
             canvas.line(xs[start], ys[start], xs[end], ys[end], pen.style("faint"))
         for start, end in zip(range(4), (1, 2, 3, 0), strict=True):
@@ -86,26 +86,29 @@ class _Scene:
             axis = start % 2  # along w, b, w, b
             middle = (xs[start] + xs[end]) // 2, (ys[start] + ys[end]) // 2
             self._label(*middle, self._found.names[axis], "strong")
-            for corner in (start, end):  # a little off it, where the two edges meet
+            for corner in (
+                start,
+                end,
+            ):  # away from the corner, where the labels of two edges would meet
                 x = xs[corner] + (middle[0] - xs[corner]) // 5
                 y = ys[corner] + (middle[1] - ys[corner]) // 5
                 self._label(x, y, rounded(corners[corner][axis], 2), "faint")
 
     def _label(self, x: int, y: int, text: str, meaning: str) -> None:
-        """A text outside of the floor, to the left or right of a point of its edge."""
+        """Write a text beside a point of the floor's edge, outside of the floor."""
         is_right = x // 2 >= self._canvas.columns // 2
         column = x // 2 + 2 if is_right else max(0, x // 2 - len(text) - 1)
         row = min(y // 4 + 1, self._canvas.rows - 1)
         self._canvas.write(column, row, text, self._canvas.pen.style(meaning))
 
     def surface(self) -> None:
-        """The net of the surface as far as it is not hidden by what lies before it."""
+        """Draw the mesh of the surface where nothing in front hides it."""
         found = self._found
         dense = 8 if self._canvas.columns <= 90 else 11
         net, cost = _finer(found.cost, dense)
         sizes = reversed(cost.shape)  # (b, w)
         ws, bs = (np.linspace(g[0], g[-1], n) for g, n in zip(found.grids, sizes, strict=True))
-        xs, ys, near = self.seen(ws[None, :], bs[:, None], cost)
+        xs, ys, near = self.project(ws[None, :], bs[:, None], cost)
         inside = (ys >= 0) & (ys < self._nearest.shape[0])
         inside &= (xs >= 0) & (xs < self._nearest.shape[1])
         np.maximum.at(self._nearest, (ys[inside], xs[inside]), near[inside])
@@ -120,7 +123,7 @@ class _Scene:
             self._canvas.dot(x, y, self._canvas.over(x // 2, y // 4, styles[level]))
 
     def _body(self, xs: np.ndarray, ys: np.ndarray, levels: np.ndarray) -> None:
-        """Wipe out what lies behind the surface, and give it a ground where it fills a cell."""
+        """Erase what lies behind the surface, and fill its cells with a dim colour."""
         canvas, shape = self._canvas, (self._canvas.rows, self._canvas.columns)
         covered = np.isfinite(self._nearest).reshape(shape[0], 4, shape[1], 2).sum(axis=(1, 3))
         ground = np.zeros(shape, int)
@@ -131,8 +134,8 @@ class _Scene:
                 style = f"#000000 on {_tint(ground[row, column], dimmed=0.22)}"
             canvas.write(column, row, " ", style)
 
-    def way(self) -> None:
-        """The run's own descent on the surface, where it began and ended, and the lowest point."""
+    def path(self) -> None:
+        """Draw the path of the run on the surface, its start and end, and the lowest point."""
         pen, found, canvas = self._canvas.pen, self._found, self._canvas
         ws, bs = found.grids
         if not found.is_search:
@@ -142,20 +145,20 @@ class _Scene:
             sign = pen.sign("●" if pen.colour else "o", "o")
             cells = {}
             for (w, b), cost in zip(points, map(self._cost_at, points), strict=True):
-                x, y, _ = self.seen(w, b, cost)
+                x, y, _ = self.project(w, b, cost)
                 cells[int(x) // 2, int(y) // 4] = sign
             for number, (column, row) in enumerate(cells):
                 is_end = number in (0, len(cells) - 1)
                 shown = sign if is_end or not pen.colour else pen.sign("•", "o")
                 canvas.write(column, row, shown, canvas.over(column, row, pen.style("data strong")))
         if ws[0] <= found.lowest[0] <= ws[-1] and bs[0] <= found.lowest[1] <= bs[-1]:
-            x, y, _ = self.seen(found.lowest[0], found.lowest[1], found.lowest_cost)
+            x, y, _ = self.project(found.lowest[0], found.lowest[1], found.lowest_cost)
             column, row = int(x) // 2, int(y) // 4
             style = canvas.over(column, row, pen.style("good strong"))
             canvas.write(column, row, pen.sign("★", "*"), style)
 
     def _cost_at(self, point: np.ndarray) -> float:
-        """The cost at a point of the grid's range, straight between its places."""
+        """The cost at a point, interpolated linearly between the points of the grid."""
         ws, bs = self._found.grids
         row = np.interp(point[1], bs, np.arange(len(bs)))
         column = np.interp(point[0], ws, np.arange(len(ws)))
@@ -166,16 +169,16 @@ class _Scene:
 
 
 def _finer(cost: np.ndarray, dense: int) -> tuple[np.ndarray, np.ndarray]:
-    """The grid with `dense` places for one, and which of these lie on the net's lines."""
+    """Which points of the grid, made `dense` times finer, lie on the mesh; and that grid."""
     places = [np.arange((size - 1) * dense + 1) / dense for size in cost.shape]
     rows = np.stack([np.interp(places[1], np.arange(cost.shape[1]), line) for line in cost])
     fine = np.stack([np.interp(places[0], np.arange(cost.shape[0]), line) for line in rows.T]).T
-    on = [np.isclose(place % _NET, 0) for place in places]
+    on = [np.isclose(place % _MESH, 0) for place in places]
     return on[0][:, None] | on[1][None, :], fine
 
 
 def _tint(level: int, dimmed: float = 1.0) -> str:
-    """From a low light blue to a high yellow; the net's lines are bright, its ground dimmed."""
+    """The colour of a level, from light blue to yellow; dimmed between the lines."""
     low, high = np.array((86, 180, 233)), np.array((254, 232, 56))
     return hexadecimal((low + (high - low) * level / (_TINTS - 1)) * dimmed)
 
@@ -202,7 +205,7 @@ def _words(found: Landscape, frame: Frame) -> list[Text]:
 
 
 def places(found: Landscape) -> int:
-    """The angles, all the way round."""
+    """The number of angles in a full turn."""
     return _ANGLES
 
 
@@ -213,6 +216,6 @@ VIEW = View(
     places,
     "angle",
     accepts=has_two_weights,
-    unavailable_text="A cost surface takes a model with two weights, or three.",
+    unavailable_text="Only a model with two or three weights has a cost surface.",
     suits=lambda traits: traits.single_weights in (2, 3),
 )

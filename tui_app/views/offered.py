@@ -1,4 +1,4 @@
-"""Which views can be had of a model: those that its lecture names, or all that fit it."""
+"""Chooses the views of a model: those that its lecture names, or all that suit it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tui_app.views.view import View
 if TYPE_CHECKING:
     from tui_app.inspection.probes.traits import Traits
 
-#: Draws nothing: what its probe finds says which views to offer.
+#: Has no picture: what its probe finds decides which of the others are offered.
 TRAITS = View("Traits", "traits", lambda found, frame: [])
 
-#: What every model has to see, before all others.
+#: The view that every model has, before all others.
 FIRST = "data"
 
-#: The order in which views are offered where a lecture names none: what was learned, what one can
-#: try, what the model is made of.
+#: The order of the views where a lecture names none: what the model learned, what the user can try,
+#: what the model is made of.
 _ORDER = (
     "cost_curve", "cost_surface", "cost_surface_3d", "fitted_line", "probability_curve",
     "boundary", "confusion", "words", "by_class", "drawing", "by_hand", "answer", "mistakes",
