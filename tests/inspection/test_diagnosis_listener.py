@@ -55,8 +55,8 @@ def test_a_run_that_ends_before_its_first_diagnosis_is_diagnosed_at_its_end(tmp_
     rows = [f"{value:.3f},{'rare' if n % 20 == 0 else 'common'}"
             for n, value in enumerate(chance.normal(size=200))]  # fmt: skip
     (tmp_path / "lopsided.csv").write_text("\n".join(["width,kind", *rows]) + "\n")
-    own = ("--dataset", f"csv:{tmp_path / 'lopsided.csv'}", "--target", "kind")
-    ended = tutorch("--no-tui", "softmax", *own, "--epochs", 2)
+    data = ("--dataset", f"csv:{tmp_path / 'lopsided.csv'}", "--target", "kind")
+    ended = tutorch("--no-tui", "softmax", *data, "--epochs", 2)
     assert "classes out of balance" in advised(ended.run)
     assert "is common" in ended.err
 

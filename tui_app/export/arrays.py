@@ -30,8 +30,10 @@ class DataCode:
     arrays: bytes = b""
 
 
-def data_code(dataset: str, data: Data, train: Split, test: Split | None, beside: str) -> DataCode:
-    """The code that provides the data; `beside` is the name of a file next to the script."""
+def data_code(
+    dataset: str, data: Data, train: Split, test: Split | None, file_name: str
+) -> DataCode:
+    """The code that provides the data; `file_name` is that of a file beside the script."""
     whole = test is None or len(train) == len(data.train)
     if dataset in _TORCHVISION and whole:
         return DataCode(_fetched(_TORCHVISION[dataset]))
@@ -47,7 +49,7 @@ def data_code(dataset: str, data: Data, train: Split, test: Split | None, beside
     content = file.getvalue()
     if len(content) > _PACKED:
         return DataCode(
-            _READ.format(source=f"Path(__file__).with_name({literal(beside)})") + missing,
+            _READ.format(source=f"Path(__file__).with_name({literal(file_name)})") + missing,
             "",
             content,
         )

@@ -33,7 +33,7 @@ def observe_model(context: ProbeContext, query: str = "") -> ModelObservations:
     if lecture.backward is not None or "lr" not in lecture.fields:  # a search has no gradient
         return ModelObservations(layers, is_constant=is_constant)
     single = gradients.gradient_norm(context, evenly_spaced_rows(context.train, 1))
-    return ModelObservations(layers, gradients.probe(context, "own"), is_constant, single)
+    return ModelObservations(layers, gradients.run_gradients(context), is_constant, single)
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Collects what metrics.jsonl, or a run's events, say of its losses and epochs."""
+"""Collects the losses and epoch values of a run, from metrics.jsonl or from its events."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class RecordedObservations:
             self.epochs.setdefault(name, array("d")).extend(numbers(column))
 
     def observations(self, record: RunRecord, lr: float, epochs: int) -> RunObservations:
-        """All that, with what run.json says of the run."""
+        """These observations, with what run.json records of the run."""
         return RunObservations(
             lr=lr,
             losses=self.losses,
@@ -96,7 +96,7 @@ class RecordedObservations:
 
 
 def observations_of_run(folder: RunFolder) -> RunObservations:
-    """What a run folder records so far. Raises DamagedRun."""
+    """The observations that a run folder has recorded so far. Raises DamagedRun."""
     record, recorded = folder.read_record(), RecordedObservations.read(folder)
     lr = record.lr if recorded.lr is None else recorded.lr
     return recorded.observations(record, lr, record.epochs)

@@ -31,13 +31,13 @@ def probe(context: ProbeContext, query: str) -> InputPrediction | None:
     spec, data = context.data.spec, context.data
     if not spec.classes or context.is_sequence:
         return None
-    nothing = np.zeros(len(spec.classes))
+    zeros = np.zeros(len(spec.classes))
     if not query:
-        return InputPrediction("", spec.classes, nothing, data.input_help)
+        return InputPrediction("", spec.classes, zeros, data.input_help)
     try:
         encoded = data.encode(query)
     except ValueError as error:
-        return InputPrediction(query, spec.classes, nothing, data.input_help, str(error))
+        return InputPrediction(query, spec.classes, zeros, data.input_help, str(error))
     return predict_encoded(context, encoded, query)
 
 

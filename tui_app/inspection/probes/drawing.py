@@ -29,9 +29,9 @@ def probe(context: ProbeContext, query: str) -> Drawing | None:
     spec = context.data.spec
     if len(spec.input_shape) != 3 or not spec.classes:
         return None
-    nothing = InputPrediction("", spec.classes, np.zeros(len(spec.classes)), "a drawing")
+    blank = InputPrediction("", spec.classes, np.zeros(len(spec.classes)), "a drawing")
     if not query:
-        return Drawing(nothing, None)
+        return Drawing(blank, None)
     ink = np.frombuffer(bytes.fromhex(query), np.uint8).reshape(SIDE, SIDE)
     # The data set converts a picture to one of its samples, and reads it from a file.
     with tempfile.TemporaryDirectory() as folder:

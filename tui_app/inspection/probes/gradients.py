@@ -36,26 +36,34 @@ class Gradients:
 
 
 def probe(context: ProbeContext, query: str) -> Gradients:
-    """The gradients over a batch of the train set, in evaluation mode.
+    """The run's gradients; those of a model that may have shortcuts beside those of a model without
+    and of one with them.
 
-    A query `own` asks for the run's model alone. Otherwise a model that may have shortcuts is
-    compared with one without and one with them. Both are untrained and have the same seed: they
-    differ in nothing but the shortcuts, and a net too deep to learn is stuck from the start.
+    Both models to compare with are untrained and have the same seed: they differ in nothing but the
+    shortcuts, and a net too deep to learn is stuck from the start.
     """
-    rows = evenly_spaced_rows(context.train, _SAMPLES)
-    layers, norms, loss = _norms(context, context.model, rows)
-    series = [GradientSeries("now", norms)]
-    hp = context.settings.hyperparameters
-    if hasattr(hp, "shortcut") and query != "own":
-        variants = ("none", "a plain net"), ("identity", "a residual net")
-        for choice, label in variants:
-            settings = replace(context.settings, hyperparameters=replace(hp, shortcut=choice))
-            model, _ = build_model(settings.lecture, context.data, settings, context.device)
-            _, other, _ = _norms(context, model.eval(), rows)
-            if len(other) == len(norms):
-                series.append(GradientSeries(label, other))
-    weights = np.array([_norm([w.detach() for w in own]) for _, own in _layers(context.model)])
-    return Gradients(layers, weights, tuple(series), loss)
+    found, hp = run_gradients(context), context.settings.hyperparameters
+    if not hasattr(hp, "shortcut"):
+        return found
+    series = list(found.series)
+    for choice, label in (("none", "a plain net"), ("identity", "a residual net")):
+        settings = replace(context.settings, hyperparameters=replace(hp, shortcut=choice))
+        model, _ = build_model(settings.lecture, context.data, settings, context.device)
+        _, norms, _ = _norms(context, model.eval(), _batch_rows(context))
+        if len(norms) == len(found.layers):
+            series.append(GradientSeries(label, norms))
+    return replace(found, series=tuple(series))
+
+
+def run_gradients(context: ProbeContext) -> Gradients:
+    """The gradients of the run's model over a batch of the train set, in evaluation mode."""
+    layers, norms, loss = _norms(context, context.model, _batch_rows(context))
+    weights = [_norm([w.detach() for w in weights]) for _, weights in _layers(context.model)]
+    return Gradients(layers, np.array(weights), (GradientSeries("now", norms),), loss)
+
+
+def _batch_rows(context: ProbeContext) -> np.ndarray:
+    return evenly_spaced_rows(context.train, _SAMPLES)
 
 
 def gradient_norm(context: ProbeContext, rows: np.ndarray) -> float:
@@ -68,9 +76,9 @@ def _layers(model: nn.Module) -> list[tuple[str, list[nn.Parameter]]]:
     """Every module that has weights itself, by name, with these weights."""
     found = []
     for name, module in model.named_modules():
-        own = [weight for weight in module.parameters(recurse=False) if weight.requires_grad]
-        if own and not isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
-            found.append((f"{name or 'model'} {type(module).__name__}".strip(), own))
+        weights = [weight for weight in module.parameters(recurse=False) if weight.requires_grad]
+        if weights and not isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
+            found.append((f"{name or 'model'} {type(module).__name__}".strip(), weights))
     return found
 
 
@@ -79,7 +87,7 @@ def _norms(
 ) -> tuple[tuple[str, ...], np.ndarray, float]:
     inputs, targets = context.batch(context.train, rows)
     layers = _layers(model)
-    weights = [weight for _, own in layers for weight in own]
+    weights = [weight for _, of_layer in layers for weight in of_layer]
     # cuDNN's recurrent layers have no backward pass in evaluation mode.
     recurrent = [m for m in model.modules() if isinstance(m, nn.RNNBase) and not m.training]
     for module in recurrent:
@@ -93,7 +101,8 @@ def _norms(
             module.training = False
     gradients = iter(found)
     norms = [
-        _norm([g for g in (next(gradients) for _ in own) if g is not None]) for _, own in layers
+        _norm([g for g in (next(gradients) for _ in of_layer) if g is not None])
+        for _, of_layer in layers
     ]
     return tuple(name for name, _ in layers), np.array(norms), float(loss.detach())
 

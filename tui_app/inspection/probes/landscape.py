@@ -118,9 +118,9 @@ def _flat(model: nn.Module) -> np.ndarray:
 def _descents(context: ProbeContext) -> list[Descent]:
     """The run's descent, then descents with other batch sizes where these make a difference."""
     hp, count = context.settings.hyperparameters, len(context.train)
-    own = "whole train set" if hp.batch_size == "full" else f"batches of {hp.batch_size}"
+    label = "whole train set" if hp.batch_size == "full" else f"batches of {hp.batch_size}"
     most = _LIVE_STEPS if context.is_live else _STEPS
-    found = [_descent(context, own, min(context.step, most), None)]
+    found = [_descent(context, label, min(context.step, most), None)]
     if context.step > most:
         found = [replace(found[0], steps=context.step, current=_flat(context.model))]
     if "lr" not in context.settings.lecture.fields or count < 2 or not context.step:
