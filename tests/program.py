@@ -26,7 +26,7 @@ from tui_app.runs.events import Event, RunCompleted
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.metrics_codec import to_plain
 from tui_app.runs.metrics_file import read_events
-from tui_app.runs.settings import settle
+from tui_app.runs.settings import resolve_settings
 from tui_app.training.control import Control
 from tui_app.training.resume import resume_run
 from tui_app.training.session import Session
@@ -145,7 +145,7 @@ def begin(
 ) -> Followed:
     """Train `lecture` with what is `given`; stopped after so many steps, if any."""
     allow_named_file(find_lecture(lecture))
-    settings = settle(
+    settings = resolve_settings(
         load_lecture(find_lecture(lecture)), {**given, "runs_dir": str(runs_dir), "device": "cpu"}
     )
     control = Control()

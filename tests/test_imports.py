@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 import signal
 import types
 
@@ -64,7 +65,7 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """`signal` and `os` as far as tui_app.terminal.signals may ask them there."""
     signals = enum.IntEnum("Signals", {"SIGINT": signal.SIGINT, "SIGTERM": signal.SIGTERM})
     monkeypatch.setattr(terminal_signals, "signal", types.SimpleNamespace(Signals=signals))
-    monkeypatch.setattr(process_identity, "os", types.SimpleNamespace(name="nt"))
+    monkeypatch.setattr(process_identity, "os", types.SimpleNamespace(name="nt", getpid=os.getpid))
 
 
 @pytest.mark.usefixtures("windows")

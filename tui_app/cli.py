@@ -44,7 +44,7 @@ commands
 options
   --no-tui              train right here, without the app
   --json                the events as JSON lines on stdout, and nothing else there
-  --quiet               narrate nothing
+  --quiet               print no progress
   --sweep FIELD=V1,V2   one run per value, with a table at the end (repeatable: the product)
   --help, --version
 

@@ -17,7 +17,7 @@ from tui_app.app.dialogs.choice_question import ChoiceQuestion
 from tui_app.app.session import terminal_session
 from tui_app.app.widgets.model_pane import ModelPane
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.run_table import settings_of
+from tui_app.runs.run_table import settings_for_form
 
 pytestmark = pytest.mark.usefixtures("small_data")
 
@@ -85,11 +85,11 @@ def test_a_new_run_like_it_trains_the_users_file_and_the_copy_where_that_is_gone
 ):
     folder = RunFolder(run)
     negate(net)
-    assert settings_of(folder)[0] == net
+    assert settings_for_form(folder)[0] == net
     net.write_text("def")  # the form will say what is wrong with it
-    assert settings_of(folder)[0] == net
+    assert settings_for_form(folder)[0] == net
     net.unlink()
-    assert settings_of(folder)[0] == folder.source / "my_net.py"
+    assert settings_for_form(folder)[0] == folder.source / "my_net.py"
 
 
 @pytest.mark.parametrize("state", ["state", ""])

@@ -16,7 +16,7 @@ from tui_app.monitoring.curves.picture import ChartView
 from tui_app.monitoring.curves.run_curves import RunCurves
 from tui_app.monitoring.history import History
 from tui_app.monitoring.run_info import RunInfo
-from tui_app.runs.event_text import narrate
+from tui_app.runs.event_text import describe_event
 from tui_app.runs.events import BestImproved, RunCompleted
 
 
@@ -145,6 +145,6 @@ def test_the_caption_names_the_metric_the_smoothing_and_the_run_in_front():
 
 
 def test_an_end_is_told_once():
-    assert narrate(completed("stopped", "stopped by you")) == "stopped by you"
-    told = narrate(completed("completed", "all 3 epochs trained"))
+    assert describe_event(completed("stopped", "stopped by you")) == "stopped by you"
+    told = describe_event(completed("completed", "all 3 epochs trained"))
     assert told == "completed: all 3 epochs trained"

@@ -31,7 +31,7 @@ from tui_app.app.widgets.choice_field import ChoiceField
 from tui_app.app.widgets.image_area import ImageArea
 from tui_app.app.widgets.setting_row import SEVERAL
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.run_table import settings_of
+from tui_app.runs.run_table import settings_for_form
 from tui_app.training.suitable_data import kinds_of_own_data
 
 HEADER = "id,length,colour,weight,kind"
@@ -295,7 +295,7 @@ async def test_of_very_many_files_the_one_that_is_typed_is_found(
 def test_a_run_of_the_users_own_table_is_set_up_again_with_its_target(tmp_path: Path):
     path = write_flowers(tmp_path / "flowers.csv")
     folder = train("07", "--epochs", 1, "--dataset", f"csv:{path}", "--target", "kind")
-    lecture, given = settings_of(RunFolder(folder))
+    lecture, given = settings_for_form(RunFolder(folder))
     draft = SettingsDraft(load_lecture(lecture), "runs", given)
     assert draft.own_data == OwnData(f"csv:{path}", "kind")
     assert draft.runs()[0].options.target == "kind"

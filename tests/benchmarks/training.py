@@ -159,7 +159,7 @@ def measure_bare(arguments: Arguments) -> float:
     """Seconds that an epoch's steps take on one batch, the better of two times."""
     from models import find_lecture
     from models.loading.load import load_lecture
-    from tui_app.runs.settings import settle
+    from tui_app.runs.settings import resolve_settings
     from tui_app.training.cuda_graph import fastest_step
     from tui_app.training.prepare import prepare
 
@@ -168,7 +168,7 @@ def measure_bare(arguments: Arguments) -> float:
     if arguments.bare != "5":
         given |= {"dataset": "mnist", "data_dir": str(arguments.data_dir)}
     threads = arguments.threads if arguments.threads == "auto" else int(arguments.threads)
-    training = prepare(settle(lecture, {**given, "threads": threads}))
+    training = prepare(resolve_settings(lecture, {**given, "threads": threads}))
     step = fastest_step(training)
     inputs, targets = next(training.batches.epoch(0, 0))
     steps = STEPS_OF_5 if arguments.bare == "5" else len(training.batches)

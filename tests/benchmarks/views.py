@@ -21,7 +21,7 @@ import tyro
 from models import find_lecture
 from models.loading.load import load_lecture
 from tui_app.monitoring.live_view import LiveView
-from tui_app.runs.settings import settle
+from tui_app.runs.settings import resolve_settings
 from tui_app.training.control import Control
 from tui_app.training.start import start_run
 from tui_app.views import load_view
@@ -74,7 +74,7 @@ def settings_of(words: str, data_dir: str, runs_dir: str):
     found = load_lecture(find_lecture(lecture))
     if data_dir and "mnist" in found.datasets:
         given |= {"dataset": "mnist", "data_dir": data_dir}
-    return settle(found, given)
+    return resolve_settings(found, given)
 
 
 def looked_at(live: LiveView, frame: Frame) -> Cost:

@@ -35,8 +35,8 @@ from tests.program import LONGEST, ROOT, command, environment, train, tutorch
 from tui_app.commands.trust_prompt import load_trusted
 from tui_app.runs.configuration import refused_settings
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.run_table import settings_of
-from tui_app.runs.run_trust import trusted_here_only
+from tui_app.runs.run_table import settings_for_form
+from tui_app.runs.run_trust import is_trust_unsaved
 from tui_app.training.control import Control
 from tui_app.training.resume import resume_run
 
@@ -111,7 +111,7 @@ def test_a_file_that_run_json_of_an_earlier_version_names_does_not_run(
         refused = opened(how, run)
         assert (refused.exit_code, f"{planted} {ASKED}" in refused.err) == (2, True)
     with pytest.raises(UntrustedSource):
-        settings_of(RunFolder(run))
+        settings_for_form(RunFolder(run))
     assert not mark.exists()
     assert opened("evaluate", run, "--trust").exit_code == 0
     assert mark.exists()
@@ -176,7 +176,7 @@ def test_a_file_that_is_named_runs_and_the_copy_that_its_run_keeps_is_trusted(
 ):
     net = write(tmp_path / "mine")
     run = train(net)
-    assert not trusted_here_only(RunFolder(run))
+    assert not is_trust_unsaved(RunFolder(run))
     assert tutorch("evaluate", run).exit_code == 0
     net.write_text(f"{NET}# changed")  # and opened with the copy
     next_program(monkeypatch)
@@ -267,7 +267,7 @@ def test_where_nothing_can_be_remembered_it_is_trusted_for_this_time(
     assert opened("evaluate", run).exit_code == 2
     trained = tutorch("--no-tui", write(tmp_path / "mine"))
     assert trained.exit_code == 0
-    assert trusted_here_only(RunFolder(trained.run))  # so a process that goes on with it is told
+    assert is_trust_unsaved(RunFolder(trained.run))  # so a process that goes on with it is told
     next_program(monkeypatch)
     assert opened("resume", trained.run).exit_code == 2
     assert opened("resume", trained.run, "--source", "kept", "--trust").exit_code == 0

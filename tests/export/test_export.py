@@ -20,7 +20,7 @@ from tui_app.inspection.probe_context import context_of_run
 from tui_app.inspection.probe_runner import run_probe
 from tui_app.inspection.probes import load_probe
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.settings import settle
+from tui_app.runs.settings import resolve_settings
 from tui_app.training import prepare
 from tui_app.training.control import Control
 from tui_app.training.start import start_run
@@ -55,7 +55,7 @@ def steered(tmp_path: Path) -> Path:
     """A run whose lr the user set after 10 steps and that was stopped after 20."""
     control = Control()
     given = {"epochs": 50, "runs_dir": str(tmp_path), "device": "cpu"}
-    settled = settle(load_lecture(find_lecture("04")), given)
+    settled = resolve_settings(load_lecture(find_lecture("04")), given)
     session = start_run(settled, control, lambda progress: None)
     control.run_steps(10)
     pauses: list[int] = []

@@ -35,7 +35,7 @@ from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.listing import current_state
 from tui_app.runs.process_identity import identity
 from tui_app.runs.run_folder import read_json
-from tui_app.runs.settings import settle
+from tui_app.runs.settings import resolve_settings
 from tui_app.training import prepare, step
 from tui_app.training.control import Control
 from tui_app.training.remote_control import RemoteControl, send
@@ -78,7 +78,9 @@ def test_a_run_survives(name: str, reference: Reference):
 
 def session(control: Control, lecture: str = "softmax", **given: Any) -> Session:
     small = {"widths": (8,), "epochs": 2} if lecture == "softmax" else {}
-    wanted = settle(load_lecture(find_lecture(lecture)), {**small, **given, "device": "cpu"})
+    wanted = resolve_settings(
+        load_lecture(find_lecture(lecture)), {**small, **given, "device": "cpu"}
+    )
     return start_run(wanted, control, lambda progress: None)
 
 

@@ -17,12 +17,13 @@ from models import find_lecture
 from models.loading.load import load_lecture
 from tui_app.training.control import Control
 from tui_app.training.start import start_run
-from tui_app.runs.settings import settle
+from tui_app.runs.settings import resolve_settings
 
 kept = []
 for _ in range(2):
     control = Control()
-    wanted = settle(load_lecture(find_lecture("08_dataset")), {"workers": 2, "device": "cpu"})
+    lecture = load_lecture(find_lecture("08_dataset"))
+    wanted = resolve_settings(lecture, {"workers": 2, "device": "cpu"})
     session = start_run(wanted, control, lambda progress: None)
     control.run_steps(3)
     children = []

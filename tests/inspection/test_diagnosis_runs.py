@@ -17,7 +17,7 @@ from tui_app.inspection.diagnosis import Advice, diagnose
 from tui_app.inspection.diagnosis.recorded_observations import observations_of_run
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_settings import read_settings
-from tui_app.runs.settings import RunSettings, as_record, settle
+from tui_app.runs.settings import RunSettings, as_record, resolve_settings
 from tui_app.training import prepare
 
 #: The fault of a run, and its command line.
@@ -89,7 +89,7 @@ def applied(settings: RunSettings, advice: Advice) -> RunSettings:
     """The settings of a new run that follows the advice, as a key of the app applies them."""
     record = as_record(settings)
     given = {**record["hyperparameters"], **record["options"], **advice.settings}
-    return settle(settings.lecture, given)
+    return resolve_settings(settings.lecture, given)
 
 
 @pytest.mark.parametrize("name", FAULTY)

@@ -38,7 +38,7 @@ from datasets.reading.plain_records import WrongRecord, to_plain
 from datasets.titanic import Features
 from tests.program import begin, train, tutorch
 from tests.tolerances import FLOAT32
-from tui_app.runs.run_data import read_kept_data
+from tui_app.runs.run_data import read_data_record
 from tui_app.runs.run_folder import RunFolder
 
 BUNDLED = [name for name in dataset_names() if not get_dataset(name).files]
@@ -242,7 +242,7 @@ def test_data_that_no_encoder_is_known_for_are_read_to_predict(tmp_path: Path, m
 
     monkeypatch.setattr("tui_app.training.prepare.read_dataset", lambda *_, **__: few_names())
     folder = begin("13", tmp_path / "runs", epochs=1).session.folder
-    kept = read_kept_data(folder)
+    kept = read_data_record(folder)
     assert kept is not None and kept.encoder is None
     assert tutorch("predict", folder.path, "Wang").exit_code == 0
 
@@ -341,7 +341,7 @@ def test_a_table_of_very_many_columns_is_kept_beside_run_json(tmp_path: Path):
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     run = train("softmax", "--dataset", f"csv:{path}", "--target", "y", "--epochs", 1)
     assert (run / "run.json").stat().st_size < 2**16
-    kept = read_kept_data(RunFolder(run))
+    kept = read_data_record(RunFolder(run))
     assert kept is not None and kept.encoder is not None
     values = read_dataset(f"csv:{path}", target="y").train.inputs
     typed = rows[0].rpartition(",")[0]

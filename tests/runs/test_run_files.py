@@ -20,7 +20,7 @@ from tui_app.runs.process_identity import this_process
 from tui_app.runs.run_files import open_file, open_log
 from tui_app.runs.run_folder import RunFolder, read_json
 from tui_app.runs.run_table import RunTable, read_note, write_note
-from tui_app.runs.trash import discard
+from tui_app.runs.trash import move_to_trash
 
 Trained = Callable[..., Path]
 
@@ -165,7 +165,7 @@ def test_a_trash_that_is_a_link_takes_nothing(run: Path, tmp_path: Path):
     (tmp_path / "outside").mkdir()
     (tmp_path / "runs" / ".trash").symlink_to(tmp_path / "outside")
     with pytest.raises(OSError, match="is a symbolic link"):
-        discard(RunFolder(run))
+        move_to_trash(RunFolder(run))
     assert list((tmp_path / "outside").iterdir()) == []
     assert run.is_dir()
 

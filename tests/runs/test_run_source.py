@@ -321,7 +321,7 @@ def test_a_program_killed_while_it_exchanged_the_source_leaves_a_run_that_opens(
         raise Killed
 
     negate(net)
-    for step in ("keep_source", "replace_file"):
+    for step in ("copy_source", "replace_file"):
         with monkeypatch.context() as patched, pytest.raises(Killed):
             patched.setattr(run_source, step, kill)
             tutorch("resume", run, "--epochs", 3, "--no-tui", "--source", "current")

@@ -22,7 +22,7 @@ from tests.program import Followed, few_samples
 from tests.tolerances import TRAINED
 from tests.training.test_resume import assert_same_run, take_up
 from tui_app.runs.events import Event, Warned
-from tui_app.runs.settings import settle
+from tui_app.runs.settings import resolve_settings
 from tui_app.training import cuda_graph, loop, prepare
 from tui_app.training.control import Control
 from tui_app.training.cuda_graph import GraphedStep, why_not_recordable
@@ -71,7 +71,7 @@ def trained(
     """A run whose steps are made by `step`."""
     given = {"widths": (16,), "epochs": 2} | given if lecture == "softmax" else given
     given = {"device": "cpu", "runs_dir": str(runs_dir)} | given
-    settings = settle(load_lecture(find_lecture(lecture)), given)
+    settings = resolve_settings(load_lecture(find_lecture(lecture)), given)
     control, events = Control(), list[Event]()
     if stop_after:
         control.run_steps(stop_after)
@@ -197,7 +197,7 @@ def test_a_recording_that_breaks_off_leaves_random_numbers_as_they_were(tmp_path
 
 
 def training_of(lecture: str, runs_dir: Path, **given: Any) -> Training:
-    settings = settle(
+    settings = resolve_settings(
         load_lecture(find_lecture(lecture)), {**given, "runs_dir": str(runs_dir), "device": "cpu"}
     )
     return prepare.prepare(settings)
@@ -259,10 +259,10 @@ def own_net(*, looks: bool) -> Lecture:
 def on_gpu(step: Callable[[Training], Any], lecture: Lecture, **given: Any):
     """The losses of 60 steps and the weights after them; the training."""
     given = {"lr_schedule": "cosine", "epochs": 3, **given, "device": "cuda"}
-    data = few_samples(prepare.read(settle(lecture, given)), train=20 * 64 + 30)
+    data = few_samples(prepare.read(resolve_settings(lecture, given)), train=20 * 64 + 30)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(prepare, "read", lambda *args: data)
-        training = prepare.prepare(settle(lecture, given))
+        training = prepare.prepare(resolve_settings(lecture, given))
     take, losses = step(training), []
     for epoch in range(3):
         for batch in training.batches.epoch(epoch, 0):

@@ -15,7 +15,7 @@ from tests.program import few_samples, names, tutorch
 from tui_app.drawing.pen import Pen
 from tui_app.inspection.probes import layers
 from tui_app.inspection.probes.layers import layers_of_settings
-from tui_app.runs.settings import RunSettings, settle
+from tui_app.runs.settings import RunSettings, resolve_settings
 from tui_app.training.layers import Layers, layers_of
 from tui_app.training.prepare import build_model
 from tui_app.views import load_view
@@ -23,7 +23,7 @@ from tui_app.views.view import Frame
 
 
 def settings_of(lecture: str, **given: object) -> RunSettings:
-    return settle(load_lecture(find_lecture(lecture)), given)
+    return resolve_settings(load_lecture(find_lecture(lecture)), given)
 
 
 def drawn(found: Layers) -> str:

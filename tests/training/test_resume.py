@@ -17,7 +17,7 @@ from tui_app.runs.errors import DamagedRun, RunFinished, RunLocked
 from tui_app.runs.events import EpochCompleted, Event, RunCompleted, StepsCompleted, Warned
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_record import RunRecord
-from tui_app.runs.settings import RunSettings, settle
+from tui_app.runs.settings import RunSettings, resolve_settings
 from tui_app.training.control import Control
 from tui_app.training.resume import resume_run
 from tui_app.training.start import start_run
@@ -25,7 +25,7 @@ from tui_app.training.start import start_run
 
 def settings(runs_dir: Path, lecture: str = "softmax", **given: Any) -> RunSettings:
     small = {"widths": (16,), "epochs": 4} if lecture == "softmax" else {}
-    return settle(
+    return resolve_settings(
         load_lecture(find_lecture(lecture)), {**small, **given, "runs_dir": str(runs_dir)}
     )
 

@@ -105,7 +105,7 @@ def when(condition: Callable[[], object], act: Callable[[], object]) -> threadin
     return thread
 
 
-def is_told() -> bool:
+def is_logged() -> bool:
     return any(
         "still inside forward" in log.read_text() for log in Path("runs").glob("*/*/log.txt")
     )
@@ -122,7 +122,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch):
 )
 def test_the_first_signal_ends_a_step_that_never_ends(how: str, number: signal.Signals, code: int):
     net = stuck("IN_FORWARD", how)
-    asking = when(is_told, lambda: os.kill(os.getpid(), number))
+    asking = when(is_logged, lambda: os.kill(os.getpid(), number))
     ended = tutorch("--no-tui", net)
     asking.join()
     assert ended.exit_code == code

@@ -17,7 +17,7 @@ from tests.tolerances import FLOAT32
 from tui_app.drawing.pen import Pen
 from tui_app.inspection.probe_context import context_of_settings
 from tui_app.inspection.probe_runner import run_probe
-from tui_app.runs.settings import settle
+from tui_app.runs.settings import resolve_settings
 from tui_app.training import prepare
 from tui_app.views import load_view
 from tui_app.views.view import Frame, View
@@ -34,7 +34,7 @@ def read_few(name: str) -> Data:
 
 
 def context_of(name: str, **given: Any):
-    return context_of_settings(settle(load_lecture(find_lecture(name)), given))
+    return context_of_settings(resolve_settings(load_lecture(find_lecture(name)), given))
 
 
 @pytest.mark.parametrize("name", lecture_names())

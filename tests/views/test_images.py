@@ -14,7 +14,7 @@ from models.loading.load import load_lecture
 from tests.views.test_views import found_in
 from tui_app.drawing.pen import Pen
 from tui_app.inspection.probes.layers import layers_of_settings
-from tui_app.runs.settings import settle
+from tui_app.runs.settings import resolve_settings
 from tui_app.training.layers import Layers, layers_of
 from tui_app.views import load_view
 from tui_app.views.one_by_one import EXAMPLE, savings
@@ -59,7 +59,9 @@ def test_googlenet_saves_and_says_where_it_does_not(trained: Callable[..., Path]
 
 @pytest.mark.parametrize(("shortcut", "count"), [("identity", 4), ("none", 0), ("conv 1x1", 4)])
 def test_the_table_of_layers_has_the_shortcuts(shortcut: str, count: int):
-    settings = settle(load_lecture(find_lecture("resnet")), {"shortcut": shortcut, "blocks": 2})
+    settings = resolve_settings(
+        load_lecture(find_lecture("resnet")), {"shortcut": shortcut, "blocks": 2}
+    )
     found = layers_of_settings(settings)
     added = [layer for layer in found.layers if layer.kind == "+ x"]
     assert len(added) == count

@@ -15,7 +15,7 @@ from models.user_files.trust import allow_named_file
 from tests.program import tutorch
 from tui_app.inspection.probe_context import ProbeContext, context_of_settings
 from tui_app.inspection.probe_runner import run_probe
-from tui_app.runs.settings import settle
+from tui_app.runs.settings import resolve_settings
 from tui_app.views import load_view
 from tui_app.views.offered import TRAITS, offered
 
@@ -72,7 +72,7 @@ def traits_of(context: ProbeContext) -> Any:
 
 
 def context_of(lecture: str, **given: Any) -> ProbeContext:
-    return context_of_settings(settle(load_lecture(find_lecture(lecture)), given))
+    return context_of_settings(resolve_settings(load_lecture(find_lecture(lecture)), given))
 
 
 @pytest.mark.parametrize("name", NETS)

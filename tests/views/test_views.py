@@ -141,11 +141,11 @@ def test_the_path_of_descent_is_the_run_itself(tmp_path: Path):
 
 
 def test_the_path_follows_an_lr_that_was_set_by_hand(tmp_path: Path):
-    from tui_app.runs.settings import settle
+    from tui_app.runs.settings import resolve_settings
     from tui_app.training.start import start_run
 
     control = Control()
-    settings = settle(
+    settings = resolve_settings(
         load_lecture(find_lecture("03")), {"epochs": 30, "runs_dir": str(tmp_path), "device": "cpu"}
     )
     session = start_run(settings, control, lambda progress: None)

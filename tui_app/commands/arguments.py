@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tui_app.inspection.probe_context import ProbeContext
     from tui_app.inspection.saved_model import SavedModel
     from tui_app.runs.run_record import RunRecord
-    from tui_app.runs.run_source import Use
+    from tui_app.runs.run_source import SourceChoice
     from tui_app.runs.settings import RunSettings
 
 #: The app has about 20 files open, a run 15.
@@ -106,7 +106,7 @@ def runs_dir(given: Mapping[str, Any]) -> Path:
 
 
 def import_lecture(
-    folder: RunFolder, use: Use | None = "kept", record: RunRecord | None = None
+    folder: RunFolder, use: SourceChoice | None = "kept", record: RunRecord | None = None
 ) -> RunSettings:
     """The settings of a run, with its lecture imported, once the user trusts it: where that doesn't
     come back, stderr says in which line of the user's file it is. Without a `use` a changed source
@@ -137,7 +137,9 @@ def print_data_note(of: SavedModel | ProbeContext) -> None:
         print_to_stderr(of.data_note)
 
 
-def the_run(arguments: RunArguments, given: Mapping[str, Any], use: Use | None = None) -> RunFolder:
+def the_run(
+    arguments: RunArguments, given: Mapping[str, Any], use: SourceChoice | None = None
+) -> RunFolder:
     """The run that was asked for; with `--trust` its code is trusted, of the source that the
     command uses. Raises UnknownRun.
     """

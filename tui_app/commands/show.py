@@ -18,11 +18,11 @@ from tui_app.runs.events import EpochCompleted
 from tui_app.runs.listing import RunSummary, summarise
 from tui_app.runs.metrics_codec import to_plain
 from tui_app.runs.metrics_file import read_events, read_events_backwards
-from tui_app.runs.run_data import KeptData, read_kept_data
+from tui_app.runs.run_data import DataRecord, read_data_record
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_options import TABLE_OPTIONS
 from tui_app.runs.run_record import RunRecord
-from tui_app.runs.run_source import source_in_words
+from tui_app.runs.run_source import source_properties
 from tui_app.terminal.printing import print_json_list, print_list, print_table, print_to_stderr
 from tui_app.text.columns import Column
 from tui_app.text.quantities import counted, format_number, format_seconds, format_value
@@ -90,15 +90,15 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _kept_data(folder: RunFolder) -> KeptData | None:
+def _kept_data(folder: RunFolder) -> DataRecord | None:
     """What the run keeps of its data; what is wrong with that, those say who need it."""
     with suppress(DamagedRun):
-        return read_kept_data(folder)
+        return read_data_record(folder)
     return None
 
 
 def _facts(
-    run: RunSummary, record: RunRecord, folder: RunFolder, kept: KeptData | None
+    run: RunSummary, record: RunRecord, folder: RunFolder, kept: DataRecord | None
 ) -> list[list[str]]:
     state = f"{run.state}: {run.reason}" if run.reason else run.state
     rows = [["run", run.name], ["state", state], ["data", run.dataset]]
@@ -115,7 +115,7 @@ def _facts(
     rows.append(["best chosen on", split])
     rows.append(["trained on", f"{record.device}, {counted(record.threads, 'thread')}"])
     rows += [[name, setting_text(value)] for name, value in record.hyperparameters.items()]
-    rows += [list(fact) for fact in source_in_words(folder, record)]
+    rows += [list(fact) for fact in source_properties(folder, record)]
     return [*rows, ["folder", str(folder.path)]]
 
 

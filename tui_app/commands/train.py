@@ -28,7 +28,7 @@ from tui_app.runs.configuration import (
     settings_in_effect,
 )
 from tui_app.runs.run_options import RunOptions
-from tui_app.runs.settings import settle
+from tui_app.runs.settings import resolve_settings
 from tui_app.runs.sweep import combinations, parse_list, split_values
 from tui_app.terminal.display_options import DisplayOptions, can_show_app
 from tui_app.terminal.printing import print_to_stderr, stderr_console
@@ -106,7 +106,7 @@ def main(argv: Sequence[str]) -> int:
     for sentence in refused_settings(fields.keys() - given, lecture.name):
         print_to_stderr(sentence)
     with blaming(in_effect, {*given, *runs[0]}):
-        return train_all([settle(lecture, values | run) for run in runs], output)
+        return train_all([resolve_settings(lecture, values | run) for run in runs], output)
 
 
 def _named(text: str) -> Path:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from models.user_files.trust import UntrustedSource, trust
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.run_source import Use
+from tui_app.runs.run_source import SourceChoice
 from tui_app.runs.run_trust import untrusted_source
 from tui_app.terminal.printing import print_to_stderr
 from tui_app.text.escaping import printable
@@ -31,7 +31,7 @@ def load_trusted(load: Callable[[], _Loaded], *, is_trusted: bool = False) -> _L
     return load()
 
 
-def trust_run(folder: RunFolder, use: Use | None) -> None:
+def trust_run(folder: RunFolder, use: SourceChoice | None) -> None:
     """`--trust` was given: trust the code of this run."""
     error = untrusted_source(folder, use or "kept")
     if error is not None:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemaini
 from rich.text import Text
 
 from tui_app.headless.loading_progress import NarrowProgress
-from tui_app.runs.event_text import narrate, outcome
+from tui_app.runs.event_text import describe_event, outcome_text
 from tui_app.runs.events import (
     CheckpointSaved,
     EpochCompleted,
@@ -80,7 +80,7 @@ class PlainLines:
             return
         if isinstance(event, CheckpointSaved | RunCompleted):  # the result has these
             return
-        text = narrate(event)
+        text = describe_event(event)
         if text is not None:
             self._console.print(Text(printable(text)))
 
@@ -152,7 +152,7 @@ def print_result(console: Console, session: Session, completed: RunCompleted) ->
 
 def _print_summary(console: Console, session: Session, completed: RunCompleted) -> None:
     training, run = session.training, as_argument(session.folder)
-    lines = [f"{outcome(completed)} ({format_seconds(completed.seconds)})"]
+    lines = [f"{outcome_text(completed)} ({format_seconds(completed.seconds)})"]
     if completed.best_value is not None:
         value = format_value(completed.metric, completed.best_value)
         lines.append(f"best    {value} at epoch {completed.best_epoch}")

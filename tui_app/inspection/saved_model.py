@@ -12,7 +12,7 @@ from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from models.user_files.error_hints import explain
 from tui_app.runs.checkpoint import load_checkpoint
 from tui_app.runs.errors import DamagedRun
-from tui_app.runs.run_data import data_of_run, read_kept_data
+from tui_app.runs.run_data import read_data_record, reread_data
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_settings import read_settings
 from tui_app.runs.settings import RunSettings
@@ -56,11 +56,11 @@ class SavedModel:
         options = replace(options, device=device or "auto", data_dir=data_dir or options.data_dir)
         settings = replace(settings, options=options)
         target = torch.device(choose_device(options.device).name)
-        note, kept = "", None if needs_samples else read_kept_data(folder)
+        note, kept = "", None if needs_samples else read_data_record(folder)
         if kept is not None and kept.encoder is not None:
             data = kept.as_data(kept.encoder)
         else:
-            data, note = data_of_run(folder, lambda: read(settings, reporter), reporter)
+            data, note = reread_data(folder, lambda: read(settings, reporter), reporter)
         model, criterion = build_model(settings.lecture, data, settings, target)
         try:
             model.load_state_dict(load_checkpoint(folder.best()))

@@ -11,7 +11,7 @@ import numpy as np
 
 from tui_app.monitoring.log import Log
 from tui_app.monitoring.run_info import RunInfo
-from tui_app.runs.event_text import is_told
+from tui_app.runs.event_text import is_logged
 from tui_app.runs.events import (
     Advised,
     BestImproved,
@@ -137,7 +137,7 @@ class History:
         if handler is not None:
             handler(event)
         epochs = self.info.epochs if self.info else 0
-        if log and not isinstance(event, PackedEpochs) and is_told(event, epochs):
+        if log and not isinstance(event, PackedEpochs) and is_logged(event, epochs):
             self.log.add_event(event)
         self.version += 1
 

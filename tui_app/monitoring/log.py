@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from tui_app.runs.event_text import narrate
+from tui_app.runs.event_text import describe_event
 from tui_app.runs.events import Advised, Event, RunCompleted, Warned
 from tui_app.text.escaping import printable
 
@@ -77,7 +77,7 @@ class Log:
 
     def add_event(self, event: Event) -> None:
         """Add the line of an event, if it has one."""
-        text = narrate(event)
+        text = describe_event(event)
         if text is None:
             return
         failed = isinstance(event, RunCompleted) and event.state == "failed"

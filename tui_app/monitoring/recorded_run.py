@@ -21,7 +21,7 @@ from tui_app.runs.metrics_codec import decode
 from tui_app.runs.run_files import open_file, refuse_irregular
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_options import TABLE_OPTIONS
-from tui_app.runs.run_source import source_in_words
+from tui_app.runs.run_source import source_properties
 from tui_app.text.escaping import printable
 from tui_app.training.control import Steering
 from tui_app.training.remote_control import RemoteControl
@@ -87,7 +87,7 @@ class RecordedRun:
         ]
         shown += [(n, record.options[n]) for n in TABLE_OPTIONS if record.options.get(n)]
         shown += record.hyperparameters.items()
-        shown += source_in_words(self._folder, record)
+        shown += source_properties(self._folder, record)
         return [(name.replace("_", " "), printable(setting_text(value))) for name, value in shown]
 
     def poll(self) -> bool:

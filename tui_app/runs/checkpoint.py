@@ -13,20 +13,20 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-from tui_app.runs.checkpoint_archive import Refused, check_archive, check_tensors
+from tui_app.runs.checkpoint_archive import InvalidArchive, check_archive, check_tensors
 from tui_app.runs.durable_files import replace_file
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.run_files import open_file
 
 
-def snapshot(value: Any) -> Any:
+def copy_to_cpu(value: Any) -> Any:
     """A copy of a state, its tensors on the CPU, that further training leaves alone."""
     if isinstance(value, Tensor):
         return value.detach().to("cpu", copy=True)
     if isinstance(value, dict):
-        return {key: snapshot(item) for key, item in value.items()}
+        return {key: copy_to_cpu(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(snapshot(item) for item in value)
+        return type(value)(copy_to_cpu(item) for item in value)
     return value
 
 
@@ -64,7 +64,7 @@ def load_checkpoint(path: Path) -> Any:
             content = torch.load(file, map_location="cpu", weights_only=True)
             check_tensors(content, os.fstat(file.fileno()).st_size)
             return content
-    except Refused as error:
+    except InvalidArchive as error:
         raise DamagedRun(f"{path} is damaged and was not loaded: {error}") from error
     except FileNotFoundError as error:
         raise DamagedRun(f"{path} is missing: this run has no such checkpoint") from error

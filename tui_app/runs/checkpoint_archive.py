@@ -37,30 +37,30 @@ _COPYING = re.compile(f"c({'|'.join(_COPYING_MODULES)})\n".encode())
 _MOST_COPIED = 1 << 23
 
 
-class Refused(Exception):
+class InvalidArchive(Exception):
     """The file isn't a checkpoint that was saved by torch. The text says what is wrong with it."""
 
 
 def check_archive(file: IO[bytes]) -> None:
-    """Read the whole archive, its checksums included. Raises Refused, and what zipfile does."""
+    """Check the whole archive and its checksums. Raises InvalidArchive, and what zipfile does."""
     size = os.fstat(file.fileno()).st_size
     with zipfile.ZipFile(file) as archive:
         _check_end(file, size)
         members = archive.infolist()
         for member in members:
             if member.compress_type != zipfile.ZIP_STORED:
-                raise Refused(f"{member.filename!r} in it is compressed")
+                raise InvalidArchive(f"{member.filename!r} in it is compressed")
             if member.external_attr & _FOLDER:
-                raise Refused(f"{member.filename!r} in it is no file")
+                raise InvalidArchive(f"{member.filename!r} in it is no file")
             # torch finds a member whatever the case of its name, and would load it once for each.
             _, is_storage, name = member.filename.rpartition("/data/")
             if is_storage and not name.isdecimal():
-                raise Refused(f"{member.filename!r} in it is none of torch's names")
+                raise InvalidArchive(f"{member.filename!r} in it is none of torch's names")
         if sum(member.file_size for member in members) > size:
-            raise Refused("its parts are larger than the whole")
+            raise InvalidArchive("its parts are larger than the whole")
         damaged = archive.testzip()
         if damaged is not None:
-            raise Refused(f"the checksum of {damaged!r} in it is wrong")
+            raise InvalidArchive(f"the checksum of {damaged!r} in it is wrong")
         for member in members:
             if member.filename.endswith("/data.pkl"):
                 _check_calls(archive.read(member))
@@ -73,7 +73,7 @@ def _check_calls(pickled: bytes) -> None:
     that is encoded anew, may be made of the same value again and again.
     """
     if _ALLOCATION.search(pickled) or _copies(pickled) * len(pickled) > _MOST_COPIED:
-        raise Refused("it asks for memory beside its tensors")
+        raise InvalidArchive("it asks for memory beside its tensors")
 
 
 def _copies(pickled: bytes) -> int:
@@ -106,23 +106,25 @@ def _check_end(file: IO[bytes], size: int) -> None:
     signature, rest = _END.unpack_from(end, _LOCATOR.size)
     is_elsewhere = locator == b"PK\x06\x07" and where != size - tail - _END_64_SIZE
     if signature != b"PK\x05\x06" or rest[-2:] != b"\0\0" or is_elsewhere:
-        raise Refused("it doesn't end as torch ends an archive")
+        raise InvalidArchive("it doesn't end as torch ends an archive")
 
 
 def check_tensors(content: Any, size: int) -> None:
-    """Refuse tensors that are larger than what a file of `size` bytes holds. Raises Refused."""
+    """Refuse tensors larger than a file of `size` bytes can hold. Raises InvalidArchive."""
     storages: dict[int, int] = {}
     for tensor in _tensors(content):
         if tensor.device.type != "cpu":
-            raise Refused(f"a tensor in it has no values: it is on the device {tensor.device}")
+            raise InvalidArchive(
+                f"a tensor in it has no values: it is on the device {tensor.device}"
+            )
         if tensor.layout is not torch.strided:
             continue
         storage = tensor.untyped_storage()
         if tensor.numel() * tensor.element_size() > storage.nbytes():
-            raise Refused("a tensor in it has more elements than are stored for it")
+            raise InvalidArchive("a tensor in it has more elements than are stored for it")
         storages[storage.data_ptr()] = storage.nbytes()
     if sum(storages.values()) > size:
-        raise Refused("its tensors are larger than the file")
+        raise InvalidArchive("its tensors are larger than the file")
 
 
 def _tensors(content: Any) -> Iterator[Tensor]:

@@ -19,8 +19,8 @@ from tui_app.text.quantities import counted, format_seconds, format_value
 _EPOCH_LINES = 500
 
 
-class Sparingly:
-    """`narrate` for one run from its start; of very many epochs only some have a line."""
+class LogText:
+    """`describe_event` for one run from its start; of very many epochs only some have a line."""
 
     def __init__(self) -> None:
         self._epochs = 0
@@ -29,17 +29,17 @@ class Sparingly:
         """The event's line, or None."""
         if isinstance(event, RunStarted):
             self._epochs = event.epochs
-        return narrate(event) if is_told(event, self._epochs) else None
+        return describe_event(event) if is_logged(event, self._epochs) else None
 
 
-def is_told(event: Event, epochs: int) -> bool:
+def is_logged(event: Event, epochs: int) -> bool:
     """Whether the event has a line in the log of a run of so many epochs."""
     if not isinstance(event, EpochCompleted):
         return True
     return event.epoch in (1, epochs) or event.epoch % max(1, epochs // _EPOCH_LINES) == 0
 
 
-def narrate(event: Event) -> str | None:
+def describe_event(event: Event) -> str | None:
     """The event as a line of text, or None where nobody needs to read of it."""
     match event:
         case RunStarted():
@@ -56,11 +56,11 @@ def narrate(event: Event) -> str | None:
         case ControlApplied():
             return f"lr {event.lr:g} from step {event.first_step} on"
         case RunCompleted():
-            return outcome(event)
+            return outcome_text(event)
     return None
 
 
-def outcome(event: RunCompleted) -> str:
+def outcome_text(event: RunCompleted) -> str:
     """How a run ended: `completed: all 20 epochs trained`, `stopped by you`."""
     if event.reason.startswith(event.state):
         return event.reason

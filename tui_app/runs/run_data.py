@@ -37,7 +37,7 @@ _DTYPES = ("uint8", "uint16", "float32", "int64")
 
 
 @dataclass(frozen=True)
-class KeptData:
+class DataRecord:
     """What a run keeps of its data.
 
     `dtype` is that of the inputs, `sizes` how many samples each split has. `encoder` is None for a
@@ -78,7 +78,7 @@ class KeptData:
         )
 
 
-#: The fields of KeptData that `plain_records` reads and writes.
+#: The fields of DataRecord that `plain_records` reads and writes.
 _PLAIN: dict[str, Any] = {
     "dataset": str,
     "fingerprint": str,
@@ -94,11 +94,11 @@ _PLAIN: dict[str, Any] = {
 }
 
 
-def write_kept_data(folder: RunFolder, record: RunRecord, data: Data) -> None:
+def write_data_record(folder: RunFolder, record: RunRecord, data: Data) -> None:
     """Write data.json, unless the run has one. Raises OSError."""
     if is_there(folder.data_json):
         return
-    kept = KeptData(
+    kept = DataRecord(
         dataset=record.dataset,
         fingerprint=record.data_fingerprint,
         input_shape=data.spec.input_shape,
@@ -115,7 +115,7 @@ def write_kept_data(folder: RunFolder, record: RunRecord, data: Data) -> None:
     write_json(folder.data_json, kept.plain, indent=None)
 
 
-def read_kept_data(folder: RunFolder) -> KeptData | None:
+def read_data_record(folder: RunFolder) -> DataRecord | None:
     """What the run keeps of its data; None for a run of an earlier version. Raises DamagedRun."""
     if not is_there(folder.data_json):
         return None
@@ -137,13 +137,13 @@ def _collecting_no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-def _kept_data(folder: RunFolder, record: dict[str, Any]) -> KeptData:
+def _kept_data(folder: RunFolder, record: dict[str, Any]) -> DataRecord:
     try:
         if set(record) != {*_PLAIN, "encoder"}:
             raise WrongRecord("it has other fields than a run's data")
         values = {name: from_plain(hint, record[name], name) for name, hint in _PLAIN.items()}
         encoder = record["encoder"] and encoder_from_record(record["encoder"])
-        kept = KeptData(**values, encoder=encoder or None)
+        kept = DataRecord(**values, encoder=encoder or None)
         _refuse_nonsense(kept)
         if encoder:
             _refuse_other_samples(kept, encoder)
@@ -152,7 +152,7 @@ def _kept_data(folder: RunFolder, record: dict[str, Any]) -> KeptData:
     return kept
 
 
-def _refuse_nonsense(kept: KeptData) -> None:
+def _refuse_nonsense(kept: DataRecord) -> None:
     if kept.task not in get_args(Task) or kept.dtype not in _DTYPES:
         raise WrongRecord("its task or type of inputs is none")
     if min(kept.input_shape, default=0) < 1 or math.prod(kept.input_shape) > _LARGEST_SAMPLE:
@@ -167,13 +167,13 @@ def _refuse_nonsense(kept: KeptData) -> None:
         raise WrongRecord("its std isn't above 0")
 
 
-def _refuse_other_samples(kept: KeptData, encoder: StoredEncoder) -> None:
+def _refuse_other_samples(kept: DataRecord, encoder: StoredEncoder) -> None:
     """Raise WrongRecord for an encoder whose samples aren't those of the model."""
     if encoder.shape != kept.input_shape or np.dtype(encoder.dtype) != np.dtype(kept.dtype):
         raise WrongRecord("its encoder makes other samples than the model takes")
 
 
-def data_of_run(
+def reread_data(
     folder: RunFolder,
     read: Callable[[], Data],
     reporter: ProgressReporter = NO_REPORTS,
@@ -184,10 +184,10 @@ def data_of_run(
     Raises DamagedRun for other data than the run was trained with, and what `read` raises.
     """
     data = read()
-    return as_trained_with(folder, folder.read_record(), data, data.fingerprint(reporter))
+    return check_data(folder, folder.read_record(), data, data.fingerprint(reporter))
 
 
-def as_trained_with(
+def check_data(
     folder: RunFolder, record: RunRecord, data: Data, fingerprint: str
 ) -> tuple[Data, str]:
     """`data` with the names of classes that the run keeps, and a sentence where those are others.
@@ -200,7 +200,7 @@ def as_trained_with(
             f"the data set {dataset} is not what {folder.name} was trained with: bring its files "
             "back as they were, or train a new run with them as they are"
         )
-    kept = read_kept_data(folder)
+    kept = read_data_record(folder)
     if kept is None or kept.spec == data.spec:
         return data, ""
     has_as_many = len(kept.classes) == len(data.spec.classes)

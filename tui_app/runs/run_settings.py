@@ -13,12 +13,12 @@ from models.user_files.trust import UntrustedSource
 from tui_app.runs.errors import DamagedRun, SourceChanged
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_record import RunRecord
-from tui_app.runs.run_source import Use, lecture_of, read_run_source
+from tui_app.runs.run_source import SourceChoice, load_run_lecture, read_run_source
 from tui_app.runs.settings import RunSettings, from_record
 
 
 def read_settings(
-    folder: RunFolder, use: Use = "kept", record: RunRecord | None = None
+    folder: RunFolder, use: SourceChoice = "kept", record: RunRecord | None = None
 ) -> RunSettings:
     """The settings of the run in `folder`, with the copy of its source or with the `current` file.
 
@@ -27,11 +27,13 @@ def read_settings(
     """
     record = record or folder.read_record()
     with _as_damage(folder):
-        lecture, note = lecture_of(folder, record, use)
+        lecture, note = load_run_lecture(folder, record, use)
         return replace(from_record(lecture, record, folder.path.parent.parent), note=note)
 
 
-def settings_to_resume(folder: RunFolder, record: RunRecord, use: Use | None) -> RunSettings:
+def settings_to_resume(
+    folder: RunFolder, record: RunRecord, use: SourceChoice | None
+) -> RunSettings:
     """The settings of a run to resume. If the user's file has changed, the user must choose a
     source with `use`. Raises what `read_settings` does.
     """

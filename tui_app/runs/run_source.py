@@ -22,7 +22,7 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_record import RunRecord, SourceRecord
 
 #: Which source a run is opened with: the copy in its folder, or the user's file as it is now.
-Use = Literal["kept", "current"]
+SourceChoice = Literal["kept", "current"]
 
 #: The folder of a source that the run was trained with earlier; its last step follows the name.
 _EARLIER = "source-until-step-"
@@ -65,7 +65,7 @@ class RunSource:
         return f"{subject} {verb} changed since the run was trained"
 
 
-def describe(lecture: Lecture) -> dict[str, Any] | None:
+def source_record(lecture: Lecture) -> dict[str, Any] | None:
     """What run.json records of a lecture's source. `path` is None for a lecture of the course."""
     source = lecture.source
     if source is not None:
@@ -81,7 +81,7 @@ def describe(lecture: Lecture) -> dict[str, Any] | None:
     return {"main": lecture.path.name, "path": None, "sha256": sha256}
 
 
-def keep_source(folder: RunFolder, source: Source) -> None:
+def copy_source(folder: RunFolder, source: Source) -> None:
     """Copy the files into the run folder, and sync them to the disk. Raises OSError."""
     for name, data in source.files.items():
         path = folder.source / name
@@ -119,7 +119,7 @@ def changed_source(folder: RunFolder) -> str:
     return source.difference if source is not None and source.is_changed else ""
 
 
-def source_in_words(folder: RunFolder, record: RunRecord) -> list[tuple[str, str]]:
+def source_properties(folder: RunFolder, record: RunRecord) -> list[tuple[str, str]]:
     """What the properties of a run say of the user's file, as pairs of names and texts; nothing for
     a lecture of the course or a damaged folder.
     """
@@ -138,7 +138,9 @@ def source_in_words(folder: RunFolder, record: RunRecord) -> list[tuple[str, str
     return facts
 
 
-def lecture_of(folder: RunFolder, record: RunRecord, use: Use = "kept") -> tuple[Lecture, str]:
+def load_run_lecture(
+    folder: RunFolder, record: RunRecord, use: SourceChoice = "kept"
+) -> tuple[Lecture, str]:
     """The lecture of a run, and a sentence if its file differs from what the run was trained with.
 
     Raises LectureError, UntrustedSource, UnknownLecture, SourceChanged and DamagedRun.
@@ -151,7 +153,7 @@ def lecture_of(folder: RunFolder, record: RunRecord, use: Use = "kept") -> tuple
 
 
 def source_to_open(
-    folder: RunFolder, record: RunRecord, use: Use = "kept"
+    folder: RunFolder, record: RunRecord, use: SourceChoice = "kept"
 ) -> tuple[Source | None, str]:
     """The user's code that opening the run executes, None for a lecture of the course; and a
     sentence if it differs from the user's file now. Raises what `lecture_of` does.
@@ -201,7 +203,7 @@ def record_of_resumed(
         aside = _set_aside(folder, step)
         if before is not None and aside:
             change["kept_in"] = aside
-        keep_source(folder, source)
+        copy_source(folder, source)
     changes += [change] if change else []
     changed = {"source_changes": changes} if changes else {}
     return RunRecord.of({**record.values, **now.values, **changed})

@@ -105,7 +105,7 @@ def write_note(folder: RunFolder, text: str) -> None:
         path.unlink(missing_ok=True)
 
 
-def differing(rows: Iterable[RunRow]) -> list[str]:
+def differing_settings(rows: Iterable[RunRow]) -> list[str]:
     """The names of the settings in which the rows differ."""
     rows = list(rows)
     names = dict.fromkeys(name for row in rows for name in row.settings)
@@ -116,7 +116,7 @@ def _texts(settings: Mapping[str, Any]) -> dict[str, str]:
     return {str(name): setting_text(value) for name, value in settings.items()}
 
 
-def settings_of(folder: RunFolder) -> tuple[Path, dict[str, object]]:
+def settings_for_form(folder: RunFolder) -> tuple[Path, dict[str, object]]:
     """The lecture's file and the settings of a run, as the form takes them. Raises DamagedRun."""
     from tui_app.runs.run_options import RunOptions
     from tui_app.runs.run_settings import read_settings

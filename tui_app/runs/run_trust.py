@@ -16,10 +16,10 @@ from models.user_files.trust import (
 )
 from tui_app.runs.errors import DamagedRun, SourceChanged
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.run_source import Use, source_to_open
+from tui_app.runs.run_source import SourceChoice, source_to_open
 
 
-def untrusted_source(folder: RunFolder, use: Use = "kept") -> UntrustedSource | None:
+def untrusted_source(folder: RunFolder, use: SourceChoice = "kept") -> UntrustedSource | None:
     """The code that the user must trust before the run is opened; None if it is trusted already, or
     the folder is damaged.
     """
@@ -34,7 +34,7 @@ def untrusted_source(folder: RunFolder, use: Use = "kept") -> UntrustedSource | 
     return None
 
 
-def trusted_here_only(folder: RunFolder) -> bool:
+def is_trust_unsaved(folder: RunFolder) -> bool:
     """Whether only this process may run the code in the run folder, because the user's trust
     couldn't be saved.
     """

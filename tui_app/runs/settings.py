@@ -35,7 +35,7 @@ class RunSettings:
         return self.options.dataset
 
 
-def settle(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
+def resolve_settings(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
     """The settings of a run of `lecture`, from what was `given` by name, of options and
     hyperparameters alike, and from the defaults.
 
@@ -93,7 +93,9 @@ def as_record(settings: RunSettings) -> dict[str, Any]:
 def from_record(lecture: Lecture, record: RunRecord, runs_dir: Path) -> RunSettings:
     """The settings that `as_record` wrote. Raises InvalidValue and UnknownDataset."""
     given = {**record.hyperparameters, **record.options}
-    return settle(lecture, {**given, "dataset": record.dataset, "runs_dir": str(runs_dir)})
+    return resolve_settings(
+        lecture, {**given, "dataset": record.dataset, "runs_dir": str(runs_dir)}
+    )
 
 
 def differing(settings: RunSettings, others: Sequence[RunSettings]) -> str:

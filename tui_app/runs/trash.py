@@ -11,7 +11,7 @@ _TRASH = ".trash"
 
 
 @dataclass(frozen=True)
-class Discarded:
+class TrashedRun:
     """A run that was put away: where it was, and where it is now."""
 
     before: Path
@@ -23,7 +23,7 @@ class Discarded:
         return f"{self.before.parent.name}/{self.before.name}"
 
 
-def discard(folder: RunFolder) -> Discarded:
+def move_to_trash(folder: RunFolder) -> TrashedRun:
     """Move a run into the trash. Raises RunLocked while somebody trains it, or OSError.
 
     A trash that is a symbolic link isn't used: it may lead anywhere.
@@ -38,10 +38,10 @@ def discard(folder: RunFolder) -> Discarded:
     now = trash / before.parent.name / before.name
     now.parent.mkdir(parents=True, exist_ok=True)
     before.rename(now)
-    return Discarded(before, now)
+    return TrashedRun(before, now)
 
 
-def bring_back(discarded: Discarded) -> None:
+def restore_from_trash(discarded: TrashedRun) -> None:
     """Move it back to where it was. Raises OSError."""
     discarded.before.parent.mkdir(parents=True, exist_ok=True)
     discarded.now.rename(discarded.before)

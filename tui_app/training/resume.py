@@ -15,13 +15,13 @@ from tui_app.runs.checkpoint import load_checkpoint
 from tui_app.runs.errors import DamagedRun, RunFinished
 from tui_app.runs.listing import as_argument
 from tui_app.runs.metrics_rewind import rewind_metrics
-from tui_app.runs.run_data import as_trained_with, write_kept_data
+from tui_app.runs.run_data import check_data, write_data_record
 from tui_app.runs.run_files import is_there
 from tui_app.runs.run_folder import RunFolder, read_json
 from tui_app.runs.run_options import RunOptions
 from tui_app.runs.run_record import RunRecord
 from tui_app.runs.run_settings import settings_to_resume
-from tui_app.runs.run_source import Use, is_other_source, record_of_resumed
+from tui_app.runs.run_source import SourceChoice, is_other_source, record_of_resumed
 from tui_app.runs.run_trust import trust_copy
 from tui_app.runs.settings import RunSettings
 from tui_app.text.escaping import printable
@@ -40,7 +40,7 @@ def resume_run(
     on_progress: Callable[[Progress], None],
     *,
     epochs: int | None = None,
-    source: Use | None = None,
+    source: SourceChoice | None = None,
     record: RunRecord | None = None,
     **options: Any,
 ) -> Session:
@@ -62,7 +62,7 @@ def resume_run(
         stack.callback(lock.release)
         folder.refuse_irregular_files()
         folder.remove_unfinished()
-        accept = partial(as_trained_with, folder, record)
+        accept = partial(check_data, folder, record)
         training = prepare(settings, on_progress, control.must_stop, accept)
         if control.is_abandoned:
             raise StepInterrupted
@@ -75,7 +75,7 @@ def resume_run(
         notes = load(training, folder, was_completed=state == "completed")
         notes += [*filter(None, [settings.note]), *notes_of(training), *extend_schedule(training)]
         now, current_source = record_of(training), settings.lecture.source
-        write_kept_data(folder, now, training.measured.split.data)
+        write_data_record(folder, now, training.measured.split.data)
         folder.write_record(record_of_resumed(folder, record, now, current_source, training.step))
         if current_source is not None:
             notes += trust_copy(folder, current_source)

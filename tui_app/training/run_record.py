@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tui_app.runs.run_record import RunRecord
-from tui_app.runs.run_source import describe
+from tui_app.runs.run_source import source_record
 from tui_app.runs.settings import as_record
 from tui_app.training.baselines import baselines
 from tui_app.training.evaluation import reduction_of
@@ -20,7 +20,7 @@ def record_of(training: Training) -> RunRecord:
     model = type(training.model)
     values = {
         **as_record(training.settings),
-        "source": describe(training.settings.lecture),
+        "source": source_record(training.settings.lecture),
         "model": model.__qualname__,
         "normalisation": _normalisation(training),
         "device": training.device.name,

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
-from tui_app.runs.checkpoint import load_checkpoint, save_checkpoint, snapshot
+from tui_app.runs.checkpoint import copy_to_cpu, load_checkpoint, save_checkpoint
 from tui_app.runs.durable_files import sync_file
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.events import CheckpointDue, CheckpointSaved, Event, Warned
@@ -102,7 +102,7 @@ class Saver:
         yield CheckpointDue(run=self._training.run, step=self._training.step)
         self._last_saved, self._is_requested = time.monotonic(), False
         self._saved_step = self._training.step
-        self._start(snapshot(self._training.state_dict()))
+        self._start(copy_to_cpu(self._training.state_dict()))
 
     def request(self) -> None:
         """Save last.pt as soon as no other write is in progress."""

@@ -11,7 +11,7 @@ from models.user_files.error_hints import explain_in_one_line
 from models.user_files.error_location import ends_program
 from tui_app.runs.checkpoint import save_checkpoint
 from tui_app.runs.errors import TrainingFailed
-from tui_app.runs.event_text import Sparingly
+from tui_app.runs.event_text import LogText
 from tui_app.runs.events import Event, Listener, RunCompleted, RunStarted, Warned
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.log_file import LogFile
@@ -70,7 +70,7 @@ class Session:
         with self._open as stack:
             stack.callback(self._lock.release)
             metrics = stack.enter_context(closing(MetricsFile(folder.metrics)))
-            log = stack.enter_context(closing(LogFile(folder.log, Sparingly())))
+            log = stack.enter_context(closing(LogFile(folder.log, LogText())))
             address, notes = _listen(control, stack)
             status = stack.enter_context(closing(StatusFile(folder.status, control=address)))
             dispatcher = self._dispatcher = Dispatcher([metrics, status, log], list(listeners))

@@ -11,7 +11,7 @@ from datasets.reading.progress import Progress
 if TYPE_CHECKING:
     from tui_app.runs.run_folder import RunFolder
     from tui_app.runs.run_record import RunRecord
-    from tui_app.runs.run_source import Use
+    from tui_app.runs.run_source import SourceChoice
     from tui_app.runs.settings import RunSettings
     from tui_app.training.control import Control
     from tui_app.training.session import Session
@@ -47,7 +47,7 @@ class ResumeRequest:
     folder: RunFolder
     epochs: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    source: Use | None = None
+    source: SourceChoice | None = None
     record: RunRecord | None = None
 
     def __call__(self, control: Control, on_progress: OnProgress) -> Session:

@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from datasets.reading.progress import Progress
-from tui_app.runs.run_data import write_kept_data
+from tui_app.runs.run_data import write_data_record
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.run_source import keep_source
+from tui_app.runs.run_source import copy_source
 from tui_app.runs.run_trust import trust_copy
 from tui_app.runs.settings import RunSettings
 from tui_app.training.control import Control
@@ -37,10 +37,10 @@ def start_run(
         training.run_folder = folder
         notes = [*local_data_hint(settings), *notes_of(training)]
         if settings.lecture.source is not None:
-            keep_source(folder, settings.lecture.source)
+            copy_source(folder, settings.lecture.source)
             notes += trust_copy(folder, settings.lecture.source)
         record = record_of(training)
-        write_kept_data(folder, record, training.measured.split.data)
+        write_data_record(folder, record, training.measured.split.data)
         folder.write_record(record)
         stack.pop_all()
     return Session(training, folder, record, lock, notes)

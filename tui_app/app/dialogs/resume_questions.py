@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tui_app.app.dialogs.choice_question import ChoiceQuestion
-from tui_app.runs.run_source import Use, changed_source
+from tui_app.runs.run_source import SourceChoice, changed_source
 from tui_app.training.session_request import ResumeRequest
 
-_USES: dict[str, Use] = {"k": "kept", "c": "current"}
+_USES: dict[str, SourceChoice] = {"k": "kept", "c": "current"}
 
 
 def which_source(wanted: ResumeRequest) -> ChoiceQuestion | None:

@@ -11,7 +11,7 @@ from models.lecture import Lecture
 from tui_app.app.form.draft_fields import OwnData, draft_fields
 from tui_app.app.form.edits import Edits
 from tui_app.runs.run_options import TABLE_OPTIONS, RunOptions
-from tui_app.runs.settings import RunSettings, own_data, settle
+from tui_app.runs.settings import RunSettings, own_data, resolve_settings
 from tui_app.runs.sweep import combinations, parse_value_or_list, split_values
 from tui_app.training.suitable_data import refuse_unsuitable_data
 
@@ -181,7 +181,7 @@ class SettingsDraft:
         names = [name for name in self.texts if self.is_useful(name)]
         values = {n: parse_value_or_list(self.fields[n], self.texts[n]) for n in names}
         runs = [
-            settle(self.lecture, {**chosen, "runs_dir": self._runs_dir})
+            resolve_settings(self.lecture, {**chosen, "runs_dir": self._runs_dir})
             for chosen in combinations(values)
         ]
         for dataset in {run.dataset for run in runs}:

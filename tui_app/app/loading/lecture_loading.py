@@ -85,10 +85,10 @@ def load_run_settings(
 ) -> RunSettingsRead | RunSettingsFailed:
     """The settings of a run, with these changes: imports the lecture that the run keeps."""
     from tui_app.runs.errors import DamagedRun
-    from tui_app.runs.run_table import settings_of
+    from tui_app.runs.run_table import settings_for_form
 
     try:
-        path, settings = settings_of(folder)
+        path, settings = settings_for_form(folder)
     except (DamagedRun, UntrustedSource) as error:
         return RunSettingsFailed(folder, error, changes, done)
     return RunSettingsRead(path, {**settings, **changes}, done)

@@ -15,7 +15,7 @@ from tui_app.app.widgets.comparison import Comparison
 from tui_app.app.widgets.drawable import while_drawable
 from tui_app.app.widgets.key_bar import KeyBar
 from tui_app.monitoring.recorded_run import RecordedRun
-from tui_app.runs.run_table import RunRow, differing
+from tui_app.runs.run_table import RunRow, differing_settings
 
 
 class CompareScreen(Screen[None]):
@@ -76,7 +76,7 @@ def label_of(row: RunRow, rows: Sequence[RunRow]) -> str:
     those of its lecture differ; or its time.
     """
     same = [other for other in rows if other.summary.lecture_key == row.summary.lecture_key]
-    parts = [f"{name}={row.settings.get(name, '-')}" for name in differing(same)]
+    parts = [f"{name}={row.settings.get(name, '-')}" for name in differing_settings(same)]
     if len({other.summary.dataset for other in same}) > 1:
         parts.insert(0, short_name(row.summary.dataset))
     if len(same) < len(rows):

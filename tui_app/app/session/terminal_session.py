@@ -242,9 +242,9 @@ def _hand_over(app: TutorchApp) -> None:
     # -P: the working folder may have a torch.py of the user's. What has trained is what the run
     # keeps, whatever the user has written into the file meanwhile.
     words = ["-P", "-m", "tui_app", "resume", str(folder), "--no-tui", "--source", "kept"]
-    from tui_app.runs.run_trust import trusted_here_only
+    from tui_app.runs.run_trust import is_trust_unsaved
 
-    words += ["--trust"] if trusted_here_only(RunFolder(folder)) else []
+    words += ["--trust"] if is_trust_unsaved(RunFolder(folder)) else []
     with open_file(folder / "log.txt", "ab") as log:
         process = subprocess.Popen(
             [sys.executable, *words],

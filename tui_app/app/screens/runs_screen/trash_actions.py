@@ -10,7 +10,7 @@ from tui_app.app.messages import RunsChanged
 from tui_app.app.screens.runs_screen.table_screen import RunTableScreen
 from tui_app.runs.errors import RunLocked
 from tui_app.runs.run_table import RunRow
-from tui_app.runs.trash import Discarded, bring_back, discard
+from tui_app.runs.trash import TrashedRun, move_to_trash, restore_from_trash
 from tui_app.text.escaping import printable
 from tui_app.text.quantities import counted
 
@@ -23,7 +23,7 @@ class TrashActionsScreen(RunTableScreen):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._discarded: list[list[Discarded]] = []
+        self._discarded: list[list[TrashedRun]] = []
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Something can be undone once something was moved."""
@@ -49,7 +49,7 @@ class TrashActionsScreen(RunTableScreen):
         moved, problems = [], []
         for row in rows:
             try:
-                moved.append(discard(row.folder))
+                moved.append(move_to_trash(row.folder))
             except (RunLocked, OSError) as error:
                 problems.append(str(error))
             else:
@@ -68,7 +68,7 @@ class TrashActionsScreen(RunTableScreen):
         moved, left, problems = self._discarded.pop(), [], []
         for each in moved:
             try:
-                bring_back(each)
+                restore_from_trash(each)
             except OSError as error:
                 left.append(each)
                 problems.append(f"{each.name} stays in the trash: {error.strerror}")
@@ -90,7 +90,7 @@ class TrashActionsScreen(RunTableScreen):
         self.read()
 
 
-def _what(moved: Sequence[Discarded]) -> str:
+def _what(moved: Sequence[TrashedRun]) -> str:
     return moved[0].before.name if len(moved) == 1 else counted(len(moved), "run")
 
 
