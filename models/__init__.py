@@ -1,4 +1,4 @@
-"""What is learned: one file per lecture. The listing of this folder is the syllabus."""
+"""Lists and finds the lectures: one file each in this folder, whose listing is the syllabus."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _FOLDER = Path(__file__).parent
 
 
 class UnknownLecture(Exception):
-    """No lecture, or more than one, goes by that name. The text names the candidates.
+    """No lecture, or more than one, has that name. The text names the candidates.
 
-    For a name that none has, `name` is that name and `near` those of lectures that are like it.
+    When there is none, `name` is the name that was given and `near` are similar ones.
     """
 
     def __init__(self, text: str, name: str = "", near: Sequence[str] = ()) -> None:
@@ -27,12 +27,12 @@ class UnknownLecture(Exception):
 
 
 class LectureError(Exception):
-    """A lecture's file can't be used. The text names the file and says why."""
+    """A lecture's file can't be used. The text names the file and the reason."""
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """What the list shows of a lecture, read from its file without importing it."""
+    """A lecture's title and lesson, read from its file without importing it."""
 
     name: str
     path: Path
@@ -42,27 +42,27 @@ class Lesson:
 
     @property
     def number(self) -> str:
-        """The lecture's number in the course, as `09`; empty for a file of one's own."""
+        """The lecture's number in the course, such as `09`; empty for the user's own file."""
         return self.name.split("_")[1] if self.name.startswith("lecture_") else ""
 
     @property
     def key(self) -> tuple[str, str]:
-        """What no other lecture has: the name, and the user's file; no file for the course's."""
+        """Identifies the lecture: its name, and the path of the user's own file, else empty."""
         return self.name, "" if is_course_file(self.path) else str(self.path)
 
     @property
     def text_zh(self) -> str:
-        """The lesson in Chinese (`zh/<name>.md` beside the file), or else as it is."""
+        """The lesson in Chinese (`zh/<name>.md` beside the file), if there is one, else `text`."""
         path = self.path.parent / "zh" / f"{self.name}.md"
         if not path.is_file():
             return self.text
         return path.read_text(encoding="utf-8", errors="replace")
 
 
-#: The course's order within a lecture's number, where the alphabet has another.
+#: The course's order of lectures with the same number, where it isn't alphabetical.
 _ORDER = ("softmax_classifier", "otto", "lenet5", "googlenet", "resnet", "densenet")
 
-#: What a bare number means where several lectures have it.
+#: The lecture that a number alone means, where several lectures have that number.
 _MAIN = ("dataset_and_dataloader", "softmax_classifier", "basic_cnn", "googlenet")
 
 
@@ -77,8 +77,8 @@ def _place(name: str) -> tuple[str, int, str]:
 
 
 def find_lecture(text: str) -> Path:
-    """The file of the lecture that `text` means: any unambiguous part of a name, its number alone,
-    or a path.
+    """The file of the lecture that `text` names: by an unambiguous part of its name, its number
+    alone, or a path.
 
     Raises UnknownLecture.
     """
@@ -86,7 +86,7 @@ def find_lecture(text: str) -> Path:
         path = Path(os.path.expanduser(text))  # noqa: PTH111  raises nothing for ~nobody
         if not path.is_file():
             raise UnknownLecture(f"there is no file {text}")
-        if not path.stem.isprintable():  # the run folder will have this name too
+        if not path.stem.isprintable():  # the run folder gets this name too
             raise UnknownLecture(f"{text!r}: a lecture's file needs a name without control codes")
         return path.resolve()
     names = lecture_names()
@@ -101,8 +101,8 @@ def find_lecture(text: str) -> Path:
     if len(found) == 1:
         return _FOLDER / f"{found[0]}.py"
     if found:
-        raise UnknownLecture(f"{text!r} could be {', '.join(found)}: say more of the name")
-    # Words of a name are what a person mistypes, so the nearest is looked for among those too.
+        raise UnknownLecture(f"{text!r} could be {', '.join(found)}: give more of the name")
+    # Users mistype single words of a name, so these are compared too.
     words = {word: name for name in names for word in [*name.split("_")[2:], name]}
     near = dict.fromkeys(words[word] for word in difflib.get_close_matches(wanted, words, n=3))
     hint = f"did you mean {', '.join(near)}?" if near else "`tutorch lectures` lists them"
@@ -110,7 +110,7 @@ def find_lecture(text: str) -> Path:
 
 
 def _numbered(wanted: str, names: Sequence[str]) -> list[str]:
-    """The main lecture of a bare number: `5`, `09`."""
+    """The main lecture of a number alone: `5`, `09`."""
     if not (wanted.isascii() and wanted.isdigit()):
         return []
     found = [name for name in names if int(name.split("_")[1]) == int(wanted)]
@@ -121,7 +121,7 @@ def _numbered(wanted: str, names: Sequence[str]) -> list[str]:
 def read_lesson(path: Path) -> Lesson:
     """Title and lesson of the lecture in `path`, without importing it. Raises LectureError."""
     try:
-        tree = parse(path.read_bytes(), filename=str(path))  # in the encoding that it names
+        tree = parse(path.read_bytes(), filename=str(path))  # in the encoding it declares
     except (OSError, SyntaxError, ValueError) as error:
         raise LectureError(f"{path} can't be read as Python: {error}") from error
     titles: dict[str, str] = {}
@@ -140,5 +140,5 @@ def read_lesson(path: Path) -> Lesson:
 
 
 def is_course_file(path: Path) -> bool:
-    """Whether a lecture's file is tutorch's own, and no user's."""
+    """Whether a lecture's file is one of the course, not a user's."""
     return path.parent == _FOLDER

@@ -1,11 +1,11 @@
-"""The fields of a dataclass as settings: type, range, default and help, declared once.
+"""Turns the fields of a dataclass into settings: type, range, default and help, declared once.
 
 A setting is a field of a frozen dataclass, with a docstring below it:
 
     lr: Annotated[float, Range(above=0)] = 0.01
     \"\"\"Learning rate: how far one step goes against the gradient.\"\"\"
 
-The command line, the form, the configuration file and run.json all read it through `Field`.
+The command line, the form, the configuration file and run.json all use it through `Field`.
 Nothing here imports torch.
 """
 
@@ -25,14 +25,14 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import docstring_parser
 
-#: The largest number of each type that is taken: what torch and the arithmetic of a run can hold.
+#: The largest number of each type that torch and a run's arithmetic can hold.
 _LARGEST = {bool: True, int: 2**63 - 1, float: sys.float_info.max}
 
 
 class InvalidValue(ValueError):
-    """A value that its field doesn't take. The text says which field, and what it takes.
+    """A value that its field doesn't allow. The text names the field and its allowed values.
 
-    `field` is the name of the field, where the value of one field alone is wrong.
+    `field` is the name of the field, if the value of just one field is wrong.
     """
 
     def __init__(self, text: str, field: str = "") -> None:
@@ -42,7 +42,7 @@ class InvalidValue(ValueError):
 
 @dataclass(frozen=True)
 class Range:
-    """The values a number may have: from `minimum` to `maximum`, or above or below a bound."""
+    """The allowed numbers: from `minimum` to `maximum`, greater than `above`, less than `below`."""
 
     minimum: float = -math.inf
     maximum: float = math.inf
@@ -64,7 +64,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Pattern:
-    """The texts that a field takes: those that match `regex`, which `words` describe."""
+    """The allowed texts: those that match `regex`, which `words` describe."""
 
     regex: str
     words: str
@@ -72,12 +72,12 @@ class Pattern:
 
 @dataclass(frozen=True)
 class IsPath:
-    """Marks a text that names a file or folder: a `~` at its beginning is expanded."""
+    """Marks a text as the path of a file or folder: a leading `~` is expanded."""
 
 
 @dataclass(frozen=True)
 class OnlyWith:
-    """A setting that means something only while another one (`field`) has one of `values`."""
+    """Marks a setting that has an effect only while another one (`field`) has one of `values`."""
 
     field: str
     values: tuple[Any, ...]
@@ -87,8 +87,8 @@ class OnlyWith:
 class Field:
     """One setting of a dataclass.
 
-    `kind` is the type of a plain value, or of a tuple's items; `choices` the words it takes (with
-    `kind` None those are all it takes, else it takes them besides a value of that type).
+    `kind` is the type of the value, or of a tuple's items; `choices` are the allowed words: the
+    only allowed values if `kind` is None, else allowed besides a value of that type.
     """
 
     name: str
@@ -113,23 +113,23 @@ class Field:
         return self.name.replace("_", " ")
 
     def parse(self, text: str) -> Any:
-        """The value that `text` stands for. Raises InvalidValue."""
+        """Parse `text` as a value of this field. Raises InvalidValue."""
         parts = text.split(",") if self.is_tuple else [text]
         values = tuple(self._parse_one(part) for part in parts)
         try:
             return self.check(values if self.is_tuple else values[0])
         except InvalidValue:
-            raise self._refusal(text) from None  # in the words that were typed
+            raise self._refusal(text) from None  # quotes the text as it was typed
 
     def _parse_one(self, text: str) -> Any:
         word = text.strip()
         if word in self.choices:
             return word
         if self.kind is bool:
-            answers = {"true": True, "yes": True, "on": True, "1": True}
-            answers |= {"false": False, "no": False, "off": False, "0": False}
-            if word.lower() in answers:
-                return answers[word.lower()]
+            switches = {"true": True, "yes": True, "on": True, "1": True}
+            switches |= {"false": False, "no": False, "off": False, "0": False}
+            if word.lower() in switches:
+                return switches[word.lower()]
         elif self.kind is not None:
             try:
                 return self.kind(word)
@@ -138,7 +138,7 @@ class Field:
         raise self._refusal(text)
 
     def check(self, value: Any) -> Any:
-        """`value`, when this field takes it (a list becomes a tuple). Raises InvalidValue."""
+        """Return `value` if this field allows it (a list becomes a tuple). Raises InvalidValue."""
         if self.is_tuple:
             if not isinstance(value, list | tuple) or not value:
                 raise self._refusal(value)
@@ -172,7 +172,7 @@ class Field:
 
     @property
     def allowed_values(self) -> str:
-        """What this field takes, in words: `a whole number ≥ 1, or full`."""
+        """The allowed values in words: `a whole number ≥ 1, or full`."""
         if self.pattern:
             return self.pattern.words
         words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
@@ -180,11 +180,11 @@ class Field:
         if self.choices:
             parts.append(("one of " if len(self.choices) > 1 else "") + ", ".join(self.choices))
         joined = ", or ".join(parts)
-        return f"{joined}, or several with commas between" if self.is_tuple else joined
+        return f"{joined}, or several separated by commas" if self.is_tuple else joined
 
     @property
     def allowed_values_sentence(self) -> str:
-        """The same as a sentence of its own: `One of: sgd, adam.`"""
+        """The allowed values as a sentence: `One of: sgd, adam.`"""
         text = self.allowed_values
         if text.startswith("one of "):
             text = f"one of: {text.removeprefix('one of ')}"

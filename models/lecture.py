@@ -1,4 +1,4 @@
-"""What a lecture is: a model, the data it learns from, and the hyperparameters it is taught with.
+"""Declares what a lecture is: a model, its data sets, its criterion and its hyperparameters.
 
 A lecture is one file that declares `LECTURE = Lecture(...)`. Its module docstring is the lesson.
 """
@@ -38,7 +38,7 @@ Activation = Literal["relu", "leaky relu", "elu", "tanh", "sigmoid", "softplus",
 
 
 def activation(name: Activation) -> nn.Module:
-    """The activation function `name` as a module; `identity` leaves its input as it is."""
+    """The activation function `name` as a module; `identity` returns its input."""
     from torch import nn
 
     modules = {
@@ -55,16 +55,16 @@ def activation(name: Activation) -> nn.Module:
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
-    """What is set before training. A lecture that needs more subclasses it."""
+    """The settings of a training. A lecture that needs more of them subclasses it."""
 
     epochs: Annotated[int, Range(minimum=1)] = 10
-    """How many times training goes through the train set."""
+    """How many times training passes through the train set."""
 
     batch_size: Annotated[int | Literal["full"], Range(minimum=1)] = 64
-    """Samples per step; `full` takes the whole train set at once."""
+    """Samples per step; `full` is the whole train set."""
 
     shuffle: bool = True
-    """Draw a new order of the train set in each epoch."""
+    """Shuffle the train set in each epoch."""
 
     optimizer: Literal["sgd", "adagrad", "adam", "adamax", "asgd", "lbfgs", "rmsprop", "rprop"] = (
         "sgd"
@@ -72,19 +72,19 @@ class Hyperparameters:
     """The rule by which a step changes the weights."""
 
     lr: Annotated[float, Range(above=0)] = 0.01
-    """Learning rate: how far one step goes along the direction the optimizer chose."""
+    """Learning rate: the length of a step in the direction that the optimizer chooses."""
 
     momentum: Annotated[
         float, Range(minimum=0, below=1), OnlyWith("optimizer", ("sgd", "rmsprop"))
     ] = 0.0
-    """How much of the last step's direction is kept in the next."""
+    """The share of the last step's direction that the next step keeps."""
 
     weight_decay: Annotated[
         float,
         Range(minimum=0),
         OnlyWith("optimizer", ("sgd", "adagrad", "adam", "adamax", "asgd", "rmsprop")),
     ] = 0.0
-    """Pull of every weight towards zero (an L2 penalty)."""
+    """Pulls every weight towards zero (an L2 penalty)."""
 
     lr_schedule: Literal["none", "step", "cosine", "one-cycle"] = "none"
     """How the lr changes over the run."""
@@ -93,29 +93,29 @@ class Hyperparameters:
     """Epochs between two drops of the lr."""
 
     lr_gamma: Annotated[float, Range(above=0, maximum=1), OnlyWith("lr_schedule", ("step",))] = 0.1
-    """What the lr is multiplied with at each drop."""
+    """The factor by which each drop multiplies the lr."""
 
     clip_grad_norm: Annotated[float, Range(minimum=0)] = 0.0
-    """Scale the gradient down to this norm when it is larger; 0 leaves it alone."""
+    """Scale the gradient down to this norm if it is larger; 0 doesn't clip."""
 
     early_stopping: Annotated[int, Range(minimum=0)] = 0
     """Stop after this many evaluations without a new best; 0 trains all epochs."""
 
     seed: Annotated[int, Range(minimum=0, maximum=2**63 - 1)] = 0
-    """Where the random numbers start: initial weights, order of the samples, dropout."""
+    """The seed of all random numbers: initial weights, order of the samples, dropout."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageHyperparameters(Hyperparameters):
-    """What is set besides where images are learned from."""
+    """The settings of a training on images."""
 
     augment: Literal["none", "shift", "flip and shift"] = "none"
-    """Vary each image anew in every epoch: shifted by up to 4 pixels, mirrored every other time."""
+    """Vary each image in every epoch: shift it by up to 4 pixels, mirror it half of the time."""
 
 
-#: The lr that goes with an optimizer other than the lecture's own, unless the lecture knows better
-#: (an override such as `"optimizer=adam"`): torch.optim's defaults, but sgd's usual one, and less
-#: for rmsprop and lbfgs, which diverge on mini-batches with theirs. ASGD takes what SGD would.
+#: The default lr of an optimizer other than the lecture's, unless the lecture has an override such
+#: as `"optimizer=adam"`: torch.optim's defaults, but the usual one for sgd, and smaller ones for
+#: rmsprop and lbfgs, which diverge on mini-batches with theirs. ASGD keeps the lecture's lr.
 OPTIMIZER_LR = {
     "sgd": 0.01,
     "adagrad": 0.01,
@@ -131,23 +131,24 @@ OPTIMIZER_LR = {
 class Lecture:
     """One lecture of the course, declared at the end of its file.
 
-    `title` and `title_zh` are literals, since the list reads them without importing the file.
-    `datasets` are names, the first one being the default, which needs no download where there is
-    such a set. `model` builds the network from (DataSpec, hyperparameters), ending in logits
-    where the criterion allows. `criterion` builds the loss; its `reduction` says sum or mean.
+    `title` and `title_zh` are literals, because they are read without importing the file.
+    `datasets` are names; the first is the default, and needs no download if any of them doesn't.
+    `model` builds the network from (DataSpec, hyperparameters); it ends in logits where the
+    criterion allows. `criterion` builds the loss; its `reduction` is sum or mean.
 
     `overrides` replaces defaults for a data set (`"digits": {...}`) or for a choice
-    (`"optimizer=lbfgs": {...}`, later ones win). `unused` are fields that mean nothing here.
-    `metric` is what the best model is chosen by, `accuracy` or `loss`; None is the accuracy where
-    there are classes and else the loss.
+    (`"optimizer=lbfgs": {...}`); later ones win. `unused` are fields without an effect here.
+    `metric` chooses the best model, by `accuracy` or `loss`; None means accuracy if there are
+    classes, else loss.
 
-    `optimizer` builds the lecture's own rule from (model, hyperparameters) instead of the one
+    `optimizer` builds the lecture's own optimizer from (model, hyperparameters), instead of the one
     that the field `optimizer` names. `backward(model, inputs, targets)` fills every parameter's
-    `.grad` by hand instead of `loss.backward()`. `data_loader` draws the batches with a real
-    `torch.utils.data.DataLoader`, told the lecture's fields `batch_size`, `shuffle`, `drop_last`
-    and `workers`. `views` names what there is to see of what it learned, the first shown first.
+    `.grad` by hand instead of `loss.backward()`. With `data_loader`, a real
+    `torch.utils.data.DataLoader` draws the batches, with the lecture's fields `batch_size`,
+    `shuffle`, `drop_last` and `workers`. `views` names the views of the model, the first one shown
+    first.
 
-    `name`, `path` and `source` are set when it is loaded; `source` for a user's own file alone.
+    Loading the lecture sets `name` and `path`, and `source` for a user's own file.
     """
 
     title: str
@@ -168,34 +169,34 @@ class Lecture:
     source: Source | None = None
 
     def __post_init__(self) -> None:
-        """Refuse, with a TypeError, what a declaration commonly has in a field's place."""
+        """Raise TypeError for common mistakes in a declaration."""
         for name in ("model", "criterion"):
             value = getattr(self, name)
             if hasattr(value, "forward") and not isinstance(value, type):
                 built = type(value).__name__
                 raise TypeError(
                     f"{name}={built}(...) is built already: write {name}={built} without "
-                    "brackets, or name a function that builds it"
+                    "parentheses, or name a function that builds it"
                 )
             if not callable(value):
-                raise TypeError(f"{name}= takes a class or a function, not {value!r}")
+                raise TypeError(f"{name}= needs a class or a function, not {value!r}")
         if isinstance(self.datasets, str) or not self.datasets:
             raise TypeError(
-                f'datasets= takes a tuple of names, such as ("{self.datasets or "digits"}",)'
+                f'datasets= needs a tuple of names, such as ("{self.datasets or "digits"}",)'
             )
         if not isinstance(self.hyperparameters, Hyperparameters):
             raise TypeError(
-                "hyperparameters= takes Hyperparameters(...), with brackets and defaults inside"
+                "hyperparameters= needs Hyperparameters(...), with the defaults in parentheses"
             )
 
     @property
     def text(self) -> str:
-        """The text of its file; of a user's own, as it was when it was loaded."""
+        """The text of its file; of a user's file, as it was when it was loaded."""
         return self.source.text if self.source else self.path.read_text(encoding="utf-8")
 
     @property
     def task(self) -> Task | None:
-        """What the lecture's criterion is for; None for one that doesn't say."""
+        """The task of the lecture's criterion; None for a criterion that fits several."""
         from torch import nn
 
         tasks: dict[type[nn.Module], Task] = {
@@ -218,8 +219,8 @@ class Lecture:
     def resolve(self, dataset: str, given: Mapping[str, Any]) -> Hyperparameters:
         """The hyperparameters for `dataset`: the defaults, the overrides, then what was `given`.
 
-        Raises InvalidValue for a field this lecture hasn't, a value out of range, and a setting
-        that means nothing beside the others.
+        Raises InvalidValue for a field that this lecture doesn't have, a value out of range, and a
+        setting that has no effect with the others.
         """
         fields = self.fields
         for name in given:
@@ -239,7 +240,7 @@ class Lecture:
         return type(self.hyperparameters)(**values)
 
     def relevant_settings(self, hyperparameters: Hyperparameters) -> dict[str, Any]:
-        """The settings that mean something beside each other, by name: what run.json records."""
+        """The settings that have an effect with the others, by name, as run.json records them."""
         values = asdict(hyperparameters)
         return {name: values[name] for name, field in self.fields.items() if _useful(field, values)}
 
@@ -253,7 +254,7 @@ def _refuse_useless(fields: Mapping[str, Field], field: Field, values: Mapping[s
         assert field.only_with is not None
         other = fields[field.only_with.field]
         raise InvalidValue(
-            f"{field.label} means nothing with {other.label} {other.format(values[other.name])}: "
-            f"it goes with {', '.join(map(other.format, field.only_with.values))}",
+            f"{field.label} has no effect with {other.label} {other.format(values[other.name])}, "
+            f"only with {', '.join(map(other.format, field.only_with.values))}",
             field.name,
         )

@@ -1,4 +1,4 @@
-"""Imports lectures: the course's, and the user's own files once they are trusted."""
+"""Imports lectures: the course's, and the user's own files once the user trusts them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from models.user_files.trust import refuse_untrusted
 
 
 def load_lecture(path: Path) -> Lecture:
-    """Import the lecture in `path`. Raises LectureError when it declares none, or fails, and
-    UntrustedSource for a user's file that isn't trusted.
+    """Import the lecture in `path`. Raises LectureError when the import fails or the file declares
+    no lecture, and UntrustedSource for a user's file that isn't trusted.
 
-    A user's own file is imported anew when it, or a local module that it imports, has changed.
+    A user's file is imported again after it, or a local module that it imports, has changed.
     """
     if is_course_file(path):
         return _declared(path, lambda: importlib.import_module(f"models.{path.stem}"), None)
@@ -32,18 +32,18 @@ def load_lecture(path: Path) -> Lecture:
 
 
 def load_user_lecture(source: Source) -> Lecture:
-    """Import the user's lecture that was read as `source`. Raises LectureError, and UntrustedSource
-    unless the user has named its file or trusted it.
+    """Import the user's lecture `source`. Raises LectureError, and UntrustedSource unless the user
+    has named its file or trusts it.
     """
     refuse_untrusted(source)
-    import torch  # noqa: F401  takes seconds, which the user's code isn't to be blamed for
+    import torch  # noqa: F401  so that its import isn't timed as the user's code
 
     return _declared(source.path, lambda: load_module(source), source)
 
 
 def is_current(lecture: Lecture) -> bool:
-    """Whether a user's own file, and the local modules that it imports, are still what `lecture`
-    was loaded from. Reads and parses those files, a few milliseconds; imports nothing.
+    """Whether a user's file and the local modules that it imports are unchanged since `lecture` was
+    loaded. Reads and parses the files in a few milliseconds; imports nothing.
     """
     if lecture.source is None:
         return True
@@ -54,7 +54,9 @@ def is_current(lecture: Lecture) -> bool:
 
 
 def read_user_source(path: Path) -> Source:
-    """What the user's lecture file at `path` is made of. Raises LectureError."""
+    """Read the user's lecture file at `path` and the local modules that it imports, without
+    importing them. Raises LectureError.
+    """
     try:
         return read_source(path)
     except SourceTooLarge as error:
@@ -66,7 +68,7 @@ def read_user_source(path: Path) -> Source:
 def _declared(path: Path, load: Callable[[], ModuleType], source: Source | None) -> Lecture:
     try:
         module = load()
-    except BaseException as error:  # whatever a user's own file raises is its author's to see
+    except BaseException as error:  # a user's file may raise anything, SystemExit too
         if not isinstance(error, Exception) and not ends_program(error):
             raise
         why = [explain(error)]

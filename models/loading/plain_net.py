@@ -1,4 +1,4 @@
-"""A plain `class Net(nn.Module)`, as course scripts have it, made a lecture by a file beside it."""
+"""Writes a lecture file for a plain `class Net(nn.Module)`, beside the file that defines it."""
 
 from __future__ import annotations
 
@@ -51,9 +51,7 @@ _COMMON = tuple(field.name for field in fields(Hyperparameters))
 
 @dataclass(frozen=True)
 class PlainNet:
-    """A class in a file that is an nn.Module; `arguments` are those that it can't be built
-    without.
-    """
+    """An nn.Module class in a file; `arguments` are the names of its required arguments."""
 
     file: Path
     name: str
@@ -61,14 +59,14 @@ class PlainNet:
 
     @property
     def can_be_built(self) -> bool:
-        """Whether tutorch knows all arguments: none, or those that a lecture's net has."""
+        """Whether tutorch can pass all arguments: none, or those of a lecture's `model`."""
         return self.arguments in ((), ("spec", "hyperparameters"))
 
 
 def plain_nets(file: Path) -> list[PlainNet]:
-    """The nn.Modules that `file` defines, read without importing it. Raises LectureError."""
+    """The nn.Module classes that `file` defines, read without importing it. Raises LectureError."""
     try:
-        tree = parse(file.read_bytes(), filename=str(file))  # in the encoding that it names
+        tree = parse(file.read_bytes(), filename=str(file))  # in the encoding it declares
     except (OSError, SyntaxError, ValueError) as error:
         raise LectureError(f"{file} can't be read as Python: {error}") from error
     return [
@@ -95,7 +93,7 @@ def find_plain_net(text: str) -> PlainNet:
     place, _, name = text.rpartition(":")
     file = user_path(place)
     if not name or file.suffix != ".py":
-        raise InvalidValue(f"--model takes FILE.py:CLASS, such as my_net.py:Net, not {text!r}")
+        raise InvalidValue(f"--model needs FILE.py:CLASS, such as my_net.py:Net, not {text!r}")
     if not file.is_file():
         raise InvalidValue(f"--model {text}: there is no file {place}")
     if not file.stem.isidentifier():
@@ -112,7 +110,7 @@ def find_plain_net(text: str) -> PlainNet:
     if not net.can_be_built:
         raise InvalidValue(
             f"{name} of {file.name} can't be built without {', '.join(net.arguments)}: give its "
-            "__init__ defaults, or let it take (self, spec, hyperparameters)"
+            "__init__ defaults, or the arguments (self, spec, hyperparameters)"
         )
     return net
 
@@ -120,8 +118,8 @@ def find_plain_net(text: str) -> PlainNet:
 def write_lecture_file(net: PlainNet, base: Lecture) -> Path:
     """Write a lecture file beside the net's, with the data, criterion and settings of `base`.
 
-    Takes the one that is there when it says the same. Raises InvalidValue when it has been
-    changed, or can't be written.
+    Keeps an existing file with the same text. Raises InvalidValue when the existing file differs,
+    or when it can't be written.
     """
     number = base.name.removeprefix("lecture_").partition("_")[0]
     path = net.file.absolute().with_name(f"{net.file.stem}_{net.name}_lecture_{number}.py")
@@ -142,8 +140,8 @@ def write_lecture_file(net: PlainNet, base: Lecture) -> Path:
     try:
         if path.exists() and path.read_text(encoding="utf-8") != text:
             raise InvalidValue(
-                f"{path} is there already and differs from what --model would write: train it "
-                f"itself, `tutorch {shlex.quote(short_path(path))}`, or remove it"
+                f"{path} exists already and differs from what --model would write: train it with "
+                f"`tutorch {shlex.quote(short_path(path))}`, or remove it"
             )
         if not path.exists():
             with path.open("x", encoding="utf-8") as file:  # through no link that leads nowhere
@@ -154,7 +152,7 @@ def write_lecture_file(net: PlainNet, base: Lecture) -> Path:
 
 
 def _criterion(base: Lecture) -> str:
-    """The base's criterion as an expression that needs nothing but torch."""
+    """The base's criterion as an expression that uses only torch."""
     made = base.criterion()
     reduction = getattr(made, "reduction", "mean")
     name = f"nn.{type(made).__name__}"
@@ -162,18 +160,18 @@ def _criterion(base: Lecture) -> str:
 
 
 def _common(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of fields that every lecture has."""
+    """Those of `values` whose fields every lecture has."""
     return {name: values[name] for name in _COMMON if name in values}
 
 
 def _is_common(key: str) -> bool:
-    """Whether an override is for a data set, or a choice in a field that every lecture has."""
+    """Whether an override is for a data set, or for a choice of a field that every lecture has."""
     name, equals, _ = key.partition("=")
     return not equals or name in _COMMON
 
 
 def _hyperparameters(base: Lecture) -> str:
-    """The base's defaults as an expression, without those that are the usual ones."""
+    """The base's hyperparameters as an expression, without the class's defaults."""
     usual = vars(Hyperparameters())
     values = _common(vars(base.hyperparameters))
     arguments = [f"{name}={value!r}" for name, value in values.items() if value != usual[name]]

@@ -1,1 +1,1 @@
-"""Lecture files of the user's: read, checked for trust, imported, and their mistakes explained."""
+"""Reads the user's lecture files, checks trust, imports them, and explains their errors."""

@@ -1,4 +1,4 @@
-"""Sentences for the mistakes in a user's net: where it is, what it says, and what to change."""
+"""Explains an error in the user's net: where it is, what it says, and what to change."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import re
 
 from models.user_files.error_location import locate_error
 
-#: Where torch says that CUDA isn't there, in its versions with and without CUDA.
+#: Torch's words for missing CUDA, in its versions with and without CUDA.
 _NO_CUDA = "not compiled with CUDA|NVIDIA driver|No CUDA GPUs|CUDA error: no device"
 
 #: The package that a user's own modules are imported in.
 _PACKAGE = r"tutorch_user_[0-9a-f]{12}\."
 
-#: What to change, by what Python or torch says: a pattern of the error's type and text.
+#: What to change: a pattern of the error's type and text, and a hint.
 _HINTS = (
     (
         "^SystemExit|^KeyboardInterrupt",
-        "A net must not end the program: raise an error that says what is wrong, or leave this "
-        "line out.",
+        "A net must not end the program: raise an error that says what is wrong, or remove this "
+        "line.",
     ),
     (r"NameError.*'F'", "Add `import torch.nn.functional as F` at the top of the file."),
     (r"NameError.*'nn'", "Add `from torch import nn` at the top of the file."),
@@ -25,8 +25,8 @@ _HINTS = (
     (r"NameError.*'np'", "Add `import numpy as np` at the top of the file."),
     (
         _NO_CUDA,
-        "There is no NVIDIA GPU here: leave .cuda() and .to('cuda') out. tutorch puts the net and "
-        "every batch on the device that --device names.",
+        "There is no NVIDIA GPU here: remove .cuda() and .to('cuda'). tutorch moves the net and "
+        "every batch to the device that --device names.",
     ),
     (
         "same device",
@@ -47,7 +47,7 @@ _HINTS = (
     ),
     (
         "Expected more than 1 value per channel",
-        "The epoch's last batch has one sample, too few for BatchNorm: take another --batch-size.",
+        "The epoch's last batch has one sample, too few for BatchNorm: change --batch-size.",
     ),
     (
         "modified by an inplace operation",
@@ -57,8 +57,8 @@ _HINTS = (
 
 
 def explain(error: BaseException) -> str:
-    """What went wrong, in lines: file and line in the user's code with the error, that line of
-    code, and what to change where that is known.
+    """Explain an error in up to three lines: where it is and its text; the line of code; and what
+    to change, if there is a hint.
     """
     place = locate_error(error)
     text = error.text if isinstance(error, SyntaxError) else place and place.text
@@ -67,7 +67,7 @@ def explain(error: BaseException) -> str:
 
 
 def explain_in_one_line(error: BaseException) -> str:
-    """The same without the line of code, where there is room for a line only."""
+    """Explain an error in one line, without the line of code."""
     said, hint = _said(error), _hint(error)
     return " ".join((f"{said.rstrip('.')}. {hint}" if hint else said).split())
 
@@ -90,7 +90,7 @@ def _hint(error: BaseException) -> str:
 
 
 def _first_sentence(text: str) -> str:
-    """The error's own text; of the longer ones about a missing GPU, the first sentence."""
+    """The error's text; of torch's long texts on a missing GPU, the first sentence."""
     if re.search(_NO_CUDA, text):
         return text.partition(". ")[0].strip().rstrip(".")
     return text.strip()

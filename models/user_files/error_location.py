@@ -1,7 +1,7 @@
-"""Where in a user's own code an error was raised, and which code is the user's.
+"""Finds where in the user's code an error was raised, and tells which code is the user's.
 
-A lecture file of the user's calls torch, and is called by tutorch: of all the frames between, the
-ones in code that the user wrote are those that an error message should name.
+tutorch calls the user's lecture file, which calls torch. Of all these frames, an error message
+should name those in the user's code.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from models.user_files.parsing import parse
 
 @dataclass(frozen=True)
 class CodeLocation:
-    """A line of a file, and the function that it belongs to."""
+    """A line of a file, and its function."""
 
     file: Path
     line: int
@@ -30,7 +30,7 @@ class CodeLocation:
 
     @property
     def text(self) -> str:
-        """The line itself, without its indentation; empty where the file can't be read."""
+        """The line's text without indentation; empty if the file can't be read."""
         return linecache.getline(str(self.file), self.line).strip()
 
     def __str__(self) -> str:
@@ -39,7 +39,7 @@ class CodeLocation:
 
 
 def locate_error(error: BaseException) -> CodeLocation | None:
-    """The innermost line of user code that `error` came through; None where there is none."""
+    """The innermost line of the user's code in the traceback of `error`; None if there is none."""
     if isinstance(error, SyntaxError) and error.filename and is_user_code(error.filename):
         return CodeLocation(Path(error.filename), error.lineno or 1, "<module>")
     places = [_place(frame, line) for frame, line in traceback.walk_tb(error.__traceback__)]
@@ -47,7 +47,7 @@ def locate_error(error: BaseException) -> CodeLocation | None:
 
 
 def locate_declaration(path: Path, field: str) -> str:
-    """Where a lecture's file declares `field`: `my_net.py line 14`; the file where it doesn't."""
+    """Where a lecture's file declares `field`: `my_net.py line 14`; just the file if it doesn't."""
     try:
         tree = parse(path.read_bytes(), filename=str(path))
     except (OSError, SyntaxError, ValueError):
@@ -61,8 +61,8 @@ def locate_declaration(path: Path, field: str) -> str:
 
 
 def ends_program(error: BaseException) -> bool:
-    """Whether `error` would end the program although no one asked for that: sys.exit() was called,
-    or a KeyboardInterrupt raised that isn't Python's own answer to Ctrl-C.
+    """Whether `error` would end the program without a request of the user's: the code called
+    sys.exit(), or raised a KeyboardInterrupt that doesn't come from Ctrl-C.
     """
     if isinstance(error, KeyboardInterrupt):
         return signal.getsignal(signal.SIGINT) is not signal.default_int_handler
@@ -70,10 +70,10 @@ def ends_program(error: BaseException) -> bool:
 
 
 def user_traceback(error: BaseException) -> list[str]:
-    """The lines of the traceback from the first user code on; the whole where there is none.
+    """The lines of the traceback, from the first frame of the user's code; all if there is none.
 
-    What called the user's code (tutorch, the import system) is left out; what the user's code
-    called (torch) stays.
+    This omits the frames that called the user's code (tutorch, the import system) and keeps those
+    that it called (torch).
     """
     first = error.__traceback__
     while first is not None and not is_user_code(first.tb_frame.f_code.co_filename):
@@ -83,7 +83,7 @@ def user_traceback(error: BaseException) -> list[str]:
 
 
 def is_user_code(filename: str) -> bool:
-    """Whether a code object's file is one that the user wrote: no library, and not tutorch."""
+    """Whether a code object's file is the user's: not a library's, and not tutorch's."""
     if not filename or filename.startswith("<"):
         return False
     path = Path(filename)

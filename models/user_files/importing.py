@@ -1,8 +1,8 @@
-"""Imports a user's lecture file and the local modules beside it, under a package of their own.
+"""Imports a user's lecture file and the local modules beside it as a separate package.
 
-The package is named by path and digest (`tutorch_user_<12 hex digits>`), so sys.modules never has
-a user's `helper` or `random` in it: two files of one name live side by side, and a changed file is
-another package. The code is compiled from the bytes that were read, without bytecode caches.
+The package is named by path and digest (`tutorch_user_<12 hex digits>`), so a user's `helper` or
+`random` never gets that name in sys.modules. Files of the same name don't collide, and a changed
+file is a new package. The code is compiled from the bytes that were read, without bytecode caches.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from models.user_files.source import RESERVED, Source
 
 _PREFIX = "tutorch_user_"
 
-#: What was loaded, by the name of its package.
+#: The sources that were loaded, by the name of their package.
 _sources: dict[str, Source] = {}
 
 
 def load_module(source: Source) -> ModuleType:
-    """The module of the lecture's file; imported once for each path and digest.
+    """Import the module of the lecture's file, once for each path and digest.
 
-    Raises whatever the user's code raises.
+    Raises any error of the user's code.
     """
     key = hashlib.sha256(f"{source.path}\n{source.digest}".encode(errors="surrogateescape"))
     package = f"{_PREFIX}{key.hexdigest()[:12]}"
@@ -41,12 +41,12 @@ def load_module(source: Source) -> ModuleType:
 
 
 def _main_module(source: Source) -> str:
-    """A dot can't be in a module's name; what replaces it can't be in that of a helper."""
+    """The module name of the lecture's file. A dot becomes `-`, which no other module has."""
     return source.main.removesuffix(".py").replace(".", "-")
 
 
 def _file_of(source: Source, module: str) -> str | None:
-    """The name of a module's file: empty for a package that has none, None for no module."""
+    """The name of a module's file; empty for a package without one, None if there is no module."""
     if module in ("", _main_module(source)):
         return source.main if module else ""
     name = module.replace(".", "/")
@@ -57,7 +57,7 @@ def _file_of(source: Source, module: str) -> str | None:
 
 
 class _Finder(MetaPathFinder):
-    """Finds the modules in a user's package, and no others."""
+    """Finds the modules of a user's package, and no others."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -79,7 +79,7 @@ class _Finder(MetaPathFinder):
 
 
 class _Loader(InspectLoader):
-    """Runs one file of a source; a package without a file has nothing to run."""
+    """Runs one file of a source; for a package without a file it runs nothing."""
 
     def __init__(self, package: str, source: Source, file: str) -> None:
         self._package = package
@@ -101,7 +101,7 @@ class _Loader(InspectLoader):
             return
         code = self.get_code(module.__name__)
         assert code is not None
-        # Tracebacks and docstrings of fields show the lines that run, not those of a newer file.
+        # Tracebacks and fields' docstrings show the lines that run, even if the file changed since.
         lines = io.StringIO(self.get_source(module.__name__)).readlines()
         size = len(self._source.files[self._file])
         linecache.cache[code.co_filename] = (size, None, lines, code.co_filename)
@@ -110,7 +110,7 @@ class _Loader(InspectLoader):
 
 
 def _builtins(package: str, source: Source) -> dict[str, Any]:
-    """Python's builtins, but imports find the local modules first, now and inside functions."""
+    """Python's builtins, with an __import__ that finds the local modules first."""
 
     def import_local_first(
         name: str,

@@ -1,7 +1,7 @@
-"""Says which user owns a file, and whether that is the user who runs this program.
+"""Finds which user owns a file, and whether that is the user who runs this program.
 
-Root's files count as the user's own: root can replace Python itself. Where a system has no user
-numbers, every file does.
+Root's files count as the user's own, because root can replace Python itself. On a system without
+user ids, all files do.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _ROOT = 0
 
 
 def uid_of(status: os.stat_result) -> int:
-    """The number of the user who owns the file with this status."""
+    """The id of the user who owns the file with this status."""
     return status.st_uid
 
 
 def own_uids() -> frozenset[int]:
-    """The users whose files count as the user's own: the user, root, and with `sudo` the user who
+    """The users whose files count as the user's own: the user, root, and under `sudo` the user who
     called it.
     """
     if not hasattr(os, "geteuid"):
@@ -33,15 +33,15 @@ def own_uids() -> frozenset[int]:
 
 
 def foreign_uids(uids: Iterable[int]) -> frozenset[int]:
-    """Those of the users whose files don't count as the user's own."""
+    """Those of `uids` whose files don't count as the user's own."""
     return frozenset(uids) - own_uids() if hasattr(os, "geteuid") else frozenset()
 
 
 def owners_of(folder: Path, names: Iterable[str]) -> frozenset[int]:
-    """Who owns these files below `folder`, and the folders they lie in. What counts is the file
-    that a link leads to, and its folder, besides the folder with the link.
+    """The owners of these files below `folder`, and of their folders. For a link, these are the
+    owners of the target, of the target's folder, and of the link's folder.
 
-    A path that leads nowhere has no owner.
+    A path without a target has no owner.
     """
     found: set[int] = set()
     for path in [folder, *(folder / name for name in names)]:
@@ -53,7 +53,7 @@ def owners_of(folder: Path, names: Iterable[str]) -> frozenset[int]:
 
 
 def user_names(uids: Iterable[int]) -> str:
-    """The users' names: `eve (uid 1003)`, or `uid 1003` for one that has none."""
+    """The users' names: `eve (uid 1003)`, or `uid 1003` for a user without a name."""
     return " and ".join(_name(uid) for uid in sorted(uids))
 
 

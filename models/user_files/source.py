@@ -1,7 +1,6 @@
-"""Finds what a user's lecture file is made of: the file, and the local modules that it imports.
+"""Reads a user's lecture file and the local modules that it imports, without running them.
 
-The imports are read from the syntax tree, so nothing of the user's runs. A digest over the bytes
-says whether any of them has changed.
+The imports are read from the syntax tree. A digest of all bytes shows whether any file changed.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from pathlib import Path, PurePosixPath
 from models.user_files.owners import owners_of, uid_of
 from models.user_files.parsing import parse
 
-#: Top-level names that a file beside the lecture never stands for: tutorch's own packages, and what
-#: those import. The standard library's names are reserved too.
+#: Top-level modules that a file beside the lecture never replaces: tutorch's packages, the packages
+#: that these import, and the standard library.
 RESERVED = frozenset(sys.stdlib_module_names) | {
     *("models", "datasets", "tui_app"),
     *("torch", "torchvision", "numpy", "sklearn", "PIL", "rich", "textual", "textual_plotext"),
@@ -30,12 +29,12 @@ RESERVED = frozenset(sys.stdlib_module_names) | {
     *("filelock", "pynvml"),
 }
 
-#: The bytes that all files of a lecture may have together, and how many files it may have.
+#: The largest total size of a lecture's files in bytes, and the most files it may have.
 LARGEST, MOST_FILES = 8 << 20, 500
 
 
 class SourceTooLarge(Exception):
-    """A lecture's file and what it imports are too much to keep in each run. The text says so."""
+    """A lecture's files are too large, or too many, to keep a copy in each run."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,11 @@ class Source:
 
     @property
     def text(self) -> str:
-        """The lecture's own file as text. Raises SyntaxError for bytes that are none."""
+        """The lecture's own file as text. Raises SyntaxError for bytes that aren't text."""
         return self.text_of(self.main)
 
     def text_of(self, name: str) -> str:
-        """A file as text. Raises SyntaxError or UnicodeDecodeError for bytes that are none."""
+        """A file as text. Raises SyntaxError or UnicodeDecodeError for bytes that aren't text."""
         return decode_source(self.files[name])
 
     @cached_property
@@ -72,8 +71,8 @@ class Source:
 
     @cached_property
     def digest(self) -> str:
-        """One sha256 over all: of the lecture's file name, then `<sha256>  <name>` of each file in
-        the order of the names, each on a line.
+        """One sha256 of all files: of a line with the lecture's file name, then a line
+        `<sha256>  <name>` for each file, sorted by name.
         """
         lines = [f"{sha256}  {name}\n" for name, sha256 in sorted(self.digests.items())]
         text = "".join([f"{self.main}\n", *lines])
@@ -83,8 +82,8 @@ class Source:
 def read_source(path: Path) -> Source:
     """Read the lecture file at `path` and the local modules that it imports. Runs none of them.
 
-    A file with a syntax error is read as far as that goes: what it imports isn't known. Raises
-    OSError and SourceTooLarge.
+    A file with a syntax error is read too, but its imports are not. Raises OSError and
+    SourceTooLarge.
     """
     path = path.absolute()
     files: dict[str, bytes] = {}
@@ -101,7 +100,7 @@ def read_source(path: Path) -> Source:
             raise SourceTooLarge(
                 f"{path} and the local modules that it imports are more than "
                 f"{LARGEST >> 20} MiB or {MOST_FILES} files: every run keeps a copy of them, so "
-                "keep data in files that the code reads"
+                "put data into files that the code reads"
             )
         pending += _imported(path.parent, name, files[name])
     owners |= owners_of(path.parent, files)
@@ -109,8 +108,8 @@ def read_source(path: Path) -> Source:
 
 
 def _read(path: Path, limit: int) -> tuple[bytes, int]:
-    """At most `limit` bytes of a file, and who owns it. Raises OSError, for a pipe or a device too:
-    opening one may wait for ever.
+    """At most `limit` bytes of a file, and its owner. Raises OSError, also for a pipe or a device,
+    because opening one may block for ever.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags)
@@ -125,11 +124,11 @@ def _read(path: Path, limit: int) -> tuple[bytes, int]:
 
 
 def _imported(folder: Path, name: str, data: bytes) -> Iterator[str]:
-    """The names of the local files that the file `name` imports, at any place in it."""
+    """The names of the local files that the file `name` imports, anywhere in its code."""
     try:
         tree = parse(data, str(folder / name))  # a warning names the file
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return  # importing it will say what is wrong
+        return  # importing it will report the error
     package = PurePosixPath(name).parent.parts
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -142,7 +141,7 @@ def _imported(folder: Path, name: str, data: bytes) -> Iterator[str]:
 def _imported_from(folder: Path, package: tuple[str, ...], node: ast.ImportFrom) -> Iterator[str]:
     module = tuple(node.module.split(".")) if node.module else ()
     if node.level > len(package) + 1:
-        return  # beyond the lecture's folder
+        return  # outside the lecture's folder
     if node.level:
         module = package[: len(package) + 1 - node.level] + module
     for alias in node.names:
@@ -157,7 +156,7 @@ def _imported_from(folder: Path, package: tuple[str, ...], node: ast.ImportFrom)
 
 
 def _files(folder: Path, parts: tuple[str, ...], *, is_relative: bool = False) -> Iterator[str]:
-    """The files that importing the module `parts` runs: its packages' and its own."""
+    """The files that importing the module `parts` runs: those of its packages and its own."""
     if not parts or (parts[0] in RESERVED and not is_relative):
         return
     for end in range(1, len(parts) + 1):
@@ -171,11 +170,11 @@ def _files(folder: Path, parts: tuple[str, ...], *, is_relative: bool = False) -
 
 
 def import_hint(error: ImportError, source: Source) -> str:
-    """What to change where a file beside the lecture isn't what an import means; or nothing."""
+    """What to change when an import doesn't find the file beside the lecture; empty if no file."""
     top = (error.name or "").partition(".")[0]
     file = f"{top}.py"
     if not top or file in source.files or not (source.folder / file).is_file():
         return ""
     if top in RESERVED:
         return f"Rename your {file}: the name {top} always means the installed package."
-    return f"{file} lies beside it: import it with an import statement, so that each run keeps it."
+    return f"{file} is beside it: import it with an import statement, so that each run keeps it."

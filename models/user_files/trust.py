@@ -1,11 +1,10 @@
-"""Decides whether a user's code may run: the one gate, asked before any of it is imported.
+"""Decides whether a user's code may run. All code that isn't tutorch's passes here before import.
 
-Code that isn't tutorch's own runs when the user has named its file in this program, or has trusted
-it. What is trusted is one hash, over the file and the local modules that it imports: whatever is
-changed in them is other code. A file or folder of another user is never trusted for having been
-named.
+Such code runs if the user has named its file in this program, or has trusted it. The user trusts
+one hash, of the file and the local modules that it imports: after any change it isn't trusted any
+more. Naming a file isn't enough if another user owns it, or its folder.
 
-How the user is asked is for the command line and the app; this module knows no terminal.
+The command line and the app ask the user; this module does no output.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from models.user_files.source import Source
 #: The files that the user named in this program.
 _named: set[Path] = set()
 
-#: What can't be remembered in the state folder: hashes, and whose files of each are trusted.
+#: Hashes that can't be stored in the state folder, and the users whose files of each are trusted.
 _only_here: dict[str, frozenset[int]] = {}
 
 #: The local modules that are named before code is trusted; of more, their number is given.
@@ -30,8 +29,8 @@ _MODULES = 8
 class UntrustedSource(LectureError):
     """The user's code isn't trusted, so it doesn't run.
 
-    `source` is that code, and `owner` names the users besides this one whose files it is.
-    `sentence` is the text without what to do on the command line.
+    `source` is that code, `owner` names the other users who own its files. `sentence` is the text
+    without the advice for the command line.
     """
 
     def __init__(self, source: Source, owner: str, problem: str = "") -> None:
@@ -45,7 +44,7 @@ class UntrustedSource(LectureError):
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What the user should know before trusting it: names and values."""
+        """Names and values to show to the user before trusting it."""
         modules = [name for name in self.source.files if name != self.source.main]
         more = f" and {len(modules) - _MODULES} more" if len(modules) > _MODULES else ""
         facts = [("file", str(self.source.path)), ("owner", self.owner or "you")]
@@ -57,8 +56,8 @@ class UntrustedSource(LectureError):
 
 
 def allow_named_file(path: Path) -> None:
-    """The user named this file: its code may run, whatever is written into it while this program
-    runs, as long as no other user owns any of it.
+    """Allow a file that the user named. Its code may run, even when it changes while this program
+    runs, unless another user owns any of its files.
     """
     _named.add(path.resolve())
 
@@ -85,8 +84,8 @@ def refuse_untrusted(source: Source) -> None:
 
 
 def trust(source: Source) -> str:
-    """The user trusts this code, now and until it changes. Why that lasts for this program only, or
-    an empty text.
+    """Trust this code until it changes. Returns a sentence if that lasts for this program only,
+    else an empty text.
     """
     owners = foreign_uids(source.owners)
     try:
@@ -95,7 +94,7 @@ def trust(source: Source) -> str:
         _only_here[source.digest] = owners | _only_here.get(source.digest, frozenset())
         folder = trust_store.store_folder()
         return (
-            f"{source.path} is trusted for this time only: {folder} can't be written: "
+            f"{source.path} is trusted only until this program ends: {folder} can't be written: "
             f"{error.strerror or error}"
         )
     if trust_store.store_folder() is None:
@@ -104,6 +103,6 @@ def trust(source: Source) -> str:
 
 
 def is_remembered(source: Source) -> bool:
-    """Whether another program of this user may run the code too."""
+    """Whether this user's other programs may run the code too."""
     owners = trust_store.recall(source.digest).owners
     return owners is not None and foreign_uids(source.owners) <= owners

@@ -1,7 +1,7 @@
-"""Remembers in the user's state folder which code the user has trusted: a file for each hash.
+"""Stores in the user's state folder which code the user trusts: one file for each hash.
 
-A file of its own is replaced as a whole, so several programs can remember at once, and a damaged
-one makes nothing else untrusted. Removing it takes the trust back.
+Each file is replaced as a whole, so several programs can write at once, and a damaged file affects
+no other hash. Removing a file revokes the trust.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from pathlib import Path
 from datasets.reading.paths import user_path
 from models.user_files.owners import foreign_uids, uid_of
 
-#: No entry is larger.
+#: The largest size of an entry in bytes.
 _LARGEST = 1 << 16
 
 
 @dataclass(frozen=True)
 class Remembered:
-    """What the store has on a hash: nothing where `owners` is None. They are the users, besides the
-    user, whose files of this hash are trusted too. `problem` says why an entry can't be used.
+    """The store's entry for a hash; `owners` is None if there is none. They are the other users
+    whose files with this hash are trusted too. `problem` says why an entry can't be used.
     """
 
     owners: frozenset[int] | None = None
@@ -32,8 +32,8 @@ class Remembered:
 
 
 def state_folder() -> Path | None:
-    """The folder for what is remembered between two programs: $TUTORCH_STATE_DIR, where an empty
-    one stands for none, else the system's folder for such files.
+    """The folder for state that outlives the program: $TUTORCH_STATE_DIR (empty: none), else the
+    system's folder for such files.
     """
     folder = os.environ.get("TUTORCH_STATE_DIR")
     if folder is None:
@@ -43,12 +43,12 @@ def state_folder() -> Path | None:
     if not folder:
         return None
     path = user_path(folder)
-    # Without a home the system's folder begins with a ~ that stands for nothing.
+    # Without a home folder, the system's folder begins with a ~ that can't be expanded.
     return None if path.parts[0].startswith("~") else path.absolute()
 
 
 def store_folder() -> Path | None:
-    """Where the entries are; None where nothing is remembered."""
+    """The folder of the entries; None if nothing is stored."""
     folder = state_folder()
     return folder / "trusted" if folder is not None else None
 
@@ -60,7 +60,7 @@ def count() -> int:
 
 
 def recall(digest: str) -> Remembered:
-    """What is remembered of a hash."""
+    """The entry for a hash."""
     path = _entry(digest)
     if path is None:
         return Remembered()
@@ -75,7 +75,7 @@ def recall(digest: str) -> Remembered:
 
 
 def remember(digest: str, file: Path, owners: Iterable[int]) -> None:
-    """Trust a hash from now on, in files of these users too. Raises OSError."""
+    """Store that a hash is trusted, also in these users' files. Raises OSError."""
     path, known = _entry(digest), recall(digest).owners
     wanted = frozenset(owners) | (known or frozenset())
     if path is None or wanted == known:
@@ -98,14 +98,14 @@ def _entry(digest: str) -> Path | None:
 
 
 def _read(path: Path) -> frozenset[int]:
-    """The owners in an entry. Raises OSError, or ValueError for what isn't one."""
+    """The owners in an entry. Raises OSError, or ValueError for an invalid entry."""
     status = path.stat()
     if not path.is_file() or status.st_size > _LARGEST:
-        raise ValueError("it is no entry of trusted code")
+        raise ValueError("it isn't an entry of trusted code")
     if foreign_uids({uid_of(status)}):
         raise ValueError("another user owns it")
     found = json.loads(path.read_text(encoding="utf-8"))
     owners = found.get("owners") if isinstance(found, dict) else None
     if not isinstance(owners, list) or not all(type(uid) is int for uid in owners):
-        raise ValueError("it is no entry of trusted code")
+        raise ValueError("it isn't an entry of trusted code")
     return frozenset(owners)

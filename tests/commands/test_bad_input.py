@@ -58,7 +58,7 @@ def refused(*argv: object, exit_code: int = 2) -> str:
         ("05 --lr nan", "lr: a number > 0, not 'nan'"),
         ("05 --lr=-inf", "lr: a number > 0"),
         ("05 --shuffle=maybe", "true or false"),
-        ("05 --optimizer adam --momentum 0.5", "momentum means nothing with optimizer adam"),
+        ("05 --optimizer adam --momentum 0.5", "momentum has no effect with optimizer adam"),
         ("02 --lr 0.1", "no option '--lr'"),
         ("05 --seed 9223372036854775808", "seed: a whole number ≥ 0"),
         ("05 --epochs " + "9" * 5000, "epochs: a whole number"),

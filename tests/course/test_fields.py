@@ -192,7 +192,7 @@ def test_a_refusal_says_what_is_taken_and_the_nearest_word():
     assert FIELDS["limit"].allowed_values == "a whole number ≥ 1, or full"
     assert FIELDS["limit"].allowed_values_sentence == "A whole number ≥ 1, or full."
     assert FIELDS["network"].allowed_values_sentence == "One of: flat, deep."
-    assert FIELDS["sizes"].allowed_values.endswith("or several with commas between")
+    assert FIELDS["sizes"].allowed_values.endswith("or several separated by commas")
     with pytest.raises(InvalidValue) as refusal:
         FIELDS["batch_size"].parse(" ")
     assert str(refusal.value) == "batch size: a whole number ≥ 1, or full"
@@ -222,9 +222,9 @@ def test_what_is_given_beats_the_override_and_that_the_default():
 
 
 def test_a_setting_that_means_nothing_beside_the_others_is_refused_when_given():
-    with pytest.raises(InvalidValue, match=r"momentum means nothing with optimizer adam"):
+    with pytest.raises(InvalidValue, match=r"momentum has no effect with optimizer adam"):
         SAMPLE.resolve("study-hours", {"optimizer": "adam", "momentum": 0.5})
-    with pytest.raises(InvalidValue, match=r"depth .* it goes with deep"):
+    with pytest.raises(InvalidValue, match=r"depth .* only with deep"):
         SAMPLE.resolve("study-hours", {"depth": 9})
     settled = SAMPLE.resolve("study-hours", {"network": "deep", "depth": 9})
     assert SAMPLE.relevant_settings(settled)["depth"] == 9

@@ -60,7 +60,7 @@ def test_the_lectures_data_and_criterion_are_those_that_it_was_named_with(folder
 
 def test_what_can_not_be_declared_says_why(folder: Path):
     for model, says in [
-        ("my_net.py", "takes FILE.py:CLASS"),
+        ("my_net.py", "needs FILE.py:CLASS"),
         ("no_net.py:Net", "there is no file no_net.py"),
         ("my_net.py:Nut", "no class Nut(nn.Module): did you mean Net?"),
         ("my_net.py:Wide", "can't be built without width, depth"),
@@ -76,7 +76,7 @@ def test_a_declaration_that_was_changed_is_not_overwritten(folder: Path):
     path.write_text(path.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
     ended = tutorch("--no-tui", "--model", "my_net.py:Net")
     assert ended.exit_code == 2
-    assert "train it itself, `tutorch my_net_Net_lecture_09.py`" in ended.err
+    assert "train it with `tutorch my_net_Net_lecture_09.py`" in ended.err
     assert path.read_text(encoding="utf-8").endswith("# mine\n")
 
 

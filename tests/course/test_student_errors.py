@@ -155,7 +155,7 @@ def test_cuda_without_a_gpu_says_to_leave_it_out(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(torch.cuda, "_lazy_init", no_driver)
     message = refused(written(tmp_path, init="self.w = nn.Parameter(torch.zeros(3).cuda())"))
     assert IN_INIT in message
-    assert "leave .cuda() and .to('cuda') out" in message
+    assert "remove .cuda() and .to('cuda')" in message
 
 
 def test_a_softmax_too_many_is_noted_and_trains(tmp_path: Path):

@@ -262,7 +262,7 @@ def test_where_nothing_can_be_remembered_it_is_trusted_for_this_time(
     monkeypatch.setenv("TUTORCH_STATE_DIR", str(tmp_path / "file" / "state") if is_there else "")
     allowed = opened("evaluate", run, "--trust")
     assert allowed.exit_code == 0
-    assert ("is trusted for this time only" in allowed.err) == is_there
+    assert ("is trusted only until this program ends" in allowed.err) == is_there
     next_program(monkeypatch)
     assert opened("evaluate", run).exit_code == 2
     trained = tutorch("--no-tui", write(tmp_path / "mine"))

@@ -68,7 +68,7 @@ def test_a_table_that_is_like_no_lecture_may_be_for_a_file_anywhere():
         ("[05]\n[lecture_05_linear_regression]", "line 2: [lecture_05_linear_regression] and [05]"),
         ("lr = 1\noptimizer = adam", 'a word stands in quotes, as in optimizer = "adam"'),
         ("lr = 1\nlr =", "tutorch.toml, line 2: this is no TOML"),
-        ("optimizer = 'adam'\nmomentum = 0.5", "line 2: momentum means nothing with optimizer"),
+        ("optimizer = 'adam'\nmomentum = 0.5", "line 2: momentum has no effect with optimizer"),
         ("\ndataset = 'mnist'", "line 2: lecture_05_linear_regression doesn't learn from mnist"),
         ("device = 'gpu'", "line 1: device: one of auto, cpu, cuda"),
         ("\nvalidation = 0.9", "line 2: validation: 0.9 doesn't suit 3 samples"),
