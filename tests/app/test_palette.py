@@ -59,7 +59,7 @@ async def test_a_lecture_is_found_by_its_chinese_title(person):
 @in_app(lecture="softmax", size=(80, 24))
 async def test_a_view_of_the_model_is_opened(person, monkeypatch):
     monkeypatch.setattr(palette, "_WAITING", LONGEST)
-    await person.until(lambda: person.app.main.sight() is not None)
+    await person.until(lambda: person.app.main.model_source() is not None)
     await _search(person, "view softmax")
     await person.until(lambda: "View: Softmax in numbers" in person.text)
     await person.press("enter")

@@ -30,8 +30,8 @@ def app_of(lecture: str, follow: Path | None = None, resume: Path | None = None,
     return TutorchApp(
         find_lecture(lecture),
         {"runs_dir": "runs", **given},
-        follow=RunFolder(follow) if follow else None,
-        take_up=ResumeRequest(RunFolder(resume), epochs=4) if resume else None,
+        watch=RunFolder(follow) if follow else None,
+        resume=ResumeRequest(RunFolder(resume), epochs=4) if resume else None,
     )
 
 
@@ -49,13 +49,13 @@ def command_lines(run: Path) -> list[dict[str, Any]]:
 
 async def start(app: TutorchApp, size: tuple[int, int]) -> None:
     """Start, and leave once it has ticked. What the app raises is raised here."""
-    tick, ticked = app._tick, asyncio.Event()
+    tick, ticked = app.update_screen, asyncio.Event()
 
     def tick_and_say_so() -> None:
         tick()
         ticked.set()
 
-    app._tick = tick_and_say_so
+    app.update_screen = tick_and_say_so
     running = asyncio.create_task(app.run_async(headless=True, size=size))
     waiting = asyncio.create_task(ticked.wait())
     await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -93,7 +93,7 @@ def ticks_everywhere(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def tick(app: Any, moment: str) -> None:
         moments.append(moment)
         if isinstance(app, TutorchApp):
-            TutorchApp._tick(app)
+            TutorchApp.update_screen(app)
             for screen in app.screen_stack:
                 draw: Callable[[], None] = getattr(screen, "draw", lambda: None)
                 draw()

@@ -33,10 +33,10 @@ def main(argv: Sequence[str]) -> int:
         raise InvalidValue(
             f"`tutorch attach` needs a terminal: `tutorch show {as_argument(folder)}` does without"
         )
-    from tui_app.app.app import run_app
+    from tui_app.app.session.run_app import run_app
 
     display = DisplayOptions.detect(fps=4.0, ascii_only=False)
-    code = run_app(None, {"runs_dir": str(runs_dir(given))}, follow=folder, display=display)
+    code = run_app(None, {"runs_dir": str(runs_dir(given))}, watch=folder, display=display)
     return code or ExitCode.DONE
 
 

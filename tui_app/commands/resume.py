@@ -72,10 +72,10 @@ def main(argv: Sequence[str]) -> int:
 
 def _show_app(take_up: ResumeRequest, given: Mapping[str, Any]) -> int:
     """Go on with the run in the app."""
-    from tui_app.app.app import run_app
+    from tui_app.app.session.run_app import run_app
 
     display = DisplayOptions.detect(fps=4.0, ascii_only=False)
-    return run_app(None, {"runs_dir": str(runs_dir(given))}, display=display, take_up=take_up)
+    return run_app(None, {"runs_dir": str(runs_dir(given))}, display=display, resume=take_up)
 
 
 def _changes(given: Mapping[str, Any]) -> dict[str, Any]:

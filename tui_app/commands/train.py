@@ -151,7 +151,7 @@ def _with_plain_net_declared(argv: Sequence[str]) -> list[str]:
 
 def _show_app(lecture: Path | None, given: Mapping[str, Any], flags: Flags) -> int:
     """Open the app; without options torch is not loaded before it has painted."""
-    from tui_app.app.app import run_app
+    from tui_app.app.session.run_app import run_app
 
     if flags.fps <= 0:
         raise InvalidValue(f"fps: a number > 0, not {flags.fps:g}")

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from models.user_files.trust import UntrustedSource, allow_named_file, trust
+from tui_app.app.app_interface import AppInterface
 from tui_app.app.dialogs.choice_question import ChoiceQuestion
 from tui_app.text.escaping import printable
-
-if TYPE_CHECKING:
-    from tui_app.app.app import TutorchApp
 
 #: A capital letter, and not the first answer: the dialog may come up while the user types.
 _YES, _NO = "T", "n"
@@ -30,7 +27,7 @@ class TrustQuestion(ChoiceQuestion):
 
 
 def ask_trust(
-    app: TutorchApp,
+    app: AppInterface,
     error: UntrustedSource,
     then: Callable[[], object],
     otherwise: Callable[[], object] = lambda: None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from models import LectureError, Lesson, read_lesson
 from models.user_files.trust import UntrustedSource
 from tui_app.app.messages import (
-    DevicesFound,
     LectureFailed,
     LectureReady,
     RunSettingsFailed,
@@ -109,32 +107,6 @@ def _options(settings: Mapping[str, Any]) -> dict[str, Any]:
 
     names = fields_of(RunOptions).keys() - {"dataset", *TABLE_OPTIONS}
     return {name: value for name, value in settings.items() if name in names}
-
-
-def warm_up() -> None:
-    """Import what training will import anyway, while its settings are still being read.
-
-    Every optimizer of torch imports torch._dynamo when it is made, which takes a second or two.
-    """
-    import torch
-
-    import tui_app.training.session  # noqa: F401
-
-    torch.optim.SGD([torch.zeros(1)], lr=1.0)
-    # What was imported stays. Python would look at all of it again and again for what can go, and
-    # no key is answered meanwhile: a quarter of a second each time.
-    gc.freeze()
-
-
-def find_devices() -> DevicesFound:
-    """The devices that answer."""
-    from tui_app.training.device import available_devices
-
-    choices = [("auto, the one with most free memory", "auto")]
-    for device in available_devices():
-        free = f", {device.free_memory / 2**30:.1f} GiB free" if device.total_memory else ""
-        choices.append((f"{device.name}, {device.title}{free}", device.name))
-    return DevicesFound(choices)
 
 
 def _datasets(names: tuple[str, ...], data_dir: str) -> list[tuple[str, str]]:

@@ -44,4 +44,4 @@ class AdviceScreen(RunControlScreen):
         if advice is None or run is None or run.folder is None:
             return
         done = f"Set {settings_text(advice)}; press s to train."
-        self.app.main.repeat(RunFolder(run.folder), advice.settings, done)
+        self.app.repeat_run(RunFolder(run.folder), advice.settings, done)

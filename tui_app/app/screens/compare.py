@@ -57,7 +57,7 @@ class CompareScreen(Screen[None]):
         """Whether what was recorded is still being read."""
         return any(run.stage for _, run in self._runs)
 
-    def read_on(self) -> None:
+    def read_more(self) -> None:
         """Read on, and show nothing yet."""
         for _, run in self._runs:
             self._has_news |= run.poll()
@@ -65,7 +65,7 @@ class CompareScreen(Screen[None]):
     @while_drawable
     def draw(self) -> None:
         """Read on, and show it."""
-        self.read_on()
+        self.read_more()
         if self._has_news:
             self._has_news = False
             self.query_one(Comparison).follow(self._runs)

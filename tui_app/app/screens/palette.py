@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
@@ -15,17 +15,14 @@ from textual.content import Content
 from textual.style import Style
 
 from models import Lesson
-from tui_app.app.messages import LectureChosen
+from tui_app.app.app_interface import AppInterface
 from tui_app.app.screens.command_texts import sentence_of
 from tui_app.app.screens.keys import bindings_of, key_name
-from tui_app.app.widgets.lecture_list import LectureList
+from tui_app.app.screens.live_screen import ModelScreen
 from tui_app.app.widgets.model_pane import ModelPane
 from tui_app.monitoring.model_source import ModelSource, request_traits
 from tui_app.views import load_view
 from tui_app.views.offered import offered
-
-if TYPE_CHECKING:
-    from tui_app.app.app import TutorchApp
 
 #: Actions that move about where one is: their keys are of use, their names in a list aren't.
 _MOVES = ("move(", "go(", "step(", "edit", "open", "leave", "scroll_", "command_palette")
@@ -94,7 +91,7 @@ class Palette(_Entries):
 
     async def startup(self) -> None:
         """Gather the commands and the lectures."""
-        app: TutorchApp = self.app  # pyright: ignore[reportAssignmentType]
+        app: AppInterface = self.app  # pyright: ignore[reportAssignmentType]
         self._entries = (*self._commands(), *_lectures(app), *_of_the_app(app))
 
     def _commands(self) -> Iterator[Entry]:
@@ -120,30 +117,34 @@ class ViewPalette(_Entries):
 
     async def startup(self) -> None:
         """Gather the views."""
-        screen: Any = self.screen
-        sight = screen.sight() if hasattr(screen, "sight") else None
-        if sight is not None:
-            names = screen.query_one(ModelPane).known_views(sight) or await self._views_of(sight)
+        screen = self.screen
+        if not isinstance(screen, ModelScreen):
+            return
+        source = screen.model_source()
+        if source is not None:
+            known = self.screen.query_one(ModelPane).known_views(source)
+            names = known or await self._views_of(source)
             self._entries = tuple(
                 Entry(f"View: {load_view(name).title}", partial(screen.open_view, name), words=name)
                 for name in names
             )
 
-    async def _views_of(self, sight: ModelSource) -> tuple[str, ...]:
+    async def _views_of(self, source: ModelSource) -> tuple[str, ...]:
         """Those that can be had of the model; none where it can't be looked at."""
-        app: TutorchApp = self.app  # pyright: ignore[reportAssignmentType]
+        app: AppInterface = self.app  # pyright: ignore[reportAssignmentType]
         queue = app.queue
         control = queue.current.control if queue is not None and queue.is_alive else None
-        answer = asyncio.wrap_future(request_traits(sight, control))
+        answer = asyncio.wrap_future(request_traits(source, control))
         try:
             return offered((await asyncio.wait_for(answer, _WAITING)).found)
         except (asyncio.CancelledError, Exception):  # noqa: BLE001  the pane says what is wrong
             return ()
 
 
-def _lectures(app: TutorchApp) -> Iterator[Entry]:
-    for lesson in app.main.query_one(LectureList).lessons:
-        yield Entry(_title(lesson, chinese=app.shows_chinese), partial(_pick, app, lesson))
+def _lectures(app: AppInterface) -> Iterator[Entry]:
+    for lesson in app.lessons:
+        choose = partial(app.choose_lecture, lesson.path)
+        yield Entry(_title(lesson, chinese=app.shows_chinese), choose)
 
 
 def _title(lesson: Lesson, *, chinese: bool) -> str:
@@ -151,14 +152,7 @@ def _title(lesson: Lesson, *, chinese: bool) -> str:
     return f"{title} · {lesson.title_zh}" if chinese and lesson.title_zh != lesson.title else title
 
 
-def _pick(app: TutorchApp, lesson: Lesson) -> None:
-    app.show_main()
-    lectures = app.main.query_one(LectureList)
-    lectures.select(lesson.path)
-    lectures.post_message(LectureChosen(lesson.path))
-
-
-def _of_the_app(app: TutorchApp) -> Iterator[Entry]:
+def _of_the_app(app: AppInterface) -> Iterator[Entry]:
     yield Entry("Change the colours", app.action_change_theme, words="theme dark light color")
     if os.name == "posix":
         yield Entry("Suspend tutorch: `fg` brings it back", app.action_suspend_process, words="job")

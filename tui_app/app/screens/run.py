@@ -112,14 +112,14 @@ class RunScreen(AdviceScreen):
         """Whether what was recorded is still being read."""
         return bool(self._run.stage)
 
-    def read_on(self) -> None:
+    def read_more(self) -> None:
         """Read on, and show nothing yet."""
         self._has_news |= self._run.poll()
 
     @while_drawable
     def draw(self) -> None:
         """Read on, and show it."""
-        self.read_on()
+        self.read_more()
         if self._has_news or self.is_watching:
             self._has_news = False
             if self._run.history is not self._history:  # the run was resumed from a checkpoint
@@ -142,9 +142,9 @@ class RunScreen(AdviceScreen):
             pane.show_model(None, self._run.failure.sentence)
         elif pane.display and not self.is_reading:
             self._ask_for_news()
-            pane.show_model(self.sight())
+            pane.show_model(self.model_source())
 
-    def sight(self) -> ModelSource:
+    def model_source(self) -> ModelSource:
         """The model that the Model pane shows, or would show."""
         best = self._run.history.best
         epoch = best.epoch if best else 0

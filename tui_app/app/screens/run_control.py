@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from tui_app.app.app_interface import AppInterface
 from tui_app.app.dialogs.text_question import TextQuestion
 from tui_app.monitoring.monitored_run import MonitoredRun
-
-if TYPE_CHECKING:
-    from tui_app.app.app import TutorchApp
 
 
 class RunControlScreen(Screen[None]):
     """A screen from which a run that trains can be paused, saved, changed and stopped."""
 
-    app: TutorchApp
+    app: AppInterface
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space,f6", "pause", "Pause"),

@@ -7,14 +7,11 @@ screen, until it is in the foreground again (`fg`).
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
+from tui_app.app.app_interface import AppInterface
 from tui_app.terminal.driver import TerminalDriver
 from tui_app.terminal.printing import write_without_blocking
 from tui_app.terminal.signals import suspend_process
-
-if TYPE_CHECKING:
-    from tui_app.app.app import TutorchApp
 
 #: Seconds between two checks, in the background, whether the terminal is the app's again.
 _CHECKS = 0.3
@@ -29,7 +26,7 @@ _TRAINING_SUSPENDED = (
 class JobControl:
     """Hears, in the thread of the event loop, that the app is to be suspended or was continued."""
 
-    def __init__(self, app: TutorchApp) -> None:
+    def __init__(self, app: AppInterface) -> None:
         self._app = app
         self.is_wanted = False  # set by the thread of the signals, which may hear more meanwhile
         self._is_suspending = False

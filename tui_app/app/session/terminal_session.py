@@ -13,9 +13,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from models.user_files.child_processes import without_working_folder
+from tui_app.app.app import TutorchApp
 from tui_app.app.session.job_control import JobControl
 from tui_app.monitoring import lecture_thread
 from tui_app.monitoring.random_numbers import PROBE_THREAD
@@ -35,9 +35,6 @@ from tui_app.terminal.signals import (
     suspend_process,
     suspend_signals,
 )
-
-if TYPE_CHECKING:
-    from tui_app.app.app import TutorchApp
 
 #: Seconds that a run may take to save, and the app to leave, after a signal.
 _SAVING = 30.0

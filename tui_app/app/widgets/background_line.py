@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.widgets import Static
 
 from datasets.own.names import short_name
+from tui_app.app.app_interface import AppInterface
 from tui_app.app.dialogs.pick_from_list import PickFromList
 from tui_app.monitoring.background_runs import background_runs
 from tui_app.runs.listing import RunSummary
@@ -17,9 +17,6 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.text.cells import cut
 from tui_app.text.escaping import printable
 from tui_app.text.quantities import counted
-
-if TYPE_CHECKING:
-    from tui_app.app.app import TutorchApp
 
 #: Seconds between two readings of the runs folder.
 _INTERVAL = 4.0
@@ -30,7 +27,7 @@ _KEY = "  b: attach"
 class BackgroundLine(Static):
     """Hidden while no other process trains a run. A click attaches to it, as the key does."""
 
-    app: TutorchApp
+    app: AppInterface
 
     DEFAULT_CSS = """
     BackgroundLine {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from rich.text import Text
@@ -12,11 +12,9 @@ from textual.color import Color
 from textual.message import Message
 from textual_plotext import PlotextPlot
 
+from tui_app.app.app_interface import AppInterface
 from tui_app.drawing.ticks import WIDTH, count_tick, log_ticks, percent_tick, tick_text, ticks
 from tui_app.monitoring.curves.picture import Curve, Picture
-
-if TYPE_CHECKING:
-    from tui_app.app.app import TutorchApp
 
 #: plotext's number for the colour that terminals call bright black.
 _GREY = 8
@@ -33,7 +31,7 @@ class CurvePlot(PlotextPlot):
     }
     """
 
-    app: TutorchApp
+    app: AppInterface
 
     @dataclass
     class Pointed(Message):

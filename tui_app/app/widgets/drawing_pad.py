@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from rich.segment import Segment
@@ -14,8 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-if TYPE_CHECKING:
-    from tui_app.app.app import TutorchApp
+from tui_app.app.app_interface import AppInterface
 
 SIDE = 28
 
@@ -46,7 +45,7 @@ class DrawingPad(Widget, can_focus=True):
         Binding("delete,backspace,c", "clear", "Clear", key_display="c"),
     ]
 
-    app: TutorchApp
+    app: AppInterface
 
     @dataclass
     class Drawn(Message):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,6 +14,7 @@ from textual.markup import escape
 from textual.message import Message
 
 from models.user_files.trust import UntrustedSource
+from tui_app.app.app_interface import AppInterface
 from tui_app.app.dialogs.pick_from_list import PickFromList
 from tui_app.app.dialogs.trust_question import ask_trust
 from tui_app.app.widgets.drawable import while_drawable
@@ -27,9 +28,6 @@ from tui_app.text.escaping import printable
 from tui_app.views import load_view
 from tui_app.views.offered import TRAITS, offered
 from tui_app.views.view import View
-
-if TYPE_CHECKING:
-    from tui_app.app.app import TutorchApp
 
 #: Seconds until the pane shows another model of the same run, or with other settings.
 _SECONDS = 3.0
@@ -52,7 +50,7 @@ class ModelPane(Vertical):
         Binding("v", "pick", "Views", show=False),
     ]
 
-    app: TutorchApp
+    app: AppInterface
 
     @dataclass
     class ProbeFinished(Message):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.binding import Binding, BindingType
@@ -13,11 +13,9 @@ from textual.coordinate import Coordinate
 from textual.message import Message
 from textual.widgets import DataTable
 
+from tui_app.app.app_interface import AppInterface
 from tui_app.app.run_summaries import COLUMNS, cells, matches, ordered, title_of, widths
 from tui_app.runs.run_table import RunRow
-
-if TYPE_CHECKING:
-    from tui_app.app.app import TutorchApp
 
 
 class RunsList(DataTable[Text]):
@@ -34,7 +32,7 @@ class RunsList(DataTable[Text]):
         Binding("end", "scroll_bottom", "Last", show=False),
     ]
 
-    app: TutorchApp
+    app: AppInterface
 
     @dataclass
     class Filled(Message):

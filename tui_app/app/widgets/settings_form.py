@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.markup import escape
 from textual.widgets import Button
 
+from tui_app.app.app_interface import AppInterface
 from tui_app.app.form.draft_fields import OwnData
 from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.app.messages import (
@@ -28,9 +29,6 @@ from tui_app.app.widgets.form_focus import FormFocus
 from tui_app.app.widgets.setting_help import SettingHelp, explanation
 from tui_app.app.widgets.setting_rows import Choices, SettingRows
 from tui_app.runs.run_options import TABLE_OPTIONS
-
-if TYPE_CHECKING:
-    from tui_app.app.app import TutorchApp
 
 _LOADING = "The settings appear as soon as torch is loaded."
 
@@ -57,7 +55,7 @@ class SettingsForm(FormFocus):
         Binding("shift+f9,ctrl+y", "reset_all", "Reset all settings", show=False),
     ]
 
-    app: TutorchApp
+    app: AppInterface
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

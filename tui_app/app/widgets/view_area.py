@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.segment import Segment
 from rich.style import Style
@@ -14,10 +14,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui_app.app.app_interface import AppInterface
 from tui_app.drawing.pen import Pen
-
-if TYPE_CHECKING:
-    from tui_app.app.app import TutorchApp
 
 #: The colours of the theme for what a pen draws.
 _HUES = {"model": "series-1", "data": "series-2", "mark": "series-4", "bad": "series-5"}
@@ -30,7 +28,7 @@ class ViewArea(Widget, can_focus=True):
     ViewArea { width: 1fr; height: 1fr; }
     """
 
-    app: TutorchApp
+    app: AppInterface
 
     @dataclass
     class Clicked(Message):

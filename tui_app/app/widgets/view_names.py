@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from textual.app import RenderResult
@@ -14,8 +14,7 @@ from textual.message import Message
 from textual.style import Style
 from textual.widget import Widget
 
-if TYPE_CHECKING:
-    from tui_app.app.app import TutorchApp
+from tui_app.app.app_interface import AppInterface
 
 #: The width of `‹ ` and ` ›`, which stand for titles without room.
 _MARK = 2
@@ -33,7 +32,7 @@ class ViewNames(Widget):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {"view-names--current"}
 
-    app: TutorchApp
+    app: AppInterface
 
     @dataclass
     class Chosen(Message):

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
+from tui_app.app.app_interface import AppInterface
 from tui_app.app.widgets.drawable import while_drawable
 from tui_app.app.widgets.drawing_pad import DrawingPad
 from tui_app.app.widgets.view_area import ViewArea
@@ -22,7 +23,6 @@ from tui_app.views import places
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
-    from tui_app.app.app import TutorchApp
     from tui_app.inspection.probe_runner import Snapshot
 
 
@@ -59,7 +59,7 @@ class ViewPage(Vertical):
         Binding("escape", "back", "Back", show=False),
     ]
 
-    app: TutorchApp
+    app: AppInterface
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

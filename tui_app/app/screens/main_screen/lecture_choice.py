@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from tui_app.app.appearance.preferences import name_to_remember
 from tui_app.app.dialogs.trust_question import ask_trust
 from tui_app.app.loading import lecture_loading
 from tui_app.app.loading.lecture_loading import CommandLine
+from tui_app.app.loading.warm_up import warm_up
 from tui_app.app.messages import (
     DevicesFound,
     LectureChosen,
@@ -76,6 +77,16 @@ class LectureChoiceScreen(OwnDataScreen):
         self._show_lesson(lesson)
 
     # From the list
+
+    @property
+    def lessons(self) -> Sequence[Lesson]:
+        """The lessons in the list."""
+        return self.query_one(LectureList).lessons
+
+    def choose_lecture(self, path: Path) -> None:
+        """Choose a lecture in the list, as Enter does."""
+        self.query_one(LectureList).select(path)
+        self.post_message(LectureChosen(path))
 
     def on_lecture_highlighted(self, message: LectureHighlighted) -> None:
         """Bring the lesson once the lecture was highlighted for a moment."""
@@ -145,7 +156,7 @@ class LectureChoiceScreen(OwnDataScreen):
             self.post_message(loaded)
             self.app.find_devices()
             self.app.read_runs()
-            lecture_loading.warm_up()
+            warm_up()
 
         def say(sentence: str) -> None:
             self.post_message(LectureStuck(sentence))
@@ -237,7 +248,7 @@ class LectureChoiceScreen(OwnDataScreen):
             self._to_start = lesson.path
             self._load(lesson.path)
         elif form.can_start:
-            self.app.begin(form.draft.runs())
+            self.app.start_runs(form.draft.runs())
         else:
             problem = next(iter(form.draft.problems().values()), "")
             self.notify(problem or "A run is under way.", severity="warning", markup=False)

@@ -129,11 +129,11 @@ class MainScreen(RepeatRunScreen):
             self.choose_pane("training")
             self.draw()
 
-    def sight(self) -> ModelSource | None:
+    def model_source(self) -> ModelSource | None:
         """The model that the Model pane shows, or would show."""
-        return self._what_to_look_at()[0]
+        return self._shown_model()[0]
 
-    def _what_to_look_at(self) -> tuple[ModelSource | None, str]:
+    def _shown_model(self) -> tuple[ModelSource | None, str]:
         return shown_model(self.app.queue, self.query_one(SettingsForm).draft, self._problem)
 
     @while_drawable
@@ -144,7 +144,7 @@ class MainScreen(RepeatRunScreen):
         if self.has_class("-tiny"):
             self._draw_tiny(queue and queue.current)
         elif model.display:
-            model.show_model(*self._what_to_look_at())
+            model.show_model(*self._shown_model())
         if queue is None:
             self.query_one(LogPane).draw()
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datasets.reading.cell_numbers import whole_number
 from tui_app.app.dialogs.text_question import TextQuestion
+from tui_app.app.screens.compare import CompareScreen
 from tui_app.app.screens.runs_screen.table_screen import RunTableScreen
 from tui_app.runs.run_table import write_note
 from tui_app.training.session_request import ResumeRequest
@@ -16,8 +17,6 @@ class RunActionsScreen(RunTableScreen):
 
     def action_compare(self) -> None:
         """The marked runs in one chart."""
-        from tui_app.app.screens.compare import CompareScreen
-
         rows = self.runs.marked_rows
         if len(rows) < 2:
             self.notify("Mark two runs or more with the space bar, then compare them.")
@@ -35,7 +34,7 @@ class RunActionsScreen(RunTableScreen):
         elif row.summary.state == "completed" and row.summary.epoch >= (row.summary.epochs or 0):
             self.notify("All epochs are done; press e to extend.")
         else:
-            self.app.take_up(ResumeRequest(row.folder))
+            self.app.resume_run(ResumeRequest(row.folder))
 
     def action_extend(self) -> None:
         """Give it more epochs."""
@@ -55,7 +54,7 @@ class RunActionsScreen(RunTableScreen):
 
         def extend(text: str | None) -> None:
             if text is not None:
-                self.app.take_up(ResumeRequest(row.folder, epochs=int(text)))
+                self.app.resume_run(ResumeRequest(row.folder, epochs=int(text)))
 
         self.app.push_screen(TextQuestion(question, str(max(2 * trained, 1)), problem), extend)
 
@@ -63,7 +62,7 @@ class RunActionsScreen(RunTableScreen):
         """Fill the form with its settings."""
         row = self.runs.row
         if row is not None:
-            self.app.main.repeat(row.folder)
+            self.app.repeat_run(row.folder)
 
     def action_note(self) -> None:
         """Write a note on it."""

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from textual.screen import Screen
 
+from tui_app.app.app_interface import AppInterface
 from tui_app.app.widgets.runs_list import RunsList
-
-if TYPE_CHECKING:
-    from tui_app.app.app import TutorchApp
 
 
 class RunTableScreen(Screen[None]):
     """What the acts on runs need of the screen that lists them."""
 
-    app: TutorchApp
+    app: AppInterface
 
     @property
     def runs(self) -> RunsList:

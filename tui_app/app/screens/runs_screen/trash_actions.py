@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from tui_app.app.dialogs.choice_question import ChoiceQuestion
-from tui_app.app.messages import RunsChanged
 from tui_app.app.screens.runs_screen.table_screen import RunTableScreen
 from tui_app.runs.errors import RunLocked
 from tui_app.runs.run_table import RunRow
@@ -86,7 +85,7 @@ class TrashActionsScreen(RunTableScreen):
 
     def _changed(self) -> None:
         self.refresh_bindings()
-        self.app.main.post_message(RunsChanged())
+        self.app.read_runs_again()
         self.read()
 
 

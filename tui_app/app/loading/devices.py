@@ -1,0 +1,16 @@
+"""Finds the devices of this computer, as choices for the form."""
+
+from __future__ import annotations
+
+from tui_app.app.messages import DevicesFound
+
+
+def find_devices() -> DevicesFound:
+    """Return the devices that PyTorch can use now."""
+    from tui_app.training.device import available_devices  # puts off torch
+
+    choices = [("auto, the one with most free memory", "auto")]
+    for device in available_devices():
+        free = f", {device.free_memory / 2**30:.1f} GiB free" if device.total_memory else ""
+        choices.append((f"{device.name}, {device.title}{free}", device.name))
+    return DevicesFound(choices)
