@@ -30,6 +30,13 @@ def test_the_help_and_the_list_import_neither_torch_nor_textual():
     assert not HEAVY & set(printed.splitlines()[-1].split())
 
 
+def test_the_app_paints_before_torch_is_imported():
+    printed = python("import sys\nimport tui_app.app.session.run_app\nprint(*sys.modules)\n")
+    modules = set(printed.split())
+    assert "textual" in modules
+    assert "torch" not in modules
+
+
 def test_data_models_and_training_know_no_terminal():
     printed = python(
         "import importlib, pkgutil, sys\n"

@@ -22,11 +22,11 @@ from tui_app.app.dialogs.choice_question import ChoiceQuestion
 from tui_app.app.dialogs.folder_dialog import FolderDialog
 from tui_app.app.dialogs.pick_path import PickPath
 from tui_app.app.dialogs.table_dialog import TableDialog
-from tui_app.app.form.draft_fields import OwnData
 from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.app.own_data.column_selection import ColumnSelection
 from tui_app.app.own_data.data_check import problem_with
 from tui_app.app.own_data.folder_listing import Entry, Listing
+from tui_app.app.own_data.own_data import OwnData
 from tui_app.app.widgets.choice_field import ChoiceField
 from tui_app.app.widgets.image_area import ImageArea
 from tui_app.app.widgets.setting_row import SEVERAL

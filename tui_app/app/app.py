@@ -34,7 +34,7 @@ from tui_app.terminal.signals import has_job_control, suspend_job
 from tui_app.training.session_request import ResumeRequest
 
 if TYPE_CHECKING:
-    from tui_app.app.form.draft_fields import OwnData
+    from tui_app.app.own_data.own_data import OwnData
     from tui_app.runs.settings import RunSettings
 
 _PLAIN = DisplayOptions()

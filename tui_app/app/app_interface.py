@@ -14,7 +14,7 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.training.session_request import ResumeRequest
 
 if TYPE_CHECKING:
-    from tui_app.app.form.draft_fields import OwnData
+    from tui_app.app.own_data.own_data import OwnData
     from tui_app.runs.settings import RunSettings
 
 

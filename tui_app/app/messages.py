@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from models.fields import InvalidValue
     from models.lecture import Lecture
     from models.user_files.trust import UntrustedSource
-    from tui_app.app.form.draft_fields import OwnData
     from tui_app.app.own_data.folder_listing import Listing
+    from tui_app.app.own_data.own_data import OwnData
     from tui_app.runs.listing import RunSummary
     from tui_app.runs.run_folder import RunFolder
     from tui_app.runs.run_table import RunRow

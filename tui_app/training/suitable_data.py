@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import functools
 
-import torch
-
 from datasets.dataset import DataSpec
 from models import find_lecture
 from models.fields import InvalidValue
@@ -64,6 +62,8 @@ def _kinds_of_course(name: str) -> tuple[str, ...]:
 def _takes(lecture: Lecture, shape: tuple[int, ...]) -> bool:
     """Whether the model takes samples of this shape, with the outputs of its task."""
     classes = {"regression": (), "binary": ("0", "1")}.get(str(lecture.task), ("0", "1", "2"))
+    import torch  # puts off torch
+
     spec = DataSpec(shape, lecture.task or "multiclass", classes, vocabulary=("?",))
     try:
         with torch.device("meta"), torch.no_grad():

@@ -10,8 +10,8 @@ from textual.markup import escape
 from textual.widgets import Label
 
 from tui_app.app.dialogs.dialog import Dialog
-from tui_app.app.form.draft_fields import OwnData
 from tui_app.app.messages import PreviewRead
+from tui_app.app.own_data.own_data import OwnData
 from tui_app.app.own_data.reading_thread import ReadingThread, Stopped
 from tui_app.app.widgets.text_line import TextLine
 from tui_app.text.escaping import printable

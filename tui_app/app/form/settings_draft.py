@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 from datasets.own.names import is_own_data
 from models.fields import InvalidValue
 from models.lecture import Lecture
-from tui_app.app.form.draft_fields import OwnData, draft_fields
+from tui_app.app.form.draft_fields import draft_fields
 from tui_app.app.form.edits import Edits
+from tui_app.app.own_data.own_data import OwnData
 from tui_app.runs.run_options import TABLE_OPTIONS, RunOptions
 from tui_app.runs.settings import RunSettings, own_data, resolve_settings
 from tui_app.runs.sweep import combinations, parse_value_or_list, split_values

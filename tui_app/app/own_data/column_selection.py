@@ -7,7 +7,7 @@ from dataclasses import replace
 from datasets.own.column_names import column_list, column_names
 from datasets.own.columns import ColumnReport, describe_columns
 from datasets.own.preview import TablePreview
-from tui_app.app.form.draft_fields import OwnData
+from tui_app.app.own_data.own_data import OwnData
 
 BY_USER = "left out by you"
 

@@ -17,8 +17,8 @@ from datasets.own.preview import (
 from datasets.reading.progress import LoadingStopped, ProgressReporter
 from models.fields import InvalidValue
 from models.lecture import Lecture
-from tui_app.app.form.draft_fields import OwnData
 from tui_app.app.own_data.column_selection import ColumnSelection
+from tui_app.app.own_data.own_data import OwnData
 from tui_app.training.suitable_data import refuse_unsuitable_data, refuse_unsuitable_inputs
 
 

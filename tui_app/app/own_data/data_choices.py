@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tui_app.text.escaping import printable
 
 if TYPE_CHECKING:
-    from tui_app.app.form.draft_fields import OwnData
+    from tui_app.app.own_data.own_data import OwnData
 
 _LABELS = {"csv": "your own table (CSV) ...", "folder": "your own images (folder) ..."}
 

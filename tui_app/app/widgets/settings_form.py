@@ -11,7 +11,6 @@ from textual.markup import escape
 from textual.widgets import Button
 
 from tui_app.app.app_interface import AppInterface
-from tui_app.app.form.draft_fields import OwnData
 from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.app.messages import (
     OwnDataEntered,
@@ -23,6 +22,7 @@ from tui_app.app.messages import (
     StartRequested,
 )
 from tui_app.app.own_data.data_choices import with_own_data
+from tui_app.app.own_data.own_data import OwnData
 from tui_app.app.widgets.broken_lecture import BrokenLecture
 from tui_app.app.widgets.drawable import is_drawable
 from tui_app.app.widgets.form_focus import FormFocus

@@ -85,8 +85,9 @@ class LectureChoiceScreen(OwnDataScreen):
 
     def choose_lecture(self, path: Path) -> None:
         """Choose a lecture in the list, as Enter does."""
-        self.query_one(LectureList).select(path)
-        self.post_message(LectureChosen(path))
+        lectures = self.query_one(LectureList)
+        lectures.select(path)
+        lectures.post_message(LectureChosen(path))
 
     def on_lecture_highlighted(self, message: LectureHighlighted) -> None:
         """Bring the lesson once the lecture was highlighted for a moment."""

@@ -8,8 +8,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
-from tui_app.app.form.draft_fields import OwnData
 from tui_app.app.messages import OwnDataChecked, OwnDataEntered, OwnDataRequested, OwnDataUnchecked
+from tui_app.app.own_data.own_data import OwnData
 from tui_app.app.own_data.reading_thread import ReadingThread, Stopped
 from tui_app.app.screens.main_screen.panes import PaneScreen
 from tui_app.app.widgets.settings_form import SettingsForm
