@@ -1,12 +1,12 @@
 """Breast cancer: 569 tumours measured under the microscope, which come with scikit-learn.
 
-The 30 features are the mean, the standard error and the worst of ten measures of the cell nuclei
-(radius, texture, ...), from the University of Wisconsin, 1995. 212 tumours were malignant, 357
-benign: always saying benign is right in 63 %.
+The 30 features are the mean, the standard error and the worst value of ten measures of the cell
+nuclei (radius, texture, ...), from the University of Wisconsin, 1995. 212 tumours were malignant,
+357 benign: always predicting benign is right for 63 %.
 
 The features differ by a factor of 10 000 (area against fractal dimension), and unscaled they make
-the first layer useless: each is shifted and scaled to mean 0 and standard deviation 1, by the train
-rows alone. A fifth of each class is held out to test on.
+the first layer useless. Each is shifted and scaled to mean 0 and standard deviation 1, measured on
+the train rows. A fifth of each class is the test set.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def read(_: Mapping[str, Path], __: ProgressReporter = NO_REPORTS) -> Data:
         train=Split(scale(train.inputs), train.targets),
         test=Split(scale(test.inputs), test.targets),
         encode=NumbersEncoder(FEATURES, scale),
-        input_help="the 30 measures with commas between, as scikit-learn orders and measures them",
+        input_help="the 30 measures separated by commas, in scikit-learn's order and units",
         scales=scale.by_name(FEATURES),
     )
 

@@ -1,11 +1,12 @@
 """CIFAR-10: 60 000 small colour photographs of ten kinds of things.
 
-50 000 to learn from and 10 000 to test on, 32x32 in red, green and blue, the same number of each
-kind; Krizhevsky, Nair and Hinton, 2009. What reaches 99 % on MNIST reaches 65 to 75 % here; a good
-small network 83 %. 170 MB to fetch, and Toronto's own server is slow: it is the last that is tried.
+50 000 in the train set and 10 000 in the test set, 32x32 in red, green and blue, the same number of
+each kind; Krizhevsky, Nair and Hinton, 2009. A network that reaches 99 % on MNIST reaches 65 to
+75 % here, a good small one 83 %. The download has 170 MB. Toronto's own server is slow and is tried
+last.
 
-The archive that most mirrors carry holds Python pickles, which could run anything they like when
-loaded. `pickled_arrays.py` reads the numbers out of them and lets nothing run.
+The archive on most mirrors contains Python pickles, which can run any code when loaded.
+`pickled_arrays.py` reads their numbers without running anything.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> 
     test = [split for name, split in batches.items() if name.startswith("test_batch")]
     if len(train) != 5 or len(test) != 1:
         raise DataDamaged(
-            f"{', '.join(map(str, paths.values()))} lacks some of CIFAR-10's batches."
+            f"{', '.join(map(str, paths.values()))}: some of CIFAR-10's batches are missing."
         )
     return Data(
         spec=DataSpec((3, 32, 32), "multiclass", classes=CLASSES),
@@ -109,7 +110,7 @@ UNPACKED_BINARY = tuple(RemoteFile(f"{name}.bin", (), 30_730_000, None) for name
 
 DATASET = Dataset(
     title="CIFAR-10, small photographs",
-    description="50 000 colour photographs to learn from and 10 000 to test on, 32x32.",
+    description="50 000 colour photographs to train on and 10 000 to test on, 32x32.",
     read=read,
     files=(ARCHIVE,),
     alternatives=((BINARY_ARCHIVE,), UNPACKED, UNPACKED_BINARY),

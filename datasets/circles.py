@@ -1,7 +1,7 @@
-"""Circles: 500 points of a circle around another, drawn with noise by a seeded generator.
+"""Circles: 500 points on two concentric circles, drawn with noise by a seeded generator.
 
-No straight line does better than chance: the inner circle has to be enclosed, for which a hidden
-layer needs three units at least. 400 points to learn from, 100 to test on.
+No straight line does better than chance: the boundary has to enclose the inner circle, and a hidden
+layer needs at least three units for that. 400 points are the train set, 100 the test set.
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
 """Diabetes: 759 women of the Pima, eight measurements each, the data of lectures 7 and 8.
 
-Trap 1: in this file 1 means *not* diabetic, the opposite of where it comes from (Pima Indians
-Diabetes, 768 women, National Institute of Diabetes, 1990). 496 of 759 are 1, so always saying "not
-diabetic" is right in 65.35 %: that much, reached at once, is no learning.
-Trap 2: scikit-learn's `load_diabetes` is another set, a regression on 442 patients.
+Trap 1: in this file 1 means *not* diabetic, the opposite of its source (Pima Indians Diabetes, 768
+women, National Institute of Diabetes, 1990). 496 of 759 are 1, so always predicting "not diabetic"
+is right for 65.35 %: a network that reaches only this has learned nothing.
+Trap 2: scikit-learn's `load_diabetes` is a different set, a regression on 442 patients.
 
-The course's file has each column scaled to -1 .. 1 by its least and greatest value over all 768
-women, then every -1 written as 0, and nine rows dropped. So 0 pregnancies and a missing
-measurement (which Pima writes as 0) both became 0, in the middle of the scale. Where the course's
-file can't be had, it is rebuilt from Pima, to the sixth digit.
+In the course's file each column is scaled to -1 .. 1 by its least and greatest value over all 768
+women; then every -1 is written as 0, and nine rows are dropped. So 0 pregnancies and a missing
+measurement (which Pima writes as 0) both became 0, in the middle of the scale. If the course's file
+isn't available, it is rebuilt from Pima's, to the sixth digit.
 
-Lecture 7 learns from all rows and measures on the same; `diabetes-split` holds a fifth out.
+Lecture 7 trains and evaluates on all rows; `diabetes-split` holds a fifth out.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from datasets.reading.text_files import open_text
 FEATURES = ("pregnancies", "glucose", "blood pressure", "skin thickness")
 FEATURES += ("insulin", "body mass index", "pedigree function", "age")
 
-# Of the 768 women: what -1 and 1 stand for, feature by feature.
+# The values of the 768 women that -1 and 1 stand for, feature by feature.
 LEAST = np.array([0, 0, 0, 0, 0, 0, 0.078, 21])
 GREATEST = np.array([17, 199, 122, 99, 846, 67.1, 2.42, 81])
 
-# The rows of the 768, counted from 0, that the course's file lacks.
+# The rows of the 768, counted from 0, that are missing in the course's file.
 DROPPED = (14, 24, 236, 259, 285, 401, 458, 517, 658)
 
 
@@ -82,7 +82,7 @@ def _course(path: Path, content: str) -> np.ndarray:
     try:
         return np.array([line.split(",") for line in content.split()], np.float64)
     except ValueError as error:
-        raise DataDamaged(f"{path} is no table of numbers: {error}.") from error
+        raise DataDamaged(f"{path} isn't a table of numbers: {error}.") from error
 
 
 def _rebuilt(path: Path) -> np.ndarray:
@@ -104,7 +104,7 @@ def scaled(measured: np.ndarray) -> np.ndarray:
 
 _REPOSITORY = "hunkim/PyTorchZeroToAll"
 
-# The course's predecessor has the same file; then OpenML, which has Pima's.
+# The course's predecessor has the same file; OpenML has Pima's.
 FILE = RemoteFile(
     name="diabetes.csv.gz",
     urls=(
@@ -127,7 +127,7 @@ PIMA = RemoteFile(
 )
 
 DATASET = Dataset(
-    title="Diabetes (Pima), all rows to learn from",
+    title="Diabetes (Pima), all rows to train on",
     description="759 women, eight measurements each, diabetic or not; as the course has it.",
     read=read,
     files=(FILE,),

@@ -1,7 +1,7 @@
-"""Diabetes, split: the course's 759 rows with a fifth of each class held out to test on.
+"""Diabetes, split: the course's 759 rows, with a fifth of each class as the test set.
 
-607 to learn from and 152 to test on. `diabetes` tells of the data and their traps: 1 means *not*
-diabetic, and always saying that is right in 65 %.
+607 are the train set and 152 the test set. `diabetes` describes the data and their traps: 1 means
+*not* diabetic, and always predicting that is right for 65 %.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Digits: 1 797 real scans that come with scikit-learn, brought to the format of MNIST.
 
 They are 8x8 grey values from 0 to 16, the test part of a set of forms that 43 people filled in
-(UCI's "Optical Recognition of Handwritten Digits"). Here each value becomes a block of 3x3 and a
-margin of 2 goes around: 28x28 from 0 to 255, so that every model for MNIST runs on them offline.
+(UCI's "Optical Recognition of Handwritten Digits"). Here each value becomes a block of 3x3 with a
+margin of 2 around the image: 28x28 from 0 to 255, so every model for MNIST runs on them offline.
 
-1 438 are learned from and 359 held out, the same share of each digit. So few scans want more epochs
-and a larger learning rate than MNIST's 60 000, and one scan more that is read right is 0.28 %.
+1 438 are the train set and 359 the test set, with the same share of each digit. So few scans need
+more epochs and a larger learning rate than MNIST's 60 000. One scan is 0.28 % of the test set.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def enlarge(images: np.ndarray) -> np.ndarray:
 
 
 def encode(text: str) -> np.ndarray:
-    """The image file `text` names, as coarse as these scans, (1, 28, 28). Raises ValueError."""
+    """The image file that `text` names, as coarse as the scans, (1, 28, 28). Raises ValueError."""
     drawing = encode_drawing(text, side=8 * BLOCK, box=8 * BLOCK)[0]
     cells = drawing.reshape(8, BLOCK, 8, BLOCK).mean(axis=(1, 3))
     return enlarge(np.round(cells).astype(np.uint8)[np.newaxis])[0]

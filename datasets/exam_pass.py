@@ -1,8 +1,8 @@
 """Hours studied and whether the exam was passed: three made-up students, the data of lecture 6.
 
-After 1 and 2 hours they failed, after 3 hours one passed. The classes can be told apart perfectly,
-so the weights would grow for ever: the longer the training, the steeper the curve. There is
-nothing to test on, so a run measures on the points it learned from.
+After 1 and 2 hours they failed, after 3 hours one passed. The classes can be separated perfectly,
+so the weights grow for ever: the longer the training, the steeper the curve. There is no test set,
+so a run is evaluated on the points that it was trained on.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Fashion-MNIST: 70 000 small pictures of clothes, in exactly the format of MNIST.
 
-60 000 to learn from and 10 000 to test on, 28x28 grey values, ten kinds with the same number each.
-Zalando made it from its shop's photographs because MNIST had become too easy: what reaches 98 % on
-MNIST reaches about 89 % here, and shirt, T-shirt, pullover and coat are what gets mixed up.
-31 MB to fetch.
+60 000 in the train set and 10 000 in the test set, 28x28 grey values, ten kinds with the same
+number each. Zalando made it from its shop's photographs because MNIST had become too easy: a
+network that reaches 98 % on MNIST reaches about 89 % here, and confuses shirts, T-shirts, pullovers
+and coats. The download has 31 MB.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> 
 
 DATASET = Dataset(
     title="Fashion-MNIST, pictures of clothes",
-    description="60 000 pictures to learn from and 10 000 to test on, 28x28 grey values.",
+    description="60 000 pictures to train on and 10 000 to test on, 28x28 grey values.",
     read=read,
     files=(
         idx_file(TRAIN_IMAGES, 26_421_880, "8d4fb7e6c68d591d4c3dfef9ec88bf0d", MIRRORS),

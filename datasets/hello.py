@@ -1,8 +1,8 @@
-"""Hello: the one word of lecture 12, in which each letter is to become another.
+"""Hello: the one word of lecture 12, whose letters the network replaces.
 
-From `hello` the network learns `ohlol`: for each of the five letters it gives the one that should
-stand in its place. The two l become different letters (l and o), so the letter alone is not
-enough: the network must remember what came before. There is nothing to test on.
+From `hello` the network learns `ohlol`: for each of the five letters it predicts the one in its
+place. The two l become different letters (l and o), so the letter alone is not enough: the network
+must remember what came before. There is no test set.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """MNIST: 70 000 handwritten digits, the data of lectures 9 to 11.
 
-60 000 scans to learn from and 10 000, by other writers, to test on; 28x28 grey values from 0
-(ground) to 255 (ink), each digit scaled to 20x20 and placed with its centre of mass in the middle.
-LeCun, Cortes and Burges made it from NIST's forms; their own site no longer serves it, so it comes
-from mirrors (11.6 MB). The classes are nearly balanced: always saying 1 is right in 11 %. Good
-models reach 99 %; lecture 9's 97 to 98 %.
+60 000 scans in the train set and 10 000, by other writers, in the test set; 28x28 grey values from
+0 (background) to 255 (ink), each digit scaled to 20x20 and placed with its centre of mass in the
+middle. LeCun, Cortes and Burges made it from NIST's forms; their own site no longer serves it, so
+it is fetched from mirrors (11.6 MB). The classes are nearly balanced: always predicting 1 is right
+for 11 %. Good models reach 99 %; lecture 9's reach 97 to 98 %.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def idx_file(name: str, size: int, md5: str, mirrors: Sequence[str]) -> RemoteFi
 
 DATASET = Dataset(
     title="MNIST, handwritten digits",
-    description="60 000 digits to learn from and 10 000 to test on, 28x28 grey values.",
+    description="60 000 digits to train on and 10 000 to test on, 28x28 grey values.",
     read=read,
     files=(
         idx_file(TRAIN_IMAGES, 9_912_422, "f68b3c2dcbeaaa9fbdd348bbdeb94873", MIRRORS),

@@ -1,7 +1,7 @@
 """Moons: 500 points of two interleaving half circles, drawn with noise by a seeded generator.
 
-No straight line parts the two: a model without a hidden layer stays near 87 %, and with one the
-learner sees the boundary bend. 400 points to learn from, 100 to test on.
+No straight line separates the two: a model without a hidden layer stays near 87 %; with one, the
+boundary bends. 400 points are the train set, 100 the test set.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Names: 20 074 family names from 18 countries, the data of lecture 13.
 
-13 374 to learn from and 6 700 to test on, as the course has them; every name is plain ASCII, the
-longest has 19 letters. Nearly half are Russian, so always saying Russian is right in 46.8 % of the
-test set. The files are sorted by country: without shuffling, a network would see one country at a
-time and forget the last. Some names occur under two countries, so 100 % can't be had. They come
+13 374 in the train set and 6 700 in the test set, as in the course; every name is plain ASCII, the
+longest has 19 letters. Nearly half are Russian, so always predicting Russian is right for 46.8 % of
+the test set. The files are sorted by country: without shuffling, a network sees one country at a
+time and forgets the last. Some names occur in two countries, so 100 % is impossible. The files come
 from the course's predecessor, PyTorch Zero To All (78 kB).
 """
 
@@ -25,7 +25,7 @@ from datasets.reading.text_files import open_text
 LENGTH = 19
 ASCII = tuple(map(chr, range(128)))
 
-# GitHub, and a network that carries its files to where GitHub is slow.
+# GitHub, and a content delivery network with its files, for places where GitHub is slow.
 MIRRORS = (
     "https://raw.githubusercontent.com/hunkim/PyTorchZeroToAll/master/data/",
     "https://cdn.jsdelivr.net/gh/hunkim/PyTorchZeroToAll@master/data/",
@@ -42,7 +42,7 @@ def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> 
     countries = sorted({country for _, country in train})
     if unknown := {country for _, country in test} - set(countries):
         raise DataDamaged(
-            f"{paths[TEST.name]} has {', '.join(unknown)}, which the train set lacks."
+            f"{paths[TEST.name]} has {', '.join(unknown)}, which isn't in the train set."
         )
     return Data(
         spec=DataSpec((LENGTH,), "multiclass", classes=tuple(countries), vocabulary=ASCII),
@@ -58,7 +58,9 @@ def _rows(path: Path) -> list[list[str]]:
         rows = list(csv.reader(file))
     for number, row in enumerate(rows, start=1):
         if len(row) != 2 or not (row[0].isascii() and 0 < len(row[0]) <= LENGTH):
-            raise DataDamaged(f"{path}, line {number} is no name and country: {','.join(row)!r}.")
+            raise DataDamaged(
+                f"{path}, line {number} isn't a name and a country: {','.join(row)!r}."
+            )
     if not rows:
         raise DataDamaged(f"{path} has no names. Fetch it again.")
     return rows
@@ -76,7 +78,7 @@ def _codes(name: str) -> np.ndarray:
 
 
 def encode(text: str) -> np.ndarray:
-    """A name as (19,) int64, its accents taken off. Raises ValueError for what isn't ASCII then."""
+    """A name as (19,) int64, without accents. Raises ValueError for letters that aren't ASCII."""
     decomposed = unicodedata.normalize("NFKD", text.strip().replace("\u2019", "'"))
     name = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     if foreign := sorted(
@@ -110,7 +112,7 @@ TEST = _file("names_test.csv.gz", 27_541, "3729799e72df4be417721aab647340e3")
 
 DATASET = Dataset(
     title="Family names of 18 countries",
-    description="13 374 names to learn from and 6 700 to test on: which country is it from?",
+    description="13 374 names to train on and 6 700 to test on: which country is it from?",
     read=read,
     files=(TRAIN, TEST),
 )

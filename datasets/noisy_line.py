@@ -1,8 +1,8 @@
-"""Points near the line y = 2x: 60 to learn from and 20 to test on, drawn by a seeded generator.
+"""Points near the line y = 2x: 60 to train on and 20 to test on, drawn by a seeded generator.
 
-x is uniform between 0 and 4, and the noise on y normal with a standard deviation of 0.5. So no
-line leaves a loss of 0: about 0.25, the variance of the noise, is as low as the mean squared error
-on new points can get. What lies below that on the train set was learned from the noise.
+x is uniform between 0 and 4, and the noise on y is normal with a standard deviation of 0.5. So no
+line has a loss of 0: the lowest mean squared error on new points is about 0.25, the variance of the
+noise. A lower loss on the train set was learned from the noise.
 """
 
 from __future__ import annotations
@@ -36,6 +36,6 @@ def read(_: Mapping[str, Path], __: ProgressReporter = NO_REPORTS) -> Data:
 
 DATASET = Dataset(
     title="A noisy line",
-    description="60 points to learn from and 20 to test on, near y = 2x.",
+    description="60 points to train on and 20 to test on, near y = 2x.",
     read=read,
 )

@@ -1,14 +1,14 @@
 """Otto: 61 878 products in nine groups, the exercise of lecture 9.
 
-93 counts per product, whose meaning the Otto Group keeps to itself; 79 % of them are 0, the
-greatest is 352. Class 2 is the largest, 26.1 %. From Kaggle's challenge of 2015: OpenML has the
-same rows, and Kaggle's `train.csv` is used where it lies in `--data-dir` or in a folder `otto`
-there, as it is, as `train.csv.gz` or in Kaggle's archive (it wants a login). About 12 MB.
+Each product has 93 counts, whose meaning the Otto Group doesn't disclose; 79 % of them are 0, the
+greatest is 352. Class 2 is the largest, 26.1 %. The data are from Kaggle's challenge of 2015.
+OpenML has the same rows. Kaggle's `train.csv` (it needs a login) is used if it is in `--data-dir`
+or in a folder `otto` there, plain, as `train.csv.gz` or in Kaggle's archive. About 12 MB.
 
-Traps: the rows are sorted by class, so a test set cut off at the end would hold one class only; a
+Traps: the rows are sorted by class, so a test set cut off at the end would have one class only; a
 fifth of each class is held out instead. The number of the row (`id`) would give the class away and
-is left out. Counts so uneven are best seen by their logarithm: log(1 + count), then shifted and
-scaled to mean 0 and standard deviation 1 over the train rows.
+is left out. The counts are very uneven, so the inputs are log(1 + count), shifted and scaled to
+mean 0 and standard deviation 1 over the train rows.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from datasets.reading.tables import read_table
 FEATURES = tuple(f"feat_{number}" for number in range(1, 94))
 CLASSES = tuple(f"Class_{number}" for number in range(1, 10))
 
-# Rows of each class, in Kaggle's file and in OpenML's; nobody publishes a checksum.
+# Rows of each class, in Kaggle's file and in OpenML's; no checksum is published.
 COUNTS = (1929, 16122, 8004, 2691, 2739, 14135, 2839, 8464, 4955)
 
 
@@ -63,7 +63,7 @@ def read(paths: Mapping[str, Path], reporter: ProgressReporter = NO_REPORTS) -> 
         train=Split(scale(train.inputs), train.targets),
         test=Split(scale(test.inputs), test.targets),
         encode=CountsEncoder(scale),
-        input_help="the 93 counts, feat_1 to feat_93, with commas between",
+        input_help="the 93 counts, feat_1 to feat_93, separated by commas",
         scales=scale.by_name(FEATURES),
     )
 
@@ -73,15 +73,17 @@ def read_products(path: Path) -> tuple[np.ndarray, np.ndarray]:
     table = read_table(path)
     names = table.texts("target")
     if unknown := set(names) - set(CLASSES):
-        raise DataDamaged(f"{path} has the class {sorted(unknown)[0]!r}, which Otto hasn't.")
+        raise DataDamaged(
+            f"{path} has the class {sorted(unknown)[0]!r}, which isn't one of Otto's."
+        )
     classes = np.array([CLASSES.index(name) for name in names], np.int64)
     counts = table.matrix(FEATURES)
     if tuple(np.bincount(classes, minlength=9)) != COUNTS:
         raise DataDamaged(
-            f"{path} hasn't Otto's 61878 rows, from 1929 of Class_1 to 4955 of Class_9."
+            f"{path} doesn't have Otto's 61878 rows, from 1929 of Class_1 to 4955 of Class_9."
         )
     if not ((counts >= 0) & (counts <= 352)).all():
-        raise DataDamaged(f"{path} has counts below 0 or above 352, which Otto hasn't.")
+        raise DataDamaged(f"{path} has counts below 0 or above 352, so they aren't Otto's.")
     return counts, classes
 
 

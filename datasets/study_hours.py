@@ -1,8 +1,8 @@
 """Hours studied and points scored: three made-up students, the data of lectures 2 to 5.
 
 1, 2 and 3 hours gave 2, 4 and 6 points. The course's question: what will 4 hours give? The three
-points lie on a line exactly, so y = 2x leaves no loss at all; real data never do. There is nothing
-to test on, so a run measures on the points it learned from.
+points lie exactly on a line, so y = 2x has a loss of 0; real data never do. There is no test set,
+so a run is evaluated on the points that it was trained on.
 """
 
 from __future__ import annotations

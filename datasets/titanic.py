@@ -1,13 +1,14 @@
 """Titanic: who of the passengers survived, the exercise of lecture 8.
 
-OpenML's file has 1 309 passengers; Kaggle's `train.csv`, 891 of them, is used where it lies in
-`--data-dir` or in a folder `titanic` there (it wants a login). 38 % survived; the rule "women
-survive, men don't" is right in 78 to 79 %, so that is the mark to beat.
+OpenML's file has 1 309 passengers. Kaggle's `train.csv` has 891 of them (it needs a login); it is
+used if it is in `--data-dir` or in a folder `titanic` there. 38 % survived; the rule "women
+survive, men don't" is right for 78 to 79 %, so a model has to beat that.
 
-Traps: 263 ages are unknown (177 in Kaggle's), and a NaN that gets in makes every loss NaN. A
-missing number is filled with the median of the train rows, a missing port with the most frequent.
-Name, ticket and cabin are left out, and so are `boat` and `body`: who got a boat number survived,
-which the model must not be told. Kaggle's `gender_submission.csv` is the rule above, not the truth.
+Traps: 263 ages are missing (177 in Kaggle's file), and one NaN in a batch makes every loss NaN. A
+missing number is filled with the median of the train rows, a missing port with the most frequent
+one. Name, ticket and cabin are left out, and so are `boat` and `body`: passengers with a boat
+number survived, so that column would give the target away. Kaggle's `gender_submission.csv` is the
+rule above, not the truth.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ KNOWN = {(1309, 500), (891, 342)}
 
 @dataclass(frozen=True)
 class Features:
-    """How a passenger becomes numbers, by what the train rows are like."""
+    """Turns passengers into numbers, with the medians, scales and words of the train rows."""
 
     median: np.ndarray
     scale: Scale
@@ -45,11 +46,11 @@ class Features:
         if not self.median.shape == self.scale.mean.shape == (len(NUMBERS),):
             raise ValueError(f"a passenger has {len(NUMBERS)} numbers")
         if any(self.most_frequent.get(name) not in values for name, values in CATEGORIES.items()):
-            raise ValueError(f"{', '.join(CATEGORIES)} need a value each for where one is missing")
+            raise ValueError(f"{', '.join(CATEGORIES)} need a value each to fill missing ones")
 
     @classmethod
     def of(cls, numbers: np.ndarray, categories: Mapping[str, np.ndarray]) -> Features:
-        """What the train rows are like: `numbers` (N, 4) with NaN, categories (N,) with ""."""
+        """Measure the train rows: `numbers` (N, 4) with NaN, categories (N,) with ""."""
         median = np.nanmedian(numbers, axis=0)
         filled = np.where(np.isnan(numbers), median, numbers)
         return cls(

@@ -157,7 +157,7 @@ def test_otto_from_kaggle(tmp_path, monkeypatch):
     counts = lines[1].partition(",")[2].rpartition(",")[0]
     assert data.encode(counts) in data.train.inputs
     (tmp_path / "otto" / "train.csv").write_text("\n".join(lines[:-1]), encoding="utf-8")
-    with pytest.raises(DataDamaged, match="hasn't Otto's 61878 rows"):
+    with pytest.raises(DataDamaged, match="doesn't have Otto's 61878 rows"):
         read_dataset("otto", tmp_path)
 
 
