@@ -88,7 +88,7 @@ def misunderstood(line: str) -> str:
         ended = tutorch(*argv)
     except Reached:
         return ""
-    no_runs = "there are no runs in" in ended.err  # nothing else was wrong with it
+    no_runs = "no runs in" in ended.err  # nothing else was wrong with it
     return "" if ended.exit_code == 0 or no_runs else ended.err
 
 

@@ -1,18 +1,18 @@
 """The application: command line, headless training and the terminal app.
 
-Importing it makes tutorch's own `datasets` and `models` the ones that are found: an installed
-wheel keeps them in `tui_app/_top`, a checkout beside this folder. Both names are common (Hugging
-Face's `datasets` is on many GPU machines), so the folder goes first on the path, and a foreign
-package that was imported earlier is named instead of being used by mistake.
+Importing it lets `import datasets` and `import models` find tutorch's packages: an installed wheel
+keeps them in `tui_app/_top`, a checkout beside this folder. Both names are common (Hugging Face's
+`datasets` is on many GPU machines), so the folder goes first on the path, and another package that
+was imported earlier is an error.
 
-Nothing else is imported from there as long as it is found anywhere else: users write their own
-files into a checkout, and one called torch.py isn't torch.
+Any other module is imported from that folder only if it is found nowhere else: users write files
+into a checkout, and one called torch.py must not replace torch.
 """
 
 import sys
 
-# `python -m tui_app` puts the working folder first, where a user's own torch.py or pathlib.py may
-# lie. While it looks for this package, argv has -m in the place of the program's name.
+# `python -m tui_app` puts the working folder first, which may have a user's torch.py or pathlib.py.
+# While Python looks for this package, argv has -m in the place of the program's name.
 if (
     sys.argv[:1] == ["-m"]
     and {"tui_app", "-mtui_app"} & {*sys.orig_argv}
@@ -43,11 +43,11 @@ if sys.path[:1] != [str(_top)]:
 
 
 class _OwnPackages:
-    """Finds tutorch's own packages in their folder, and all others outside of it."""
+    """Finds tutorch's packages in their folder, and all others outside of it."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """The module's place; None where the next finder is to look."""
+        """Return the module's spec, or None for the next finder."""
         if path is not None:
             return None
         if name in _OWN:

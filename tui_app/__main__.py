@@ -5,13 +5,13 @@ import sys
 
 
 def main() -> int:
-    """Run the program; its exit code."""
+    """Run the program and return its exit code."""
     import signal
 
-    # Until a run takes over there is nothing to save, and importing torch takes its time: without
-    # this, Ctrl-C in the middle of an import would end in a traceback.
+    # Before a run begins there is nothing to save, and importing torch takes seconds: without this,
+    # Ctrl-C during an import would print a traceback.
     signal.signal(signal.SIGINT, lambda number, frame: os._exit(128 + number))
-    from tui_app.terminal.streams import open_missing_streams
+    from tui_app.terminal.streams import open_missing_streams  # after the handler above
 
     open_missing_streams()
     from tui_app.cli import run

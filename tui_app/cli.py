@@ -1,4 +1,4 @@
-"""The command line: which command is meant, and how a failure ends the program."""
+"""Runs the command that the command line names, and turns failures into exit codes."""
 
 from __future__ import annotations
 
@@ -8,23 +8,28 @@ import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 
+from models import UnknownLecture
+from models.user_files.error_hints import explain as explain_mistake
+from models.user_files.error_location import ends_program
 from tui_app.runs.exit_codes import ExitCode
+from tui_app.terminal.printing import encode_streams, print_to_stderr
 from tui_app.terminal.streams import discard_output, stdout_for_data
+from tui_app.training.library_warnings import warnings_noted
 from tui_app.version import __version__
 
-#: Every command, and what it does. Each is a module of tui_app.commands with `main(argv) -> int`.
+#: What each command does. Each is a module of tui_app.commands with `main(argv) -> int`.
 COMMANDS = {
     "lectures": "list the lectures",
     "runs": "list the runs",
     "show": "show one run: its settings, its epochs, its best model",
-    "resume": "go on with a run exactly where it stopped, or train it further",
-    "attach": "watch and steer a run that another program trains",
-    "predict": "ask the best model of a run",
+    "resume": "continue a run exactly where it stopped, or train it further",
+    "attach": "watch and control a run that another program trains",
+    "predict": "predict with the best model of a run",
     "evaluate": "measure the best model of a run again",
     "export": "write a run as one Python script that needs no tutorch",
     "data": "list, fetch and verify data sets",
-    "new": "write a lecture file of your own to start from",
-    "doctor": "look over versions, devices, threads and data",
+    "new": "write a lecture file for a net of your own",
+    "doctor": "check versions, devices, threads and data",
 }
 
 _HELP = """\
@@ -34,18 +39,18 @@ usage: tutorch [LECTURE] [options]
 
 Train the lectures of 《PyTorch深度学习实践》 in a terminal.
 
-LECTURE is any unambiguous part of a name (05, softmax) or the path of a file of your own;
-without one it is lecture_09_softmax_classifier. RUN is an id that `tutorch runs` shows, a path,
+LECTURE is any unambiguous part of a name (05, softmax) or the path of your own file; the default
+is lecture_09_softmax_classifier. RUN is an id that `tutorch runs` shows, a path,
 a unique part of a name, or `last`.
 
 commands
 {commands}
 
 options
-  --no-tui              train right here, without the app
-  --json                the events as JSON lines on stdout, and nothing else there
+  --no-tui              train without the app
+  --json                print the events as JSON lines on stdout, and nothing else there
   --quiet               print no progress
-  --sweep FIELD=V1,V2   one run per value, with a table at the end (repeatable: the product)
+  --sweep FIELD=V1,V2   train one run per value, with a table at the end (repeatable: the product)
   --help, --version
 
 `tutorch LECTURE --help` shows the options of a lecture: --lr, --epochs, --dataset, --device, ...
@@ -54,26 +59,22 @@ options
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run the program with `argv`; its exit code."""
-    from tui_app.terminal.printing import encode_streams
-
+    """Run the program with `argv` and return its exit code."""
     encode_streams()
     try:
         with stdout_for_data() if "--json" in argv else nullcontext():
             exit_code = _run(argv)
-        if exit_code == ExitCode.DONE:  # else the more important has been said
+        if exit_code == ExitCode.DONE:  # else a more important error was printed
             sys.stdout.flush()
-    except BrokenPipeError:  # whoever read it has gone (`| head`): nobody is left to be told
+    except BrokenPipeError:  # what read the output has ended (`| head`)
         exit_code = ExitCode.DONE
     except OSError as error:
-        from tui_app.terminal.printing import print_to_stderr
-
         print_to_stderr(f"standard output: {error.strerror}")
         exit_code = ExitCode.FAILED
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except OSError:  # what is left in it would fail once more when Python ends
+        except OSError:  # its buffered text would fail again when Python exits
             discard_output(stream)
     return exit_code
 
@@ -91,9 +92,6 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _call(command: str, argv: Sequence[str]) -> int:
-    from tui_app.terminal.printing import print_to_stderr
-    from tui_app.training.library_warnings import warnings_noted
-
     try:
         with warnings_noted(print_to_stderr):
             module = importlib.import_module(f"tui_app.commands.{command}")
@@ -101,20 +99,16 @@ def _call(command: str, argv: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except (KeyboardInterrupt, SystemExit) as error:
-        from models.user_files.error_location import ends_program
-
         if not ends_program(error):
             return ExitCode.INTERRUPTED
-        from models.user_files.error_hints import explain as explain_mistake
-
         print_to_stderr(explain_mistake(error))
         return ExitCode.FAILED
-    except Exception as error:  # what is nobody's but ours is raised again
-        from tui_app.commands.option_parser import ParserDone
+    except Exception as error:  # a bug of tutorch is raised again
+        from tui_app.commands.option_parser import ParserDone  # puts off tyro and numpy
 
         if isinstance(error, ParserDone):
             return error.exit_code
-        from tui_app.monitoring.failures import describe_failure  # puts off the loading of numpy
+        from tui_app.monitoring.failures import describe_failure  # puts off numpy
 
         failure = describe_failure(_with_nearest_command(error) if command == "train" else error)
         if failure is None:
@@ -124,11 +118,9 @@ def _call(command: str, argv: Sequence[str]) -> int:
 
 
 def _with_nearest_command(error: Exception) -> Exception:
-    """The same error, but for a word that is neither a lecture nor a command one that names the
-    nearest of both.
+    """Return an error that names the nearest lectures and commands for an unknown word; else the
+    same error.
     """
-    from models import UnknownLecture
-
     if not isinstance(error, UnknownLecture) or not error.name:
         return error
     word = error.name
@@ -149,6 +141,6 @@ def _with_nearest_command(error: Exception) -> Exception:
 
 
 def _nearest(word: str) -> list[str]:
-    """The commands that begin with the word, or else the one that is most like it."""
+    """Return the commands that start with the word, or else the most similar one."""
     beginning = [name for name in COMMANDS if len(word) > 1 and name.startswith(word)]
     return beginning or difflib.get_close_matches(word, [*COMMANDS, "train"], n=1)

@@ -151,7 +151,7 @@ def test_a_flag_beats_the_variable_and_that_the_file_and_that_the_lecture(
         ("lr = 'fast'", "lr: a number > 0"),
         ("lr = nan", "lr: a number > 0"),
         ("[lecture_05_linear_regresion]", "did you mean lecture_05_linear_regression"),
-        ("lr = = 1", "tutorch.toml, line 1, column 6: this is no TOML"),
+        ("lr = = 1", "tutorch.toml, line 1, column 6: not valid TOML"),
         ("lr = " + "[" * 5000, "tutorch.toml"),
     ],
 )

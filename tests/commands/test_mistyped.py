@@ -68,13 +68,13 @@ def test_a_sweep_takes_its_values_with_bars_too():
     ("options", "said"),
     [
         ("--view layers --svg c.png", "--svg writes an SVG picture, not .png: `--svg c.svg`"),
-        ("--view layers --svg c.svg --json", "--svg means nothing beside it"),
-        ("--view layers --at 1 --json", "--at means nothing beside it"),
+        ("--view layers --svg c.svg --json", "can't be used with --svg"),
+        ("--view layers --at 1 --json", "can't be used with --at"),
         ("--view words --json", "lecture 12"),
         ("--view layrs", "did you mean layers?"),
-        ("--svg c.svg", "--svg is for a view"),
-        ("--ask Wang", "--ask is for a view"),
-        ("--size 80x24", "--size is for a view"),
+        ("--svg c.svg", "--svg applies to a view"),
+        ("--ask Wang", "--ask applies to a view"),
+        ("--size 80x24", "--size applies to a view"),
     ],
 )
 def test_options_of_show_do_what_they_say_or_are_refused(

@@ -71,7 +71,7 @@ def test_columns_leave_by_importance(thirty_runs: list[Path], monkeypatch: pytes
     assert heads[40] == ["id", "lecture", "best"]
     assert heads[60] == ["id", "lecture", "epochs", "best", "state"]
     assert heads[80] == ["id", "lecture", "data", "epochs", "best", "state"]
-    assert heads[300][-5:] == ["begun", "best", "by", "at", "epoch"]
+    assert heads[300][-5:] == ["started", "best", "by", "at", "epoch"]
     at_80 = "\n".join(on_terminal(monkeypatch, 80, "runs"))
     assert "07_multiple_dimension_in" in at_80
     assert "10M" in at_80
@@ -155,4 +155,4 @@ def test_a_run_elsewhere_says_where_and_proposes_no_host_that_ssh_takes_for_an_o
     (run / "status.json").write_text(json.dumps(status), encoding="utf-8")
     ended = tutorch("attach", run)
     assert ended.exit_code == 2
-    assert f"steered there alone: {proposed}`tutorch attach {run}`" in " ".join(ended.err.split())
+    assert f"controlled only there: {proposed}`tutorch attach {run}`" in " ".join(ended.err.split())

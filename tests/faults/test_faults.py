@@ -409,9 +409,9 @@ def test_a_run_that_crashed_is_said_to_have_and_can_be_resumed():
     ended = tutorch("runs")
     assert "crashed" in ended.out
     short = made.folder.name[-4:]
-    assert f"`tutorch resume {short}` goes on with it" in " ".join(ended.err.split())
+    assert f"`tutorch resume {short}` continues it" in " ".join(ended.err.split())
     elsewhere = Path("my runs").absolute()
     made.folder.path.parent.parent.rename(elsewhere)
     ended = tutorch("runs", "--runs-dir", elsewhere)
     run = f"'{elsewhere}/{made.folder.name}'"
-    assert f"`tutorch resume {run}` goes on with it" in " ".join(ended.err.split())
+    assert f"`tutorch resume {run}` continues it" in " ".join(ended.err.split())

@@ -11,7 +11,7 @@ from models import lecture_names
 from models.fields import fields_of
 from models.lecture import Hyperparameters
 from tests.program import train, tutorch
-from tui_app.runs.configuration import configured, refuse_unknown
+from tui_app.runs.configuration import configured_values, refuse_unknown
 from tui_app.runs.run_options import RunOptions
 
 FIELDS = {**fields_of(Hyperparameters), **fields_of(RunOptions)}
@@ -26,16 +26,16 @@ def write(text: str) -> None:
 )
 def test_a_table_has_any_name_that_the_lecture_has_on_the_command_line(table: str):
     write(f"lr = 0.5\n[{table}]\nepochs = 3\n[softmax]\nepochs = 7\n")
-    assert configured(FIELDS, "lecture_05_linear_regression") == {"lr": 0.5, "epochs": 3}
-    assert configured(FIELDS, "lecture_09_softmax_classifier") == {"lr": 0.5, "epochs": 7}
-    assert configured(FIELDS, "lecture_04_back_propagation") == {"lr": 0.5}
+    assert configured_values(FIELDS, "lecture_05_linear_regression") == {"lr": 0.5, "epochs": 3}
+    assert configured_values(FIELDS, "lecture_09_softmax_classifier") == {"lr": 0.5, "epochs": 7}
+    assert configured_values(FIELDS, "lecture_04_back_propagation") == {"lr": 0.5}
 
 
 def test_a_table_may_be_for_a_file_of_the_users_own():
     Path("net.py").write_text("", encoding="utf-8")  # not lenet, nor resnet
     write("[net]\nepochs = 3\n")
-    assert configured(FIELDS, "net") == {"epochs": 3}
-    assert configured(FIELDS, "lecture_11_lenet5") == {}
+    assert configured_values(FIELDS, "net") == {"epochs": 3}
+    assert configured_values(FIELDS, "lecture_11_lenet5") == {}
 
 
 @pytest.mark.parametrize("net", ["my_net", "my_resnet"])  # which isn't lecture_11_resnet mistyped
@@ -43,14 +43,14 @@ def test_a_table_may_be_for_a_file_in_another_folder(net: str):
     Path("nets").mkdir()
     Path("nets", f"{net}.py").write_text("", encoding="utf-8")
     write(f"[{net}]\nepochs = 3\n")
-    assert configured(FIELDS, net) == {"epochs": 3}
-    assert configured(FIELDS, "lecture_11_lenet5") == {}
+    assert configured_values(FIELDS, net) == {"epochs": 3}
+    assert configured_values(FIELDS, "lecture_11_lenet5") == {}
     refuse_unknown()  # as the app and every command do
 
 
 def test_a_table_that_is_like_no_lecture_may_be_for_a_file_anywhere():
     write("[perceptron]\nepochs = 3\n")
-    assert configured(FIELDS, "perceptron") == {"epochs": 3}
+    assert configured_values(FIELDS, "perceptron") == {"epochs": 3}
     assert tutorch("runs").exit_code == 0
 
 
@@ -61,13 +61,13 @@ def test_a_table_that_is_like_no_lecture_may_be_for_a_file_anywhere():
         ("[softmax]\nlr = 1\n[05]\nlr = 'fast'", "tutorch.toml, line 4: lr: a number > 0"),
         ("'05' = {lr = 0}", "tutorch.toml, line 1: lr: a number > 0, not '0'"),
         ("\n05.lr = 0", "tutorch.toml, line 2: lr: a number > 0, not '0'"),
-        ("\nlrr = 1", "tutorch.toml, line 2: there is no setting 'lrr': did you mean lr?"),
-        ("[05]\nwidths = [8]", "tutorch.toml, line 2: there is no setting 'widths'"),
+        ("\nlrr = 1", "tutorch.toml, line 2: no setting is called 'lrr': did you mean lr?"),
+        ("[05]\nwidths = [8]", "tutorch.toml, line 2: no setting is called 'widths'"),
         ("lr = 1\n[sofmax]", "line 2: no lecture is called 'sofmax': did you mean lecture_09_soft"),
         ("[cnn]", "line 1: 'cnn' could be lecture_10_basic_cnn, lecture_10_deeper_cnn"),
         ("[05]\n[lecture_05_linear_regression]", "line 2: [lecture_05_linear_regression] and [05]"),
-        ("lr = 1\noptimizer = adam", 'a word stands in quotes, as in optimizer = "adam"'),
-        ("lr = 1\nlr =", "tutorch.toml, line 2: this is no TOML"),
+        ("lr = 1\noptimizer = adam", 'quote a word, as in optimizer = "adam"'),
+        ("lr = 1\nlr =", "tutorch.toml, line 2: not valid TOML"),
         ("optimizer = 'adam'\nmomentum = 0.5", "line 2: momentum has no effect with optimizer"),
         ("\ndataset = 'mnist'", "line 2: lecture_05_linear_regression doesn't learn from mnist"),
         ("device = 'gpu'", "line 1: device: one of auto, cpu, cuda"),
@@ -105,7 +105,7 @@ def test_settings_of_other_lectures_may_stand_at_the_top(monkeypatch: pytest.Mon
         (
             "TUTORCH_EPOHCS",
             "3",
-            "TUTORCH_EPOHCS: there is no such setting: did you mean TUTORCH_EP",
+            "TUTORCH_EPOHCS: no setting has this name: did you mean TUTORCH_EP",
         ),
         ("TUTORCH_CACHE", "x", "did you mean TUTORCH_CACHE_DIR?"),
         ("TUTORCH_lr", "1", "did you mean TUTORCH_LR?"),

@@ -1,4 +1,4 @@
-"""Arguments that several commands share."""
+"""Arguments and checks that several commands share."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ import tyro
 
 from models.fields import InvalidValue, fields_of
 from tui_app.commands.option_parser import parse_options
-from tui_app.runs.configuration import configured, refuse_unknown, refused_settings
+from tui_app.commands.trust_prompt import load_trusted, trust_run
+from tui_app.monitoring.lecture_thread import import_watched
+from tui_app.runs.configuration import configured_values, refuse_unknown, refused_settings
 from tui_app.runs.listing import find_run
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_options import RunOptions
+from tui_app.runs.run_settings import read_settings, settings_to_resume
 from tui_app.terminal.printing import print_to_stderr
 
 if TYPE_CHECKING:
@@ -32,36 +35,35 @@ FEWEST_FILES = 32
 
 @dataclass(kw_only=True)
 class JsonArguments:
-    """A command that can answer in JSON."""
+    """The arguments of a command that can print JSON."""
 
     json: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Answer as one JSON document."""
+    """Print one JSON document."""
 
 
 @dataclass(kw_only=True)
 class RunArguments(JsonArguments):
-    """A command about one run."""
+    """The arguments of a command about one run."""
 
     run: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="RUN")]
     """The run: its id in `tutorch runs`, a path, a unique part of its name, or `last`."""
 
     trust: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Trust the run's own code, where it isn't tutorch's: it runs, now and until it changes."""
+    """Trust the run's code if it isn't tutorch's: it runs, now and until it changes."""
 
 
 def refuse_several_processes() -> None:
-    """Raise InvalidValue where torchrun, or what is like it, has started more than one of us."""
+    """Raise InvalidValue if torchrun, or a similar launcher, started several processes."""
     size = os.environ.get("WORLD_SIZE", "")
     if size.isdecimal() and int(size) > 1:
         raise InvalidValue(
-            f"WORLD_SIZE is {int(size)}, as torchrun sets it: each process would train a run of "
-            "its own. tutorch trains in one process until it can use several devices: start it "
-            "without torchrun"
+            f"WORLD_SIZE is {int(size)}, as torchrun sets it: each process would train its own "
+            "run. tutorch trains in one process on one device: start it without torchrun"
         )
 
 
 def refuse_few_open_files() -> None:
-    """Raise OSError where the system lets a process open fewer files than training takes."""
+    """Raise OSError if a process may open fewer files than training needs."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
@@ -75,8 +77,8 @@ def refuse_few_open_files() -> None:
 
 
 def parse(schema: type, argv: Sequence[str], *options: str) -> tuple[Any, dict[str, Any]]:
-    """The command's arguments, and those of the run `options` that were given or configured."""
-    parsed, given = parse_words(schema, argv, *options)
+    """Return the command's arguments, and the run `options` that were given or configured."""
+    parsed, given = parse_command_line(schema, argv, *options)
     if not options:
         return parsed, given
     values = configured_options(*options) | given
@@ -85,36 +87,37 @@ def parse(schema: type, argv: Sequence[str], *options: str) -> tuple[Any, dict[s
     return parsed, values
 
 
-def parse_words(schema: type, argv: Sequence[str], *options: str) -> tuple[Any, dict[str, Any]]:
-    """The command's arguments, and those of the run `options` that were given."""
+def parse_command_line(
+    schema: type, argv: Sequence[str], *options: str
+) -> tuple[Any, dict[str, Any]]:
+    """Return the command's arguments, and the run `options` given on the command line."""
     command = schema.__name__.lower()
     fields = {name: fields_of(RunOptions)[name] for name in options}
     return parse_options(schema, fields, argv, f"tutorch {command}", schema.__doc__ or command)
 
 
 def configured_options(*options: str) -> dict[str, Any]:
-    """Those of the run `options` that are set outside the command line. Raises InvalidValue, for
-    any setting there that is wrong or that there isn't.
+    """Return the run `options` that a TUTORCH_* variable or tutorch.toml sets.
+
+    Raises InvalidValue for a wrong or unknown setting there.
     """
     refuse_unknown()
-    return configured({name: fields_of(RunOptions)[name] for name in options})
+    return configured_values({name: fields_of(RunOptions)[name] for name in options})
 
 
 def runs_dir(given: Mapping[str, Any]) -> Path:
-    """Where the runs are."""
+    """Return the folder of all runs."""
     return Path(given.get("runs_dir", fields_of(RunOptions)["runs_dir"].default))
 
 
 def import_lecture(
     folder: RunFolder, use: SourceChoice | None = "kept", record: RunRecord | None = None
 ) -> RunSettings:
-    """The settings of a run, with its lecture imported, once the user trusts it: where that doesn't
-    come back, stderr says in which line of the user's file it is. Without a `use` a changed source
-    is refused. `record` is the run's run.json, if it was read already.
+    """Import the lecture of a run, if the user trusts it, and return the run's settings.
+
+    An import that doesn't return is reported on stderr with the line of the user's file. Without a
+    `use` a changed source is refused. `record` is the run's run.json, if it was read already.
     """
-    from tui_app.commands.trust_prompt import load_trusted
-    from tui_app.monitoring.lecture_thread import import_watched
-    from tui_app.runs.run_settings import read_settings, settings_to_resume
 
     def load() -> RunSettings:
         with import_watched():
@@ -126,26 +129,25 @@ def import_lecture(
 
 
 def print_source_note(settings: RunSettings) -> None:
-    """Say on stderr that the file of the run's lecture isn't what the run was trained with."""
+    """Print a note if the lecture's file has changed since the run was trained."""
     if settings.note:
         print_to_stderr(settings.note)
 
 
 def print_data_note(of: SavedModel | ProbeContext) -> None:
-    """Say on stderr what the user should know of the run's data as they are now."""
+    """Print a note if the run's data have changed."""
     if of.data_note:
         print_to_stderr(of.data_note)
 
 
-def the_run(
+def requested_run(
     arguments: RunArguments, given: Mapping[str, Any], use: SourceChoice | None = None
 ) -> RunFolder:
-    """The run that was asked for; with `--trust` its code is trusted, of the source that the
-    command uses. Raises UnknownRun.
+    """Return the run that the arguments name. Raises UnknownRun.
+
+    With `--trust`, the code that the command uses of it is trusted.
     """
     folder = find_run(arguments.run, runs_dir(given))
     if arguments.trust:
-        from tui_app.commands.trust_prompt import trust_run
-
         trust_run(folder, use)
     return folder

@@ -1,4 +1,4 @@
-"""`tutorch data [list|fetch NAME|verify]`: the data sets, and their files."""
+"""`tutorch data [list|fetch NAME|verify]`: lists, downloads and checks data sets."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from datasets.fetching.fetch import cache_dir, locate, verify
 from datasets.reading.progress import ProgressReporter
 from models.fields import InvalidValue
 from tui_app.commands.arguments import JsonArguments, parse
+from tui_app.headless.loading_progress import show_loading
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.terminal.printing import (
     print_json,
@@ -25,6 +26,7 @@ from tui_app.terminal.printing import (
     stderr_console,
 )
 from tui_app.text.columns import Column
+from tui_app.training.control import Control
 
 _COLUMNS = (
     Column("name", importance=9),
@@ -42,21 +44,21 @@ class Data(JsonArguments):
     """What to do."""
 
     names: tyro.conf.Positional[tuple[str, ...]] = ()
-    """The data sets; all of them when none is named (fetching wants at least one)."""
+    """The data sets; all of them by default, but fetch needs at least one."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Do it; the exit code."""
+    """Do the action and return the exit code."""
     arguments, given = parse(Data, argv, "data_dir")
     data_dir = Path(given["data_dir"]) if given.get("data_dir") else None
-    wanted = [get_dataset(name) for name in arguments.names or dataset_names()]
+    chosen = [get_dataset(name) for name in arguments.names or dataset_names()]
     if arguments.action == "fetch":
         if not arguments.names:
-            raise InvalidValue("data fetch wants the name of a data set: `tutorch data` lists them")
-        return _fetch(wanted, data_dir, as_json=arguments.json)
+            raise InvalidValue("data fetch needs the name of a data set: `tutorch data` lists them")
+        return _fetch(chosen, data_dir, as_json=arguments.json)
     if arguments.action == "verify":
-        return _verify(wanted, data_dir, as_json=arguments.json)
-    return _list(wanted, data_dir, as_json=arguments.json)
+        return _verify(chosen, data_dir, as_json=arguments.json)
+    return _list(chosen, data_dir, as_json=arguments.json)
 
 
 def _list(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) -> int:
@@ -71,12 +73,10 @@ def _list(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) 
 
 
 @contextmanager
-def _reading(*, quiet: bool) -> Iterator[ProgressReporter]:
-    """What shows how far the files are, and hears Ctrl-C and TERM."""
-    from tui_app.headless.loading_progress import show_loading
-    from tui_app.headless.run_terminal import RunTerminal
+def _reporter(*, quiet: bool) -> Iterator[ProgressReporter]:
+    """Show the progress of reading files, and stop on Ctrl-C and TERM."""
+    from tui_app.headless.run_terminal import RunTerminal  # puts off torch
     from tui_app.headless.signal_handling import stop_on_signals
-    from tui_app.training.control import Control
 
     control, console = Control(), stderr_console()
     console.quiet = quiet
@@ -89,7 +89,7 @@ def _reading(*, quiet: bool) -> Iterator[ProgressReporter]:
 
 def _fetch(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) -> int:
     found: dict[str, dict[str, str]] = {}
-    with _reading(quiet=as_json) as reporter:
+    with _reporter(quiet=as_json) as reporter:
         for dataset in datasets:
             paths = locate(dataset, data_dir, reporter)
             found[dataset.name] = {name: str(path) for name, path in paths.items()}
@@ -109,7 +109,7 @@ def _verdict(dataset: Dataset, data_dir: Path | None, wrong: Sequence[str]) -> s
 
 
 def _verify(datasets: Sequence[Dataset], data_dir: Path | None, *, as_json: bool) -> int:
-    with _reading(quiet=as_json) as reporter:
+    with _reporter(quiet=as_json) as reporter:
         wrong = {dataset.name: verify(dataset, data_dir, reporter) for dataset in datasets}
     states = {
         dataset.name: _verdict(dataset, data_dir, wrong[dataset.name]) for dataset in datasets

@@ -1,4 +1,4 @@
-"""`tutorch doctor`: what a person would check first when something doesn't work."""
+"""`tutorch doctor`: checks the installation, the devices, the data and the terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from datasets.fetching.availability import availability
 from datasets.fetching.fetch import cache_dir
 from models.fields import InvalidValue
 from models.user_files import trust_store
-from tui_app.commands.arguments import JsonArguments, configured_options, parse_words
+from tui_app.commands.arguments import JsonArguments, configured_options, parse_command_line
 from tui_app.runs.configuration import refused_settings
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.terminal.printing import print_json, print_table, print_to_stderr, stdout_console
@@ -28,12 +28,12 @@ _NOT_INSTALLED = "not installed"
 
 @dataclass(kw_only=True)
 class Doctor(JsonArguments):
-    """Look over versions, devices, threads, data on disk and the terminal."""
+    """Check versions, devices, threads, data on disk and the terminal."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print what was found, and on stderr what should be mended; the exit code is 1 if anything."""
-    arguments, given = parse_words(Doctor, argv, "data_dir")
+    """Print the findings, and the problems on stderr; return 1 if there are problems."""
+    arguments, given = parse_command_line(Doctor, argv, "data_dir")
     problems: list[str] = []
     try:
         problems += refused_settings({"data_dir", "runs_dir"} - set(given))
@@ -60,10 +60,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _trusted() -> str:
-    """Where it is remembered which code the user trusts."""
+    """Return where tutorch stores which code the user trusts."""
     folder = trust_store.store_folder()
     count = trust_store.count()
-    return f"{folder}, {count} file{'' if count == 1 else 's'}" if folder else "not remembered"
+    return f"{folder}, {count} file{'' if count == 1 else 's'}" if folder else "not stored"
 
 
 def _versions() -> dict[str, str]:
@@ -75,7 +75,7 @@ def _versions() -> dict[str, str]:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             versions[package] = _NOT_INSTALLED
-    versions["torch"] = torch.__version__  # names the build too: 2.9.0+cpu
+    versions["torch"] = torch.__version__  # has the build, too: 2.9.0+cpu
     return versions
 
 
@@ -108,7 +108,7 @@ def _devices() -> dict[str, Any]:
 
 
 def _torchvision_problem() -> list[str]:
-    """A torchvision that was built for another torch fails when it is imported."""
+    """Return a problem if torchvision can't be imported, as one built for another torch."""
     try:
         import torchvision  # noqa: F401
     except (ImportError, RuntimeError, OSError) as error:

@@ -1,4 +1,4 @@
-"""`tutorch evaluate RUN`: load best.pt and measure it again."""
+"""`tutorch evaluate RUN`: measures the best model of a run again."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from tui_app.commands.arguments import (
     parse,
     print_data_note,
     print_source_note,
-    the_run,
+    requested_run,
 )
+from tui_app.headless.loading_progress import console_reporter
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.terminal.printing import print_json, print_table, print_to_stderr
 from tui_app.text.quantities import format_number
@@ -35,12 +36,12 @@ class Evaluate(RunArguments):
     """Measure the best model of a run again, on every part of its data."""
 
     require: tyro.conf.UseAppendAction[list[str]] = field(default_factory=list)
-    """A condition such as 'test_accuracy>=0.95'; exit code 1 when it isn't met."""
+    """A condition such as 'test_accuracy>=0.95'; the exit code is 1 if it isn't met."""
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """A condition on a measured value."""
+    """A condition on a metric."""
 
     name: str
     comparison: str
@@ -60,22 +61,21 @@ class Requirement:
             raise InvalidValue(f"--require {text!r}: {match[3]!r} is not a number") from None
 
     def is_met(self, values: dict[str, float]) -> bool:
-        """Whether `values` meet it. Raises InvalidValue for a value that wasn't measured."""
+        """Whether `values` meet it. Raises InvalidValue for a metric that wasn't measured."""
         if self.name not in values:
             raise InvalidValue(
-                f"--require: {self.name} is not measured here, but {', '.join(values)}"
+                f"--require: this run has no {self.name}; it has {', '.join(values)}"
             )
         return _COMPARISONS[self.comparison](values[self.name], self.bound)
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print what was measured; exit code 1 when a requirement isn't met."""
+    """Print the metrics; return 1 if a requirement isn't met."""
     arguments, given = parse(Evaluate, argv, "runs_dir", "device", "data_dir")
     requirements = [Requirement.parse(text) for text in arguments.require]
-    folder = the_run(arguments, given)
+    folder = requested_run(arguments, given)
     print_source_note(import_lecture(folder))
 
-    from tui_app.headless.loading_progress import console_reporter
     from tui_app.inspection.saved_model import SavedModel
 
     with console_reporter(quiet=arguments.json) as reporter:

@@ -1,4 +1,4 @@
-"""`tutorch export RUN script`: a run as one Python script that needs no tutorch."""
+"""`tutorch export RUN script`: writes a run as one Python script that needs no tutorch."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from tui_app.commands.arguments import (
     parse,
     print_data_note,
     print_source_note,
-    the_run,
+    requested_run,
 )
+from tui_app.headless.loading_progress import console_reporter
 from tui_app.terminal.printing import print_json
 
 
@@ -31,28 +32,27 @@ class Export(RunArguments):
     """What to write."""
 
     out: str = ""
-    """The file to write, - for stdout; <lecture>.py in this folder when not given."""
+    """The file to write, - for stdout; the default is <lecture>.py in this folder."""
 
     force: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Write over a file that is there already."""
+    """Overwrite an existing file."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Write the script and print its path."""
     arguments, given = parse(Export, argv, "runs_dir", "data_dir")
-    folder = the_run(arguments, given)
+    folder = requested_run(arguments, given)
     path = user_path(arguments.out or _script_name(folder.path.parent.name))
     to_stdout = arguments.out == "-"
     if to_stdout and arguments.json:
-        raise InvalidValue("--json and --out - both write to stdout: name a file with --out")
+        raise InvalidValue("--json and --out - both write to stdout: give a file with --out")
     if path.suffix == ".npz":
         raise InvalidValue(f"a script is a Python file: --out {path.with_suffix('.py')}")
     if path.exists() and not arguments.force and not to_stdout:
-        raise InvalidValue(f"{path} is there already: name another with --out, or add --force")
+        raise InvalidValue(f"{path} exists: give another file with --out, or add --force")
     print_source_note(import_lecture(folder))
 
     from tui_app.export import script_of
-    from tui_app.headless.loading_progress import console_reporter
     from tui_app.inspection.probe_context import context_of_run
 
     with console_reporter(quiet=arguments.json) as reporter:
@@ -62,7 +62,7 @@ def main(argv: Sequence[str]) -> int:
     if to_stdout:
         if arrays:
             raise InvalidValue(
-                "this script reads its data from a file beside it: name a file with --out"
+                "this script reads its data from a file beside it: give a file with --out"
             )
         sys.stdout.write(script)
         return 0
@@ -77,5 +77,5 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _script_name(lecture: str) -> str:
-    """What the script is called: a torch.py would import itself in the place of torch."""
+    """Return the script's name; a script called torch.py would import itself as torch."""
     return f"{lecture}_script.py" if lecture in RESERVED else f"{lecture}.py"

@@ -23,7 +23,7 @@ class Lectures(JsonArguments):
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print the list."""
+    """Print the lectures."""
     arguments, _ = parse(Lectures, argv)
     lessons = [read_lesson(find_lecture(name)) for name in lecture_names()]
     if arguments.json:

@@ -1,4 +1,4 @@
-"""`tutorch new NAME`: a lecture file of one's own to start from."""
+"""`tutorch new NAME`: writes a template of a lecture file."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ LECTURE = Lecture(
 
 @dataclass(kw_only=True)
 class New:
-    """Write a lecture file of one's own to start from, with comments."""
+    """Write a lecture file with comments, to start from."""
 
     name: tyro.conf.Positional[str]
-    """What the file is to be called: my_net makes ./my_net.py."""
+    """The file's name: my_net makes ./my_net.py."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -92,7 +92,7 @@ def main(argv: Sequence[str]) -> int:
     stem = arguments.name.removesuffix(".py")
     if not (stem.isidentifier() and stem.isascii()):
         raise InvalidValue(
-            f"a file's name is of letters, digits and _, such as my_net: not {stem!r}"
+            f"a file's name has only letters, digits and _, such as my_net: not {stem!r}"
         )
     _refuse_taken(stem)
     path = Path(f"{stem}.py")
@@ -102,7 +102,7 @@ def main(argv: Sequence[str]) -> int:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise InvalidValue(f"{path} is there already: choose another name") from None
+        raise InvalidValue(f"{path} exists: choose another name") from None
     except OSError as error:
         raise InvalidValue(f"{path.absolute()} can't be written: {error.strerror}") from error
     stderr_console().print(f"train it   tutorch --no-tui {path}")
@@ -111,8 +111,9 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _refuse_taken(stem: str) -> None:
-    """Raise InvalidValue for a name that already means something, whatever the case of its letters:
-    some disks don't tell them apart.
+    """Raise InvalidValue for a name that has a meaning already, in upper or lower case.
+
+    Some file systems ignore the case.
     """
     taken = {name.lower(): name for name in (*RESERVED, *lecture_names(), *keyword.kwlist)}
     name = taken.get(stem.lower(), "")
@@ -122,9 +123,9 @@ def _refuse_taken(stem: str) -> None:
             f"{name} is a lecture of the course: take another name, such as my_{title}"
         )
     if keyword.iskeyword(name):
-        raise InvalidValue(f"{name} is a word of Python: take another name, such as my_{name}")
+        raise InvalidValue(f"{name} is a keyword of Python: take another name, such as my_{name}")
     if name:
         raise InvalidValue(
-            f"a file {name}.py would hide the module {name} from the programs in its folder: take "
+            f"a file {name}.py would replace the module {name} for programs in its folder: take "
             f"another name, such as my_{name.strip('_')}"
         )

@@ -1,4 +1,4 @@
-"""Options on the command line, made from the fields of dataclasses; tyro parses them."""
+"""Turns the fields of dataclasses into command-line options, which tyro parses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tui_app.text.escaping import printable
 
 
 class ParserDone(Exception):
-    """The help was shown, or what is wrong with the words: nothing is left but to end."""
+    """The parser has printed help or an error; the program ends."""
 
     def __init__(self, exit_code: int) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class ParserDone(Exception):
 
 
 class _Unset:
-    """The value of an option that was not given; shows the default in the help."""
+    """The value of an option that wasn't given; the help shows its default."""
 
     def __init__(self, default: str) -> None:
         self.default = default
@@ -41,7 +41,7 @@ class _Unset:
 
 
 def option(field: Field) -> tuple[str, Any, Any]:
-    """The field as an optional option, for dataclasses.make_dataclass."""
+    """Return the field as an optional option, for dataclasses.make_dataclass."""
     spec = PrimitiveConstructorSpec(
         nargs=1,
         metavar=_metavar(field),
@@ -58,23 +58,23 @@ def parse_options(
 ) -> tuple[Any, dict[str, Any]]:
     """Parse `argv` with the fields of the dataclass `schema` and an option for each of `fields`.
 
-    Gives the schema's part, and the values by name of those options that were given. Raises
-    ParserDone when they can't be parsed, which has been explained.
+    Returns the schema's part, and the values by name of the options that were given. Raises
+    ParserDone after printing help or an error.
     """
     combined = dataclasses.make_dataclass(
         schema.__name__, map(option, fields.values()), bases=(schema,), kw_only=True
     )
-    words = _spelled_out(argv, fields)
+    words = _expanded(argv, fields)
     _refuse_unknown_options(combined, words)
-    told = io.StringIO()
+    output = io.StringIO()
     try:
-        with redirect_stderr(told):
+        with redirect_stderr(output):
             parsed = tyro.cli(combined, args=words, prog=prog, description=description)
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else ExitCode.USAGE
         raise ParserDone(code) from leaving
-    finally:  # what is told quotes the words that were typed, whatever is in them
-        sys.stderr.writelines(f"{printable(line)}\n" for line in told.getvalue().splitlines())
+    finally:  # the output quotes what was typed, control codes included
+        sys.stderr.writelines(f"{printable(line)}\n" for line in output.getvalue().splitlines())
     texts = {name: getattr(parsed, name) for name in fields}
     given = {
         name: _value(fields[name], text)
@@ -85,7 +85,7 @@ def parse_options(
 
 
 def _value(field: Field, text: str) -> Any:
-    """The value of an option; several values are refused with the option that takes them."""
+    """Parse an option's value; for several values, raise an error that proposes --sweep."""
     try:
         return field.parse(text)
     except InvalidValue:
@@ -98,7 +98,7 @@ def _value(field: Field, text: str) -> Any:
 
 
 def several_values_error(field: Field, listed: str) -> InvalidValue:
-    """The refusal of several values where one is meant."""
+    """Return the error for several values where one is allowed."""
     sweep = shlex.quote(f"{field.name}={listed}")
     return InvalidValue(
         f"{field.label} takes one value: `--sweep {sweep}` trains one run for each", field.name
@@ -114,24 +114,24 @@ def _is_value(field: Field, text: str) -> bool:
 
 
 def _refuse_unknown_options(schema: type, words: Sequence[str]) -> None:
-    """Raise InvalidValue, with the nearest ones, for an option that the dataclass doesn't have."""
+    """Raise InvalidValue, with similar ones, for an option that the dataclass doesn't have."""
     known = ["--help", *("--" + f.name.replace("_", "-") for f in dataclasses.fields(schema))]
     for word in words:
         flag, _, _ = word.replace("_", "-").partition("=")
         if flag.startswith("--") and flag not in known:
             near = difflib.get_close_matches(flag, known, n=3)
-            hint = f"did you mean {', '.join(near)}?" if near else "--help shows those there are"
+            hint = f"did you mean {', '.join(near)}?" if near else "--help lists the options"
             raise InvalidValue(f"there is no option {flag[:60]!r}: {hint}")
 
 
-def _spelled_out(argv: Sequence[str], fields: Mapping[str, Field]) -> list[str]:
-    """`--shuffle` and `--no-shuffle` as `--shuffle true` and `--shuffle false`."""
+def _expanded(argv: Sequence[str], fields: Mapping[str, Field]) -> list[str]:
+    """Return `--shuffle` and `--no-shuffle` as `--shuffle true` and `--shuffle false`."""
     flags = {field.flag: field for field in fields.values() if field.kind is bool}
     words: list[str] = []
     for index, word in enumerate(argv):
         name = word.replace("_", "-")
         following = argv[index + 1] if index + 1 < len(argv) else ""
-        if name in flags and not _is_answer(following):
+        if name in flags and not _is_boolean(following):
             words += [name, "true"]
         elif name.startswith("--no-") and "--" + name[5:] in flags:
             words += ["--" + name[5:], "false"]
@@ -140,10 +140,10 @@ def _spelled_out(argv: Sequence[str], fields: Mapping[str, Field]) -> list[str]:
     return words
 
 
-def _is_answer(word: str) -> bool:
-    """Whether a word is a yes or no, or several of them."""
-    answers = {"true", "false", "yes", "no", "on", "off"}
-    return set(re.split("[,|]", word.lower())) <= answers
+def _is_boolean(word: str) -> bool:
+    """Whether a word is a boolean, or a list of them."""
+    words = {"true", "false", "yes", "no", "on", "off"}
+    return set(re.split("[,|]", word.lower())) <= words
 
 
 def _metavar(field: Field) -> str:

@@ -1,4 +1,4 @@
-"""`tutorch predict RUN INPUT`: what the best model of a run says."""
+"""`tutorch predict RUN INPUT`: predicts with the best model of a run."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from tui_app.commands.arguments import (
     import_lecture,
     parse,
     print_source_note,
-    the_run,
+    requested_run,
 )
+from tui_app.headless.loading_progress import console_reporter
 from tui_app.terminal.printing import print_json, print_table
 
-#: Classes shown at most, the likeliest first.
+#: Classes printed at most, the likeliest first.
 _CLASSES = 10
 
 
 @dataclass(kw_only=True)
 class Predict(RunArguments):
-    """Ask the best model of a run."""
+    """Predict with the best model of a run."""
 
     input: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="INPUT")]
-    """What to ask about: numbers (4, or 1.5,2), the path of a picture, or a word."""
+    """The input: numbers (4, or 1.5,2), the path of an image, or a word."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Print the prediction."""
     arguments, given = parse(Predict, argv, "runs_dir", "device", "data_dir")
-    folder = the_run(arguments, given)
+    folder = requested_run(arguments, given)
     print_source_note(import_lecture(folder))
 
-    from tui_app.headless.loading_progress import console_reporter
     from tui_app.inspection.saved_model import SavedModel
 
     where = given.get("device"), given.get("data_dir")
@@ -46,21 +46,21 @@ def main(argv: Sequence[str]) -> int:
         outputs = best.predict(arguments.input)
     except ValueError as error:
         raise InvalidValue(f"{folder.name} takes {best.data.input_help}: {error}") from error
-    answer = _answer(best, outputs)
+    prediction = _prediction(best, outputs)
     if arguments.json:
-        print_json({"run": folder.name, "input": arguments.input, **answer})
-    elif "probabilities" in answer:
-        likeliest = list(answer["probabilities"].items())[:_CLASSES]
+        print_json({"run": folder.name, "input": arguments.input, **prediction})
+    elif "probabilities" in prediction:
+        likeliest = list(prediction["probabilities"].items())[:_CLASSES]
         rows = [[name, f"{100 * share:.2f} %"] for name, share in likeliest]
-        print_table([answer["prediction"], ""], rows, right=[""])
+        print_table([prediction["prediction"], ""], rows, right=[""])
     else:
-        value = answer["prediction"]
+        value = prediction["prediction"]
         print_table([value if isinstance(value, str) else f"{value:.6g}"], [])
     return 0
 
 
-def _answer(best: Any, outputs: Any) -> dict[str, Any]:
-    """The prediction, with the probability of each class where there are classes."""
+def _prediction(best: Any, outputs: Any) -> dict[str, Any]:
+    """Return the prediction and, for classes, the probability of each."""
     spec = best.data.spec
     if spec.task == "regression":
         return {"prediction": outputs.item()}

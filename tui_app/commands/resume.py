@@ -1,4 +1,4 @@
-"""`tutorch resume RUN`: go on exactly where a run stopped, or train a finished one further."""
+"""`tutorch resume RUN`: continues a run exactly where it stopped, or trains it further."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tui_app.commands.arguments import (
     parse,
     refuse_few_open_files,
     refuse_several_processes,
+    requested_run,
     runs_dir,
-    the_run,
 )
 from tui_app.terminal.display_options import DisplayOptions, can_show_app
 from tui_app.training.session_request import ResumeRequest
@@ -24,33 +24,33 @@ from tui_app.training.session_request import ResumeRequest
 
 @dataclass(kw_only=True)
 class Resume(RunArguments):
-    """Go on with a run exactly where it stopped; more --epochs train a finished one further."""
+    """Continue a run exactly where it stopped; more --epochs train a finished one further."""
 
     epochs: int | None = None
-    """How many epochs the run is to have in all."""
+    """Total number of epochs."""
 
     source: Annotated[Literal["kept", "current"] | None, tyro.conf.arg(metavar="kept|current")] = (
         None
     )
-    """After you have changed your own file: go on with the copy kept in the run folder, or with the
-    current file."""
+    """If you have changed your lecture file: continue with the copy kept in the run folder, or with
+    the current file."""
 
     no_tui: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Train right here, without the app."""
+    """Train without the app."""
 
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Narrate nothing."""
+    """Print no progress."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Take the run up; the exit code."""
+    """Resume the run and return the exit code."""
     refuse_several_processes()
     refuse_few_open_files()
     changeable = ("device", "max_time", "data_dir", "on_oom", "on_hangup")
     arguments, given = parse(Resume, argv, "runs_dir", *changeable)
     if arguments.epochs is not None and arguments.epochs < 1:
         raise InvalidValue(f"epochs: a whole number ≥ 1, not {arguments.epochs}", "epochs")
-    folder = the_run(arguments, given, arguments.source)
+    folder = requested_run(arguments, given, arguments.source)
     request = ResumeRequest(folder, arguments.epochs, _changes(given), arguments.source)
     if not (arguments.no_tui or arguments.json or arguments.quiet) and can_show_app():
         return _show_app(request, given)
@@ -70,14 +70,14 @@ def main(argv: Sequence[str]) -> int:
     return completed.exit_code
 
 
-def _show_app(take_up: ResumeRequest, given: Mapping[str, Any]) -> int:
-    """Go on with the run in the app."""
-    from tui_app.app.session.run_app import run_app
+def _show_app(request: ResumeRequest, given: Mapping[str, Any]) -> int:
+    """Resume the run in the app."""
+    from tui_app.app.session.run_app import run_app  # puts off textual
 
     display = DisplayOptions.detect(fps=4.0, ascii_only=False)
-    return run_app(None, {"runs_dir": str(runs_dir(given))}, display=display, resume=take_up)
+    return run_app(None, {"runs_dir": str(runs_dir(given))}, display=display, resume=request)
 
 
 def _changes(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What of the run's options is to be otherwise from now on."""
+    """Return the run options to change from now on."""
     return {name: value for name, value in given.items() if name != "runs_dir"}

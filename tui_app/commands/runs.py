@@ -1,4 +1,4 @@
-"""`tutorch runs`: every run folder, a line each."""
+"""`tutorch runs`: lists the run folders."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COLUMNS = (
     Column("epochs", importance=5, right=True),
     Column("best", importance=8, right=True),
     Column("state", importance=6),
-    Column("begun", importance=3),
+    Column("started", importance=3),
     Column("best by", importance=2),
     Column("at epoch", importance=1, right=True),
 )
@@ -35,7 +35,7 @@ class Runs(JsonArguments):
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print the list."""
+    """Print the runs."""
     arguments, given = parse(Runs, argv, "runs_dir")
     folder = runs_dir(given)
     folders = run_folders(folder)
@@ -53,11 +53,9 @@ def main(argv: Sequence[str]) -> int:
             print_to_stderr(summary.problem)
         if summary.state == "crashed":
             run = as_argument(RunFolder(Path(summary.path)), id_)
-            print_to_stderr(f"{id_} broke off: `tutorch resume {run}` goes on with it")
+            print_to_stderr(f"{id_} crashed: `tutorch resume {run}` continues it")
     if not summaries and not arguments.json:
-        print_to_stderr(
-            f"there are no runs in {folder.absolute()} yet: `tutorch --no-tui` trains one"
-        )
+        print_to_stderr(f"no runs in {folder.absolute()} yet: `tutorch --no-tui` trains one")
     return 0
 
 

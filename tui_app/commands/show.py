@@ -1,4 +1,4 @@
-"""`tutorch show RUN`: one run, from its folder alone."""
+"""`tutorch show RUN`: prints one run from its folder, or draws a view of its model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import tyro
 
 from datasets.own.columns import listed
 from models.fields import InvalidValue, setting_text
-from tui_app.commands.arguments import RunArguments, parse, the_run
+from tui_app.commands.arguments import RunArguments, parse, requested_run
+from tui_app.commands.show_view import show_view
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.events import EpochCompleted
 from tui_app.runs.listing import RunSummary, summarise
@@ -27,7 +28,7 @@ from tui_app.terminal.printing import print_json_list, print_list, print_table, 
 from tui_app.text.columns import Column
 from tui_app.text.quantities import counted, format_number, format_seconds, format_value
 
-#: Epochs shown at most; of more, the first and last ones are.
+#: Epochs printed at most; of more, the first and the last ones.
 _EPOCHS = 40
 
 
@@ -36,39 +37,37 @@ class Show(RunArguments):
     """Show a run: its settings, its epochs, its best model, or a view of what it learned."""
 
     views: tyro.conf.FlagCreatePairsOff[bool] = False
-    """List the views that can be had of it."""
+    """List the views that this run has."""
 
     view: str = ""
     """Draw this view of what it learned."""
 
     at: Annotated[int, tyro.conf.arg(metavar="N")] = 0
-    """The place to show in a view that has several (a sample, a step, a layer), from 1."""
+    """The sample, step or layer to show in a view that has several, from 1."""
 
     ask: str = ""
-    """What to ask a view that takes a question, such as a name."""
+    """The input of a view that takes one, such as a name."""
 
     svg: str = ""
     """Save the view as an SVG picture in this file."""
 
     size: str = ""
-    """Columns and rows of a view, such as 120x36; the terminal's when not given."""
+    """Columns and rows of a view, such as 120x36; the default is the terminal's size."""
 
     ascii: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Draw a view with ASCII signs alone."""
+    """Draw a view in ASCII."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Print the run."""
     arguments, given = parse(Show, argv, "runs_dir", "device", "data_dir")
-    folder = the_run(arguments, given)
+    folder = requested_run(arguments, given)
     if arguments.views or arguments.view:
-        from tui_app.commands import view
-
-        return view.show(arguments, folder, given)
+        return show_view(arguments, folder, given)
     for name in ("svg", "at", "ask", "size", "ascii"):
         if getattr(arguments, name):
             raise InvalidValue(
-                f"--{name} is for a view: say which with --view; --views lists those there are"
+                f"--{name} applies to a view: choose one with --view; --views lists them"
             )
     record = folder.read_record()
     summary = summarise(folder, record)
@@ -91,7 +90,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _kept_data(folder: RunFolder) -> DataRecord | None:
-    """What the run keeps of its data; what is wrong with that, those say who need it."""
+    """Return what the run keeps of its data; None if that is damaged."""
     with suppress(DamagedRun):
         return read_data_record(folder)
     return None

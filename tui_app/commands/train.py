@@ -1,4 +1,4 @@
-"""`tutorch [LECTURE] [options]`: train a lecture."""
+"""`tutorch [LECTURE] [options]`: trains a lecture, in the app or headless."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tui_app.commands.option_parser import parse_options, several_values_error
 from tui_app.commands.trust_prompt import load_trusted
 from tui_app.monitoring.lecture_thread import import_watched
 from tui_app.runs.configuration import (
-    blaming,
-    configured,
+    configured_values,
+    locating_errors,
     refuse_unknown,
     refused_settings,
     settings_in_effect,
@@ -35,13 +35,13 @@ from tui_app.terminal.printing import print_to_stderr, stderr_console
 
 DEFAULT_LECTURE = "lecture_09_softmax_classifier"
 
-#: Options that say nothing of a lecture: with these alone, the app opens the one it showed last.
+#: Options that suit any lecture; with these alone, the app opens the lecture it showed last.
 _OF_ANY_LECTURE = {"runs_dir", "data_dir", "device", "threads"}
 
 
 @dataclass
 class Flags:
-    """What is said of a run besides its settings."""
+    """The arguments besides the settings of a run."""
 
     lecture: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="LECTURE")] = (
         DEFAULT_LECTURE
@@ -53,29 +53,29 @@ class Flags:
     lecture file beside it, and trains that."""
 
     no_tui: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Train right here, without the app."""
+    """Train without the app."""
 
     json: tyro.conf.FlagCreatePairsOff[bool] = False
-    """The events as JSON lines on stdout, and nothing else there."""
+    """Print the events as JSON lines on stdout, and nothing else there."""
 
     quiet: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Narrate nothing."""
+    """Print no progress."""
 
     fps: Annotated[float, tyro.conf.arg(metavar="FLOAT")] = 4.0
-    """Frames a second that the app draws at most."""
+    """Frames per second that the app draws at most."""
 
     ascii: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Let the app draw with ASCII characters alone."""
+    """Let the app draw in ASCII."""
 
     trust: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Trust the lecture's file, where another user owns it: it runs, now and until it changes."""
+    """Trust the lecture's file if another user owns it: it runs, now and until it changes."""
 
     sweep: tyro.conf.UseAppendAction[list[str]] = field(default_factory=list)
-    """FIELD=V1,V2,...: one run per value."""
+    """FIELD=V1,V2,...: train one run per value."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Train as `argv` says; the exit code."""
+    """Train as `argv` says and return the exit code."""
     refuse_several_processes()
     refuse_few_open_files()
     if len(argv) <= 1 and not any(word.startswith("-") for word in argv) and can_show_app():
@@ -89,12 +89,12 @@ def main(argv: Sequence[str]) -> int:
     description = f"{lecture.title} {lecture.title_zh} ({lecture.name})"
     flags, given = parse_options(Flags, fields, argv, "tutorch", description)
     if find_lecture(flags.lecture) != lecture.path:
-        raise InvalidValue(f"say the lecture first: `tutorch {shlex.quote(flags.lecture)} ...`")
-    _refuse_several(fields["dataset"], given.get("dataset", ""), lecture)
+        raise InvalidValue(f"put the lecture first: `tutorch {shlex.quote(flags.lecture)} ...`")
+    _refuse_several_datasets(fields["dataset"], given.get("dataset", ""), lecture)
     refuse_unknown(fields, lecture.name)
     if not (flags.no_tui or flags.json or flags.quiet) and can_show_app():
-        sweeps = {name: text for name, text in map(_swept, flags.sweep) if name in fields}
-        _sweep(fields, flags.sweep)  # refuses what isn't one
+        sweeps = {name: text for name, text in map(_split_sweep, flags.sweep) if name in fields}
+        _sweep(fields, flags.sweep)  # raises for a wrong sweep
         is_meant = bool(_first_word(argv)) or not set({**given, **sweeps}) <= _OF_ANY_LECTURE
         return _show_app(lecture.path if is_meant else None, given | sweeps, flags)
 
@@ -105,19 +105,19 @@ def main(argv: Sequence[str]) -> int:
     values = {name: setting.value for name, setting in in_effect.items()} | given
     for sentence in refused_settings(fields.keys() - given, lecture.name):
         print_to_stderr(sentence)
-    with blaming(in_effect, {*given, *runs[0]}):
+    with locating_errors(in_effect, {*given, *runs[0]}):
         return train_all([resolve_settings(lecture, values | run) for run in runs], output)
 
 
 def _named(text: str) -> Path:
-    """The file of a lecture that the user named, which is enough for it to run."""
+    """Return the file of a lecture that the user named, and trust the user's own file."""
     path = find_lecture(text)
     allow_named_file(path)
     return path
 
 
 def _load_named(text: str, argv: Sequence[str]) -> Lecture:
-    """A lecture that the user named; where another user owns its file, the user must trust it."""
+    """Load a lecture that the user named; the user must trust a file that another user owns."""
     path = _named(text)
 
     def load() -> Lecture:
@@ -128,8 +128,10 @@ def _load_named(text: str, argv: Sequence[str]) -> Lecture:
 
 
 def _with_plain_net_declared(argv: Sequence[str]) -> list[str]:
-    """`argv` with the lecture file of a plain net in place of `--model FILE.py:CLASS` and of the
-    lecture whose data and settings it takes.
+    """Write a lecture file for the plain net of `--model FILE.py:CLASS`.
+
+    Returns `argv` with this file in place of the option and of the lecture whose data and settings
+    the file uses.
     """
     words, model = [], ""
     rest = iter(argv)
@@ -150,24 +152,24 @@ def _with_plain_net_declared(argv: Sequence[str]) -> list[str]:
 
 
 def _show_app(lecture: Path | None, given: Mapping[str, Any], flags: Flags) -> int:
-    """Open the app; without options torch is not loaded before it has painted."""
-    from tui_app.app.session.run_app import run_app
+    """Open the app; without options, it paints before torch is loaded."""
+    from tui_app.app.session.run_app import run_app  # puts off textual
 
     if flags.fps <= 0:
         raise InvalidValue(f"fps: a number > 0, not {flags.fps:g}")
     refuse_unknown()
-    runs_dir = configured({"runs_dir": fields_of(RunOptions)["runs_dir"]})
+    runs_dir = configured_values({"runs_dir": fields_of(RunOptions)["runs_dir"]})
     display = DisplayOptions.detect(fps=flags.fps, ascii_only=flags.ascii)
     return run_app(lecture, {**runs_dir, **given}, display=display)
 
 
 def _lecture_in(argv: Sequence[str]) -> str:
-    """The lecture that is named, or the default."""
+    """Return the lecture that `argv` names, or the default."""
     return _first_word(argv) or DEFAULT_LECTURE
 
 
 def _first_word(argv: Sequence[str]) -> str:
-    """The first word that is neither an option nor an option's value; empty without one."""
+    """Return the first word that is neither an option nor an option's value, or an empty text."""
     valueless = {"--no-tui", "--json", "--quiet", "--ascii", "--trust", "--help", "-h"}
     known = {**fields_of(Hyperparameters), **fields_of(RunOptions)}
     valueless |= {field.flag for field in known.values() if field.kind is bool}
@@ -181,8 +183,8 @@ def _first_word(argv: Sequence[str]) -> str:
     return ""
 
 
-def _swept(sweep: str) -> tuple[str, str]:
-    """The field and the values of `FIELD=V1,V2,...`."""
+def _split_sweep(sweep: str) -> tuple[str, str]:
+    """Split `FIELD=V1,V2,...` into the field and the values."""
     name, _, values = sweep.partition("=")
     return name.strip().lstrip("-").replace("-", "_"), values
 
@@ -193,18 +195,18 @@ def _dataset_field(lecture: Lecture, field: Field) -> Field:
     )
 
 
-def _refuse_several(field: Field, text: str, lecture: Lecture) -> None:
-    """Raise InvalidValue for several data sets; a path may have the signs between them."""
+def _refuse_several_datasets(field: Field, text: str, lecture: Lecture) -> None:
+    """Raise InvalidValue for several data sets; a path may have their separators."""
     parts = split_values(field, text)
     if len(parts) > 1 and set(parts) <= set(lecture.datasets):
         raise several_values_error(field, ",".join(parts))
 
 
 def _sweep(fields: dict[str, Field], sweeps: Sequence[str]) -> list[dict[str, Any]]:
-    """Every combination of the values of `FIELD=V1,V2,...`; a single empty one without any."""
+    """Return each combination of the sweeps' values; a single empty one without sweeps."""
     swept: dict[str, tuple[Any, ...]] = {}
     for sweep in sweeps:
-        name, values = _swept(sweep)
+        name, values = _split_sweep(sweep)
         if not values or name not in fields or name == "runs_dir":
             raise InvalidValue(
                 f"--sweep takes FIELD=V1,V2,... with a field of the lecture, not {sweep!r}"

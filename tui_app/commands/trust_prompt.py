@@ -1,4 +1,4 @@
-"""Asks on a terminal whether the user trusts code before it runs; `--trust` answers elsewhere."""
+"""Asks on a terminal whether the user trusts code before it runs; `--trust` says so elsewhere."""
 
 from __future__ import annotations
 
@@ -19,36 +19,37 @@ _Loaded = TypeVar("_Loaded")
 
 
 def load_trusted(load: Callable[[], _Loaded], *, is_trusted: bool = False) -> _Loaded:
-    """What `load` gives. Where it meets code that isn't trusted, it is called once more if the user
-    trusts that code, which `is_trusted` says, or an answer on a terminal. Raises UntrustedSource.
+    """Call `load`; if it meets code that isn't trusted and the user trusts it, call it again.
+
+    The user trusts it if `is_trusted`, or by an answer on a terminal. Raises UntrustedSource.
     """
     try:
         return load()
     except UntrustedSource as error:
         if not (is_trusted or _is_trusted_now(error)):
             raise
-        _remember(error)
+        _store_trust(error)
     return load()
 
 
 def trust_run(folder: RunFolder, use: SourceChoice | None) -> None:
-    """`--trust` was given: trust the code of this run."""
+    """Trust the code of this run, as `--trust` says."""
     error = untrusted_source(folder, use or "kept")
     if error is not None:
-        _remember(error)
+        _store_trust(error)
 
 
-def _remember(error: UntrustedSource) -> None:
+def _store_trust(error: UntrustedSource) -> None:
     problem = trust(error.source)
     print_to_stderr(problem or f"{error.source.path} is trusted from now on, until it changes")
 
 
 def _is_trusted_now(error: UntrustedSource) -> bool:
-    """The user's answer on the terminal; no, where there is none to ask on."""
+    """Ask the user; False if there is no terminal to ask on."""
     is_terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
     if not is_terminal or os.environ.get("CI"):
         return False
-    _forget_typed()
+    _discard_input()
     width = max(len(name) for name, _ in error.facts)
     lines = ["This is Python code that you haven't trusted yet:"]
     lines += [f"  {name:<{width}}  {printable(value)}" for name, value in error.facts]
@@ -60,8 +61,8 @@ def _is_trusted_now(error: UntrustedSource) -> bool:
     return answer.strip().lower() in ("y", "yes")
 
 
-def _forget_typed() -> None:
-    """What was typed before the question is no answer to it."""
+def _discard_input() -> None:
+    """Discard what was typed before the question."""
     with suppress(ImportError, OSError, ValueError):
         import termios
 

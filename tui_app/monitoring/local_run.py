@@ -25,8 +25,10 @@ from tui_app.runs.event_text import loading_detail
 from tui_app.runs.events import Event, RunCompleted
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.metrics_codec import Record
+from tui_app.runs.metrics_file import read_records
 from tui_app.runs.packed_epochs import PackedEpochs
 from tui_app.runs.run_files import open_file
+from tui_app.runs.settings import RunSettings, differing
 from tui_app.text.escaping import printable
 from tui_app.training.control import Control, Stop
 from tui_app.training.library_warnings import warnings_noted
@@ -34,7 +36,6 @@ from tui_app.training.session_request import MakeSession, NewRunRequest
 from tui_app.training.watchdog import StepInterrupted, Watchdog, where_interrupted
 
 if TYPE_CHECKING:
-    from tui_app.runs.settings import RunSettings
     from tui_app.training.session import Session
 
 _CANCELLED = "Cancelled before training began{}."
@@ -179,8 +180,6 @@ class LocalRun:
 
     def _read_past(self, session: Session) -> None:
         """Begin with run.json, and for a resumed run with its metrics.jsonl and log.txt."""
-        from tui_app.runs.metrics_file import read_records
-
         folder = session.folder
         self._events.append(RunInfo.of(folder.read_record()))
         with suppress(LoadingStopped):  # the loop will see the stop
@@ -251,7 +250,5 @@ def _failure(error: BaseException) -> Failure:
 
 def local_runs(settings: Sequence[RunSettings]) -> list[LocalRun]:
     """Return a run for each of the settings, named by those in which they differ."""
-    from tui_app.runs.settings import differing
-
     titles = [differing(each, settings) or each.lecture.name for each in settings]
     return [LocalRun(t, NewRunRequest(s)) for t, s in zip(titles, settings, strict=True)]

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.own.names import short_name
+from tui_app.inspection.probes import load_probe
 from tui_app.monitoring.random_numbers import interruption_as_error, start_probe_thread
+from tui_app.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from tui_app.inspection.probe_context import ProbeContext, Report
     from tui_app.inspection.probe_runner import Snapshot
-    from tui_app.runs.run_folder import RunFolder
     from tui_app.runs.settings import RunSettings
     from tui_app.training.control import Control
     from tui_app.views.view import View
@@ -81,8 +82,6 @@ def model_of_run(
     """Return the model of a run: as it trains in this program, as last.pt has it while another
     program trains it, or else the best one, of epoch `best`.
     """
-    from tui_app.runs.run_folder import RunFolder
-
     folder = RunFolder(path)
 
     def load() -> ProbeContext:
@@ -108,7 +107,6 @@ def request_traits(source: ModelSource, control: Control | None) -> Future[Snaps
     loads a model that isn't its own between two steps.
     """
     from tui_app.inspection.probe_runner import probing, run_probe  # puts off torch
-    from tui_app.inspection.probes import load_probe
 
     if source.control is not None:
         return source.control.request(probing(load_probe("traits")))

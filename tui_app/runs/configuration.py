@@ -1,4 +1,4 @@
-"""Settings that aren't on the command line: TUTORCH_* variables, then ./tutorch.toml."""
+"""Reads settings from TUTORCH_* variables and, where they set nothing, from ./tutorch.toml."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from tui_app.runs.settings import is_own_data
 
 _PREFIX = "TUTORCH_"
 
-#: Variables that are no setting of a run.
+#: Variables that aren't settings of a run.
 _OTHER_VARIABLES = ("TUTORCH_CACHE_DIR", "TUTORCH_MIRROR", "TUTORCH_STATE_DIR")
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A value and where it stands: `tutorch.toml, line 3` or `TUTORCH_LR`."""
+    """A value and its source: `tutorch.toml, line 3` or `TUTORCH_LR`."""
 
     value: Any
     source: str
 
-    def blame(self, error: InvalidValue) -> InvalidValue:
-        """The same error with the place of the value that is at fault."""
+    def locate(self, error: InvalidValue) -> InvalidValue:
+        """Return the error with the source of the wrong value."""
         text = str(error)
-        if self.source.startswith(_PREFIX):  # which names the setting already
+        if self.source.startswith(_PREFIX):  # the variable names the setting
             text = text.removeprefix(f"{error.field.replace('_', ' ')}: ")
         return InvalidValue(f"{self.source}: {text}", error.field)
 
 
 def settings_in_effect(fields: Mapping[str, Field], lecture: str = "") -> dict[str, Setting]:
-    """The settings made outside the command line, by name, for those of `fields` that are made.
+    """Return those of `fields` that are set outside the command line, by name.
 
-    In tutorch.toml a setting stands at the top, for every lecture that has it, or in a table with
-    a name of the lecture. Raises InvalidValue, which says where the value stands. What
-    `refused_settings` names isn't among them.
+    A setting at the top of tutorch.toml applies to every lecture that has it, one in a table to
+    the lecture that the table names. Leaves out what `refused_settings` names. Raises InvalidValue
+    with the source of a wrong value.
     """
     found: dict[str, Setting] = {}
     for entry in entries_in_file(lecture):
@@ -59,14 +59,16 @@ def settings_in_effect(fields: Mapping[str, Field], lecture: str = "") -> dict[s
     return found
 
 
-def configured(fields: Mapping[str, Field], lecture: str = "") -> dict[str, Any]:
-    """The values of `settings_in_effect`."""
+def configured_values(fields: Mapping[str, Field], lecture: str = "") -> dict[str, Any]:
+    """Return the values of `settings_in_effect`."""
     return {name: found.value for name, found in settings_in_effect(fields, lecture).items()}
 
 
 def refused_settings(names: Container[str], lecture: str = "") -> list[str]:
-    """A sentence for each of the settings `names` in tutorch.toml that isn't followed: a path in a
-    file that another user owns, who would choose what is read and where is written.
+    """Return a sentence for each of the settings `names` in tutorch.toml that is ignored.
+
+    A path is ignored if another user owns the file: that user would choose what is read, and where
+    tutorch writes.
     """
     return [
         f"{entry.place}: {entry.name} is refused: it names a path, and the file belongs to "
@@ -81,7 +83,7 @@ def _is_refused(entry: Entry) -> bool:
 
 
 def _names_path(name: str, value: Any) -> bool:
-    """Whether a setting is a path. A hyperparameter of a user's own lecture may be one too."""
+    """Whether a setting is a path, as a hyperparameter of a user's lecture may be, too."""
     field = fields_of(RunOptions).get(name)
     if field is not None:
         return field.is_path or (name == "dataset" and is_own_data(str(value)))
@@ -91,10 +93,8 @@ def _names_path(name: str, value: Any) -> bool:
 
 
 @contextmanager
-def blaming(settings: Mapping[str, Setting], given: Iterable[str]) -> Iterator[None]:
-    """Say of a setting that turns out wrong later where it stands, unless it was `given` on the
-    command line.
-    """
+def locating_errors(settings: Mapping[str, Setting], given: Iterable[str]) -> Iterator[None]:
+    """Add the source to errors of `settings`, except those `given` on the command line."""
     names = set(given)
     try:
         yield
@@ -102,22 +102,21 @@ def blaming(settings: Mapping[str, Setting], given: Iterable[str]) -> Iterator[N
         setting = settings.get(error.field)
         if setting is None or error.field in names:
             raise
-        raise setting.blame(error) from error
+        raise setting.locate(error) from error
 
 
 def refuse_unknown(known: Iterable[str] = (), lecture: str = "") -> None:
-    """Raise InvalidValue, with the nearest one, for a setting in tutorch.toml and a TUTORCH_*
-    variable that there isn't.
+    """Raise InvalidValue, with a similar name, for an unknown setting in tutorch.toml or variable.
 
-    The lecture's table takes those that are `known` of it. At the top of the file and in variables
-    there may also be those of any other lecture.
+    The lecture's table may have the settings `known` of it. The top of the file and the variables
+    may also have those of any other lecture.
     """
     of_lecture = list(known)
     for entry in entries_in_file(lecture):
         names = [*of_lecture, *_settings_of_all()] if entry.is_top else of_lecture
         if entry.name not in names and not (entry.is_top and _is_of_some_lecture(entry.name)):
             hint = _did_you_mean(entry.name, names)
-            raise InvalidValue(f"{entry.place}: there is no setting {entry.name[:60]!r}{hint}")
+            raise InvalidValue(f"{entry.place}: no setting is called {entry.name[:60]!r}{hint}")
     names = [*of_lecture, *_settings_of_all()]
     variables = [*(_PREFIX + name.upper() for name in names), *_OTHER_VARIABLES]
     for variable in (name for name in os.environ if name.startswith(_PREFIX)):
@@ -125,7 +124,7 @@ def refuse_unknown(known: Iterable[str] = (), lecture: str = "") -> None:
         is_some = name == name.upper() and _is_of_some_lecture(name.lower())
         if variable not in variables and not is_some:
             hint = _did_you_mean(variable, variables)
-            raise InvalidValue(f"{variable[:60]}: there is no such setting{hint}")
+            raise InvalidValue(f"{variable[:60]}: no setting has this name{hint}")
 
 
 def _did_you_mean(word: str, words: Iterable[str]) -> str:
@@ -137,12 +136,12 @@ def _checked(field: Field, setting: Setting, *, is_text: bool = False) -> Settin
     try:
         value = field.parse(setting.value) if is_text else field.check(setting.value)
     except InvalidValue as error:
-        raise setting.blame(error) from error
+        raise setting.locate(error) from error
     return Setting(value, setting.source)
 
 
 def _settings_of_all() -> list[str]:
-    """The names of the settings that most lectures have."""
+    """Return the names of the settings that most lectures have."""
     return [*fields_of(ImageHyperparameters), *fields_of(RunOptions)]
 
 
@@ -152,7 +151,7 @@ def _is_of_some_lecture(name: str) -> bool:
 
 @cache
 def _settings_of_lectures() -> frozenset[str]:
-    """The names of the settings that only some lectures have. Imports no lecture."""
+    """Return the names of settings that only some lectures have, without importing lectures."""
     names: set[str] = set()
     for lecture in lecture_names():
         tree = parse(find_lecture(lecture).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Reads ./tutorch.toml: its settings, each with the line that it stands in."""
+"""Reads the settings in ./tutorch.toml, each with its line."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from models.user_files.owners import foreign_uids, uid_of, user_names
 
 FILE = Path("tutorch.toml")
 
-#: Larger files are no configuration.
+#: Larger files aren't read.
 _LARGEST = 1 << 20
 
 
 class Entry(NamedTuple):
-    """A setting in the file, with its place; `is_top` for one outside every table. `owner` names
-    the other user who owns the file, if it isn't the user's own.
+    """A setting in the file, with its place; `is_top` if it is in no table. `owner` names the user
+    who owns the file, if that is another user.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Entry(NamedTuple):
 
 
 def entries_in_file(lecture: str) -> list[Entry]:
-    """The settings at the top of the file, then those in the lecture's table."""
+    """Return the settings at the top of the file, then those in the lecture's table."""
     text, owner = _read_file()
     content, lines = _parsed(text), _Lines(text)
     tables = {name: value for name, value in content.items() if isinstance(value, dict)}
@@ -57,8 +57,9 @@ def entries_in_file(lecture: str) -> list[Entry]:
 
 
 def _lecture_of(table: str, lecture: str, place: str) -> str:
-    """The name of the lecture that a table is for. Raises InvalidValue for one that is mistyped:
-    another may be for a file of the user's own, wherever that lies.
+    """Return the name of the lecture that a table is for. Raises InvalidValue for a mistyped one.
+
+    A name that is like no lecture's may be that of a user's file somewhere.
     """
     if table == lecture or _is_users_file(f"{table}.py"):
         return table
@@ -71,13 +72,13 @@ def _lecture_of(table: str, lecture: str, place: str) -> str:
 
 
 def _is_users_file(name: str) -> bool:
-    """Whether there is such a file here, or in a folder in this one."""
+    """Whether this folder, or a folder in it, has such a file."""
     here = Path()
     return (here / name).is_file() or any(here.glob(f"*/{glob.escape(Path(name).name)}"))
 
 
 def _read_file() -> tuple[str, str]:
-    """The file's text, and the name of the other user who owns it, or the link in its place."""
+    """Return the file's text, and the name of another user who owns it or the link to it."""
     if not FILE.is_file():
         return "", ""
     try:
@@ -103,13 +104,13 @@ def _parsed(text: str) -> dict[str, Any]:
             raise InvalidValue(f"{FILE} can't be read as TOML: {error}") from error
         number = int(said[3] or len(text.rstrip().split("\n")))
         is_bare_word = re.match(r"[^=]+=\s*[A-Za-z]", lines[number - 1])
-        hint = '; a word stands in quotes, as in optimizer = "adam"' if is_bare_word else ""
+        hint = '; quote a word, as in optimizer = "adam"' if is_bare_word else ""
         place = said[2] if said[3] else f"line {number}"
-        raise InvalidValue(f"{FILE}, {place}: this is no TOML: {said[1]}{hint}") from error
+        raise InvalidValue(f"{FILE}, {place}: not valid TOML: {said[1]}{hint}") from error
 
 
 class _Lines:
-    """In which line of the file a table or a setting begins."""
+    """Finds the line of the file in which a table or a setting begins."""
 
     _HEAD = re.compile(r"\s*\[\s*(.+?)\s*\]\s*(#.*)?$")
     _KEY = re.compile(r"\s*([^=#\[]+?)\s*=")
@@ -126,7 +127,7 @@ class _Lines:
                 self._numbers.setdefault((_unquoted(before) or table, _unquoted(last)), number)
 
     def place(self, table: str, name: str = "") -> str:
-        """`tutorch.toml, line 3`, or the file alone where that is hard to say."""
+        """Return `tutorch.toml, line 3`, or the file alone if the line isn't found."""
         keys = [(table, name), ("", table)]  # table = {setting = value}
         if not name:
             keys += [key for key in self._numbers if key[0] == table]

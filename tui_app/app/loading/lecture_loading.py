@@ -54,14 +54,14 @@ def load(
     from models.fields import InvalidValue, fields_of
     from models.loading.load import load_lecture
     from tui_app.app.form.settings_draft import SettingsDraft
-    from tui_app.runs.configuration import configured, refused_settings
+    from tui_app.runs.configuration import configured_values, refused_settings
     from tui_app.runs.run_options import RunOptions
     from tui_app.training.suitable_data import kinds_of_own_data
 
     try:
         lecture = load_lecture(path)
         fields = {**lecture.fields, **fields_of(RunOptions)}
-        settings = configured(fields, lecture.name)
+        settings = configured_values(fields, lecture.name)
         notes = refused_settings(fields.keys() - line.given.keys(), lecture.name)
         settings |= line.settings_for(lecture)
         chosen = None if chosen is None else {**_options(settings), **chosen}

@@ -1,4 +1,4 @@
-"""The part of `tutorch show` that draws what a run learned."""
+"""Draws a view of a run's model, for `tutorch show --view`."""
 
 from __future__ import annotations
 
@@ -18,27 +18,29 @@ from rich.text import Text
 from datasets.reading.paths import user_path
 from models.fields import InvalidValue
 from tui_app.commands.arguments import import_lecture, print_data_note, print_source_note
+from tui_app.drawing.pen import Pen
+from tui_app.headless.loading_progress import console_reporter
 from tui_app.runs.run_folder import RunFolder
 from tui_app.terminal.printing import print_json, print_table, stdout_console
 from tui_app.views import load_view
 from tui_app.views.offered import TRAITS, offered
+from tui_app.views.places import numbered_places
+from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
     from tui_app.inspection.probe_runner import Snapshot
-    from tui_app.views.view import View
 
-#: Where there is no terminal to fit into.
+#: Columns and rows where there is no terminal.
 _SIZE = (100, 30)
 
 
-def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
+def show_view(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
     """List the views of the run, or draw one. Raises UnknownView and InvalidValue."""
     view = load_view(arguments.view) if arguments.view else None
     if view is not None and not arguments.views:
-        _refuse_what_does_not_go_together(arguments)
+        _refuse_conflicts(arguments)
     print_source_note(import_lecture(folder))
 
-    from tui_app.headless.loading_progress import console_reporter
     from tui_app.inspection.probe_context import context_of_run
     from tui_app.inspection.probe_runner import run_probe
 
@@ -72,8 +74,8 @@ def show(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
     return 0
 
 
-def _refuse_what_does_not_go_together(arguments: Any) -> None:
-    """Raise InvalidValue for a picture that is no SVG, and for what --json has no use for."""
+def _refuse_conflicts(arguments: Any) -> None:
+    """Raise InvalidValue for a picture that isn't SVG, and for options that --json ignores."""
     suffix = Path(arguments.svg).suffix
     if arguments.svg and suffix.lower() not in ("", ".svg"):
         name = Path(arguments.svg).with_suffix(".svg")
@@ -83,18 +85,18 @@ def _refuse_what_does_not_go_together(arguments: Any) -> None:
     drawn = [f"--{name}" for name in ("svg", "at", "size", "ascii") if getattr(arguments, name)]
     if arguments.json and drawn:
         raise InvalidValue(
-            f"--json gives all that the view found: {', '.join(drawn)} means nothing beside it"
+            f"--json prints all that the view found and can't be used with {', '.join(drawn)}"
         )
 
 
 def _print_found(arguments: Any, snapshot: Snapshot, folder: RunFolder) -> None:
-    """What the view's probe found, as JSON."""
+    """Print what the view's probe found, as JSON."""
     facts = {"run": folder.name, "view": arguments.view, "epoch": snapshot.epoch}
     print_json({**facts, "step": snapshot.step, "found": _plain(snapshot.found)}, indent=None)
 
 
 def _plain(value: Any) -> Any:
-    """Dataclasses, arrays and what is in them as JSON has it; a number that is none as null."""
+    """Convert dataclasses and arrays to JSON's types; a number that isn't finite becomes null."""
     import numpy as np
 
     if dataclasses.is_dataclass(value):
@@ -112,18 +114,14 @@ def _plain(value: Any) -> Any:
 
 
 def _draw(arguments: Any, view: View, found: Any) -> tuple[list[Text], int]:
-    from tui_app.drawing.pen import Pen
-    from tui_app.views.places import numbered_places
-    from tui_app.views.view import Frame
-
     columns, rows = _size(arguments.size)
     is_plain = bool(os.environ.get("NO_COLOR")) or not (arguments.svg or sys.stdout.isatty())
     frame = Frame(columns, rows, Pen(colour=not is_plain, ascii=arguments.ascii))
-    if view.scrolls and not arguments.size:  # whatever prints it can scroll
+    if view.scrolls and not arguments.size:  # printed output scrolls
         frame = dataclasses.replace(frame, rows=max(1, len(view.draw(found, frame))))
     count = numbered_places(view, found, frame)
     if arguments.at and not 0 < arguments.at <= count:
-        until = f"goes from 1 to {count}" if count > 1 else "has one place only"
+        until = f"has 1 to {count}" if count > 1 else "has only 1"
         raise InvalidValue(f"--at {arguments.at}: {arguments.view} {until}")
     at = arguments.at if view.overview or not arguments.at else arguments.at - 1
     if not arguments.at and arguments.ask and view.answered_place is not None:
@@ -133,14 +131,14 @@ def _draw(arguments: Any, view: View, found: Any) -> tuple[list[Text], int]:
 
 
 def _without_codes(line: Text) -> Text:
-    """The line, a sign for each character in it that a terminal would act upon."""
+    """Return the line with control characters replaced."""
     if not line.plain.isprintable():
         line.plain = "".join(char if char.isprintable() else "\ufffd" for char in line.plain)
     return line
 
 
 def _size(text: str) -> tuple[int, int]:
-    """`120x36`, or what there is room for."""
+    """Parse `120x36`; without a text, return the terminal's size."""
     if not text:
         if not sys.stdout.isatty():
             return _SIZE
@@ -153,7 +151,7 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _save(lines: list[Text], columns: int, title: str, folder: RunFolder, path: Path) -> None:
-    """A picture of the lines. Raises OSError."""
+    """Write a picture of the lines. Raises OSError."""
     console = Console(
         record=True,
         width=columns,
