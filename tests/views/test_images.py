@@ -53,7 +53,7 @@ def test_googlenet_saves_and_says_where_it_does_not(trained: Callable[..., Path]
         line.plain for line in load_view("one_by_one").lines(found, Frame(80, 24, Pen(False)))
     )
     assert "12 443 648" in text
-    assert "it costs" in text
+    assert "costs it" in text
     assert "10→16→24, 5×5" in text
 
 

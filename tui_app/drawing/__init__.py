@@ -1,1 +1,1 @@
-"""What views draw with: text, braille dots and tables. Knows no terminal."""
+"""Draws into text: canvas, plots, images and lines. Knows no terminal."""

@@ -1,4 +1,4 @@
-"""A sheet of character cells to draw on: text, braille dots (2x4 to a cell), half blocks (1x2)."""
+"""Draws text, braille dots (2x4 to a cell) and half blocks (1x2) on a grid of cells."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ASPECT = 2.0  # a cell is about twice as tall as wide
 
 
 class Canvas:
-    """Cells from (0, 0) at the top left; what is written last lies on top."""
+    """Cells from (0, 0) at the top left; later writes replace earlier ones."""
 
     def __init__(self, columns: int, rows: int, pen: Pen) -> None:
         self.columns, self.rows, self.pen = max(1, columns), max(1, rows), pen
@@ -24,7 +24,7 @@ class Canvas:
         self._dots = np.zeros((self.rows, self.columns), np.uint8)
 
     def write(self, x: int, y: int, text: str, style: str = "") -> None:
-        """Text from a cell on to the right; `style` is a rich style. What lies outside is cut."""
+        """Write text from a cell to the right, in a rich style; what lies outside is cut."""
         if not 0 <= y < self.rows or x >= self.columns:
             return
         if len(text) == 1 and x >= 0 and (text < "\u1100" or "\u2000" < text < "\u2e80"):
@@ -45,7 +45,7 @@ class Canvas:
             x += width
 
     def dot(self, x: int, y: int, style: str = "") -> None:
-        """A braille dot; `x` counts 2 to a cell, `y` 4."""
+        """Set a braille dot; a cell is 2 dots wide and 4 high."""
         row, column = y // 4, x // 2
         if 0 <= row < self.rows and 0 <= column < self.columns:
             if not self._dots[row, column]:
@@ -54,19 +54,19 @@ class Canvas:
             self._styles[row][column] = style
 
     def style_at(self, column: int, row: int) -> str:
-        """The style of a cell; none outside."""
+        """The style of a cell; empty outside of the canvas."""
         if not (0 <= row < self.rows and 0 <= column < self.columns):
             return ""
         return self._styles[row][column]
 
     def over(self, column: int, row: int, style: str) -> str:
-        """`style` with the background that the cell has already."""
+        """`style` with the background that the cell has now."""
         _, on, background = self.style_at(column, row).partition(" on ")
         return f"{style}{on}{background}"
 
     def line(self, x0: float, y0: float, x1: float, y1: float, style: str = "") -> None:
-        """Dots from one to another."""
-        reach = 8 * (self.columns + self.rows)  # a line to far outside is drawn as far as seen
+        """Set the dots of a straight line."""
+        reach = 8 * (self.columns + self.rows)  # enough for a line to a point far outside
         if not all(abs(value) < reach * 100 for value in (x0, y0, x1, y1)):
             return
         count = int(max(abs(x1 - x0), abs(y1 - y0))) + 1
@@ -74,7 +74,7 @@ class Canvas:
             self.dot(round(x0 + part * (x1 - x0)), round(y0 + part * (y1 - y0)), style)
 
     def pixels(self, x: int, y: int, shares: np.ndarray, palette: str = "grey") -> None:
-        """An image (2·rows, columns) of shares from 0 to 1, two pixels to a cell."""
+        """Draw an image (2·rows, columns) of shares from 0 to 1, two pixels to a cell."""
         upper, lower = shares[0::2], shares[1::2]
         if len(lower) < len(upper):
             lower = np.concatenate([lower, np.zeros_like(upper[:1])])
@@ -88,7 +88,7 @@ class Canvas:
                 self.write(x + column, y + row, "▀", style)
 
     def _shades(self, x: int, y: int, shares: np.ndarray, palette: str) -> None:
-        """Without colour, density tells the value; of numbers around zero, - and + the sign."""
+        """Draw an image without half blocks: by density, or by - and + for values around zero."""
         for row in range(len(shares)):
             for column in range(shares.shape[1]):
                 share = float(shares[row, column])
@@ -103,7 +103,7 @@ class Canvas:
                     self.write(x + column, y + row, self.pen.shade(share))
 
     def lines(self) -> list[Text]:
-        """The sheet, one line of text per row."""
+        """The canvas as text, one line for each row."""
         return [self._row(row) for row in range(self.rows)]
 
     def _row(self, row: int) -> Text:

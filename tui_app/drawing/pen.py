@@ -1,8 +1,8 @@
-"""Colours by what they mean, with what stands for them where there is no colour.
+"""Chooses colours and signs by their meaning, also for terminals without colour or Unicode.
 
-The hues are Okabe and Ito's, which people with any colour vision tell apart; the ramps are close to
-cividis (Nunez, Anderton and Renslow, 2018), whose brightness alone tells the order. Nothing is said
-by colour alone: marks differ in shape, and values are written or shaded.
+The hues are Okabe and Ito's, which people with any colour vision can distinguish; the ramps are
+close to cividis (Nunez, Anderton and Renslow, 2018), which is ordered by brightness. No information
+is in colour alone: marks differ in shape, and values are written or shaded.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-#: Style by meaning: with colour, and without.
+#: The style of each meaning: with colour, and without.
 _STYLES = {
     "": ("", ""),
     "model": ("#56b4e9", ""),
@@ -41,7 +41,7 @@ _ASCII_SHADES = " .:-=+*%#@"
 class Pen:
     """How to draw: with colours or without, in ASCII alone or not.
 
-    `hues` are the colours of meanings where they aren't those of this file: a theme's.
+    `hues` are a theme's colours for meanings; the others have those of this file.
     """
 
     colour: bool = True
@@ -49,7 +49,7 @@ class Pen:
     hues: Mapping[str, str] = field(default_factory=dict)
 
     def style(self, meaning: str) -> str:
-        """The rich style of a meaning; of several, joined."""
+        """The rich style of a meaning, or of several separated by spaces."""
         if not self.colour:
             return " ".join(_STYLES[word][1] for word in meaning.split()).strip()
         return " ".join(self.hues.get(word, _STYLES[word][0]) for word in meaning.split()).strip()
@@ -59,7 +59,7 @@ class Pen:
         return plain if self.ascii else sign
 
     def shade(self, share: float) -> str:
-        """A cell that is as dense as `share` (0 to 1)."""
+        """A character as dense as `share`, from 0 to 1."""
         shades = _ASCII_SHADES if self.ascii else _SHADES
         return shades[min(len(shades) - 1, max(0, round(share * (len(shades) - 1))))]
 

@@ -1,4 +1,4 @@
-"""Axes on a canvas: values to dots, ticks, curves and marks."""
+"""Draws axes, curves and marks on a canvas."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MARGIN = 8
 
 
 def span(values: np.ndarray, margin: float = 0.06) -> tuple[float, float]:
-    """From the lowest to the highest finite value, and a little further."""
+    """The range of the finite values, with a margin on both sides."""
     finite = np.asarray(values, float).ravel()
     finite = finite[np.isfinite(finite)]
     if not len(finite):
@@ -50,17 +50,17 @@ class Plot:
         return self.left + self.columns
 
     def x(self, value: Any) -> Any:
-        """Where a value is, or each of an array, in dots of the canvas."""
+        """The position of a value, or of each in an array, in dots of the canvas."""
         low, high = self.xs
         return self.left * 2 + (value - low) / (high - low) * (self.columns * 2 - 1)
 
     def y(self, value: Any) -> Any:
-        """Where a value is, or each of an array, in dots of the canvas."""
+        """The position of a value, or of each in an array, in dots of the canvas."""
         low, high = self.ys
         return self.top * 4 + (high - value) / (high - low) * (self.rows * 4 - 1)
 
     def axes(self, x_label: str, y_label: str = "", *, centred: bool = False) -> None:
-        """Lines, numbers and names; the vertical one's name stands at its top, or in the middle."""
+        """Draw both axes with ticks and labels; `centred` puts the y label in the middle."""
         pen, canvas = self.canvas.pen, self.canvas
         style, bottom = pen.style("faint"), self.top + self.rows
         for row in range(self.top, bottom):
@@ -87,7 +87,7 @@ class Plot:
     def curve(
         self, xs: Sequence[float] | np.ndarray, ys: Sequence[float] | np.ndarray, style: str
     ) -> None:
-        """A line through the points; it is left out where a value is not finite or outside."""
+        """Draw a line through the points, except where a value is not finite or lies outside."""
         low, high = self.ys
         reach = (high - low) * 1.5
         for start in range(len(xs) - 1):
@@ -108,18 +108,18 @@ class Plot:
                 self.canvas.dot(x, y, style)
 
     def mark(self, x: float, y: float, sign: str, style: str) -> None:
-        """A sign at a point, unless it lies outside."""
+        """Write a sign at a point, unless it lies outside."""
         if self.xs[0] <= x <= self.xs[1] and self.ys[0] <= y <= self.ys[1]:
             self.canvas.write(round(self.x(x)) // 2, round(self.y(y)) // 4, sign, style)
 
     def level(self, y: float, style: str) -> None:
-        """A dotted line across."""
+        """Draw a horizontal dotted line."""
         if self.ys[0] <= y <= self.ys[1]:
             for x in range(self.left * 2, (self.left + self.columns) * 2, 4):
                 self.canvas.dot(x, round(self.y(y)), style)
 
     def upright(self, x: float, style: str) -> None:
-        """A dotted line up."""
+        """Draw a vertical dotted line."""
         if self.xs[0] <= x <= self.xs[1]:
             for y in range(self.top * 4, (self.top + self.rows) * 4, 2):
                 self.canvas.dot(round(self.x(x)), y, style)

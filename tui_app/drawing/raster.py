@@ -1,4 +1,4 @@
-"""Images as shares of brightness, made as large as there is room for."""
+"""Converts images to brightness and scales them to the room there is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def shares(image: np.ndarray) -> np.ndarray:
-    """An image (C, H, W), uint8 or uint16, as brightness (H, W) from 0 to 1; of colours, luma."""
+    """An image (C, H, W), uint8 or uint16, as brightness (H, W) from 0 to 1; colours as luma."""
     values = image.astype(np.float64) / np.iinfo(image.dtype).max
     if len(values) == 3:  # BT.601
         return np.tensordot(np.array([0.299, 0.587, 0.114]), values, axes=1)
@@ -14,7 +14,7 @@ def shares(image: np.ndarray) -> np.ndarray:
 
 
 def scaled(image: np.ndarray, columns: int, rows: int) -> np.ndarray:
-    """An image (H, W) as (rows, columns): the mean of what falls there, or the nearest."""
+    """An image (H, W) scaled to (rows, columns), by means when shrinking, else by the nearest."""
     for axis, size in ((0, rows), (1, columns)):
         length = image.shape[axis]
         edges = np.linspace(0, length, size + 1)
@@ -30,7 +30,7 @@ def scaled(image: np.ndarray, columns: int, rows: int) -> np.ndarray:
 
 
 def fitted(image: np.ndarray, columns: int, rows: int) -> np.ndarray:
-    """An image (H, W) in the largest size of its shape that fits, as half-block pixels (2·rows)."""
+    """An image (H, W) at the largest size that fits and keeps its shape, two pixels to a row."""
     height, width = image.shape
     scale = min(columns / width, 2 * rows / height)
     if scale > 1:
@@ -40,6 +40,6 @@ def fitted(image: np.ndarray, columns: int, rows: int) -> np.ndarray:
 
 
 def spread(values: np.ndarray) -> np.ndarray:
-    """Numbers around zero as shares, 0 being one half and the largest size 0 or 1."""
+    """Values around zero as shares: zero becomes 0.5, the largest absolute value 0 or 1."""
     largest = float(np.abs(values).max()) or 1.0
     return 0.5 + values / (2 * largest)

@@ -1,4 +1,4 @@
-"""Lines of text and small tables, for the views that are numbers."""
+"""Builds lines of styled text: sentences, legends, wrapped paragraphs, bars."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tui_app.drawing.pen import Pen
 
 
 def sentence(*parts: tuple[str, str] | str, pen: Pen) -> Text:
-    """A line of parts, each plain or with what it means (`good`, `faint`, ...)."""
+    """A line of parts, each plain or with a meaning for the pen (`good`, `faint`, ...)."""
     line = Text(no_wrap=True, end="")
     for part in parts:
         text, meaning = (part, "") if isinstance(part, str) else part
@@ -20,7 +20,7 @@ def sentence(*parts: tuple[str, str] | str, pen: Pen) -> Text:
 
 
 def flowed(groups: Sequence[Sequence[tuple[str, str] | str]], columns: int, pen: Pen) -> list[Text]:
-    """Groups of parts one after another, a new line begun where the next group doesn't fit."""
+    """Groups of parts side by side; a group that doesn't fit begins a new line."""
     lines: list[Text] = []
     for group in groups:
         piece = sentence(*group, pen=pen)
@@ -33,7 +33,7 @@ def flowed(groups: Sequence[Sequence[tuple[str, str] | str]], columns: int, pen:
 
 
 def wrapped(text: str, columns: int, pen: Pen, meaning: str = "faint") -> list[Text]:
-    """A sentence over as many lines as it takes, broken between words."""
+    """A text over as many lines as needed, broken between words."""
     lines, line = [], ""
     for word in text.split(" "):
         if line and cell_len(line) + 1 + cell_len(word) > columns:

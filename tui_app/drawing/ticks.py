@@ -1,10 +1,10 @@
-"""Where an axis has its numbers, and how they are written."""
+"""Places the ticks of an axis and writes their numbers."""
 
 from __future__ import annotations
 
 import math
 
-#: The cells that a number at an axis takes, so that the chart doesn't move when they change.
+#: The cells reserved for a number at an axis, so that a chart stays in place when numbers change.
 WIDTH = 7
 
 
@@ -58,7 +58,7 @@ def count_tick(value: float) -> str:
 
 
 def growing_end(value: float, total: float) -> float:
-    """Where an axis ends that reaches to `total` some day: it doubles, and doesn't creep."""
+    """The end of an axis that grows up to `total`: it doubles, so that the chart rarely changes."""
     if total <= 0 or value >= total:
         return value
     end = total

@@ -1,1 +1,1 @@
-"""Plain text: quantities, cutting to cells, escaping of control codes."""
+"""Handles plain text: numbers, cutting to cells, columns, ASCII signs, control codes."""

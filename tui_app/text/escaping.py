@@ -1,4 +1,4 @@
-"""Escapes what a terminal would act upon."""
+"""Escapes control characters, which a terminal would act upon."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import unicodedata
 
 
 def printable(text: str) -> str:
-    """`text` with everything a terminal would act upon (control and format characters) escaped."""
+    """`text` with its control and format characters escaped."""
     return "".join(
         char if unicodedata.category(char)[0] != "C" else char.encode("unicode_escape").decode()
         for char in text

@@ -1,4 +1,4 @@
-"""Numbers with what they count, as text: losses, accuracies, durations, `2 steps`."""
+"""Writes numbers as text: metrics, losses, durations, counts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def is_share(metric: str) -> bool:
 
 
 def format_value(name: str, value: float | None) -> str:
-    """A metric as it is shown: `test accuracy 97.62 %`, `train loss 0.0347`."""
+    """A metric with its name: `test accuracy 97.62 %`, `train loss 0.0347`."""
     return f"{name.replace('_', ' ')} {format_number(name, value)}"
 
 
@@ -23,7 +23,7 @@ def format_number(name: str, value: float | None) -> str:
 
 
 def format_short(name: str, value: float) -> str:
-    """A metric in at most twelve cells, with what it is: `97.50 %`, `loss 0.1396`."""
+    """A metric and its kind in at most twelve cells: `97.50 %`, `loss 0.1396`."""
     if is_share(name):
         return format_number(name, value)
     return f"loss {short_loss(value)}"
@@ -39,7 +39,7 @@ def short_loss(value: float) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """A duration as it is read: `0.3 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    """A duration in at most two units: `0.3 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
     if not math.isfinite(seconds):
         return "unknown"
     if seconds < 10:

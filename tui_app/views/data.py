@@ -1,4 +1,4 @@
-"""What is learned from: sizes, classes, ranges, the shapes of a batch, and some samples."""
+"""Draws the data set: sizes, classes, value ranges, the shapes of a batch, and some samples."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def draw(found: DataSummary, frame: Frame) -> list[Text]:
-    """The facts, then the classes, then as many samples as there is room for."""
-    lines = _facts(found, frame)
+    """The summary, then the classes, then as many samples as fit."""
+    lines = _summary(found, frame)
     if found.classes:
         lines += _classes(found, frame, max(3, frame.rows - len(lines) - HEIGHT - 3))
     lines.append(Text())
@@ -30,7 +30,7 @@ def draw(found: DataSummary, frame: Frame) -> list[Text]:
     return lines
 
 
-def _facts(found: DataSummary, frame: Frame) -> list[Text]:
+def _summary(found: DataSummary, frame: Frame) -> list[Text]:
     sizes = ", ".join(f"{count} {split}" for split, count in found.sizes)
     samples = "sample" if sum(count for _, count in found.sizes) == 1 else "samples"
     inputs, kind, targets, target_kind = found.batch
@@ -57,7 +57,7 @@ def _range(of: ValueRange) -> str:
 
 
 def _classes(found: DataSummary, frame: Frame, room: int) -> list[Text]:
-    """Samples per class; a bar of the train set's."""
+    """The samples of each class in every split, with a bar for the train set."""
     pen, (_, train) = frame.pen, found.counts[0]
     names = min(16, max(map(len, found.classes)) + 1)
     across = max(1, min(-(-len(found.classes) // room), frame.columns // (names + 24)))
@@ -103,7 +103,7 @@ def _samples(found: DataSummary, frame: Frame, room: int) -> list[Text]:
 
 
 def _text(found: DataSummary, number: int, columns: int) -> str:
-    """A sample in words: letters, or numbers."""
+    """A sample as text: letters, or numbers."""
     row = found.samples[number].reshape(-1)
     if found.vocabulary:
         return "".join(found.vocabulary[int(code)] for code in row if code or len(row) < 8)

@@ -1,4 +1,4 @@
-"""Draw a digit: what is on the pad, as the model sees it, and every class with its probability."""
+"""Draws the drawing on the pad as the model sees it, and every class with its probability."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def draw(found: Drawing, frame: Frame) -> list[Text]:
-    """The classes in their order, so that a bar grows where it is while the drawing does."""
+    """The classes in a fixed order, so that each bar stays in its row while the user draws."""
     prediction, pen = found.prediction, frame.pen
     if found.seen is None:
-        text = "Draw on the pad: here is what the model takes it for."
+        text = "Draw on the pad: the model's prediction appears here."
         return wrapped(text, frame.columns, pen)
     canvas = Canvas(frame.columns, frame.rows, pen)
     best = int(prediction.probabilities.argmax())
@@ -45,6 +45,6 @@ VIEW = View(
     "drawing",
     draw,
     takes_drawing=True,
-    unavailable_text="Only a model of images can be shown a drawing.",
+    unavailable_text="Only a model that predicts classes of images can read a drawing.",
     suits=lambda traits: traits.is_image and traits.has_predictions,
 )

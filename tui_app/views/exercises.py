@@ -1,4 +1,4 @@
-"""Lecture 4's exercises: type the gradient and be told."""
+"""Draws lecture 4's exercises and checks the gradients that the user types."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def draw(found: tuple[Exercise, ...], frame: Frame) -> list[Text]:
 
 
 def answered_place(found: tuple[Exercise, ...]) -> int | None:
-    """The place of the exercise that was answered."""
+    """The place of the exercise that the query answers."""
     given = (place for place, exercise in enumerate(found) if exercise.given is not None)
     return next(given, None)
 

@@ -1,4 +1,4 @@
-"""What becomes of an image from layer to layer."""
+"""Draws the outputs of each convolutional layer for one image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def draw(found: Images, frame: Frame) -> list[Text]:
-    """At 0 every layer with its first maps; from 1 on all maps of one layer."""
+    """At 0 the first maps of every layer; from 1 on all maps of one layer."""
     canvas = Canvas(frame.columns, frame.rows - 1, frame.pen)
     if frame.at:
         layer = found.layers[min(frame.at, len(found.layers)) - 1]
@@ -47,18 +47,18 @@ def _all(canvas: Canvas, found: Images) -> str:
         canvas.write(0, y, f"{_kind(canvas, layer)}: {shape}", canvas.pen.style("faint"))
         _maps(canvas, layer.maps, 0, y + 1, side, min(height, room - y - 1), rows=1)
         y += height + 1
-    return f"{len(found.layers)} layers, taken for a {found.predicted}"
+    return f"{len(found.layers)} layers, predicted: {found.predicted}"
 
 
 def _chosen(layers: tuple[Maps, ...], count: int) -> list[Maps]:
-    """As many layers as there is room for, spread from the first to the last."""
+    """As many layers as fit, evenly from the first to the last."""
     if len(layers) <= count:
         return list(layers)
     return [layers[i] for i in np.linspace(0, len(layers) - 1, count).round().astype(int)]
 
 
 def _one(canvas: Canvas, found: Images, layer: Maps) -> str:
-    """All maps of a layer, as large as they can be."""
+    """All maps of a layer, as large as fits."""
     count = len(layer.maps)
     best = max(range(1, count + 1), key=lambda across: _side(canvas, count, across))
     side = _side(canvas, count, best)
@@ -71,7 +71,7 @@ def _one(canvas: Canvas, found: Images, layer: Maps) -> str:
 
 
 def _side(canvas: Canvas, count: int, across: int) -> int:
-    """The cells a map is wide when so many stand side by side; an even number."""
+    """The width of a map in cells, an even number, with `across` maps side by side."""
     down = -(-count // across)
     side = min((canvas.columns + 1) // across - 1, 2 * ((canvas.rows - 1) // down - 1) + 2)
     return max(2, side - side % 2)
@@ -80,7 +80,7 @@ def _side(canvas: Canvas, count: int, across: int) -> int:
 def _maps(
     canvas: Canvas, maps: np.ndarray, x: int, y: int, side: int, height: int, *, rows: int
 ) -> None:
-    """Maps side by side, all on one scale, in so many rows."""
+    """Draw maps side by side in `rows` rows, all on one scale."""
     scaled = spread(maps.astype(np.float64))
     across = max(1, min((canvas.columns + 1) // (side + 1), -(-len(maps) // rows)))
     for number, image in enumerate(scaled[: across * rows]):
@@ -106,6 +106,6 @@ VIEW = View(
     "the number of a sample, from 1",
     overview="all",
     accepts=lambda found: bool(found.layers),
-    unavailable_text="Feature maps are made of images by convolutions.",
+    unavailable_text="Only a model with convolutions over images has feature maps.",
     suits=lambda traits: traits.is_image and bool(traits.kernel_sides),
 )

@@ -1,4 +1,4 @@
-"""The model's line over the points, and how far each point lies from it."""
+"""Draws the model's line through the points, and the residual of each point."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def draw(found: Line, frame: Frame) -> list[Text]:
-    """Points, line, and residuals as upright strokes."""
+    """Points, line, and residuals as vertical strokes."""
     pen = frame.pen
     canvas = Canvas(frame.columns, frame.rows - 2, pen)
     low, high = span(np.concatenate([found.y, found.curve]))
@@ -41,7 +41,7 @@ def _line(found: Line, frame: Frame) -> Text:
 
 
 def _residuals(found: Line, frame: Frame) -> Text:
-    """Written out where they are few, else what they come to."""
+    """Each residual where they are few, else their mean, deviation and extreme."""
     pen, residuals = frame.pen, found.y - found.predicted
     stroke = (pen.sign("┃", "|"), "bad")
     if len(residuals) <= 6:
@@ -59,6 +59,6 @@ VIEW = View(
     "line",
     draw,
     accepts=lambda found: not found.classes,
-    unavailable_text="A fitted line has one input and one output.",
+    unavailable_text="Only a model with one input and one output has a fitted line.",
     suits=lambda traits: traits.input_shape == (1,) and traits.task == "regression",
 )

@@ -1,4 +1,4 @@
-"""The four steps of every PyTorch program, with this run's shapes and numbers beside them."""
+"""Draws the four steps of a PyTorch program, with the shapes and numbers of this run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def draw(found: tuple[Step, ...], frame: Frame) -> list[Text]:
-    """All four, one below the other: title, what it is in this run, source."""
+    """All four steps, each with its title, its numbers in this run, and its source."""
     return [line for step in found for line in _step(step, frame)]
 
 
@@ -33,7 +33,7 @@ def _step(step: Step, frame: Frame) -> list[Text]:
 
 
 def _parts(line: str, columns: int) -> list[str]:
-    """A line of source, continued on the next ones where it is too long, with its indentation."""
+    """A line of source, wrapped to `columns` with its indentation kept."""
     indent = " " * min(len(line) - len(line.lstrip()), columns // 2)
     pieces = wrap(line.strip(), max(8, columns - len(indent)), break_long_words=True)
     return [indent + piece for piece in pieces] or [""]

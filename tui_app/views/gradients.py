@@ -1,4 +1,4 @@
-"""The gradient's size layer by layer: whether anything of the loss reaches the first ones."""
+"""Draws the gradient's norm at each layer, to show whether it vanishes before the first ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FLOOR = 1e-12
 
 
 def draw(found: Gradients, frame: Frame) -> list[Text]:
-    """A layer a line, from the input down to the output; marks on one axis of powers of ten."""
+    """One layer a line, from input to output, with marks on a logarithmic axis."""
     pen = frame.pen
     norms = np.stack([one.norms for one in found.series])
     low, high = _decades(norms)
@@ -46,7 +46,7 @@ def draw(found: Gradients, frame: Frame) -> list[Text]:
 
 
 def _short(name: str, columns: int) -> str:
-    """A long path of names by its end."""
+    """The end of a name that is too long."""
     return name if len(name) < columns else f"..{name[-(columns - 3) :]}"
 
 
@@ -71,7 +71,7 @@ def _axis(low: int, high: int, names: int, width: int, frame: Frame) -> Text:
 def _marks(
     norms: np.ndarray, low: int, high: int, width: int, signs: list[tuple[str, str]], frame: Frame
 ) -> Text:
-    """One line: a bar as long as the run's own, the others' marks on it."""
+    """One line: a bar for the run's gradient, marks for all of them."""
     pen = frame.pen
     places = np.log10(np.maximum(norms, _FLOOR))
     cells = np.clip(np.round((places - low) / (high - low) * (width - 1)), 0, width - 1).astype(int)
@@ -88,22 +88,22 @@ def _marks(
     return line
 
 
-def _reach(norms: np.ndarray) -> float:
-    """What is left of the last layer's gradient at the first one."""
+def _first_to_last(norms: np.ndarray) -> float:
+    """The first layer's gradient, relative to the last layer's."""
     return float(norms[0] / norms[-1]) if norms[-1] > _FLOOR else 0.0
 
 
 def _ratios(found: Gradients, frame: Frame) -> list[Text]:
-    """How much reaches the first layer: of the run's own net, and of a plain and a residual one."""
+    """How much gradient reaches the first layer, in this net, a plain one and a residual one."""
     now, *twins = found.series
     if now.norms[-1] <= _FLOOR or now.norms[0] <= _FLOOR:
-        return [sentence(("no gradient at all arrives at the first layer", "bad"), pen=frame.pen)]
-    share = _reach(now.norms)
+        return [sentence(("no gradient reaches the first layer", "bad"), pen=frame.pen)]
+    share = _first_to_last(now.norms)
     meaning = "bad" if share < 1e-3 or share > 1e3 else "good"
     text = f"the first layer's gradient is {share:.3g} times the last one's"
     lines = [sentence((text, meaning), (f"   loss {found.loss:.4f}", "faint"), pen=frame.pen)]
     if twins:
-        each = ", ".join(f"{twin.label} {_reach(twin.norms):.2g}" for twin in twins)
+        each = ", ".join(f"{twin.label} {_first_to_last(twin.norms):.2g}" for twin in twins)
         lines += wrapped(f"before any training: {each}", frame.columns, frame.pen)
     return lines
 

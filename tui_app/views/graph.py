@@ -1,4 +1,4 @@
-"""The computational graph of one sample: values forward, gradients backward, one node at a time."""
+"""Draws the computational graph of one sample: values forward, then gradients backward."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _GAP = 5
 
 
 def draw(found: Graph, frame: Frame) -> list[Text]:
-    """The graph, and a sentence on the step at hand. At 0 everything is there."""
+    """The graph, and a sentence on the current step. At 0 all values and gradients are written."""
     shown = shown_at(found, frame.at)
     below = _sentences(found, shown, frame)
     return [*picture(found, shown, frame, frame.rows - len(below) - 1), Text(), *below]
@@ -38,7 +38,7 @@ def draw(found: Graph, frame: Frame) -> list[Text]:
 
 
 def picture(graph: Graph, shown: Shown, frame: Frame, rows: int) -> list[Text]:
-    """The graph from left to right if it fits, with or without its products, else as a list."""
+    """The graph from left to right if it fits, with products or without, else as a list."""
     tree = _Tree(graph, len(graph.nodes) - 1)
     for full in (True, False):
         texts = _texts(graph, shown, frame, full=full)
@@ -49,7 +49,7 @@ def picture(graph: Graph, shown: Shown, frame: Frame, rows: int) -> list[Text]:
 
 
 class _Tree:
-    """A node and what it was computed from; a leaf that is used twice is drawn twice."""
+    """A node and its inputs; a leaf that is used twice is drawn twice."""
 
     def __init__(self, graph: Graph, place: int, top: int = 0) -> None:
         self.place = place
@@ -72,20 +72,22 @@ class _Tree:
 def _texts(
     graph: Graph, shown: Shown, frame: Frame, *, full: bool
 ) -> Mapping[int, tuple[str, str]]:
-    """What stands at each node: its name and value, and its gradient below."""
-    known = set(steps_of(graph)[: shown.forward])
-    told = set(backward_of(graph)[: shown.backward])
+    """The two lines at each node: its name and value, and its gradient."""
+    computed = set(steps_of(graph)[: shown.forward])
+    reached = set(backward_of(graph)[: shown.backward])
     texts = {}
     for place, node in enumerate(graph.nodes):
-        is_known = node.kind != "operation" or place in known
+        is_computed = node.kind != "operation" or place in computed
         name = _plain(node.name, frame)
-        value = rounded(node.value) if is_known else "?"
+        value = rounded(node.value) if is_computed else "?"
         between = ": " if node.kind == "operation" else " = "
         gradient = ""
         if node.gradient is not None:
             symbol = frame.pen.sign("∂", "d")
             gradient = (
-                f"{symbol} ?" if place not in told else f"{symbol} {_product(graph, place, full)}"
+                f"{symbol} ?"
+                if place not in reached
+                else f"{symbol} {_product(graph, place, full)}"
             )
         texts[place] = (f"{name}{between}{value}", gradient)
     return texts
@@ -96,7 +98,7 @@ def _plain(name: str, frame: Frame) -> str:
 
 
 def _product(graph: Graph, place: int, full: bool) -> str:
-    """`2·-4 = -8`: the local derivative times what came from upstream, and the gradient."""
+    """`2·-4 = -8`: the local derivative times the upstream gradient, and the result."""
     gradient = graph.nodes[place].gradient or 0.0
     parts = parts_of(graph, place)
     if not full or not parts:
@@ -107,7 +109,7 @@ def _product(graph: Graph, place: int, full: bool) -> str:
 
 
 def _columns(tree: _Tree, texts: Mapping[int, tuple[str, str]]) -> list[int]:
-    """Where each level begins, and behind the last one where the picture ends."""
+    """The column where each level begins, and last the one where the picture ends."""
     widths = [0] * (tree.level + 1)
     for node in tree.all():
         widths[node.level] = max(widths[node.level], *map(len, texts[node.place]))
@@ -148,7 +150,7 @@ def _join(
     child: _Tree,
     texts: Mapping[int, tuple[str, str]],
 ) -> None:
-    """A line from a node to what is computed from it."""
+    """Draw a line from a node to the node computed from it."""
     style, ascii_only = canvas.pen.style("faint"), canvas.pen.ascii
     turn, start = columns[parent.level] - 3, columns[child.level] + len(texts[child.place][0]) + 1
     across = "-" if ascii_only else "─"
@@ -173,7 +175,7 @@ def _corner(left: bool, right: bool, up: bool, down: bool) -> str:
 
 
 def _listed(graph: Graph, shown: Shown, frame: Frame, rows: int) -> list[Text]:
-    """A node a line, for panes that are too small for the picture."""
+    """One node a line, where the picture doesn't fit."""
     texts, now = _texts(graph, shown, frame, full=True), node_at(graph, shown)
     lines = []
     for place, node in enumerate(graph.nodes):

@@ -1,4 +1,4 @@
-"""The kernels of a convolution, as pictures; of the first one, what it looks for."""
+"""Draws the kernels of a convolution as images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def draw(found: Images, frame: Frame) -> list[Text]:
-    """The kernels of the convolution at the place, (out channels across, in channels down)."""
+    """The kernels of the convolution at the place: out channels across, in channels down."""
     kernels = found.kernels[min(frame.at, len(found.kernels) - 1)]
     canvas = Canvas(frame.columns, frame.rows - 2, frame.pen)
     shown = _draw(canvas, kernels)
@@ -37,21 +37,21 @@ def draw(found: Images, frame: Frame) -> list[Text]:
 
 
 def titled(kind: str, name: str) -> str:
-    """A layer and its name in the model. A bare index, as nn.Sequential gives it, is left out: it
-    counts from 0, and the line below the picture counts from 1.
+    """A layer with its name in the model. An index, as nn.Sequential gives it, is left out: it
+    counts from 0, but places are counted from 1.
     """
     return kind if name.replace(".", "").isdigit() else f"{kind} ({name})"
 
 
 def _draw(canvas: Canvas, kernels: Kernels) -> int:
-    """Draw as many as fit; how many that were."""
+    """Draw as many kernels as fit; return how many."""
     outputs, inputs, height, width = kernels.weights.shape
     zoom = 1
     while _fits(canvas, outputs, inputs, height, width, zoom + 1):
         zoom += 1
     cell, rows = width * zoom, -(-height * zoom // 2)
-    if inputs == 1:  # one row of kernels is folded into several
-        return _folded(canvas, kernels, cell, rows)
+    if inputs == 1:  # a single row of kernels is wrapped into several
+        return _draw_wrapped(canvas, kernels, cell, rows)
     across, down = (canvas.columns + 1) // (cell + 1), max(1, canvas.rows // (rows + 1))
     shares = spread(kernels.weights)
     for row in range(min(inputs, down)):
@@ -68,7 +68,7 @@ def _fits(canvas: Canvas, outputs: int, inputs: int, height: int, width: int, zo
     return across >= outputs and inputs * rows <= canvas.rows
 
 
-def _folded(canvas: Canvas, kernels: Kernels, cell: int, rows: int) -> int:
+def _draw_wrapped(canvas: Canvas, kernels: Kernels, cell: int, rows: int) -> int:
     across = max(1, (canvas.columns + 1) // (cell + 1))
     shares = spread(kernels.weights)[:, 0]
     shown = 0
@@ -100,6 +100,6 @@ VIEW = View(
     _places,
     "convolution",
     accepts=lambda found: bool(found.kernels),
-    unavailable_text="Kernels belong to convolutions.",
+    unavailable_text="Only a model with convolutions over images has kernels.",
     suits=lambda traits: traits.is_image and bool(traits.kernel_sides),
 )

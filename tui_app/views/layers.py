@@ -1,4 +1,4 @@
-"""The layer table: shapes, weights and multiply-adds, and the first layer that doesn't fit."""
+"""Draws the table of layers: shapes, weights, multiply-adds, and the first shape mismatch."""
 
 from __future__ import annotations
 
@@ -16,27 +16,29 @@ if TYPE_CHECKING:
 
 
 def draw(found: Layers, frame: Frame) -> list[Text]:
-    """A layer a line, in the order they are used, from the place on."""
+    """One layer a line, in the order they run, from the place on."""
     pen, columns = frame.pen, frame.columns
     kinds = min(34, max(20, columns - 48))
     head = f"{padded('layer', kinds)} {'in':>11} {'out':>11} {'weights':>9} {'mult-adds':>11}"
     words = _words(found, frame)
     room = max(1, frame.rows - len(words) - 1)
     lines = [sentence((head, "faint"), pen=pen)]
-    rows = shown(found)
+    rows = table_rows(found)
     start = min(frame.at, max(0, len(rows) - 1))
     most = max((layer.multiply_adds for layer in rows), default=0)
-    if len(rows) - start > room and found.problem:  # what doesn't fit is to be seen in any case
+    if (
+        len(rows) - start > room and found.problem
+    ):  # the layer that fails, the last one, must be visible
         start = len(rows) - room
     lines += [_row(layer, kinds, most, frame) for layer in rows[start : start + room]]
     hidden = len(rows) - start - room
     if hidden > 0:
-        lines[-1] = sentence((f"... and {hidden + 1} layers more", "faint"), pen=pen)
+        lines[-1] = sentence((f"... and {hidden + 1} more layers", "faint"), pen=pen)
     return [*lines, *words]
 
 
-def shown(found: Layers) -> list[Layer]:
-    """The layers that do something."""
+def table_rows(found: Layers) -> list[Layer]:
+    """The layers without those that pass their input on."""
     return [layer for layer in found.layers if layer.kind != "Identity"]
 
 
@@ -55,7 +57,7 @@ def _row(layer: Layer, kinds: int, most: int, frame: Frame) -> Text:
 
 
 def shape(sizes: tuple[int, ...], frame: Frame) -> str:
-    """`20×8×8`, as far as it fits a column."""
+    """`20×8×8`, cut to the width of a column."""
     return padded(frame.pen.sign("×", "x").join(map(str, sizes)), 11).strip()
 
 
@@ -74,4 +76,4 @@ def _words(found: Layers, frame: Frame) -> list[Text]:
     return lines
 
 
-VIEW = View("Layers", "layers", draw, lambda found: len(shown(found)), "layer")
+VIEW = View("Layers", "layers", draw, lambda found: len(table_rows(found)), "layer")

@@ -1,4 +1,4 @@
-"""The worst mistakes: wrong predictions, the surest first."""
+"""Draws the wrong predictions, the one with the largest loss first."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def draw(found: Predictions, frame: Frame) -> list[Text]:
-    """Wrong predictions in the order of their loss, from the place on."""
+    """Wrong predictions by decreasing loss, from the place on."""
     wrong = worst(found)
     canvas = Canvas(frame.columns, frame.rows - 1, frame.pen)
     draw_tiles(canvas, found, wrong[frame.at :])
@@ -25,7 +25,7 @@ def draw(found: Predictions, frame: Frame) -> list[Text]:
         canvas.write(0, 0, f"No mistake in {len(found.targets)} samples.", frame.pen.style("good"))
     share = len(wrong) / len(found.targets)
     text = f"{len(wrong)} of {len(found.targets)} are wrong, {100 * share:.2f} %"
-    loss = f"   the worst costs {found.losses[wrong[0]]:.3g}" if len(wrong) else ""
+    loss = f"   largest loss {found.losses[wrong[0]]:.3g}" if len(wrong) else ""
     return [*canvas.lines(), sentence((text, "bad"), (loss, "faint"), pen=frame.pen)]
 
 
@@ -45,6 +45,6 @@ VIEW = View(
     draw,
     _places,
     "mistake",
-    unavailable_text="Mistakes are made where there are classes.",
+    unavailable_text="Only a model that predicts classes can be wrong about one.",
     suits=lambda traits: traits.has_predictions,
 )

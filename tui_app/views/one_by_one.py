@@ -1,4 +1,4 @@
-"""What a 1x1 convolution saves: the lecture's sum, and each one of this network."""
+"""Draws how many multiply-adds 1x1 convolutions save, in the lecture's example and this network."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Saving:
-    """A convolution of `side`² places from `wide` channels to `out`, with `narrow` between, over
-    `pixels`: its multiply-adds at once, and with a 1x1 convolution before it.
+    """The multiply-adds of a convolution from `wide` channels to `out` with a kernel of `side`² at
+    `pixels` places: by itself, and after a 1x1 convolution to `narrow` channels.
     """
 
     name: str
@@ -33,17 +33,17 @@ class Saving:
 
     @property
     def direct(self) -> int:
-        """Without the 1x1 convolution."""
+        """The multiply-adds without the 1x1 convolution."""
         return self.pixels * self.side**2 * self.wide * self.out
 
     @property
     def both(self) -> int:
-        """With it, and the larger one from fewer channels."""
+        """The multiply-adds of the 1x1 convolution and the larger one after it."""
         return self.pixels * (self.wide + self.side**2 * self.out) * self.narrow
 
     @property
     def share(self) -> float:
-        """What is left to do, as a share of doing it at once."""
+        """The multiply-adds with the 1x1 convolution, as a share of those without."""
         return self.both / self.direct
 
 
@@ -52,7 +52,7 @@ EXAMPLE = Saving("the lecture's example", 28 * 28, 5, 192, 16, 32)
 
 
 def savings(layers: Sequence[Layer]) -> list[Saving]:
-    """The larger convolutions that come right after a 1x1 one, in the order they are used."""
+    """The larger convolutions that directly follow a 1x1 one, in the order they run."""
     found: list[Saving] = []
     before: Layer | None = None
     for layer in layers:
@@ -69,17 +69,17 @@ def savings(layers: Sequence[Layer]) -> list[Saving]:
 
 
 def _side(layer: Layer) -> int:
-    """The side of a convolution's kernel; 0 for another layer."""
+    """The side of a convolution's kernel; 0 for other layers."""
     if "Conv2d" not in layer.kind or not layer.multiply_adds:
         return 0
     return isqrt(layer.multiply_adds // (prod(layer.after) * layer.before[0]))
 
 
 def draw(found: Layers, frame: Frame) -> list[Text]:
-    """First the lecture's numbers with their arithmetic, then those of the run's own network."""
-    pen, own = frame.pen, savings(found.layers)
+    """The arithmetic of the lecture's example, then the savings in this network."""
+    pen, found_savings = frame.pen, savings(found.layers)
     lines = _example(frame)
-    if not own:
+    if not found_savings:
         return [
             *lines,
             Text(),
@@ -91,8 +91,8 @@ def draw(found: Layers, frame: Frame) -> list[Text]:
     lines += [Text(), sentence(("this network", "strong"), (", for one sample", "faint"), pen=pen)]
     head = f"{'channels':<24}{'at once':>13}{f'by 1{x}1':>13}  left"
     lines.append(sentence((head, "faint"), pen=pen))
-    total = _total(own, frame)
-    for saving in own[: max(1, frame.rows - len(lines) - len(total))]:
+    total = _total(found_savings, frame)
+    for saving in found_savings[: max(1, frame.rows - len(lines) - len(total))]:
         arrow = pen.sign("→", ">")
         way = (
             f"{saving.wide}{arrow}{saving.narrow}{arrow}{saving.out}, {saving.side}{x}{saving.side}"
@@ -131,13 +131,13 @@ def _row(text: str, number: int, share: float, meaning: str, frame: Frame) -> li
     ]
 
 
-def _total(own: Sequence[Saving], frame: Frame) -> list[Text]:
-    """All of them together, and why some cost more."""
-    direct, both = sum(one.direct for one in own), sum(one.both for one in own)
+def _total(all_savings: Sequence[Saving], frame: Frame) -> list[Text]:
+    """The sum of all savings, and why some cost more."""
+    direct, both = sum(one.direct for one in all_savings), sum(one.both for one in all_savings)
     text = f"together {grouped(both)} instead of {grouped(direct)}, {100 * both / direct:.0f} %"
     lines = wrapped(text, frame.columns, frame.pen, "good" if both < direct else "bad")
-    if any(one.share >= 1 for one in own):
-        why = "It saves where channels become fewer; where they become more, it costs."
+    if any(one.share >= 1 for one in all_savings):
+        why = "A 1x1 convolution to fewer channels saves work; one to more channels costs it."
         lines += wrapped(why, frame.columns, frame.pen)
     return lines
 

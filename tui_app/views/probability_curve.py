@@ -1,4 +1,4 @@
-"""The probability of the class 1 over the input, and where it passes one half."""
+"""Draws the probability of class 1 over the input, and where it crosses 0.5."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def draw(found: Line, frame: Frame) -> list[Text]:
-    """The curve with the samples at 0 and 1, and the crossing."""
+    """The curve, the samples at 0 and 1, and the crossing."""
     pen = frame.pen
     canvas = Canvas(frame.columns, frame.rows - 2, pen)
     plot = Plot(canvas, (float(found.grid[0]), float(found.grid[-1])), (-0.06, 1.06))
@@ -34,19 +34,19 @@ def draw(found: Line, frame: Frame) -> list[Text]:
 
 def _crossing(found: Line, frame: Frame) -> Text:
     weights = ", ".join(f"{name} = {value:.3f}" for name, value in found.weights)
-    where = "it passes 0.5 nowhere here" if found.crossing is None else ""
+    where = "P crosses 0.5 nowhere here" if found.crossing is None else ""
     where = where or f"P = 0.5 at x = {found.crossing:.3f}"
     diamond = (frame.pen.sign("◆", "@"), "bad strong")
     return sentence(diamond, f" {where}   {weights}   loss {found.loss:.4g}", pen=frame.pen)
 
 
 def _samples(found: Line, frame: Frame) -> Text:
-    """Each sample, what it is and how likely the model finds that, while they fit."""
+    """The first samples, each with its class and the probability of that class."""
     parts: list[tuple[str, str] | str] = []
     for x, y, share in zip(found.x[:8], found.y, found.predicted, strict=False):
-        own = share if y else 1 - share
-        right = "good" if own > 0.5 else "bad"
-        parts += [f"x {x:g} {found.classes[int(y)]} ", (f"{100 * own:.0f} %", right), "   "]
+        true = share if y else 1 - share
+        right = "good" if true > 0.5 else "bad"
+        parts += [f"x {x:g} {found.classes[int(y)]} ", (f"{100 * true:.0f} %", right), "   "]
     return sentence(*parts, pen=frame.pen)
 
 
@@ -55,6 +55,6 @@ VIEW = View(
     "line",
     draw,
     accepts=lambda found: bool(found.classes),
-    unavailable_text="A probability curve has one input and two classes.",
+    unavailable_text="Only a model with one input and two classes has a probability curve.",
     suits=lambda traits: traits.input_shape == (1,) and traits.classes == 2,
 )

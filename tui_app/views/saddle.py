@@ -1,4 +1,4 @@
-"""A cost with a saddle: where gradients end that no noise moves."""
+"""Draws a cost with a saddle point, where gradient descent without noise stops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cost with a saddle as a surface in space: down along one weight, up along the other."""
+"""Draws the cost with a saddle point as a surface in space."""
 
 from __future__ import annotations
 

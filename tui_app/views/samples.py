@@ -1,4 +1,4 @@
-"""A page of samples: what each one is, what the model takes it for, and how sure it is."""
+"""Draws a page of samples: the class of each, the predicted class and its probability."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def draw(found: Predictions, frame: Frame) -> list[Text]:
     shown = f"samples {frame.at + 1} to {frame.at + count} of {len(found.targets)}"
     words = sentence(
         f"{shown}, {found.measured} set",
-        (f"   right {100 * right:.2f} %", "good"),
+        (f"   accuracy {100 * right:.2f} %", "good"),
         pen=frame.pen,
     )
     return [*canvas.lines(), words]
@@ -41,6 +41,6 @@ VIEW = View(
     draw,
     _places,
     "sample",
-    unavailable_text="Samples have predictions where there are classes.",
+    unavailable_text="Only a model that predicts classes has predictions for samples.",
     suits=lambda traits: traits.has_predictions,
 )

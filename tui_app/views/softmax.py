@@ -1,4 +1,4 @@
-"""Softmax and cross-entropy of one sample, worked out in numbers."""
+"""Draws softmax and cross-entropy of one sample, computed in numbers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WIDTH, _HEIGHT = 28, 14
 
 
 def draw(found: Predictions, frame: Frame) -> list[Text]:
-    """From logits to exponentials to probabilities to the loss: a class a line."""
+    """Logits, exponentials, probabilities and the loss: one class a line."""
     pen, place = frame.pen, frame.at
     canvas = Canvas(frame.columns, frame.rows, pen)
     left = 0
@@ -42,12 +42,12 @@ def draw(found: Predictions, frame: Frame) -> list[Text]:
 
 
 def _table(canvas: Canvas, found: Predictions, place: int, left: int) -> int:
-    """Draw it; the rows it took."""
+    """Draw the table; return how many rows it took."""
     pen, truth = canvas.pen, int(found.targets[place])
     logits, probabilities = found.logits[place], found.probabilities[place]
     order = np.arange(len(logits))
     room = canvas.rows - 5
-    if len(order) > room:  # the likeliest ones, and the true one in any case
+    if len(order) > room:  # the most probable ones, and always the true one
         order = np.argsort(-probabilities)[:room]
         order = order if truth in order else np.append(order[:-1], truth)
     names = min(14, max(len(found.classes[i]) for i in order) + 2)
@@ -70,21 +70,24 @@ def _table(canvas: Canvas, found: Predictions, place: int, left: int) -> int:
     total = float(np.exp(logits.astype(np.float64)).sum())
     row = len(order) + 1
     canvas.write(
-        left, row, f"{'sum':<{names}} {'':8} {_written(total):>10} {100:6.2f} %", pen.style("faint")
+        left,
+        row,
+        f"{'sum':<{names}} {'':8} {_sum_text(total):>10} {100:6.2f} %",
+        pen.style("faint"),
     )
     return row + 1
 
 
 def _e(logit: float) -> str:
-    return _written(float(np.exp(np.float64(logit))))
+    return _sum_text(float(np.exp(np.float64(logit))))
 
 
-def _written(value: float) -> str:
+def _sum_text(value: float) -> str:
     return f"{value:.4f}" if 1e-3 <= value < 1e4 else f"{value:.2e}"
 
 
 def _loss(found: Predictions, place: int, frame: Frame) -> list[Text]:
-    """-log P, once by the probability and once without the exponentials that overflow."""
+    """-log P, computed from the probability, and from the logits, which can't overflow."""
     truth = int(found.targets[place])
     logits, share = found.logits[place].astype(np.float64), float(found.probabilities[place, truth])
     top = float(logits.max())
@@ -117,6 +120,6 @@ VIEW = View(
     _places,
     "sample",
     accepts=lambda found: found.logits.shape[1] > 1,
-    unavailable_text="Softmax has a logit for each of several classes.",
+    unavailable_text="Only a model with a logit for each class has a softmax.",
     suits=lambda traits: traits.has_predictions and traits.task == "multiclass",
 )

@@ -1,4 +1,4 @@
-"""A cost with two minima: which one a descent finds depends on where it starts."""
+"""Draws a cost with two minima: the start of a descent decides which one it finds."""
 
 from __future__ import annotations
 

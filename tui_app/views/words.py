@@ -1,4 +1,4 @@
-"""The word that the network says after each epoch, letter by letter."""
+"""Draws the word that the network produces after each epoch, letter by letter."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def draw(found: Words, frame: Frame) -> list[Text]:
-    """A row per epoch: right letters stand plain, wrong ones are marked; with their shares."""
+    """One row for each epoch: every letter with its probability; wrong ones are marked."""
     pen, count = frame.pen, len(found.predicted)
     room = frame.rows - 3
     rows = np.unique(np.linspace(0, count - 1, min(room, count)).round().astype(int))
@@ -36,7 +36,7 @@ def draw(found: Words, frame: Frame) -> list[Text]:
 
 
 def _cell(line: Text, found: Words, row: int, place: int, letter: str, frame: Frame) -> None:
-    """A letter with its probability, on a ground that is the lighter the surer it is."""
+    """Append a letter with its probability; the background is lighter the higher that is."""
     share, pen = float(found.probabilities[row, place]), frame.pen
     is_right = letter == found.target[place]
     text = f" {letter}{'' if is_right else '!'}".ljust(3) + f"{100 * share:3.0f}"
@@ -57,11 +57,11 @@ def _words(found: Words, frame: Frame) -> Text:
     first = next((epoch for epoch, word in words if word == found.target), None)
     last = found.predicted[-1]
     verdict = (
-        (f"it says {last}", "good")
+        (f"the last word is {last}", "good")
         if last == found.target
-        else (f"it says {last}, not {found.target}: try another seed", "bad")
+        else (f"the last word is {last}, not {found.target}: try another seed", "bad")
     )
-    when = f"   right for the first time after epoch {first}" if first is not None else ""
+    when = f"   first right after epoch {first}" if first is not None else ""
     return sentence(
         f"from {found.input} to {found.target}: ", verdict, (when, "faint"), pen=frame.pen
     )
@@ -71,6 +71,6 @@ VIEW = View(
     "Word by epoch",
     "words",
     draw,
-    unavailable_text="Words are said by lecture 12's networks.",
+    unavailable_text="Only the networks of lecture 12 produce words.",
     suits=lambda traits: traits.is_sequence,
 )

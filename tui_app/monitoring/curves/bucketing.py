@@ -1,4 +1,4 @@
-"""A long series as at most two points a column of the chart: the least and the greatest there."""
+"""Reduces a long series to the minimum and maximum in each column of a chart."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 def bucketed(values: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
     """Positions in `values`, and the values to draw there.
 
-    A short series is itself; of a longer one, each of `columns` parts gives its minimum and its
-    maximum, so that no peak is lost.
+    A short series is returned whole. A longer one is divided into `columns` parts, of which each
+    gives its minimum and maximum, so that no peak is lost.
     """
     columns = max(1, columns)
     if len(values) <= 2 * columns:

@@ -1,4 +1,4 @@
-"""Several runs in one picture, each in a colour of its own."""
+"""Draws several runs in one chart, each in its own colour."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from tui_app.monitoring.curves.run_curves import RunCurves
 from tui_app.monitoring.history import History
 from tui_app.text.quantities import is_share
 
-#: How many runs have colours that can be told apart.
+#: How many runs have different colours.
 COLOURS = 8
 
 
 @dataclass(frozen=True)
 class Overlaid:
-    """A run in a comparison: what sets it apart, and its curves."""
+    """A run in a comparison: a label with the settings that differ, and its curves."""
 
     label: str
     curves: RunCurves
 
     @property
     def history(self) -> History:
-        """What it has come to."""
+        """The history of the run."""
         return self.curves.history
 
 
 def colour_of(place: int) -> str:
-    """The theme variable for the run at this place: the same as long as the place is."""
+    """The theme variable with the colour of the run at this place."""
     return f"series-{place % COLOURS + 1}"
 
 
@@ -62,7 +62,7 @@ def overlay(
 
 
 def metrics_of(runs: Sequence[Overlaid]) -> list[str]:
-    """What the runs can be compared by: the values that any of them measures, and `loss`."""
+    """The metrics to compare runs by: all that any of them measures, and `loss`."""
     names = dict.fromkeys(name for run in runs for name in run.history.epochs.values)
     chosen = [run.history.info.metric for run in runs if run.history.info is not None]
     first = [name for name in dict.fromkeys(chosen) if name in names]

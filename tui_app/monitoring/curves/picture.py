@@ -1,4 +1,4 @@
-"""What a chart shows, as plain data: curves, levels and marks, on axes with a range."""
+"""Describes a chart as plain data: curves, levels and marks, on axes with a range."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Level:
-    """A line across, such as the score of a baseline."""
+    """A horizontal line, such as the score of a baseline."""
 
     label: str
     y: float
@@ -32,7 +32,10 @@ class Level:
 
 @dataclass(frozen=True)
 class Picture:
-    """A chart. `best` is a point to be marked, `changes` are where the lr was changed by hand."""
+    """A chart. `best` is a point to mark, `changes` are where the user changed the lr.
+
+    `empty` is the sentence that stands in place of a chart without curves.
+    """
 
     curves: Sequence[Curve] = ()
     levels: Sequence[Level] = ()
@@ -45,7 +48,7 @@ class Picture:
     empty: str = ""
 
     def range(self) -> tuple[float, float]:
-        """The lowest and the highest y to show, in the axis's own measure (log10 if `log`)."""
+        """The lowest and highest y to show, on the scale of the axis (log10 if `log`)."""
         parts = [_bounds(curve) for curve in self.curves]
         lows = [low for low, _ in parts if np.isfinite(low)]
         highs = [high for _, high in parts if np.isfinite(high)]
@@ -65,7 +68,7 @@ class Picture:
         return low - margin, max(top, low + 1e-12)
 
     def scaled(self, y: np.ndarray) -> np.ndarray:
-        """The values `y` in the axis's own measure."""
+        """The values `y` on the scale of the axis."""
         if not self.log:
             return y
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -74,7 +77,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class ChartView:
-    """How a person wants the chart."""
+    """How the user wants the chart: smoothing, scale, x axis, panels, cursor."""
 
     span: int = 10
     log: bool = False
@@ -87,6 +90,6 @@ def _bounds(curve: Curve) -> tuple[float, float]:
     finite = curve.y[np.isfinite(curve.y)]
     if not len(finite):
         return np.nan, np.nan
-    if curve.style == "faint":  # a few spikes must not flatten all the rest
+    if curve.style == "faint":  # a few spikes must not flatten the rest
         return float(np.quantile(finite, 0.02)), float(np.quantile(finite, 0.98))
     return float(finite.min()), float(finite.max())

@@ -1,4 +1,4 @@
-"""What the curves say at one place of the x axis, in words."""
+"""Reads the curves at the cursor, as one line of text."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def read_off(curves: RunCurves, view: ChartView) -> str:
     parts = [f"step {step} (epoch {epoch:.1f})", f"loss {history.losses[step - 1]:#.4g}"]
     parts += [
         format_number(name, value) if is_share(name) else format_value(name, value)
-        for name, value in _measured_at(curves, step).items()
+        for name, value in _metrics_at(curves, step).items()
         if not math.isnan(value) and name != "train_loss"
     ]
     return "  ".join(parts)
 
 
 def _step_at(curves: RunCurves, view: ChartView, x: float) -> int:
-    """The step nearest to `x`, found by halving: every axis grows with the steps."""
+    """The step nearest to `x`, by bisection: every axis grows with the steps."""
     low, high = 1, curves.history.step
     while low < high:
         middle = (low + high) // 2
@@ -39,8 +39,8 @@ def _step_at(curves: RunCurves, view: ChartView, x: float) -> int:
     return low
 
 
-def _measured_at(curves: RunCurves, step: int) -> dict[str, float]:
-    """What was measured after the last epoch that was over by `step`."""
+def _metrics_at(curves: RunCurves, step: int) -> dict[str, float]:
+    """The metrics of the last epoch that was complete at `step`."""
     epochs = curves.history.epochs
     row = int(np.searchsorted(np.array(epochs.step), step, side="right")) - 1
     return {name: values[row] for name, values in epochs.values.items()} if row >= 0 else {}

@@ -1,4 +1,4 @@
-"""The curves of one run: its losses by step, smoothed, and what was measured after its epochs."""
+"""Builds the charts of one run: the loss of each step, smoothed, and the metrics of its epochs."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from tui_app.monitoring.curves.picture import ChartView, Curve, Level, Picture
 from tui_app.monitoring.curves.smoothing import Smoothed
 from tui_app.monitoring.history import History
 
-#: How the values of an epoch are called in a legend, and their colour.
+#: The label and colour of each metric of an epoch, by its split.
 _LEGEND = {
     "test": ("test", "series-2"),
     "validation": ("validation", "series-3"),
     "train": ("train after each epoch", "series-4"),
 }
 
-#: What scores the base rate of a metric, without looking at a sample.
+#: The label of each metric's baseline.
 _BASELINES = {"accuracy": "majority class", "loss": "class frequencies"}
 
-_LOSS_TO_COME = "The loss appears here with the first steps."
-_ACCURACY_TO_COME = "The accuracy appears here after the first epoch."
+_NO_LOSS_YET = "The loss appears here with the first steps."
+_NO_ACCURACY_YET = "The accuracy appears here after the first epoch."
 
 
 class RunCurves:
-    """Makes pictures of a history; keeps what was smoothed between two of them."""
+    """Makes charts of a history, and keeps the smoothed losses from one chart to the next."""
 
     def __init__(self, history: History) -> None:
         self.history = history
         self._smoothed = Smoothed(1)
 
     def at(self, steps: np.ndarray, view: ChartView) -> np.ndarray:
-        """Where `steps` lie on the x axis."""
+        """The positions of `steps` on the x axis."""
         return positions(self.history, steps, view)
 
     def end(self, view: ChartView) -> float:
-        """Where the x axis ends."""
+        """The end of the x axis."""
         history = self.history
         total = history.info.total_steps if history.info else 0
         step = max(history.step, int(history.epochs.step[-1]) if history.epochs.step else 0, 1)
@@ -46,7 +46,7 @@ class RunCurves:
         return float(self.at(np.array([float(last)]), view)[0]) or 1.0
 
     def loss(self, view: ChartView, columns: int) -> Picture:
-        """Train loss by step, raw and smoothed, and the losses measured after the epochs."""
+        """The train loss of each step, raw and smoothed, and the losses after each epoch."""
         history, end = self.history, self.end(view)
         curves = [*self._train(view, columns), *self._measured("loss", view, columns)]
         return Picture(
@@ -57,11 +57,11 @@ class RunCurves:
             end=end,
             log=view.log,
             cursor=view.cursor,
-            empty="" if history.step else self._none_yet("step", _LOSS_TO_COME),
+            empty="" if history.step else self._empty_text("step", _NO_LOSS_YET),
         )
 
     def accuracy(self, view: ChartView, columns: int) -> Picture:
-        """The accuracies measured after the epochs."""
+        """The accuracies measured after each epoch."""
         return Picture(
             curves=self._measured("accuracy", view, columns),
             levels=self._levels("accuracy"),
@@ -70,7 +70,7 @@ class RunCurves:
             end=self.end(view),
             is_share=True,
             cursor=view.cursor,
-            empty="" if self.history.epoch else self._none_yet("epoch", _ACCURACY_TO_COME),
+            empty="" if self.history.epoch else self._empty_text("epoch", _NO_ACCURACY_YET),
         )
 
     @property
@@ -79,8 +79,8 @@ class RunCurves:
         facts = self.history.info
         return bool(facts and (facts.highest or "accuracy" in facts.base_rates))
 
-    def _none_yet(self, unit: str, expected: str) -> str:
-        """What stands in place of a curve that has no point."""
+    def _empty_text(self, unit: str, expected: str) -> str:
+        """The sentence in place of a chart without points."""
         return expected if self.history.is_open else f"The run ended before its first {unit}."
 
     def _train(self, view: ChartView, columns: int) -> list[Curve]:
@@ -98,7 +98,7 @@ class RunCurves:
         return [Curve("each step", self.at(places + 1, view), raw, "series-1", "faint"), line]
 
     def _columns_of(self, step: int, view: ChartView, columns: int) -> int:
-        """The columns that the first `step` steps take."""
+        """How many columns the first `step` steps take."""
         share = float(self.at(np.array([float(step)]), view)[0]) / self.end(view)
         return max(8, int(columns * min(1.0, share)))
 
@@ -131,7 +131,7 @@ class RunCurves:
 
 
 def positions(history: History, steps: np.ndarray, view: ChartView) -> np.ndarray:
-    """Where `steps` lie on the x axis of `view`: as they are, in epochs, or in seconds."""
+    """The positions of `steps` on the x axis of `view`: in steps, epochs or seconds."""
     if view.axis == "step" or history.info is None:
         return steps
     if view.axis == "epoch":
@@ -139,11 +139,11 @@ def positions(history: History, steps: np.ndarray, view: ChartView) -> np.ndarra
     return _seconds(history.epochs.step, history.epochs.seconds, steps)
 
 
-def _seconds(known: array[float], seconds: array[float], steps: np.ndarray) -> np.ndarray:
-    """The seconds of training at `steps`; past the last epoch, at its pace."""
-    if not known:
+def _seconds(measured: array[float], seconds: array[float], steps: np.ndarray) -> np.ndarray:
+    """The seconds of training at `steps`; after the last epoch, extrapolated from its speed."""
+    if not measured:
         return np.zeros_like(steps)
-    xs, ys = np.array([0.0, *known]), np.array([0.0, *seconds])
+    xs, ys = np.array([0.0, *measured]), np.array([0.0, *seconds])
     pace = (ys[-1] - ys[-2]) / max(1.0, xs[-1] - xs[-2])
     beyond = np.maximum(0.0, steps - xs[-1]) * pace
     return np.interp(steps, xs, ys) + beyond

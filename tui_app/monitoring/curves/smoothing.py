@@ -1,4 +1,4 @@
-"""Exponential smoothing, debiased, of a series that grows: every value is smoothed once."""
+"""Smooths a growing series exponentially, without bias, and each value only once."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from array import array
 
 import numpy as np
 
-#: How many values a smoothed one is spread over, from none to many.
+#: The spans of smoothing to choose from, in values; 1 is none.
 SPANS = (1, 3, 10, 30, 100, 300, 1000)
 
 
 class Smoothed:
-    """m[n] = w·m[n-1] + (1-w)·x[n], over 1-wⁿ so that the first values aren't drawn towards 0.
+    """m[n] = w·m[n-1] + (1-w)·x[n], over 1-wⁿ which removes the bias of the first values towards 0.
 
-    A value that isn't a number stays one, and the mean goes on beside it.
+    A value that isn't finite stays in its place and doesn't enter the mean.
     """
 
     def __init__(self, span: int) -> None:
@@ -25,10 +25,10 @@ class Smoothed:
         self._values: array[float] = array("d")
 
     def of(self, source: array[float]) -> np.ndarray:
-        """The whole of `source`, smoothed; only what is new in it costs anything."""
+        """All of `source`, smoothed; only the values added since the last call are computed."""
         if self.span == 1:
             return np.array(source)
-        if len(source) < len(self._values):  # a resumed run begins again from a checkpoint
+        if len(source) < len(self._values):  # a resumed run goes back to a checkpoint
             self.__init__(self.span)
         if len(source) > len(self._values):
             self._extend(np.array(source[len(self._values) :]))
@@ -38,7 +38,9 @@ class Smoothed:
         numbers = np.isfinite(new)
         values = new[numbers]
         means = _running_means(values, self._weight, self._mean)
-        biased = max(0, min(len(values), 40 * self.span - self._count))  # then w^n is nothing
+        biased = max(
+            0, min(len(values), 40 * self.span - self._count)
+        )  # after that w^n is negligible
         counts = self._count + np.arange(1, biased + 1)
         means[:biased] /= 1 - self._weight**counts
         smoothed = np.full(len(new), math.nan)
@@ -52,9 +54,9 @@ class Smoothed:
 
 
 def _running_means(values: np.ndarray, weight: float, mean: float) -> np.ndarray:
-    """The recursion without a loop over the values: within a block it is a sum of powers.
+    """The recursion, computed as sums of powers within blocks instead of value by value.
 
-    A block is so long that its smallest power is e^-30, which double precision bears.
+    The length of a block keeps its smallest power at e^-30, within double precision.
     """
     length = min(max(1, len(values)), math.ceil(30 / -math.log(weight)))
     blocks = -(-len(values) // length)

@@ -1,4 +1,4 @@
-"""Ways down a cost, several in one picture: their signs, their legend, the lr that it can bear."""
+"""Draws the paths of gradient descents: their signs, their legend, and the largest stable lr."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from tui_app.views.view import Frame
 if TYPE_CHECKING:
     from tui_app.inspection.probes.landscape import Descent, Landscape
 
-#: How each way is drawn: its sign, the one in ASCII or without colour, what its colour means.
-_WAYS = (("●", "o", "data strong"), ("▲", "x", "mark"), ("■", "+", "good"))
+#: How each path is drawn: its sign, the sign in ASCII or without colour, the meaning of its colour.
+_PATH_SIGNS = (("●", "o", "data strong"), ("▲", "x", "mark"), ("■", "+", "good"))
 
 
 def sign_of(number: int, pen: Pen) -> tuple[str, str]:
-    """The sign of a way, and what its colour means."""
-    sign, plain, meaning = _WAYS[number % len(_WAYS)]
+    """The sign of a path, and the meaning of its colour."""
+    sign, plain, meaning = _PATH_SIGNS[number % len(_PATH_SIGNS)]
     return (plain if pen.ascii or not pen.colour else sign), meaning
 
 
 def apart(plot: Plot, points: np.ndarray, cells: float = 7.0) -> np.ndarray:
-    """Of points (n, w and more) those that lie so many cells from the one before, and the last."""
+    """Points (n, weights) at least `cells` cells apart from the one before, and the last point."""
     if not len(points):
         return points
     with np.errstate(over="ignore"):
@@ -41,15 +41,15 @@ def apart(plot: Plot, points: np.ndarray, cells: float = 7.0) -> np.ndarray:
 
 
 def legend(found: Landscape, frame: Frame) -> list[Text]:
-    """Which way is which, how many steps it has, and where it ends."""
-    ways: list[list[tuple[str, str] | str]] = []
+    """The sign of each path, how many steps it has, and where it ends."""
+    paths: list[list[tuple[str, str] | str]] = []
     for number, descent in enumerate(found.descents):
-        told = _told(descent, frame.at if number == 0 else 0)
-        ways.append([sign_of(number, frame.pen), f" {descent.label}", (f" {told}", "faint")])
-    return flowed(ways, frame.columns, frame.pen)
+        progress = _progress(descent, frame.at if number == 0 else 0)
+        paths.append([sign_of(number, frame.pen), f" {descent.label}", (f" {progress}", "faint")])
+    return flowed(paths, frame.columns, frame.pen)
 
 
-def _told(descent: Descent, at: int) -> str:
+def _progress(descent: Descent, at: int) -> str:
     steps = at or len(descent.losses)
     place = _place(descent.weights[min(steps, len(descent.weights) - 1)])
     if at or descent.current is None:
@@ -64,7 +64,7 @@ def _place(weights: np.ndarray) -> str:
 
 
 def stability(found: Landscape, frame: Frame) -> Text:
-    """What learning rate this cost can bear (LeCun, Kanter and Solla, 1991)."""
+    """The lr beside the largest stable one, 2 / curvature (LeCun, Kanter and Solla, 1991)."""
     if not found.curvature:
         return sentence((f"lr {found.lr:g}", "faint"), pen=frame.pen)
     if not found.is_plain_descent or not np.isfinite(found.max_stable_lr):
@@ -84,5 +84,5 @@ def stability(found: Landscape, frame: Frame) -> Text:
 
 
 def places(found: Landscape) -> int:
-    """The steps of the run's own way, one by one, and all of them at once."""
+    """The places of a view: every step of the run, and an overview."""
     return len(found.descents[0].losses) + 1

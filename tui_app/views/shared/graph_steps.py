@@ -1,4 +1,4 @@
-"""The order in which a graph's values and gradients come, and how far a person has stepped."""
+"""Orders the values and gradients of a graph, and says which the user has stepped to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shown:
-    """How many of the values (forward) and of the gradients (backward) are written out."""
+    """How many values (forward) and gradients (backward) are visible."""
 
     forward: int
     backward: int
@@ -24,18 +24,18 @@ def everything(graph: Graph) -> Shown:
 
 
 def steps_of(graph: Graph) -> list[int]:
-    """The nodes that are computed, in that order."""
+    """The nodes that are computed, in the order of the forward pass."""
     return [place for place, node in enumerate(graph.nodes) if node.kind == "operation"]
 
 
 def backward_of(graph: Graph) -> list[int]:
-    """The nodes that get a gradient, in the order they do: from the loss to the weights."""
+    """The nodes with a gradient, in the order of the backward pass: from the loss to weights."""
     order = sorted(range(len(graph.nodes)), key=lambda i: (graph.nodes[i].kind != "operation", -i))
     return [place for place in order if graph.nodes[place].gradient is not None]
 
 
 def shown_at(graph: Graph, at: int) -> Shown:
-    """What is written out after `at` steps; at 0 everything."""
+    """What is visible after `at` steps; at 0 everything."""
     if at == 0:
         return everything(graph)
     forward, backward = len(steps_of(graph)), len(backward_of(graph))
@@ -43,7 +43,7 @@ def shown_at(graph: Graph, at: int) -> Shown:
 
 
 def parts_of(graph: Graph, place: int) -> list[tuple[float, float]]:
-    """(local derivative, upstream gradient) of every use of a node."""
+    """The (local derivative, upstream gradient) of every node that uses this one."""
     return [
         (local, node.gradient)
         for node in graph.nodes

@@ -1,4 +1,4 @@
-"""Samples side by side, each with what it is and what the model takes it for."""
+"""Draws samples side by side, each with its class and the predicted one."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from tui_app.text.cells import cut_distinct, padded
 if TYPE_CHECKING:
     from tui_app.inspection.probes.predictions import Predictions
 
-#: Cells of an image in a row of them, and of what stands between two.
+#: The cells of an image in a row of images, and of the gap between two.
 WIDTH, HEIGHT, BETWEEN = 14, 7, 2
 
 
 def is_image(found: Predictions) -> bool:
-    """Whether the samples can be looked at."""
+    """Whether the samples are images."""
     return found.inputs.ndim == 4
 
 
 def sample_text(found: Predictions, place: int) -> str:
-    """A sample in words: its letters, or its first numbers."""
+    """A sample as text: its letters, or its first numbers."""
     return text_of(found.inputs[place], found.vocabulary)
 
 
 def text_of(sample: np.ndarray, vocabulary: Sequence[str]) -> str:
-    """A sample (...) in words; 0 stands for no symbol, as what fills up short sequences."""
+    """A sample as text; the code 0 is the padding of short sequences."""
     row = sample.reshape(-1)
     if vocabulary:
         return "".join(vocabulary[int(code)] for code in row if code)
@@ -39,7 +39,7 @@ def text_of(sample: np.ndarray, vocabulary: Sequence[str]) -> str:
 
 
 def draw_tiles(canvas: Canvas, found: Predictions, places: np.ndarray, top: int = 0) -> int:
-    """As many samples as fit below `top`; how many that were."""
+    """Draw as many samples as fit below `top`; return how many."""
     if not is_image(found):
         return _draw_rows(canvas, found, places, top)
     across = max(1, (canvas.columns + BETWEEN) // (WIDTH + BETWEEN))
@@ -69,7 +69,7 @@ def _caption(canvas: Canvas, found: Predictions, place: int, x: int, y: int) -> 
 
 
 def _misread(found: Predictions, guess: int, truth: int) -> str:
-    """`as 1, is 7`, as whole as it fits below a picture."""
+    """`as 1, is 7`, cut to the width of an image."""
     said, is_ = found.classes[guess], found.classes[truth]
     whole = f"as {said}, is {is_}"
     if cell_len(whole) <= WIDTH:
@@ -79,7 +79,7 @@ def _misread(found: Predictions, guess: int, truth: int) -> str:
 
 
 def _draw_rows(canvas: Canvas, found: Predictions, places: np.ndarray, top: int) -> int:
-    """A sample a line, where there is nothing to look at."""
+    """Draw one sample a line, where samples aren't images."""
     count = min(len(places), canvas.rows - top)
     names = max(8, min(16, max(map(len, found.classes))))
     room = max(8, canvas.columns - 2 * names - 24)
