@@ -1,11 +1,11 @@
 """Try every weight and keep the best one: what a model, a loss and training are.
 
 A student who learned for 1, 2 and 3 hours got 2, 4 and 6 points. What will 4 hours bring?
-Supervised learning answers in four moves, and every later lecture makes the same four:
+Supervised learning answers in four steps, and every later lecture has the same four:
 
 1. **Data**: pairs of an input x (hours) and a target y (points).
-2. **Model**: a guess of the form of the answer, with numbers left open: `ŷ = x·w`. The bias b
-   of a full line `ŷ = x·w + b` is left out at first, so that there is one number to find.
+2. **Model**: a guess of the form of the answer, with unknown numbers: `ŷ = x·w`. The bias b of a
+   full line `ŷ = x·w + b` is left out at first, so that there is one number to find.
 3. **Loss**: how wrong the model is on one sample, `(ŷ − y)²`. The mean over all samples is
    the cost, here the mean squared error:
 
@@ -13,9 +13,9 @@ Supervised learning answers in four moves, and every later lecture makes the sam
 
 4. **Search** for the w with the smallest cost.
 
-This lecture's search is the plainest there is: try w = 0.0, 0.1, 0.2, ... 4.0 and look. One
-epoch is one candidate, so the curve of the loss over the epochs *is* the curve MSE(w): 18.67
-at w = 0, falling to 0 at w = 2 (epoch 21), and back up to 18.67 at w = 4.
+This lecture's search is the simplest one: try w = 0.0, 0.1, 0.2, ... 4.0 and compare. One epoch
+is one candidate, so the curve of the loss over the epochs *is* the curve MSE(w): 18.67 at
+w = 0, falling to 0 at w = 2 (epoch 21), and back up to 18.67 at w = 4.
 
 ## Try
 
@@ -26,13 +26,13 @@ at w = 0, falling to 0 at w = 2 (epoch 21), and back up to 18.67 at w = 4.
 
 - With a bias the cost is a bowl over the plane of w and b. The search walks it row by row
   (b first, then the next w), so the curve swings once per row. Where do its low points fall?
-- On `noisy-line` the lowest loss is not 0. What is left is the noise, which no line explains.
+- On `noisy-line` the lowest loss is not 0. The rest is the noise, which no line explains.
 - Stop a run and `tutorch resume last`: each run has a folder of its own, its best model is
   saved in it as soon as it is found, and its curve is drawn in this terminal, epoch by epoch.
 
 ## The trap
 
-It works because there is one weight. n weights with 41 values each are 41ⁿ candidates: 1681
+It works because there is only one weight. n weights with 41 values each are 41ⁿ candidates: 1681
 for two, 1.3·10¹⁶ for ten, and lecture 9 has 575 050 weights. Even searching coarsely first
 and then finely around the best place fails, because a cost has many valleys and the coarse
 grid may skip the deepest one. The next lecture asks a better question: not "which w?" but
@@ -56,7 +56,7 @@ BIASES = [i / 10 for i in range(-20, 21)]  # -2.0, -1.9, ... 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class SearchHyperparameters(Hyperparameters):
-    """What an exhaustive search can be told."""
+    """The settings of an exhaustive search."""
 
     bias: bool = False
     """Search y = w·x + b instead of y = w·x: 41 × 41 candidates instead of 41."""

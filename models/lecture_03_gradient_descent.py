@@ -14,10 +14,10 @@ For ŷ = x·w and the mean squared error the derivative can be written down on p
 That is `gradient` below. From w = 1 with lr 0.01, 100 epochs give w = 1.99994.
 
 **How many samples make one step?** All of them: that is gradient descent, `--batch-size full`.
-One: stochastic gradient descent (SGD), `--batch-size 1`; for the arithmetic of one step it
-makes N small, noisy ones, and the noise can carry it over a flat or saddle-shaped place where
-the exact gradient is zero. But its steps wait for each other, and a GPU idles. A few: the
-mini-batch, the compromise that everybody uses, and what "batch" has come to mean.
+One: stochastic gradient descent (SGD), `--batch-size 1`; it makes N small, noisy steps with the
+arithmetic of one full step, and the noise can carry it over a flat or saddle-shaped place where
+the exact gradient is zero. But each step waits for the one before, and a GPU idles. A few: the
+mini-batch, the usual compromise, and what "batch" means today.
 
 ## Try
 
@@ -28,9 +28,9 @@ mini-batch, the compromise that everybody uses, and what "batch" has come to mea
     tutorch --no-tui 03 --dataset noisy-line --sweep batch_size=full,10,1
     tutorch --no-tui 03 --gradient "autograd function"
 
-The last one writes down less: `Multiply` knows the derivative of a single product, and autograd
-multiplies it with that of the loss (the chain rule, which the next lecture is about). Any
-hand-written derivative can be checked against tiny differences of the function itself:
+The last one needs less by hand: `Multiply` has the derivative of a single product, and autograd
+multiplies it by that of the loss (the chain rule, the topic of the next lecture). Any
+hand-written derivative can be checked against small differences of the function itself:
 
     x = torch.randn(3, 1, dtype=torch.double, requires_grad=True)
     w = torch.tensor(1.5, dtype=torch.double, requires_grad=True)
@@ -42,7 +42,7 @@ A loss that grows means that the learning rate is too large. Here the limit is e
 multiplies the distance w − 2 by `1 − lr · 2·mean(x²) = 1 − lr · 28/3`, which shrinks only while
 lr < 3/14 ≈ 0.214. No real network has such a formula, but each has such a limit.
 
-The curve of SGD jitters. Look at a smoothed one, c′ₜ = β·c′ₜ₋₁ + (1 − β)·cₜ, before you judge it.
+The curve of SGD jitters. Smooth it, c′ₜ = β·c′ₜ₋₁ + (1 − β)·cₜ, before you judge it.
 """
 
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ from models.lecture import DataSpec, Hyperparameters, Lecture
 
 @dataclass(frozen=True, kw_only=True)
 class DescentHyperparameters(Hyperparameters):
-    """What gradient descent by hand can be told."""
+    """The settings of gradient descent by hand."""
 
     gradient: Literal["by hand", "autograd function"] = "by hand"
     """The whole gradient on paper, or only a product's, which autograd chains with the loss."""
@@ -75,7 +75,7 @@ class Multiply(Function):
 
     @staticmethod
     def backward(ctx, *grad_outputs: Tensor) -> tuple[Tensor, Tensor]:
-        """From ∂cost/∂ŷ, which comes down the chain, to ∂cost/∂x and ∂cost/∂w."""
+        """From ∂cost/∂ŷ, the incoming gradient, to ∂cost/∂x and ∂cost/∂w."""
         (grad,) = grad_outputs
         x, w = ctx.saved_tensors
         return grad * w, (grad * x).sum()
@@ -116,7 +116,7 @@ class GradientDescent(Optimizer):
 
     @torch.no_grad()
     def step(self, closure):  # type: ignore[override]
-        """Compute the gradients, go one step against them, return the loss before the step."""
+        """Compute the gradients, take one step against them, return the loss before the step."""
         with torch.enable_grad():
             loss = closure()
         for group in self.param_groups:

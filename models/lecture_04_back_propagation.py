@@ -1,9 +1,9 @@
 """Let autograd do the calculus: a graph of small steps, walked backwards with the chain rule.
 
-A derivative on paper is fine for one weight; nobody writes 575 050 of them. But any model is
-built of small operations (a product, a sum, a square), each with a derivative that fits on a
-line. PyTorch writes down every operation it computes, as a graph, and `loss.backward()` walks
-that graph from the loss to the weights, multiplying those small derivatives on the way:
+A derivative on paper is fine for one weight, but not for 575 050 of them. Any model is built of
+small operations (a product, a sum, a square), each with a derivative that fits on a line.
+PyTorch records every operation it computes, as a graph, and `loss.backward()` walks that graph
+from the loss to the weights, multiplying those small derivatives on the way:
 
     x ──┐
     w ──┴─ × ── ŷ ──┐
@@ -25,19 +25,19 @@ lecture 3, with the gradient for free. The samples come one at a time, in their 
     tutorch --no-tui 04 --form quadratic --lr 0.03     # 6.49, wrong the other way
     tutorch --no-tui 04 --form quadratic --epochs 20000
 
-The quadratic *contains* the straight line (w₁ = 0, w₂ = 2, b = 0), and three points leave it no
-other exact solution. Yet after 100 epochs it says 8.544 for 4 hours. Many other parabolas pass
-close by the three points; along that valley the loss hardly changes, so the gradient hardly
-pulls. A more flexible model takes more time (here 20 000 epochs) or more data, and until then it
-is wrong first where there are no data: 4 hours lie outside of 1 to 3.
+The quadratic *contains* the straight line (w₁ = 0, w₂ = 2, b = 0), and three points allow no
+other exact solution. Yet after 100 epochs it predicts 8.544 for 4 hours. Many other parabolas
+pass close to the three points; along that valley the loss hardly changes, so the gradient is
+small. A more flexible model needs more time (here 20 000 epochs) or more data, and until then
+its largest errors are where there are no data: 4 hours are outside of 1 to 3.
 
 ## The trap
 
-- `backward()` **adds** to `.grad`. Somebody must set it to zero before each step, or each
-  gradient drags all the earlier ones along. (The trainer calls `optimizer.zero_grad()`.)
-- A tensor remembers how it was made. `total += loss` keeps every epoch's graph alive and eats
+- `backward()` **adds** to `.grad`. Set it to zero before each step, or each gradient includes
+  all earlier ones. (The trainer calls `optimizer.zero_grad()`.)
+- A tensor keeps the graph that computed it. `total += loss` keeps every epoch's graph and fills
   the memory; `loss.item()` is the plain number. For the same reason a weight is updated under
-  `torch.no_grad()`: the update is no part of the model.
+  `torch.no_grad()`: the update isn't part of the model.
 """
 
 from dataclasses import dataclass

@@ -1,13 +1,13 @@
 """The four parts of every PyTorch program: data, model, loss and optimizer, and the loop.
 
-Lecture 4 still held its weight by hand. From here on PyTorch's own parts do:
+Lecture 4 still created its weight by hand. From here on PyTorch's own parts do:
 
 1. **Data** as matrices: 3 samples of 1 feature are a (3, 1) tensor, never (3,).
-2. **Model**: a class on `nn.Module` that makes its layers in `__init__` and uses them in
-   `forward`. `nn.Linear(1, 1)` is `ŷ = x·wᵀ + b` and draws its w and b at random. One calls
-   `model(x)`, not `model.forward(x)`: the call is what also runs the hooks.
-3. **Loss and optimizer**: `nn.MSELoss` says how wrong, `torch.optim.SGD` says what to change.
-4. **The loop**, the same in all lectures to come:
+2. **Model**: a subclass of `nn.Module` that makes its layers in `__init__` and uses them in
+   `forward`. `nn.Linear(1, 1)` is `ŷ = x·wᵀ + b` with random initial w and b. Call `model(x)`,
+   not `model.forward(x)`: only the call runs the hooks.
+3. **Loss and optimizer**: `nn.MSELoss` measures the error, `torch.optim.SGD` updates the weights.
+4. **The loop**, the same in all later lectures:
 
        loss = criterion(model(inputs), targets)   # forward
        optimizer.zero_grad()                      # forget the last gradients
@@ -26,13 +26,13 @@ With lr 0.01, 1000 epochs give w ≈ 2, b ≈ 0 and 7.999 for 4 hours; 100 epoch
     tutorch --no-tui 05 --dataset noisy-line
 
 The first sweep gives each optimizer a learning rate that suits it and all of them arrive. The
-second gives all of them 0.01, and Adagrad is still at 3.28 after 1000 epochs. SGD goes lr times
-the gradient, which is large here; Adagrad, Adam and Adamax divide by the size of the gradients
-they have seen, so at first they go lr per step, however steep it is. A learning rate belongs to
-an optimizer: comparing two at the same one compares nothing.
+second gives all of them 0.01, and Adagrad is still at 3.28 after 1000 epochs. A step of SGD is lr
+times the gradient, which is large here; Adagrad, Adam and Adamax divide by the size of the
+gradients so far, so their first steps are about lr, however steep the slope. A learning rate
+belongs to an optimizer: comparing two optimizers at the same one says nothing.
 
-LBFGS is another kind: it evaluates the loss several times within one step, so `step` must be
-given a function that does so: `optimizer.step(closure)`. All the others take one as well.
+LBFGS is different: it evaluates the loss several times within one step, so `step` needs a
+function that does so: `optimizer.step(closure)`. All the others accept one as well.
 
 ## The trap
 

@@ -1,4 +1,4 @@
-"""From how much to which: a line, squashed into a probability.
+"""From a number to a class: a line, squashed into a probability.
 
 The question changes from "how many points?" to "pass or fail?". The answer is a class, 0 or 1,
 and a model can't output "0 or 1" smoothly. It can output how likely the 1 is. A line z = w·x + b
@@ -7,8 +7,8 @@ runs from −∞ to +∞; the logistic function squeezes it between 0 and 1:
     P(pass | x) = σ(z) = 1 / (1 + e⁻ᶻ)
 
 z is called the **logit**. σ is one of a family of S-shaped curves (tanh, arctan, ...) that are
-all called sigmoid; this one has kept the name. The distance of two probabilities is measured by
-the binary cross-entropy (BCE), which is −log of the probability given to what really happened:
+all called sigmoid; this one has kept the name. The loss is the binary cross-entropy (BCE): −log
+of the probability that the model gave to the true class:
 
     loss = −( y·log ŷ + (1 − y)·log(1 − ŷ) )
 
@@ -22,13 +22,13 @@ The data: 1 and 2 hours failed, 3 hours passed. After 1000 epochs P = 0.5 lies a
     tutorch --no-tui 06
     tutorch predict last 2.42                # 50 %
     tutorch predict last 4                   # 85 %: likely to pass
-    tutorch --no-tui 06 --epochs 20000       # the curve gets steeper and steeper: no end to it
+    tutorch --no-tui 06 --epochs 20000       # the curve gets steeper and steeper, without end
     tutorch --no-tui 06 --epochs 20000 --weight-decay 0.1
     tutorch --no-tui 06 --lr 0.00333333      # what the mean instead of the sum would do
 
-The classes are cleanly apart, so a steeper curve is always a little better: w grows for ever,
-ever more slowly, and the boundary creeps towards 2.5, halfway between the two classes. Weight
-decay puts a price on large weights, and then there is an end.
+The classes can be separated exactly, so a steeper curve is always a little better: w grows for
+ever, more and more slowly, and the boundary moves towards 2.5, halfway between the two classes.
+Weight decay penalises large weights, so w converges.
 
 ## The trap
 
@@ -36,11 +36,11 @@ decay puts a price on large weights, and then there is an end.
   `BCEWithLogitsLoss` does both at once: the same value, without log(0) when σ(z) is rounded to
   0 or to 1. (`BCELoss` cuts log at −100 there, and its gradient is of no use.) So `forward` has
   no σ; probabilities are computed when they are shown.
-- `BCELoss` wants probabilities: logits make it raise "all elements of input should be between
-  0 and 1", or worse, be wrong without a word. `BCEWithLogitsLoss` wants logits: given σ(z) it
+- `BCELoss` needs probabilities: with logits it raises "all elements of input should be between
+  0 and 1", or worse, is wrong without an error. `BCEWithLogitsLoss` needs logits: with σ(z) it
   squashes twice. Targets are float32 of the output's shape, (N, 1), not int64 class numbers.
-- The losses are added, not averaged. The mean over 3 samples would be as good, but its
-  gradient is a third, and after 1000 epochs the boundary would still be at 2.64.
+- The losses are added, not averaged. The mean over 3 samples would work too, but its gradient
+  is a third, and after 1000 epochs the boundary would still be at 2.64.
 """
 
 from functools import partial
@@ -51,7 +51,7 @@ from models.lecture import DataSpec, Hyperparameters, Lecture
 
 
 class LogisticRegression(nn.Module):
-    """P(pass | x) = σ(x·wᵀ + b); the model gives the logit, what σ is applied to."""
+    """P(pass | x) = σ(x·wᵀ + b); the model outputs the logit, to which σ is applied."""
 
     def __init__(self, spec: DataSpec, hyperparameters: Hyperparameters) -> None:
         super().__init__()

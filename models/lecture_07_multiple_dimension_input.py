@@ -7,8 +7,8 @@ activation behind it:
 
     X (N, 8) → Linear 8→6 → σ → Linear 6→4 → σ → Linear 4→1 → logit (N, 1)
 
-The activations are the point. Two linear layers in a row are one linear layer, since
-(X·A)·B = X·(A·B); a bend between them is what lets the network follow curves.
+The activations matter. Two linear layers in a row are one linear layer, since
+(X·A)·B = X·(A·B); a nonlinearity between them lets the network follow curves.
 
 The rest is lecture 6, with two differences: the loss is the mean, and lr is 0.1. Every step
 still takes all rows (the next lecture takes some at a time).
@@ -22,27 +22,27 @@ still takes all rows (the next lecture takes some at a time).
     tutorch --no-tui 07 --dataset circles --sweep activation=identity,tanh     # a line can't
     tutorch --no-tui 07 --dataset moons --widths 16,16
 
-## The trap: a plateau that passes for a result
+## The trap: a plateau that looks like a result
 
 63 % of the tumours are benign, and 65.35 % of the diabetes rows are of one class. A network that
-says the same of everybody scores just that, and its loss is the entropy of those shares:
+predicts the same for every row scores exactly that, and its loss is the entropy of these shares:
 
     −(0.6535·log 0.6535 + 0.3465·log 0.3465) = 0.6453
 
-With sigmoids inside, as it is taught, the network never gets beyond that in 100 epochs; on
-diabetes not in 1000 either. Its outputs differ by 0.001 from row to row. The slope of σ is 1/4
-at most and each layer multiplies the gradient by it once more, and its outputs are all positive
+With sigmoids in the hidden layers, as in the course, the network doesn't get beyond that in 100
+epochs, and on diabetes not in 1000 either. Its outputs differ by 0.001 from row to row. The slope
+of σ is at most 1/4, and each layer multiplies the gradient by it; its outputs are all positive
 and near 0.5, so the next layer sees almost a constant. tanh has slope 1 and is centred at 0.
 ReLU is as good, except for the seeds whose neurons all start on its flat side (here 1 in 5).
 **Always compare with the majority class first.**
 
 - The activation belongs after *hidden* layers. After the last one a ReLU would make the
-  probability 0 or above 1, and log(0) the loss: 65.35, or an error. So `activation` leaves the
-  last layer alone.
-- Targets must be (N, 1): `xy[:, [-1]]` keeps a column where `xy[:, -1]` makes a row of numbers.
+  probability 0 or above 1, and the loss log(0): 65.35, or an error. So `activation` doesn't apply
+  to the last layer.
+- Targets must be (N, 1): `xy[:, [-1]]` is a column, `xy[:, -1]` a row of numbers.
 - In the course's diabetes file 1 means *not* diabetic. It has nothing to do with scikit-learn's
-  `load_diabetes`, which is another study. Its accuracy is measured on the rows it was trained
-  on, as the course does it: lecture 8 holds some out.
+  `load_diabetes`, which is a different study. Its accuracy is measured on the rows it was trained
+  on, as in the course; lecture 8 holds some out.
 """
 
 from dataclasses import dataclass

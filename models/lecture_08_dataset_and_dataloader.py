@@ -1,8 +1,8 @@
 """A few rows at a time: Dataset knows one sample, DataLoader makes shuffled batches of them.
 
-Lecture 7 took all rows in each step. That is exact and fast per row, but it is one update per
-epoch; one row at a time is many updates, slow and noisy. Mini-batches are between the two, and
-bring three words with them:
+Lecture 7 used all rows in each step. That is exact and fast per row, but only one update per
+epoch; one row at a time means many updates, slow and noisy. Mini-batches are between the two,
+and come with three terms:
 
 - **epoch**: every training row has been seen once,
 - **batch size**: rows in one step, forward, backward and update,
@@ -31,7 +31,7 @@ DataLoader; the other ones keep their small data on the device and index it, whi
 
 ## Try
 
-    tutorch --no-tui dataloader                            # as taught: the majority class
+    tutorch --no-tui dataloader                            # as in the course: majority class
     tutorch --no-tui dataloader --optimizer adam           # the one switch: 97 to 99 %
     tutorch --no-tui dataloader --optimizer adam --dataset diabetes-split      # 77 %, from 65
     tutorch --no-tui dataloader --optimizer adam --sweep batch_size=1,8,32,128
@@ -50,8 +50,8 @@ DataLoader; the other ones keep their small data on the device and index it, whi
   759 rows of numbers starting them costs more than they save. So here 0 is the default; the
   slides have 2.
 - Shuffle the train set, not the test set: the order of questions doesn't change an exam.
-- **Hold rows out.** Lecture 7 was measured on what it had learned from. Here 20 % are kept
-  apart, and what counts is the accuracy there.
+- **Hold rows out.** Lecture 7 was evaluated on the rows it was trained on. Here 20 % are held
+  out, and the accuracy on those counts.
 """
 
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ from models.lecture import Activation, DataSpec, Hyperparameters, Lecture, Range
 
 @dataclass(frozen=True, kw_only=True)
 class LoaderHyperparameters(Hyperparameters):
-    """How a DataLoader hands out batches, and the network of lecture 7."""
+    """The settings of the DataLoader, and the network of lecture 7."""
 
     drop_last: bool = False
     """Leave out the last batch of an epoch when it is smaller than the others."""

@@ -1,4 +1,4 @@
-"""The exercise of lecture 8: a table as it comes, with gaps and words in it.
+"""The exercise of lecture 8: a raw table, with missing values and words.
 
 Who survived the Titanic? Kaggle's beginners' competition gives 891 passengers with class, sex,
 age, relatives aboard, fare and port. 38 % survived. The network is small and nothing new,
@@ -24,17 +24,17 @@ features → 16 → 8 → 1 with ReLU; the work is in the table, and it is the s
 
 ## The trap
 
-- **Know what is trivial.** "Nobody survives" is right for 61.6 %, "women survive, men don't" for
-  78.7 %. Below that a network has learned nothing that one line of code doesn't know.
+- **Know the trivial rules.** "Nobody survives" is right for 61.6 %, "women survive, men don't"
+  for 78.7 %. A network below that has learned less than one line of code.
 - **One split is luck.** With 179 test rows the accuracy has a standard deviation of 3 points
   from the choice of rows alone, so a difference of 2 points says nothing. Several seeds show
   how much comes from the initial weights: report their mean, never the best of them.
 - The best epoch is chosen by the test rows here, as the course does, which flatters it a
   little. `--validation 0.2` chooses by rows held out of the train set instead.
-- Kaggle's `gender_submission.csv` is an example of a submission ("women survive"), not the
-  answers. Measured against it one measures how well one copies that rule.
-- Kaggle wants a login and accepted rules before it gives out the file; what is fetched here is
-  OpenML's table of all 1309 passengers.
+- Kaggle's `gender_submission.csv` is an example of a submission ("women survive"), not the true
+  answers. Comparing with it measures how well a model copies that rule.
+- Kaggle needs a login and accepted rules before a download; tutorch fetches OpenML's table of
+  all 1309 passengers instead.
 """
 
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ from models.lecture import Activation, DataSpec, Hyperparameters, Lecture, Range
 
 @dataclass(frozen=True, kw_only=True)
 class TitanicHyperparameters(Hyperparameters):
-    """How a DataLoader hands out batches, and the shape of the network."""
+    """The settings of the DataLoader, and the shape of the network."""
 
     drop_last: bool = False
     """Leave out the last batch of an epoch when it is smaller than the others."""

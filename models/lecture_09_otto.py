@@ -1,16 +1,17 @@
 """The exercise of lecture 9: nine categories of products, and when to stop.
 
-The Otto Group asked on Kaggle: here are 61 878 products, each with 93 counts that nobody
-explains; which of nine categories is it? The network is lecture 9's with other sizes, 93 → 256
-→ 128 → 64 → 9, and Adam. The ranking was by log-loss, which is the cross-entropy we train with:
+The Otto Group's challenge on Kaggle: 61 878 products, each with 93 counts whose meaning isn't
+published; which of nine categories is each in? The network is lecture 9's with other sizes,
+93 → 256 → 128 → 64 → 9, and Adam. The ranking was by log-loss, which is the cross-entropy that
+we train with:
 
     log-loss = −1/N · Σ log P(the true category)
 
 So the best model here is the one with the lowest test *loss*, not the highest accuracy. The two
-part ways: after about 5 epochs the loss on held-out products turns up again, while the
-accuracy stays at 80 % and on the train set goes on to 95 %. The network is learning products
-by heart. It grows ever surer of itself, and log-loss charges a lot for being sure and wrong:
-P = 0.001 for the truth costs 6.9, P = 0.2 only 1.6.
+diverge: after about 5 epochs the loss on held-out products rises again, while the accuracy stays
+at 80 % and on the train set rises to 95 %. The network memorises products. It becomes more and
+more confident, and log-loss punishes confident errors: P = 0.001 for the true category costs
+6.9, P = 0.2 only 1.6.
 
 ## Try
 
@@ -22,20 +23,20 @@ P = 0.001 for the truth costs 6.9, P = 0.2 only 1.6.
     tutorch --no-tui otto                                       # the same net, offline
 
 **Dropout** sets a random share of a layer's outputs to zero at each training step, so that no
-neuron can rely on one other; the rest is scaled up. In `model.eval()` nothing is dropped: this
-is the first network here that behaves differently in training and in testing.
+neuron can rely on a single other one; the rest is scaled up. In `model.eval()` nothing is
+dropped: this is the first network here that behaves differently in training and in testing.
 
-Gradient-boosted trees reach 0.47 to 0.48 on this table. Guessing by nothing costs log 9 = 2.20,
-and "always category 2" is right for 26.1 %.
+Gradient-boosted trees reach 0.47 to 0.48 on this table. Guessing costs log 9 = 2.20, and "always
+category 2" is right for 26.1 %.
 
 ## The trap
 
 - **The file is sorted by category.** Without shuffling, the network sees one category for
   hundreds of steps and forgets the one before; and the last 20 % cut off as a test set would
   hold categories it never saw. The split has to be stratified: the same shares in each part.
-- The first column, `id`, follows the order of the file and with it the category. Leave it in
-  and the network is brilliant, until the real test.
-- The counts go from 0 (four out of five) to 352. They are standardised before they go in.
+- The first column, `id`, follows the order of the file and with it the category. With it as an
+  input the network is brilliant, until the real test.
+- The counts go from 0 (four out of five) to 352. They are standardised first.
 - "Class_1" is a word; cross-entropy wants the number 0. One-hot targets are not needed.
 """
 

@@ -1,30 +1,31 @@
 """Ten classes at once: a fully connected network that reads digits.
 
 Ten answers "is it a 3?" of lecture 6 would not fit together: their probabilities need not add
-up to 1. Softmax makes them: exponentials are positive, and dividing by their sum does the rest.
+up to 1. Softmax makes them: exponentials are positive, and it divides them by their sum.
 
     P(class i) = e^zᵢ / Σⱼ e^zⱼ             z: the 10 logits
     loss       = −log P(the true class)      (cross-entropy)
 
-With logits (0.2, 0.1, −0.1) and class 0 the true one, the loss is 0.9729. Knowing nothing
-costs log 10 = 2.30 with ten classes, which is where every curve begins.
+With logits (0.2, 0.1, −0.1) and class 0 the true one, the loss is 0.9729. Guessing costs
+log 10 = 2.30 with ten classes, which is where every curve begins.
 
-A 28×28 image is rolled out into 784 numbers, four layers shrink them (512, 256, 128, 64), and
-a fifth gives the logits: 575 050 weights. The pixels are normalised first, (x − 0.1307) / 0.3081
-for MNIST: networks learn best from inputs of mean 0 and standard deviation 1.
+A 28×28 image is flattened into 784 numbers, four layers shrink them (512, 256, 128, 64), and a
+fifth outputs the logits: 575 050 weights. The pixels are normalised first,
+(x − 0.1307) / 0.3081 for MNIST: networks learn best from inputs of mean 0 and standard
+deviation 1.
 
 ## Try
 
     tutorch --no-tui softmax                              # digits: 1797 real scans, 20 epochs
     tutorch --no-tui softmax --dataset mnist              # the course's: about 97.6 % in 10 epochs
-    tutorch --no-tui softmax --lr 0.01 --epochs 10        # MNIST's settings starve on 1437 scans
-    tutorch --no-tui softmax --activation identity        # five layers that are worth one
+    tutorch --no-tui softmax --lr 0.01 --epochs 10        # MNIST's settings: 1437 scans are few
+    tutorch --no-tui softmax --activation identity        # five layers, equal to one
     tutorch --no-tui softmax --widths 32                  # one hidden layer of 32
     tutorch --no-tui softmax --sweep momentum=0,0.5,0.9
 
-Why does 97 to 98 % seem a ceiling on MNIST? Each pixel has weights of its own, so the network
+Why does 97 to 98 % seem a ceiling on MNIST? Each pixel has separate weights, so the network
 doesn't know that neighbours belong together, nor that a 7 moved by two pixels is still a 7.
-The next lecture gives it that.
+The next lecture adds that.
 
 ## The trap
 
@@ -36,8 +37,8 @@ The next lecture gives it that.
 - Targets are class numbers (int64), not one-hot vectors.
 - Measuring accuracy: `predicted = outputs.argmax(dim=1)`, under `torch.no_grad()`. Count with
   `total += labels.size(0)` and not with the batch size, since the last batch is smaller.
-- A test accuracy of 99.9 % is usually the train set, loaded twice. Look at the sizes that are
-  printed first: 60 000 to train on and 10 000 to test on for MNIST.
+- A test accuracy of 99.9 % usually means that the train set was loaded twice. Check the sizes
+  that are printed first: 60 000 to train on and 10 000 to test on for MNIST.
 - The slides' losses are sums over 300 batches divided by 2000, so 6.67 times too small. Here
   the loss is the mean per sample.
 """

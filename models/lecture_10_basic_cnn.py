@@ -1,17 +1,17 @@
 """Look at neighbourhoods: convolution keeps an image an image.
 
-The fully connected network of lecture 9 rolled the image out and forgot which pixels are
-neighbours. A convolution slides a small kernel over the image and multiplies and adds at every
-place; the same weights everywhere, so what finds an edge here finds it there:
+The fully connected network of lecture 9 flattened the image and lost which pixels are neighbours.
+A convolution slides a small kernel over the image and multiplies and adds at every position, with
+the same weights everywhere, so a kernel that finds an edge here finds it there:
 
     1×28×28  Conv 5×5, 10 kernels   28 − 5 + 1 = 24   10×24×24
              max pool 2×2           24 / 2     = 12   10×12×12, then ReLU
              Conv 5×5, 20 kernels   12 − 5 + 1 =  8   20×8×8
              max pool 2×2            8 / 2     =  4   20×4×4, then ReLU
-             roll out, Linear       20·4·4   = 320   10 logits
+             flatten, Linear        20·4·4   = 320   10 logits
 
-A layer from n to m channels has m kernels of shape n×5×5, one for each channel that comes out;
-image size plays no part in that. In all 8 490 weights, a 67th of lecture 9's, and better:
+A layer from n to m channels has m kernels of shape n×5×5, one for each output channel; the image
+size doesn't matter. In all there are 8 490 weights, a 67th of lecture 9's, and better results:
 98.7 % instead of 97.6 % on MNIST.
 
 By hand: the 3×3 kernel (1 2 3 / 4 5 6 / 7 8 9) at the corner (3 4 6 / 2 4 6 / 1 6 7) of an image
@@ -33,13 +33,13 @@ of all mistakes are gone. Near the top, read the errors, not the accuracy.
 
 ## The trap
 
-- **The size after rolling out.** "mat1 and mat2 shapes cannot be multiplied" means that 320 was
+- **The size after flattening.** "mat1 and mat2 shapes cannot be multiplied" means that 320 was
   miscounted. Put a random image through the first layers and print the shape; or compute it, as
   `output_size` does below.
 - Model, inputs and targets must be on one device, in training and in testing.
 - ReLU before or after max pooling gives the same (both keep the order of numbers), but after it
   there is a quarter of the work. With average pooling it is not the same.
-- The last layer has no activation, as in lecture 9: cross-entropy wants logits.
+- The last layer has no activation, as in lecture 9: cross-entropy needs logits.
 """
 
 from dataclasses import dataclass

@@ -12,10 +12,10 @@ halves it (28 → 14 → 7 → 3, the odd pixel of 7 is left out):
 
     size after a convolution:  size + 2·padding − kernel + 1
 
-Small kernels one behind the other see as far as a large one: two 3×3 see 5×5 pixels, with 18
-weights instead of 25 and a bend in between. That is why deep networks are built of 3×3.
+Small kernels in sequence see as far as a large one: two 3×3 see 5×5 pixels, with 18 weights
+instead of 25 and a nonlinearity in between. That is why deep networks are built of 3×3.
 
-106 058 weights, of which 73 856 sit in the first linear layer alone.
+There are 106 058 weights, 73 856 of them in the first linear layer alone.
 
 ## Try
 
@@ -37,8 +37,8 @@ same optimizer, and more than one seed before you believe a difference of 0.1 po
   networks after one epoch. With sigmoids it doesn't get going at all: five slopes of at most
   1/4 leave 1/1024 of the gradient to the first layer.
 - An even kernel can't be padded to the same size: 4×4 with padding 2 gives one pixel more.
-- Most weights sit where the image is rolled out. To make such a network smaller, pool once more
-  or narrow the first linear layer; the convolutions are cheap already.
+- Most weights are in the first layer after flattening. To make such a network smaller, pool once
+  more or narrow that layer; the convolutions are cheap already.
 """
 
 from dataclasses import dataclass

@@ -1,14 +1,14 @@
-"""Don't add, append: in DenseNet each layer sees all that came before it.
+"""Don't add, append: in DenseNet each layer sees the outputs of all layers before it.
 
 ResNet adds the input to the result and so mixes the two. DenseNet (2017) keeps both: a layer's
-few new channels are put behind all the old ones, and the next layer reads everything.
+few new channels are appended to all earlier ones, and the next layer reads all of them.
 
     ResNet     x ← x + F(x)
     DenseNet   x ← [x, F(x)]           F: BatchNorm → ReLU → Conv 3×3 with 12 kernels
 
-Nothing has to be learned twice, since what an early layer found lies open to all later ones;
-so each can be narrow. How many channels it adds is the **growth**, 12 here. And the gradient
-has a direct way back to every layer. Channels, with 5 layers to a dense block:
+Nothing has to be learned twice, because all later layers see an early layer's output; so each
+can be narrow. The number of channels that a layer adds is the **growth**, 12 here. And the
+gradient has a direct path back to every layer. Channels, with 5 layers to a dense block:
 
     stem, Conv 3×3                 16
     dense block, 5 · 12 more       16 + 60 = 76          28×28
@@ -16,9 +16,9 @@ has a direct way back to every layer. Channels, with 5 layers to a dense block:
     dense block, 5 · 12 more       38 + 60 = 98
     mean over the whole image      98 numbers, Linear 98 → 10
 
-Without the transition the channels would only ever grow: its 1×1 convolution halves them, its
-pooling halves the sides. Instead of rolling out an image, **global average pooling** takes one
-mean per channel: no weights, and any image size fits. 60 470 weights.
+Without the transition the channels would only grow: its 1×1 convolution halves them, its pooling
+halves the sides. Instead of flattening an image, **global average pooling** computes one mean
+per channel: it has no weights, and any image size fits. There are 60 470 weights.
 
 **Batch normalisation** is new here: subtract a channel's mean over the batch, divide by its
 standard deviation, then scale and shift by two learned numbers. Every layer then gets inputs
@@ -38,8 +38,8 @@ to 0 along a cosine.
 ## The trap
 
 - **train() and eval().** In training BatchNorm uses the batch's mean and remembers a running
-  average; in `model.eval()` it uses that average. Forget `eval()` and a prediction depends on
-  whatever else is in the batch, and testing changes the model. (The trainer switches for you.)
+  average; in `model.eval()` it uses that average. Without `eval()` a prediction depends on the
+  other samples in the batch, and testing changes the model. (The trainer switches for you.)
 - **The first epochs look broken**: the train loss falls while the test accuracy is 10 or 20 %.
   While the weights move fast the running average lags behind them. It catches up as the lr goes
   down: 98 to 99 % on the digits at the end. Try `--lr-schedule none` to see it go on.
@@ -63,14 +63,14 @@ class DenseNetHyperparameters(ImageHyperparameters):
     """The size of the dense blocks."""
 
     growth: Annotated[int, Range(minimum=1)] = 12
-    """Channels that each layer adds to what it was given."""
+    """Channels that each layer adds to its input."""
 
     layers: Annotated[int, Range(minimum=1)] = 5
     """Layers of each of the two dense blocks."""
 
 
 class DenseLayer(nn.Module):
-    """What came in, and behind it `growth` new channels made from all of it."""
+    """Appends `growth` new channels, computed from all input channels, to the input."""
 
     def __init__(self, channels: int, growth: int) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """Which kernel size is right? All of them: Inception runs four paths side by side.
 
-Is 3×3 better here or 5×5, or pooling? GoogLeNet (2014) refuses to choose. An Inception block
-sends the image down four paths and puts the results behind each other along the channels:
+Is 3×3 better here or 5×5, or pooling? GoogLeNet (2014) doesn't choose. An Inception block sends
+the image through four paths and concatenates the results along the channels:
 
     1×1 convolution                              16 channels
     1×1, then 5×5 (padding 2)                    24
@@ -14,7 +14,7 @@ width (hence the padding, and a pooling with stride 1): batch, height and width 
 
     Conv 5×5, 10 → pool, ReLU → Inception → Conv 5×5, 20 → pool, ReLU → Inception → Linear 1408→10
 
-**Why 1×1?** It sees a single pixel, but all of its channels, and makes new ones of them: it
+**Why 1×1?** It sees a single pixel, but all of its channels, and computes new ones from them: it
 changes the number of channels at little cost. From 192 to 32 channels of 28×28, multiplications:
 
     5×5 directly           28² · 5² · 192 · 32                       = 120 422 400
@@ -37,11 +37,11 @@ after each convolution: `--inner-activation relu`.
 ## The trap
 
 **The last epoch is not the best one.** In the course's own run the ninth epoch has 98.88 % and
-the tenth 98.66 %. So save the model at each new best (here: best.pt, always). And since that
-picks the epoch by the test set, its figure is a little too good: `--validation 0.1` picks it by
-images held out of the train set, and touches the test set once.
+the tenth 98.66 %. So save the model at each new best (here: best.pt, always). Because this
+chooses the epoch by the test set, its accuracy is a little too good: `--validation 0.1` chooses
+it by images held out of the train set, and uses the test set once.
 
-A large lr can leave such a network at 10 % for good: below 0.1 it is safer.
+With a large lr such a network can stay at 10 % for good: below 0.1 it is safer.
 """
 
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ from models.lecture import Activation, DataSpec, ImageHyperparameters, Lecture, 
 
 @dataclass(frozen=True, kw_only=True)
 class InceptionHyperparameters(ImageHyperparameters):
-    """What goes on inside an Inception block."""
+    """The settings of an Inception block."""
 
     reduction: Annotated[int, Range(minimum=1)] = 16
     """Channels that a 1×1 convolution leaves for the 3×3 and the 5×5 ones after it."""
@@ -90,7 +90,7 @@ class Inception(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """The paths' results, one behind the other along the channels."""
+        """The paths' results, concatenated along the channels."""
         return torch.cat([path(x) for path in self.paths], dim=1)
 
 

@@ -1,8 +1,8 @@
 """The network that started it: LeNet-5, 1998, which read the amounts on bank cheques.
 
-Convolution, pooling, convolution, pooling, then linear layers: what lecture 10 does had been
-done twenty years before. Yann LeCun's network has seven layers, C for convolution, S for
-subsampling, F for fully connected:
+Convolution, pooling, convolution, pooling, then linear layers: the structure of lecture 10 was
+twenty years old. Yann LeCun's network has seven layers, C for convolution, S for subsampling,
+F for fully connected:
 
     32×32   C1  6 kernels 5×5     6×28×28
             S2  average 2×2       6×14×14
@@ -12,14 +12,13 @@ subsampling, F for fully connected:
             F6                    84
             output                10          61 706 weights
 
-Why 32×32 when the digits are 28×28? So that the ends of a stroke can lie in the middle of what
-a C1 kernel sees, not only at its edge. We put two rows of zeros around the image. C5 is a
-convolution that covers all of its 5×5 input, so it is a linear layer from 400 to 120 in
-another dress.
+Why 32×32 when the digits are 28×28? So that the ends of a stroke can be in the middle of what a
+C1 kernel sees, not only at its edge. We add two rows of zeros around the image. C5 is a
+convolution that covers all of its 5×5 input, so it equals a linear layer from 400 to 120.
 
-Two things have been left out that nobody does any more: C3 joined only some pairs of channels
-(to save weights), and the outputs measured distances to drawn prototypes of the digits. Here C3
-joins all, and the outputs are logits.
+Two things that are no longer done are left out: C3 connected only some pairs of channels (to
+save weights), and the outputs measured distances to drawn prototypes of the digits. Here C3
+connects all, and the outputs are logits.
 
 ## Try
 
@@ -29,10 +28,10 @@ joins all, and the outputs are logits.
     tutorch --no-tui lenet --sweep activation=tanh,relu --sweep pooling=average,max
     tutorch --no-tui lenet --dataset cifar10                                # 3×32×32 in colour
 
-The second line is the change that the years brought. tanh flattens out on both sides, and where
-it is flat no gradient passes; ReLU is flat on one. An average blurs a thin stroke, a maximum
-keeps it. But look at the third line, too: with a better learning rate the old network catches
-up. Part of what a new architecture seems to win is often only that it forgives a poor setting.
+The second line has the changes that later networks made. tanh is flat on both sides, and where it
+is flat no gradient passes; ReLU is flat on one side. An average blurs a thin stroke, a maximum
+keeps it. But try the third line, too: with a better learning rate the old network catches up.
+Part of the gain of a new architecture is often only that it tolerates poor settings.
 
 ## The trap
 
@@ -51,7 +50,7 @@ from models.lecture import Activation, DataSpec, ImageHyperparameters, Lecture, 
 
 @dataclass(frozen=True, kw_only=True)
 class LeNetHyperparameters(ImageHyperparameters):
-    """What of LeNet-5 was later done differently."""
+    """The parts of LeNet-5 that later networks changed."""
 
     activation: Activation = "tanh"
     """What comes after each layer but the last."""

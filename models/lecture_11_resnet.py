@@ -1,9 +1,9 @@
-"""Deeper than gradients can reach, until a shortcut carries them: ResNet.
+"""Shortcuts carry the gradient back to the first layers of a deep network: ResNet.
 
 Deeper networks should be at least as good: the added layers could simply pass on their input.
-But plain networks get *worse* beyond some depth, on the train set, too. It is no overfitting:
-they can't be trained. Back propagation multiplies one factor per layer, and many factors
-below 1 are nearly 0: the gradient vanishes before it reaches the first layers.
+But plain networks get *worse* beyond some depth, on the train set, too. This isn't overfitting:
+they can't be trained. Back propagation multiplies one factor per layer, and the product of many
+factors below 1 is nearly 0: the gradient vanishes before it reaches the first layers.
 
 A residual block adds its input to its result:
 
@@ -11,8 +11,8 @@ A residual block adds its input to its result:
     H(x) = relu(x + F(x))
 
 The derivative of x + F(x) is 1 + F′(x). Where F′ is tiny, a factor of about 1 is left, and the
-gradient walks past the block. The block has to learn only the *difference* from its input,
-hence "residual"; to pass on the input it has nothing to learn, F = 0.
+gradient passes the block. The block has to learn only the *difference* from its input, hence
+"residual"; to pass on the input, it has to learn nothing: F = 0.
 
     Conv 5×5, 16 → ReLU, pool → block → Conv 5×5, 32 → ReLU, pool → block → Linear 512 → 10
 
@@ -29,12 +29,12 @@ hence "residual"; to pass on the input it has nothing to learn, F = 0.
 
 The last two are the exercise from He's second paper. `constant scaling` is relu(x/2 + F/2): the
 factor 1 becomes 1/2, and n blocks make it 1/2ⁿ. `conv 1x1` is relu(W·x + F): more weights, yet
-the clear path is gone. With a single block in each half it hardly matters (99.06, 98.93 and
-98.83 % on MNIST for one seed); with four, only the identity still learns. The clear path wins.
+the direct path is gone. With a single block in each half it hardly matters (99.06, 98.93 and
+98.83 % on MNIST for one seed); with four, only the identity still learns.
 
 ## The trap
 
-- **Add first, then ReLU.** relu(F(x)) + x could only ever add: F would lose its negative half.
+- **Add first, then ReLU.** relu(F(x)) + x could only increase x: F would lose its negative half.
 - x and F(x) must have the same shape, to the pixel and to the channel. Within a block nothing
   may change it, so pooling and more channels come between the blocks. (The published networks
   change it inside some blocks, and use a 1×1 convolution with a stride for that shortcut.)
@@ -51,10 +51,10 @@ from models.lecture import DataSpec, ImageHyperparameters, Lecture, Range
 
 @dataclass(frozen=True, kw_only=True)
 class ResNetHyperparameters(ImageHyperparameters):
-    """What runs past the convolutions of a block, and how many blocks there are."""
+    """The shortcut around the convolutions of a block, and the number of blocks."""
 
     shortcut: Literal["none", "identity", "constant scaling", "conv 1x1"] = "identity"
-    """A block gives relu(F), relu(x + F), relu(x/2 + F/2) or relu(W·x + F), in this order."""
+    """A block computes relu(F), relu(x + F), relu(x/2 + F/2) or relu(W·x + F), in this order."""
 
     blocks: Annotated[int, Range(minimum=1)] = 1
     """Residual blocks after each of the two convolutions; each block is two more layers."""

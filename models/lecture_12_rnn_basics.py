@@ -1,16 +1,16 @@
 """A network with a memory: the same small layer, again and again, once per letter.
 
 Text, weather, a sentence: the order matters and the length varies. A fully connected network
-would need weights for each position. A recurrent network has one cell, used at each step; it
-gets the step's input and what it remembers of the steps before, its hidden state:
+would need weights for each position. A recurrent network has one cell, used at each step; its
+inputs are the step's input and the hidden state, its memory of the steps before:
 
     hₜ = tanh(W·xₜ + b + U·hₜ₋₁ + c)
 
-The task: read "hello" letter by letter and say "ohlol". The second l must become o where the
-first became l, so without memory it can't be done. Each step is a classification of 4 letters
-(e, h, l, o) by cross-entropy. Three networks that do it:
+The task: read "hello" letter by letter and output "ohlol". The first l becomes l and the second
+one o, so it is impossible without memory. Each step classifies into 4 letters (e, h, l, o) by
+cross-entropy. Three networks that do it:
 
-- `RNNCell`: letters as one-hot vectors, a loop of our own over the steps. The hidden state has
+- `RNNCell`: letters as one-hot vectors, and our own loop over the steps. The hidden state has
   size 4 and *is* the logits.
 - `RNN`: the same, but `nn.RNN` runs the loop and can stack layers.
 - `Embedding`: one-hot vectors are long, empty and fixed. An embedding is a table with a *learned*
@@ -28,16 +28,16 @@ first became l, so without memory it can't be done. Each step is a classificatio
 ## The trap
 
 - **It gets stuck, and the code is right.** In 15 epochs `RNNCell` learns the word from 71 % of the
-  seeds, `RNN` from 60 %, `Embedding` from 99 %; 100 epochs make 76 and 80 % of the first two, and
-  that is all. Four numbers must be memory and answer at once. Try another seed before you
-  search for a bug.
+  seeds, `RNN` from 60 %, `Embedding` from 99 %; 100 epochs raise the first two to 76 and 80 %, no
+  further. Four numbers have to be memory and output at once. Try another seed before you search
+  for a bug.
 - **The loss can't reach 0** in the first two: logits that come out of tanh lie in [−1, 1], and
   the best case (1, −1, −1, −1) still costs log(1 + 3/e²) = 0.34. A linear layer after the RNN
   frees them, which is half of why the third is better. The slides of the cell show a sum over
   the five letters, so a floor of 1.70; here it is the mean per letter, for all three.
 - **Shapes.** PyTorch's own order is (time, batch, features); `batch_first=True` makes it
-  (batch, time, features). nn.RNN gives two results: all hidden states, and the last one alone.
-  Cross-entropy wants logits as (batch, classes, time), hence the transposing at the end.
+  (batch, time, features). nn.RNN returns all hidden states, and the last one again.
+  Cross-entropy needs logits as (batch, classes, time), hence the transposing at the end.
 - "ohlol" is y = [3, 1, 2, 3, 2]. Copies on the net with [3, 1, 2, 2, 3] learn "ohllo".
 """
 
@@ -56,7 +56,7 @@ class RNNHyperparameters(Hyperparameters):
     """Which of the three networks to train, and the shape of the third."""
 
     network: Literal["RNNCell", "RNN", "Embedding"] = "Embedding"
-    """A cell in a loop of ours, the same done by nn.RNN, or embedding, RNN and linear layer."""
+    """A cell in our own loop; the same by nn.RNN; or embedding, RNN and linear layer."""
 
     embedding_size: Annotated[int, Range(minimum=1), OnlyWith("network", ("Embedding",))] = 10
     """Numbers that stand for one letter."""

@@ -1,23 +1,23 @@
 """From a whole sequence to one answer: which of 18 countries does a name come from?
 
-13 374 names to learn from and 6 700 to test on, from Arabic to Vietnamese. The input is a row of
-letters, the output one class; so of all the states of the recurrent network only the last is
-wanted, when the name has been read:
+13 374 names to train on and 6 700 to test on, from Arabic to Vietnamese. The input is a row of
+letters, the output one class; so of all the states of the recurrent network only the last one is
+used, after the whole name has been read:
 
     letters → embedding → GRU, both directions → last states → Linear → 18 logits
 
 - **Letters** become numbers by their ASCII code (`ord`), so there are 128 possible ones.
-- **GRU**: gates decide how much of the memory is kept and how much replaced, so it lasts longer
-  than that of a plain RNN.
+- **GRU**: gates decide how much of the memory is kept and how much is replaced, so the memory
+  lasts longer than that of a plain RNN.
 - **Two directions**: one GRU reads from the left, another from the right. The end of a name
-  (-ov, -ini, -ez) tells as much as its start. Both end states are joined: 100 + 100 numbers.
+  (-ov, -ini, -ez) says as much as its start. Both end states are joined: 100 + 100 numbers.
 - **Padding**: names in a batch have different lengths and a tensor is a rectangle, so short ones
   are filled up with zeros. `pack_padded_sequence` tells the GRU where each name ends. Without
   it the last state of "Li" would be that of "Li" and seventeen blanks.
 
 ## Try
 
-This lecture needs its names (80 kB). The first run fetches them; or do it ahead of time with
+This lecture needs its names (80 kB). The first run fetches them; to do it ahead of time, run
 `tutorch data fetch names`, or point `--data-dir` to a folder that has names_train.csv.gz and
 names_test.csv.gz.
 
@@ -27,8 +27,8 @@ names_test.csv.gz.
     tutorch --no-tui 13 --epochs 20 --no-bidirectional
     tutorch --no-tui 13 --epochs 20 --sweep cell=rnn,gru,lstm
 
-"Always Russian" is right for 46.8 %. From epoch 16 or so the network learns the train names by
-heart: their loss goes on falling, the test accuracy goes down a point.
+"Always Russian" is right for 46.8 %. From about epoch 16 the network memorises the train names:
+their loss continues to fall, the test accuracy falls by a point.
 
 ## The trap
 
@@ -37,12 +37,12 @@ heart: their loss goes on falling, the test accuracy goes down a point.
   tensor". They also had to be sorted, longest first; `enforce_sorted=False` sorts inside.
 - **Which states to join?** hidden has shape (layers · directions, batch, 100). The last two
   entries are the last layer's, forward and backward. Joining `hidden[-1]` twice, or using it
-  alone, throws away one direction, and nothing complains.
+  alone, loses one direction without an error.
 - The files are sorted by country. Unshuffled, the network would see one country at a time.
 - A letter such as é has a code above 127, and the embedding has no row for it: "index out of
-  range in self". It is brought to its nearest ASCII letter before a prediction.
-- The slide's loss is divided by the batch size although it is a mean already: 0.0089 stands for
-  2.28. Here it is the mean per name.
+  range in self". Before a prediction it is replaced by its nearest ASCII letter.
+- The slide's loss is divided by the batch size although it is a mean already: 0.0089 means 2.28.
+  Here it is the mean per name.
 """
 
 from dataclasses import dataclass
