@@ -206,7 +206,8 @@ def test_other_data_are_refused(command: tuple[str, ...], table: Path):
     ended = tutorch(name, run, *options)
     assert (ended.exit_code, ended.out) == (1, "")
     said = " ".join(ended.err.split())
-    assert f"the data set csv:{table} is not what {run.parent.name}/{run.name} was trained" in said
+    name = f"{run.parent.name}/{run.name}"
+    assert f"the data set csv:{table} differs from the one that {name} was trained with" in said
     table.write_text("\n".join(rows) + "\n", encoding="utf-8")
     assert tutorch(name, run, *options).exit_code == 0
 
@@ -307,10 +308,10 @@ def test_a_record_of_no_encoder_is_refused(record: Any):
         ({"classes": ["rose"]}, "its classes don't suit"),
         ({"std": 0}, "its std isn't above 0"),
         ({"mean": [0.5, 0.5]}, "its mean or std isn't one number"),
-        ({"input_shape": [4]}, "makes other samples than the model takes"),
-        ({"dtype": "int64"}, "makes other samples than the model takes"),
+        ({"input_shape": [4]}, "samples don't fit the model"),
+        ({"dtype": "int64"}, "samples don't fit the model"),
         # A picture of 12 GB, were it made before anything is compared.
-        ({"encoder": {"kind": "PictureEncoder", "side": 2**16}}, "makes other samples than"),
+        ({"encoder": {"kind": "PictureEncoder", "side": 2**16}}, "samples don't fit"),
     ],
 )
 def test_a_description_that_contradicts_itself_is_refused(

@@ -1,7 +1,7 @@
-"""Reads a file's lines, forwards or backwards, in time and memory that no content makes grow.
+"""Reads a file's lines, forwards or backwards, in bounded memory and linear time.
 
-A file is read in chunks, each byte once. A line longer than LONGEST_LINE is skipped: it is kept in
-no memory, and parsed by nobody.
+A file is read in chunks, each byte once. A line longer than LONGEST_LINE is skipped: it is neither
+kept in memory nor parsed.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import IO
 
 from datasets.reading.progress import LoadingStopped
 
-#: Bytes of a line at most. A run writes a line for a tenth of a second, which is some hundred
-#: kilobytes for the smallest net on the fastest machine.
+#: The most bytes of a line. A run writes one line per tenth of a second, a few hundred kilobytes
+#: for the smallest net on the fastest machine.
 LONGEST_LINE = 4 << 20
 
 #: Bytes that are read at once.
@@ -21,7 +21,7 @@ CHUNK = 1 << 18
 
 
 def skipped_lines(path: Path, count: int) -> str:
-    """The sentence for `count` lines of a file that were too long."""
+    """A sentence about `count` lines of a file that were skipped as too long."""
     lines = "a line" if count == 1 else f"{count} lines"
     return (
         f"{path.name}: skipped {lines} longer than {LONGEST_LINE >> 20} MB, "
@@ -51,7 +51,7 @@ class LineSplitter:
         return complete
 
     def rest(self) -> list[bytes]:
-        """The line that has begun, as if it were complete; none when it is too long."""
+        """The incomplete last line, or nothing if it is too long."""
         is_too_long = self._length > LONGEST_LINE
         line = b"".join(self._pieces)
         self._pieces, self._length = [], 0
@@ -80,7 +80,7 @@ def lines_backwards(
     """The lines before the offset `end`, last first, with their line breaks, each with the offset
     of its first byte. One that is too long is empty. Raises LoadingStopped once `stopped`.
     """
-    later: list[bytes] = []  # what was read of a line that begins before, its last piece first
+    later: list[bytes] = []  # pieces of a line whose start isn't read yet, last piece first
     length = 0
 
     def joined(first: bytes) -> bytes:
@@ -109,5 +109,5 @@ def lines_backwards(
 
 def _read(file: IO[bytes], size: int, stopped: Callable[[], bool]) -> bytes:
     if stopped():
-        raise LoadingStopped("stopped while what the run had recorded was read")
+        raise LoadingStopped("stopped while the run's metrics were read")
     return file.read(size)

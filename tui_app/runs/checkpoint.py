@@ -1,4 +1,4 @@
-"""Saving and loading of tensors: written whole or not at all, read without running any code."""
+"""Saves and loads checkpoints: whole or not at all, and without running code from the file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tui_app.runs.run_files import open_file
 
 
 def copy_to_cpu(value: Any) -> Any:
-    """A copy of a state, its tensors on the CPU, that further training leaves alone."""
+    """Copy a state, its tensors to the CPU, so that further training doesn't change it."""
     if isinstance(value, Tensor):
         return value.detach().to("cpu", copy=True)
     if isinstance(value, dict):
@@ -31,9 +31,9 @@ def copy_to_cpu(value: Any) -> Any:
 
 
 def save_checkpoint(path: Path, content: Any, previous: Path | None = None) -> None:
-    """Put `content` (tensors, plain values, and dicts, lists, tuples of them) into `path`.
+    """Save `content` (tensors, plain values, and dicts, lists, tuples of them) as `path`.
 
-    What was there becomes `previous`, if one is named. Raises OSError.
+    The old file is renamed to `previous`, if given. Raises OSError.
     """
     replace_file(path, lambda file: _write(content, file), previous=previous)
 
@@ -42,7 +42,7 @@ def _write(content: Any, file: IO[bytes]) -> None:
     try:
         torch.save(content, file)
     except RuntimeError as error:
-        # torch can't end a file that it could not write, and speaks of that alone.
+        # If a write fails, torch reports only that it couldn't finish the archive.
         cause: BaseException | None = error
         while cause is not None and not isinstance(cause, OSError):
             cause = cause.__cause__ or cause.__context__
@@ -50,15 +50,14 @@ def _write(content: Any, file: IO[bytes]) -> None:
 
 
 def load_checkpoint(path: Path) -> Any:
-    """What `save_checkpoint` put there, with its tensors on the CPU.
+    """Load what `save_checkpoint` saved, with its tensors on the CPU.
 
-    The checksums in the file are compared first: torch itself doesn't. Never unpickles anything
-    but tensors and plain values, and takes no more memory than the file has bytes. Raises
-    DamagedRun.
+    Checks the checksums in the file first, which torch itself doesn't. Unpickles only tensors and
+    plain values, and takes no more memory than the file has bytes. Raises DamagedRun.
     """
     try:
         with open_file(path, buffering=0) as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a format that isn't ours: it is refused anyway
+            warnings.simplefilter("ignore")  # about other formats, which are refused anyway
             check_archive(file)
             file.seek(0)
             content = torch.load(file, map_location="cpu", weights_only=True)
@@ -75,17 +74,17 @@ def load_checkpoint(path: Path) -> Any:
         ) from error
     except DamagedRun:
         raise
-    except Exception as error:  # damaged bytes raise anything at all
+    except Exception as error:  # damaged bytes can raise any exception
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DamagedRun(f"{path} is damaged and can't be loaded ({reason})") from error
 
 
-#: A count that is larger is none.
+#: A larger count can't be one.
 _LARGEST = 2**53
 
 
 def count_of(state: Mapping[str, Any], name: str, largest: int = _LARGEST) -> int:
-    """A count in what a checkpoint holds. Raises KeyError, ValueError."""
+    """A count from a checkpoint. Raises KeyError, ValueError."""
     value = state[name]
     if type(value) is not int or not 0 <= value <= largest:
         raise ValueError(f"{name} is {str(value)[:40]!r}, not a count")
@@ -93,11 +92,11 @@ def count_of(state: Mapping[str, Any], name: str, largest: int = _LARGEST) -> in
 
 
 def number_of(state: Mapping[str, Any], name: str, *, least: float = 0.0) -> float:
-    """A finite number in what a checkpoint holds. Raises KeyError, ValueError."""
+    """A finite number from a checkpoint. Raises KeyError, ValueError."""
     value = state[name]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not max(least, -_LARGEST_NUMBER) <= value <= _LARGEST_NUMBER:
-        raise ValueError(f"{name} is {str(value)[:40]!r}, not a number that it can be")
+        raise ValueError(f"{name} is {str(value)[:40]!r}, not a valid number")
     return float(value)
 
 

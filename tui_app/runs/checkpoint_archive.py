@@ -2,8 +2,8 @@
 
 `torch.save` writes a zip archive whose members are stored, never compressed. A compressed member,
 members that share their bytes, or a tensor that is larger than what is stored for it turn a small
-file into gigabytes of memory. The archive is checked before torch reads it, the tensors after:
-until they are copied, they take no more than what was read.
+file into gigabytes of memory. The archive is checked before torch reads it, and the tensors after:
+until they are copied, they take no more memory than was read.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-#: Marks an entry of an archive as a folder: torch then reads nothing, and leaves a tensor what
-#: happened to be in memory.
+#: Marks an entry of an archive as a folder. torch then reads nothing and leaves the tensor
+#: uninitialised.
 _FOLDER = 0x10
 
-#: What ends an archive: its last record, and before that, in large ones, where to look for another.
+#: The end of an archive: its last record, preceded in large archives by a locator of another one.
 _END, _LOCATOR = struct.Struct("<4s18s"), struct.Struct("<4sLQL")
 _END_64_SIZE = 56
 
-#: The one call in a pickle that `weights_only` allows and that fills memory by a number alone.
+#: The one call that `weights_only` allows and that allocates memory by a number alone.
 _ALLOCATION = re.compile(rb"c(__builtin__|builtins)\nbytearray\n")
 
-#: The modules of calls that `weights_only` allows and that copy a value, and bytes that all of
-#: them together may copy.
+#: The modules whose calls `weights_only` allows although they copy a value, and the bytes that all
+#: such calls together may copy.
 _COPYING_MODULES = ("__builtin__", "builtins", "_codecs")
 _COPYING = re.compile(f"c({'|'.join(_COPYING_MODULES)})\n".encode())
 _MOST_COPIED = 1 << 23
 
 
 class InvalidArchive(Exception):
-    """The file isn't a checkpoint that was saved by torch. The text says what is wrong with it."""
+    """The file wasn't saved by torch. The text says what is wrong with it."""
 
 
 def check_archive(file: IO[bytes]) -> None:
@@ -51,13 +51,13 @@ def check_archive(file: IO[bytes]) -> None:
             if member.compress_type != zipfile.ZIP_STORED:
                 raise InvalidArchive(f"{member.filename!r} in it is compressed")
             if member.external_attr & _FOLDER:
-                raise InvalidArchive(f"{member.filename!r} in it is no file")
-            # torch finds a member whatever the case of its name, and would load it once for each.
+                raise InvalidArchive(f"{member.filename!r} in it isn't a file")
+            # torch ignores the case of a member's name, and would load it once for each spelling.
             _, is_storage, name = member.filename.rpartition("/data/")
             if is_storage and not name.isdecimal():
-                raise InvalidArchive(f"{member.filename!r} in it is none of torch's names")
+                raise InvalidArchive(f"{member.filename!r} in it isn't a name that torch gives")
         if sum(member.file_size for member in members) > size:
-            raise InvalidArchive("its parts are larger than the whole")
+            raise InvalidArchive("its members are larger than the file")
         damaged = archive.testzip()
         if damaged is not None:
             raise InvalidArchive(f"the checksum of {damaged!r} in it is wrong")
@@ -67,17 +67,17 @@ def check_archive(file: IO[bytes]) -> None:
 
 
 def _check_calls(pickled: bytes) -> None:
-    """Refuse a pickle whose calls could make far more of its values than it has bytes.
+    """Refuse a pickle whose calls could allocate far more memory than it has bytes.
 
-    torch writes tensors with calls of torch and collections alone, which can't. A set, or a text
-    that is encoded anew, may be made of the same value again and again.
+    torch writes tensors with calls of torch and collections only, which can't. A set, or a text
+    that is encoded again, can be built from the same value many times.
     """
     if _ALLOCATION.search(pickled) or _copies(pickled) * len(pickled) > _MOST_COPIED:
-        raise InvalidArchive("it asks for memory beside its tensors")
+        raise InvalidArchive("it allocates memory besides its tensors")
 
 
 def _copies(pickled: bytes) -> int:
-    """How often the pickle uses a call that copies a value, by its name or from the memo."""
+    """Count the uses of calls that copy a value, by name or from the memo."""
     if not _COPYING.search(pickled):
         return 0
     uses, memo, is_copying = 0, set[Any](), False
@@ -96,7 +96,7 @@ def _copies(pickled: bytes) -> int:
 
 
 def _check_end(file: IO[bytes], size: int) -> None:
-    """Refuse an archive in which torch could find another list of members than zipfile does."""
+    """Refuse an archive in which torch could find other members than zipfile does."""
     tail = _END.size + _LOCATOR.size
     file.seek(max(0, size - tail))
     end = file.read(tail)
@@ -128,7 +128,7 @@ def check_tensors(content: Any, size: int) -> None:
 
 
 def _tensors(content: Any) -> Iterator[Tensor]:
-    """Every tensor in dicts, lists and tuples, each container once however often it occurs."""
+    """Every tensor in dicts, lists and tuples, each container once even if it occurs repeatedly."""
     pending, seen = [content], set[int]()
     while pending:
         value = pending.pop()

@@ -1,4 +1,4 @@
-"""Writing files so that a reader, or a crash at any moment, finds the old content or the new."""
+"""Writes files so that readers, also after a crash, find the old content or the new."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def replace_file(
     durable: bool = True,
     previous: Path | None = None,
 ) -> None:
-    """Write a temporary file beside `path`, bring it to the disk, and put it in `path`'s place.
+    """Write a temporary file beside `path`, sync it to the disk, and rename it to `path`.
 
-    What was there is kept as `previous`, if one is named: at any moment one of the two is whole.
-    Without `durable` a power cut may take the new content back; no reader ever sees half of it.
+    The old file is renamed to `previous`, if given: at any moment one of the two is whole. Without
+    `durable` a power cut may undo the write, but no reader ever sees half of it.
     """
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}.tmp")
     try:
@@ -43,7 +43,7 @@ def replace_file(
 
 
 def sync_file(path: Path) -> None:
-    """Bring what was written to a file to the disk, whoever wrote it; nothing if there is none."""
+    """Sync a file to the disk, whichever program wrote it; do nothing if there is none."""
     with suppress(FileNotFoundError), open_file(path, "r+b") as file:
         os.fsync(file.fileno())
 
@@ -51,20 +51,20 @@ def sync_file(path: Path) -> None:
 def write_json(path: Path, values: Any, *, indent: int | None = 2, durable: bool = True) -> None:
     """Replace `path` with `values` as JSON in UTF-8, on one line without an `indent`."""
     text = json.dumps(values, ensure_ascii=False, indent=indent, allow_nan=False) + "\n"
-    # A word of the command line may hold bytes that are no text: JSON has an escape for those.
+    # A command-line argument may hold bytes that aren't text; JSON has an escape for those.
     encoded = text.encode(errors="backslashreplace")
     replace_file(path, lambda file: file.write(encoded), durable=durable)
 
 
 class CutShort(OSError):
-    """A file that lines are added to was shortened or replaced by somebody else."""
+    """Another program shortened or replaced a file that lines are appended to."""
 
 
 class AppendedFile:
-    """A file that lines are added to. What the disk doesn't take is kept, and tried again.
+    """A file that lines are appended to. Lines that couldn't be written are kept and tried again.
 
-    Should somebody remove the file, replace it, or cut it off in the middle of a line, what is
-    added later still stands there, in lines of its own.
+    If another program removes the file, replaces it, or cuts it off within a line, later lines are
+    still written, as lines of their own.
     """
 
     def __init__(self, path: Path) -> None:
@@ -77,10 +77,10 @@ class AppendedFile:
         self._unwritten += line.encode() + b"\n"
 
     def write_out(self, *, durable: bool = False) -> None:
-        """Write what was added, and bring it to the disk where it must be `durable`.
+        """Write the lines that were added, and sync them to the disk if `durable`.
 
-        Raises OSError; nothing is lost by that as long as the program lives. CutShort, an OSError
-        too, is raised after everything was written.
+        Raises OSError; the lines are kept until they can be written. CutShort, an OSError too, is
+        raised after everything was written.
         """
         was_cut = bool(self._unwritten) and self._mend()
         while self._unwritten:
@@ -91,8 +91,8 @@ class AppendedFile:
             os.fsync(self._file.fileno())
         if was_cut:
             raise CutShort(
-                f"{self._path} was cut short or replaced by another program: some of what was "
-                "recorded is missing there"
+                f"another program cut or replaced {self._path}: some of what was recorded is "
+                "missing there"
             )
 
     def _open(self) -> IO[bytes]:
@@ -105,7 +105,7 @@ class AppendedFile:
         return file
 
     def _mend(self) -> bool:
-        """Find a whole line's end to write after: whether the file is not what it was."""
+        """Reopen the file if it was cut or replaced, and return whether it was."""
         now = os.fstat(self._file.fileno())
         if now.st_nlink and now.st_size >= self._size:
             return False
@@ -114,13 +114,13 @@ class AppendedFile:
         return True
 
     def close(self) -> None:
-        """Close the file; what the disk doesn't take now either is given up."""
+        """Close the file; lines that still can't be written are lost."""
         with self._file, suppress(OSError):
             self.write_out()
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring a folder's entries (a rename just made) to the disk, where a folder can be synced."""
+    """Sync a folder's entries, such as a rename, to the disk, on systems that can."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""What a run is trained with besides its own files: versions, machine, and tutorch itself."""
+"""Describes the environment of a run for run.json: versions, machine and command line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TOP = Path(__file__).resolve().parents[2]
 
 
 def environment() -> dict[str, Any]:
-    """What run.json says of where and with what a run is begun."""
+    """The fields of run.json that describe where and with what a run was started."""
     import numpy
     import torch
 
@@ -37,14 +37,14 @@ def environment() -> dict[str, Any]:
             "numpy": numpy.__version__,
         },
         "packages": _packages(),
-        # Kernels, and with them the last digits of every number, follow the processor.
+        # The processor decides the kernels, and with them the last digits of every number.
         "machine": {
             "cpu": _processor(),
             "cores": os.cpu_count(),
             "kernels": torch.backends.cpu.get_cpu_capability(),
             "system": platform.platform(),
         },
-        # What torch's own default is; said since it decides the digits on newer GPUs.
+        # torch's defaults; recorded because they decide the last digits on newer GPUs.
         "tf32": {
             "matmul": torch.backends.cuda.matmul.allow_tf32,
             "cudnn": torch.backends.cudnn.allow_tf32,
@@ -56,12 +56,12 @@ def environment() -> dict[str, Any]:
 
 
 def commit(checkout: Path) -> str | None:
-    """The git commit that a checkout is at; None for a folder that is none, such as an installed
-    package's. Git itself isn't asked: it need not be there.
+    """The git commit of a checkout; None for a folder that isn't one, such as an installed package.
+    Reads the files of .git, since git may not be installed.
     """
     git = checkout / ".git"
     try:
-        if git.is_file():  # a worktree's names its own folder
+        if git.is_file():  # of a worktree: names its folder
             git = checkout / git.read_text("utf-8").removeprefix("gitdir:").strip()
         head = (git / "HEAD").read_text("utf-8").strip()
         if head.startswith("ref:"):
@@ -72,7 +72,7 @@ def commit(checkout: Path) -> str | None:
 
 
 def _resolved(git: Path, ref: str) -> str:
-    """The commit of a branch, whose file lies in the repository that a worktree is of."""
+    """The commit of a branch, whose file is in the main repository for a worktree."""
     with suppress(FileNotFoundError):
         git = git / (git / "commondir").read_text("utf-8").strip()
     with suppress(FileNotFoundError):
@@ -92,7 +92,7 @@ def _packages() -> dict[str, str]:
 
 @functools.cache
 def _processor() -> str:
-    """The processor's name, where the system says it."""
+    """The processor's name, or its architecture if the system doesn't name it."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text("utf-8", errors="replace").splitlines():
             name, _, value = line.partition(":")

@@ -1,12 +1,12 @@
-"""What can go wrong with a run, as exceptions whose text is written for the person who runs it."""
+"""Exceptions about runs, with texts that the user reads."""
 
 
 class TrainingFailed(Exception):
-    """A step raised what nobody foresaw, such as an error in a lecture of one's own."""
+    """A step raised an unexpected error, such as one in a user's lecture."""
 
 
 class Cancelled(Exception):
-    """The program was to stop while it prepared something, and ends with `exit_code`."""
+    """The program was stopped during preparation, and ends with `exit_code`."""
 
     def __init__(self, text: str, exit_code: int) -> None:
         super().__init__(text)
@@ -14,7 +14,7 @@ class Cancelled(Exception):
 
 
 class DeviceUnavailable(Exception):
-    """The device isn't there, doesn't answer, or has no memory left."""
+    """The device doesn't exist, doesn't respond, or has no memory left."""
 
 
 class OutOfMemory(Exception):
@@ -28,19 +28,19 @@ class OutOfMemory(Exception):
 
 
 class WorkerDied(Exception):
-    """A process that fetched batches beside training is gone."""
+    """A process that loaded batches in parallel has died."""
 
 
 class DamagedRun(Exception):
-    """A file of a run folder can't be used. The text names it and says what to do."""
+    """A file of a run folder can't be used. The text names the file."""
 
 
 class SourceChanged(Exception):
-    """The user's own file isn't what a run was trained with. The text says how to choose."""
+    """The user's file differs from the run's copy. The text says how to choose one of them."""
 
 
 class UnknownRun(Exception):
-    """No run, or more than one, goes by that name."""
+    """No run, or more than one, has that name."""
 
 
 class RunLocked(Exception):
@@ -48,8 +48,8 @@ class RunLocked(Exception):
 
 
 class RunFinished(Exception):
-    """There is nothing left to train in this run."""
+    """All epochs of this run are trained."""
 
 
 class RunsFolderUnwritable(Exception):
-    """No run folder can be made where the runs belong."""
+    """No run folder can be made in the runs folder."""

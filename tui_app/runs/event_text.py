@@ -1,4 +1,4 @@
-"""What a person reads of a run: one sentence or line per event, for log.txt and plain terminals."""
+"""Describes events as lines of text, for log.txt and plain terminals."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from tui_app.runs.events import (
 )
 from tui_app.text.quantities import counted, format_seconds, format_value
 
-#: Lines that a log has at most for the epochs of a run.
+#: The most lines for epochs in the log of a run.
 _EPOCH_LINES = 500
 
 
 class LogText:
-    """`describe_event` for one run from its start; of very many epochs only some have a line."""
+    """Describes the events of one run for its log, and skips most epochs of a very long run."""
 
     def __init__(self) -> None:
         self._epochs = 0
 
     def __call__(self, event: Event) -> str | None:
-        """The event's line, or None."""
+        """The event's line; None for an event that isn't logged."""
         if isinstance(event, RunStarted):
             self._epochs = event.epochs
         return describe_event(event) if is_logged(event, self._epochs) else None
 
 
 def is_logged(event: Event, epochs: int) -> bool:
-    """Whether the event has a line in the log of a run of so many epochs."""
+    """Whether the log of a run of `epochs` epochs has a line for the event."""
     if not isinstance(event, EpochCompleted):
         return True
     return event.epoch in (1, epochs) or event.epoch % max(1, epochs // _EPOCH_LINES) == 0
 
 
 def describe_event(event: Event) -> str | None:
-    """The event as a line of text, or None where nobody needs to read of it."""
+    """The event as a line of text; None for events that aren't shown."""
     match event:
         case RunStarted():
             return _started(event)
@@ -89,7 +89,7 @@ def _started(event: RunStarted) -> str:
 
 
 def loading_detail(progress: Progress) -> str:
-    """How far a step is: `34 % at 1.2 MB/s, 10 s left`, or `900 of 1,200, 3 s left`."""
+    """The progress of a step: `34 % at 1.2 MB/s, 10 s left`, or `900 of 1,200, 3 s left`."""
     left = f", {format_seconds(progress.seconds_left)} left" if progress.seconds_left else ""
     if progress.unit != "bytes":
         total = f" of {progress.total:,}" if progress.total else ""

@@ -1,4 +1,4 @@
-"""What training says, as it goes: frozen dataclasses of plain numbers, never tensors."""
+"""Defines the events of a run: frozen dataclasses of plain values, never tensors."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Listener = Callable[[Event], None]
 
 @dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):
-    """Training begins, or goes on after `epoch` epochs and `step` steps. Sizes are in samples.
+    """Training starts, or resumes after `epoch` epochs and `step` steps. Sizes are in samples.
 
-    `reduction` says whether a loss is the sum or the mean over its samples; `metric` is the value
-    the best model is chosen by, `highest` whether more of it is better.
+    `reduction` says whether a loss is the sum or the mean over its samples. The best model is
+    chosen by `metric`; `highest` says whether a higher value of it is better.
     """
 
     kind: ClassVar[str] = "started"
@@ -50,7 +50,7 @@ class RunStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class StepsCompleted(Event):
-    """A block of steps: the loss of each, `lr` at the first of them. Steps count from 1."""
+    """Consecutive steps: the loss of each, and the `lr` of the first. Steps count from 1."""
 
     kind: ClassVar[str] = "steps"
     epoch: int
@@ -61,11 +61,11 @@ class StepsCompleted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class EpochCompleted(Event):
-    """An epoch is over. `values` are its losses and accuracies (from 0 to 1) by name.
+    """An epoch is complete. `values` are its losses and accuracies (from 0 to 1) by name.
 
-    `train_loss` is over the samples as the epoch met them, before the update that each led to;
-    what was evaluated afterwards is `test_loss`, `validation_accuracy`, ... `seconds` are those of
-    training alone.
+    `train_loss` is that of the epoch's samples, each measured before the update of its step. The
+    values of the evaluation after the epoch are `test_loss`, `validation_accuracy`, ... `seconds`
+    are those of training alone.
     """
 
     kind: ClassVar[str] = "epoch"
@@ -79,7 +79,7 @@ class EpochCompleted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class BestImproved(Event):
-    """The model is better by its metric than it ever was in this run."""
+    """The model is the best of the run so far, by its metric."""
 
     kind: ClassVar[str] = "best"
     epoch: int
@@ -90,7 +90,7 @@ class BestImproved(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointDue(Event):
-    """last.pt is about to be saved: what was recorded so far must be on the disk before it is."""
+    """last.pt will be saved next: everything recorded so far must be on the disk first."""
 
     kind: ClassVar[str] = "checkpoint due"
     step: int
@@ -98,7 +98,7 @@ class CheckpointDue(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointSaved(Event):
-    """last.pt holds the run as it is after `step` steps."""
+    """last.pt holds the state of the run after `step` steps."""
 
     kind: ClassVar[str] = "checkpoint"
     epoch: int
@@ -107,7 +107,7 @@ class CheckpointSaved(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Warned(Event):
-    """Something that the person who trains should know."""
+    """Something that the user should know."""
 
     kind: ClassVar[str] = "warning"
     epoch: int
@@ -117,9 +117,9 @@ class Warned(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Advised(Event):
-    """Something goes wrong with the run, `name` in a word or two: what it is, and what to try.
+    """The diagnosis found a problem, `name` for short: what it is, and what to try.
 
-    `settings` are those that would mend it, by name; there may be none.
+    `settings` are values that would solve it, by name; there may be none.
     """
 
     kind: ClassVar[str] = "advice"
@@ -132,7 +132,7 @@ class Advised(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ControlApplied(Event):
-    """The person who trains changed the run: from `first_step` on, `lr` is in force."""
+    """The user changed the learning rate: `lr` applies from `first_step` on."""
 
     kind: ClassVar[str] = "control"
     first_step: int
@@ -141,7 +141,7 @@ class ControlApplied(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class StateChanged(Event):
-    """The run was paused or goes on; sent again once a second while it is paused."""
+    """The run was paused or continues; repeated once a second while it is paused."""
 
     kind: ClassVar[str] = "state"
     state: State
@@ -150,9 +150,9 @@ class StateChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RunCompleted(Event):
-    """The last event of a run. `values` are the best model's, measured on the test set at the end.
+    """The last event of a run. `values` are those of the best model on the test set.
 
-    `reason` says why it ended, in a sentence; `exit_code` is the program's.
+    `reason` says why the run ended; `exit_code` is the program's.
     """
 
     kind: ClassVar[str] = "completed"
@@ -169,7 +169,7 @@ class RunCompleted(Event):
 
 
 def finite(value: Any) -> Any:
-    """`value` as JSON can hold it: null for a number that is not finite, a list for a tuple."""
+    """`value` as JSON can hold it: null for a number that isn't finite, a list for a tuple."""
     if isinstance(value, Mapping):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, tuple | list):

@@ -1,10 +1,10 @@
-"""What the program's exit code says."""
+"""Defines the program's exit codes."""
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Every way in which tutorch ends. From 129 on: 128 and the number of the signal."""
+    """Every way in which tutorch ends. Codes from 129 are 128 + the number of a signal."""
 
     DONE = 0  # also when a rule or a time limit ended training early
     FAILED = 1  # training failed or diverged, or a requirement was not met

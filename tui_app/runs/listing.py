@@ -1,4 +1,4 @@
-"""All run folders: listed, found by a part of their name, and how each one stands."""
+"""Lists run folders, finds one by a part of its name, and summarises its state."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ from tui_app.runs.run_options import RunOptions
 from tui_app.runs.run_record import RunRecord
 from tui_app.runs.status_file import SILENCE
 
-#: A count that is larger is none.
+#: A larger count can't be one.
 _LARGEST = 2**53
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run folder at a glance, from run.json and status.json alone.
+    """A summary of a run folder, from run.json and status.json alone.
 
-    `state` is running, paused, completed, stopped, failed, crashed (it runs no more, but never
-    said so), or damaged (then `problem` says why, and the rest is empty). `file` is the user's own
-    file that it was trained from, on the machine `host`; empty for a lecture of the course.
+    `state` is running, paused, completed, stopped, failed, crashed (its process is gone without
+    having recorded an end), or damaged (then `problem` says why, and the rest is empty). `file` is
+    the user's file that it was trained from, on the machine `host`; empty for a lecture of the
+    course.
     """
 
     name: str
@@ -55,7 +56,7 @@ class RunSummary:
 
     @property
     def lecture_key(self) -> tuple[str, str]:
-        """What no other lecture has: its name, and the user's file; no file for the course's."""
+        """Identifies the lecture: its name, and the user's file (empty for the course's)."""
         return self.lecture, self.file
 
 
@@ -66,9 +67,9 @@ def run_folders(runs_dir: Path) -> list[RunFolder]:
 
 
 def find_run(text: str, runs_dir: Path) -> RunFolder:
-    """The run that `text` means: a path, any part of a name that only one has, or `last`.
+    """Find a run by its path, by a part of its name that no other run has, or by `last`.
 
-    Of several, one whose name ends so is meant: that is what `short_ids` gives. Raises UnknownRun.
+    A run whose name ends with the text, as `short_ids` gives it, comes first. Raises UnknownRun.
     """
     path = user_path(text)
     if text and is_there(path / "run.json"):
@@ -77,7 +78,7 @@ def find_run(text: str, runs_dir: Path) -> RunFolder:
     if not folders:
         raise UnknownRun(f"there are no runs in {runs_dir.absolute()} yet")
     if text == "last":
-        return max(folders, key=lambda folder: (_begun(folder, time.time()), folder.path.name))
+        return max(folders, key=lambda folder: (_started_at(folder, time.time()), folder.path.name))
     ends = (f"-{text}", f"/{text}")
     ending = [folder for folder in folders if text and f"/{folder.name}".endswith(ends)]
     found = ending or [folder for folder in folders if text and text in folder.name]
@@ -86,31 +87,33 @@ def find_run(text: str, runs_dir: Path) -> RunFolder:
     if found:
         names = ", ".join(folder.name for folder in found[-5:])
         raise UnknownRun(
-            f"{text!r} could be any of {len(found)} runs, such as {names}: say more of the name"
+            f"{text!r} could be any of {len(found)} runs, such as {names}: give more of the name"
         )
-    raise UnknownRun(f"no run in {runs_dir.absolute()} goes by {text!r}: `tutorch runs` lists them")
+    raise UnknownRun(
+        f"no run in {runs_dir.absolute()} is called {text!r}: `tutorch runs` lists them"
+    )
 
 
-def _begun(folder: RunFolder, now: float) -> float:
-    """When a run was begun: as its run.json has it, or its name where it says nothing of it.
+def _started_at(folder: RunFolder, now: float) -> float:
+    """When a run was started, from its run.json or else from its name.
 
-    0 for a time that hasn't come yet: it is no time of this machine's clock.
+    0 for a time in the future, which isn't from this machine's clock.
     """
     try:
-        begun = folder.read_record().created
+        started = folder.read_record().created
     except DamagedRun:
-        begun = 0.0
-    if not begun:
+        started = 0.0
+    if not started:
         try:
-            begun = time.mktime(time.strptime(folder.path.name[:15], "%Y%m%d-%H%M%S"))
+            started = time.mktime(time.strptime(folder.path.name[:15], "%Y%m%d-%H%M%S"))
         except (ValueError, OverflowError):
             return 0.0
-    return begun if 0 < begun <= now else 0.0
+    return started if 0 < started <= now else 0.0
 
 
 def as_argument(folder: RunFolder, name: str = "") -> str:
-    """The run as a command typed into a shell takes it: `name` or its own name, or its path where
-    names wouldn't find it; quoted where a shell needs that.
+    """The run as an argument of a shell command: `name` or its full name, or its path if it isn't
+    in the usual runs folder; quoted if necessary.
     """
     usual = os.environ.get("TUTORCH_RUNS_DIR") or fields_of(RunOptions)["runs_dir"].default
     is_found = folder.path.parent.parent == user_path(usual).absolute()
@@ -118,8 +121,8 @@ def as_argument(folder: RunFolder, name: str = "") -> str:
 
 
 def short_ids(folders: Sequence[RunFolder]) -> list[str]:
-    """The shortest name of each folder that means it alone: its 4 hex digits, and more of its name
-    where another run has the same ones. `find_run` takes it.
+    """The shortest unique name of each run: its 4 hex digits, or more of its name if another run
+    has the same digits. `find_run` accepts it.
     """
     endings = [_endings(folder) for folder in folders]
     counts = Counter(ending for each in endings for ending in set(each))
@@ -130,7 +133,7 @@ def short_ids(folders: Sequence[RunFolder]) -> list[str]:
 
 
 def _endings(folder: RunFolder) -> list[str]:
-    """The ends of a run's name that may stand for it, the shortest first."""
+    """The ends of a run's name that may identify it, the shortest first."""
     stamped = re.fullmatch(r"\d{8}-((\d{6})-([0-9a-f]{4}))", folder.path.name)
     ends = [stamped[3], stamped[1]] if stamped else []
     return [*ends, folder.path.name, folder.name]
@@ -167,27 +170,27 @@ def summarise(folder: RunFolder, record: RunRecord | None = None) -> RunSummary:
 def _count(value: Any) -> int:
     count = int(value)
     if abs(count) > _LARGEST:
-        raise ValueError(f"{str(count)[:40]} is no count")
+        raise ValueError(f"{str(count)[:40]} isn't a count")
     return count
 
 
 def read_status(folder: RunFolder) -> dict[str, Any]:
-    """What status.json says, or an empty dict for a run that never got so far."""
+    """Read status.json; empty for a run that has none yet. Raises DamagedRun."""
     return read_json(folder.status) if is_there(folder.status) else {}
 
 
 def current_state(status: Mapping[str, Any]) -> str:
-    """The state that `status` claims, or `crashed` when whoever trained is gone without a word.
+    """The state in `status`, or `crashed` if the process that trained is gone.
 
-    On this machine its clock has no say in that: it may have been set back. For a run on another
-    one there is nothing but the heartbeat.
+    For a run of this machine the process decides, not the heartbeat: the clock may have been set
+    back. For a run of another machine there is only the heartbeat.
     """
     state = str(status.get("state", "crashed"))
     if state not in ("running", "paused"):
         return state
     if status.get("host") == socket.gethostname() and isinstance(status.get("pid"), int):
-        known, now = status.get("identity"), identity(status["pid"])
-        is_same = known == now if isinstance(known, str) and identity(os.getpid()) else True
+        recorded, now = status.get("identity"), identity(status["pid"])
+        is_same = recorded == now if isinstance(recorded, str) and identity(os.getpid()) else True
         return state if is_same and is_running(status["pid"]) else "crashed"
     heartbeat = status.get("heartbeat")
     try:

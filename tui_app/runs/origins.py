@@ -1,4 +1,4 @@
-"""From which of the user's files a run was trained, in a word where several have one name."""
+"""Names the folder of a run's file where several files have the same name."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tui_app.runs.listing import RunSummary
 
 
 def origins(runs: Sequence[RunSummary]) -> list[str]:
-    """For each run a word for where its file lay, as short as tells it apart from the others of its
-    lecture's name; empty where there is only one such file, unless it is named like a lecture of
-    the course, and for those themselves.
+    """For each run the shortest end of its file's folder that distinguishes it from other files of
+    the same name. Empty if there is only one such file and no lecture of the course has its name,
+    and for lectures of the course.
     """
     files: dict[str, set[str]] = defaultdict(set)
     hosts: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -34,7 +34,7 @@ def _origin(run: RunSummary, files: set[str], hosts: set[str]) -> str:
 
 
 def _folder(file: str, files: set[str]) -> str:
-    """The end of the path of the file's folder that no other file has."""
+    """The shortest end of the file's folder that no other file's folder has."""
     parts = PurePath(file).parent.parts
     others = [PurePath(other).parent.parts for other in files if other not in ("", file)]
     for length in range(1, len(parts)):

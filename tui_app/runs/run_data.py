@@ -1,7 +1,7 @@
-"""What a run keeps of its data in data.json, so that its model can be asked without them.
+"""Records a run's data in data.json, so that its model can predict without the data set.
 
-Beside run.json, since a table of 200 000 columns has more to be kept than a file has room for that
-every list of runs reads.
+It isn't part of run.json, which every list of runs reads: a table of 200 000 columns makes it
+large.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tui_app.runs.run_record import RunRecord
 #: A data.json larger than this was not written by tutorch.
 _LARGEST = 256 << 20
 
-#: Numbers that one sample has at most.
+#: The most numbers of one sample.
 _LARGEST_SAMPLE = 10**8
 
 _DTYPES = ("uint8", "uint16", "float32", "int64")
@@ -38,10 +38,10 @@ _DTYPES = ("uint8", "uint16", "float32", "int64")
 
 @dataclass(frozen=True)
 class DataRecord:
-    """What a run keeps of its data.
+    """What data.json says of a run's data.
 
-    `dtype` is that of the inputs, `sizes` how many samples each split has. `encoder` is None for a
-    data set whose encoder can't be kept.
+    `dtype` is that of the inputs, `sizes` the numbers of samples of the splits. `encoder` is None
+    for a data set whose encoder can't be recorded.
     """
 
     dataset: str
@@ -59,18 +59,18 @@ class DataRecord:
 
     @property
     def plain(self) -> dict[str, Any]:
-        """All of it as data.json has it."""
+        """All of it as in data.json."""
         fields = {name: to_plain(getattr(self, name)) for name in _PLAIN}
         return {**fields, "encoder": self.encoder and encoder_record(self.encoder)}
 
     @property
     def spec(self) -> DataSpec:
-        """What the model was built for."""
+        """The specification that the model was built for."""
         task: Task = next(task for task in get_args(Task) if task == self.task)
         return DataSpec(self.input_shape, task, self.classes, self.vocabulary)
 
     def as_data(self, encoder: Encoder) -> Data:
-        """The data set without a sample: enough to build the model and to ask it."""
+        """The data set without samples: enough to build the model and to predict."""
         inputs = np.empty((0, *self.input_shape), self.dtype)
         nothing = Split(inputs, np.empty((0, 1), np.float32))
         return Data(
@@ -116,17 +116,17 @@ def write_data_record(folder: RunFolder, record: RunRecord, data: Data) -> None:
 
 
 def read_data_record(folder: RunFolder) -> DataRecord | None:
-    """What the run keeps of its data; None for a run of an earlier version. Raises DamagedRun."""
+    """Read data.json; None for a run of an earlier version. Raises DamagedRun."""
     if not is_there(folder.data_json):
         return None
-    with _collecting_no_garbage():
+    with _without_garbage_collection():
         return _kept_data(folder, read_json(folder.data_json, _LARGEST))
 
 
 @contextmanager
-def _collecting_no_garbage() -> Iterator[None]:
-    """Make millions of objects without walking through all of them again and again, which takes
-    nine tenths of the time for a table of 200 000 columns.
+def _without_garbage_collection() -> Iterator[None]:
+    """Create millions of objects without garbage collections, which would take nine tenths of the
+    time for a table of 200 000 columns.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -144,7 +144,7 @@ def _kept_data(folder: RunFolder, record: dict[str, Any]) -> DataRecord:
         values = {name: from_plain(hint, record[name], name) for name, hint in _PLAIN.items()}
         encoder = record["encoder"] and encoder_from_record(record["encoder"])
         kept = DataRecord(**values, encoder=encoder or None)
-        _refuse_nonsense(kept)
+        _refuse_invalid(kept)
         if encoder:
             _refuse_other_samples(kept, encoder)
     except (WrongRecord, ValueError) as error:
@@ -152,11 +152,11 @@ def _kept_data(folder: RunFolder, record: dict[str, Any]) -> DataRecord:
     return kept
 
 
-def _refuse_nonsense(kept: DataRecord) -> None:
+def _refuse_invalid(kept: DataRecord) -> None:
     if kept.task not in get_args(Task) or kept.dtype not in _DTYPES:
-        raise WrongRecord("its task or type of inputs is none")
+        raise WrongRecord("its task or type of inputs doesn't exist")
     if min(kept.input_shape, default=0) < 1 or math.prod(kept.input_shape) > _LARGEST_SAMPLE:
-        raise WrongRecord("no sample is of such a shape")
+        raise WrongRecord("its shape can't be that of a sample")
     classes = len(kept.classes)
     if not {"regression": classes == 0, "binary": classes == 2}.get(kept.task, classes >= 2):
         raise WrongRecord("its classes don't suit its task")
@@ -168,9 +168,9 @@ def _refuse_nonsense(kept: DataRecord) -> None:
 
 
 def _refuse_other_samples(kept: DataRecord, encoder: StoredEncoder) -> None:
-    """Raise WrongRecord for an encoder whose samples aren't those of the model."""
+    """Raise WrongRecord for an encoder whose samples don't fit the model."""
     if encoder.shape != kept.input_shape or np.dtype(encoder.dtype) != np.dtype(kept.dtype):
-        raise WrongRecord("its encoder makes other samples than the model takes")
+        raise WrongRecord("its encoder's samples don't fit the model")
 
 
 def reread_data(
@@ -178,8 +178,7 @@ def reread_data(
     read: Callable[[], Data],
     reporter: ProgressReporter = NO_REPORTS,
 ) -> tuple[Data, str]:
-    """The data of a run, read again, and a sentence where the classes are called otherwise now:
-    they have the names that they had when the run was trained.
+    """Read the data of a run again with `read`, and check them as `check_data` does.
 
     Raises DamagedRun for other data than the run was trained with, and what `read` raises.
     """
@@ -190,22 +189,23 @@ def reread_data(
 def check_data(
     folder: RunFolder, record: RunRecord, data: Data, fingerprint: str
 ) -> tuple[Data, str]:
-    """`data` with the names of classes that the run keeps, and a sentence where those are others.
+    """Check that a run was trained with `data`. Returns them with the recorded names of the
+    classes, and a sentence if the names have changed since.
 
     Raises DamagedRun for other data than the run was trained with.
     """
     dataset = record.dataset
     if fingerprint != record.data_fingerprint:
         raise DamagedRun(
-            f"the data set {dataset} is not what {folder.name} was trained with: bring its files "
-            "back as they were, or train a new run with them as they are"
+            f"the data set {dataset} differs from the one that {folder.name} was trained with: "
+            "restore its files, or train a new run with them as they are"
         )
     kept = read_data_record(folder)
     if kept is None or kept.spec == data.spec:
         return data, ""
     has_as_many = len(kept.classes) == len(data.spec.classes)
     if not has_as_many or replace(kept.spec, classes=data.spec.classes) != data.spec:
-        raise DamagedRun(f"{folder.data_json} isn't about the data of the run: it is damaged")
+        raise DamagedRun(f"{folder.data_json} doesn't describe the data of the run: it is damaged")
     return replace(data, spec=kept.spec), (
         f"the classes of {dataset} are called {listed(data.spec.classes)} now: the run's names "
         f"are used, {listed(kept.classes)}"

@@ -1,16 +1,16 @@
 """Opens the files of a run folder: regular files only, never through a link, never waiting.
 
-A run folder may come from somebody else, or lie where others can write. Its own path is followed
-as the user gave it, so a run folder, or the folder of all runs, may itself be a symbolic link.
-Below it nothing is followed: a symbolic link in the place of a file is refused, as is a FIFO, a
-socket, a device or a folder.
+A run folder may come from another user, or be in a folder that others can write to. Links in the
+path of the run folder itself are followed: a run folder, or the folder of all runs, may be a
+symbolic link. Below it no link is followed: a symbolic link in the place of a file is refused, as
+is a FIFO, a socket, a device or a folder.
 
-A hard link is a file like any other: reading it gives the content that a copy would have. A file
-with a second name is never written to, since that would change what the other name shows (a backup
-made by `cp -al`, or any file of the user's): it is replaced by a copy first.
+A hard link is read like any file. A file with a second name is never written to, since that would
+change the content under its other name (a backup made by `cp -al`, or any file of the user's): a
+copy replaces it first.
 
-New files have random names and are made with O_EXCL (see `tui_app.runs.durable_files`), so nothing
-that was put there before is opened; renaming and removing never follow a link.
+New files have random names and are made with O_EXCL (see `tui_app.runs.durable_files`), so no
+existing file is opened; renaming and removing never follow a link.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import IO, Any
 
 from tui_app.runs.errors import DamagedRun
 
-#: Flags that not every system has. O_NONBLOCK: opening a FIFO would wait for its other end.
+#: Flags, as far as the system has them. O_NONBLOCK: opening a FIFO would wait for its other end.
 _SAFE = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY"))
 _FOLDER = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_DIRECTORY"))
 
@@ -41,17 +41,17 @@ _KINDS = (
 
 
 class NotRegularFile(DamagedRun, OSError):
-    """Something other than a regular file lies where a run folder has a file.
+    """Something other than a regular file is in the place of a file of a run folder.
 
-    A DamagedRun for those who read the folder, an OSError for those who write into it.
+    Readers of the folder handle it as DamagedRun, writers as OSError.
     """
 
 
 def open_file(path: Path, mode: str = "rb", *, below: Path | None = None, **how: Any) -> IO[Any]:
     """Open a file of a run folder as `open` does; `how` are `open`'s other arguments.
 
-    Folders between `below` and the file aren't followed where they are links; without `below` the
-    file lies directly in its run folder. Raises NotRegularFile, and OSError as `open` does.
+    Links between `below` and the file aren't followed; without `below` the file is directly in its
+    run folder. Raises NotRegularFile, and OSError as `open` does.
     """
 
     def opener(_: str, flags: int) -> int:
@@ -81,7 +81,7 @@ def open_log(log: Path | None) -> int:
 
 
 def read_file(path: Path, largest: int, *, below: Path | None = None) -> bytes:
-    """The content of a file that has at most `largest` bytes. Raises DamagedRun and OSError."""
+    """The content of a file of at most `largest` bytes. Raises DamagedRun and OSError."""
     with open_file(path, below=below) as file:
         content = file.read(largest + 1)
     if len(content) > largest:
@@ -90,12 +90,12 @@ def read_file(path: Path, largest: int, *, below: Path | None = None) -> bytes:
 
 
 def is_there(path: Path) -> bool:
-    """Whether anything lies there, be it a link that leads nowhere."""
+    """Whether anything has this path, even a broken link."""
     return os.path.lexists(path)
 
 
 def refuse_irregular(path: Path) -> None:
-    """Raise NotRegularFile where something other than a regular file lies in the run folder."""
+    """Raise NotRegularFile if anything but a regular file has this path in the run folder."""
     _refuse_other_kinds(path.parent, (path.name,))
 
 
@@ -132,7 +132,7 @@ def _open_below(folder: Path, parts: Sequence[str], flags: int) -> int:
 
 
 def _refuse_other_kinds(folder: Path, parts: Sequence[str], error: OSError | None = None) -> None:
-    """Raise NotRegularFile, because of `error`, where one lies there or on the way there."""
+    """Raise NotRegularFile, because of `error`, if the file or a folder above it isn't regular."""
     for end in range(1, len(parts) + 1):
         path = folder.joinpath(*parts[:end])
         try:
@@ -145,7 +145,7 @@ def _refuse_other_kinds(folder: Path, parts: Sequence[str], error: OSError | Non
 
 
 def _kind(mode: int) -> str:
-    """What a file of this mode is, unless it is a regular one."""
+    """The kind of a file with this mode; empty for a regular file."""
     if stat.S_ISREG(mode):
         return ""
     return next((kind for is_kind, kind in _KINDS if is_kind(mode)), "no file")
@@ -158,7 +158,7 @@ def _refused(path: Path, kind: str) -> NotRegularFile:
 
 
 def _replace_by_copy(path: Path, below: Path | None) -> None:
-    """Give the run a file of its own in place of one that has other names too."""
+    """Replace a file that has other names too by a copy."""
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}.tmp")
     try:
         with (

@@ -1,4 +1,4 @@
-"""The options that every lecture has, besides its hyperparameters."""
+"""Declares the options that every lecture has, besides its hyperparameters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TABLE_OPTIONS = ("target", "drop", "columns")
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """How a run is trained, measured and kept, whatever the lecture."""
+    """How a run of any lecture is trained, evaluated and saved."""
 
     dataset: str = ""
     """The data set to learn from; the lecture's first when not given."""

@@ -1,4 +1,4 @@
-"""All runs as rows of a table: what sets each apart, and what people noted of it."""
+"""Makes a table of all runs: how their settings differ, and the user's notes."""
 
 from __future__ import annotations
 
@@ -18,19 +18,21 @@ from tui_app.runs.listing import RunSummary, run_folders, summarise
 from tui_app.runs.origins import origins
 from tui_app.runs.run_files import open_file
 from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_options import RunOptions
 from tui_app.runs.run_record import RunRecord
+from tui_app.runs.run_settings import read_settings
+from tui_app.runs.run_source import read_run_source
 
 _NOTE = "note.txt"
 
-#: A note is a line or two.
+#: The most characters of a note.
 _LONGEST_NOTE = 4_000
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run folder as the table shows it. `settings` are as run.json has them, and `differs` those
-    of them that are not the lecture's own for this data set. `origin` says where the user's own
-    file lay, where other runs are of another file of the same name.
+    """A row of the table. `settings` are those in run.json, `differs` those that differ from the
+    lecture's defaults for the data set. `origin` distinguishes user's files of the same name.
     """
 
     folder: RunFolder
@@ -42,7 +44,7 @@ class RunRow:
 
 
 class RunTable:
-    """Reads run folders; what a lecture's own settings are is asked once."""
+    """Reads run folders; caches the defaults of the lectures."""
 
     def __init__(self, runs_dir: Path) -> None:
         self._runs_dir = runs_dir
@@ -61,15 +63,15 @@ class RunTable:
         summary = summarise(folder, record)
         settings = record.hyperparameters if record is not None else {}
         is_course = summary.lecture in lecture_names() and not summary.file
-        own = self._own(summary.lecture if is_course else "", summary.dataset)
+        own = self._defaults_of(summary.lecture if is_course else "", summary.dataset)
         differs = {
             name: value for name, value in settings.items() if name in own and own[name] != value
         }
         return RunRow(folder, summary, _texts(settings), _texts(differs), read_note(folder))
 
-    def _own(self, lecture: str, dataset: str) -> Mapping[str, Any]:
-        """The lecture's own settings for a data set, as run.json would have them; of a user's own
-        lecture, whose file isn't run to list runs, those that every lecture begins with.
+    def _defaults_of(self, lecture: str, dataset: str) -> Mapping[str, Any]:
+        """The lecture's defaults for a data set, as in run.json; for a user's lecture, whose file
+        isn't executed for a list, the defaults of every lecture.
         """
         key = (lecture, dataset)
         if key not in self._defaults:
@@ -87,7 +89,7 @@ class RunTable:
 
 
 def read_note(folder: RunFolder) -> str:
-    """What somebody noted of the run."""
+    """The user's note about the run."""
     try:
         with open_file(folder.path / _NOTE, "r", encoding="utf-8", errors="replace") as file:
             return file.read(_LONGEST_NOTE)
@@ -96,7 +98,7 @@ def read_note(folder: RunFolder) -> str:
 
 
 def write_note(folder: RunFolder, text: str) -> None:
-    """Keep a note in the run folder; an empty one takes it away. Raises OSError."""
+    """Write a note into the run folder; an empty one removes it. Raises OSError."""
     path = folder.path / _NOTE
     if text.strip():
         content = text.strip()[:_LONGEST_NOTE].encode()
@@ -117,10 +119,7 @@ def _texts(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def settings_for_form(folder: RunFolder) -> tuple[Path, dict[str, object]]:
-    """The lecture's file and the settings of a run, as the form takes them. Raises DamagedRun."""
-    from tui_app.runs.run_options import RunOptions
-    from tui_app.runs.run_settings import read_settings
-
+    """The lecture's file and the settings of a run, to fill in the form. Raises DamagedRun."""
     record = folder.read_record()
     settings, plain = read_settings(folder, record=record), vars(RunOptions())
     lecture = settings.lecture
@@ -135,8 +134,6 @@ def settings_for_form(folder: RunFolder) -> tuple[Path, dict[str, object]]:
 
 
 def _file_to_train(folder: RunFolder, record: RunRecord, opened: Path) -> Path:
-    """The user's own file, where it is still there, and not the copy in the run folder."""
-    from tui_app.runs.run_source import read_run_source
-
+    """The user's file if it still exists, and not the copy in the run folder."""
     source = read_run_source(folder, record)
     return opened if source is None or source.current is None else source.original

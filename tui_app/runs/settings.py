@@ -19,15 +19,15 @@ from tui_app.runs.run_record import RunRecord
 
 @dataclass(frozen=True)
 class RunSettings:
-    """A run before it begins: a lecture, its hyperparameters, and the options."""
+    """The settings of a run: a lecture, its hyperparameters, and the options."""
 
     lecture: Lecture
     hyperparameters: Hyperparameters
     options: RunOptions
     note: str = field(default="", compare=False)
-    """What the user should know of the lecture's source: a sentence, or nothing."""
+    """A sentence about the lecture's source that the user should read, or nothing."""
     has_default_dataset: bool = field(default=False, compare=False)
-    """Whether the data set is the lecture's first since none was given."""
+    """Whether the data set is the lecture's first because none was given."""
 
     @property
     def dataset(self) -> str:
@@ -36,8 +36,8 @@ class RunSettings:
 
 
 def resolve_settings(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
-    """The settings of a run of `lecture`, from what was `given` by name, of options and
-    hyperparameters alike, and from the defaults.
+    """Resolve the settings of a run of `lecture` from the options and hyperparameters that were
+    `given`, by name, and from the defaults.
 
     Raises InvalidValue, UnknownDataset.
     """
@@ -50,7 +50,7 @@ def resolve_settings(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
     if is_own_data(dataset):
         dataset = options["dataset"] = own_data(dataset)
     elif dataset not in lecture.datasets:
-        get_dataset(dataset)  # a name that is no data set at all has a better message there
+        get_dataset(dataset)  # raises a better error for an unknown data set
         near = difflib.get_close_matches(dataset, lecture.datasets, n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""
         raise InvalidValue(
@@ -68,7 +68,7 @@ def resolve_settings(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
 
 
 def own_data(dataset: str) -> str:
-    """`csv:FILE` or `folder:DIR` with the whole path, so that a resumed run finds it again."""
+    """`csv:FILE` or `folder:DIR` with an absolute path, so that a resumed run finds it."""
     kind, _, place = dataset.partition(":")
     if not place:
         wanted = {"csv": "csv:FILE, the file of a table", "folder": "folder:DIR, one of images"}
@@ -77,7 +77,7 @@ def own_data(dataset: str) -> str:
 
 
 def as_record(settings: RunSettings) -> dict[str, Any]:
-    """The settings as run.json has them."""
+    """The settings as run.json records them."""
     options = asdict(settings.options)
     data_dir = options["data_dir"] and str(Path(options["data_dir"]).resolve())
     return {
@@ -99,13 +99,13 @@ def from_record(lecture: Lecture, record: RunRecord, runs_dir: Path) -> RunSetti
 
 
 def differing(settings: RunSettings, others: Sequence[RunSettings]) -> str:
-    """What sets this run apart from the others of its sweep: `lr=0.1 optimizer=adam`."""
+    """How this run differs from the others of its sweep: `lr=0.1 optimizer=adam`."""
     apart = differences(settings, others)
     return " ".join(f"{name}={text}" for name, text in apart.items())
 
 
 def differences(settings: RunSettings, others: Sequence[RunSettings]) -> dict[str, str]:
-    """What sets this run apart from the others of its sweep, by name: `{"lr": "0.1"}`."""
+    """The settings in which this run differs from the others of its sweep: `{"lr": "0.1"}`."""
     fields = settings.lecture.fields
     everyone = [vars(other.hyperparameters) | vars(other.options) for other in others]
     own = vars(settings.hyperparameters) | vars(settings.options)

@@ -1,4 +1,4 @@
-"""status.json: how a run stands, for whoever looks at its folder from outside."""
+"""Writes status.json: the state of a run, for other programs that read its folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tui_app.runs.events import (
 )
 from tui_app.runs.process_identity import this_process
 
-#: Seconds between two heartbeats, and after how many a run that sent none has died.
+#: Seconds between two heartbeats, and seconds without one after which a run counts as crashed.
 HEARTBEAT = 2.0
 SILENCE = 30.0
 
@@ -28,12 +28,13 @@ SILENCE = 30.0
 class StatusFile:
     """Keeps status.json up to date; a listener.
 
-    A thread writes it at every heartbeat, however long a step or an evaluation takes.
+    A thread writes it at every heartbeat, also during a long step or evaluation. `fields` are
+    written as they are.
     """
 
-    def __init__(self, path: Path, **known: Any) -> None:
+    def __init__(self, path: Path, **fields: Any) -> None:
         self._path = path
-        self._known = known
+        self._fields = fields
         self._values: dict[str, Any] = {}
         self._problem: OSError | None = None
         self._lock = threading.Lock()
@@ -41,9 +42,9 @@ class StatusFile:
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def __call__(self, event: Event) -> None:
-        """Take the event over into the status. Raises OSError when it can't be written."""
+        """Update the status by the event. Raises OSError if it can't be written."""
         with self._lock:
-            self._take(event)
+            self._update(event)
             if isinstance(event, RunStarted | StateChanged | RunCompleted):
                 self._write(durable=isinstance(event, RunCompleted))
             problem, self._problem = self._problem, None
@@ -53,7 +54,7 @@ class StatusFile:
             self._thread.start()
 
     def close(self) -> None:
-        """Write no more."""
+        """Stop the heartbeat."""
         self._closed.set()
         if self._thread.ident is not None:
             self._thread.join()
@@ -66,11 +67,11 @@ class StatusFile:
                 except OSError as error:
                     self._problem = error
 
-    def _take(self, event: Event) -> None:
+    def _update(self, event: Event) -> None:
         values = self._values
         match event:
             case RunStarted():
-                values |= {"state": "running", **this_process(), **self._known}
+                values |= {"state": "running", **this_process(), **self._fields}
                 values |= {"exit_code": None, "reason": None}
                 values |= {"epoch": event.epoch, "step": event.step, "epochs": event.epochs}
                 values |= {"metric": event.metric, "best_value": None, "best_epoch": None}

@@ -1,4 +1,4 @@
-"""Run folders that were put away: moved into `.trash` inside the runs folder, and back."""
+"""Moves run folders into `.trash` inside the runs folder, and back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TRASH = ".trash"
 
 @dataclass(frozen=True)
 class TrashedRun:
-    """A run that was put away: where it was, and where it is now."""
+    """A run in the trash: its folder `before` and `now`."""
 
     before: Path
     now: Path
@@ -24,12 +24,12 @@ class TrashedRun:
 
 
 def move_to_trash(folder: RunFolder) -> TrashedRun:
-    """Move a run into the trash. Raises RunLocked while somebody trains it, or OSError.
+    """Move a run into the trash. Raises RunLocked while a program trains it, or OSError.
 
-    A trash that is a symbolic link isn't used: it may lead anywhere.
+    A symbolic link in the place of the trash isn't followed: it may lead anywhere.
     """
     with folder.lock():
-        pass  # nobody trains it
+        pass  # no program trains it
     before = folder.path
     trash = before.parent.parent / _TRASH
     for place in (trash, trash / before.parent.name):
@@ -42,6 +42,6 @@ def move_to_trash(folder: RunFolder) -> TrashedRun:
 
 
 def restore_from_trash(discarded: TrashedRun) -> None:
-    """Move it back to where it was. Raises OSError."""
+    """Move a run back to its folder. Raises OSError."""
     discarded.before.parent.mkdir(parents=True, exist_ok=True)
     discarded.now.rename(discarded.before)
