@@ -56,7 +56,7 @@ IN_FORWARD = "my_net.py line 11, in forward"
         (
             {"init": "self.fc = nn.Linear(784, 7)"},
             [
-                "line 10: forward of Net gives 7 outputs, and the data have 10 classes",
+                "line 10: forward of Net returns 7 outputs, and the data have 10 classes",
                 "spec.outputs",
             ],
         ),
@@ -68,7 +68,7 @@ IN_FORWARD = "my_net.py line 11, in forward"
         ({"forward": "return self.fc(x.flatten(1)), x"}, ["returns a tuple", "logits alone"]),
         (
             {"forward": "return self.fc(x.view(-1, 784)).view(-1)"},
-            ["gives outputs of shape (N,)", "(N, 10)"],
+            ["returns outputs of shape (N,)", "(N, 10)"],
         ),
         (
             {"forward": "return F.relu(self.fc(x.flatten(1)))"},
@@ -96,17 +96,17 @@ IN_FORWARD = "my_net.py line 11, in forward"
             {"model": "lambda spec: None"},
             ["takes 1 positional argument but 2 were given", "Net(spec, hyperparameters)"],
         ),
-        ({"model": "lambda spec, hyperparameters: None"}, ["`model=` names gives a NoneType"]),
+        ({"model": "lambda spec, hyperparameters: None"}, ["`model=` names returns a NoneType"]),
         (
             {"criterion": "nn.MSELoss"},
             [
                 "my_net.py line 14: criterion=nn.MSELoss doesn't suit",
-                "10 classes: criterion=nn.CrossEntropyLoss",
+                "10 classes: use criterion=nn.CrossEntropyLoss",
             ],
         ),
         (
             {"criterion": "nn.CrossEntropyLoss", "dataset": "study-hours"},
-            ["numbers to predict, not classes: criterion=nn.MSELoss"],
+            ["numbers to predict, not classes: use criterion=nn.MSELoss"],
         ),
         (
             {"criterion": "nn.NLLLoss"},
@@ -136,7 +136,7 @@ IN_FORWARD = "my_net.py line 11, in forward"
         ),
         (
             {"criterion": 'lambda: nn.CrossEntropyLoss(reduction="none")'},
-            ["gives no single number", "reduction='mean'"],
+            ["returns no single number", "reduction='mean'"],
         ),
     ],
 )
@@ -162,7 +162,7 @@ def test_a_softmax_too_many_is_noted_and_trains(tmp_path: Path):
     path = written(tmp_path, forward="return self.fc(x.flatten(1)).softmax(dim=1)")
     ended = tutorch("--no-tui", path, "--runs-dir", tmp_path / "runs")
     assert ended.exit_code == 0
-    assert "leave the net's own softmax out" in (ended.run / "log.txt").read_text(encoding="utf-8")
+    assert "remove the net's own softmax" in (ended.run / "log.txt").read_text(encoding="utf-8")
 
 
 def test_what_fails_in_mid_training_names_the_line_too(tmp_path: Path):

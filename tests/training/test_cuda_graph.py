@@ -259,9 +259,9 @@ def own_net(*, looks: bool) -> Lecture:
 def on_gpu(step: Callable[[Training], Any], lecture: Lecture, **given: Any):
     """The losses of 60 steps and the weights after them; the training."""
     given = {"lr_schedule": "cosine", "epochs": 3, **given, "device": "cuda"}
-    data = few_samples(prepare.read(resolve_settings(lecture, given)), train=20 * 64 + 30)
+    data = few_samples(prepare.read_data(resolve_settings(lecture, given)), train=20 * 64 + 30)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prepare, "read", lambda *args: data)
+        patch.setattr(prepare, "read_data", lambda *args: data)
         training = prepare.prepare(resolve_settings(lecture, given))
     take, losses = step(training), []
     for epoch in range(3):

@@ -23,7 +23,7 @@ from tui_app.runs.metrics_file import last_event, read_records
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings import RunSettings
 from tui_app.training.batches import DeviceSplit
-from tui_app.training.prepare import build_model, read, split_train_set
+from tui_app.training.prepare import build_model, read_data, split_train_set
 from tui_app.training.schedule import Span, spans_of
 from tui_app.training.state import Training
 
@@ -181,7 +181,7 @@ def context_of_settings(settings: RunSettings) -> ProbeContext:
     fetch any.
     """
     _refuse_to_fetch(settings)
-    data, device = read(settings), torch.device("cpu")
+    data, device = read_data(settings), torch.device("cpu")
     model, criterion = build_model(settings.lecture, data, settings, device)
     measured, split, train = _splits(data, settings)
     return ProbeContext(

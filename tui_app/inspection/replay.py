@@ -17,7 +17,7 @@ from tui_app.inspection.probe_context import ProbeContext
 from tui_app.training.batches import DeviceSplit
 from tui_app.training.device import DeviceInfo
 from tui_app.training.optimizers import make_optimizer
-from tui_app.training.prepare import best_models, build_model, make_batches
+from tui_app.training.prepare import build_model, empty_ranking, make_batches
 from tui_app.training.schedule import Schedule
 from tui_app.training.state import Measured, Training
 from tui_app.training.step import make_step
@@ -78,6 +78,6 @@ def _prepare(context: ProbeContext, hp: Hyperparameters) -> Training:
         measured=Measured("train", split),
         train_size=len(context.train),
         test=None,
-        best=best_models(lecture, data, 1),
+        best=empty_ranking(lecture, data, 1),
         lr=hp.lr,
     )

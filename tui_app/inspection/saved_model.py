@@ -20,7 +20,7 @@ from tui_app.training.batches import DeviceSplit, ready_sample
 from tui_app.training.device import choose_device
 from tui_app.training.evaluation import evaluate
 from tui_app.training.outcome import is_out_of_memory
-from tui_app.training.prepare import build_model, read, split_train_set
+from tui_app.training.prepare import build_model, read_data, split_train_set
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class SavedModel:
         if kept is not None and kept.encoder is not None:
             data = kept.as_data(kept.encoder)
         else:
-            data, note = reread_data(folder, lambda: read(settings, reporter), reporter)
+            data, note = reread_data(folder, lambda: read_data(settings, reporter), reporter)
         model, criterion = build_model(settings.lecture, data, settings, target)
         try:
             model.load_state_dict(load_checkpoint(folder.best()))

@@ -1,8 +1,9 @@
-"""From settings to a Training: data on the device, model, criterion, optimizer."""
+"""Prepares a Training from settings: data on the device, model, criterion, optimizer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -37,34 +38,26 @@ def prepare(
     stopped: Callable[[], bool] = lambda: False,
     accept: Callable[[Data, str], tuple[Data, str]] = lambda data, fingerprint: (data, ""),
 ) -> Training:
-    """Read the data and build all that trains. Writes nothing but fetched data to the cache.
+    """Read the data and build the model and all that trains it.
 
-    The model and the order of the samples depend on the seed alone. `accept` is called with the
-    data and their fingerprint; it gives the data to train with, and a note on them or nothing.
-    Raises DeviceUnavailable, DataUnavailable, DataDamaged, LoadingStopped, InvalidValue,
-    LectureError, and what `accept` raises.
+    It writes nothing except fetched data to the cache. The model and the order of the samples
+    depend only on the seed. `accept` gets the data and their fingerprint, and returns the data to
+    train with and a note, which may be empty. Raises DeviceUnavailable, DataUnavailable,
+    DataDamaged, LoadingStopped, InvalidValue, LectureError, and what `accept` raises.
     """
     lecture, hp, options = settings.lecture, settings.hyperparameters, settings.options
     reporter = ProgressReporter(on_progress, stopped)
     device = choose_device(options.device)
-    data = read(settings, reporter)
+    data = read_data(settings, reporter)
     fingerprint = data.fingerprint(reporter)
     data, note = accept(data, fingerprint)
-    train, validation = split_train_set(data, settings)
-
     target = torch.device(device.name)
-    refuse_non_finite(settings.dataset, {"train": train, "test": data.test}, reporter)
-    resident = DeviceSplit.of(train, data, target, reporter)
-    test = DeviceSplit.of(data.test, data, target, reporter) if data.test else None
-    if validation is not None:
-        measured = Measured("validation", DeviceSplit.of(validation, data, target, reporter))
-    else:
-        measured = Measured("test", test) if test else Measured("train", resident)
+    splits = _Splits.of(data, settings, target, reporter)
 
     reporter.check()
-    batches = make_batches(lecture, hp, train, resident, data)
+    batches = make_batches(lecture, hp, splits.train, splits.resident, data)
     model, criterion = build_model(lecture, data, settings, target)
-    check = check_model(lecture, model, criterion, data.spec, *next(resident.chunks(2)))
+    check = check_model(lecture, model, criterion, data.spec, *next(splits.resident.chunks(2)))
     reporter.check()
     per_layer = check.multiply_adds_per_layer * batches.batch_size
     threads, reason = choose_threads(options.threads, per_layer)
@@ -81,13 +74,38 @@ def prepare(
         optimizer=make_optimizer(lecture, model, hp),
         batches=batches,
         schedule=Schedule(hp, len(batches), ((0, hp.epochs * len(batches)),)),
-        measured=measured,
-        train_size=len(train),
-        test=test,
+        measured=splits.measured,
+        train_size=len(splits.train),
+        test=splits.test,
         notes=tuple(filter(None, (note, *data.notes, *check.notes))),
-        best=best_models(lecture, data, options.keep_best),
+        best=empty_ranking(lecture, data, options.keep_best),
         lr=hp.lr,
     )
+
+
+@dataclass(frozen=True)
+class _Splits:
+    """The splits of a run: `resident` is `train` on the device, `measured` the one to evaluate."""
+
+    train: Split
+    resident: DeviceSplit
+    measured: Measured
+    test: DeviceSplit | None
+
+    @classmethod
+    def of(
+        cls, data: Data, settings: RunSettings, device: torch.device, reporter: ProgressReporter
+    ) -> _Splits:
+        """Hold out the validation set, check the numbers, and move the splits to the device."""
+        train, validation = split_train_set(data, settings)
+        refuse_non_finite(settings.dataset, {"train": train, "test": data.test}, reporter)
+        resident = DeviceSplit.of(train, data, device, reporter)
+        test = DeviceSplit.of(data.test, data, device, reporter) if data.test else None
+        if validation is not None:
+            measured = Measured("validation", DeviceSplit.of(validation, data, device, reporter))
+        else:
+            measured = Measured("test", test) if test else Measured("train", resident)
+        return cls(train, resident, measured, test)
 
 
 def make_batches(
@@ -97,7 +115,7 @@ def make_batches(
     resident: DeviceSplit,
     data: Data,
 ) -> Batches:
-    """Where the run's batches come from: the resident split, or the lecture's DataLoader."""
+    """The run's batches, from the resident split or from the lecture's DataLoader."""
     sampler = SeededBatchSampler(
         len(train),
         len(train) if hp.batch_size == "full" else hp.batch_size,
@@ -108,15 +126,15 @@ def make_batches(
     augment = getattr(hp, "augment", "none")
     if augment != "none" and len(data.spec.input_shape) != 3:
         raise InvalidValue(
-            f"augment: {augment!r} varies images, and these data are none", "augment"
+            f"augment: {augment!r} is for images, and these data are none", "augment"
         )
     if lecture.data_loader:
         return LoaderBatches(train, data, sampler, resident.device, getattr(hp, "workers", 0))
     return GatheredBatches(resident, sampler, augment)
 
 
-def read(settings: RunSettings, reporter: ProgressReporter = NO_REPORTS) -> Data:
-    """The run's data; says which bundled set would do instead when they can't be had."""
+def read_data(settings: RunSettings, reporter: ProgressReporter = NO_REPORTS) -> Data:
+    """Read the run's data; if they are unavailable, the error names a bundled data set."""
     refuse_unsuitable_data(settings.lecture, settings.dataset)
     data_dir = Path(settings.options.data_dir) if settings.options.data_dir else None
     if data_dir is not None and not data_dir.is_dir():
@@ -132,7 +150,7 @@ def read(settings: RunSettings, reporter: ProgressReporter = NO_REPORTS) -> Data
             columns=settings.options.columns,
         )
     except DataUnavailable as error:
-        if ":" in settings.dataset:  # a file of the user's own has no stand-in
+        if ":" in settings.dataset:  # nothing replaces a file of the user's
             raise
         bundled = [name for name in settings.lecture.datasets if not get_dataset(name).files]
         hint = f"\nWithout a download, train on: --dataset {bundled[0]}" if bundled else ""
@@ -157,44 +175,46 @@ def build_model(
     try:
         model = lecture.model(data.spec, settings.hyperparameters)
         criterion = lecture.criterion()
-        _refuse_other_than_modules(lecture, model, criterion)
+        _require_modules(lecture, model, criterion)
         model, criterion = model.to(device), criterion.to(device)
-        if settings.hyperparameters.optimizer != "lbfgs":  # which takes no other layout
+        if settings.hyperparameters.optimizer != "lbfgs":  # which needs contiguous weights
             model = with_fast_layout(model)
         return model, criterion
     except (LectureError, torch.OutOfMemoryError):
         raise
-    except ValueError as error:  # a width or a kernel that doesn't fit: the value is at fault
-        raise InvalidValue(f"{lecture.name} can't be built so: {explain(error)}") from error
-    except Exception as error:  # too large for the memory, or what a file of the user's raises
-        if isinstance(error, TypeError) and _is_of_the_call(error):
+    except ValueError as error:  # a setting's value, such as a width or a kernel that doesn't fit
+        raise InvalidValue(
+            f"{lecture.name} can't be built with these settings: {explain(error)}"
+        ) from error
+    except Exception as error:  # out of memory, or any error of a user's file
+        if isinstance(error, TypeError) and _is_wrong_call(error):
             raise LectureError(
                 f"{lecture.path}: {error}. tutorch builds the net as Net(spec, hyperparameters): "
-                "let what `model=` names take these two"
+                "let it take these two arguments"
             ) from error
         raise LectureError(f"{lecture.path} can't build its model: {explain(error)}") from error
 
 
-def _is_of_the_call(error: TypeError) -> bool:
-    """Whether a function was never entered: it takes other arguments than it was given."""
+def _is_wrong_call(error: TypeError) -> bool:
+    """Whether the function was never entered, because it takes other arguments."""
     trace = error.__traceback__
     return trace is not None and trace.tb_next is None
 
 
-def _refuse_other_than_modules(lecture: Lecture, model: object, criterion: object) -> None:
+def _require_modules(lecture: Lecture, model: object, criterion: object) -> None:
     for field, built in (("model", model), ("criterion", criterion)):
         if not isinstance(built, nn.Module):
             raise LectureError(
-                f"{lecture.path}: what `{field}=` names gives a {type(built).__name__}, and not an "
-                f"nn.Module: end it with `return {field}`"
+                f"{lecture.path}: what `{field}=` names returns a {type(built).__name__}, and not "
+                f"an nn.Module: end it with `return {field}`"
             )
 
 
 def with_fast_layout(model: nn.Module) -> nn.Module:
-    """Keep the weights of convolutions with their channels innermost, where that is faster.
+    """The model with its convolutions' weights in channels_last layout, where that is faster.
 
-    On the CPU it is, 1.3 to 1.7 times on lectures 10 and 11, without any change of shapes: a
-    convolution with such weights gives such images.
+    On the CPU it is 1.3 to 1.7 times as fast for lectures 10 and 11, and no shape changes: such a
+    convolution also outputs channels_last.
     """
     weights = list(model.parameters())
     if any(weight.ndim == 4 for weight in weights) and weights[0].device.type == "cpu":
@@ -207,24 +227,24 @@ def check_models(
     on_progress: Callable[[Progress], None] = lambda progress: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Build the model of every run and try it, so that none is found impossible after others
-    were trained. Raises what `prepare` does.
+    """Build and try the model of every run, before the first one trains. Raises what `prepare`
+    does.
     """
     reporter = ProgressReporter(on_progress, stopped)
-    read_already: dict[tuple[str, ...], Data] = {}
+    data_by_source: dict[tuple[str, ...], Data] = {}
     for settings in runs:
         options = settings.options
-        what = (settings.dataset, options.target, options.drop, options.columns)
-        if what not in read_already:
-            read_already[what] = read(settings, reporter)
-        data, device = read_already[what], torch.device("cpu")
+        source = (settings.dataset, options.target, options.drop, options.columns)
+        if source not in data_by_source:
+            data_by_source[source] = read_data(settings, reporter)
+        data, device = data_by_source[source], torch.device("cpu")
         model, criterion = build_model(settings.lecture, data, settings, device)
         two = DeviceSplit.of(data.train.subset(np.arange(min(2, len(data.train)))), data, device)
         check_model(settings.lecture, model, criterion, data.spec, *next(two.chunks(2)))
 
 
-def best_models(lecture: Lecture, data: Data, keep: int) -> BestModels:
-    """An empty ranking by the lecture's metric: accuracy where there are classes, else the loss."""
+def empty_ranking(lecture: Lecture, data: Data, keep: int) -> BestModels:
+    """An empty ranking by the lecture's metric: accuracy if there are classes, else the loss."""
     metric = lecture.metric or ("loss" if data.spec.task == "regression" else "accuracy")
     if metric not in HIGHER_IS_BETTER:
         names = " or ".join(map(repr, HIGHER_IS_BETTER))

@@ -11,7 +11,7 @@ from tui_app.inspection.probe_context import ProbeContext, evenly_spaced_rows
 from tui_app.runs.settings import RunSettings
 from tui_app.training.batches import DeviceSplit
 from tui_app.training.layers import Layers, layers_of
-from tui_app.training.prepare import read
+from tui_app.training.prepare import read_data
 
 
 @torch.no_grad()
@@ -28,9 +28,9 @@ def layers_of_settings(settings: RunSettings, data: Data | None = None) -> Layer
     Only shapes go through the model (torch's meta device). Nothing is computed and no random number
     is drawn, so a run that trains at the same time isn't affected. A model that fails there is
     tried once more with real numbers. `data` are read when they aren't given; raises what
-    `prepare.read` does.
+    `prepare.read_data` does.
     """
-    data = read(settings) if data is None else data
+    data = read_data(settings) if data is None else data
     found = _layers_on(settings, data, "meta")
     return _layers_on(settings, data, "cpu") if found.problem else found
 
