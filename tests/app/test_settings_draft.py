@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from models import find_lecture
+from models.fields import InvalidValue
 from models.loading.load import load_lecture
+from tui_app.app.form import settings_draft
 from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.app.loading.lecture_loading import CommandLine, load
 from tui_app.app.messages import LectureReady
@@ -32,6 +34,29 @@ def test_a_data_file_of_the_users_own_can_be_trained_from_the_form(tmp_path: Pat
     (run,) = draft.runs()
     assert run.dataset == f"csv:{tmp_path / 'a,b.csv'}"
     assert draft.dataset == run.dataset
+
+
+def test_the_settings_are_resolved_once_for_the_same_texts(monkeypatch: pytest.MonkeyPatch):
+    draft, calls = draft_of("softmax"), []
+    resolve = settings_draft.resolve_settings
+    monkeypatch.setattr(
+        settings_draft,
+        "resolve_settings",
+        lambda *arguments: calls.append(arguments) or resolve(*arguments),
+    )
+    draft.change("epochs", "7")
+    for _ in range(3):
+        assert not draft.problems()
+        assert draft.runs()[0].hyperparameters.epochs == 7
+    assert len(calls) == 1
+    draft.change("epochs", "8")
+    assert draft.runs()[0].hyperparameters.epochs == 8
+    draft.change("momentum", "2")
+    for _ in range(2):
+        with pytest.raises(InvalidValue):
+            draft.runs()
+    draft.undo()
+    assert draft.runs()[0].hyperparameters.epochs == 8
 
 
 # Undo and redo

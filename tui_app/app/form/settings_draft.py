@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from datasets.own.names import is_own_data
@@ -25,20 +25,23 @@ class SettingsDraft:
     def __init__(self, lecture: Lecture, runs_dir: str, given: Mapping[str, Any]) -> None:
         self._runs_dir = runs_dir
         self._edits = Edits()
-        #: What is wrong with the user's own data that were looked into, or None.
+        #: The problem with each of the user's data sets that were checked, or None.
         self.data_checked: dict[OwnData, InvalidValue | None] = {}
         self.texts: dict[str, str] = {}
+        self._computed: dict[str, Any] = {}
+        self._computed_for: dict[str, str] = {}
         self.adopt(lecture)
         self._fill(given)
 
     def adopt(self, lecture: Lecture) -> None:
-        """Become the draft of this lecture: of the same file, which may have changed."""
+        """Use this lecture from now on: the same file, loaded again after a change."""
+        self._computed = {}
         self.lecture = lecture
         self.fields = draft_fields(lecture)
         self.texts = self._known(self.texts)
 
     def _fill(self, given: Mapping[str, Any]) -> None:
-        """Set the texts to the values that are `given`; the defaults' own texts are no change."""
+        """Set the texts to the values that are `given`, except those that are the defaults."""
         dataset = str(given.get("dataset", ""))
         if is_own_data(dataset):
             given = {**given, "dataset": own_data(dataset)}
@@ -52,7 +55,7 @@ class SettingsDraft:
 
     @property
     def dataset(self) -> str:
-        """The data set that is chosen, or the first of several."""
+        """The chosen data set, or the first of several."""
         text = self.texts.get("dataset", "").strip()
         if is_own_data(text):
             return text
@@ -61,7 +64,7 @@ class SettingsDraft:
 
     @property
     def own_data(self) -> OwnData | None:
-        """The file or folder of the user's that is chosen, and what is said of its columns."""
+        """The chosen data set of the user's own, with its target and columns."""
         if not is_own_data(self.dataset):
             return None
         try:
@@ -72,26 +75,40 @@ class SettingsDraft:
         return OwnData(dataset, **(named if dataset.startswith("csv:") else {}))
 
     def choose_data(self, data: OwnData) -> None:
-        """Learn from this file or folder: one edit, whatever it changes."""
+        """Choose a data set of the user's own, as one edit."""
         self._edits.begin(self.texts)
         kept = {n: text for n, text in self.texts.items() if n not in ("dataset", *TABLE_OPTIONS)}
         chosen = {name: text for name, text in vars(data).items() if text and name in self.fields}
         self.texts = {**kept, **chosen}
 
     def text(self, name: str) -> str:
-        """What stands in the field."""
+        """The text of a field: as edited, or else its default."""
         return self.texts.get(name, self.default(name))
 
     def default(self, name: str) -> str:
-        """What stands in the field when nobody changes it, beside the other choices."""
-        return self.fields[name].format(self._defaults()[name])
+        """The default of a field, which may depend on the other fields."""
+        return self.defaults()[name]
 
     def defaults(self) -> dict[str, str]:
-        """What stands in every field when nobody changes it, beside the other choices."""
+        """The default of every field."""
+        return self._once(self._format_defaults)
+
+    def _format_defaults(self) -> dict[str, str]:
         return {name: self.fields[name].format(value) for name, value in self._defaults().items()}
 
+    def _once(self, compute: Callable[[], T]) -> T:
+        """Return what the method `compute` returns, called once for the same texts: the form, its
+        rows and the Model pane all ask for it after each key.
+        """
+        if self.texts != self._computed_for:
+            self._computed, self._computed_for = {}, dict(self.texts)
+        name = compute.__name__
+        if name not in self._computed:
+            self._computed[name] = compute()
+        return self._computed[name]
+
     def change(self, name: str, text: str) -> None:
-        """Put `text` in a field; the default's own text is no change."""
+        """Set the text of a field; a text equal to the default removes the change."""
         if text == self.text(name):
             return
         self._edits.begin(self.texts, name)
@@ -112,12 +129,12 @@ class SettingsDraft:
             self.texts = {}
 
     def replace(self, given: Mapping[str, Any]) -> None:
-        """Set every field: to the value that is `given`, or else to its default."""
+        """Set every field to its `given` value, or else to its default."""
         self._edits.begin(self.texts)
         self._fill(given)
 
     def end_edit(self) -> None:
-        """Let the next change, even of the same field, be undone by itself."""
+        """Make the next change, even of the same field, an edit of its own."""
         self._edits.end()
 
     @property
@@ -143,7 +160,7 @@ class SettingsDraft:
         return [name for name in self.fields if before.get(name) != self.texts.get(name)]
 
     def is_useful(self, name: str) -> bool:
-        """Whether the field means something beside the others."""
+        """Whether the field has an effect with the others."""
         if name in TABLE_OPTIONS:
             return self.dataset.startswith("csv:")
         rule = self.fields[name].only_with
@@ -157,13 +174,8 @@ class SettingsDraft:
         return any(value in rule.values for value in values)
 
     def problems(self) -> dict[str, str]:
-        """What is wrong, by field; what isn't the fault of one field stands under an empty name."""
-        found = {}
-        for name, text in self.texts.items():
-            try:
-                parse_value_or_list(self.fields[name], text)
-            except InvalidValue as problem:
-                found[name] = str(problem)
+        """The problems by field; under "" one that belongs to no single field."""
+        found = dict(self._once(self._parse_problems))
         if not found:
             try:
                 self.runs()
@@ -174,11 +186,32 @@ class SettingsDraft:
             found[problem.field or "dataset"] = str(problem)
         return found
 
+    def _parse_problems(self) -> dict[str, str]:
+        found = {}
+        for name, text in self.texts.items():
+            try:
+                parse_value_or_list(self.fields[name], text)
+            except InvalidValue as problem:
+                found[name] = str(problem)
+        return found
+
     def runs(self) -> list[RunSettings]:
         """The settings of every run: one, or one for each combination of several values.
 
         Raises InvalidValue.
         """
+        resolved = self._once(self._resolve)
+        if isinstance(resolved, InvalidValue):
+            raise resolved.with_traceback(None)
+        return list(resolved)
+
+    def _resolve(self) -> list[RunSettings] | InvalidValue:
+        try:
+            return self._resolve_runs()
+        except InvalidValue as problem:
+            return problem
+
+    def _resolve_runs(self) -> list[RunSettings]:
         names = [name for name in self.texts if self.is_useful(name)]
         values = {n: parse_value_or_list(self.fields[n], self.texts[n]) for n in names}
         runs = [
@@ -190,7 +223,7 @@ class SettingsDraft:
         return runs
 
     def _defaults(self) -> dict[str, Any]:
-        """The defaults: of the lecture, for this data set, beside the choices that are right."""
+        """The lecture's defaults for this data set and for the choices that are valid."""
         given = {}
         for name, text in self.texts.items():
             field = self.fields[name]
@@ -205,7 +238,7 @@ class SettingsDraft:
             settings = self.lecture.resolve(self.dataset, given)
         except InvalidValue:
             settings = self.lecture.resolve(self.dataset, {})
-        # A field's own default, not the choice that was made of it.
+        # A field's own default, not the value that was chosen for it.
         plain = vars(settings) | {name: self.fields[name].default for name in given}
         plain |= {
             name: value
