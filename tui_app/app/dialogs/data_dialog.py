@@ -11,6 +11,7 @@ from textual.widgets import Label
 
 from tui_app.app.dialogs.dialog import Dialog
 from tui_app.app.messages import PreviewRead
+from tui_app.app.own_data.data_check import read_preview
 from tui_app.app.own_data.own_data import OwnData
 from tui_app.app.own_data.reading_thread import ReadingThread, Stopped
 from tui_app.app.widgets.text_line import TextLine
@@ -64,8 +65,6 @@ class DataDialog(Dialog):
         data = self.data
 
         def work(stopped: Stopped) -> None:
-            from tui_app.app.own_data.data_check import read_preview
-
             preview, problem = read_preview(data, stopped)
             if not stopped():
                 self.post_message(PreviewRead(preview, problem))
@@ -82,14 +81,3 @@ class DataDialog(Dialog):
         about.show(printable(sentence))
         other.set_class(wrong, "-wrong")
         other.update(printable(second))
-
-
-def dialog_for(data: OwnData, lecture: Lecture) -> DataDialog:
-    """The dialog for a table, or for a folder of images."""
-    if data.kind == "csv":
-        from tui_app.app.dialogs.table_dialog import TableDialog
-
-        return TableDialog(data, lecture)
-    from tui_app.app.dialogs.folder_dialog import FolderDialog
-
-    return FolderDialog(data, lecture)

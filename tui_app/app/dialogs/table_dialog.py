@@ -19,6 +19,7 @@ from tui_app.app.widgets.line_list import LineList
 from tui_app.app.widgets.sample_table import SampleTable
 from tui_app.app.widgets.text_line import TextLine
 from tui_app.text.quantities import counted
+from tui_app.training.suitable_data import refuse_unsuitable_inputs
 
 
 class TableDialog(DataDialog):
@@ -82,8 +83,6 @@ class TableDialog(DataDialog):
 
     def _problem_with(self, preview: TablePreview, selection: ColumnSelection) -> str:
         """Why the lecture can't learn from it so, as far as these rows tell."""
-        from tui_app.training.suitable_data import refuse_unsuitable_inputs
-
         if not selection.target:
             return ""
         try:

@@ -23,6 +23,7 @@ from tui_app.runs.errors import DamagedRun
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.run_files import open_file, open_log
 from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_trust import is_trust_unsaved
 from tui_app.terminal.driver import RESTORE, TerminalDriver
 from tui_app.terminal.native_output import NativeOutput
 from tui_app.terminal.printing import write_without_blocking
@@ -239,8 +240,6 @@ def _hand_over(app: TutorchApp) -> None:
     # -P: the working folder may have a torch.py of the user's. What has trained is what the run
     # keeps, whatever the user has written into the file meanwhile.
     words = ["-P", "-m", "tui_app", "resume", str(folder), "--no-tui", "--source", "kept"]
-    from tui_app.runs.run_trust import is_trust_unsaved
-
     words += ["--trust"] if is_trust_unsaved(RunFolder(folder)) else []
     with open_file(folder / "log.txt", "ab") as log:
         process = subprocess.Popen(

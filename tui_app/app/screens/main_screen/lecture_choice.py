@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual.timer import Timer
 
@@ -12,6 +12,7 @@ from models import Lesson, find_lecture, lecture_names, read_lesson
 from models.loading.load import is_current
 from tui_app.app.appearance.preferences import name_to_remember
 from tui_app.app.dialogs.trust_question import ask_trust
+from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.app.loading import lecture_loading
 from tui_app.app.loading.lecture_loading import CommandLine
 from tui_app.app.loading.warm_up import warm_up
@@ -24,14 +25,12 @@ from tui_app.app.messages import (
     LectureStuck,
 )
 from tui_app.app.screens.main_screen.own_data import OwnDataScreen
+from tui_app.app.screens.source import SourceScreen
 from tui_app.app.widgets.drawable import while_drawable
 from tui_app.app.widgets.lecture_list import LectureList
 from tui_app.app.widgets.lesson_view import LessonView
 from tui_app.app.widgets.settings_form import SettingsForm
 from tui_app.monitoring.lecture_thread import LectureThread
-
-if TYPE_CHECKING:
-    from tui_app.app.form.settings_draft import SettingsDraft
 
 #: Seconds that a lecture is highlighted before its lesson and settings are brought.
 _DWELL = 0.15
@@ -140,8 +139,6 @@ class LectureChoiceScreen(OwnDataScreen):
 
     def action_source(self) -> None:
         """The lecture's own file."""
-        from tui_app.app.screens.source import SourceScreen
-
         if self._lesson is not None:
             self.app.push_screen(SourceScreen(self._lesson.path))
 
@@ -169,8 +166,6 @@ class LectureChoiceScreen(OwnDataScreen):
 
     async def on_lecture_ready(self, message: LectureReady) -> None:
         """Fill the form, with what was set before for the same lecture."""
-        from tui_app.app.form.settings_draft import SettingsDraft
-
         lecture = message.lecture
         if self._lesson is None or lecture.path != self._lesson.path:
             return

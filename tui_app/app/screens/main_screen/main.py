@@ -13,6 +13,7 @@ from textual.containers import Container
 from textual.widgets import Static
 
 from tui_app.app.messages import RunsChanged, RunsRead, StartRequested
+from tui_app.app.run_summaries import best_by_lecture
 from tui_app.app.screens.main_screen.panes import PANES
 from tui_app.app.screens.main_screen.repeat_run import RepeatRunScreen
 from tui_app.app.screens.main_screen.shown_model import shown_model
@@ -85,8 +86,6 @@ class MainScreen(RepeatRunScreen):
 
     def on_runs_read(self, message: RunsRead) -> None:
         """Mark the lectures that were trained."""
-        from tui_app.app.run_summaries import best_by_lecture
-
         self.query_one(LectureList).mark(best_by_lecture(message.summaries))
 
     def on_runs_changed(self, message: RunsChanged) -> None:

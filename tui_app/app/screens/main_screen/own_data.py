@@ -8,11 +8,17 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
+from tui_app.app.dialogs.choice_question import ChoiceQuestion
+from tui_app.app.dialogs.folder_dialog import FolderDialog
+from tui_app.app.dialogs.pick_path import PickPath
+from tui_app.app.dialogs.table_dialog import TableDialog
 from tui_app.app.messages import OwnDataChecked, OwnDataEntered, OwnDataRequested, OwnDataUnchecked
+from tui_app.app.own_data.data_check import problem_with
 from tui_app.app.own_data.own_data import OwnData
 from tui_app.app.own_data.reading_thread import ReadingThread, Stopped
 from tui_app.app.screens.main_screen.panes import PaneScreen
 from tui_app.app.widgets.settings_form import SettingsForm
+from tui_app.training.suitable_data import kinds_of_own_data
 
 #: Seconds without another change before what is typed is looked into.
 _DWELL = 0.3
@@ -39,9 +45,6 @@ class OwnDataScreen(PaneScreen):
 
     def action_own_data(self) -> None:
         """Show the user's own data that the form names; without any, ask what to pick."""
-        from tui_app.app.dialogs.choice_question import ChoiceQuestion
-        from tui_app.training.suitable_data import kinds_of_own_data
-
         draft = self._form.draft
         if draft is None:
             return
@@ -74,7 +77,6 @@ class OwnDataScreen(PaneScreen):
 
     def pick_data(self, kind: str) -> None:
         """Pick a table (`csv`) or a folder of images (`folder`), then show it."""
-        from tui_app.app.dialogs.pick_path import PickPath
 
         def picked(path: str | None) -> None:
             if path is not None:
@@ -86,12 +88,10 @@ class OwnDataScreen(PaneScreen):
 
     def show_data(self, data: OwnData) -> None:
         """Show what is in a table or a folder of images; OK sets the form to it."""
-        from tui_app.app.dialogs.data_dialog import dialog_for
-
         draft = self._form.draft
         if draft is None:
             return
-        dialog = dialog_for(data, draft.lecture)
+        dialog = (TableDialog if data.kind == "csv" else FolderDialog)(data, draft.lecture)
 
         def answered(answer: str | None) -> None:
             if answer is not None:
@@ -118,8 +118,6 @@ class OwnDataScreen(PaneScreen):
         self._dwelling_on_data = self.set_timer(_DWELL, self._check_data)
 
     def _check_data(self) -> None:
-        from tui_app.app.own_data.data_check import problem_with
-
         data, draft = self._unchecked, self._form.draft
         if data is None or draft is None:
             return
