@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +13,9 @@ from textual.widget import AwaitMount
 
 from models import Lesson
 from tui_app.app.dialogs.leave_question import LeaveQuestion
+from tui_app.app.dialogs.pick_from_list import PickFromList
 from tui_app.app.dialogs.resume_questions import ask_before_resuming
+from tui_app.app.dialogs.trust_question import ask_trust
 from tui_app.app.loading.devices import find_devices
 from tui_app.app.messages import RunsChanged, RunsRead
 from tui_app.app.screens.help import help_page, keys_page
@@ -34,6 +36,7 @@ from tui_app.terminal.signals import has_job_control, suspend_job
 from tui_app.training.session_request import ResumeRequest
 
 if TYPE_CHECKING:
+    from models.user_files.trust import UntrustedSource
     from tui_app.app.own_data.own_data import OwnData
     from tui_app.runs.settings import RunSettings
 
@@ -205,6 +208,19 @@ class TutorchApp(UpdatingApp):
             return
         self.push_screen(RunScreen(RecordedRun(folder)))
         self.update_soon()
+
+    def choose_from_list(
+        self,
+        choices: Sequence[tuple[str, str]],
+        current: str,
+        on_choice: Callable[[str | None], None],
+    ) -> None:
+        """Let the user choose from a list of labels and values; None where that is cancelled."""
+        self.push_screen(PickFromList(choices, current), on_choice)
+
+    def ask_trust(self, error: UntrustedSource, on_trusted: Callable[[], object]) -> None:
+        """Ask the user to trust code; call `on_trusted` once it is trusted."""
+        ask_trust(self, error, on_trusted)
 
     @property
     def lessons(self) -> Sequence[Lesson]:

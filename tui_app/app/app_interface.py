@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.training.session_request import ResumeRequest
 
 if TYPE_CHECKING:
+    from models.user_files.trust import UntrustedSource
     from tui_app.app.own_data.own_data import OwnData
     from tui_app.runs.settings import RunSettings
 
@@ -85,6 +86,21 @@ class AppInterface(AppearanceApp):
 
     def open_run(self, folder: RunFolder) -> None:
         """Open the screen of one run."""
+        raise NotImplementedError
+
+    # Dialogs
+
+    def choose_from_list(
+        self,
+        choices: Sequence[tuple[str, str]],
+        current: str,
+        on_choice: Callable[[str | None], None],
+    ) -> None:
+        """Let the user choose from a list of labels and values; None where that is cancelled."""
+        raise NotImplementedError
+
+    def ask_trust(self, error: UntrustedSource, on_trusted: Callable[[], object]) -> None:
+        """Ask the user to trust code; call `on_trusted` once it is trusted."""
         raise NotImplementedError
 
     # Lectures

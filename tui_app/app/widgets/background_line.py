@@ -10,7 +10,6 @@ from textual.widgets import Static
 
 from datasets.own.names import short_name
 from tui_app.app.app_interface import AppInterface
-from tui_app.app.dialogs.pick_from_list import PickFromList
 from tui_app.monitoring.background_runs import background_runs
 from tui_app.runs.listing import RunSummary
 from tui_app.runs.run_folder import RunFolder
@@ -88,7 +87,7 @@ class BackgroundLine(Static):
             self._open(self.runs[0].path)
         elif self.runs:
             choices = [(_describe(run), run.path) for run in reversed(self.runs)]
-            self.app.push_screen(PickFromList(choices, choices[0][1]), self._open)
+            self.app.choose_from_list(choices, choices[0][1], self._open)
 
     def _open(self, path: str | None) -> None:
         if path:

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
-from tui_app.app.dialogs.pick_from_list import PickFromList
+from tui_app.app.app_interface import AppInterface
 from tui_app.text.cells import cut
 
 #: Labels and values.
@@ -21,6 +21,8 @@ Choices = Sequence[tuple[str, str]]
 
 class ChoiceField(Widget, can_focus=True):
     """One widget, where Textual's Select is seven: a form has many of these."""
+
+    app: AppInterface
 
     DEFAULT_CSS = """
     ChoiceField {
@@ -93,7 +95,7 @@ class ChoiceField(Widget, can_focus=True):
             if value is not None:
                 self.choose(value)
 
-        self.app.push_screen(PickFromList([*self.choices, *self.actions], self.value), chosen)
+        self.app.choose_from_list([*self.choices, *self.actions], self.value, chosen)
 
     def action_step(self, by: int) -> None:
         """Choose the value before or after."""

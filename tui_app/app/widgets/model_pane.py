@@ -15,8 +15,6 @@ from textual.message import Message
 
 from models.user_files.trust import UntrustedSource
 from tui_app.app.app_interface import AppInterface
-from tui_app.app.dialogs.pick_from_list import PickFromList
-from tui_app.app.dialogs.trust_question import ask_trust
 from tui_app.app.widgets.drawable import while_drawable
 from tui_app.app.widgets.view_choice import ViewChoice
 from tui_app.app.widgets.view_names import ViewNames
@@ -167,7 +165,7 @@ class ModelPane(Vertical):
             source, self._source = self._source, None
             self.show_model(source)
 
-        ask_trust(self.app, error, load)
+        self.app.ask_trust(error, load)
 
     def _show_chosen(self) -> None:
         """Show the chosen view."""
@@ -242,7 +240,7 @@ class ModelPane(Vertical):
             return
         choices = [(title, name) for name, title in self._choice.titles]
         if choices:
-            self.app.push_screen(PickFromList(choices, self._choice.chosen), self._choose)
+            self.app.choose_from_list(choices, self._choice.chosen, self._choose)
 
     def _choose(self, name: str | None) -> None:
         if name:
