@@ -63,7 +63,7 @@ async def test_the_model_pane_asks_and_says_why_there_is_no_view(
     await asked(person)
     assert "my_net.py" in person.text
     assert "head.py" in person.text
-    assert "remembered until it changes" in " ".join(help_for(person.app.screen).split())
+    assert "remembered until the file changes" in " ".join(help_for(person.app.screen).split())
     await person.press("t")  # as in a word that the user types just then
     assert isinstance(person.app.screen, TrustQuestion)
     await person.press("enter")  # the first answer

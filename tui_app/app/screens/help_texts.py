@@ -89,7 +89,7 @@ arrow keys and Page Down scroll.
     "trustquestion": """\
 **Code that isn't tutorch's.** Loading a lecture runs its file. Read this one before you trust it:
 nothing keeps it from reading, changing or sending your files. Your answer is remembered until the
-file changes; `tutorch doctor` says where. If you don't trust it, it isn't loaded, and you will be
+file changes; `tutorch doctor` says where. If you don't trust it, it isn't loaded, and you can be
 asked again.
 """,
     "pickfromlist": """\
