@@ -1,7 +1,7 @@
 """Ten classes at once: a fully connected network that reads digits.
 
 Ten answers "is it a 3?" of lecture 6 would not fit together: their probabilities need not add
-up to 1. Softmax makes them: exponentials are positive, and it divides them by their sum.
+up to 1. Softmax makes them: exponentials are positive, and divided by their sum they add up to 1.
 
     P(class i) = e^zᵢ / Σⱼ e^zⱼ             z: the 10 logits
     loss       = −log P(the true class)      (cross-entropy)
