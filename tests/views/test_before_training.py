@@ -1,4 +1,4 @@
-"""Every view of every lecture before there is a run, and what a person does in the new ones."""
+"""Every view of every lecture draws a model before there is a run; typed and drawn queries."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def context_of(name: str, **given: Any):
 
 
 @pytest.mark.parametrize("name", lecture_names())
-def test_a_model_is_seen_before_it_is_trained(name: str):
+def test_every_view_draws_an_untrained_model(name: str):
     lecture = load_lecture(find_lecture(name))
     if get_dataset(lecture.datasets[0]).files:
         with pytest.raises(DataUnavailable, match=f"tutorch data fetch {lecture.datasets[0]}"):
@@ -66,7 +66,7 @@ def moved(found: Any, ask: str, key: str) -> str:
     return moves(found, ask, key)
 
 
-def test_by_hand_the_arrow_keys_add_to_what_was_tried():
+def test_arrow_keys_add_tries_by_hand():
     view = load_view("by_hand")
     found = run_probe(context_of("02"), view.load_probe()).found
     assert found.costs.tolist() == pytest.approx([56 / 3], rel=FLOAT32)
@@ -95,7 +95,7 @@ def test_by_hand_the_arrow_keys_add_to_what_was_tried():
     assert run_probe(context_of("07"), view.load_probe()).found is None
 
 
-def test_a_drawing_becomes_a_sample_as_its_data_set_reads_pictures():
+def test_a_drawing_is_read_like_a_picture_of_the_data_set():
     ink = np.zeros((28, 28), np.uint8)
     ink[4:24, 12:15] = 255
     view, context = load_view("drawing"), context_of("softmax", epochs=1)
@@ -112,7 +112,7 @@ def test_a_drawing_becomes_a_sample_as_its_data_set_reads_pictures():
     assert run_probe(context_of("12"), view.load_probe()).found is None
 
 
-def test_a_cell_of_the_confusion_matrix_is_looked_at_closer():
+def test_a_zoomed_cell_of_the_confusion_matrix_shows_its_samples():
     view, context = load_view("confusion"), context_of("softmax")
     found = run_probe(context, view.load_probe()).found
     assert view.places_per_row(found) == 10
@@ -126,14 +126,14 @@ def test_a_cell_of_the_confusion_matrix_is_looked_at_closer():
     assert head.plain.endswith(": none of the test set")
 
 
-def test_before_training_no_other_way_to_train_is_drawn():
+def test_an_untrained_model_has_no_descents_to_compare():
     view = load_view("cost_curve")
     found = run_probe(context_of("04"), view.load_probe()).found
     assert len(found.descents) == 1
     assert not {"■", "▲"} & set(drawn(view, found))
 
 
-def test_what_is_cut_ends_in_dots():
+def test_a_cut_line_ends_in_an_ellipsis():
     view = load_view("four_steps")
     found = run_probe(context_of("softmax"), view.load_probe()).found
     count = view.place_count(found, Frame(60, 12))

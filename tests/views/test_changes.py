@@ -1,4 +1,4 @@
-"""How predictions changed over the epochs: the run's own, seen again or while it trains."""
+"""How predictions changed over the epochs, for a finished run and one that trains."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def best_epoch(folder: Path) -> int:
     return int(bests[-1]["epoch"])
 
 
-def test_every_epoch_of_the_run_is_seen_again(trained: Callable[..., Path]):
+def test_every_epoch_of_the_run_is_recomputed(trained: Callable[..., Path]):
     folder = trained(*RUN)
     found = found_in(folder, "changes")
     assert found.epochs.tolist() == list(range(21))
@@ -50,7 +50,7 @@ def test_every_epoch_of_the_run_is_seen_again(trained: Callable[..., Path]):
     assert worst[0] == best.losses.max()
 
 
-def test_the_sample_that_was_asked_for_comes_first(trained: Callable[..., Path]):
+def test_the_requested_sample_comes_first(trained: Callable[..., Path]):
     found = found_in(trained(*RUN), "changes", "17")
     assert found.rows[0] == 16
     lines = load_view("changes").lines(found, Frame(80, 24))
@@ -58,7 +58,7 @@ def test_the_sample_that_was_asked_for_comes_first(trained: Callable[..., Path])
     assert len(set(found.rows.tolist())) == len(found.rows) == 24
 
 
-def test_what_takes_too_long_is_left_out_and_the_best_model_stands_at_the_end(
+def test_epochs_that_take_too_long_are_left_out_and_the_best_model_comes_last(
     trained: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(changes, "_SECONDS", 0.0)
@@ -71,12 +71,12 @@ def test_what_takes_too_long_is_left_out_and_the_best_model_stands_at_the_end(
     assert f"{found.missing} epochs are left out" in lines[-1].plain
 
 
-def test_snapshots_of_a_run_that_trains_are_joined(
+def test_snapshots_of_a_run_that_trains_are_merged(
     trained: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ):
     whole = found_in(trained(*RUN), "changes")
 
-    def look(row: int, rows: np.ndarray = whole.rows) -> changes.Changes:
+    def result_of(row: int, rows: np.ndarray = whole.rows) -> changes.Changes:
         return changes.replace(
             whole,
             rows=rows,
@@ -87,7 +87,7 @@ def test_snapshots_of_a_run_that_trains_are_joined(
     live = LiveView(load_view("changes"), Control())
     for row in (2, 3, 7):
         answered: Future[Snapshot] = Future()
-        answered.set_result(Snapshot(look(row), "run", row, row, 0.0))
+        answered.set_result(Snapshot(result_of(row), "run", row, row, 0.0))
         live._waiting = answered
         assert live.poll()
     assert live.snapshot is not None
@@ -97,12 +97,12 @@ def test_snapshots_of_a_run_that_trains_are_joined(
     monkeypatch.setattr(Throttle, "lengthen_pause", lambda _, cost: lengthened.append(cost))
     assert live.lines(Frame(80, 24)) and live.lines(Frame(80, 24))
     assert len(lengthened) == 1  # only the first drawing of a snapshot counts as time of the probe
-    # The looks at other samples begin anew.
-    assert changes.join_changes(look(2), look(3, whole.rows[::-1])).epochs.tolist() == [3]  # pyright: ignore[reportOptionalMemberAccess]
-    assert changes.join_changes(None, look(3)) is not None
+    # Results for other samples replace the earlier ones.
+    assert changes.join_changes(result_of(2), result_of(3, whole.rows[::-1])).epochs.tolist() == [3]  # pyright: ignore[reportOptionalMemberAccess]
+    assert changes.join_changes(None, result_of(3)) is not None
 
 
-def test_the_picture_says_right_and_wrong_without_colour(trained: Callable[..., Path]):
+def test_right_and_wrong_differ_without_colour(trained: Callable[..., Path]):
     found = found_in(trained(*RUN), "changes")
     guesses = found.probabilities.argmax(axis=2) == found.targets
     for at in range(len(found.rows)):
@@ -111,7 +111,7 @@ def test_the_picture_says_right_and_wrong_without_colour(trained: Callable[..., 
         assert [sign == "+" for sign in signs] == guesses[:, at].tolist()
 
 
-def test_there_is_no_change_to_be_seen_without_classes(trained: Callable[..., Path]):
+def test_a_model_without_classes_has_no_changes(trained: Callable[..., Path]):
     folder = trained("03", "--epochs", "5")
     assert found_in(folder, "changes") is None
     assert RunFolder(folder).read_record().lecture.startswith("lecture_03")
@@ -124,15 +124,15 @@ def test_names_are_cut_so_that_they_differ():
     assert cut_distinct(["malignant", "benign"], 20) == ["malignant", "benign"]
 
 
-def test_training_again_says_how_far_it_is(trained: Callable[..., Path]):
+def test_retraining_reports_its_progress(trained: Callable[..., Path]):
     context = context_of_run(RunFolder(trained("07", "--epochs", "5")), "cpu")
-    told: list[tuple[int, int]] = []
-    observed = replace(context, report=lambda *steps: told.append(steps))
+    reports: list[tuple[int, int]] = []
+    observed = replace(context, report=lambda *steps: reports.append(steps))
     assert run_probe(observed, load_probe("changes")).found is not None
-    assert told == [(step, 5) for step in range(1, 6)]
+    assert reports == [(step, 5) for step in range(1, 6)]
 
 
-def test_a_look_gives_way_to_another_view_and_begins_anew_later():
+def test_a_cancelled_probe_starts_again_at_the_next_poll():
     begun, go_on = threading.Event(), threading.Event()
     threads: list[threading.Thread] = []
 

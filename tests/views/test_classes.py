@@ -1,4 +1,4 @@
-"""Views of classes: many countries in a small frame, and the samples behind a cell."""
+"""Views of classes: many classes in a small frame, and the samples of a cell."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_eighteen_countries_fit_80_columns_in_percent_of_their_row(names: Predic
         assert row.rstrip().endswith(f"% {counts.sum():7d}")
 
 
-def test_where_there_is_room_cells_are_counts(names: Predictions):
+def test_cells_are_counts_where_these_fit(names: Predictions):
     head, *rows = lines(names, Frame(160, 48, Pen(colour=False)))[:19]
     assert "%" not in head
     for number, row in enumerate(rows):
@@ -76,7 +76,7 @@ def test_the_names_behind_a_cell_are_listed(names: Predictions):
     assert shown[19].startswith(first)
 
 
-def test_a_part_of_the_set_is_called_so(names: Predictions):
+def test_a_part_of_the_test_set_is_named_as_such(names: Predictions):
     (words,) = [
         line for line in lines(replace(names, size=10_000), Frame(140, 40)) if "always" in line
     ]
@@ -84,7 +84,7 @@ def test_a_part_of_the_set_is_called_so(names: Predictions):
     assert "test set, 5000 of its 10000 samples" in words
 
 
-def test_recall_and_precision_are_called_so_in_both_languages(names: Predictions):
+def test_recall_and_precision_are_named_in_both_languages(names: Predictions):
     head = load_view("by_class").lines(names, Frame(80, 24))[0].plain
     assert "recall 召回率" in head
     assert "precision 精确率" in head
@@ -111,7 +111,7 @@ def test_a_histogram_is_as_wide_as_its_frame(columns: int):
     assert [len(line) for line in axes] == [columns - 1] * 2
 
 
-def test_what_a_mistake_was_read_as_and_is(names: Predictions):
+def test_a_mistake_shows_the_predicted_and_the_true_class(names: Predictions):
     images = replace(
         names,
         classes=tuple("0123456789") + names.classes[10:],

@@ -1,4 +1,4 @@
-"""Views of networks of images: what 1x1 convolutions save, and what gradients reach."""
+"""Views of image networks: 1x1 convolutions, gradients, layers."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tui_app.views.view import Frame
 pytestmark = pytest.mark.usefixtures("small_data")
 
 
-def test_the_saving_of_the_lecture_is_the_right_sum():
+def test_the_saving_in_the_lectures_example():
     assert EXAMPLE.direct == 120_422_400
     assert EXAMPLE.both == 12_443_648  # 12 433 648 on the slide
 
 
-def test_the_saving_is_what_the_layers_really_compute():
+def test_savings_agree_with_the_layers_multiply_adds():
     image = torch.zeros(1, 12, 9, 9)
     direct = layers_of(nn.Sequential(nn.Conv2d(12, 8, 3, padding=1)), image)
     narrowed = nn.Sequential(
@@ -46,7 +46,7 @@ def test_a_pooled_image_ends_the_pair():
     assert savings(layers_of(model, torch.zeros(1, 6, 12, 12)).layers) == []
 
 
-def test_googlenet_saves_and_says_where_it_does_not(trained: Callable[..., Path]):
+def test_googlenet_names_the_convolutions_that_save_nothing(trained: Callable[..., Path]):
     found = found_in(trained("googlenet", "--epochs", "1"), "layers")
     assert [saving.side for saving in savings(found.layers)] == [5, 3, 5, 3]
     text = "\n".join(
@@ -58,7 +58,7 @@ def test_googlenet_saves_and_says_where_it_does_not(trained: Callable[..., Path]
 
 
 @pytest.mark.parametrize(("shortcut", "count"), [("identity", 4), ("none", 0), ("conv 1x1", 4)])
-def test_the_table_of_layers_has_the_shortcuts(shortcut: str, count: int):
+def test_the_table_of_layers_lists_the_shortcuts(shortcut: str, count: int):
     settings = resolve_settings(
         load_lecture(find_lecture("resnet")), {"shortcut": shortcut, "blocks": 2}
     )

@@ -1,4 +1,4 @@
-"""Which views are offered: those that can be had of the model, its data and its settings."""
+"""The views that are offered suit the model, its data and its settings."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def context_of(lecture: str, **given: Any) -> ProbeContext:
 
 
 @pytest.mark.parametrize("name", NETS)
-def test_a_net_that_names_no_views_has_all_that_fit_it(name: str, tmp_path: Path):
+def test_a_net_that_names_no_views_is_offered_all_that_suit_it(name: str, tmp_path: Path):
     dataset, criterion, model, views = NETS[name]
     path = tmp_path / "my_net.py"
     path.write_text(OWN.format(model=model, dataset=dataset, criterion=criterion))
@@ -91,14 +91,14 @@ def test_a_net_that_names_no_views_has_all_that_fit_it(name: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("lecture", ["02", "06", "softmax", "10_basic", "12"])
-def test_what_is_offered_of_any_model_can_be_drawn(lecture: str):
+def test_every_offered_view_can_be_drawn(lecture: str):
     context = context_of(lecture)
     for name in offered(replace(traits_of(context), views=())):
         view = load_view(name)
         assert view.can_draw(run_probe(context, view.load_probe()).found), name
 
 
-def test_a_lecture_keeps_its_own_list_but_for_what_its_settings_have_not():
+def test_a_lecture_offers_its_views_that_suit_its_settings():
     linear = offered(traits_of(context_of("04")))
     assert "cost_curve" in linear
     assert not {"cost_surface", "cost_surface_3d"} & set(linear)
@@ -111,7 +111,7 @@ def test_a_lecture_keeps_its_own_list_but_for_what_its_settings_have_not():
     assert "boundary" in offered(traits_of(context_of("07", dataset="moons")))
 
 
-def test_show_has_the_same_views(trained: Callable[..., Path]):
+def test_show_offers_the_same_views(trained: Callable[..., Path]):
     folder = trained("04", "--epochs", "3")
     listed = tutorch("show", folder, "--views")
     assert "cost_curve" in listed.out

@@ -1,4 +1,4 @@
-"""The cost in space: what is hidden, what the angles show, and contours that are lines."""
+"""The cost surface: hidden parts, angles, contours."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def saddle():
 
 @pytest.mark.parametrize("ask", ["²", "٣٤٥²", "9" * 5000, "-1"])
 @pytest.mark.parametrize("name", ["saddle", "two_minima"])
-def test_a_seed_that_is_no_whole_number_of_python_does_no_harm(name, ask):
+def test_a_seed_that_is_no_whole_number_is_accepted(name, ask):
     assert load_probe(name)(None, ask)  # pyright: ignore[reportArgumentType]
 
 
@@ -38,7 +38,7 @@ def dots(lines: list[str]) -> int:
     return sum((ord(c) - 0x2800).bit_count() for c in "".join(lines) if 0x2800 < ord(c) < 0x2900)
 
 
-def test_a_turn_all_the_way_round_shows_another_side_at_each_angle():
+def test_each_angle_shows_another_side():
     found, view = saddle(), load_view("saddle_3d")
     sides = [
         "\n".join(drawn("saddle_3d", found, at=at))
@@ -51,7 +51,7 @@ def test_a_turn_all_the_way_round_shows_another_side_at_each_angle():
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48), (24, 8)])
-def test_the_surface_fills_its_frame_and_stays_inside(size: tuple[int, int]):
+def test_the_surface_fills_its_frame(size: tuple[int, int]):
     columns, rows = size
     for at in range(0, 24, 5):
         lines = drawn("saddle_3d", saddle(), at=at, columns=columns, rows=rows)
@@ -71,7 +71,7 @@ def test_what_lies_behind_the_surface_is_hidden():
     assert hidden < 0.8 * shown
 
 
-def test_the_lowest_point_and_the_ways_end_are_on_the_surface(trained: Callable[..., Path]):
+def test_the_lowest_point_and_the_path_are_on_the_surface(trained: Callable[..., Path]):
     folder = trained("05", "--epochs", "30", "--dataset", "noisy-line")
     found = found_in(folder, "landscape")
     lines = drawn("cost_surface_3d", found)

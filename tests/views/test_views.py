@@ -1,4 +1,4 @@
-"""Every view of every lecture: drawn in any frame, with colour and without, live and afterwards."""
+"""Every view of every lecture fits any frame, with colour and without, live and afterwards."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_ascii_is_ascii(key: str, trained: Callable[..., Path]):
         assert not odd, (name, odd)
 
 
-def test_every_lecture_names_views_that_there_are():
+def test_every_lecture_names_existing_views():
     for name in lecture_names():
         lecture = load_lecture(find_lecture(name))
         assert lecture.views, name
@@ -107,7 +107,7 @@ def test_every_lecture_names_views_that_there_are():
         load_view("nonsense")
 
 
-def test_views_are_listed_without_torch_and_know_no_terminal():
+def test_views_load_neither_torch_nor_a_terminal():
     printed = python(
         "import sys\n"
         "from tui_app.views import load_view, view_names\n"
@@ -120,27 +120,27 @@ def test_views_are_listed_without_torch_and_know_no_terminal():
 # What they show
 
 
-def test_the_limit_of_the_lr_is_that_of_the_lesson(trained: Callable[..., Path]):
+def test_the_largest_stable_lr_is_that_of_the_lesson(trained: Callable[..., Path]):
     found = found_in(trained(*RUNS["03"]), "landscape")
     assert found.max_stable_lr == pytest.approx(3 / 14, rel=TRAINED)
     assert found.lowest[0] == pytest.approx(2, rel=FLOAT32)
 
 
-def as_told(losses: list[float]) -> list[float]:
-    """Events have the shortest digits that mean the float32 that each loss was."""
+def as_in_events(losses: list[float]) -> list[float]:
+    """The losses as events have them: rounded to the shortest decimal that is the same float32."""
     return np.array(losses, np.float32).tolist()
 
 
-def test_the_path_of_descent_is_the_run_itself(tmp_path: Path):
+def test_the_path_has_the_losses_of_the_run(tmp_path: Path):
     run = begin("05", tmp_path, epochs=40, dataset="noisy-line", batch_size=20, shuffle=True)
     context = context_of_training(run.session.training)
     found = run_probe(context, load_probe("landscape")).found
-    assert found.descents[0].losses.astype(np.float32).tolist() == as_told(run.losses)
+    assert found.descents[0].losses.astype(np.float32).tolist() == as_in_events(run.losses)
     weights = [float(weight.detach()) for weight in run.session.training.model.parameters()]
     assert found.descents[0].weights[-1].tolist() == pytest.approx(weights, rel=FLOAT32)
 
 
-def test_the_path_follows_an_lr_that_was_set_by_hand(tmp_path: Path):
+def test_the_path_follows_a_changed_lr(tmp_path: Path):
     from tui_app.runs.settings import resolve_settings
     from tui_app.training.start import start_run
 
@@ -160,7 +160,7 @@ def test_the_path_follows_an_lr_that_was_set_by_hand(tmp_path: Path):
 
     session.train(control, [listen])
     found = found_in(session.folder.path, "landscape")
-    assert found.descents[0].losses.astype(np.float32).tolist() == as_told(losses)
+    assert found.descents[0].losses.astype(np.float32).tolist() == as_in_events(losses)
     assert found.lr == 0.1
 
 
@@ -217,7 +217,7 @@ def test_layers_count_as_the_course_does(trained: Callable[..., Path]):
     assert found.layers[0].multiply_adds == 24 * 24 * 25 * 10
 
 
-def test_the_first_layer_that_does_not_fit_is_named_with_its_arithmetic():
+def test_the_first_layer_that_does_not_fit_is_named():
     model = nn.Sequential(nn.Conv2d(1, 4, 5), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(320, 10))
     found = layers_of(model, torch.zeros(2, 1, 28, 28))
     assert found.layers[-1].after == ()
@@ -233,13 +233,13 @@ def test_the_first_layer_that_does_not_fit_is_named_with_its_arithmetic():
     assert any("doesn't fit" in line.plain for line in lines)
 
 
-def test_the_words_end_where_the_run_did(trained: Callable[..., Path]):
+def test_the_last_word_is_that_of_the_run(trained: Callable[..., Path]):
     found = found_in(trained("12", "--network", "Embedding"), "words")
     assert (found.input, found.target, len(found.predicted)) == ("hello", "ohlol", 16)
     assert found.predicted[-1] == "ohlol"
 
 
-def test_a_question_is_answered_or_explained(trained: Callable[..., Path]):
+def test_a_typed_input_is_predicted_or_refused_with_a_reason(trained: Callable[..., Path]):
     folder = trained(*RUNS["06"])
     assert found_in(folder, "answer", "9").probabilities.sum() == pytest.approx(1, rel=FLOAT32)
     assert found_in(folder, "answer", "nine").problem
@@ -248,7 +248,7 @@ def test_a_question_is_answered_or_explained(trained: Callable[..., Path]):
 # Live
 
 
-def test_snapshots_leave_the_run_as_it_was(tmp_path: Path):
+def test_snapshots_do_not_change_the_run(tmp_path: Path):
     plain = begin("softmax", tmp_path, epochs=1, widths=(8,))
     control_of: dict[str, Control] = {}
     answers = []
@@ -267,17 +267,17 @@ def test_snapshots_leave_the_run_as_it_was(tmp_path: Path):
 
     original, program.Control = program.Control, Remembered
     try:
-        looked_at = begin("softmax", tmp_path, ask, epochs=1, widths=(8,))
+        observed = begin("softmax", tmp_path, ask, epochs=1, widths=(8,))
     finally:
         program.Control = original
-    assert looked_at.losses == plain.losses
+    assert observed.losses == plain.losses
     done = [answer for answer in answers if not answer.cancelled()]
     assert done
     assert all(isinstance(answer.result(0), Snapshot) for answer in done)
     assert control_of["it"].request(probing(load_probe("layers"))).cancelled()
 
 
-def test_a_view_is_polled_and_what_fails_is_said(tmp_path: Path):
+def test_a_live_view_shows_the_error_of_its_probe(tmp_path: Path):
     control = Control()
     live = LiveView(load_view("layers"), control)
     assert not live.poll()
@@ -308,7 +308,7 @@ def test_show_draws_a_view_and_saves_its_picture(trained: Callable[..., Path], t
     assert tutorch("show", folder, "--view", "probability_curve", "--size", "big").exit_code == 2
 
 
-def test_the_losses_of_samples_are_torchs_own_however_sure_the_model_is():
+def test_losses_of_samples_are_those_of_torch_for_extreme_logits():
     logits = torch.tensor([[300.0, 0.0, -5.0], [0.1, 0.2, 0.3]])
     targets = torch.tensor([2, 1])
     found = predictions_of(logits.numpy(), targets.numpy())
@@ -337,7 +337,7 @@ def predictions_of(logits: np.ndarray, targets: np.ndarray) -> Predictions:
     )
 
 
-def test_the_four_steps_have_the_lectures_own_loop(trained: Callable[..., Path]):
+def test_the_four_steps_show_the_loop_of_the_lecture(trained: Callable[..., Path]):
     search = drawn_lines("four_steps", found_in(trained(*RUNS["02"]), "four_steps"))
     assert "class ExhaustiveSearch(Optimizer):" in search
     assert "loss.backward()" not in search
@@ -351,7 +351,7 @@ def drawn_lines(name: str, found: object) -> str:
     return "\n".join(line.plain for line in lines)
 
 
-def test_a_path_too_long_to_be_taken_again_ends_where_the_model_is(
+def test_a_path_that_is_too_long_ends_at_the_model(
     trained: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(landscape, "_STEPS", 10)
@@ -366,7 +366,7 @@ def test_a_path_too_long_to_be_taken_again_ends_where_the_model_is(
     assert len(said.predicted) == len(said.losses) == 7
 
 
-def test_the_other_ways_to_train_lie_on_the_curve_of_one_weight_too(trained: Callable[..., Path]):
+def test_other_descents_are_drawn_on_the_cost_curve(trained: Callable[..., Path]):
     text = drawn_lines("cost_curve", found_in(trained(*RUNS["03"]), "landscape"))
     assert "whole train set 20 steps" in text
     assert "one sample 60 steps" in text
@@ -376,7 +376,7 @@ def test_the_other_ways_to_train_lie_on_the_curve_of_one_weight_too(trained: Cal
 
 
 @pytest.mark.parametrize("lr", ["0.3", "0.5", "5"])
-def test_the_lowest_cost_is_found_wherever_a_run_went(lr: str):
+def test_the_lowest_cost_is_found_after_a_diverged_run_too(lr: str):
     found = found_in(tutorch("--no-tui", "03", "--lr", lr).run, "landscape")
     assert found.lowest[0] == pytest.approx(2, rel=SUMMED)
     assert "NOT below" in drawn_lines("cost_curve", found)
@@ -393,7 +393,7 @@ def test_the_lowest_cost_is_found_wherever_a_run_went(lr: str):
         (("--weight-decay", "0.1"), "curvature {curvature:.4g} at the lowest point"),
     ],
 )
-def test_an_lr_is_judged_by_the_limit_only_where_that_holds(
+def test_an_lr_is_compared_with_its_limit_only_for_plain_full_batch_descent(
     argv: tuple[str, ...], limit: str, trained: Callable[..., Path]
 ):
     found = found_in(trained("05", "--epochs", "5", "--lr", "0.001", *argv), "landscape")
