@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from tui_app.training.multiply_adds import MultiplyAddCounter
 
@@ -59,70 +61,74 @@ class Layers:
 @torch.no_grad()
 def layers_of(model: nn.Module, inputs: Tensor) -> Layers:
     """The layers of any model, from a forward pass of `inputs` (N, ...), even if it fails."""
-    found: list[Layer] = []
-    running: list[tuple[str, nn.Module, Shape, int]] = []
-    hooks = []
-    recorder = _Recorder(found)
-
-    def before(name: str):
-        def hook(module: nn.Module, args: tuple) -> None:
-            recorder.depth += 1
-            given = _shape(args[0]) if args else None
-            if given is not None:
-                running.append((name, module, given, recorder.multiply_adds))
-
-        return hook
-
-    def after(name: str):
-        def hook(module: nn.Module, args: tuple, output) -> None:
-            recorder.depth = max(0, recorder.depth - 1)
-            multiply_adds = 0
-            if running and running[-1][0] == name:
-                *_, start = running.pop()
-                multiply_adds = _per_sample(recorder.multiply_adds - start, args, len(inputs))
-            given = _shape(args[0]) if args else None
-            if given is not None:
-                found.append(_layer(name, module, given, _shape(output) or (), multiply_adds))
-
-        return hook
-
-    for name, module in model.named_modules():
-        if not list(module.children()) and module is not model:
-            hooks += [module.register_forward_pre_hook(before(name))]
-            hooks += [module.register_forward_hook(after(name))]
+    recorder = _Recorder(len(inputs))
+    hooks = recorder.add_hooks(model)
     problem = ""
     try:
         with recorder:
             model(inputs)
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
-        problem = (str(error).splitlines() or [type(error).__name__])[0]
-        if running:
-            name, module, given, _ = running[-1]
-            problem = _why(module, given, found) or f"says: {problem}"
-            found.append(_layer(name, module, given, (), 0))
+        problem = recorder.explain_failure(error)
     finally:
         for hook in hooks:
             hook.remove()
-    return Layers(tuple(found), sum(weight.numel() for weight in model.parameters()), problem)
+    parameters = sum(weight.numel() for weight in model.parameters())
+    return Layers(tuple(recorder.layers), parameters, problem)
 
 
 class _Recorder(MultiplyAddCounter):
-    """Records where two images or sequences are added outside of layers, as a shortcut's are.
+    """Records the layers of a forward pass of so many `samples`, by hooks on the modules.
 
-    `depth` is how many layers the call is inside of.
+    It also records where two images or sequences are added outside of layers, as a shortcut's are.
     """
 
-    def __init__(self, found: list[Layer]) -> None:
+    def __init__(self, samples: int) -> None:
         super().__init__()
-        self.depth = 0
-        self._found = found
+        self.layers: list[Layer] = []
+        self._samples = samples
+        self._depth = 0  # of modules that are running
+        self._running: list[tuple[str, nn.Module, Shape, int]] = []
+
+    def add_hooks(self, model: nn.Module) -> list[RemovableHandle]:
+        """Add the hooks to all modules without children."""
+        hooks = []
+        for name, module in model.named_modules():
+            if not list(module.children()) and module is not model:
+                hooks.append(module.register_forward_pre_hook(partial(self._before, name)))
+                hooks.append(module.register_forward_hook(partial(self._after, name)))
+        return hooks
+
+    def _before(self, name: str, module: nn.Module, args: tuple) -> None:
+        self._depth += 1
+        given = _shape(args[0]) if args else None
+        if given is not None:
+            self._running.append((name, module, given, self.multiply_adds))
+
+    def _after(self, name: str, module: nn.Module, args: tuple, output: object) -> None:
+        self._depth = max(0, self._depth - 1)
+        multiply_adds = 0
+        if self._running and self._running[-1][0] == name:
+            *_, start = self._running.pop()
+            multiply_adds = _per_sample(self.multiply_adds - start, args, self._samples)
+        given = _shape(args[0]) if args else None
+        if given is not None:
+            self.layers.append(_layer(name, module, given, _shape(output) or (), multiply_adds))
+
+    def explain_failure(self, error: Exception) -> str:
+        """Why the forward pass failed; the layer in which it did is added."""
+        problem = (str(error).splitlines() or [type(error).__name__])[0]
+        if self._running:
+            name, module, given, _ = self._running[-1]
+            problem = _why(module, given, self.layers) or f"says: {problem}"
+            self.layers.append(_layer(name, module, given, (), 0))
+        return problem
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         result = super().__torch_function__(func, types, args, kwargs)
         is_added = getattr(func, "__name__", "").strip("_") in ("add", "iadd", "radd")
-        if is_added and not self.depth and len(args) == 2 and _are_alike(*args):
+        if is_added and not self._depth and len(args) == 2 and _are_alike(*args):
             shape = tuple(result.shape[1:])
-            self._found.append(Layer("", "+ x", shape, shape, 0, 0))
+            self.layers.append(Layer("", "+ x", shape, shape, 0, 0))
         return result
 
 

@@ -52,11 +52,7 @@ def resume_run(
     """
     record = record or folder.read_record()
     settings = settings_to_resume(folder, record, source)
-    as_trained = {"device": record.device, "threads": record.threads}
-    settings = with_options(settings, {**as_trained, "max_time": 0.0, **options})
-    if epochs is not None:
-        hp = replace(settings.hyperparameters, epochs=epochs)
-        settings = replace(settings, hyperparameters=hp)
+    settings = _change_settings(settings, record, epochs, options)
     with ExitStack() as stack:
         lock = folder.lock()
         stack.callback(lock.release)
@@ -74,11 +70,8 @@ def resume_run(
         load = restore_with_changed_source if is_changed else restore
         notes = load(training, folder, was_completed=state == "completed")
         notes += [*filter(None, [settings.note]), *notes_of(training), *extend_schedule(training)]
-        now, current_source = record_of(training), settings.lecture.source
-        write_data_record(folder, now, training.measured.split.data)
-        folder.write_record(record_of_resumed(folder, record, now, current_source, training.step))
-        if current_source is not None:
-            notes += trust_copy(folder, current_source)
+        now = record_of(training)
+        notes += _write_records(training, folder, record, now)
         changes = rewind_metrics(folder.metrics, training.epoch, training.step, control.must_stop)
         # A change that may have made the run fail isn't repeated.
         training.lr_changes = {} if state == "failed" else changes
@@ -93,13 +86,32 @@ def _status(folder: RunFolder) -> dict[str, Any]:
         return {}
 
 
-def with_options(settings: RunSettings, options: dict[str, Any]) -> RunSettings:
-    """The run's settings with these options, some of them from run.json. Raises DamagedRun."""
+def _change_settings(
+    settings: RunSettings, record: RunRecord, epochs: int | None, options: dict[str, Any]
+) -> RunSettings:
+    """The run's settings, with the device and threads it trained with, and with the changes.
+
+    Raises DamagedRun for values that no option has.
+    """
+    given = {"device": record.device, "threads": record.threads, "max_time": 0.0, **options}
     try:
-        checked = {name: fields_of(RunOptions)[name].check(v) for name, v in options.items()}
+        checked = {name: fields_of(RunOptions)[name].check(value) for name, value in given.items()}
     except InvalidValue as error:
         raise DamagedRun(f"run.json doesn't say how the run was trained: {error}") from error
-    return replace(settings, options=replace(settings.options, **checked))
+    settings = replace(settings, options=replace(settings.options, **checked))
+    if epochs is None:
+        return settings
+    return replace(settings, hyperparameters=replace(settings.hyperparameters, epochs=epochs))
+
+
+def _write_records(
+    training: Training, folder: RunFolder, before: RunRecord, now: RunRecord
+) -> list[str]:
+    """Write run.json and the records beside it, and keep the source; a note if it isn't trusted."""
+    source = training.settings.lecture.source
+    write_data_record(folder, now, training.measured.split.data)
+    folder.write_record(record_of_resumed(folder, before, now, source, training.step))
+    return trust_copy(folder, source) if source is not None else []
 
 
 def restore(training: Training, folder: RunFolder, *, was_completed: bool) -> list[str]:
