@@ -1,4 +1,4 @@
-"""Whatever comes in, a sentence and a documented exit code come out, and no code is run."""
+"""Any bad input gives a sentence and a documented exit code, and runs no foreign code."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tui_app.runs.run_folder import RunFolder
 
 Trained = Callable[..., Path]
 
-#: What a terminal would act upon: a colour, a title, a cleared screen.
+#: Control codes: a colour, a title, a cleared screen.
 ESCAPES = "\x1b[31m\x1b]0;title\x07\x1b[2J"
 
 
 def refused(*argv: object, exit_code: int = 2) -> str:
-    """What tutorch says when it refuses `argv`; nothing is written."""
+    """Return the message that refuses `argv`; check that nothing is written."""
     before = sorted(Path.cwd().rglob("*"))
     ended = tutorch(*argv)
     assert ended.exit_code == exit_code, ended.err
@@ -72,7 +72,7 @@ def refused(*argv: object, exit_code: int = 2) -> str:
         ("10_basic --kernel-size 14", "kernel size 14 is too large"),
     ],
 )
-def test_a_setting_that_cannot_be_is_refused_before_anything_is_written(argv: str, said: str):
+def test_an_invalid_setting_is_refused_before_anything_is_written(argv: str, said: str):
     assert said in refused("--no-tui", *argv.split())
 
 
@@ -91,19 +91,19 @@ def test_a_setting_that_cannot_be_is_refused_before_anything_is_written(argv: st
         "show ''",
     ],
 )
-def test_a_command_that_cannot_be_is_refused(argv: str):
+def test_an_invalid_command_is_refused(argv: str):
     refused(*argv.split())
 
 
-def test_a_model_too_large_for_any_memory_is_a_sentence():
+def test_a_model_too_large_for_memory_is_reported():
     assert "can't build" in refused("--no-tui", "softmax", "--widths", 10**15, exit_code=1)
 
 
-def test_a_device_that_is_not_there_has_its_own_exit_code():
+def test_a_missing_device_has_its_own_exit_code():
     assert "cuda:7" in refused("--no-tui", "05", "--device", "cuda:7", exit_code=4)
 
 
-def test_data_that_cannot_be_had_bring_the_way_by_hand_and_the_bundled_set(tmp_path: Path):
+def test_unavailable_data_propose_a_manual_download_and_the_bundled_set(tmp_path: Path):
     ended = tutorch("--no-tui", "softmax", "--dataset", "mnist")
     assert ended.exit_code == 3
     assert str(tmp_path / "cache") in ended.err
@@ -114,14 +114,14 @@ def test_data_that_cannot_be_had_bring_the_way_by_hand_and_the_bundled_set(tmp_p
 
 
 @pytest.mark.parametrize("place", ["a-file", "a-file/below"])
-def test_a_runs_folder_that_cannot_be_written_is_said_before_training(tmp_path: Path, place: str):
+def test_an_unwritable_runs_folder_is_reported_before_training(tmp_path: Path, place: str):
     (tmp_path / "a-file").write_text("in the way")
     said = refused("--no-tui", "05", "--epochs", 10**9, "--runs-dir", place)
     assert "--runs-dir" in said
 
 
 def test_control_codes_and_markup_in_names_reach_no_terminal(tmp_path: Path, trained: Trained):
-    """`tutorch` of tests.program looks at all that is written."""
+    """`tutorch` of tests.program checks everything that is written."""
     for text in (ESCAPES, "[bold red]x[/]", "\u202egnp", "\ud800"):
         for argv in (["--no-tui", text], ["show", text], ["data", "fetch", text]):
             refused(*argv)
@@ -148,7 +148,7 @@ def test_a_file_that_is_no_lecture_is_named(tmp_path: Path, text: str):
 
 
 @pytest.mark.parametrize("model", ["nn.Linear(7, 1)", "1 / 0", "undefined", "None"])
-def test_a_model_that_cannot_learn_from_its_data_is_told_in_a_sentence(tmp_path: Path, model: str):
+def test_a_model_that_does_not_fit_its_data_is_reported(tmp_path: Path, model: str):
     file = tmp_path / "wrong.py"
     file.write_text(
         "from torch import nn\nfrom models.lecture import Lecture\n"
@@ -159,7 +159,7 @@ def test_a_model_that_cannot_learn_from_its_data_is_told_in_a_sentence(tmp_path:
     refused("--no-tui", file, exit_code=1)
 
 
-def test_names_longer_than_any_file_may_have_are_a_sentence():
+def test_names_too_long_for_a_file_are_reported():
     name = "x" * 5000
     for argv in (
         ["--no-tui", f"./{name}.py"],
@@ -185,7 +185,7 @@ def test_a_full_disk_ends_training_with_a_sentence(monkeypatch: pytest.MonkeyPat
 
 # In a run folder
 
-#: Numbers, texts and structures where others belong.
+#: Values of the wrong type.
 ABSURD: list[Any] = [None, True, -1, 10**30, 1e308, float("nan"), float("inf"), "", "x" * 10**5]
 ABSURD += [[], {}, [[]], {"epochs": "many"}, "../../etc", ESCAPES]
 
@@ -230,7 +230,7 @@ def test_a_damaged_record_is_named(trained: Trained, name: str, content: bytes):
 
 
 @pytest.mark.parametrize("name", ["run.json", "status.json"])
-def test_a_record_with_absurd_values_is_no_reason_to_break(trained: Trained, name: str):
+def test_a_record_with_absurd_values_breaks_no_command(trained: Trained, name: str):
     run = trained("04", "--epochs", "2")
     values = json.loads((run / name).read_text(encoding="utf-8"))
     places = [(values, key) for key in values]
@@ -263,7 +263,7 @@ def test_a_record_with_absurd_values_is_no_reason_to_break(trained: Trained, nam
         "9" * 9999,
     ],
 )
-def test_a_damaged_line_of_metrics_is_passed_over(trained: Trained, line: str):
+def test_a_damaged_line_of_metrics_is_skipped(trained: Trained, line: str):
     run = trained("04", "--epochs", "2")
     with (run / "metrics.jsonl").open("a", encoding="utf-8") as file:
         file.write(line + "\n")
@@ -288,7 +288,7 @@ def test_a_damaged_checkpoint_is_named(trained: Trained, name: str, content: byt
     assert f"{name} is missing" in tutorch(*command).err
 
 
-def test_the_checkpoint_before_a_damaged_one_is_gone_on_with(trained: Trained):
+def test_a_run_resumes_from_the_checkpoint_before_a_damaged_one(trained: Trained):
     run = trained("04", "--epochs", "2")
     (run / "last.pt").write_bytes(b"")
     ended = tutorch("resume", run, "--epochs", 3, "--no-tui")
@@ -329,7 +329,7 @@ def test_a_checkpoint_that_lacks_something_is_named(trained: Trained, missing: s
 
 
 class Payload:
-    """What unpickles by calling a function: here one that leaves a trace."""
+    """An object whose unpickling calls a function that leaves a trace."""
 
     def __init__(self, trace: Path) -> None:
         self.trace = trace
@@ -435,7 +435,7 @@ def test_several_processes_of_torchrun_are_refused(argv, monkeypatch: pytest.Mon
     assert tutorch("--no-tui", "05", "--epochs", "2").exit_code == 0
 
 
-def test_a_run_that_diverges_before_it_was_measured_is_said_to_have_no_best_model():
+def test_a_run_that_diverges_before_an_evaluation_reports_no_best_model():
     ended = tutorch("--no-tui", "05", "--lr", "1e9", "--epochs", "100", "--eval-every", "100")
     assert ended.exit_code == 1
     assert not list(Path("runs").glob("*/*/best.pt"))

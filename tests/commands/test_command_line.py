@@ -1,4 +1,4 @@
-"""The command line: every command, its JSON, where settings come from, what a run leaves."""
+"""The command line: every command, its JSON, the sources of settings, a run's files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.program import metrics_lines, train, tutorch
 from tests.tolerances import FLOAT32, TRAINED
 from tui_app.cli import COMMANDS
 
-#: A run of milliseconds, with a test set and classes to be right about.
+#: A run of milliseconds, with a test set and classes.
 SMALL = ("softmax", "--widths", "8", "--epochs", "2")
 
 Trained = Callable[..., Path]
@@ -36,7 +36,7 @@ def epochs(run: Path) -> list[dict]:
 # What is trained
 
 
-def test_stdout_is_the_run_folder_and_stderr_the_story():
+def test_stdout_has_the_run_folder_and_stderr_the_progress():
     ended = tutorch("--no-tui", "05", "--epochs", 3)
     assert ended.exit_code == 0
     assert ended.run.is_absolute()
@@ -51,7 +51,7 @@ def test_without_a_lecture_it_is_the_softmax_classifier():
     assert train("--no-tui", "--max-time", "0.01").parent.name == "lecture_09_softmax_classifier"
 
 
-def test_quiet_says_nothing_but_where_the_run_is():
+def test_quiet_prints_only_the_run_folder():
     ended = tutorch("--no-tui", "04", "--epochs", 2, "--quiet")
     assert ended.err == ""
     assert ended.run.is_dir()
@@ -70,7 +70,7 @@ def test_json_is_the_event_stream_and_nothing_else():
     assert len({event["run"] for event in ended.events}) == 1
 
 
-def test_a_part_of_the_name_is_enough_and_an_ambiguous_one_brings_the_candidates():
+def test_a_part_of_a_name_selects_a_lecture_and_an_ambiguous_one_lists_candidates():
     assert find_lecture("lenet").stem == "lecture_11_lenet5"  # begins a word: not googlenet
     assert train("back-prop", "--epochs", 1).parent.name.startswith("lecture_04")
     ended = tutorch("--no-tui", "cnn")
@@ -110,7 +110,7 @@ def test_help_shows_the_defaults_of_the_data_set_that_is_learned_from():
     assert "goes through the train set. (default: 20)" in one_line
 
 
-def test_a_lecture_of_ones_own_is_trained_by_its_path(tmp_path: Path):
+def test_a_users_lecture_is_trained_by_its_path(tmp_path: Path):
     file = tmp_path / "my_net.py"
     file.write_text(
         '"""Mine."""\nfrom torch import nn\nfrom models.lecture import Lecture\n\n'
@@ -130,7 +130,7 @@ def test_a_lecture_of_ones_own_is_trained_by_its_path(tmp_path: Path):
 # Where settings come from
 
 
-def test_a_flag_beats_the_variable_and_that_the_file_and_that_the_lecture(
+def test_a_flag_precedes_the_variable_the_file_and_the_lecture(
     monkeypatch: pytest.MonkeyPatch,
 ):
     Path("tutorch.toml").write_text(
@@ -155,14 +155,14 @@ def test_a_flag_beats_the_variable_and_that_the_file_and_that_the_lecture(
         ("lr = " + "[" * 5000, "tutorch.toml"),
     ],
 )
-def test_a_mistake_in_the_file_is_told_with_its_place(text: str, said: str):
+def test_an_error_in_the_file_is_reported_with_its_line(text: str, said: str):
     Path("tutorch.toml").write_text(text, encoding="utf-8")
     ended = tutorch("--no-tui", "05")
     assert (ended.exit_code, said in ended.err) == (2, True), ended.err
     assert not Path("runs").exists()
 
 
-def test_a_mistake_in_a_variable_is_told_with_its_name(monkeypatch: pytest.MonkeyPatch):
+def test_an_error_in_a_variable_is_reported_with_its_name(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TUTORCH_EPOCHS", "many")
     ended = tutorch("--no-tui", "05")
     assert ended.exit_code == 2
@@ -188,7 +188,7 @@ def test_validation_leaves_the_test_set_alone_until_the_end():
     assert measured["test_accuracy"] == completed["test_accuracy"]
 
 
-def test_the_time_limit_saves_and_stops_and_the_run_can_go_on():
+def test_the_time_limit_saves_and_stops_and_the_run_can_be_resumed():
     ended = tutorch("--no-tui", "05", "--epochs", 10**9, "--max-time", "0.01")
     assert ended.exit_code == 0
     assert "time limit" in ended.err
@@ -198,7 +198,7 @@ def test_the_time_limit_saves_and_stops_and_the_run_can_go_on():
     assert epochs(ended.run)[-1]["epoch"] == done + 2
 
 
-def test_early_stopping_ends_a_run_that_gets_no_better():
+def test_early_stopping_ends_a_run_that_does_not_improve():
     run = train(*SMALL[:3], "--epochs", 50, "--lr", "1e-9", "--early-stopping", 2)
     assert len(epochs(run)) == 3
     assert tutorch("runs", "--json").json[0]["state"] == "completed"
@@ -213,7 +213,7 @@ def test_the_best_models_are_kept_in_their_order():
     assert tutorch("evaluate", run, "--json").json["test_accuracy"] == accuracies[1]
 
 
-def test_evaluation_takes_place_as_seldom_as_was_asked_and_at_the_end():
+def test_evaluation_happens_every_n_epochs_and_at_the_end():
     run = train(*SMALL[:3], "--epochs", 5, "--eval-every", 2)
     assert ["test_loss" in line for line in epochs(run)] == [False, True, False, True, True]
 
@@ -267,7 +267,7 @@ def test_nothing_of_a_sweep_is_trained_when_one_of_its_values_is_wrong():
     assert not Path("runs").exists()
 
 
-# Looking at runs
+# Commands about runs
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c in ("lectures", "data", "doctor")])
@@ -285,7 +285,7 @@ def test_lectures_are_listed_in_the_courses_order():
     assert "多分类问题" in tutorch("lectures").out
 
 
-def test_data_says_what_is_bundled_and_what_is_to_be_fetched():
+def test_data_lists_what_is_bundled_and_what_to_fetch():
     states = {dataset["name"]: dataset["state"] for dataset in tutorch("data", "--json").json}
     assert states["digits"] == "bundled"
     assert states["mnist"].startswith("to fetch")
@@ -326,7 +326,7 @@ def test_a_run_is_found_by_its_path_by_a_part_of_its_name_and_as_the_last(traine
     assert unknown.exit_code == 2
 
 
-def test_the_lecture_answers_its_own_question(trained: Trained):
+def test_a_regression_predicts_the_number_of_an_input(trained: Trained):
     trained("05", "--optimizer", "lbfgs", "--epochs", "100")
     assert tutorch("predict", "last", "4").out.strip() == "8"
     answer = tutorch("predict", "last", "4", "--json").json
@@ -361,7 +361,7 @@ def test_evaluation_measures_what_training_measured_and_checks_requirements(trai
         assert tutorch("evaluate", "last", "--require", unclear).exit_code == 2
 
 
-def test_going_on_with_a_finished_run_takes_more_epochs(trained: Trained):
+def test_resuming_a_finished_run_needs_more_epochs(trained: Trained):
     run = trained(*SMALL)
     finished = tutorch("resume", "last", "--no-tui")
     assert finished.exit_code == 2

@@ -1,4 +1,4 @@
-"""What a person who trains is told: of failures, of predictions, of how to go on."""
+"""Messages to the user: about failures, predictions and what to do next."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LECTURE = Lecture(title="B", title_zh="B", datasets=("study-hours",), model=Net,
 '''
 
 
-def test_a_lecture_that_breaks_while_it_trains_is_a_sentence_and_a_failed_run() -> None:
+def test_a_lecture_that_fails_in_training_is_reported_and_the_run_failed() -> None:
     Path("breaks.py").write_text(BREAKS, encoding="utf-8")
     ended = tutorch("--no-tui", "./breaks.py")
     assert ended.exit_code == 1
@@ -51,14 +51,14 @@ def test_a_lecture_that_breaks_while_it_trains_is_a_sentence_and_a_failed_run() 
     ("lecture", "question", "answer"),
     [("02", "4", "8"), ("06", "9", "pass"), ("12", "hello", "ohlol")],
 )
-def test_every_kind_of_input_can_be_asked_about(lecture: str, question: str, answer: str) -> None:
+def test_every_kind_of_input_can_be_predicted(lecture: str, question: str, answer: str) -> None:
     assert tutorch("--no-tui", lecture, "--quiet").exit_code == 0
     ended = tutorch("predict", "last", question)
     assert ended.exit_code == 0
     assert ended.out.split()[0] == answer
 
 
-def test_a_paused_run_takes_a_new_lr_and_goes_on_waiting(tmp_path: Path) -> None:
+def test_a_paused_run_accepts_a_new_lr_and_stays_paused(tmp_path: Path) -> None:
     control = Control()
     control.pause()
     heard: list[Event] = []
@@ -79,7 +79,7 @@ def test_a_paused_run_takes_a_new_lr_and_goes_on_waiting(tmp_path: Path) -> None
     assert paused[2] - paused[1] > 0.5, "it sleeps between two heartbeats"
 
 
-def test_what_is_said_at_the_end_finds_the_run_again(tmp_path: Path) -> None:
+def test_the_commands_printed_at_the_end_find_the_run(tmp_path: Path) -> None:
     ended = tutorch("--no-tui", "05", "--epochs", "2", "--runs-dir", tmp_path / "else where")
     command = next(line for line in ended.err.splitlines() if line.startswith("look"))
     path = command.split("tutorch show ")[1].strip("'")
@@ -92,7 +92,7 @@ def test_a_sweep_with_an_impossible_value_trains_nothing() -> None:
     assert not Path("runs").exists()
 
 
-def test_a_run_that_stopped_early_gets_a_new_chance(tmp_path: Path) -> None:
+def test_a_run_that_stopped_early_can_be_extended(tmp_path: Path) -> None:
     given = ("--early-stopping", "1", "--epochs", "60")
     assert tutorch("--no-tui", "softmax", *given, "--runs-dir", tmp_path).exit_code == 0
     (first,) = tutorch("runs", "--json", "--runs-dir", tmp_path).json

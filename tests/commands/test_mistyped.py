@@ -1,4 +1,4 @@
-"""What is nearly right on the command line: the sentence names what was probably meant."""
+"""Typing errors on the command line: the message names what was probably meant."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SMALL = ("softmax", "--widths", "8", "--epochs", "2")
         ("qqq", "`tutorch --help` lists the commands, `tutorch lectures` the lectures"),
     ],
 )
-def test_a_wrong_word_brings_the_nearest_command_and_lecture(argv: str, said: str):
+def test_a_wrong_word_proposes_the_nearest_command_and_lecture(argv: str, said: str):
     ended = tutorch(*argv.split())
     assert (ended.exit_code, ended.out) == (2, "")
     assert said in ended.err
@@ -49,19 +49,19 @@ def test_a_wrong_word_brings_the_nearest_command_and_lecture(argv: str, said: st
         (("05", "--lr", "0.1,fast"), "lr: a number > 0, not '0.1,fast'"),
     ],
 )
-def test_several_values_where_one_is_meant_bring_the_sweep(argv: tuple[str, ...], said: str):
+def test_several_values_for_one_option_propose_a_sweep(argv: tuple[str, ...], said: str):
     ended = tutorch("--no-tui", *argv)
     assert (ended.exit_code, ended.out) == (2, "")
     assert said in ended.err
 
 
-def test_a_sweep_takes_its_values_with_bars_too():
+def test_a_sweep_accepts_bars_between_values():
     ended = tutorch("--no-tui", "05", "--epochs", 1, "--quiet", "--sweep", "lr=0.1|0.2")
     assert ended.exit_code == 0
     assert len(list(Path("runs").glob("*/*"))) == 2
 
 
-# What goes with what
+# Options that exclude or need each other
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_sweep_takes_its_values_with_bars_too():
         ("--size 80x24", "--size applies to a view"),
     ],
 )
-def test_options_of_show_do_what_they_say_or_are_refused(
+def test_options_of_show_have_an_effect_or_are_refused(
     options: str, said: str, trained: Callable[..., Path]
 ):
     trained(*SMALL)
@@ -87,7 +87,7 @@ def test_options_of_show_do_what_they_say_or_are_refused(
     assert not list(Path.cwd().glob("c.*"))
 
 
-def test_what_a_view_found_is_had_as_json(trained: Callable[..., Path]):
+def test_what_a_view_found_is_printed_as_json(trained: Callable[..., Path]):
     run = trained(*SMALL)
     facts = tutorch("show", "last", "--view", "layers", "--json").json
     assert facts["run"].endswith(run.name)
@@ -98,7 +98,7 @@ def test_what_a_view_found_is_had_as_json(trained: Callable[..., Path]):
 
 
 @pytest.mark.parametrize("view", view_names())
-def test_every_view_of_a_lecture_is_json_or_a_sentence(view: str, trained: Callable[..., Path]):
+def test_every_view_of_a_lecture_prints_json_or_an_error(view: str, trained: Callable[..., Path]):
     trained(*SMALL)
     ended = tutorch("show", "last", "--view", view, "--json")
     assert (ended.exit_code, bool(ended.out), bool(ended.err)) in (

@@ -22,7 +22,7 @@ _DATA = ("digits", "fashion-mnist", "csv:/home/wang/数据/第一次实验的数
 
 @pytest.fixture
 def thirty_runs(trained) -> list[Path]:
-    """Run folders with long names, Chinese ones, and two that end in the same digits."""
+    """Return run folders: some with long or Chinese names, and two that end in the same digits."""
     original = trained("05", "--epochs", "1")
     record = json.loads((original / "run.json").read_text(encoding="utf-8"))
     copies = []
@@ -42,7 +42,7 @@ def thirty_runs(trained) -> list[Path]:
 
 
 def on_terminal(monkeypatch: pytest.MonkeyPatch, width: int, *argv: object) -> list[str]:
-    """The lines of stdout on a terminal of this width."""
+    """Return the lines of stdout on a terminal of this width."""
 
     def console() -> Console:
         return Console(width=width, force_terminal=True, color_system=None, markup=False)
@@ -97,7 +97,7 @@ def test_a_list_at_80_columns_has_a_line_for_each_name(
     assert max(map(cell_len, lines)) <= 80
 
 
-def test_an_id_means_one_run_wherever_a_run_is_named(thirty_runs: list[Path]):
+def test_an_id_selects_one_run_in_every_command(thirty_runs: list[Path]):
     ids = {run["id"]: run["path"] for run in tutorch("runs", "--json").json}
     assert len(ids) == 30
     assert {"ab00", "ab1b"} < set(ids)
@@ -146,7 +146,7 @@ def test_the_table_of_a_sweep_has_a_column_for_each_setting(monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("host", "proposed"), [("node-7.lab", "`ssh node-7.lab`, then "), ("-oProxyCommand=x", "")]
 )
-def test_a_run_elsewhere_says_where_and_proposes_no_host_that_ssh_takes_for_an_option(
+def test_a_run_on_another_machine_proposes_no_host_that_ssh_reads_as_an_option(
     trained, host: str, proposed: str
 ):
     run = trained("05", "--epochs", "1")

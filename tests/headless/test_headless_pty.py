@@ -1,4 +1,4 @@
-"""Headless training as a process of its own: on a real terminal, in a pipe, and under signals."""
+"""Headless training in a separate process: on a terminal, in a pipe, and under signals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.program import LONGEST, command, environment, metrics_lines, train, t
 from tests.terminal_program import Terminal
 from tui_app.terminal.display_options import DisplayOptions
 
-#: Long enough to be stopped in the middle, and a second or two when it isn't.
+#: Long enough to be stopped in the middle; one or two seconds otherwise.
 RUN = ("--no-tui", "softmax", "--widths", "32", "--epochs", "40")
 
 ENVIRONMENT = environment(TERM="xterm-256color", LC_ALL="C.UTF-8")
@@ -42,14 +42,14 @@ def exit_code(child: pexpect.spawn) -> int | None:
 
 
 def measured(run: Path) -> tuple[list[float], list[dict]]:
-    """Every step's loss and every epoch's values, without times."""
+    """Return every step's loss and every epoch's values, without times."""
     lines = list(metrics_lines(run / "metrics.jsonl"))
     losses = [loss for line in lines if line["kind"] == "steps" for loss in line["losses"]]
     names = ("epoch", "step", "train_loss", "test_loss", "test_accuracy")
     return losses, [{n: line[n] for n in names} for line in lines if line["kind"] == "epoch"]
 
 
-def test_ctrl_c_saves_and_the_resumed_run_is_the_one_that_never_stopped():
+def test_ctrl_c_saves_and_the_resumed_run_equals_an_uninterrupted_one():
     child = on_terminal(*RUN)
     child.expect("epoch 1 ")
     child.sendintr()
@@ -61,7 +61,7 @@ def test_ctrl_c_saves_and_the_resumed_run_is_the_one_that_never_stopped():
     assert measured(stopped) == measured(train(*RUN[1:]))
 
 
-def test_a_terminal_that_is_narrow_and_wants_no_colours_gets_its_bar():
+def test_a_narrow_terminal_without_colours_gets_a_bar():
     child = on_terminal(*RUN[:4], "--epochs", 3, columns=4, NO_COLOR="1")
     assert exit_code(child) == 0
     shown = str(child.before)
@@ -103,7 +103,7 @@ def test_the_app_draws_ascii_in_the_locale_c(
     assert DisplayOptions.detect(fps=4, ascii_only=False).ascii is ascii_only
 
 
-def test_a_second_ctrl_c_leaves_at_once(tmp_path: Path):
+def test_a_second_ctrl_c_exits_immediately(tmp_path: Path):
     stuck = tmp_path / "stuck.py"
     stuck.write_text(
         "import threading\nfrom torch import nn\nfrom models.lecture import Lecture\n\n"
@@ -152,7 +152,7 @@ def test_term_saves_and_a_pipe_gets_no_control_codes():
     assert tutorch("resume", run, "--no-tui", "--quiet").exit_code == 0
 
 
-def test_ctrl_z_suspends_training_with_the_cursor_shown_and_fg_goes_on():
+def test_ctrl_z_suspends_training_with_the_cursor_shown_and_fg_continues_it():
     with Terminal(*RUN, in_shell=True) as terminal:
         terminal.writes(b"epoch 1 ", b"\x1b[?25l")
         terminal.press("\x1a")

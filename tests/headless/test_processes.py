@@ -1,4 +1,4 @@
-"""What is seen of tutorch as a process: no child is left behind, no moment is wrong for Ctrl-C."""
+"""tutorch as a process: it leaves no child behind, and Ctrl-C works at any moment."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ for _ in range(2):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere other processes help too")
-def test_the_workers_of_a_run_that_was_stopped_are_gone_with_it():
+def test_the_workers_of_a_stopped_run_end_with_it():
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", _TWO_RUNS],
         env=environment(),
@@ -56,8 +56,8 @@ def test_the_workers_of_a_run_that_was_stopped_are_gone_with_it():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 @pytest.mark.parametrize("module", ["tui_app.cli", "models", "numpy", "torch._C", "tyro"])
-def test_ctrl_c_while_the_program_loads_is_no_traceback(module: str):
-    """The interpreter tells every module that it has loaded, and is interrupted after one."""
+def test_ctrl_c_during_imports_prints_no_traceback(module: str):
+    """The interpreter reports each module that it loads, and is interrupted after one."""
     program, *words = command("--no-tui", "05", "--epochs", 10**8)
     started = subprocess.Popen(
         [program, "-X", "importtime", *words],
@@ -80,7 +80,7 @@ def test_ctrl_c_while_the_program_loads_is_no_traceback(module: str):
 
 
 @pytest.mark.parametrize("argv", [("--no-tui", "05"), ("resume", "last"), ("attach", "last")])
-def test_too_few_open_files_are_a_sentence_before_anything_trains(argv, monkeypatch):
+def test_too_few_open_files_are_reported_before_training(argv, monkeypatch):
     monkeypatch.setattr("resource.getrlimit", lambda what: (12, 4096))
     ended = tutorch(*argv)
     assert (ended.exit_code, ended.out) == (1, "")

@@ -1,4 +1,4 @@
-"""What screens know of a run: history, curves, queue, run folders of others."""
+"""A run as screens monitor it: its history, its curves, and run folders of other programs."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_value_that_not_every_epoch_has_is_nan_elsewhere():
     assert math.isnan(history.epochs.values["test_loss"][2])
 
 
-def test_steps_told_twice_count_once_and_missing_ones_are_nan():
+def test_repeated_steps_count_once_and_missing_ones_are_nan():
     history = History()
     take = lambda first, *losses: history.record(  # noqa: E731
         StepsCompleted(run="r", epoch=1, first_step=first, lr=0.1, losses=losses)
@@ -78,7 +78,7 @@ def test_steps_told_twice_count_once_and_missing_ones_are_nan():
     assert history.step == 4
 
 
-def test_what_is_recorded_gives_the_same_events(tmp_path: Path):
+def test_recorded_events_are_read_back_unchanged(tmp_path: Path):
     file = MetricsFile(tmp_path / "metrics.jsonl")
     advice = {"lr": 0.02, "widths": (32, 16), "optimizer": "adam", "bias": True}
     about = {"run": "run", "epoch": 12, "step": 276, "name": "plateau", "text": "Try lr 0.02."}
@@ -105,11 +105,11 @@ def test_what_is_recorded_gives_the_same_events(tmp_path: Path):
         {**ADVICE, "settings": {"lr": "1\x1b[2J"}},
     ],
 )
-def test_a_line_that_is_no_event_is_passed_over(line):
+def test_a_line_that_is_no_event_is_skipped(line):
     assert decode(json.dumps(line).encode()) is None
 
 
-def test_the_log_tells_epochs_of_a_long_run_now_and_then():
+def test_the_log_has_only_some_epochs_of_a_long_run():
     history = History()
     history.info = RunInfo("lecture", "data", 100_000, 1)
     for event in recorded_events("run", 1000):
@@ -134,7 +134,7 @@ def test_smoothing_in_pieces_is_the_debiased_recursion(span: int):
     np.testing.assert_allclose(result, expected, rtol=FLOAT64)
 
 
-def test_smoothing_goes_on_beside_what_is_no_number_and_begins_again_after_a_rewind():
+def test_smoothing_skips_nan_and_restarts_after_a_rewind():
     smoothed = Smoothed(10)
     source = array("d", [1.0, math.nan, 1.0])
     assert list(smoothed.of(source)) == [1.0, pytest.approx(math.nan, nan_ok=True), 1.0]
@@ -171,7 +171,7 @@ def test_the_x_axis_grows_by_doubling():
     assert all(end >= step for step, end in enumerate(ends, 1))
 
 
-def test_a_million_steps_are_drawn_in_a_moment():
+def test_a_million_steps_are_drawn_quickly():
     history = History()
     history.info = RunInfo("lecture", "data", 1000, 1000, "test_loss")
     losses = tuple(np.random.default_rng(0).random(1_000_000).tolist())
@@ -188,7 +188,7 @@ def test_a_million_steps_are_drawn_in_a_moment():
 
 
 @pytest.mark.parametrize("axis", ["step", "epoch", "seconds"])
-def test_the_cursor_reads_the_step_off_whatever_the_axis(axis):
+def test_the_cursor_reads_a_step_on_every_axis(axis):
     curves = RunCurves(history_of())
     assert read_off(curves, ChartView(axis=axis, cursor=0.0)).startswith("step 1 ")
     text = read_off(curves, ChartView(axis=axis, cursor=1.0))
@@ -205,7 +205,7 @@ def test_results_are_compared_as_a_ratio_of_errors():
     assert relative_result(first, first) == ""
 
 
-def test_time_left_is_of_the_last_seconds():
+def test_the_step_rate_is_measured_over_the_last_seconds():
     rate = StepRate()
     assert rate.per_second is None
     for second in range(20):
@@ -213,10 +213,10 @@ def test_time_left_is_of_the_last_seconds():
     assert rate.per_second == pytest.approx(100, rel=FLOAT64)
 
 
-# Run folders of others
+# Run folders of other programs
 
 
-def test_a_run_that_grows_is_followed_line_by_line(tmp_path: Path):
+def test_a_growing_run_is_read_line_by_line(tmp_path: Path):
     folder = recorded_folder(tmp_path)
     followed = RecordedRun(folder)
     metrics = MetricsFile(folder.metrics)
@@ -240,7 +240,7 @@ def test_a_run_that_grows_is_followed_line_by_line(tmp_path: Path):
     assert followed.history.epoch == 99
 
 
-def test_a_run_that_is_taken_up_again_is_read_anew(tmp_path: Path):
+def test_a_resumed_run_is_read_from_the_start_again(tmp_path: Path):
     folder = recorded_folder(tmp_path)
     followed = RecordedRun(folder)
     metrics = MetricsFile(folder.metrics)
@@ -268,7 +268,7 @@ def test_a_finished_run_is_over_and_its_log_is_text(tmp_path: Path):
     assert texts[-1] == r"    something \x1b[31m"
 
 
-def test_a_damaged_run_folder_is_told(tmp_path: Path):
+def test_a_damaged_run_folder_is_reported(tmp_path: Path):
     folder = recorded_folder(tmp_path)
     folder.run_json.write_text("{")
     followed = RecordedRun(folder)

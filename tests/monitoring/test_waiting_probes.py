@@ -1,4 +1,4 @@
-"""Looks at models and runs that wait for each other: each gets its turn, or an answer."""
+"""Probes and runs that wait for each other: each gets the random numbers, or an error."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(watchdog, "PATIENCE", 0.1)
 
 
-def looks() -> list[threading.Thread]:
+def probe_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == PROBE_THREAD]
 
 
@@ -43,18 +43,18 @@ def run_that(raises: Exception) -> LocalRun:
     return LocalRun("a run", make)
 
 
-def test_a_look_that_waits_for_its_turn_has_it_although_runs_begin_before():
-    has_looked = threading.Event()
+def test_a_waiting_probe_runs_although_runs_begin_before_it():
+    has_run = threading.Event()
     with RANDOM_NUMBER_LOCK:
-        start_probe_thread(has_looked.set)
-        (look,) = looks()
+        start_probe_thread(has_run.set)
+        (look,) = probe_threads()
         stop_probes()
         look.join(5 * watchdog.PATIENCE)  # as long as it takes to interrupt what is stuck
         assert look.is_alive()
-    assert has_looked.wait(LONGEST)
+    assert has_run.wait(LONGEST)
 
 
-def test_no_look_that_has_its_turn_late_keeps_a_run_waiting():
+def test_a_probe_that_starts_late_delays_no_run():
     def never_end() -> None:
         while True:
             time.sleep(0.01)
@@ -64,12 +64,12 @@ def test_no_look_that_has_its_turn_late_keeps_a_run_waiting():
     run = run_that(LoadingStopped("cancelled"))
     run.start()
     assert run.join(LONGEST)
-    while left := looks():  # nothing of this test is left
+    while left := probe_threads():  # nothing of this test is left
         stop_probes()
         left[0].join(watchdog.PATIENCE)
 
 
-def test_a_run_that_can_not_be_prepared_answers_nothing_and_says_so():
+def test_a_run_that_cannot_be_prepared_cancels_requests_and_reports_why():
     run = run_that(DataUnavailable("no data"))
     answer = run.control.request(lambda training: None)
     run.start()
@@ -77,7 +77,7 @@ def test_a_run_that_can_not_be_prepared_answers_nothing_and_says_so():
     assert answer.cancelled()
 
 
-def test_a_run_that_was_given_up_while_it_was_prepared_is_not_resumed(tmp_path: Path):
+def test_a_run_abandoned_while_it_was_prepared_is_not_resumed(tmp_path: Path):
     folder = begin("05", tmp_path, epochs=1).session.folder
     before = folder.run_json.read_bytes(), folder.metrics.read_bytes()
     control = Control()

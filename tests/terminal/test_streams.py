@@ -1,4 +1,4 @@
-"""Standard output and error that no one reads, that are full or closed: training goes on."""
+"""Standard output and error that are unread, full or closed: training continues."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ needs_full = pytest.mark.skipif(not FULL.exists(), reason="Linux has /dev/full")
 
 @contextlib.contextmanager
 def broken_pipe() -> Iterator[TextIO]:
-    """A pipe that no one reads any more."""
+    """Yield a pipe that nothing reads any more."""
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w", encoding="utf-8") as pipe:
@@ -37,7 +37,7 @@ def broken_pipe() -> Iterator[TextIO]:
 
 
 def ended(*argv: str, out: TextIO | None = None, err: TextIO | None = None) -> tuple[int, str]:
-    """The exit code, and what is said on stderr where that isn't `err`."""
+    """Return the exit code, and the text on stderr where that isn't `err`."""
     said = io.StringIO()
     with (
         contextlib.redirect_stdout(out or io.StringIO()),
@@ -57,7 +57,7 @@ def notes() -> list[str]:
     return [line for line in log.read_text().splitlines() if "can't be written any more" in line]
 
 
-def test_a_reader_of_the_events_that_leaves_ends_no_training():
+def test_closing_the_pipe_of_events_ends_no_training():
     with broken_pipe() as pipe:
         assert ended(*RUN, "--json", out=pipe)[0] == 0
     assert (status()["state"], status()["step"]) == ("completed", 30)
@@ -65,7 +65,7 @@ def test_a_reader_of_the_events_that_leaves_ends_no_training():
     assert "note: standard output can't be written any more (Broken pipe)" in note
 
 
-def test_a_reader_of_the_narration_that_leaves_ends_no_training():
+def test_closing_the_pipe_of_messages_ends_no_training():
     with broken_pipe() as pipe:
         assert ended(*RUN, out=pipe, err=pipe)[0] == 0
     assert status()["state"] == "completed"
@@ -74,7 +74,7 @@ def test_a_reader_of_the_narration_that_leaves_ends_no_training():
 
 @needs_full
 @pytest.mark.parametrize("name", ["broken", "full"])
-def test_what_a_run_says_after_its_end_is_missed_in_its_own_log(name: str):
+def test_output_lost_after_the_end_of_a_run_is_noted_in_its_log(name: str):
     sweep = (*RUN[:-1], "5", "--sweep", "lr=0.01,0.02")
     gone = broken_pipe() if name == "broken" else FULL.open("w", encoding="utf-8")
     with gone as out:
@@ -85,7 +85,7 @@ def test_what_a_run_says_after_its_end_is_missed_in_its_own_log(name: str):
     assert "can't be written any more" not in second.read_text()
 
 
-def test_a_reader_that_leaves_stops_a_run_that_a_hang_up_stops():
+def test_closing_the_pipe_stops_a_run_that_a_hang_up_stops():
     with broken_pipe() as pipe:
         assert ended(*RUN, "--json", "--on-hangup", "stop", out=pipe)[0] == 129
     assert (status()["state"], status()["exit_code"]) == ("stopped", 129)
@@ -102,7 +102,7 @@ def test_a_full_disk_under_the_events_ends_no_training():
 
 @pytest.fixture
 def chatty(tmp_path: Path) -> Path:
-    """A lecture whose file and net print, in every way there is."""
+    """Return a lecture whose file and net print in every possible way."""
     net = tmp_path / "chatty.py"
     net.write_text(
         "import os, subprocess, sys\nfrom torch import nn\nfrom models.lecture import Lecture\n\n"
@@ -121,21 +121,21 @@ def chatty(tmp_path: Path) -> Path:
     return net
 
 
-def test_a_net_that_prints_to_a_reader_that_has_left_goes_on(chatty: Path):
+def test_a_net_that_prints_into_a_closed_pipe_trains_on(chatty: Path):
     with broken_pipe() as pipe:
         assert ended("--no-tui", str(chatty), out=pipe)[0] == 0
     assert status()["state"] == "completed"
 
 
 @pytest.mark.parametrize("argv", [("lectures",), ("--help",), ("softmax", "--help")])
-def test_a_list_whose_reader_leaves_ends_in_silence(argv: tuple[str, ...]):
+def test_a_list_printed_into_a_closed_pipe_is_no_error(argv: tuple[str, ...]):
     with broken_pipe() as pipe:
         assert ended(*argv, out=pipe) == (0, "")
 
 
 @needs_full
 @pytest.mark.parametrize("argv", [("lectures",), ("--help",), ("softmax", "--help")])
-def test_a_list_that_cannot_be_written_is_a_sentence(argv: tuple[str, ...]):
+def test_a_list_that_cannot_be_written_is_reported(argv: tuple[str, ...]):
     with FULL.open("w", encoding="utf-8") as full:
         exit_code, said = ended(*argv, out=full)
     assert exit_code == 1
@@ -144,8 +144,8 @@ def test_a_list_that_cannot_be_written_is_a_sentence(argv: tuple[str, ...]):
     assert said.count("\n") == 1
 
 
-def test_the_last_words_wait_for_the_write_of_another_thread_and_for_no_reader(monkeypatch):
-    """A terminal answers EAGAIN to a write that doesn't block while another one is under way."""
+def test_the_last_write_waits_for_another_thread_but_for_no_reader(monkeypatch):
+    """A terminal returns EAGAIN for a non-blocking write during another write."""
     reading, writing = os.pipe()
     write, busy = os.write, [BlockingIOError(), BlockingIOError()]
 
@@ -166,13 +166,13 @@ def test_the_last_words_wait_for_the_write_of_another_thread_and_for_no_reader(m
         os.close(end)
 
 
-def test_a_mistake_that_no_one_reads_has_its_exit_code():
+def test_an_error_that_nothing_reads_has_its_exit_code():
     with broken_pipe() as pipe:
         assert ended("nonsense", err=pipe)[0] == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
-def test_streams_that_are_closed_from_the_start_are_no_mistake():
+def test_streams_closed_from_the_start_are_no_error():
     ask = ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *command(*RUN)]
     assert subprocess.run(ask, env=environment(), timeout=LONGEST).returncode == 0
     assert status()["state"] == "completed"
@@ -200,8 +200,8 @@ def test_prints_to_a_full_disk_beside_the_app_raise_nothing(monkeypatch: pytest.
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a program echo")
-def test_with_json_stdout_has_the_events_alone_whatever_a_net_prints(chatty: Path):
-    """At the level of the descriptor, where programs and C write; and in one process."""
+def test_with_json_stdout_has_only_the_events_whatever_a_net_prints(chatty: Path):
+    """Both for writes to the descriptor, as by C code, and within one process."""
     done = subprocess.run(
         command("--json", chatty, "--epochs", 2),
         env=environment(),

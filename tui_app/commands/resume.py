@@ -19,6 +19,7 @@ from tui_app.commands.arguments import (
     runs_dir,
 )
 from tui_app.terminal.display_options import DisplayOptions, can_show_app
+from tui_app.training.control import Control
 from tui_app.training.session_request import ResumeRequest
 
 
@@ -55,10 +56,10 @@ def main(argv: Sequence[str]) -> int:
     if not (arguments.no_tui or arguments.json or arguments.quiet) and can_show_app():
         return _show_app(request, given)
 
+    # puts off torch
     from tui_app.headless.run import OutputOptions, train_one
     from tui_app.headless.run_terminal import RunTerminal
     from tui_app.headless.signal_handling import stop_on_signals
-    from tui_app.training.control import Control
 
     output, control = OutputOptions(json=arguments.json, quiet=arguments.quiet), Control()
     terminal = RunTerminal(output.console())

@@ -161,12 +161,12 @@ def _print_summary(console: Console, session: Session, completed: RunCompleted) 
         values = ", ".join(format_value(name, value) for name, value in completed.values.items())
         lines.append(f"test    {values}, by the best model, once")
     if completed.state != "failed" and completed.epoch < training.epochs:
-        lines.append(f"go on   tutorch resume {run}")
+        lines.append(f"resume  tutorch resume {run}")
     elif completed.state == "completed":
-        lines.append(f"more    tutorch resume {run} --epochs {2 * training.epochs}")
-    lines.append(f"look    tutorch show {run}")
+        lines.append(f"extend  tutorch resume {run} --epochs {2 * training.epochs}")
+    lines.append(f"show    tutorch show {run}")
     if completed.best_value is not None:
-        lines.append(f"ask     tutorch predict {run} INPUT")
+        lines.append(f"predict tutorch predict {run} INPUT")
     for line in lines:
         console.print(Text(printable(line)), soft_wrap=True)  # a command stays one line to copy
 

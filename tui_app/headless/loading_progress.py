@@ -1,4 +1,4 @@
-"""Shows in a terminal how far the loading of data is, before a run trains."""
+"""Prints the progress of loading data, before a run trains."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from tui_app.terminal.printing import stderr_console
 from tui_app.text.escaping import printable
 from tui_app.training.session_request import OnProgress
 
-#: Seconds that a step takes before its bar appears: most are over sooner.
+#: Seconds until the bar of a loading step appears; most steps end sooner.
 _BAR_AFTER = 0.3
 
-#: Seconds before the first line of a step that only reads, and between two lines of any step.
+#: Seconds until the first line of a step without downloads, and between two lines of any step.
 _LINE_AFTER = 2.0
 _BETWEEN_LINES = 10.0
 
 
 @contextmanager
 def console_reporter(*, quiet: bool = False) -> Iterator[ProgressReporter]:
-    """What a command that reads data passes on, to show on stderr how far that is."""
+    """Return a reporter that shows on stderr how much of the data is read."""
     console = stderr_console()
     console.quiet = quiet
     with show_loading(console) as on_progress:
@@ -41,7 +41,7 @@ def _detail(progress: LoadingProgress) -> str:
 
 @contextmanager
 def show_loading(console: Console) -> Iterator[OnProgress]:
-    """A bar for the step under way on a terminal that can move its cursor, else a line at times."""
+    """Show loading as a bar on a terminal that can move its cursor, else as occasional lines."""
     if not console.is_terminal or console.is_dumb_terminal or console.quiet:
         yield _Lines(console)
         return
@@ -53,14 +53,14 @@ def show_loading(console: Console) -> Iterator[OnProgress]:
 
 
 class NarrowProgress(Progress):
-    """A bar that leaves the last columns free.
+    """A progress bar that leaves the last columns free.
 
-    The `^C` that a terminal shows behind a full line would go to the next one, and the bar would
-    be left there when it is taken away.
+    On Ctrl-C a terminal prints `^C` after the bar. On a full line that would wrap, and part of the
+    bar would stay when it is removed.
     """
 
     def get_renderable(self) -> RenderableType:
-        """The bar, three columns narrower than the terminal."""
+        """Return the bar, three columns narrower than the terminal."""
         return _Narrower(super().get_renderable())
 
 
@@ -73,7 +73,7 @@ class _Narrower:
 
 
 class _Lines:
-    """A line when a step begins to take long, and every ten seconds of it."""
+    """Prints a line when a step takes long, and another every ten seconds."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -92,7 +92,7 @@ class _Lines:
 
 
 class _Bar:
-    """A bar for the step under way, once that takes longer than a moment."""
+    """Shows a bar for the current step, once it takes long."""
 
     def __init__(self, console: Console) -> None:
         self._bar = NarrowProgress(
@@ -124,12 +124,12 @@ class _Bar:
         self._bar.start()
 
     def remove(self) -> None:
-        """Take the step's bar away."""
+        """Remove the step's bar."""
         if self._task is not None:
             self._bar.remove_task(self._task)
             self._task = None
 
     def stop(self) -> None:
-        """Leave the terminal as it was."""
-        if self._bar.live.is_started:  # else its end would be an empty line
+        """Remove the bar from the terminal."""
+        if self._bar.live.is_started:  # else stopping would print an empty line
             self._bar.stop()
