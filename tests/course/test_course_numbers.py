@@ -78,7 +78,7 @@ def test_03_a_large_lr_diverges_and_keeps_the_best(tmp_path: Path) -> None:
     assert weights(session.folder, "best.pt")["w"] == pytest.approx(3.8, rel=FLOAT32)
 
 
-def test_03_the_derivative_written_by_hand_is_that_of_tiny_differences() -> None:
+def test_03_the_derivative_by_hand_equals_finite_differences() -> None:
     x = torch.randn(4, 1, dtype=torch.double, requires_grad=True)
     w = torch.tensor(1.5, dtype=torch.double, requires_grad=True)
     assert torch.autograd.gradcheck(Multiply.apply, (x, w))

@@ -30,14 +30,14 @@ def raised(function, *values) -> Exception:
     return caught.value
 
 
-def test_an_error_inside_torch_is_placed_at_the_users_line_that_called_it(net):
+def test_an_error_inside_torch_is_located_at_the_users_line_that_called_it(net):
     place = locate_error(raised(net["forward"], torch.zeros(2, 4)))
     assert place is not None
     assert str(place) == "my_net.py line 5, in forward"
     assert place.text == "return torch.nn.functional.linear(x, torch.zeros(3, 3))"
 
 
-def test_a_syntax_error_is_placed_at_its_line(tmp_path):
+def test_a_syntax_error_is_located_at_its_line(tmp_path):
     path = tmp_path / "my_net.py"
     with pytest.raises(SyntaxError) as caught:
         compile("x = 1\ny = (\n", str(path), "exec")
@@ -57,7 +57,7 @@ def test_an_error_without_user_code_keeps_its_whole_traceback():
     assert any("test_error_location" in line for line in user_traceback(error))
 
 
-def test_libraries_and_tutorch_are_no_user_code():
+def test_libraries_and_tutorch_arent_user_code():
     from tui_app.training import loop
 
     for file in (torch.__file__, threading.__file__, loop.__file__, "<frozen importlib>", ""):

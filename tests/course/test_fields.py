@@ -144,7 +144,7 @@ def test_typed_text_is_a_valid_value_or_refused_in_a_sentence(field: Field, text
         ("network", "Deep"),
     ],
 )
-def test_what_is_out_of_range_or_no_number_is_refused(name: str, text: str):
+def test_values_out_of_range_or_not_numbers_are_refused(name: str, text: str):
     with pytest.raises(InvalidValue, match=f"^{FIELDS[name].label}: "):
         FIELDS[name].parse(text)
 
@@ -177,14 +177,14 @@ def test_a_value_of_the_wrong_type_is_refused(name: str, value: object):
         FIELDS[name].check(value)
 
 
-def test_values_become_what_their_field_is_made_of():
+def test_values_are_converted_to_the_type_of_their_field():
     assert FIELDS["sizes"].check([5, 1]) == (5, 1)
     assert isinstance(FIELDS["lr"].check(1), float)
     assert FIELDS["limit"].parse(" 12 ") == 12
     assert FIELDS["shuffle"].parse("Off") is False
 
 
-def test_a_refusal_says_what_is_taken_and_the_nearest_word():
+def test_a_refusal_names_the_allowed_values_and_the_nearest_word():
     with pytest.raises(InvalidValue) as refusal:
         FIELDS["optimizer"].parse("adan")
     assert str(refusal.value).endswith("'adan' (did you mean adam?)")
@@ -212,7 +212,7 @@ def test_fields_are_read_from_the_declaration():
 # From defaults, overrides and what was given to the hyperparameters of a run
 
 
-def test_what_is_given_beats_the_override_and_that_the_default():
+def test_given_settings_win_over_overrides_and_these_over_defaults():
     assert SAMPLE.resolve("study-hours", {}).lr == 0.5
     assert SAMPLE.resolve("noisy-line", {}).lr == 0.1
     assert SAMPLE.resolve("noisy-line", {"optimizer": "adam"}).lr == 0.001
@@ -221,7 +221,7 @@ def test_what_is_given_beats_the_override_and_that_the_default():
     assert SAMPLE.resolve("noisy-line", {"network": "deep", "epochs": 2}).epochs == 2
 
 
-def test_a_setting_that_means_nothing_beside_the_others_is_refused_when_given():
+def test_a_given_setting_without_an_effect_is_refused():
     with pytest.raises(InvalidValue, match=r"momentum has no effect with optimizer adam"):
         SAMPLE.resolve("study-hours", {"optimizer": "adam", "momentum": 0.5})
     with pytest.raises(InvalidValue, match=r"depth .* only with deep"):
@@ -230,7 +230,7 @@ def test_a_setting_that_means_nothing_beside_the_others_is_refused_when_given():
     assert SAMPLE.relevant_settings(settled)["depth"] == 9
 
 
-def test_a_default_that_means_nothing_beside_the_others_is_not_recorded():
+def test_a_default_without_an_effect_isnt_recorded():
     used = SAMPLE.relevant_settings(SAMPLE.resolve("study-hours", {"optimizer": "adam"}))
     assert not {"momentum", "depth", "lr_gamma", "clip_grad_norm"} & set(used)
     assert used["lr"] == 0.001

@@ -61,7 +61,7 @@ def choices(lecture: Lecture, *, own: bool) -> Iterator[dict[str, Any]]:
                 yield {**(needed or {}), name: (value,) if field.is_tuple else value}
 
 
-def test_it_trains_stops_and_goes_on_exactly_with_every_data_set_and_choice(
+def test_it_trains_stops_and_resumes_exactly_with_every_data_set_and_choice(
     lecture: Lecture, tmp_path: Path
 ):
     """A run that is stopped and taken up again gives bit for bit what one gives that isn't."""
@@ -132,7 +132,7 @@ def assert_same_weights(one: torch.nn.Module, other: torch.nn.Module) -> None:
         assert torch.equal(tensor, same), name
 
 
-def test_its_lesson_is_there_in_english_and_in_chinese(lecture: Lecture):
+def test_it_has_a_lesson_in_english_and_in_chinese(lecture: Lecture):
     lesson: Lesson = read_lesson(lecture.path)
     assert (lesson.title, lesson.title_zh) == (lecture.title, lecture.title_zh)
     assert lesson.title.isascii()
@@ -147,7 +147,7 @@ def has_chinese(text: str) -> bool:
     return any("一" <= char <= "鿿" for char in text)
 
 
-def test_what_it_declares_fits_together(lecture: Lecture):
+def test_its_declaration_is_consistent(lecture: Lecture):
     assert len(set(lecture.datasets)) == len(lecture.datasets)
     assert set(lecture.unused) <= set(asdict(lecture.hyperparameters))
     assert not set(lecture.fields) & set(RunOptions.__dataclass_fields__)

@@ -62,7 +62,7 @@ def test_a_net_that_calls_sys_exit_is_a_failure_with_its_line(where: str):
 
 
 @pytest.mark.parametrize("where", ["ON_TRIAL", "IN_FORWARD"])
-def test_a_keyboard_interrupt_of_a_nets_own_is_no_ctrl_c(where: str, monkeypatch):
+def test_a_keyboard_interrupt_raised_by_a_net_isnt_ctrl_c(where: str, monkeypatch):
     # As in the program itself, where Python's own handler is not in force.
     before = signal.signal(signal.SIGINT, lambda number, frame: None)
     try:
@@ -85,7 +85,7 @@ def test_ctrl_c_itself_is_still_one(monkeypatch: pytest.MonkeyPatch):
         signal.signal(signal.SIGINT, before)
 
 
-def test_the_parsers_own_ends_keep_their_codes():
+def test_the_option_parsers_exits_keep_their_codes():
     assert tutorch("softmax", "--help").exit_code == 0
     assert tutorch("softmax", "--epochs").exit_code == 2
 

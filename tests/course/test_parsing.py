@@ -48,7 +48,7 @@ def test_threads_that_parse_at_the_same_time_all_succeed():
     assert set(trees) == {ast.dump(parse(SOURCE))}
 
 
-def test_a_mistake_in_the_source_is_raised():
+def test_a_syntax_error_is_raised():
     with pytest.raises(SyntaxError):
         parse("def:", "net.py")
     with pytest.raises((SyntaxError, ValueError), match="null"):  # as the Python is

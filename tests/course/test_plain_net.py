@@ -50,7 +50,7 @@ def test_a_plain_net_trains_with_lecture_9s_data_and_settings(folder: Path):
     train("--model=my_net.py:Net", "--epochs", 1)  # the file is there, and is the same
 
 
-def test_the_lectures_data_and_criterion_are_those_that_it_was_named_with(folder: Path):
+def test_the_data_and_criterion_are_those_of_the_named_lecture(folder: Path):
     run = train("05", "--model", "my_net.py:Line", "--epochs", 3)
     assert tutorch("show", run, "--json").json["dataset"] == "study-hours"
     text = (folder / "my_net_Line_lecture_05.py").read_text(encoding="utf-8")
@@ -58,7 +58,7 @@ def test_the_lectures_data_and_criterion_are_those_that_it_was_named_with(folder
     assert "return Line(spec, hyperparameters)" in text
 
 
-def test_what_can_not_be_declared_says_why(folder: Path):
+def test_a_net_that_cant_be_declared_is_refused_with_the_reason(folder: Path):
     for model, says in [
         ("my_net.py", "needs FILE.py:CLASS"),
         ("no_net.py:Net", "there is no file no_net.py"),
@@ -70,7 +70,7 @@ def test_what_can_not_be_declared_says_why(folder: Path):
         assert says in ended.err
 
 
-def test_a_declaration_that_was_changed_is_not_overwritten(folder: Path):
+def test_a_lecture_file_that_was_changed_isnt_overwritten(folder: Path):
     train("--model", "my_net.py:Net", "--epochs", 1)
     path = folder / "my_net_Net_lecture_09.py"
     path.write_text(path.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
@@ -80,7 +80,7 @@ def test_a_declaration_that_was_changed_is_not_overwritten(folder: Path):
     assert path.read_text(encoding="utf-8").endswith("# mine\n")
 
 
-def test_a_file_without_a_declaration_offers_it(folder: Path):
+def test_a_file_without_a_declaration_gets_the_command_that_writes_one(folder: Path):
     ended = tutorch("--no-tui", "my_net.py")
     assert ended.exit_code == 1
     assert "`tutorch --model my_net.py:Line`" in ended.err
@@ -104,7 +104,7 @@ def test_proposed_commands_quote_names_with_spaces(folder: Path):
     [("", "utf-8-sig"), ("# -*- coding: gbk -*-\n", "gbk")],
     ids=["notepad", "gbk"],
 )
-def test_a_file_is_read_in_the_encoding_that_it_is_in(tmp_path: Path, head: str, encoding: str):
+def test_a_file_is_read_in_the_encoding_that_it_declares(tmp_path: Path, head: str, encoding: str):
     text = f'{head}"""课程"""\nfrom torch import nn\n\nclass Net(nn.Module):\n    pass\n'
     path = tmp_path / "net.py"
     path.write_bytes(text.encode(encoding))
@@ -112,7 +112,7 @@ def test_a_file_is_read_in_the_encoding_that_it_is_in(tmp_path: Path, head: str,
     assert [net.name for net in plain_nets(path)] == ["Net"]
 
 
-def test_a_net_in_a_file_called_models_is_not_taken_for_tutorchs_own_package(folder: Path):
+def test_a_net_in_a_file_called_models_isnt_tutorchs_package(folder: Path):
     (folder / "my_net.py").rename(folder / "models.py")
     run = train("--model", "models.py:Net", "--epochs", 1)
     assert sorted(path.name for path in (run / "source").iterdir()) == [

@@ -146,7 +146,7 @@ def test_a_mistake_is_named_with_what_to_change(tmp_path: Path, parts: dict, say
         assert words in message
 
 
-def test_cuda_without_a_gpu_says_to_leave_it_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_cuda_without_a_gpu_says_to_remove_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     import torch
 
     def no_driver() -> None:
@@ -158,14 +158,14 @@ def test_cuda_without_a_gpu_says_to_leave_it_out(tmp_path: Path, monkeypatch: py
     assert "remove .cuda() and .to('cuda')" in message
 
 
-def test_a_softmax_too_many_is_noted_and_trains(tmp_path: Path):
+def test_an_extra_softmax_is_noted_and_trains(tmp_path: Path):
     path = written(tmp_path, forward="return self.fc(x.flatten(1)).softmax(dim=1)")
     ended = tutorch("--no-tui", path, "--runs-dir", tmp_path / "runs")
     assert ended.exit_code == 0
     assert "remove the net's own softmax" in (ended.run / "log.txt").read_text(encoding="utf-8")
 
 
-def test_what_fails_in_mid_training_names_the_line_too(tmp_path: Path):
+def test_a_failure_during_training_names_the_line_too(tmp_path: Path):
     path = written(tmp_path, forward="return self.fc(x.flatten(1)).detach()")
     ended = tutorch("--no-tui", path, "--runs-dir", tmp_path / "runs")
     assert ended.exit_code == 1

@@ -118,7 +118,7 @@ def test_a_file_that_run_json_of_an_earlier_version_names_does_not_run(
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs")
-def test_a_fifo_that_run_json_names_as_the_original_is_not_waited_for(run: Path, tmp_path: Path):
+def test_a_fifo_that_run_json_names_as_the_original_doesnt_block(run: Path, tmp_path: Path):
     os.mkfifo(tmp_path / "my_net.py")
     record(run, source={**record(run)["source"], "path": str(tmp_path / "my_net.py")})
     assert opened("evaluate", run, "--trust").exit_code == 0
@@ -140,7 +140,7 @@ def test_the_current_file_that_a_run_names_is_asked_about_too(
     assert mark.exists()
 
 
-def test_nothing_but_the_gate_leads_to_code_that_is_not_tutorchs(run: Path):
+def test_only_the_trust_check_leads_to_code_that_isnt_tutorchs(run: Path):
     """Whoever adds another way to import by a name or to run a text must pass the gate as well."""
     found = set()
     files = [path for top in OURS for path in ROOT.joinpath(top).rglob("*.py")]
@@ -219,7 +219,9 @@ def test_what_the_user_trained_is_asked_about_where_it_lies_in_anothers_folder(
     assert tutorch("--no-tui", link).exit_code == 0
 
 
-def test_root_and_with_sudo_who_called_it_are_the_user(monkeypatch: pytest.MonkeyPatch):
+def test_roots_files_and_those_of_the_caller_of_sudo_count_as_the_users(
+    monkeypatch: pytest.MonkeyPatch,
+):
     monkeypatch.setattr(owners.os, "geteuid", lambda: 1000)
     monkeypatch.setenv("SUDO_UID", "12345")
     assert owners.foreign_uids({0, 1000, 12345}) == {12345}
@@ -231,7 +233,7 @@ def test_root_and_with_sudo_who_called_it_are_the_user(monkeypatch: pytest.Monke
 # What is remembered
 
 
-def test_a_damaged_entry_trusts_nothing_and_is_said(tmp_path: Path, run: Path):
+def test_a_damaged_entry_trusts_nothing_and_is_reported(tmp_path: Path, run: Path):
     assert opened("evaluate", run, "--trust").exit_code == 0
     (entry,) = (tmp_path / "state" / "trusted").iterdir()
     whole = entry.read_text()
@@ -255,7 +257,7 @@ def test_an_entry_that_another_user_wrote_trusts_nothing(
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_where_nothing_can_be_remembered_it_is_trusted_for_this_time(
+def test_without_a_state_folder_trust_lasts_until_the_program_ends(
     tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch, *, is_there: bool
 ):
     (tmp_path / "file").touch()  # below which even root makes no folder
@@ -274,7 +276,7 @@ def test_where_nothing_can_be_remembered_it_is_trusted_for_this_time(
     assert ("tutorch will ask again" in trained.err) == is_there
 
 
-def test_many_programs_may_remember_at_once_and_doctor_says_where(tmp_path: Path):
+def test_many_programs_may_store_trust_at_once_and_doctor_says_where(tmp_path: Path):
     sources = [read_source(write(tmp_path / "nets", f"{NET}# {number}")) for number in range(20)]
     from concurrent.futures import ThreadPoolExecutor
 

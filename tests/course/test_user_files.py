@@ -57,7 +57,7 @@ def value(path: Path, name: str) -> object:
 # What a file is made of
 
 
-def test_a_lecture_is_made_of_itself_and_all_that_it_imports_from_beside_it(tmp_path: Path):
+def test_a_source_has_the_lecture_and_all_local_modules_that_it_imports(tmp_path: Path):
     imports = (
         "import torch, os.path, helper as h, nets.blocks.residual\n"
         "from nets import heads\n"
@@ -80,7 +80,7 @@ def test_a_lecture_is_made_of_itself_and_all_that_it_imports_from_beside_it(tmp_
     ]
 
 
-def test_a_name_of_python_torch_or_tutorch_never_means_a_file_beside_the_lecture(tmp_path: Path):
+def test_names_of_python_torch_and_tutorch_never_import_a_file_beside_the_lecture(tmp_path: Path):
     path = write(tmp_path / "net.py", "import random, torch, datasets, numpy.linalg, tui_app")
     write_all(
         tmp_path, random="1 / 0", torch="1 / 0", models="1 / 0", datasets="1 / 0", numpy="1 / 0"
@@ -102,7 +102,7 @@ def test_the_digest_changes_with_any_byte_and_any_name(tmp_path: Path):
     assert all(len(digest) == 64 for digest in digests)
 
 
-def test_nothing_runs_to_see_what_a_file_is_made_of(tmp_path: Path):
+def test_reading_a_source_runs_nothing(tmp_path: Path):
     path = write(tmp_path / "net.py", "import helper\n1 / 0")
     write_all(tmp_path, helper="raise SystemExit(9)")
     assert list(read_source(path).files) == ["helper.py", "net.py"]
@@ -118,7 +118,7 @@ def test_a_warning_of_python_about_a_file_names_it(tmp_path: Path):
     assert [(warning.filename, warning.lineno) for warning in warned] == [(str(helper), 1)]
 
 
-def test_more_source_than_a_run_can_keep_is_refused_in_a_sentence(tmp_path: Path):
+def test_a_source_too_large_for_a_run_folder_is_refused_in_a_sentence(tmp_path: Path):
     path = write(tmp_path / "net.py", "import big")
     (tmp_path / "big.py").write_bytes(b"#" * (LARGEST + 1))
     with pytest.raises(SourceTooLarge, match="more than 8 MiB"):
@@ -131,7 +131,7 @@ def test_more_source_than_a_run_can_keep_is_refused_in_a_sentence(tmp_path: Path
 # How it is imported
 
 
-def test_two_files_of_one_name_with_other_helpers_live_side_by_side(tmp_path: Path):
+def test_two_files_of_one_name_with_different_helpers_dont_collide(tmp_path: Path):
     for who in ("ann", "ben"):
         write(tmp_path / who / "my_net.py", f"from helper import WHO\n{who} = 1", who)
         write_all(tmp_path / who, helper=f"WHO = {who!r}")
@@ -179,7 +179,7 @@ def test_every_form_of_import_finds_the_modules_beside_it_as_python_does(tmp_pat
     assert name.endswith(".helper")
 
 
-def test_an_import_inside_a_function_is_made_of_what_was_read_however_late(tmp_path: Path):
+def test_an_import_inside_a_function_uses_the_source_that_was_read(tmp_path: Path):
     """In another thread too, and although another file is there by now."""
     path = write(
         tmp_path / "net.py",
@@ -196,7 +196,7 @@ def test_an_import_inside_a_function_is_made_of_what_was_read_however_late(tmp_p
     assert value(path, "late")() == "newer"  # pyright: ignore[reportCallIssue]
 
 
-def test_a_file_is_imported_anew_when_it_or_its_helper_has_changed_and_only_then(tmp_path: Path):
+def test_a_file_is_imported_again_only_after_it_or_its_helper_has_changed(tmp_path: Path):
     path = write(tmp_path / "net.py", "from helper import x")
     write_all(tmp_path, helper="x = 1")
     first = load_lecture(path)
@@ -217,7 +217,7 @@ def test_a_file_is_imported_anew_when_it_or_its_helper_has_changed_and_only_then
 COURSE = "lecture_05_linear_regression"
 
 
-def test_tracebacks_show_the_lines_that_run_in_the_file_where_they_stand(tmp_path: Path):
+def test_tracebacks_show_the_lines_that_ran(tmp_path: Path):
     path = write(tmp_path / "net.py", "from helper import fail")
     write_all(tmp_path, helper="def fail():\n    return 1 / 0  # here")
     fail = value(path, "fail")
@@ -237,7 +237,7 @@ def test_tracebacks_show_the_lines_that_run_in_the_file_where_they_stand(tmp_pat
         ("import no_such_module", "No module named 'no_such_module'"),
     ],
 )
-def test_a_helper_that_cannot_be_imported_is_named(tmp_path: Path, helper: str, words: str):
+def test_a_helper_that_cant_be_imported_is_named(tmp_path: Path, helper: str, words: str):
     path = write(tmp_path / "net.py", "from helper import nonesuch")
     write_all(tmp_path, helper=helper)
     with pytest.raises(LectureError, match=r"net\.py fails when imported") as caught:
@@ -326,7 +326,7 @@ def test_files_named_like_tutorchs_packages_do_no_harm(tmp_path: Path):
         assert not (tmp_path / "harm").exists()
 
 
-def test_a_file_in_tutorchs_own_folder_never_stands_for_an_installed_package(
+def test_a_file_in_tutorchs_folder_never_replaces_an_installed_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     write_all(tmp_path, torch="1 / 0", found_nowhere_else="1 / 0")
@@ -353,7 +353,7 @@ def _place(module: str) -> Path:
         ("lecture_09_softmax_classifier", "my_softmax_classifier"),
     ],
 )
-def test_a_new_file_takes_no_name_that_means_something_else(tmp_path: Path, name: str, other: str):
+def test_a_new_file_cant_have_a_reserved_name(tmp_path: Path, name: str, other: str):
     ended = tutorch("new", name)
     assert ended.exit_code == 2
     assert f"take another name, such as {other}" in ended.err

@@ -34,7 +34,7 @@ def pima() -> tuple[np.ndarray, np.ndarray]:
     return measured, diabetic
 
 
-def test_diabetes_is_rebuilt_from_pima_as_the_course_has_it(tmp_path):
+def test_diabetes_is_rebuilt_from_pima(tmp_path):
     measured, diabetic = pima()
     kept = np.delete(np.arange(768), diabetes.DROPPED)
     diabetic[kept[263:]] = False
@@ -75,7 +75,7 @@ def test_diabetes_is_rebuilt_from_pima_as_the_course_has_it(tmp_path):
     assert divided.test.targets.mean() == pytest.approx(496 / 759, abs=1 / len(divided.test))
 
 
-def test_another_diabetes_is_not_taken_for_the_courses(tmp_path):
+def test_a_different_diabetes_file_is_refused(tmp_path):
     (tmp_path / "diabetes").mkdir()
     (tmp_path / "diabetes" / "diabetes.csv").write_text("0.1,0.2,1\n" * 442, encoding="utf-8")
     with pytest.raises(DataDamaged, match="not the course's diabetes data"):
@@ -125,7 +125,7 @@ def test_titanic_from_openml(tmp_path):
     check_titanic(titanic.read({"Titanic.arff": tmp_path / "Titanic.arff"}), 1309)
 
 
-def test_titanic_from_kaggle_lies_in_ones_own_folder(tmp_path):
+def test_titanic_from_kaggle_is_found_in_the_users_folder(tmp_path):
     lines = ["PassengerId,Pclass,Survived,Name,Sex,Age,SibSp,Parch,Fare,Embarked"]
     for number, row in enumerate(passengers(891, 342)):
         cells = [number, *row]
@@ -188,13 +188,13 @@ def test_otto_is_found_packed_as_kaggle_serves_it(tmp_path, monkeypatch, name):
     assert read_dataset("otto", tmp_path).train.inputs.shape == (36, 93)
 
 
-def test_train_csv_of_one_set_is_not_taken_for_that_of_another(tmp_path):
+def test_train_csv_of_one_set_isnt_used_for_another(tmp_path):
     (tmp_path / "train.csv").write_text("PassengerId,Survived,Pclass,Name\n1,0,3,x\n")
     assert find(get_dataset("otto"), tmp_path) is None
     assert find(get_dataset("titanic"), tmp_path) == {"train.csv": tmp_path / "train.csv"}
 
 
-def test_a_run_says_which_set_of_its_lecture_lies_in_data_dir(tmp_path):
+def test_a_run_says_which_set_of_its_lecture_is_in_data_dir(tmp_path):
     mine = tmp_path / "mine"
     (mine / "mnist").mkdir(parents=True)
     for file in get_dataset("mnist").files:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+import datasets
 from datasets import DataDamaged, UnknownDataset, dataset_names, get_dataset, read_dataset
 from datasets.fetching.fetch import find
 from tests.tolerances import FLOAT64
@@ -34,6 +35,12 @@ def test_listing_imports_nothing_heavy():
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == ""
+
+
+def test_the_folder_lists_the_data_sets_and_nothing_else():
+    stems = {path.stem for path in Path(datasets.__file__).parent.glob("*.py")}
+    names = {name.replace("-", "_") for name in dataset_names()}
+    assert stems == names | {"__init__", "dataset"}
 
 
 def test_an_unknown_name_brings_the_nearest():
@@ -76,7 +83,7 @@ def test_the_points_of_the_lectures():
     ("typed", "told"),
     [("", "give one value"), ("four", "'four' is not a number"), ("nan", "finite")],
 )
-def test_what_is_no_number_is_told(typed, told):
+def test_typed_text_that_isnt_numbers_is_refused_in_a_sentence(typed, told):
     with pytest.raises(ValueError, match=told):
         read_dataset("study-hours").encode(typed)
 
@@ -121,7 +128,7 @@ def test_mnist_is_read_from_torchvisions_folder(small_mnist):
     assert before == sorted((path, path.stat().st_mtime_ns) for path in small_mnist.rglob("*"))
 
 
-def test_mnist_in_a_folder_of_another_name_is_not_taken_without_its_checksum(small_mnist):
+def test_mnist_in_a_folder_of_another_name_needs_its_checksum(small_mnist):
     (small_mnist / "MNIST").rename(small_mnist / "FashionMNIST")
     assert find(get_dataset("mnist"), small_mnist) is None
 
@@ -150,7 +157,7 @@ def draw_seven(path: Path, ink: str, ground: str) -> Path:
     return path
 
 
-def test_a_drawing_is_brought_to_the_form_of_mnist_dark_or_light(tmp_path, small_mnist):
+def test_a_drawing_becomes_like_mnists_dark_or_light(tmp_path, small_mnist):
     encode = read_dataset("mnist", small_mnist).encode
     dark = encode(str(draw_seven(tmp_path / "dark.png", "black", "white")))
     light = encode(str(draw_seven(tmp_path / "light.png", "white", "black")))
@@ -164,7 +171,7 @@ def test_a_drawing_is_brought_to_the_form_of_mnist_dark_or_light(tmp_path, small
     assert abs((mass.sum(axis=0) @ np.arange(28)) - 13.5) < 1
 
 
-def test_what_is_no_drawing_is_told(tmp_path):
+def test_a_file_that_isnt_a_drawing_is_refused_in_a_sentence(tmp_path):
     encode = read_dataset("digits").encode
     assert encode(str(draw_seven(tmp_path / "seven.png", "black", "white"))).shape == (1, 28, 28)
     (tmp_path / "text.png").write_text("no image", encoding="utf-8")
@@ -178,7 +185,7 @@ def test_what_is_no_drawing_is_told(tmp_path):
             encode(typed)
 
 
-def test_the_tables_of_scikit_learn_are_read_as_it_reads_them(monkeypatch: pytest.MonkeyPatch):
+def test_bundled_tables_are_read_as_scikit_learn_reads_them(monkeypatch: pytest.MonkeyPatch):
     from datasets import breast_cancer, digits
 
     for module in (digits, breast_cancer):

@@ -92,7 +92,7 @@ def test_a_file_is_fetched_once_and_then_found_in_the_cache(mirrors, cache):
         (serve.announces(1_000), "has 1,000 bytes, but the file has 300,000"),
     ],
 )
-def test_the_next_mirror_is_tried_and_told_why(mirrors, behaviour, reason):
+def test_the_next_mirror_is_tried_and_the_reason_reported(mirrors, behaviour, reason):
     bad, good = start(mirrors, behaviour, serve.honest)
     seen: list[Progress] = []
 
@@ -119,7 +119,7 @@ def test_without_any_mirror_the_text_says_what_was_tried_and_what_to_do(mirrors,
     assert not (cache / "letters.bin").exists()
 
 
-def test_a_mirror_that_breaks_off_is_taken_up_where_it_stopped(mirrors):
+def test_a_download_that_breaks_off_continues_where_it_stopped(mirrors):
     (flaky,) = start(mirrors, serve.breaks_off(100_000))
     assert fetch(letters(flaky)) == CONTENT
     assert flaky.asked == [
@@ -129,13 +129,13 @@ def test_a_mirror_that_breaks_off_is_taken_up_where_it_stopped(mirrors):
     ]
 
 
-def test_what_one_mirror_sent_is_taken_up_at_the_next(mirrors):
+def test_the_next_mirror_continues_the_partial_file(mirrors):
     breaking, gone, good = start(mirrors, serve.breaks_off(1), serve.answers(503), serve.honest)
     assert fetch(letters(breaking, gone, good)) == CONTENT
     assert good.asked == [f"/letters.bin bytes={download.ATTEMPTS}-"]
 
 
-def test_a_mirror_without_ranges_starts_anew(mirrors, cache):
+def test_a_mirror_without_ranges_starts_from_the_beginning(mirrors, cache):
     (simple,) = start(mirrors, serve.ignores_range)
     cache.mkdir(parents=True)
     (cache / "letters.bin.part").write_bytes(CONTENT[:1000])
@@ -156,7 +156,7 @@ def test_a_length_that_is_too_large_does_not_matter_when_the_bytes_are_right(mir
     assert fetch(letters(liar)) == CONTENT
 
 
-def test_a_slow_mirror_is_left_for_the_next(mirrors, monkeypatch):
+def test_a_slow_mirror_is_given_up_for_the_next(mirrors, monkeypatch):
     monkeypatch.setattr(download, "SLOW_SECONDS", 0.3)
     monkeypatch.setattr(download, "SLOW_BYTES_PER_SECOND", 10**6)
     slow, silent, good = start(mirrors, serve.drips(200_000), serve.says_nothing, serve.honest)
@@ -183,7 +183,7 @@ def test_a_stop_does_not_wait_for_a_silent_mirror(mirrors, cache, behaviour):
 
 
 @pytest.mark.parametrize("interruption", [LoadingStopped, KeyboardInterrupt])
-def test_an_interrupted_transfer_leaves_nothing_half_written_and_is_taken_up(
+def test_an_interrupted_download_leaves_no_partial_result_and_continues(
     mirrors, cache, interruption
 ):
     (stalling,) = start(mirrors, serve.stalls(200_000))
@@ -201,7 +201,7 @@ def test_an_interrupted_transfer_leaves_nothing_half_written_and_is_taken_up(
     assert int(good.asked[0].partition("=")[2].removesuffix("-")) > 100_000
 
 
-def test_two_at_once_share_one_transfer(mirrors):
+def test_two_processes_share_one_download(mirrors):
     (good,) = start(mirrors, serve.drips(2_000_000))
     second_waits = threading.Event()
     got: list[bytes] = []
@@ -222,7 +222,7 @@ def test_two_at_once_share_one_transfer(mirrors):
     assert good.asked == ["/letters.bin"]
 
 
-def test_a_mirror_of_ones_own_is_tried_first_and_its_password_kept_quiet(mirrors, monkeypatch):
+def test_the_users_mirror_is_tried_first_and_its_password_isnt_shown(mirrors, monkeypatch):
     (own,) = start(mirrors, serve.honest)
     monkeypatch.setenv("TUTORCH_MIRROR", f"{own.url}/data/")
     assert fetch(letters(UNREACHABLE)) == CONTENT
@@ -235,7 +235,7 @@ def test_a_mirror_of_ones_own_is_tried_first_and_its_password_kept_quiet(mirrors
     assert "secret" not in str(failure.value)
 
 
-def test_openml_is_asked_where_a_file_lies(mirrors, monkeypatch):
+def test_the_url_of_a_file_comes_from_openmls_description(mirrors, monkeypatch):
     (good,) = start(mirrors, serve.honest)
     described = f'{{"data_set_description": {{"url": "{good.url}/data/letters.arff"}}}}'
     openml = mirrors.enter_context(serve.mirror(described.encode()))
@@ -248,7 +248,7 @@ def test_openml_is_asked_where_a_file_lies(mirrors, monkeypatch):
         fetch(replace(letters(broken), name="other"))
 
 
-def test_what_will_do_instead_of_a_file_is_said():
+def test_the_error_names_the_files_that_would_do_instead():
     kaggle = RemoteFile("train.csv", (), 1, None)
     with pytest.raises(
         DataUnavailable, match=r"a folder called letters, train\.csv will do as well"
@@ -292,7 +292,7 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path, monkeypatch):
         fetch(letters(UNREACHABLE))
 
 
-def test_a_file_in_the_users_folder_is_used_as_it_lies(tmp_path, cache):
+def test_a_file_in_the_users_folder_is_used_as_it_is(tmp_path, cache):
     folder = tmp_path / "mine" / "Letters"
     folder.mkdir(parents=True)
     (folder / "letters.bin").write_bytes(CONTENT)
@@ -304,7 +304,7 @@ def test_a_file_in_the_users_folder_is_used_as_it_lies(tmp_path, cache):
 
 
 @pytest.mark.parametrize("folder", ["letters", "."])
-def test_a_damaged_file_of_the_users_is_named_and_left_alone(mirrors, tmp_path, folder):
+def test_a_damaged_file_of_the_user_is_named_and_not_changed(mirrors, tmp_path, folder):
     (good,) = start(mirrors, serve.honest)
     path = tmp_path / "mine" / folder / "letters.bin"
     path.parent.mkdir(parents=True)
@@ -315,7 +315,7 @@ def test_a_damaged_file_of_the_users_is_named_and_left_alone(mirrors, tmp_path, 
     assert good.asked == []
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path):
+def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(DataUnavailable, match="is not a folder"):
         locate(letters(UNREACHABLE), tmp_path / "nowhere", ProgressReporter())
 

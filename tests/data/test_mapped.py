@@ -36,7 +36,7 @@ def fail_with(number: int):
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="no such call here")
-def test_a_full_cache_is_a_sentence_and_leaves_nothing(own, monkeypatch):
+def test_a_full_cache_is_reported_and_leaves_no_file(own, monkeypatch):
     monkeypatch.setattr(os, "posix_fallocate", fail_with(errno.ENOSPC))
     written: list[np.ndarray] = []
     with pytest.raises(DataUnavailable) as failure:
@@ -49,7 +49,7 @@ def test_a_full_cache_is_a_sentence_and_leaves_nothing(own, monkeypatch):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what a sparse file takes is told by Linux")
 @pytest.mark.parametrize("allocate", [None, fail_with(errno.EOPNOTSUPP)])
-def test_the_room_is_taken_before_the_array_is_filled(own, monkeypatch, allocate):
+def test_disk_space_is_allocated_before_the_array_is_filled(own, monkeypatch, allocate):
     if allocate is None and not hasattr(os, "posix_fallocate"):
         pytest.skip("no such call here")
     if allocate is not None:
@@ -69,7 +69,7 @@ def test_the_room_is_taken_before_the_array_is_filled(own, monkeypatch, allocate
     assert len(blocks) == 1, "made once"
 
 
-def test_a_stop_leaves_nothing(own):
+def test_a_stop_leaves_no_file(own):
     def fill(array: np.ndarray) -> None:
         ProgressReporter(stopped=lambda: True).check()
 
@@ -79,7 +79,7 @@ def test_a_stop_leaves_nothing(own):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere it isn't known who is alive")
-def test_what_a_killed_process_had_begun_is_removed(own):
+def test_the_unfinished_files_of_killed_processes_are_removed(own):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     own.mkdir(parents=True)

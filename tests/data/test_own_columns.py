@@ -67,7 +67,7 @@ def titanic(path: Path) -> str:
 
 
 @pytest.mark.parametrize("lecture", ["07_multiple", "08_titanic", "09_softmax"])
-def test_kaggles_titanic_trains_as_it_is(tmp_path, lecture):
+def test_kaggles_titanic_trains_unchanged(tmp_path, lecture):
     data = titanic(tmp_path / "train.csv")
     ended = tutorch("--no-tui", lecture, "--dataset", data, "--target", "Survived", "--epochs", 2)
     assert ended.exit_code == 0, ended.err
@@ -82,7 +82,7 @@ def test_kaggles_titanic_trains_as_it_is(tmp_path, lecture):
     assert read_dataset(data, target="Survived").spec.input_shape == (10,)
 
 
-def test_columns_that_name_or_number_the_rows_are_left_out(tmp_path):
+def test_identifiers_are_left_out(tmp_path):
     lines = [
         f"{n + 1000},{n * n * 7},u{n},{n / 3},{1990 + n},{n * n + 5},{n % 9},{n % 2}"
         for n in range(40)
@@ -94,7 +94,7 @@ def test_columns_that_name_or_number_the_rows_are_left_out(tmp_path):
     assert {found[name].kind for name in ("measured", "year", "people", "shop_id")} == {"number"}
 
 
-def test_whole_numbers_that_are_all_there_is_to_learn_from_are_kept(tmp_path):
+def test_whole_numbers_are_kept_when_no_other_input_is_left(tmp_path):
     name = write(tmp_path / "t.csv", "hours,points", *[f"{n},{n * 2.5}" for n in range(1, 9)])
     data = read_dataset(name, target="points")
     assert data.spec.input_shape == (1,)
@@ -119,7 +119,7 @@ def test_a_mixed_column_is_text_and_a_few_odd_cells_are_mistakes(tmp_path):
     read_dataset(f"csv:{tmp_path}/t.csv", target="y", drop="x")
 
 
-def test_marks_for_the_unknown_in_a_column_of_numbers_are_missing_values(tmp_path):
+def test_words_for_unknown_in_a_column_of_numbers_are_missing_values(tmp_path):
     report = column(tmp_path, *["1", "-", "2", "N/a", "3.5", "None"] * 5)
     assert (report.kind, report.missing) == ("number", 15)
 
@@ -185,7 +185,7 @@ def test_a_target_with_decimal_commas(tmp_path):
     assert "price: 0,5 is read as 0.5" in data.notes
 
 
-def test_numbers_that_are_the_same_are_one_class(tmp_path):
+def test_equal_numbers_are_one_class(tmp_path):
     cells = ["0", "-0", "0.0", "1", "1.0", "01"]
     name = write(tmp_path / "t.csv", "x,y", *[f"{n % 7},{cells[n % 6]}" for n in range(60)])
     data = read_dataset(name, target="y")
@@ -228,7 +228,7 @@ def test_chinese_tables_are_read_as_spreadsheets_save_them(tmp_path, encoding, t
         ("x,y\n1,2\n".encode("utf-16")[:-1], "can't be read"),
     ],
 )
-def test_a_text_in_no_known_encoding_is_named_with_its_line(tmp_path, content, told):
+def test_text_in_an_unknown_encoding_is_refused_with_its_line(tmp_path, content, told):
     (tmp_path / "t.csv").write_bytes(content)
     with pytest.raises(DataDamaged, match=told):
         read_dataset(f"csv:{tmp_path}/t.csv", target="y")
@@ -283,14 +283,14 @@ def test_columns_are_dropped_or_chosen(tmp_path):
         ({"drop": 'id,length,"height, cm",colour'}, "--drop leaves no column"),
     ],
 )
-def test_a_wrong_choice_of_columns_is_a_sentence(tmp_path, choice, told):
+def test_a_wrong_choice_of_columns_is_refused_in_a_sentence(tmp_path, choice, told):
     with pytest.raises(UnknownDataset, match=told):
         get_dataset(flowers(tmp_path), target="kind", **choice)
     with pytest.raises(UnknownDataset, match="needs csv:FILE"):
         get_dataset("digits", **choice)
 
 
-def test_a_text_with_a_comma_in_it_is_typed_in_quotes(tmp_path):
+def test_text_with_a_comma_is_typed_in_quotes(tmp_path):
     texts = ('"left, up"', "right")
     rows = [f"{texts[n % 2]},{n % 7},{n % 2}" for n in range(40)]
     data = read_dataset(write(tmp_path / "t.csv", "where,x,y", *rows), target="y")
@@ -319,7 +319,7 @@ def test_runs_of_a_sweep_that_drop_other_columns_read_other_data(tmp_path):
     assert ended.exit_code == 0, ended.err
 
 
-def test_a_wide_table_takes_time_by_its_columns_and_says_little(tmp_path):
+def test_a_wide_table_is_read_in_linear_time_with_few_notes(tmp_path):
     names = [f"c{n}" for n in range(5000)]
     rows = np.random.RandomState(0).standard_normal((12, len(names))).round(2)
     lines = [",".join(map(str, row)) + f",{n % 2}" for n, row in enumerate(rows)]
@@ -347,7 +347,7 @@ class Counted(str):
     __hash__ = str.__hash__
 
 
-def test_a_column_is_found_without_comparing_it_with_all_others(tmp_path):
+def test_finding_a_column_doesnt_compare_it_with_all_others(tmp_path):
     write(tmp_path / "t.csv", ",".join(f"c{n}" for n in range(300)), ",".join("1" * 300))
     table = read_table(tmp_path / "t.csv")
     Counted.comparisons = 0
@@ -356,7 +356,7 @@ def test_a_column_is_found_without_comparing_it_with_all_others(tmp_path):
     assert Counted.comparisons <= 2 * len(table.columns)
 
 
-def test_long_texts_take_memory_by_their_length_once(tmp_path):
+def test_long_texts_are_held_in_memory_once(tmp_path):
     long = "x" * 100_000
     lines = [f"{long if n == 0 else 'ab'[n % 2]},{n % 2}" for n in range(1000)]
     name = write(tmp_path / "t.csv", "text,y", *lines)
@@ -369,7 +369,7 @@ def test_long_texts_take_memory_by_their_length_once(tmp_path):
 
 
 @pytest.mark.parametrize("action", ["reading", "checking", "describing", "measuring", "encoding"])
-def test_every_step_of_reading_a_table_hears_a_stop(tmp_path, action):
+def test_every_step_of_reading_a_table_stops_on_request(tmp_path, action):
     rows = [",".join(str((n * k) % 89 / 8) for k in range(1, 60)) + f",{n % 2}" for n in range(900)]
     head = ",".join(f"c{n}" for n in range(1, 60))
     name = write(tmp_path / "t.csv", f"{head},y", *rows)

@@ -65,7 +65,7 @@ def test_a_table_that_does_not_fit_into_memory_is_read_in_chunks(tmp_path, monke
     assert np.abs(streamed.test.inputs - whole.test.inputs).max() < 0.2, "scaled by a sample"
 
 
-def test_a_target_of_numbers_is_a_regression_and_a_task_can_be_asked_for(tmp_path):
+def test_a_target_of_numbers_is_a_regression_unless_a_task_is_given(tmp_path):
     assert read_dataset(flowers(tmp_path), target="length").spec.task == "regression"
     data = read_dataset(flowers(tmp_path), target="kind", task="multiclass")
     assert data.spec.outputs == 2
@@ -74,7 +74,7 @@ def test_a_target_of_numbers_is_a_regression_and_a_task_can_be_asked_for(tmp_pat
         read_dataset(flowers(tmp_path), target="kind", task="regression")
 
 
-def test_rows_without_a_target_are_left_out_and_said(tmp_path):
+def test_rows_without_a_target_are_left_out_with_a_note(tmp_path):
     rows = [f"{n},{n % 2}" for n in range(20)]
     name = write(tmp_path / "t.csv", "x,y", *rows, "5,", "6,NA")
     data = read_dataset(name, target="y")
@@ -109,7 +109,7 @@ def test_what_is_wrong_in_a_table_is_named_with_its_line(tmp_path, lines, told):
         read_dataset(write(tmp_path / "t.csv", *lines), target="y")
 
 
-def test_a_column_that_is_not_there_brings_the_nearest(tmp_path):
+def test_an_unknown_column_brings_the_nearest(tmp_path):
     with pytest.raises(UnknownDataset, match="has no column 'kin': which of kind"):
         get_dataset(flowers(tmp_path), target="kin")
     with pytest.raises(UnknownDataset, match="needs --target"):
@@ -126,7 +126,7 @@ def draw(folder: Path, count: int, size: tuple[int, int], mode: str = "RGB") -> 
         Image.new(mode, size, number * 10 + 5).save(folder / f"{number}.png")
 
 
-def test_a_folder_of_images_a_class(tmp_path):
+def test_a_folder_of_images_for_each_class(tmp_path):
     draw(tmp_path / "cats", 10, (20, 30), "L")
     draw(tmp_path / "dogs", 5, (20, 30), "L")
     (tmp_path / "dogs" / "Thumbs.db").touch()
@@ -143,7 +143,7 @@ def test_a_folder_of_images_a_class(tmp_path):
     )
 
 
-def test_images_of_several_sizes_and_a_split_of_ones_own(tmp_path):
+def test_images_of_several_sizes_and_the_users_split(tmp_path):
     for part, count in (("train", 4), ("test", 2)):
         draw(tmp_path / part / "a", count, (100, 50))
         draw(tmp_path / part / "b", count, (30, 30))

@@ -83,7 +83,7 @@ def test_colour_among_deep_images_makes_all_8_bits_of_three_channels(tmp_path, m
     assert {int(v) for v in data.train.inputs[:, 1].ravel()} <= {0, 0x12}
 
 
-def test_a_size_that_comes_as_a_surprise_scales_all(tmp_path, monkeypatch):
+def test_an_unexpected_size_scales_all_images(tmp_path, monkeypatch):
     monkeypatch.setattr(image_folder, "_SAMPLE", 1)
     name = deep(tmp_path)
     save(tmp_path / "b" / "99.png", np.full((90, 70), 40_000, np.uint16))
@@ -157,7 +157,7 @@ def test_every_suffix_has_its_format():
 @pytest.mark.parametrize(
     ("train", "test"), [("Train", "TEST"), ("TRAIN", "Val"), ("train", "Validation")]
 )
-def test_a_split_may_be_called_in_any_case(tmp_path, train, test):
+def test_the_folders_of_a_split_may_be_in_any_case(tmp_path, train, test):
     deep(tmp_path / train, 12)
     deep(tmp_path / test, 4)
     data = read_dataset(f"folder:{tmp_path}")
@@ -167,7 +167,7 @@ def test_a_split_may_be_called_in_any_case(tmp_path, train, test):
     assert f"{train} is the train set, {test} the test set" in data.notes
 
 
-def test_of_test_and_val_one_is_left_out_and_said(tmp_path):
+def test_one_of_test_and_val_is_left_out_with_a_note(tmp_path):
     for part, count in (("train", 12), ("test", 4), ("val", 6)):
         deep(tmp_path / part, count)
     data = read_dataset(f"folder:{tmp_path}")
@@ -176,7 +176,7 @@ def test_of_test_and_val_one_is_left_out_and_said(tmp_path):
     assert "val is left out: test is used" in data.notes
 
 
-def test_a_train_folder_alone_is_divided(tmp_path):
+def test_a_train_folder_alone_is_split(tmp_path):
     deep(tmp_path / "Train", 20)
     data = read_dataset(f"folder:{tmp_path}")
     assert data.test is not None

@@ -92,7 +92,7 @@ def test_nothing_of_a_pickle_runs(tmp_path, monkeypatch, protocol):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_any_broken_byte_is_a_sentence_or_changes_the_numbers_alone():
+def test_a_wrong_byte_is_refused_or_only_changes_numbers():
     content = pickle.dumps({"labels": [1], "data": np.zeros((1, 16), np.uint8)}, 2)
     assert list(pickletools.genops(content))
     for place in range(len(content)):

@@ -110,7 +110,7 @@ def test_images_are_scaled_in_pieces_to_the_same_bits(monkeypatch):
         DeviceSplit.of(split, data, cpu, ProgressReporter(stopped=lambda: True))
 
 
-def test_looking_for_numbers_that_are_none_stops_and_names_the_sample():
+def test_the_check_for_non_finite_values_stops_and_names_the_sample():
     values = np.zeros((30_000, 2), np.float32)
     split = Split(values, values)
     with pytest.raises(LoadingStopped):
@@ -132,14 +132,14 @@ def progress(done: int, mirror: str = "") -> Progress:
     )
 
 
-def test_how_far_it_is_in_words():
+def test_progress_in_words():
     assert loading_detail(progress(12_000)) == "12,000 of 60,000, 8 min 0 s left"
     assert loading_detail(progress(60_000)) == "60,000 of 60,000"
     assert loading_detail(replace(progress(7), total=0, seconds_left=None)) == "7"
     assert loading_detail(progress(15_000, "x.org")).startswith("25 % at 0.0 MB/s, 7 min")
 
 
-def test_a_pipe_gets_a_line_now_and_then(monkeypatch):
+def test_a_pipe_gets_a_line_at_intervals(monkeypatch):
     clock = [0.0]
     monkeypatch.setattr(loading_progress, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     out = io.StringIO()
@@ -160,7 +160,7 @@ def test_a_pipe_gets_a_line_now_and_then(monkeypatch):
     assert "\x1b" not in out.getvalue()
 
 
-def test_a_terminal_gets_a_bar_for_what_takes_longer_than_a_moment(monkeypatch):
+def test_a_terminal_gets_a_bar_for_longer_steps(monkeypatch):
     clock = [0.0]
     monkeypatch.setattr(loading_progress, "_BAR_AFTER", 1.0)
     monkeypatch.setattr(loading_progress, "time", SimpleNamespace(monotonic=lambda: clock[0]))
@@ -205,7 +205,7 @@ def test_the_first_signal_ends_the_reading_of_a_headless_run(
 
 
 @in_app("softmax", dataset="folder:images")
-async def test_the_app_shows_how_far_reading_is_and_stops_it(person: Sitting, monkeypatch):
+async def test_the_app_shows_the_progress_of_reading_and_stops_it(person: Sitting, monkeypatch):
     advance = ProgressReporter.advance
 
     def waiting(self: ProgressReporter, done: int, total: int, subject: str, **words: str) -> None:
