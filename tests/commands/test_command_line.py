@@ -107,7 +107,7 @@ def test_help_shows_the_defaults_of_the_data_set_that_is_learned_from():
     for flag in ("--widths", "--lr", "--dataset", "--device", "--sweep", "512,256,128,64"):
         assert flag in ended.out
     one_line = " ".join(ended.out.replace("│", " ").split())
-    assert "goes through the train set. (default: 20)" in one_line
+    assert "passes through the train set. (default: 20)" in one_line
 
 
 def test_a_users_lecture_is_trained_by_its_path(tmp_path: Path):

@@ -81,7 +81,7 @@ def test_a_paused_run_accepts_a_new_lr_and_stays_paused(tmp_path: Path) -> None:
 
 def test_the_commands_printed_at_the_end_find_the_run(tmp_path: Path) -> None:
     ended = tutorch("--no-tui", "05", "--epochs", "2", "--runs-dir", tmp_path / "else where")
-    command = next(line for line in ended.err.splitlines() if line.startswith("look"))
+    command = next(line for line in ended.err.splitlines() if line.startswith("show "))
     path = command.split("tutorch show ")[1].strip("'")
     assert tutorch("show", path).exit_code == 0
 
