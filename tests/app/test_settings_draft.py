@@ -12,7 +12,8 @@ from models.fields import InvalidValue
 from models.loading.load import load_lecture
 from tui_app.app.form import settings_draft
 from tui_app.app.form.settings_draft import SettingsDraft
-from tui_app.app.loading.lecture_loading import CommandLine, load
+from tui_app.app.loading.command_line import CommandLine
+from tui_app.app.loading.lecture_loading import load
 from tui_app.app.messages import LectureReady
 
 

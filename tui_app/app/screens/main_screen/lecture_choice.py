@@ -14,7 +14,7 @@ from tui_app.app.appearance.preferences import name_to_remember
 from tui_app.app.dialogs.trust_question import ask_trust
 from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.app.loading import lecture_loading
-from tui_app.app.loading.lecture_loading import CommandLine
+from tui_app.app.loading.command_line import CommandLine
 from tui_app.app.loading.warm_up import warm_up
 from tui_app.app.messages import (
     DevicesFound,

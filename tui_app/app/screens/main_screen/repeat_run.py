@@ -9,7 +9,7 @@ from typing import Any
 
 from models.user_files.trust import UntrustedSource
 from tui_app.app.dialogs.trust_question import ask_trust
-from tui_app.app.loading import lecture_loading
+from tui_app.app.loading.run_settings_loading import load_run_settings
 from tui_app.app.messages import LectureStuck, RunSettingsFailed, RunSettingsRead
 from tui_app.app.screens.main_screen.lecture_choice import LectureChoiceScreen
 from tui_app.monitoring.lecture_thread import LectureThread
@@ -29,7 +29,7 @@ class RepeatRunScreen(LectureChoiceScreen):
         """Fill the form with the run's settings and these changes, then say the sentence `done`."""
 
         def work() -> None:
-            self.post_message(lecture_loading.load_run_settings(folder, changes or {}, done))
+            self.post_message(load_run_settings(folder, changes or {}, done))
 
         if self._reading is not None:
             self._reading.stop()
