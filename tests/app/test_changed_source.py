@@ -12,10 +12,10 @@ from tests.others_runs import next_program
 from tests.pilot import Sitting, in_app
 from tests.program import begin, train, tutorch
 from tests.runs.test_run_source import negate, record, write
-from tui_app.app.app import TutorchApp
 from tui_app.app.dialogs.choice_question import ChoiceQuestion
-from tui_app.app.session import terminal_session
+from tui_app.app.session import background_training
 from tui_app.app.widgets.model_pane import ModelPane
+from tui_app.monitoring.local_run import LocalRun
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_table import settings_for_form
 
@@ -93,12 +93,10 @@ def test_a_new_run_like_it_trains_the_users_file_and_the_copy_where_that_is_gone
 
 
 @pytest.mark.parametrize("state", ["state", ""])
-def test_leaving_the_app_hands_over_what_trained_whatever_the_file_says_by_then(
+def test_a_run_kept_in_the_background_trains_its_kept_source_without_a_question(
     net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str
 ):
-    """Else the process that is to go on would ask, with nobody there to answer: which source it is
-    to use, and where nothing is remembered whether that is trusted.
-    """
+    """The new process has nobody to ask which source to use, or whether its code is trusted."""
     monkeypatch.setenv("TUTORCH_STATE_DIR", state)
     stopped = begin(str(net), tmp_path / "runs", stop_after=1)
     started: list[list[str]] = []
@@ -107,12 +105,9 @@ def test_leaving_the_app_hands_over_what_trained_whatever_the_file_says_by_then(
         started.append(words)
         return SimpleNamespace(pid=1)
 
-    monkeypatch.setattr(terminal_session.subprocess, "Popen", start)
+    monkeypatch.setattr(background_training.subprocess, "Popen", start)
     current = SimpleNamespace(history=SimpleNamespace(completed=stopped.completed))
-    app = SimpleNamespace(
-        handed_over=stopped.session.folder.path, queue=SimpleNamespace(current=current)
-    )
-    terminal_session._hand_over(cast(TutorchApp, app))
+    background_training.resume_in_background(stopped.session.folder.path, cast(LocalRun, current))
     negate(net)
     next_program(monkeypatch)
     (words,) = started

@@ -95,7 +95,7 @@ def test_quitting_can_keep_training_in_a_process_of_its_own():
         terminal.shows("keep training")
         terminal.press("k")
         assert terminal.exit_code() == 0
-        assert b"training goes on as process" in terminal.raw
+        assert b"training continues as process" in terminal.raw
     before = status()["step"]
     pid = int(terminal.raw.rpartition(b"as process ")[2].split(b",")[0])
     try:

@@ -1,7 +1,7 @@
-"""Suspends the app as a shell's job, and brings its screen back.
+"""Suspends the app as a job of the shell, and draws its screen again afterwards.
 
-A suspended program doesn't train. One that is continued in the background (`bg`) trains without a
-screen, until it is in the foreground again (`fg`).
+A suspended program doesn't train. Continued in the background (`bg`), it trains without a screen
+until it is in the foreground again (`fg`).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _TRAINING_SUSPENDED = (
 
 
 class JobControl:
-    """Hears, in the thread of the event loop, that the app is to be suspended or was continued."""
+    """Suspends and continues the app, in the thread of the event loop."""
 
     def __init__(self, app: AppInterface) -> None:
         self._app = app
-        self.is_wanted = False  # set by the thread of the signals, which may hear more meanwhile
+        self.is_requested = False  # set by the signal thread, at any moment
         self._is_suspending = False
         self._is_watching = False
 
@@ -39,13 +39,13 @@ class JobControl:
 
     @property
     def has_terminal(self) -> bool:
-        """Whether the app may use the terminal: one that a shell has would stop it."""
+        """Whether the app may use the terminal; writing to a shell's would stop the process."""
         return self._driver is None or not self._driver.is_away
 
     def suspend(self) -> None:
-        """Give the terminal back and wait to be continued."""
+        """Restore the terminal, suspend the process, and draw again once it is continued."""
         driver = self._driver
-        if driver is None:  # the app begins
+        if driver is None:  # the app is starting
             suspend_process()
             return
         if not driver.is_away:
@@ -54,15 +54,15 @@ class JobControl:
             write_without_blocking(
                 driver.terminal, _TRAINING_SUSPENDED if is_training else _SUSPENDED
             )
-        if self.is_wanted:
+        if self.is_requested:
             self._is_suspending = True
             suspend_process()
         self.come_back()
 
-    def continued(self) -> None:
-        """Draw the screen anew after a suspension that the app has not prepared, as SIGSTOP is."""
+    def on_continued(self) -> None:
+        """Draw the screen again after a suspension without `suspend`, such as SIGSTOP."""
         driver = self._driver
-        if self._is_suspending:  # it knows, and has come back already
+        if self._is_suspending:  # `suspend` draws it
             self._is_suspending = False
         elif driver is not None and not driver.is_away and self._app.is_running:
             if driver.is_in_foreground():
@@ -72,7 +72,7 @@ class JobControl:
             self.come_back()
 
     def come_back(self) -> None:
-        """Draw on the terminal again, as soon as the app is in the foreground."""
+        """Draw on the terminal again if the app is in the foreground; else try again later."""
         driver = self._driver
         self._is_watching = False
         if driver is None or not driver.is_away or not self._app.is_running:
@@ -82,7 +82,7 @@ class JobControl:
             self._app.refresh(layout=True)
 
     def watch(self) -> None:
-        """Come back later: the terminal isn't the app's now."""
+        """Try to draw again later: the app is in the background."""
         if not self._is_watching:
             self._is_watching = True
             asyncio.get_running_loop().call_later(_CHECKS, self.come_back)
