@@ -1,4 +1,4 @@
-"""What the course's own pages print, each lecture with its defaults.
+"""Checks the numbers that the course's pages print, each lecture with its defaults.
 
 A tolerance is half of the last digit that they print, unless it says otherwise.
 """
@@ -96,7 +96,7 @@ def test_04_autograd(tmp_path: Path) -> None:
     ("optimizer", "tolerance"), [("sgd", 0.002), ("lbfgs", 0.0005), ("rprop", 0.0005)]
 )
 def test_05_four_hours_are_eight_points(tmp_path: Path, optimizer: str, tolerance: float) -> None:
-    """As near as each comes in the course's number of epochs."""
+    """Within what each optimizer reaches in the course's number of epochs."""
     folder = train(tmp_path, "05", optimizer=optimizer)
     assert predict(folder, "4") == pytest.approx(8, abs=tolerance)
 
@@ -109,7 +109,7 @@ def test_06_half_the_students_pass_with_2_4_hours(tmp_path: Path) -> None:
 
 
 def test_07_three_sigmoids_learn_nothing_and_tanh_does(tmp_path: Path) -> None:
-    """On the bundled data: on diabetes it is the same, but that has to be fetched."""
+    """On the bundled data: diabetes gives the same result, but has to be fetched."""
 
     def accuracy(name: str, **given: Any) -> float:
         folder = train(tmp_path / name, "07", dataset="breast-cancer", **given)

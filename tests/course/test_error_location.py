@@ -1,4 +1,4 @@
-"""Messages name the line of the user's own file, whatever called it and whatever it called."""
+"""Messages name the line of the user's own file, from any place in the call stack."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Settings: what each field takes, how it says no, and how a run's hyperparameters are settled."""
+"""Settings: allowed values, refusals, and how the hyperparameters of a run are resolved."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tui_app.runs.run_options import RunOptions
 
 @dataclass(frozen=True, kw_only=True)
 class Sample(Hyperparameters):
-    """One field of each sort, on top of those that all lectures have."""
+    """One field of each kind, besides those that all lectures have."""
 
     share: Annotated[float, Range(minimum=0, below=1)] = 0.25
     """How much
@@ -61,7 +61,7 @@ SAMPLE = Lecture(
 
 
 def values_of(field: Field) -> st.SearchStrategy:
-    """Values that the field takes."""
+    """Values that the field allows."""
     plain = {
         int: st.integers(-(2**53), 2**53),
         float: st.floats(allow_nan=False, allow_infinity=False),
@@ -172,7 +172,7 @@ def test_values_out_of_range_or_not_numbers_are_refused(name: str, text: str):
     ],
 )
 def test_a_value_of_the_wrong_type_is_refused(name: str, value: object):
-    """As they may stand in tutorch.toml or run.json."""
+    """Values as they may be in tutorch.toml or run.json."""
     with pytest.raises(InvalidValue, match=f"^{FIELDS[name].label}: "):
         FIELDS[name].check(value)
 
@@ -209,7 +209,7 @@ def test_fields_are_read_from_the_declaration():
     assert SAMPLE.fields["lr"].default == 0.5
 
 
-# From defaults, overrides and what was given to the hyperparameters of a run
+# From defaults, overrides and given settings to the hyperparameters of a run
 
 
 def test_given_settings_win_over_overrides_and_these_over_defaults():

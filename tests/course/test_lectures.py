@@ -1,4 +1,4 @@
-"""The contract of every lecture. A new file in models/ is covered without a test of its own."""
+"""The contract of every lecture. A new file in models/ is tested without a new test."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tests.program import begin, few_samples, take_up
 from tui_app.runs.run_options import RunOptions
 from tui_app.training import prepare
 
-#: Enough steps to be in the midst of things, and to be stopped before the last epoch's end.
+#: Few steps and epochs, but enough to stop a run before the end of its last epoch.
 STEPS, EPOCHS = 2, 3
 
 EVENTS = {"started", "steps", "epoch", "best", "checkpoint due", "checkpoint", "completed"}
-EVENTS |= {"advice"}  # not every choice is a wise one
+EVENTS |= {"advice"}  # some choices get advice
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def bundled(lecture: Lecture) -> list[str]:
 
 
 def choices(lecture: Lecture, *, own: bool) -> Iterator[dict[str, Any]]:
-    """Each value of each field that has a fixed set of them, with what it takes to mean something.
+    """Each value of each field with fixed values, with the settings that give it an effect.
 
     Either of the lecture's own fields, or of those that all lectures have.
     """
@@ -64,7 +64,7 @@ def choices(lecture: Lecture, *, own: bool) -> Iterator[dict[str, Any]]:
 def test_it_trains_stops_and_resumes_exactly_with_every_data_set_and_choice(
     lecture: Lecture, tmp_path: Path
 ):
-    """A run that is stopped and taken up again gives bit for bit what one gives that isn't."""
+    """A run that is stopped and resumed has the same bits as one that isn't stopped."""
     variants = [{"dataset": name} for name in bundled(lecture)] + list(choices(lecture, own=True))
     if not bundled(lecture):
         pytest.skip("none of its data sets comes without a download")
@@ -102,7 +102,7 @@ def test_it_trains_with_every_choice_that_all_lectures_have(lecture: Lecture, tm
 
 
 def assert_in_order(events: list[Any]) -> None:
-    """Each event is where it belongs: no step is left out, each epoch follows its steps."""
+    """The events are in order: no step is missing, each epoch follows its steps."""
     kinds = [event.kind for event in events]
     assert set(kinds) <= EVENTS
     assert kinds[0] == "started"
@@ -139,7 +139,7 @@ def test_it_has_a_lesson_in_english_and_in_chinese(lecture: Lecture):
     assert len(lesson.text) > 500
     assert lecture.path.with_name("zh").joinpath(f"{lecture.name}.md").is_file()
     assert sum(map(has_chinese, lesson.text_zh)) > 150
-    for text in (lesson.text, lesson.text_zh):  # both name what to try, as a command line
+    for text in (lesson.text, lesson.text_zh):  # both have command lines to try
         assert "tutorch" in text
 
 

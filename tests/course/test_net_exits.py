@@ -1,4 +1,4 @@
-"""A net that calls sys.exit, or raises KeyboardInterrupt, is a mistake with its file and line."""
+"""A net that calls sys.exit or raises KeyboardInterrupt is reported with its file and line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parsing Python source while other threads parse too."""
+"""Parsing Python source works while other threads parse too."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ SOURCE = "def area(width, height):\n    return width * height\n" * 100
 
 @pytest.fixture
 def switching() -> Iterator[None]:
-    """Threads take turns as often as they can, in the midst of parsing too."""
+    """Switch between threads as often as possible, also during parsing."""
 
     def collected(*_: object) -> None:
-        sum(range(50))  # Python code, at which another thread may take over
+        sum(range(50))  # Python code, so another thread may run
 
     interval, threshold = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(1e-6)
@@ -39,7 +39,7 @@ def test_threads_that_parse_at_the_same_time_all_succeed():
 
     def parsed(depth: int) -> list[str]:
         if depth:
-            return parsed(depth - 1)  # each thread at a recursion depth of its own
+            return parsed(depth - 1)  # each thread at a different recursion depth
         start.wait()
         return [ast.dump(parse(SOURCE)) for _ in range(20)]
 
@@ -51,5 +51,5 @@ def test_threads_that_parse_at_the_same_time_all_succeed():
 def test_a_syntax_error_is_raised():
     with pytest.raises(SyntaxError):
         parse("def:", "net.py")
-    with pytest.raises((SyntaxError, ValueError), match="null"):  # as the Python is
+    with pytest.raises((SyntaxError, ValueError), match="null"):  # it depends on the Python version
         parse("a\0b")

@@ -1,4 +1,4 @@
-"""The mistakes that students make in a net: each message names file, line and what to change."""
+"""Common mistakes of students in a net: each message names file, line and what to change."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def opened(how: str, run: Path, *more: str) -> Any:
 
 @pytest.fixture
 def mark(tmp_path: Path) -> Path:
-    """What hostile code leaves behind where it runs."""
+    """The file that hostile code writes if it runs."""
     return tmp_path / "it-ran"
 
 
@@ -79,7 +79,7 @@ def of_eve(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
     return belongs_to_eve(monkeypatch)
 
 
-# A run of somebody else
+# Another user's run
 
 
 @pytest.mark.parametrize("how", OPENING)
@@ -95,7 +95,7 @@ def test_the_code_of_a_run_does_not_run_until_it_is_trusted(how: str, run: Path,
     assert allowed.exit_code == 0, allowed.err
     assert "is trusted from now on, until it changes" in allowed.err
     assert mark.exists()
-    assert opened("evaluate", run).exit_code == 0  # it is remembered
+    assert opened("evaluate", run).exit_code == 0  # the trust is stored
     change_code(run, "head.py", f"{HEAD}# other")
     assert ASKED in opened("evaluate", run).err
 
@@ -141,7 +141,7 @@ def test_the_current_file_that_a_run_names_is_asked_about_too(
 
 
 def test_only_the_trust_check_leads_to_code_that_isnt_tutorchs(run: Path):
-    """Whoever adds another way to import by a name or to run a text must pass the gate as well."""
+    """Every new way to import by name or to run text has to pass the trust check too."""
     found = set()
     files = [path for top in OURS for path in ROOT.joinpath(top).rglob("*.py")]
     for path in files:
@@ -153,14 +153,14 @@ def test_only_the_trust_check_leads_to_code_that_isnt_tutorchs(run: Path):
             if name in IMPORTERS or called in ("exec", "eval"):
                 found.add((str(path.relative_to(ROOT)), name))
     assert found == {
-        ("datasets/__init__.py", "import_module"),  # datasets.<one of those there are>
+        ("datasets/__init__.py", "import_module"),  # datasets.<one of the data sets>
         ("datasets/reading/encoder_records.py", "import_module"),  # one of those that it lists
         ("models/loading/load.py", "import_module"),  # models.<one of the course>
-        ("models/loading/load.py", "load_module"),  # behind the gate
+        ("models/loading/load.py", "load_module"),  # after the trust check
         ("models/user_files/importing.py", "import_module"),
         ("models/user_files/importing.py", "__import__"),
         ("models/user_files/importing.py", "exec"),
-        ("tui_app/cli.py", "import_module"),  # tui_app.commands.<one of those there are>
+        ("tui_app/cli.py", "import_module"),  # tui_app.commands.<one of the commands>
         ("tui_app/inspection/probes/__init__.py", "import_module"),
         ("tui_app/views/__init__.py", "import_module"),
     }
@@ -168,7 +168,7 @@ def test_only_the_trust_check_leads_to_code_that_isnt_tutorchs(run: Path):
         resume_run(RunFolder(run), Control(), lambda progress: None)
 
 
-# What the user names, and what the user trains
+# Files that the user names, and that the user trained
 
 
 def test_a_file_that_is_named_runs_and_the_copy_that_its_run_keeps_is_trusted(
@@ -199,7 +199,7 @@ def test_a_file_of_another_user_is_asked_about_though_it_is_named(
     assert tutorch("--no-tui", "--model", f"{net.parent / 'head.py'}:Head", "05").exit_code != 0
     run = train(net, "--trust")
     assert tutorch("evaluate", run).exit_code == 0
-    train(net)  # as long as it is the same
+    train(net)  # while it is unchanged
     (net.parent / "head.py").write_text(f"{HEAD}# other")
     assert tutorch("--no-tui", net).exit_code == 2
 
@@ -213,7 +213,7 @@ def test_what_the_user_trained_is_asked_about_where_it_lies_in_anothers_folder(
     of_eve(copy.parent)
     assert tutorch("--no-tui", copy).exit_code == 2
     link = tmp_path / "link.py"
-    link.symlink_to(copy)  # what counts is the file that it leads to
+    link.symlink_to(copy)  # its target counts
     assert tutorch("--no-tui", link).exit_code == 2
     trust(read_source(copy))
     assert tutorch("--no-tui", link).exit_code == 0
@@ -230,7 +230,7 @@ def test_roots_files_and_those_of_the_caller_of_sudo_count_as_the_users(
     assert owners.user_names({0, 12345}) == "root (uid 0) and uid 12345"
 
 
-# What is remembered
+# What is stored
 
 
 def test_a_damaged_entry_trusts_nothing_and_is_reported(tmp_path: Path, run: Path):
@@ -242,9 +242,9 @@ def test_a_damaged_entry_trusts_nothing_and_is_reported(tmp_path: Path, run: Pat
         refused = opened("evaluate", run)
         assert refused.exit_code == 2
         assert f"({entry} can't be used: " in refused.err
-    assert opened("evaluate", run, "--trust").exit_code == 0  # it is written anew
+    assert opened("evaluate", run, "--trust").exit_code == 0  # it is written again
     assert opened("evaluate", run).exit_code == 0
-    entry.unlink()  # which takes it back
+    entry.unlink()  # which revokes the trust
     assert opened("evaluate", run).exit_code == 2
 
 
@@ -269,7 +269,7 @@ def test_without_a_state_folder_trust_lasts_until_the_program_ends(
     assert opened("evaluate", run).exit_code == 2
     trained = tutorch("--no-tui", write(tmp_path / "mine"))
     assert trained.exit_code == 0
-    assert is_trust_unsaved(RunFolder(trained.run))  # so a process that goes on with it is told
+    assert is_trust_unsaved(RunFolder(trained.run))  # so a process that resumes it is told
     next_program(monkeypatch)
     assert opened("resume", trained.run).exit_code == 2
     assert opened("resume", trained.run, "--source", "kept", "--trust").exit_code == 0
@@ -292,7 +292,7 @@ def test_many_programs_may_store_trust_at_once_and_doctor_says_where(tmp_path: P
 
 
 class Typed(io.StringIO):
-    """A terminal on which this was typed."""
+    """A terminal on which the user typed this."""
 
     def isatty(self) -> bool:
         return True

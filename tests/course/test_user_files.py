@@ -1,4 +1,4 @@
-"""A user's own file: what it is made of, and how it is imported beside everybody else's."""
+"""A user's own file: the files of its source, and how it is imported without collisions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def value(path: Path, name: str) -> object:
     return vars(sys.modules[lecture.model.__module__])[name]
 
 
-# What a file is made of
+# The files of a source
 
 
 def test_a_source_has_the_lecture_and_all_local_modules_that_it_imports(tmp_path: Path):
@@ -180,7 +180,7 @@ def test_every_form_of_import_finds_the_modules_beside_it_as_python_does(tmp_pat
 
 
 def test_an_import_inside_a_function_uses_the_source_that_was_read(tmp_path: Path):
-    """In another thread too, and although another file is there by now."""
+    """Also in another thread, and after the file has changed."""
     path = write(
         tmp_path / "net.py",
         "def late():\n    from helper import x\n    import helper\n    return x",
@@ -245,7 +245,7 @@ def test_a_helper_that_cant_be_imported_is_named(tmp_path: Path, helper: str, wo
     assert words in str(caught.value)
     assert "tutorch_user" not in str(caught.value)
     write_all(tmp_path, helper="nonesuch = 1")
-    assert value(path, "nonesuch") == 1  # mended: no failure is remembered
+    assert value(path, "nonesuch") == 1  # after the fix it imports: no failure is cached
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_a_file_called_random_isnt_imported_by_multiprocessings_children(tmp_pat
 
 
 def test_files_named_like_tutorchs_packages_do_no_harm(tmp_path: Path):
-    """The installed program, and the process that goes on with a run which the app has left."""
+    """For the installed program, and for the process that continues a run without the app."""
     names = ("tui_app", "datasets", "models", "torch", "numpy", "pathlib")
     for name in names:
         (tmp_path / f"{name}.py").write_text("open('harm', 'w').close()\n1 / 0")

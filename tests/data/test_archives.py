@@ -1,4 +1,4 @@
-"""An archive is only looked into: whatever its members are called, nothing is written anywhere."""
+"""An archive is read in memory: whatever the names of its members, no file is written."""
 
 from __future__ import annotations
 

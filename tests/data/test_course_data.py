@@ -26,11 +26,11 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pima() -> tuple[np.ndarray, np.ndarray]:
-    """768 rows of measurements within Pima's ranges, and 268 diabetic ones among them."""
+    """768 rows of measurements within Pima's ranges, 268 of them diabetic."""
     random = np.random.RandomState(0)
     measured = random.uniform(diabetes.LEAST, diabetes.GREATEST, (768, 8)).round(3)
     measured[0] = diabetes.LEAST
-    diabetic = np.arange(768) < 268 + 1  # five of the dropped rows lie among them
+    diabetic = np.arange(768) < 268 + 1  # five of the dropped rows are among them
     return measured, diabetic
 
 
@@ -249,7 +249,7 @@ def cifar_batch(first: int) -> tuple[np.ndarray, list[int]]:
 
 
 def python2_pickle(pixels: np.ndarray, labels: list[int]) -> bytes:
-    """What Python 2 and its numpy made of {"labels": [...], "data": array}."""
+    """The pickle that Python 2 and its numpy made of {"labels": [...], "data": array}."""
     whole = [b"J" + struct.pack("<i", length) for length in pixels.shape]
     return b"".join(
         [

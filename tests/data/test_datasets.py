@@ -1,4 +1,4 @@
-"""The data sets: their shapes and splits, what they make of damaged files and of typed input."""
+"""The data sets: their shapes and splits, damaged files, and typed input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetching over bad links, against mirrors on the loopback."""
+"""Fetching over unreliable connections, from mirrors on the loopback interface."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.mirror_server import Behaviour, Mirror
 from tests.program import LONGEST
 
 CONTENT = random.Random(0).randbytes(300_000)
-UNREACHABLE = "http://127.0.0.1:1/letters.bin"  # a port that nobody listens on
+UNREACHABLE = "http://127.0.0.1:1/letters.bin"  # a port without a listener
 
 
 @pytest.fixture(autouse=True)

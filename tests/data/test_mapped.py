@@ -1,4 +1,4 @@
-"""Arrays too large for memory lie in the cache: when it is full, and when their maker is killed."""
+"""Arrays too large for memory are kept in the cache: when it is full, and after a kill."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from datasets.reading.progress import LoadingStopped, ProgressReporter
 
 @pytest.fixture
 def own(tmp_path, monkeypatch) -> Path:
-    """The folder of such arrays, where even small ones go."""
+    """The folder of such arrays; here even small ones are kept in it."""
     monkeypatch.setattr(mapped, "IN_MEMORY", 0)
     return tmp_path / "cache" / "own"
 

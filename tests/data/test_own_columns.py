@@ -1,4 +1,4 @@
-"""The columns of one's own table: what they are taken for, and how their cells are read."""
+"""The columns of the user's table: numbers, text or left out, and how their cells are read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write(path: Path, *lines: str, encoding: str = "utf-8") -> str:
 
 
 def reports(tmp_path: Path, *lines: str, target: str = "y") -> dict[str, ColumnReport]:
-    """What the columns of a file with these lines are taken for."""
+    """The reports of the columns of a file with these lines."""
     write(tmp_path / "t.csv", *lines)
     return {
         report.name: report for report in describe_columns(read_table(tmp_path / "t.csv"), target)
@@ -37,7 +37,7 @@ def reports(tmp_path: Path, *lines: str, target: str = "y") -> dict[str, ColumnR
 
 
 def column(tmp_path: Path, *cells: str, name: str = "x") -> ColumnReport:
-    """What a column of these cells is taken for, beside a number and a target."""
+    """The report of a column of these cells, beside a number and a target."""
     lines = [f'"{cell}",{n % 7 / 2},{n % 2}' for n, cell in enumerate(cells)]
     return reports(tmp_path, f"{name},other,y", *lines)[name]
 
@@ -336,7 +336,7 @@ def test_a_wide_table_is_read_in_linear_time_with_few_notes(tmp_path):
 
 
 class Counted(str):
-    """A name of a column that counts how often it is compared."""
+    """A column name that counts how often it is compared."""
 
     comparisons = 0
 

@@ -1,4 +1,4 @@
-"""One's own tables and images: what they become, and how what is wrong with them is told."""
+"""The user's tables and images: what is read, and the errors for what is wrong with them."""
 
 from __future__ import annotations
 

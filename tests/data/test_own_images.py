@@ -1,4 +1,4 @@
-"""`folder:DIR`: the depth of images, their formats, splits, and what is said of their classes."""
+"""`folder:DIR`: the depth of images, their formats, splits, and notes on their classes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def save(path: Path, pixels: np.ndarray, **options) -> None:
 
 
 def deep(folder: Path, count: int = 20, suffix: str = ".png") -> str:
-    """Images of 16 bits whose two classes differ in the lower eight alone."""
+    """Images of 16 bits whose two classes differ only in the lower eight."""
     for number in range(count):
         levels = np.full((6, 5), 0x1200 + (200 if number % 2 else 20) + number, np.uint16)
         save(folder / "ab"[number % 2] / f"{number:02}{suffix}", levels)
@@ -74,7 +74,7 @@ def test_a_run_on_16_bits_predicts_and_exports_by_them(tmp_path):
 
 
 def test_colour_among_deep_images_makes_all_8_bits_of_three_channels(tmp_path, monkeypatch):
-    monkeypatch.setattr(image_folder, "_SAMPLE", 1)  # the coloured one comes as a surprise
+    monkeypatch.setattr(image_folder, "_SAMPLE", 1)  # so the coloured one isn't in the sample
     name = deep(tmp_path)
     save(tmp_path / "b" / "99.png", np.full((6, 5, 3), (255, 0, 0), np.uint8))
     data = read_dataset(name)

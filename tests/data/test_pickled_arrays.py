@@ -1,4 +1,4 @@
-"""A batch of CIFAR-10 in a pickle of any protocol is read as it was, and nothing of it runs."""
+"""A batch of CIFAR-10 in a pickle of any protocol is read exactly, and no code of it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loading data: it says how far it is, and stops when it is to."""
+"""Loading data reports its progress, and stops on request."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tui_app.training.finite_data import refuse_non_finite
 
 @pytest.fixture
 def often(monkeypatch):
-    """Every report is passed on."""
+    """Reports aren't throttled."""
     monkeypatch.setattr(progress_module, "REPORT_SECONDS", 0.0)
 
 
@@ -47,7 +47,7 @@ def images(folder: Path, count: int = 20) -> str:
 
 
 def until(step: str, at_least: int) -> tuple[Callable[[Progress], None], Callable[[], bool]]:
-    """A listener, and a stop that is requested once `step` has come so far."""
+    """A progress listener, and a stop requested once `step` has been reported."""
     seen: list[Progress] = []
 
     def stopped() -> bool:
