@@ -8,8 +8,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tui_app.headless.console_output import JsonLines, print_result, print_sweep_results
+from tui_app.headless.console_output import JsonLines
 from tui_app.headless.loading_progress import show_loading
+from tui_app.headless.run_results import print_result, print_sweep_results
 from tui_app.headless.run_terminal import RunTerminal
 from tui_app.headless.signal_handling import stop_on_signals
 from tui_app.inspection.diagnosis.listener import DiagnosisListener

@@ -9,8 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from tui_app.headless.console_output import EventPrinter, JsonLines, console_printer, print_result
+from tui_app.headless.console_output import EventPrinter, JsonLines, console_printer
 from tui_app.headless.console_thread import ConsoleThread
+from tui_app.headless.run_results import print_result
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.log_file import LogFile
 from tui_app.runs.run_files import open_log

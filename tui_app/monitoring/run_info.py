@@ -17,7 +17,7 @@ class RunInfo:
     epochs: int
     steps_per_epoch: int
     metric: str = ""
-    highest: bool = True
+    higher_is_better: bool = True
     reduction: str = ""
     chosen_on: str = ""
     device: str = ""
@@ -44,7 +44,7 @@ class RunInfo:
             epochs=record.epochs,
             steps_per_epoch=record.steps_per_epoch,
             metric=record.metric,
-            highest=record.higher_is_better,
+            higher_is_better=record.higher_is_better,
             reduction=record.reduction,
             chosen_on=record.chosen_on,
             device=record.device,

@@ -77,7 +77,7 @@ class RunCurves:
     def has_accuracy(self) -> bool:
         """Whether the run measures an accuracy."""
         facts = self.history.info
-        return bool(facts and (facts.highest or "accuracy" in facts.base_rates))
+        return bool(facts and (facts.higher_is_better or "accuracy" in facts.base_rates))
 
     def _empty_text(self, unit: str, expected: str) -> str:
         """The sentence in place of a chart without points."""
