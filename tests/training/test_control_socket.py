@@ -34,15 +34,15 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def made() -> Iterator[tuple[ControlSocket, Control]]:
     control = Control()
-    with contextlib.closing(ControlSocket(control)) as listening:
-        yield listening, control
+    with contextlib.closing(ControlSocket(control)) as server:
+        yield server, control
 
 
-def connect(listening: ControlSocket, sent: bytes = b"") -> socket.socket:
+def connect(server: ControlSocket, sent: bytes = b"") -> socket.socket:
     """Connect and send that, without waiting for a reply."""
     client = socket.socket(socket.AF_UNIX)
     client.settimeout(10)
-    client.connect(str(listening.path))
+    client.connect(str(server.path))
     with contextlib.suppress(OSError):
         client.sendall(sent)
     return client
@@ -51,12 +51,12 @@ def connect(listening: ControlSocket, sent: bytes = b"") -> socket.socket:
 def test_clients_that_send_nothing_half_a_line_or_too_much_hold_nobody_up(
     made: tuple[ControlSocket, Control],
 ):
-    listening, control = made
+    server, control = made
     messages = [b"", b'{"do": "pau', b"x" * 100_000] * 20
     with contextlib.ExitStack() as stack:
-        clients = [stack.enter_context(connect(listening, each)) for each in messages]
+        clients = [stack.enter_context(connect(server, each)) for each in messages]
         begun = time.monotonic()
-        assert send(str(listening.path), {"do": "pause"}) is None
+        assert send(str(server.path), {"do": "pause"}) is None
         assert time.monotonic() - begun < control_socket.TIMEOUT / 2
         assert control.attention
         assert clients[0].recv(1) == b""  # the oldest of too many
@@ -84,16 +84,16 @@ def test_a_command_that_timed_out_is_not_executed_later(
     monkeypatch.setattr(remote_control, "TIMEOUT", 0.2)
     resumed, control, accept = threading.Event(), Control(), ControlSocket._accept
 
-    def wait_then_accept(listening: ControlSocket) -> None:
+    def wait_then_accept(server: ControlSocket) -> None:
         resumed.wait(30)
-        accept(listening)
+        accept(server)
 
     monkeypatch.setattr(ControlSocket, "_accept", wait_then_accept)
-    with contextlib.closing(ControlSocket(control)) as listening:
-        assert "timed out" in str(send(str(listening.path), {"do": "stop"}))
+    with contextlib.closing(ControlSocket(control)) as server:
+        assert "timed out" in str(send(str(server.path), {"do": "stop"}))
         resumed.set()
         monkeypatch.setattr(remote_control, "TIMEOUT", 30.0)
-        assert send(str(listening.path), {"do": "save"}) is None
+        assert send(str(server.path), {"do": "save"}) is None
     assert control.stop_request is None
     assert control.pop_save()
 
@@ -107,7 +107,7 @@ def test_sockets_of_killed_programs_are_removed_and_others_kept(runtime: Path):
     )
     left = Path(done.stdout.strip())
     assert left.exists()
-    with socket.socket(socket.AF_UNIX) as older:  # of an earlier version, which is listened to
+    with socket.socket(socket.AF_UNIX) as older:  # of an earlier version, still server
         older.bind(str(runtime / "00older.sock"))
         older.listen()
         with socket.socket(socket.AF_UNIX) as gone:
@@ -118,8 +118,8 @@ def test_sockets_of_killed_programs_are_removed_and_others_kept(runtime: Path):
             assert names == {"00older.sock", lives.path.name, lives.path.stem + ".lock"}
 
 
-def test_a_name_is_claimed_from_its_first_moment(runtime: Path, monkeypatch: pytest.MonkeyPatch):
-    """Another program looks for stale sockets between any two of the steps."""
+def test_a_name_is_claimed_while_its_program_starts(runtime: Path, monkeypatch: pytest.MonkeyPatch):
+    """Another program removes stale sockets between any two steps of the claim."""
     import fcntl
 
     flock, locked = fcntl.flock, list[int]()
@@ -127,7 +127,7 @@ def test_a_name_is_claimed_from_its_first_moment(runtime: Path, monkeypatch: pyt
     def while_another_looks(descriptor: int, how: int) -> None:
         if how == fcntl.LOCK_EX and not locked:
             locked.append(descriptor)
-            remove_stale(runtime)  # before it is locked: the name is lost, and another one taken
+            remove_stale(runtime)  # before it is locked: another name is claimed
         flock(descriptor, how)
 
     monkeypatch.setattr(fcntl, "flock", while_another_looks)
@@ -138,16 +138,16 @@ def test_a_name_is_claimed_from_its_first_moment(runtime: Path, monkeypatch: pyt
     assert list(runtime.iterdir()) == []
 
 
-def test_programs_that_start_at_once_keep_their_sockets():
+def test_programs_that_start_at_the_same_time_keep_their_sockets():
     lost, made = list[str](), list[int]()
 
     def start_again_and_again() -> None:
         until = time.monotonic() + 1.0
         while time.monotonic() < until:
-            with contextlib.closing(ControlSocket(Control())) as listening:
-                problem = send(str(listening.path), {"do": "pause"})
+            with contextlib.closing(ControlSocket(Control())) as server:
+                problem = send(str(server.path), {"do": "pause"})
                 made.append(1)
-                if problem is not None or not listening.path.exists():
+                if problem is not None or not server.path.exists():
                     lost.append(str(problem))
 
     threads = [threading.Thread(target=start_again_and_again) for _ in range(6)]
@@ -159,7 +159,7 @@ def test_programs_that_start_at_once_keep_their_sockets():
     assert len(made) >= 6
 
 
-def test_a_link_in_the_place_of_the_folder_is_refused(runtime: Path, tmp_path: Path):
+def test_a_link_in_place_of_the_folder_is_refused(runtime: Path, tmp_path: Path):
     runtime.rmdir()
     runtime.symlink_to(tmp_path)
     with pytest.raises(PermissionError):

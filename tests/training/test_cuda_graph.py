@@ -20,7 +20,7 @@ from models.lecture import Lecture
 from models.loading.load import load_lecture
 from tests.program import Followed, few_samples
 from tests.tolerances import TRAINED
-from tests.training.test_resume import assert_same_run, take_up
+from tests.training.test_resume import assert_same_run, resume
 from tui_app.runs.events import Event, Warned
 from tui_app.runs.settings import resolve_settings
 from tui_app.training import cuda_graph, loop, prepare
@@ -33,7 +33,7 @@ from tui_app.training.step import make_step
 
 
 class PretendRecorder:
-    """Replays by taking the step once more, on the memory that was recorded."""
+    """Replays by running the step again on the recorded memory."""
 
     def __init__(self, fails: str = "", waits: bool = False) -> None:
         self.fails, self.waits = fails, waits
@@ -104,7 +104,7 @@ def warnings_of(run: Followed) -> list[str]:
         {"lr": 0.1},
     ],
 )
-def test_a_recorded_run_is_the_run(tmp_path: Path, given: dict[str, Any]) -> None:
+def test_a_recorded_run_equals_a_plain_one(tmp_path: Path, given: dict[str, Any]) -> None:
     recorder = PretendRecorder()
     run = trained(tmp_path / "recorded", recorded_by(recorder), **given)
     plain = trained(tmp_path / "plain", **given)
@@ -115,14 +115,14 @@ def test_a_recorded_run_is_the_run(tmp_path: Path, given: dict[str, Any]) -> Non
     assert not warnings_of(run)
 
 
-def test_a_recorded_run_that_was_stopped_goes_on_without_a_graph(tmp_path: Path) -> None:
-    """Its checkpoint is one that any device takes up."""
+def test_a_stopped_recorded_run_resumes_without_a_graph(tmp_path: Path) -> None:
+    """Its checkpoint loads on any device."""
     given = {"momentum": 0.5, "lr": 0.125, "epochs": 3}  # an lr that has the same value as float32
     part = trained(tmp_path / "part", recorded_by(PretendRecorder()), stop_after=30, **given)
     assert part.completed.step == 30
     state = torch.load(part.session.folder.last, weights_only=True)["optimizer"]
     assert [group["lr"] for group in state["param_groups"]] == [0.125]
-    assert take_up(part.session.folder).state == "completed"
+    assert resume(part.session.folder).state == "completed"
     whole = trained(tmp_path / "whole", **given)
     assert_same_run(whole.session.folder, part.session.folder)
 
@@ -135,7 +135,7 @@ def test_a_recorded_run_that_was_stopped_goes_on_without_a_graph(tmp_path: Path)
         (PretendRecorder(waits=True), "waits for its own results"),
     ],
 )
-def test_what_cannot_be_recorded_is_trained_as_ever_and_that_is_said_once(
+def test_a_run_that_cannot_be_recorded_trains_after_one_warning(
     tmp_path: Path, recorder: PretendRecorder, said: str
 ) -> None:
     run = trained(tmp_path / "tried", recorded_by(recorder))
@@ -151,7 +151,9 @@ def test_what_cannot_be_recorded_is_trained_as_ever_and_that_is_said_once(
     "lecture",
     ["softmax", "10_basic", "10_deeper", "lenet", "googlenet", "resnet", "densenet", "07", "12"],
 )
-def test_no_net_of_the_course_remembers_anything(tmp_path: Path, lecture: str, monkeypatch) -> None:
+def test_no_net_of_the_course_keeps_state_between_steps(
+    tmp_path: Path, lecture: str, monkeypatch
+) -> None:
     def read_few(name: str, *_: object, **chosen: Any) -> Any:
         return few_samples(read_dataset(name, **chosen), 8, 4)
 
@@ -162,7 +164,7 @@ def test_no_net_of_the_course_remembers_anything(tmp_path: Path, lecture: str, m
 
 
 @pytest.mark.parametrize("what", ["a count", "a tensor", "a buffer"])
-def test_a_model_that_remembers_is_not_recorded(tmp_path: Path, what: str) -> None:
+def test_a_model_that_keeps_state_is_not_recorded(tmp_path: Path, what: str) -> None:
     def step(training: Training) -> GraphedStep:
         model = training.model
         model.register_buffer("mean", torch.zeros(1))
@@ -184,7 +186,7 @@ def test_a_model_that_remembers_is_not_recorded(tmp_path: Path, what: str) -> No
     assert run.losses == trained(tmp_path).losses
 
 
-def test_a_recording_that_breaks_off_leaves_random_numbers_as_they_were(tmp_path: Path) -> None:
+def test_a_failed_recording_leaves_random_numbers_unchanged(tmp_path: Path) -> None:
     training = training_of("softmax", tmp_path)
     step = GraphedStep(training, PretendRecorder("random"))
     batch = next(training.batches.epoch(0, 0))
@@ -224,7 +226,7 @@ def test_why_a_run_is_not_recorded(
     assert reason in found
 
 
-def test_without_cuda_nothing_is_recorded_and_nothing_said(tmp_path: Path) -> None:
+def test_without_cuda_nothing_is_recorded_without_a_warning(tmp_path: Path) -> None:
     training = training_of("05", tmp_path)
     assert not isinstance(cuda_graph.fastest_step(training), GraphedStep)
     assert training.pending_warnings == []
@@ -236,7 +238,7 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CU
 
 
 class Net(nn.Module):
-    """What a recording has to get right: dropout, BatchNorm, and, if wanted, a look at a result."""
+    """Has dropout, BatchNorm and, with `looks`, a step that reads its own result on the host."""
 
     def __init__(self, *, looks: bool) -> None:
         super().__init__()
@@ -288,7 +290,7 @@ def on_gpu(step: Callable[[Training], Any], lecture: Lecture, **given: Any):
     ],
 )
 @pytest.mark.parametrize("net", ["softmax", "own"])
-def test_a_graph_gives_the_losses_of_plain_steps(net: str, given: dict[str, Any]) -> None:
+def test_a_graph_has_the_losses_of_plain_steps(net: str, given: dict[str, Any]) -> None:
     lecture = load_lecture(find_lecture("softmax")) if net == "softmax" else own_net(looks=False)
     graphed, training, take = on_gpu(cuda_graph.fastest_step, lecture, **given)
     assert isinstance(take, GraphedStep)
@@ -304,7 +306,7 @@ def test_a_graph_gives_the_losses_of_plain_steps(net: str, given: dict[str, Any]
 
 @pytest.mark.gpu
 @needs_gpu
-def test_a_model_that_looks_at_its_results_falls_back_on_a_gpu() -> None:
+def test_a_model_that_reads_its_results_falls_back_to_plain_steps() -> None:
     graphed, training, _ = on_gpu(cuda_graph.fastest_step, own_net(looks=True))
     (text,) = training.pending_warnings
     assert "waits for its own results" in text
@@ -314,8 +316,8 @@ def test_a_model_that_looks_at_its_results_falls_back_on_a_gpu() -> None:
 
 @pytest.mark.gpu
 @needs_gpu
-def test_training_goes_on_after_a_recording_that_broke_off() -> None:
-    """With dropout, whose random numbers a broken recording would hold up."""
+def test_training_continues_after_a_failed_recording() -> None:
+    """With dropout, whose generator a failed recording leaves in capture mode."""
 
     class Breaks(Net):
         def forward(self, x: Tensor) -> Tensor:
@@ -336,11 +338,11 @@ def test_training_goes_on_after_a_recording_that_broke_off() -> None:
 @pytest.mark.gpu
 @needs_gpu
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop", "asgd", "rprop"])
-def test_a_run_recorded_on_a_gpu_goes_on_there_and_on_the_cpu(
+def test_a_run_recorded_on_a_gpu_resumes_there_and_on_the_cpu(
     tmp_path: Path, optimizer: str
 ) -> None:
     given = {"device": "cuda", "optimizer": optimizer, "lr": 0.001, "epochs": 3}
     for device in ("cuda", "cpu"):
         run = trained(tmp_path / device, cuda_graph.fastest_step, stop_after=40, **given)
         assert not warnings_of(run)
-        assert take_up(run.session.folder, device=device).state == "completed"
+        assert resume(run.session.folder, device=device).state == "completed"

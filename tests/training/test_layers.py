@@ -1,4 +1,4 @@
-"""The layer table: before any training, and of models that don't fit."""
+"""The layer table: before training, and of models that don't fit the data."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def drawn(found: Layers) -> str:
 
 
 @pytest.mark.parametrize("name", lecture_names())
-def test_the_table_before_training_is_that_of_the_model(name: str):
+def test_the_table_before_training_equals_the_trained_models(name: str):
     settings = settings_of(name)
     if get_dataset(settings.dataset).files and "name_classifier" not in name:
         pytest.skip("its data are to be fetched")
@@ -58,7 +58,7 @@ def test_nothing_is_computed_where_shapes_are_enough(monkeypatch: pytest.MonkeyP
     assert devices == ["meta"]
 
 
-def test_a_setting_that_can_not_be_built_says_so():
+def test_settings_that_cannot_be_built_are_a_sentence():
     settings = settings_of("10_basic", kernel_size=15)
     found = layers_of_settings(settings, few_samples(read_dataset("digits"), 3, 2))
     assert found.layers == ()
@@ -66,7 +66,7 @@ def test_a_setting_that_can_not_be_built_says_so():
 
 
 class Flattened(nn.Module):
-    """Says how many features there are itself, wrongly."""
+    """Has a wrong number of features written into it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class Flattened(nn.Module):
         (Flattened(), "fails after Conv2d 1→4, 5×5, whose output is 4·8·8 = 256"),
     ],
 )
-def test_what_does_not_fit_is_said_with_its_arithmetic(model: nn.Module, says: str):
+def test_a_layer_that_does_not_fit_is_explained_with_its_arithmetic(model: nn.Module, says: str):
     found = layers_of(model, torch.zeros(2, 1, 12, 12))
     assert says in found.failure_text
     text = drawn(found)
@@ -137,3 +137,18 @@ def test_a_recurrent_layer_counts_every_symbol_packed_or_not():
     (cell,) = layers_of(nn.Sequential(nn.RNNCell(4, 6)), torch.zeros(2, 4)).layers
     assert cell.kind == "RNNCell 4→6"
     assert cell.multiply_adds == 6 * (4 + 6)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "expected"),
+    [
+        (nn.Conv1d(3, 5, 4), (3, 10), 7 * 5 * 3 * 4),
+        (nn.ConvTranspose2d(3, 5, 2, stride=2), (3, 4, 4), 4 * 4 * 3 * 5 * 2 * 2),
+        (nn.RNN(4, 8), (1, 4), 8 * (4 + 8)),  # its first dimension is time
+    ],
+)
+def test_layers_of_any_dimension_have_their_multiply_adds(
+    layer: nn.Module, shape: tuple[int, ...], expected: int
+):
+    (found,) = layers_of(nn.Sequential(layer), torch.zeros(2, *shape)).layers
+    assert found.multiply_adds == expected

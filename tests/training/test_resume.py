@@ -1,4 +1,4 @@
-"""A resumed run is the run that was never interrupted."""
+"""A resumed run equals one that was never interrupted."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def begin(wanted: RunSettings, *listeners: Callable[[Event], None], control: Con
     return session, session.train(control, listeners)
 
 
-def take_up(folder: RunFolder, *listeners: Callable[[Event], None], **changes: Any) -> RunCompleted:
+def resume(folder: RunFolder, *listeners: Callable[[Event], None], **changes: Any) -> RunCompleted:
     control = Control()
     session = resume_run(folder, control, lambda progress: None, **changes)
     return session.train(control, listeners)
 
 
 def stop_at(control: Control, step: int) -> Callable[[Event], None]:
-    """Let the run take `step` steps: one by one, so that the stop can fall anywhere."""
+    """Run `step` steps, one by one, then stop: so a run can be stopped anywhere."""
     control.run_steps(step)
 
     def listener(event: Event) -> None:
@@ -54,7 +54,7 @@ def stop_at(control: Control, step: int) -> Callable[[Event], None]:
 
 
 def record(folder: RunFolder) -> dict[str, Any]:
-    """What must be the same: every step's loss, every epoch's values, the bests, the weights."""
+    """What must be equal: every step's loss, every epoch's values, the bests, the weights."""
     lines = list(metrics_lines(folder.metrics))
     timeless = [
         {k: v for k, v in line.items() if k not in ("run", "seconds", "samples_per_second")}
@@ -100,7 +100,7 @@ def assert_same_run(left: RunFolder, right: RunFolder) -> None:
         ("08_dataset", {"epochs": 3, "workers": 1, "drop_last": True}, 20),
     ],
 )
-def test_a_stop_anywhere_leaves_no_trace(
+def test_a_run_stopped_anywhere_equals_one_that_was_not(
     tmp_path: Path, lecture: str, given: dict[str, Any], stop: int
 ) -> None:
     whole, _ = begin(settings(tmp_path / "whole", lecture, **given))
@@ -109,31 +109,33 @@ def test_a_stop_anywhere_leaves_no_trace(
         settings(tmp_path / "part", lecture, **given), stop_at(control, stop), control=control
     )
     assert (completed.state, completed.step) == ("stopped", stop)
-    assert take_up(part.folder).state == "completed"
+    assert resume(part.folder).state == "completed"
     assert_same_run(whole.folder, part.folder)
 
 
-def test_two_epochs_and_two_more_are_four(tmp_path: Path) -> None:
+def test_two_epochs_and_two_more_equal_four(tmp_path: Path) -> None:
     whole, _ = begin(settings(tmp_path / "whole"))
     part, _ = begin(settings(tmp_path / "part", epochs=2))
     with pytest.raises(RunFinished):
-        take_up(part.folder)
-    assert take_up(part.folder, epochs=4).epoch == 4
+        resume(part.folder)
+    assert resume(part.folder, epochs=4).epoch == 4
     assert_same_run(whole.folder, part.folder)
     assert part.folder.read_record().epochs == 4
 
 
-def test_a_cosine_is_not_stretched_but_begun_anew_and_that_is_said(tmp_path: Path) -> None:
+def test_an_extended_run_starts_another_cosine_with_a_note(
+    tmp_path: Path,
+) -> None:
     session, _ = begin(settings(tmp_path, epochs=2, lr_schedule="cosine"))
     heard: list[Event] = []
-    take_up(session.folder, heard.append, epochs=4)
+    resume(session.folder, heard.append, epochs=4)
     assert any(isinstance(event, Warned) and "cosine" in event.text for event in heard)
     first = next(event for event in heard if isinstance(event, StepsCompleted))
     assert first.lr == pytest.approx(0.1, rel=FLOAT64)
 
 
-def test_a_run_killed_after_its_checkpoint_repeats_only_what_came_later(tmp_path: Path) -> None:
-    """Without the final save last.pt is the one of the last saving, metrics.jsonl runs ahead."""
+def test_a_killed_run_repeats_only_the_steps_after_its_checkpoint(tmp_path: Path) -> None:
+    """Without the final save last.pt is older than metrics.jsonl."""
     whole, _ = begin(settings(tmp_path / "whole"))
     control = Control()
     session = start_run(settings(tmp_path / "part"), control, lambda progress: None)
@@ -151,11 +153,11 @@ def test_a_run_killed_after_its_checkpoint_repeats_only_what_came_later(tmp_path
         session.train(control, [kill])
     with session.folder.metrics.open("a") as file:
         file.write('{"kind": "steps", "first_st')
-    take_up(session.folder)
+    resume(session.folder)
     assert_same_run(whole.folder, session.folder)
 
 
-def test_an_lr_set_by_hand_is_taken_again_at_the_same_step(tmp_path: Path) -> None:
+def test_an_lr_set_by_hand_is_set_again_at_the_same_step(tmp_path: Path) -> None:
     def listener_for(control: Control, stop: int | None) -> Callable[[Event], None]:
         def listener(event: Event) -> None:
             if getattr(event, "state", "") != "paused":
@@ -177,39 +179,39 @@ def test_an_lr_set_by_hand_is_taken_again_at_the_same_step(tmp_path: Path) -> No
         return session.folder
 
     whole, part = run(tmp_path / "whole", None), run(tmp_path / "part", 30)
-    take_up(part)
+    resume(part)
     assert_same_run(whole, part)
     changes = [line for line in metrics_lines(part.metrics) if line["kind"] == "control"]
     assert [(line["first_step"], line["lr"]) for line in changes] == [(11, 0.05)]
 
 
-def test_a_run_that_is_training_is_left_alone(tmp_path: Path) -> None:
+def test_a_run_that_is_training_is_locked(tmp_path: Path) -> None:
     control = Control()
     session = start_run(settings(tmp_path), control, lambda progress: None)
     with pytest.raises(RunLocked):
-        take_up(session.folder)
+        resume(session.folder)
     control.stop()
     session.train(control, [])
-    assert take_up(session.folder).state == "completed"
+    assert resume(session.folder).state == "completed"
 
 
-def test_other_data_are_not_gone_on_with(tmp_path: Path) -> None:
+def test_a_run_does_not_resume_with_other_data(tmp_path: Path) -> None:
     session, _ = begin(settings(tmp_path, epochs=1))
     record = session.folder.read_record()
     values = {**record.values, "data_fingerprint": "0" * 16}
     session.folder.write_record(RunRecord.of(values))
     with pytest.raises(DamagedRun, match="digits"):
-        take_up(session.folder, epochs=2)
+        resume(session.folder, epochs=2)
 
 
 def test_the_threads_of_a_run_and_why_they_were_chosen_are_kept(tmp_path: Path) -> None:
     session, _ = begin(settings(tmp_path, epochs=1))
     before = session.folder.read_record()
-    take_up(session.folder, epochs=2)
+    resume(session.folder, epochs=2)
     after = session.folder.read_record()
     assert "layers are small" in before.threads_reason
     kept = (before.threads, before.threads_reason)
     assert (after.threads, after.threads_reason) == kept
     assert session.folder.log.read_text().count("with 1 thread (layers are small") == 2
-    take_up(session.folder, epochs=3, threads=2)
+    resume(session.folder, epochs=3, threads=2)
     assert session.folder.read_record().threads_reason == "as asked"

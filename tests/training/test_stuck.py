@@ -1,4 +1,4 @@
-"""Code of the user's that doesn't come back: it is told where it is, and every way out works."""
+"""User code that never returns: tutorch reports where it is, and every way to stop works."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ LECTURE = Lecture(
 )
 '''
 
-#: What never ends, in Python and below it, and what can't even be interrupted.
+#: Code that never ends, in Python and in native code, and code that can't be interrupted.
 SPIN = "while True: pass"
 SLEEP = "time.sleep(1000)"
 WAIT = "threading.Event().wait()"
@@ -69,7 +69,7 @@ STUBBORN = """while True:
                 except BaseException:
                     pass"""
 
-#: Runs the program with a watchdog that loses its patience soon.
+#: Runs the program with an impatient watchdog.
 IMPATIENT = "import tui_app.training.watchdog as watchdog; watchdog.PATIENCE = 0.5"
 
 
@@ -92,7 +92,7 @@ def status() -> dict:
 
 
 def when(condition: Callable[[], object], act: Callable[[], object]) -> threading.Thread:
-    """Do something in a thread as soon as something is so."""
+    """Call `act` in a thread as soon as the condition holds."""
 
     def wait() -> None:
         end = time.monotonic() + LONGEST
@@ -130,7 +130,7 @@ def test_the_first_signal_ends_a_step_that_never_ends(how: str, number: signal.S
     assert status()["state"] == "stopped"
     assert status()["exit_code"] == code
     assert status()["reason"].endswith(", inside forward, my_net.py line 18")
-    # The steps before are saved, and the run goes on once its net is mended.
+    # The steps before are saved, and the run resumes once its net is fixed.
     step = status()["step"]
     assert step > 0
     assert f"saved last.pt at step {step}" in the_run().log.read_text()
@@ -153,7 +153,7 @@ def test_building_a_net_that_never_ends_can_be_stopped_too():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a pty is POSIX")
-def test_headless_leaves_a_step_that_nothing_interrupts():
+def test_headless_abandons_a_step_that_nothing_interrupts():
     net = stuck("IN_FORWARD", STUBBORN)
     with Terminal("--no-tui", net, first=IMPATIENT) as terminal:
         terminal.shows("still inside forward, my_net.py line 2")
@@ -166,7 +166,7 @@ def test_headless_leaves_a_step_that_nothing_interrupts():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a pty is POSIX")
-def test_the_app_is_left_while_a_step_never_ends():
+def test_the_app_quits_while_a_step_never_ends():
     stuck("IN_FORWARD", WAIT)
     with Terminal("my_net.py", first=IMPATIENT, size=(80, 24)) as terminal:
         terminal.shows("s Start", "Stuck")
@@ -188,7 +188,7 @@ async def begin(person: Sitting) -> None:
 
 
 @in_app("05", epochs=10**7)
-async def test_a_step_below_python_is_left_behind_and_another_run_trains(person: Sitting):
+async def test_a_step_in_native_code_is_abandoned_and_another_run_trains(person: Sitting):
     entered, leave = threading.Event(), threading.Event()
 
     def wait(*_: object) -> None:
@@ -208,7 +208,7 @@ async def test_a_step_below_python_is_left_behind_and_another_run_trains(person:
     await begin(person)
     await person.until(lambda: person.queue.current is not first)
     await person.until(lambda: len(person.history.losses) > 0)
-    # The folder is free, and nothing that the thread comes to now reaches it.
+    # The folder is unlocked, and the abandoned thread can't write to it.
     folder.lock().release()
     recorded = folder.metrics.read_bytes()
     leave.set()
@@ -228,30 +228,32 @@ async def test_a_step_below_python_is_left_behind_and_another_run_trains(person:
     ],
     ids=lambda argv: argv[0],
 )
-def test_a_command_says_where_the_import_of_a_runs_net_is(
+def test_a_command_reports_where_the_import_of_a_net_is_stuck(
     argv: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ):
     stuck("AT_IMPORT", WAITS_FOR_A_FILE)
     Path("go").touch()
     trained = tutorch("--no-tui", "my_net.py", "--epochs", "3")
     assert trained.exit_code == 0
-    # Elsewhere the net's module was never imported.
+    # As in a program that never imported the net's module.
     Path("elsewhere").mkdir()
     Path("my_net.py").rename("elsewhere/my_net.py")
     Path("go").unlink()
-    told: list[str] = []
+    reported: list[str] = []
 
     def tell(text: str) -> None:
-        told.append(text)
+        reported.append(text)
         Path("go").touch()
 
     monkeypatch.setattr(lecture_thread, "print_to_stderr", tell)
     assert tutorch(*argv).exit_code == 0
-    assert told == ["still inside my_net.py line 8. Ctrl-C ends it"]
+    assert reported == ["still inside my_net.py line 8. Ctrl-C ends it"]
 
 
 @in_app("05")
-async def test_an_import_that_never_ends_is_told_and_another_lecture_can_be_picked(person: Sitting):
+async def test_an_import_that_never_ends_is_reported_and_another_lecture_loads(
+    person: Sitting,
+):
     net = stuck("AT_IMPORT", SPIN)
     await person.app.main.set_up(net, {})
     await person.until(lambda: "still inside my_net.py line 8" in person.text)
@@ -262,7 +264,7 @@ async def test_an_import_that_never_ends_is_told_and_another_lecture_can_be_pick
 
 
 @in_app("05")
-async def test_a_look_at_a_net_that_never_ends_keeps_no_run_waiting(person: Sitting):
+async def test_a_probe_that_never_ends_holds_up_no_run(person: Sitting):
     await person.app.main.set_up(stuck("AT_INIT", SPIN), {})
     await person.until(lambda: person.form.draft and person.form.draft.lecture.name == "my_net")
     person.app.main.choose_pane("model")
@@ -274,26 +276,30 @@ async def test_a_look_at_a_net_that_never_ends_keeps_no_run_waiting(person: Sitt
 
 
 def watched(control: Control, monkeypatch: pytest.MonkeyPatch) -> tuple[Watchdog, list[str], list]:
-    told: list[str] = []
+    reported: list[str] = []
     interrupted: list[threading.Thread] = []
     monkeypatch.setattr(watchdog, "PATIENCE", 5.0)
     monkeypatch.setattr(watchdog, "interrupt", interrupted.append)
     thread = threading.current_thread()
-    return Watchdog(control, thread, told.append, lambda stop, where: None), told, interrupted
+    return (
+        Watchdog(control, thread, reported.append, lambda stop, where: None),
+        reported,
+        interrupted,
+    )
 
 
-def test_steps_that_are_slow_from_the_start_are_told_of_once(monkeypatch: pytest.MonkeyPatch):
+def test_steps_that_are_slow_from_the_start_are_reported_once(monkeypatch: pytest.MonkeyPatch):
     now, steps = [0.0], [0]
     monkeypatch.setattr(watchdog.time, "monotonic", lambda: now[0])
     control = Control()
-    dog, told, interrupted = watched(control, monkeypatch)
+    dog, reported, interrupted = watched(control, monkeypatch)
     control.begin_training(lambda: steps[0])
     for second in range(80):  # a step every eight seconds
         now[0], steps[0] = float(second), second // 8
         dog._check()
-    assert len(told) == 2
-    assert told[0].startswith("still inside ")
-    assert told[1] == ""
+    assert len(reported) == 2
+    assert reported[0].startswith("still inside ")
+    assert reported[1] == ""
     control.stop("stop", 130)
     dog._check()
     assert not interrupted  # it may take three times as long as a step
@@ -310,7 +316,7 @@ def test_a_program_that_was_suspended_is_not_stuck(
     now = [0.0]
     monkeypatch.setattr(watchdog.time, "monotonic", lambda: now[0])
     control = Control()
-    dog, told, interrupted = watched(control, monkeypatch)
+    dog, reported, interrupted = watched(control, monkeypatch)
     control.begin_training(lambda: 1)
 
     def check_for(seconds: float) -> None:
@@ -321,43 +327,46 @@ def test_a_program_that_was_suspended_is_not_stuck(
     check_for(4.5)
     now[0] += suspended
     dog._check()
-    assert told == []
+    assert reported == []
     assert control.suspended == pytest.approx(suspended - 0.25, abs=FLOAT64)
     control.stop("stop", 130)
     check_for(1.0)
-    assert (len(told), len(interrupted)) == (1, 1)  # it hasn't answered for five seconds of its own
+    assert (len(reported), len(interrupted)) == (
+        1,
+        1,
+    )  # five seconds without progress, the suspension left out
 
 
-def test_code_that_lets_no_other_thread_run_is_no_suspension(monkeypatch: pytest.MonkeyPatch):
+def test_code_that_holds_the_gil_is_no_suspension(monkeypatch: pytest.MonkeyPatch):
     now = [0.0]
     monkeypatch.setattr(watchdog.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(watchdog.time, "process_time", lambda: now[0])
     control = Control()
-    dog, told, _ = watched(control, monkeypatch)
+    dog, reported, _ = watched(control, monkeypatch)
     control.begin_training(lambda: 1)
     for _ in range(5):
         now[0] += 4.0
         dog._check()
     assert control.suspended == 0
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 def test_a_run_that_saves_after_its_last_step_is_not_interrupted(monkeypatch: pytest.MonkeyPatch):
     now = [0.0]
     monkeypatch.setattr(watchdog.time, "monotonic", lambda: now[0])
     control = Control()
-    dog, told, interrupted = watched(control, monkeypatch)
+    dog, reported, interrupted = watched(control, monkeypatch)
     control.begin_training(lambda: 1)
     control.stop("stop", 130)
     control.begin_finishing()
     for second in range(100):
         now[0] = float(second)
         dog._check()
-    assert (told, interrupted) == ([], [])
+    assert (reported, interrupted) == ([], [])
 
 
-def test_a_stuck_preparation_of_the_second_run_of_a_sweep_is_told():
-    """That the run before was saving is no reason to be quiet about this one."""
+def test_a_stuck_preparation_of_the_second_run_of_a_sweep_is_reported():
+    """The run before was saving, which must not be interrupted; this one may be."""
     control = Control()
     control.begin_finishing()
     seen = []

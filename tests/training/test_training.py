@@ -1,10 +1,12 @@
-"""The parts of training: order of the samples, schedules, control, evaluation, best models."""
+"""The parts of training: sampler, schedules, control, evaluation, best models, devices, threads."""
 
 from __future__ import annotations
 
 import math
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -32,7 +34,9 @@ from tui_app.training.multiply_adds import MultiplyAddCounter
 from tui_app.training.sampler import SeededBatchSampler
 from tui_app.training.schedule import Schedule, spans_of
 from tui_app.training.seeding import restore_rng_state, rng_state, seed_everything
+from tui_app.training.state import Training
 from tui_app.training.threads import choose_threads
+from tui_app.training.watchdog import StepInterrupted
 
 CPU = torch.device("cpu")
 
@@ -67,7 +71,7 @@ def test_batches_are_those_of_a_dataloader_with_the_same_sampler(shuffle: bool) 
         assert torch.equal(y, their_y)
 
 
-def test_every_epoch_has_an_order_of_its_own_and_meets_each_sample_once() -> None:
+def test_every_epoch_has_its_own_order_with_each_sample_once() -> None:
     sampler = SeededBatchSampler(100, 7, shuffle=True, seed=0)
     orders = [sampler.order(epoch) for epoch in range(4)]
     assert all(torch.equal(order.sort().values, torch.arange(100)) for order in orders)
@@ -84,7 +88,7 @@ def test_images_are_normalised_as_torchvision_does() -> None:
     np.testing.assert_allclose(split.inputs.numpy(), expected, rtol=FLOAT32, atol=FLOAT32)
 
 
-def test_an_augmented_image_is_the_image_moved_or_mirrored() -> None:
+def test_an_augmented_image_is_shifted_or_mirrored() -> None:
     torch.manual_seed(0)
     image = torch.arange(2 * 6 * 6, dtype=torch.float32).reshape(1, 2, 6, 6)
     padded = torch.nn.functional.pad(image, (4,) * 4, mode="replicate")
@@ -104,7 +108,7 @@ def schedule(kind: str, steps: int = 100) -> Schedule:
     return Schedule(hp, steps_per_epoch=10, spans=((0, steps),))
 
 
-def test_the_spans_of_a_schedule_are_read_as_a_list_or_as_the_last_one() -> None:
+def test_a_schedules_spans_are_read_in_both_recorded_forms() -> None:
     assert spans_of([[0, 10], [10, 30]]) == ((0, 10), (10, 30))
     assert spans_of({"first_step": 0, "last_step": 30}) == ((0, 30),)
     assert spans_of({"first_step": 10, "last_step": 30}) == ((0, 10), (10, 30))
@@ -113,8 +117,8 @@ def test_the_spans_of_a_schedule_are_read_as_a_list_or_as_the_last_one() -> None
             spans_of(nonsense)
 
 
-def test_one_cycle_has_the_course_of_torchs_own() -> None:
-    """But for a step at each end: torch counts to one less than the steps."""
+def test_one_cycle_equals_torchs_scheduler() -> None:
+    """Except at the ends: torch's schedule is one step shorter."""
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
     theirs = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=1000)
     ours = schedule("one-cycle", 1000)
@@ -124,7 +128,7 @@ def test_one_cycle_has_the_course_of_torchs_own() -> None:
         theirs.step()
 
 
-def test_cosine_and_step_begin_at_the_lr_and_fall() -> None:
+def test_cosine_and_step_schedules_start_at_the_lr_and_fall() -> None:
     cosine = [schedule("cosine").factor(step) for step in range(101)]
     assert (cosine[0], cosine[50], cosine[100]) == pytest.approx((1.0, 0.5, 0.0), abs=FLOAT64)
     assert cosine == sorted(cosine, reverse=True)
@@ -132,7 +136,7 @@ def test_cosine_and_step_begin_at_the_lr_and_fall() -> None:
     assert steps == [1.0, 1.0, 0.5, 0.25, 0.0625]
 
 
-def test_a_pause_waits_for_its_end_and_single_steps_are_counted() -> None:
+def test_a_pause_blocks_until_unpaused_and_counts_single_steps() -> None:
     control = Control()
     control.run_steps(2)
     assert [control.may_step() for _ in range(3)] == [True, True, False]
@@ -155,7 +159,7 @@ def test_a_pause_waits_for_its_end_and_single_steps_are_counted() -> None:
     assert not control.attention
 
 
-def test_the_first_reason_to_stop_counts_and_is_seen_at_the_next_step() -> None:
+def test_the_first_stop_request_counts() -> None:
     control = Control()
     control.stop("first", 130)
     control.stop("second", 143)
@@ -164,8 +168,38 @@ def test_the_first_reason_to_stop_counts_and_is_seen_at_the_next_step() -> None:
     assert (control.stop_request.reason, control.stop_request.exit_code) == ("first", 130)
 
 
+def test_a_request_has_the_result_or_the_error_and_training_continues() -> None:
+    control, training = Control(), cast(Training, SimpleNamespace(step=7))
+    step = control.request(lambda training: training.step)
+    error = control.request(lambda training: training.step / 0)
+    cancelled = control.request(lambda training: pytest.fail("a cancelled request ran"))
+    assert control.attention
+    cancelled.cancel()
+    for request in control.pop_requests():
+        request.run(training)
+    assert step.result(0) == 7
+    with pytest.raises(ZeroDivisionError):
+        error.result(0)
+    control.cancel_requests()
+    assert control.request(lambda training: None).cancelled(), "the run is over"
+
+
+def test_a_request_that_a_stop_interrupts_fails_and_the_stop_goes_on() -> None:
+    control, training = Control(), cast(Training, SimpleNamespace())
+
+    def interrupted(training: Training) -> None:
+        raise StepInterrupted
+
+    result = control.request(interrupted)
+    (request,) = control.pop_requests()
+    with pytest.raises(StepInterrupted):
+        request.run(training)
+    with pytest.raises(RuntimeError, match="stopped meanwhile"):
+        result.result(0)
+
+
 class Constant(nn.Module):
-    """Always says class 1, and has dropout that evaluation must switch off."""
+    """Always predicts class 1, and has dropout that evaluation must switch off."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -178,7 +212,7 @@ class Constant(nn.Module):
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
-def test_evaluation_is_that_of_the_whole_split_at_once(reduction: str) -> None:
+def test_evaluation_in_chunks_equals_the_whole_split_at_once(reduction: str) -> None:
     targets = torch.arange(4500) % 3
     split = split_of(torch.zeros(4500, 1), targets)  # three unequal chunks
     model, criterion = Constant(), nn.CrossEntropyLoss(reduction=reduction)
@@ -189,7 +223,7 @@ def test_evaluation_is_that_of_the_whole_split_at_once(reduction: str) -> None:
     assert values["accuracy"] == pytest.approx(1 / 3, rel=FLOAT64)
 
 
-def test_evaluation_leaves_the_model_in_training_and_can_be_stopped() -> None:
+def test_evaluation_restores_training_mode_and_can_be_stopped() -> None:
     model = Constant().train()
     split = split_of(torch.zeros(10, 1), torch.zeros(10, dtype=torch.int64))
     with pytest.raises(EvaluationStopped):
@@ -197,7 +231,7 @@ def test_evaluation_leaves_the_model_in_training_and_can_be_stopped() -> None:
     assert model.training
 
 
-def test_accuracy_of_a_binary_logit_is_taken_at_a_half() -> None:
+def test_a_binary_logit_is_judged_at_probability_one_half() -> None:
     split = split_of(
         torch.tensor([[-2.0], [-0.1], [0.1], [3.0]]), torch.tensor([[0.0], [1], [1], [1]])
     )
@@ -205,7 +239,7 @@ def test_accuracy_of_a_binary_logit_is_taken_at_a_half() -> None:
     assert values["accuracy"] == 0.75
 
 
-def test_the_best_are_kept_in_order_and_a_tie_keeps_the_earlier() -> None:
+def test_best_models_are_ranked_and_a_tie_keeps_the_earlier() -> None:
     best = BestModels("accuracy", highest=True, keep=2)
     model = nn.Linear(1, 1)
     places = [
@@ -215,7 +249,7 @@ def test_the_best_are_kept_in_order_and_a_tie_keeps_the_earlier() -> None:
     assert [(kept.value, kept.epoch) for kept in best.ranking] == [(0.9, 1), (0.9, 2)]
 
 
-def test_a_model_that_is_not_finite_is_never_the_best() -> None:
+def test_a_model_that_is_not_finite_is_never_ranked() -> None:
     best = BestModels("loss", highest=False, keep=1)
     model = nn.Linear(1, 1)
     assert best.offer(math.nan, 1, 1, model) is None
@@ -237,7 +271,7 @@ def test_divergence_is_a_loss_that_is_not_finite_or_a_million_times_the_first() 
     assert "of epoch 1, is kept" in loss_diverged_text(math.inf, 0.3, 7, 2, best)
 
 
-def test_random_numbers_go_on_where_their_state_was_taken(tmp_path: Path) -> None:
+def test_random_numbers_continue_from_a_saved_state(tmp_path: Path) -> None:
     def draw() -> tuple[float, float]:
         return torch.rand(1).item(), float(np.random.rand())
 
@@ -258,7 +292,7 @@ def test_a_failed_write_leaves_the_old_checkpoint_and_nothing_else(tmp_path: Pat
     assert [entry.name for entry in tmp_path.iterdir()] == ["last.pt"]
 
 
-def test_a_checkpoint_cut_short_is_named(tmp_path: Path) -> None:
+def test_a_truncated_checkpoint_is_named(tmp_path: Path) -> None:
     path = tmp_path / "last.pt"
     save_checkpoint(path, {"weights": torch.zeros(1000)})
     path.write_bytes(path.read_bytes()[:2000])
@@ -266,12 +300,12 @@ def test_a_checkpoint_cut_short_is_named(tmp_path: Path) -> None:
         load_checkpoint(path)
 
 
-def test_auto_is_the_card_with_the_most_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_is_the_gpu_with_the_most_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     free = {0: 10, 1: 20}
-    touched: list[str] = []
+    queried: list[str] = []
 
     def query(name: str) -> DeviceInfo | None:
-        touched.append(name)
+        queried.append(name)
         there = [*(f"cuda:{index}" for index in free), "cpu"]
         return DeviceInfo(name, name) if name in there else None
 
@@ -282,7 +316,7 @@ def test_auto_is_the_card_with_the_most_free_memory(monkeypatch: pytest.MonkeyPa
     assert choose_device("cuda").name == "cuda:1"
     assert choose_device("cuda:0").name == "cuda:0"
     assert choose_device("cpu").name == "cpu"
-    assert touched == ["cuda:1", "cuda:1", "cuda:0", "cpu"], "others' cards are left alone"
+    assert queried == ["cuda:1", "cuda:1", "cuda:0", "cpu"], "other GPUs are not initialised"
     with pytest.raises(DeviceUnavailable, match="cuda:0, cuda:1, cpu"):
         choose_device("cuda:2")
     free.clear()
@@ -291,7 +325,7 @@ def test_auto_is_the_card_with_the_most_free_memory(monkeypatch: pytest.MonkeyPa
         choose_device("cude:0")
 
 
-def test_small_layers_stay_on_one_thread_and_a_number_is_taken_as_it_is(monkeypatch) -> None:
+def test_small_layers_get_one_thread_and_a_given_number_is_kept(monkeypatch) -> None:
     monkeypatch.setattr(threads, "usable_cores", lambda: 8)
     assert choose_threads("auto", 1e3)[0] == 1
     assert choose_threads(3, 1e3)[0] == 3
@@ -299,7 +333,7 @@ def test_small_layers_stay_on_one_thread_and_a_number_is_taken_as_it_is(monkeypa
     assert choose_threads("auto", 1e12)[0] == 8
 
 
-def test_a_layers_work_is_that_of_one_time_step_where_it_is_recurrent() -> None:
+def test_a_recurrent_layers_operations_are_its_time_steps() -> None:
     class Recurrent(nn.Module):
         def __init__(self, packed: bool, batch_first: bool) -> None:
             super().__init__()
@@ -336,5 +370,5 @@ def test_a_gpu_trains_what_the_cpu_trains(tmp_path: Path) -> None:
         assert completed.state == "completed"
         losses.append(completed.best_value)
         assert session.folder.best().exists()
-    # The accuracies after some epochs, in which the two round otherwise: a few samples differ.
+    # Both devices round differently: after some epochs a few samples differ.
     assert losses[0] == pytest.approx(losses[1], abs=0.03)

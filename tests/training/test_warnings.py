@@ -1,4 +1,4 @@
-"""What a library warns of is a note of the run, not a line of the library's code on stderr."""
+"""A library's warning becomes a note of the run, not a line of the library's code on stderr."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_headless_run_notes_each_warning_once_with_its_line(net: Path):
     assert json.loads(said.out)
 
 
-def test_in_the_app_they_are_notes_of_the_run(net: Path):
+def test_in_the_app_warnings_are_notes_of_the_run(net: Path):
     allow_named_file(net)
     with warnings_noted(lambda text: None):
         lecture = load_lecture(find_lecture(str(net)))
@@ -80,7 +80,7 @@ def test_in_the_app_they_are_notes_of_the_run(net: Path):
     assert (note.kind, "(UserWarning)" in note.text) == ("warning", True)
 
 
-def test_a_library_is_called_by_its_name():
+def test_a_warning_names_its_library():
     import numpy
     import torch
 
