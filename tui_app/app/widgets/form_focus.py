@@ -34,9 +34,8 @@ class FormFocus(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Show only the keys that do something now."""
         if action in ("leave_field", "leave_choice"):
-            kind = (
-                Input if action == "leave_field" else ChoiceField
-            )  # which takes no digits and letters
+            # A list takes no digits and letters: its key to leave it isn't shown.
+            kind = Input if action == "leave_field" else ChoiceField
             return isinstance(self.screen.focused, kind)
         if action == "edit":
             return self.has_focus

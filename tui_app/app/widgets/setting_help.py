@@ -68,8 +68,8 @@ def explanation(draft: SettingsDraft, name: str, cut_text: str) -> str:
     if name not in draft.fields:
         return f"{_CHANGED if draft.texts else _UNCHANGED} {_SEVERAL}"
     field = draft.fields[name]
-    takes = "" if field.kind is str and not field.choices else field.allowed_values_sentence
-    text = f"{field.help} {takes}".rstrip() if draft.is_useful(name) else _only_with(field)
+    allowed = "" if field.kind is str and not field.choices else field.allowed_values_sentence
+    text = f"{field.help} {allowed}".rstrip() if draft.is_useful(name) else _only_with(field)
     if name == "dataset" and draft.own_data is not None:
         cut_text, text = printable(draft.own_data.dataset), _OWN_DATA
     return f"{cut_text}\n{text}" if cut_text else text
