@@ -51,7 +51,8 @@ def locate(
         if here is not None and set(here) != {file.name for file in files}:
             continue  # the files of another alternative are complete on disk
         try:
-            return {file.name: _Wanted(file, dataset, reporter).path(data_dir) for file in files}
+            requests = [_FileRequest(file, dataset, reporter) for file in files]
+            return {request.file.name: request.path(data_dir) for request in requests}
         except DataUnavailable as failure:
             failures.append(str(failure))
     raise DataUnavailable("\n".join([*failures, *_by_hand(dataset)]))
@@ -65,7 +66,7 @@ def _by_hand(dataset: Dataset) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _FileRequest:
     """One file of a data set that has to be on disk."""
 
     file: RemoteFile
@@ -90,7 +91,7 @@ class _Wanted:
             raise damage_error(self.file, path)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with self._alone():
+            with self._locked():
                 return self._fetch()
         except OSError as error:
             with suppress(OSError):
@@ -102,7 +103,7 @@ class _Wanted:
             ) from error
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         """Hold the file's lock, so that two processes don't write the same partial file."""
         import filelock
 
@@ -146,14 +147,14 @@ class _Wanted:
 
     def _download(self, url: str, output: str, _: object) -> None:
         """Fetch the file to `output`; pooch compares its checksum and renames it."""
-        download = Download(self.file, self._part, self._good, self.reporter)
+        download = Download(self.file, self._part, self._is_expected, self.reporter)
         try:
             download.run(self._urls())
         except NoMirrorWorked as failure:
             raise DataUnavailable(self._unavailable(failure.reasons)) from failure
         self._part.replace(output)
 
-    def _good(self, path: Path) -> bool:
+    def _is_expected(self, path: Path) -> bool:
         if self.file.checksum is not None:
             return has_checksum(path, self.file.checksum, self.reporter)
         try:

@@ -121,7 +121,7 @@ def _resolved(url: str) -> str:
         try:
             return response.json()["data_set_description"]["url"]
         except (ValueError, LookupError, TypeError):
-            raise MirrorFailed("doesn't say where the file lies") from None
+            raise MirrorFailed("doesn't name the URL of the file") from None
 
 
 def _response_start(response: requests.Response) -> ResponseStart:

@@ -68,15 +68,15 @@ def _make(
     attempt = f"{kept.stem}-{secrets.token_hex(4)}"
     unfinished = kept.with_name(f"{attempt}.{_host()}.{os.getpid()}.part")
     try:
-        with _said(kept.parent, 0):
+        with _disk_errors_explained(kept.parent, 0):
             kept.parent.mkdir(parents=True, exist_ok=True)
             _remove_abandoned(kept.parent)
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        with _said(kept.parent, size):
+        with _disk_errors_explained(kept.parent, size):
             array = np.lib.format.open_memmap(unfinished, "w+", dtype, shape)
             _reserve(unfinished, array.offset, reporter)
         fill(array)
-        with _said(kept.parent, size):
+        with _disk_errors_explained(kept.parent, size):
             array.flush()
             unfinished.replace(kept)
     finally:
@@ -110,7 +110,7 @@ _NOT_OFFERED = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 
 @contextlib.contextmanager
-def _said(folder: Path, size: int) -> Iterator[None]:
+def _disk_errors_explained(folder: Path, size: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -58,9 +58,9 @@ def read(
     path: Path, choice: ColumnChoice, task: Task | None, reporter: ProgressReporter = NO_REPORTS
 ) -> Data:
     """Read the table with the target of `choice`. Raises DataDamaged with the line."""
-    answers, sample, sampled = _look_through(path, choice.target, reporter)
+    targets, sample, sampled = _read_target_and_sample(path, choice.target, reporter)
     commas = decimal_commas(sample, reporter)
-    target = read_target(answers, choice.target, task, "," if choice.target in commas else ".")
+    target = read_target(targets, choice.target, task, "," if choice.target in commas else ".")
     held = held_out_rows(target.labels)
     train, test = target.given.copy(), target.given.copy()
     train[target.given], test[target.given] = ~held, held
@@ -70,12 +70,12 @@ def read(
         choice.target,
         used=choice.inputs(sample.columns),
         named=choice.named,
-        rows=len(answers),
+        rows=len(targets),
         commas=commas,
         reporter=reporter,
     )
     encoder, notes = learn_encoder(learned_from, reports, reporter)
-    is_whole = len(sample) == len(answers)
+    is_whole = len(sample) == len(targets)
 
     def part(rows: np.ndarray, label: str) -> np.ndarray:
         shape = (int(rows.sum()), encoder.width)
@@ -94,26 +94,26 @@ def read(
     )
 
 
-def _look_through(
+def _read_target_and_sample(
     path: Path, name: str, reporter: ProgressReporter
 ) -> tuple[Table, Table, np.ndarray]:
     """The column `name` of all rows, a sample of rows that fits into memory, and their numbers."""
     share = min(1, SAMPLE / max(1, text_size(path, reporter)))
     random = np.random.RandomState(0)
-    answers, samples = Table(path, (name,), [], []), []
+    targets, samples = Table(path, (name,), [], []), []
     places = []
     for table in read_chunks(path, CHUNK, reporter):
         chosen = random.random_sample(len(table)) < share
-        places.append(len(answers) + np.flatnonzero(chosen))
+        places.append(len(targets) + np.flatnonzero(chosen))
         samples.append(table.where(chosen))
-        answers.rows.extend([text] for text in table.texts(name))
-        answers.lines.extend(table.lines)
+        targets.rows.extend([text] for text in table.texts(name))
+        targets.lines.extend(table.lines)
     first = samples[0]
     sample = Table(path, first.columns, [], [], first.separator)
     for part in samples:
         sample.rows.extend(part.rows)
         sample.lines.extend(part.lines)
-    return answers, sample, np.concatenate(places)
+    return targets, sample, np.concatenate(places)
 
 
 def _fill(

@@ -68,18 +68,18 @@ def text_size(path: Path, reporter: ProgressReporter = NO_REPORTS) -> int:
 
 
 #: The encoding and the text size of recently opened files, by path, file size and time.
-_known: dict[tuple[Path, int, int], tuple[str, int]] = {}
+_recent: dict[tuple[Path, int, int], tuple[str, int]] = {}
 
 
 def _text(path: Path, reporter: ProgressReporter) -> tuple[str, int]:
     stat = path.stat()
     key = (path.absolute(), stat.st_size, stat.st_mtime_ns)
-    if key not in _known:
-        found = _look_through(path, reporter)
-        if len(_known) > 100:
-            _known.clear()
-        _known[key] = found
-    return _known[key]
+    if key not in _recent:
+        found = _examine(path, reporter)
+        if len(_recent) > 100:
+            _recent.clear()
+        _recent[key] = found
+    return _recent[key]
 
 
 def encoding_note(path: Path) -> str:
@@ -133,9 +133,9 @@ def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     )
 
 
-def _look_through(path: Path, reporter: ProgressReporter) -> tuple[str, int]:
+def _examine(path: Path, reporter: ProgressReporter) -> tuple[str, int]:
     """The encoding and the size of the text."""
-    utf_8, gb18030 = _Trial("utf-8"), _Trial("gb18030")
+    utf_8, gb18030 = _EncodingTrial("utf-8"), _EncodingTrial("gb18030")
     length = pairs = common = 0
     marked = ""
     with _unpacked(path) as file:
@@ -146,7 +146,7 @@ def _look_through(path: Path, reporter: ProgressReporter) -> tuple[str, int]:
             length += len(block)
             if marked:
                 continue
-            if b"\0" in block and utf_8.is_well:
+            if b"\0" in block and utf_8.is_valid:
                 raise DataDamaged(
                     f"{path}, line {utf_8.lines + block[: block.index(0)].count(10)} has a byte 0: "
                     "it isn't text, or it is UTF-16 without a byte order mark. Save it as UTF-8."
@@ -160,9 +160,9 @@ def _look_through(path: Path, reporter: ProgressReporter) -> tuple[str, int]:
         return marked, length
     utf_8.end()
     gb18030.end()
-    if utf_8.is_well:
+    if utf_8.is_valid:
         return UTF_8, length
-    if gb18030.is_well and common > pairs / 2:
+    if gb18030.is_valid and common > pairs / 2:
         return "gb18030", length
     raise DataDamaged(
         f"{path}, line {utf_8.lines}: byte 0x{utf_8.byte:02X} isn't UTF-8, and the file isn't "
@@ -170,21 +170,21 @@ def _look_through(path: Path, reporter: ProgressReporter) -> tuple[str, int]:
     )
 
 
-class _Trial:
+class _EncodingTrial:
     """Checks a text, block by block, for one encoding; keeps the place of the first wrong byte."""
 
     def __init__(self, encoding: str) -> None:
         self._decoder = codecs.getincrementaldecoder(encoding)()
-        self.is_well, self.lines, self.byte = True, 1, 0
+        self.is_valid, self.lines, self.byte = True, 1, 0
 
     def feed(self, block: bytes, *, is_last: bool = False) -> None:
-        if not self.is_well:
+        if not self.is_valid:
             return
         try:
             self._decoder.decode(block, is_last)
             self.lines += block.count(b"\n")
         except UnicodeDecodeError as error:
-            self.is_well = False
+            self.is_valid = False
             self.lines += error.object[: error.start].count(b"\n")
             self.byte = error.object[error.start]
 

@@ -63,16 +63,16 @@ def explain(error: BaseException) -> str:
     place = locate_error(error)
     text = error.text if isinstance(error, SyntaxError) else place and place.text
     code = f"    {text.strip()}" if text and text.strip() else ""
-    return "\n".join(filter(None, (_said(error), code, _hint(error))))
+    return "\n".join(filter(None, (_message(error), code, _hint(error))))
 
 
 def explain_in_one_line(error: BaseException) -> str:
     """Explain an error in one line, without the line of code."""
-    said, hint = _said(error), _hint(error)
+    said, hint = _message(error), _hint(error)
     return " ".join((f"{said.rstrip('.')}. {hint}" if hint else said).split())
 
 
-def _said(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     text = _first_sentence(error.msg if isinstance(error, SyntaxError) else str(error))
     text = re.sub(_PACKAGE, "", text)
     said = f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -244,7 +244,7 @@ def test_the_url_of_a_file_comes_from_openmls_description(mirrors, monkeypatch):
 
     assert fetch(letters(f"{openml.url}/api/v1/json/data/37")) == CONTENT
     assert (openml.asked, good.asked) == (["/api/v1/json/data/37"], ["/data/letters.arff"])
-    with pytest.raises(DataUnavailable, match="doesn't say where the file lies"):
+    with pytest.raises(DataUnavailable, match="doesn't name the URL of the file"):
         fetch(replace(letters(broken), name="other"))
 
 
