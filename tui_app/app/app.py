@@ -47,7 +47,7 @@ _RUNS = "runs"
 
 
 class TutorchApp(UpdatingApp):
-    """Holds what outlives a screen: the runs of this program, and where run folders are."""
+    """Holds what outlives a screen: the queue of runs, the log, and what the user chose."""
 
     TITLE = "tutorch"
     CSS_PATH = "app.tcss"
@@ -114,7 +114,7 @@ class TutorchApp(UpdatingApp):
 
     @property
     def current_log(self) -> Log:
-        """That of the run that trains or trained last; before any, the app's own."""
+        """The log of the run that trains or trained last; the startup log before any run."""
         return self.queue.current.history.log if self.queue is not None else self.startup_log
 
     def _report_outcomes(self, queue: RunQueue) -> None:
@@ -129,7 +129,7 @@ class TutorchApp(UpdatingApp):
     def _report_outcome(self, run: LocalRun) -> None:
         failure, completed = run.failure, run.history.completed
         if failure is not None:
-            if completed is None:  # else the log has its sentence already
+            if completed is None:  # else the log has the sentence already
                 run.history.log.add(failure.sentence, "error")
             run.history.log.add(failure.traceback, "output")
         sentence = (
@@ -245,17 +245,17 @@ class TutorchApp(UpdatingApp):
         """Show help for the focused pane, the screen or the dialog."""
         self.push_screen(help_page(self.screen))
 
-    # Leaving
+    # Exit
 
     def action_suspend_process(self) -> None:
-        """Give the terminal back to the shell, which can bring the app back."""
+        """Suspend the app as a job of the shell."""
         if not has_job_control():
-            self.notify("No shell waits here that could bring tutorch back: q leaves it.")
+            self.notify("No shell here could bring tutorch back; q quits it.")
         elif self._driver is not None and self._driver.can_suspend:
             suspend_job()
 
     async def action_quit(self) -> None:
-        """Leave; ask first while something trains."""
+        """Exit; ask first while a run trains."""
         queue = self.queue
         if queue is None or not queue.is_alive:
             self.exit(0)
@@ -271,5 +271,5 @@ class TutorchApp(UpdatingApp):
             self.handed_over = queue.current.folder
         self._is_leaving = True
         queue.stop("handed to a process of its own" if how == "k" else "stopped by you")
-        self.notify("Saving, then leaving.")
+        self.notify("Saving, then exiting.")
         self.update_soon()

@@ -1,4 +1,4 @@
-"""What widgets tell the screen they are on."""
+"""The messages that widgets, dialogs and threads post to a screen."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class LectureHighlighted(Message):
-    """A lecture is looked at in the list."""
+    """The cursor of the list is on a lecture."""
 
     path: Path
 
 
 @dataclass
 class LectureChosen(Message):
-    """A lecture was picked, to be set."""
+    """A lecture was chosen: its settings are edited next."""
 
     path: Path
 
@@ -48,7 +48,7 @@ class SettingChanged(Message):
 
 @dataclass
 class SettingReset(Message):
-    """The setting `name` is to be reset to its default."""
+    """A reset of the setting `name` to its default was requested."""
 
     name: str
 
@@ -69,8 +69,8 @@ class SettingEntered(Message):
 
 @dataclass
 class OwnDataRequested(Message):
-    """The dialog that picks data of the user's own is to be opened: for a table where `kind` is
-    `csv`, for images where it is `folder`.
+    """The dialog that picks the user's own data was requested: a table where `kind` is `csv`,
+    images where it is `folder`.
     """
 
     kind: str
@@ -78,21 +78,21 @@ class OwnDataRequested(Message):
 
 @dataclass
 class OwnDataEntered(Message):
-    """Enter was pressed in the field of the data set, which names `data` of the user's own."""
+    """Enter was pressed in the field of the data set, which names the user's own `data`."""
 
     data: OwnData
 
 
 @dataclass
 class OwnDataUnchecked(Message):
-    """The form names `data` that weren't looked into yet."""
+    """The form names `data` that haven't been checked yet."""
 
     data: OwnData
 
 
 @dataclass
 class OwnDataChecked(Message):
-    """`data` were looked into: nothing was found to be wrong with them, or `problem`."""
+    """`data` were checked: the `problem` with them, or None."""
 
     data: OwnData
     problem: InvalidValue | None
@@ -105,16 +105,16 @@ class StartRequested(Message):
 
 @dataclass
 class PaneChosen(Message):
-    """The pane `pane` is to be shown and focused."""
+    """The pane `pane` was chosen, to be shown and focused."""
 
     pane: str
 
 
 @dataclass
 class LectureReady(Message):
-    """A lecture was imported. The form begins with the settings that are `given`; those that are
-    `chosen` replace what is set. `choices` are labels and values by setting. `notes` say which
-    settings in tutorch.toml are refused.
+    """A lecture was imported. A new form starts with the settings `given`; `chosen` ones replace
+    those of any form. `choices` are labels and values by setting. `notes` say which settings in
+    tutorch.toml are refused.
     """
 
     lecture: Lecture
@@ -127,10 +127,10 @@ class LectureReady(Message):
 
 @dataclass
 class LectureFailed(Message):
-    """The lecture's file, or a setting given for it, can't be used. `sentence` has lines.
+    """The lecture's file, or a setting given for it, can't be used; `sentence` says why, in lines.
 
-    Where the user doesn't trust the file, `untrusted` says so; it was to be loaded with the
-    settings that are `chosen`.
+    `untrusted` is set where the user hasn't trusted the file; once they do, it is loaded with the
+    `chosen` settings.
     """
 
     path: Path
@@ -141,8 +141,8 @@ class LectureFailed(Message):
 
 @dataclass
 class RunSettingsRead(Message):
-    """The settings of a run were read, to train the lecture in `path` with them anew. `done` is the
-    sentence that says so.
+    """The settings of a run were read, to train the lecture in `path` with them again. `done` is
+    the notice to show then.
     """
 
     path: Path
@@ -152,7 +152,7 @@ class RunSettingsRead(Message):
 
 @dataclass
 class RunSettingsFailed(Message):
-    """The settings of the run in `folder` can't be read: `problem` says why."""
+    """The settings of the run in `folder` can't be read, because of `problem`."""
 
     folder: RunFolder
     problem: Exception
@@ -162,14 +162,14 @@ class RunSettingsFailed(Message):
 
 @dataclass
 class LectureStuck(Message):
-    """The lecture's file doesn't come back from being imported."""
+    """The import of a lecture's file hasn't returned for long; `sentence` says where it is."""
 
     sentence: str
 
 
 @dataclass
 class DevicesFound(Message):
-    """These devices answer: label and value of each choice."""
+    """The devices were found: label and value of each choice."""
 
     choices: Sequence[tuple[str, str]]
 
@@ -183,7 +183,7 @@ class RunsRead(Message):
 
 @dataclass
 class RunsChanged(Message):
-    """A run has begun, ended, or was put away: what lists them should look again."""
+    """A run has started, ended or moved to the trash: lists of runs read the folders again."""
 
 
 @dataclass
@@ -202,7 +202,7 @@ class FolderListed(Message):
 
 @dataclass
 class PreviewRead(Message):
-    """The beginning of the user's own data was read, or why it couldn't be."""
+    """The beginning of the user's own data was read, or the `problem` with it."""
 
     preview: TablePreview | FolderPreview | None
     problem: str = ""

@@ -1,4 +1,4 @@
-"""How the app looks: its signs, colours and language, as they were chosen last."""
+"""Sets how the app looks: ASCII or Unicode, theme, and the language of the lessons."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tui_app.terminal.display_options import DisplayOptions
 
 
 class AppearanceApp(NoticesApp):
-    """Draws as the terminal can, and as the user's preferences say, which it keeps."""
+    """Applies the display options and the user's preferences, and saves changes of the latter."""
 
     def __init__(self, display: DisplayOptions) -> None:
         self._display_options = display
@@ -27,14 +27,14 @@ class AppearanceApp(NoticesApp):
             self.theme = self.preferences.values.theme
 
     async def on_mount(self) -> None:
-        """Keep what is chosen from now on."""
+        """Log a problem with the preferences, and save the theme whenever it changes."""
         if self.preferences.problem:
             self.current_log.add(self.preferences.problem, "warning")
         self.theme_changed_signal.subscribe(self, lambda theme: self.remember(theme=theme.name))
 
     @property
     def in_ascii(self) -> bool:
-        """Whether no lines and dots but ASCII may be drawn."""
+        """Whether only ASCII may be drawn."""
         return self._display_options.ascii
 
     @property
@@ -43,28 +43,28 @@ class AppearanceApp(NoticesApp):
         return self._display_options.keep_wide or not self._display_options.ascii
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """What every line goes through on its way to the terminal."""
+        """The filters that every line passes on its way to the terminal."""
         filters = [*super().get_line_filters(), ControlFilter()]
         if self._display_options.ascii:
             filters.append(AsciiFilter(keep_wide=self._display_options.keep_wide))
         return filters
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The colours of curves, which a theme may set otherwise."""
+        """The colours of curves, which a theme may override."""
         return series_colours(self.current_theme)
 
     def remember(self, **changed: str) -> None:
-        """Keep a preference for the next start."""
+        """Save a preference for the next start."""
         if self.preferences.change(**changed):
             self.run_worker(self._save_preferences, thread=True, group="preferences")
 
     def _save_preferences(self) -> None:
         problem = self.preferences.save()
         if problem and problem != self.preferences.problem:
-            self.preferences.problem = problem  # it is said once
+            self.preferences.problem = problem  # so that it is logged once
             self.call_later(self.current_log.add, problem, "warning")
 
     def _is_chinese_wanted(self) -> bool:
-        """As was chosen last, else as the locale says."""
+        """Whether the last choice of language, or else the locale, is Chinese."""
         locale = os.environ.get("LC_ALL", os.environ.get("LANG", ""))
         return (self.preferences.values.language or locale).startswith("zh")

@@ -1,4 +1,4 @@
-"""Notices of the app: one line, one at a time, for seconds; errors stay in the log."""
+"""Shows notices: one line, one at a time, for seconds; errors are logged too."""
 
 from __future__ import annotations
 
@@ -12,19 +12,17 @@ from tui_app.text.cells import cut
 #: Seconds that a notice is shown.
 _SECONDS: dict[SeverityLevel, float] = {"information": 4.0, "warning": 5.0, "error": 7.0}
 
-#: The cells around a notice, and the lines of the log among which an error is looked for.
+#: The cells around a notice, and the last lines of the log that are searched for an error.
 _AROUND, _RECENT = 3, 30
 
 _IN_THE_LOG = " (all of it: log)"
 
 
 class NoticesApp(App[int]):
-    """Shows each notice on the last line above the footer, until the next one, or until another
-    screen or pane is opened.
-    """
+    """Shows a notice above the footer until the next notice, screen or pane."""
 
     async def on_mount(self) -> None:
-        """A notice is about the screen that it is shown on."""
+        """Remove the notice when the screen changes, since it is about the screen it is on."""
         self.screen_change_signal.subscribe(self, lambda screen: self.clear_notifications())
 
     @property
@@ -41,7 +39,7 @@ class NoticesApp(App[int]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a notice in the place of any other. What of an error isn't in the log is added."""
+        """Show a notice in the place of any other. Log an error that isn't in the log yet."""
         first, *others = message.strip().splitlines() or [""]
         is_whole = not others and len(first) <= self.size.width - _AROUND
         if severity == "error":
@@ -50,7 +48,7 @@ class NoticesApp(App[int]):
         room = self.size.width - _AROUND - len(more)
         text = cut(Text(first if is_whole else f"{first} …"), room).plain + more
         seconds = min(timeout or _SECONDS[severity], _SECONDS[severity])
-        self.call_later(self.clear_notifications)  # after a notice that is on its way already
+        self.call_later(self.clear_notifications)  # an earlier notice may be queued already
         super().notify(text, title=title, severity=severity, timeout=seconds, markup=False)
 
     def _keep(self, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Remembers how the app was left: language, colours, last lecture, order of the runs."""
+"""Saves the user's preferences: language, theme, last lecture, order of the runs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from models.user_files.trust_store import state_folder
 from tui_app.runs.durable_files import write_json
 from tui_app.text.escaping import printable
 
-#: The longest value, and the largest file, that is read.
+#: The longest value and the largest file that are read.
 _LONGEST, _LARGEST = 4096, 1 << 16
 
 
 @dataclass(frozen=True)
 class Preferences:
-    """What is remembered; an empty text where nothing is."""
+    """The saved preferences; "" where one isn't set."""
 
     language: str = ""
     """`en` or `zh`: the language of the lessons."""
@@ -36,7 +36,7 @@ class Preferences:
 
     @property
     def lecture_path(self) -> Path | None:
-        """The file of the last lecture, if there still is one."""
+        """The file of the last lecture, if it still exists."""
         if self.lecture in lecture_names():
             return find_lecture(self.lecture)
         path = Path(self.lecture)
@@ -45,13 +45,13 @@ class Preferences:
 
 
 def name_to_remember(path: Path) -> str:
-    """The lecture in the file `path` as it is remembered."""
+    """Return the name under which the lecture in `path` is saved."""
     return path.stem if is_course_file(path) else str(path.absolute())
 
 
 class PreferencesFile:
-    """Reads the preferences once, and saves what changes. Several programs may do so at once: each
-    replaces the whole file, with its own changes made to what it finds there.
+    """Reads the preferences once, and saves changes. Several programs may do so at once: each
+    reads the file again, applies its own changes and replaces the file.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -77,7 +77,7 @@ class PreferencesFile:
             self.problem = f"{path}: ignored {', '.join(wrong)}, not a preference of this kind"
 
     def change(self, **changed: str) -> bool:
-        """Remember these; whether they are new, and to be saved."""
+        """Set preferences. Returns whether they changed and `save` should be called."""
         if self._path is None or replace(self.values, **changed) == self.values:
             return False
         with self._lock:
@@ -86,7 +86,7 @@ class PreferencesFile:
         return True
 
     def save(self) -> str:
-        """Save what changed. Why it couldn't be, or an empty text: nothing else depends on it."""
+        """Save the changes. Returns the problem, or "": the app works without."""
         with self._lock:
             path, changed, self._changed = self._path, self._changed, {}
             if path is None or not changed:
@@ -100,16 +100,16 @@ class PreferencesFile:
 
 
 def preferences_file() -> PreferencesFile:
-    """The user's: in $TUTORCH_STATE_DIR, where an empty one stands for none, else in the system's
-    folder for such files.
+    """Return the user's file: in $TUTORCH_STATE_DIR, or in the system's folder for such files; no
+    file where that variable is empty.
     """
     folder = state_folder()
     return PreferencesFile(folder / "app.json" if folder is not None else None)
 
 
 def _read_values(path: Path) -> dict[str, Any]:
-    """What is in the file. Raises OSError or ValueError."""
-    if path.exists() and not path.is_file():  # a pipe would be waited for
+    """Return the content of the file. Raises OSError or ValueError."""
+    if path.exists() and not path.is_file():  # reading a pipe would block
         raise ValueError("it is no file")
     with path.open("rb") as file:
         text = file.read(_LARGEST + 1)
@@ -122,14 +122,14 @@ def _read_values(path: Path) -> dict[str, Any]:
 
 
 def _checked(found: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
-    """The values that may be used, and the names of those that may not."""
+    """Return the valid values, and the names of the invalid ones."""
     named = {field.name: found[field.name] for field in fields(Preferences) if field.name in found}
     known = {name: value for name, value in named.items() if _is_text(value)}
     return known, [name for name in named if name not in known]
 
 
 def _found_in(path: Path) -> dict[str, str]:
-    """What another program saved meanwhile."""
+    """Return the valid values in the file now: another program may have saved some."""
     try:
         known, _ = _checked(_read_values(path))
     except (OSError, ValueError, RecursionError):

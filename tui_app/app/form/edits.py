@@ -1,4 +1,4 @@
-"""Undo and redo for the form: the texts as they were before each edit."""
+"""Keeps the texts of the form before each edit, for undo and redo."""
 
 from __future__ import annotations
 

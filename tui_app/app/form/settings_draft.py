@@ -1,4 +1,4 @@
-"""The settings of a lecture as texts, as the form edits them, with undo and redo."""
+"""Holds the settings of a lecture as the form edits them: texts, problems, undo and redo."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class SettingsDraft:
-    """The settings of a lecture as texts. `texts` has those that differ from the defaults."""
+    """The settings of a lecture. `texts` holds those that differ from the defaults."""
 
     def __init__(self, lecture: Lecture, runs_dir: str, given: Mapping[str, Any]) -> None:
         self._runs_dir = runs_dir

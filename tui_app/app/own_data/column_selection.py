@@ -1,4 +1,4 @@
-"""Which columns of a table are learned from, and which is the target, as a dialog edits them."""
+"""Edits which columns of a table are inputs, and which one is the target."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from tui_app.app.own_data.own_data import OwnData
 
 BY_USER = "left out by you"
 
-#: Columns up to which all are judged anew when another becomes the target.
+#: Columns up to which all are described again when the target changes.
 _MOST = 2_000
 
 
 class ColumnSelection:
-    """The columns of `data`, whose beginning is `preview`.
+    """The columns of `data`, whose first rows are `preview`.
 
-    Columns are left out by the name of each, as long as that says it all: where the user wants one
-    that numbers the rows, all that are learned from are named.
+    The result lists the columns to leave out. It lists the inputs instead where the user wants a
+    column that is left out by default, since it numbers the rows.
     """
 
     def __init__(self, data: OwnData, preview: TablePreview) -> None:
@@ -30,9 +30,9 @@ class ColumnSelection:
         self._named = set(column_names(data.columns)) & names
         self._off = names - self._named if self._named else set(column_names(data.drop)) & names
         self._reports: dict[str, ColumnReport] = {}
-        self._judge(preview.table.columns)
+        self._describe(preview.table.columns)
 
-    def _judge(self, columns: tuple[str, ...]) -> None:
+    def _describe(self, columns: tuple[str, ...]) -> None:
         preview = self._preview
         reports = describe_columns(
             preview.table,
@@ -46,7 +46,7 @@ class ColumnSelection:
 
     @property
     def reports(self) -> list[ColumnReport]:
-        """What each column is taken for when nobody leaves it out, in the file's order."""
+        """A description of each column, in the file's order: what it is read as by default."""
         return list(self._reports.values())
 
     def role(self, name: str) -> str:
@@ -56,7 +56,7 @@ class ColumnSelection:
         return "left out" if name in self._off else self._reports[name].kind
 
     def reason(self, name: str) -> str:
-        """Why a column is left out; nothing for others."""
+        """Why a column is left out; "" for others."""
         if self.role(name) != "left out":
             return ""
         report = self._reports[name]
@@ -66,23 +66,23 @@ class ColumnSelection:
         """Make a column the target."""
         self.target = name
         if len(self._reports) <= _MOST:
-            self._judge(self._preview.table.columns)
+            self._describe(self._preview.table.columns)
 
     def toggle(self, name: str) -> str:
-        """Leave a column out, or use it; why that can't be, or nothing."""
+        """Leave a column out, or use it. Returns why that can't be done, or ""."""
         if name == self.target:
             return f"{name} is the target: press t on another column to predict that one"
         if column_names(column_list([name])) != (name,):
             return "a name with a line break or without letters can't be listed: rename it"
         if self.role(name) in ("number", "text"):
             self._off.add(name)
-            if name in self._named:  # one that numbers the rows is left out by itself again
+            if name in self._named:  # it is left out by default again, if it numbers the rows
                 self._named.discard(name)
-                self._judge((name,))
+                self._describe((name,))
             return ""
         if self._reports[name].kind == "left out":
             named, self._named = self._named, self._named | {name}
-            self._judge((name,))
+            self._describe((name,))
             if self._reports[name].kind == "left out":
                 self._named = named
                 return f"{name} can't be learned from: {self._reports[name].reason}"
@@ -91,17 +91,17 @@ class ColumnSelection:
 
     @property
     def used(self) -> list[str]:
-        """The columns that are learned from."""
+        """The columns that are inputs."""
         return [name for name in self._reports if self.role(name) in ("number", "text")]
 
     @property
     def inputs(self) -> int:
-        """How many inputs they make, as far as the rows that were read tell."""
+        """How many inputs the columns make, judged by the rows that were read."""
         return sum(self._reports[name].width for name in self.used)
 
     @property
     def result(self) -> OwnData:
-        """The data as they were chosen."""
+        """The data with the chosen target and columns."""
         data = replace(self._data, target=self.target, drop="", columns="")
         if self._named:
             return replace(data, columns=column_list(self.used))

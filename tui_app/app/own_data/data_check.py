@@ -1,4 +1,4 @@
-"""Looks into the user's own data that the form names, and says what is wrong. Runs in a thread."""
+"""Reads previews of the user's own data, and checks them for a lecture. Called in threads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tui_app.training.suitable_data import refuse_unsuitable_data, refuse_unsuit
 def read_preview(
     data: OwnData, stopped: Callable[[], bool]
 ) -> tuple[TablePreview | FolderPreview | None, str]:
-    """The beginning of `data`; or None, and why they can't be read, or nothing once `stopped()`."""
+    """Return the beginning of `data` and ""; or None and the problem, "" once `stopped()`."""
     try:
         if data.kind == "csv":
             return preview_table(data.path), ""
@@ -41,8 +41,8 @@ def read_preview(
 def problem_with(
     data: OwnData, lecture: Lecture, stopped: Callable[[], bool]
 ) -> InvalidValue | None:
-    """What is wrong with `data` for `lecture`, in the words of training, as far as a look at their
-    beginning tells; None where nothing is.
+    """Return why `lecture` can't learn from `data`, judged by their beginning, or None. The message
+    is the one that training would give.
     """
     try:
         refuse_unsuitable_data(lecture, data.dataset)

@@ -1,4 +1,4 @@
-"""What the list of data sets in the form offers of the user's own data."""
+"""Adds the user's own data to the choices of the form's data set."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 _LABELS = {"csv": "your own table (CSV) ...", "folder": "your own images (folder) ..."}
 
-#: The values that aren't a data set, but ask for the dialog that picks one.
+#: The values that open a dialog instead of naming a data set, with the kind of data it picks.
 PICKS = {f"{kind}:": kind for kind in _LABELS}
 
 
 def picks(kinds: Iterable[str]) -> list[tuple[str, str]]:
-    """The choices, as label and value, that pick data of these kinds."""
+    """Return the choices that open a dialog for these kinds of data: labels and values."""
     return [(_LABELS[kind], f"{kind}:") for kind in kinds]
 
 
 def with_own_data(
     choices: Sequence[tuple[str, str]], known: Mapping[str, OwnData]
 ) -> list[tuple[str, str]]:
-    """The choices of a lecture, with the user's own data that it can learn from before those that
-    pick others.
+    """Return a lecture's choices with the user's known data of the kinds it learns from, before
+    those that open a dialog.
     """
     kinds = tuple(value for _, value in choices if value in PICKS)
     own = [(printable(data.label), name) for name, data in known.items() if name.startswith(kinds)]

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from datasets.reading.image_files import SUFFIXES as IMAGES
 
-#: What the names of tables end in; `.gz` is packed.
+#: The suffixes of tables; `.gz` is a compressed one.
 TABLES = (".csv", ".tsv", ".txt", ".data", ".gz", ".arff")
 
-#: Entries of a folder that are read at most, and of each folder in it to look for an image.
+#: The most entries read of a folder, and of each folder in it that is searched for an image.
 MOST, _LOOKED_AT = 200_000, 50
 
-#: Folders in a folder that are looked into for images.
+#: The most folders in a folder that are searched for images.
 _FOLDERS = 5
 
 #: Names of folders that split images into train and test set.
@@ -35,16 +35,16 @@ class Entry:
 
     @property
     def is_hidden(self) -> bool:
-        """Whether its name says that it is shown on request alone."""
+        """Whether its name begins with a dot."""
         return self.name.startswith(".")
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What is in `folder`, folders first, or the `problem` with reading it.
+    """The entries of `folder`, folders first, or the `problem` with reading it.
 
-    `folders` are the names of those that aren't hidden. `has_classes` says that it looks like a
-    folder of images: one folder a class, or a split.
+    `folders` are the names of the visible ones. `has_classes` says that it looks like a data set of
+    images: one folder a class, or train and test folders.
     """
 
     folder: Path
@@ -85,7 +85,7 @@ def _entry(found: os.DirEntry[str]) -> Entry:
         if found.is_dir():
             return Entry(found.name, "folder", 0, folded)
         size, is_file = found.stat().st_size, found.is_file()
-    except OSError:  # a link to nothing, or what went away meanwhile
+    except OSError:  # a dangling link, or a file deleted meanwhile
         return Entry(found.name, "other", 0, folded)
     suffix = os.path.splitext(folded)[1]  # noqa: PTH122  100 000 paths take a second
     kind = "table" if suffix in TABLES else "image" if suffix in IMAGES else "other"

@@ -1,4 +1,4 @@
-"""Reads files for a screen in a thread that nobody waits for: a disk may never answer."""
+"""Reads files for a screen in a thread that the exit doesn't wait for: a disk may hang."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import threading
 from collections.abc import Callable
 from contextvars import copy_context
 
-#: What a piece of work asks now and then: whether its result is still wanted.
+#: Returns whether the work should stop, since its result is no longer needed.
 Stopped = Callable[[], bool]
 
 NAME = "reading"
 
 
 class ReadingThread:
-    """Does one piece of work at a time; a newer one stops the one before.
+    """Runs one job at a time; a newer one stops the one before.
 
-    Unlike a worker of Textual, it isn't waited for when the app is left.
+    Unlike for a worker of Textual, the app doesn't wait for it at its exit.
     """
 
     def __init__(self) -> None:
         self._newest = threading.Event()
 
     def begin(self, work: Callable[[Stopped], None]) -> None:
-        """Do `work` in a thread, and stop what was begun before."""
+        """Run `work` in a thread, and stop the job before."""
         self._newest.set()
         stop = self._newest = threading.Event()
-        # What is posted from there is posted in the app that the context names.
+        # Textual finds the app to post messages to in the context.
         run = copy_context().run
         threading.Thread(target=run, args=(work, stop.is_set), name=NAME, daemon=True).start()
 
     def stop(self) -> None:
-        """Stop what was begun: its result isn't wanted any more."""
+        """Stop the job: its result is no longer needed."""
         self._newest.set()
