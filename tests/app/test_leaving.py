@@ -70,7 +70,7 @@ def test_it_is_not_suspended_where_no_shell_could_bring_it_back(monkeypatch: pyt
         await person.until(lambda: "Suspend tutorch: `fg` brings it back" in person.text)
         await person.press("enter")
         await person.until(lambda: person.said)
-        assert person.said == ["No shell waits here that could bring tutorch back: q leaves it."]
+        assert person.said == ["No shell here could bring tutorch back; q quits it."]
 
     suspend()
 

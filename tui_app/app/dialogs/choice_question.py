@@ -1,4 +1,4 @@
-"""A question with a few answers."""
+"""Asks a question with a few answers to choose from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui_app.app.dialogs.dialog import Dialog
 
 
 class ChoiceQuestion(Dialog):
-    """Gives the key of the answer that was chosen, or None. `answers` are keys and sentences."""
+    """Returns the key of the chosen answer, or None. `answers` are keys and sentences."""
 
     DEFAULT_CSS = """
     ChoiceQuestion {
@@ -52,5 +52,5 @@ class ChoiceQuestion(Dialog):
             self.dismiss(event.character)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Take it."""
+        """Return the answer."""
         self.dismiss(event.option_id)

@@ -1,4 +1,4 @@
-"""What the dialogs share that show data of the user's own before they are learned from."""
+"""The common part of the dialogs that show a preview of the user's own data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class DataDialog(Dialog):
-    """Gives something once OK was pressed, with `data` as they were chosen; else None."""
+    """Returns "ok" with the choices in `data`, or None."""
 
     DEFAULT_CSS = """
     DataDialog {
@@ -46,7 +46,7 @@ class DataDialog(Dialog):
         self._data_thread = ReadingThread()
 
     def compose(self) -> ComposeResult:
-        """What they are, in two lines, what is in them, and the keys."""
+        """Two lines about the data, the preview, and the keys."""
         with Vertical() as box:
             place = printable(str(self.data.path))
             box.border_title = escape(place if len(place) < 70 else f"...{place[-66:]}")
@@ -56,12 +56,12 @@ class DataDialog(Dialog):
             yield Label(self._keys, classes="keys", markup=False)
 
     def compose_data(self) -> ComposeResult:
-        """What shows the data."""
+        """The widgets that show the preview."""
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Read in a thread: a file may be large, or lie on a disk that doesn't answer."""
-        self.tell("Reading ...")
+        """Read in a thread: a file may be large, or its disk may hang."""
+        self.show_text("Reading ...")
         data = self.data
 
         def work(stopped: Stopped) -> None:
@@ -72,11 +72,11 @@ class DataDialog(Dialog):
         self._data_thread.begin(work)
 
     def on_unmount(self) -> None:
-        """Nobody wants them any more."""
+        """Stop reading."""
         self._data_thread.stop()
 
-    def tell(self, sentence: str, second: str = "", *, wrong: bool = False) -> None:
-        """Say what the data are; in the second line what is chosen, or what is `wrong`."""
+    def show_text(self, sentence: str, second: str = "", *, wrong: bool = False) -> None:
+        """Show a sentence about the data, and a second one: the choice, or a problem if `wrong`."""
         about, other = self.query(".about").results(TextLine)
         about.show(printable(sentence))
         other.set_class(wrong, "-wrong")

@@ -1,4 +1,4 @@
-"""What all dialogs share: Escape cancels, F1 helps, and the app can be left."""
+"""The keys of all dialogs: Escape cancels, F1 shows help, Ctrl-Q quits the app."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.screen import ModalScreen
 
 
 class Dialog(ModalScreen[str | None]):
-    """A question over the screen. Gives the answer, or None when it is cancelled."""
+    """A screen above another one. Returns an answer, or None when it is cancelled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Back"),
@@ -18,5 +18,5 @@ class Dialog(ModalScreen[str | None]):
     ]
 
     def action_leave(self) -> None:
-        """Give no answer."""
+        """Cancel."""
         self.dismiss(None)

@@ -20,7 +20,7 @@ from tui_app.text.quantities import counted
 
 
 class FolderDialog(DataDialog):
-    """Classes with how many images each has, beside an image."""
+    """The classes with their numbers of images, beside an image."""
 
     DEFAULT_CSS = """
     FolderDialog {
@@ -48,7 +48,7 @@ class FolderDialog(DataDialog):
             yield ImageArea()
 
     def on_mount(self) -> None:
-        """Begin among the classes."""
+        """Focus the classes."""
         super().on_mount()
         self._pictures, self._number = ReadingThread(), 0
         self._list.focus()
@@ -61,7 +61,7 @@ class FolderDialog(DataDialog):
         """Show the classes."""
         preview = message.preview
         if not isinstance(preview, FolderPreview):
-            self.tell("This folder can't be learned from.", message.problem, wrong=True)
+            self.show_text("This folder can't be learned from.", message.problem, wrong=True)
             return
         self._preview = preview
         has_test = preview.test is not None
@@ -72,7 +72,7 @@ class FolderDialog(DataDialog):
         depth = ", 16 bits" if preview.encoder.depth == 16 else ""
         colours = f"grey{depth}" if channels == 1 else "colour"
         split = f"tested on {preview.test.name}/" if preview.test else "a fifth is held out to test"
-        self.tell(
+        self.show_text(
             f"{counted(preview.count, 'image')} in {len(preview.classes)} classes, {split}",
             f"each becomes {width} x {height}, {colours}",
         )
@@ -86,7 +86,7 @@ class FolderDialog(DataDialog):
         self._show_image()
 
     def action_image(self, by: int) -> None:
-        """Another image of the class."""
+        """Show another image of the class."""
         self._number += by
         self._show_image()
 
@@ -112,11 +112,11 @@ class FolderDialog(DataDialog):
         self.query_one(ImageArea).show_image(message.name, message.pixels, message.problem)
 
     def on_unmount(self) -> None:
-        """Nobody wants them any more."""
+        """Stop reading."""
         super().on_unmount()
         self._pictures.stop()
 
     def action_choose(self) -> None:
-        """OK, if these can be learned from."""
+        """Return the choice, if the folder could be read."""
         if self._preview is not None:
             self.dismiss("ok")

@@ -1,4 +1,4 @@
-"""The question before one leaves something that trains."""
+"""Asks, before the app is closed, what happens to the run that trains."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from tui_app.monitoring.run_queue import RunQueue
 
 
 class LeaveQuestion(ChoiceQuestion):
-    """Whether to keep the run training (`k`), to stop it (`s`), or to stay (`b`).
+    """Keep the run training (`k`), stop it (`s`), or stay in the app (`b`).
 
-    A run that has no folder yet can't be kept: there is nothing that another process could resume.
+    A run without a folder can't be kept: there is nothing that another process could resume.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,5 +42,5 @@ class LeaveQuestion(ChoiceQuestion):
             )
 
     def action_stop_and_leave(self) -> None:
-        """A second Ctrl-C stops, saves and leaves."""
+        """Stop, save and quit, at a second Ctrl-C."""
         self.dismiss("s")

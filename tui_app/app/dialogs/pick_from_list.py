@@ -1,4 +1,4 @@
-"""A list to choose one from."""
+"""Lets the user pick a value from a list."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui_app.app.dialogs.dialog import Dialog
 
 
 class PickFromList(Dialog):
-    """Gives the value that was chosen, or None. `choices` are labels and values."""
+    """Returns the picked value, or None. `choices` are labels and values."""
 
     DEFAULT_CSS = """
     PickFromList {
@@ -36,11 +36,11 @@ class PickFromList(Dialog):
         yield choices
 
     def on_mount(self) -> None:
-        """Begin at what is chosen."""
+        """Put the cursor on the present value."""
         values = [value for _, value in self._choices]
         if self._value in values:
             self.query_one(OptionList).highlighted = values.index(self._value)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Take it."""
+        """Return the value."""
         self.dismiss(event.option_id)

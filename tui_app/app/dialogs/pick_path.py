@@ -1,4 +1,4 @@
-"""Picks a table, or a folder of images: a path that is typed, above the folder that it names."""
+"""Lets the user pick a table or a folder of images: a path to type, above a list of files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _KEYS = "Enter: OK · Tab: complete · ^T: all files · Esc: cancel"
 
 
 class PickPath(Dialog):
-    """Gives the path of a table (`kind` is `csv`), or of a folder of images (`folder`), or None.
+    """Returns the path of a table (`kind` is `csv`) or of a folder of images (`folder`), or None.
 
     `start` is the folder that is shown first.
     """
@@ -69,7 +69,7 @@ class PickPath(Dialog):
         self._reading = ReadingThread()
 
     def compose(self) -> ComposeResult:
-        """The path, what is wrong with it or what is in its folder, and the folder."""
+        """The path, a line about its folder or the problem, and the entries."""
         with Vertical() as box:
             box.border_title = _TITLES[self._kind]
             yield PathInput(_typed(self._start))
@@ -92,10 +92,10 @@ class PickPath(Dialog):
     # The folder
 
     def _read(self, folder: Path) -> None:
-        """Read a folder in a thread: it may be large, or lie on a disk that doesn't answer."""
+        """Read a folder in a thread: it may be large, or its disk may hang."""
         self._listing, self._is_read = Listing(folder), False
         self._list.show([])
-        self._tell("Reading the folder ...")
+        self._show_text("Reading the folder ...")
 
         def work(stopped: Stopped) -> None:
             listing = list_folder(folder, for_images=self._kind == "folder", stopped=stopped)
@@ -105,7 +105,7 @@ class PickPath(Dialog):
         self._reading.begin(work)
 
     def on_unmount(self) -> None:
-        """Nobody wants the folder any more."""
+        """Stop reading."""
         self._reading.stop()
 
     def on_folder_listed(self, message: FolderListed) -> None:
@@ -115,13 +115,13 @@ class PickPath(Dialog):
             self._show()
 
     def _show(self) -> None:
-        """The entries that fit what is typed behind the folder."""
+        """Show the entries whose name contains what is typed after the last /."""
         if not self._is_read:
             return
         listing, sought = self._listing, _parts(self._path.value)[1]
         folded = sought.casefold()
         shown = [e for e in listing.entries if folded in e.folded and self._is_shown(e, sought)]
-        if folded:  # those that begin with it come first
+        if folded:  # first those whose name begins with it
             shown.sort(key=lambda entry: not entry.folded.startswith(folded))
         first = [] if sought else [_THIS, _UP] if self._kind == "folder" else [_UP]
         self._list.folders = listing.folders
@@ -136,7 +136,7 @@ class PickPath(Dialog):
         return entry.kind == "folder" or (self._kind == "csv" and entry.kind == "table")
 
     def _first_place(self, first: list[Entry], shown: list[Entry]) -> int:
-        """Where the cursor begins: at the folder itself where it holds classes, else below `..`."""
+        """The first place: the folder itself where it holds classes, else below `..`."""
         if not first or self._listing.has_classes or not shown:
             return 0
         return len(first)
@@ -144,16 +144,16 @@ class PickPath(Dialog):
     def _about(self, shown: int) -> None:
         listing = self._listing
         if listing.problem:
-            self._tell(listing.problem, wrong=True)
+            self._show_text(listing.problem, wrong=True)
             return
         files = len(listing.entries) - listing.folder_count
         folders = counted(listing.folder_count, "folder")
         more = ", and more that aren't listed" if listing.is_cut else ""
         left = len(listing.entries) - shown
         hidden = f"; {left} not shown" if left else ""
-        self._tell(f"{folders}, {counted(files, 'file')}{more}{hidden}")
+        self._show_text(f"{folders}, {counted(files, 'file')}{more}{hidden}")
 
-    def _tell(self, sentence: str, *, wrong: bool = False) -> None:
+    def _show_text(self, sentence: str, *, wrong: bool = False) -> None:
         line = self.query_one(".about", TextLine)
         line.set_class(wrong, "-wrong")
         line.show(printable(sentence))
@@ -170,7 +170,7 @@ class PickPath(Dialog):
             self._show()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take what is typed in full, or else what is at the cursor."""
+        """Pick the typed file, or else the entry at the cursor."""
         event.stop()
         typed = user_path(event.value.strip())
         if self._kind == "csv" and _parts(event.value)[1] and typed.is_file():
@@ -178,14 +178,16 @@ class PickPath(Dialog):
             return
         entry = self._list.item
         if entry is not None:
-            self._take(entry)
+            self._pick(entry)
         elif self._is_read and not self._listing.problem:
-            self._tell(f"There is nothing called {_parts(event.value)[1]!r} here.", wrong=True)
+            self._show_text(f"There is nothing called {_parts(event.value)[1]!r} here.", wrong=True)
 
-    def _take(self, entry: Entry) -> None:
+    def _pick(self, entry: Entry) -> None:
         folder = self._listing.folder
         if entry.name != printable(entry.name):
-            self._tell("Its name has signs that can't be shown or typed: rename it.", wrong=True)
+            self._show_text(
+                "Its name has characters that can't be shown or typed: rename it.", wrong=True
+            )
         elif entry.kind == "this":
             self.dismiss(str(folder.absolute()))
         elif entry.kind == "up":
@@ -195,7 +197,7 @@ class PickPath(Dialog):
         elif self._kind == "csv":
             self.dismiss(str((folder / entry.name).absolute()))
         else:
-            self._tell("Choose the folder, not a file in it.", wrong=True)
+            self._show_text("Choose the folder, not a file in it.", wrong=True)
         self._path.cursor_position = len(self._path.value)
 
     def action_complete(self) -> None:
@@ -208,29 +210,29 @@ class PickPath(Dialog):
         self._path.cursor_position = len(self._path.value)
 
     def action_all(self) -> None:
-        """Show hidden files and those of other kinds, or not."""
+        """Show or hide hidden files and files of other kinds."""
         self._shows_all = not self._shows_all
         self._show()
 
     # The cursor
 
     def action_move(self, by: int) -> None:
-        """Move it."""
+        """Move the cursor."""
         self._list.action_move(by)
 
     def action_page(self, by: int) -> None:
-        """Move it by a page."""
+        """Move the cursor by a page."""
         self._list.action_page(by)
 
     def on_line_list_clicked(self, message: LineList.Clicked) -> None:
-        """Take what was clicked."""
+        """Pick the entry that was clicked."""
         message.stop()
         if isinstance(self._list.item, Entry):
-            self._take(self._list.item)
+            self._pick(self._list.item)
 
 
 def _typed(folder: Path) -> str:
-    """A folder as it is typed: with ~ for the home folder, and / at its end."""
+    """A folder as the user would type it: with ~ for the home folder, and / at its end."""
     text, home = str(folder.absolute()), os.path.expanduser("~")  # noqa: PTH111  may be none
     if home not in ("~", "/", "") and (text == home or text.startswith(f"{home}/")):
         text = f"~{text[len(home) :]}"
@@ -238,7 +240,7 @@ def _typed(folder: Path) -> str:
 
 
 def _parts(typed: str) -> tuple[str, str]:
-    """What is typed up to its last /, and what is behind it."""
+    """Split what is typed after its last /."""
     place = typed.rfind("/") + 1
     return typed[:place], typed[place:]
 

@@ -1,4 +1,4 @@
-"""Shows the beginning of a table, and chooses its target and the columns to learn from."""
+"""Shows the first rows of a table, and lets the user choose its target and its inputs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tui_app.training.suitable_data import refuse_unsuitable_inputs
 
 
 class TableDialog(DataDialog):
-    """Columns with what each is taken for, above the first rows."""
+    """The columns, each with how it is read, above the first rows."""
 
     DEFAULT_CSS = """
     TableDialog {
@@ -48,7 +48,7 @@ class TableDialog(DataDialog):
         yield SampleTable()
 
     def on_mount(self) -> None:
-        """Begin among the columns."""
+        """Focus the columns."""
         super().on_mount()
         self._columns.focus()
         self.query_one(".header", TextLine).show(HEADER)
@@ -60,10 +60,10 @@ class TableDialog(DataDialog):
         return self.query_one(ColumnList)
 
     def on_preview_read(self, message: PreviewRead) -> None:
-        """Show them."""
+        """Show the columns and rows."""
         preview = message.preview
         if not isinstance(preview, TablePreview):
-            self.tell("This table can't be read.", message.problem, wrong=True)
+            self.show_text("This table can't be read.", message.problem, wrong=True)
             return
         self._preview = preview
         self._columns.selection = selection = ColumnSelection(self.data, preview)
@@ -71,18 +71,18 @@ class TableDialog(DataDialog):
         place = names.index(selection.target) if selection.target else len(names) - 1
         self._columns.show(selection.reports, place)
         self.query_one(SampleTable).show(preview.table)
-        self._say()
+        self._show_choice()
 
-    def _say(self, problem: str = "") -> None:
-        """How large the table is, and what is predicted."""
+    def _show_choice(self, problem: str = "") -> None:
+        """Show the size of the table, and the target or the problem."""
         preview, selection = self._preview, self._columns.selection
         if preview is not None and selection is not None:
             problem = problem or self._problem_with(preview, selection)
-            said = _predicted(preview, selection)
-            self.tell(_size(preview), problem or said, wrong=bool(problem))
+            choice = _describe_target(preview, selection)
+            self.show_text(_size(preview), problem or choice, wrong=bool(problem))
 
     def _problem_with(self, preview: TablePreview, selection: ColumnSelection) -> str:
-        """Why the lecture can't learn from it so, as far as these rows tell."""
+        """Why the lecture can't learn from the chosen columns, judged by these rows; or ""."""
         if not selection.target:
             return ""
         try:
@@ -95,7 +95,7 @@ class TableDialog(DataDialog):
     # What is chosen
 
     def action_choose(self) -> None:
-        """OK; without a target, predict the column at the cursor first."""
+        """Return the choice; without a target, make the column at the cursor the target."""
         selection = self._columns.selection
         if selection is None:
             return
@@ -106,7 +106,7 @@ class TableDialog(DataDialog):
             self.dismiss("ok")
 
     def action_target(self) -> None:
-        """Predict the column at the cursor."""
+        """Make the column at the cursor the target."""
         selection, report = self._columns.selection, self._columns.item
         if selection is not None and report is not None:
             selection.predict(report.name)
@@ -120,17 +120,17 @@ class TableDialog(DataDialog):
 
     def _show_again(self, selection: ColumnSelection, problem: str = "") -> None:
         self._columns.show(selection.reports, self._columns.cursor)
-        self._say(problem)
+        self._show_choice(problem)
 
     def on_line_list_clicked(self, message: LineList.Clicked) -> None:
-        """A double click predicts the column."""
+        """Make the column the target at a double click."""
         message.stop()
         if message.is_double:
             self.action_target()
 
 
 def _size(preview: TablePreview) -> str:
-    """How large the table is, and how its text is read."""
+    """The size of the table, and its text encoding."""
     columns, read = counted(len(preview.table.columns), "column"), len(preview.table)
     if preview.is_whole:
         rows = counted(read, "row")
@@ -140,8 +140,8 @@ def _size(preview: TablePreview) -> str:
     return "; ".join(filter(None, (f"{rows}, {columns}", preview.encoding)))
 
 
-def _predicted(preview: TablePreview, selection: ColumnSelection) -> str:
-    """What is predicted from how many inputs, with its classes."""
+def _describe_target(preview: TablePreview, selection: ColumnSelection) -> str:
+    """The target with its classes or range, and how many inputs there are."""
     target = selection.target
     if not target:
         return "Which column is to be predicted? Go to it and press Enter."

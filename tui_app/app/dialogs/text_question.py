@@ -1,4 +1,4 @@
-"""A question that is answered with a line of text."""
+"""Asks for a line of text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui_app.app.dialogs.dialog import Dialog
 
 
 class TextQuestion(Dialog):
-    """Gives what was typed once `check` finds nothing wrong with it, or None."""
+    """Returns the text once `check` returns no problem with it, or None."""
 
     DEFAULT_CSS = """
     TextQuestion {
@@ -36,7 +36,7 @@ class TextQuestion(Dialog):
         self._check = check
 
     def compose(self) -> ComposeResult:
-        """The question, the answer, what is wrong with it, and the keys."""
+        """The question, the answer, the problem with it, and the keys."""
         with Vertical():
             yield Label(self._question, markup=False)
             yield Input(self._text, compact=True, select_on_focus=True)
@@ -44,10 +44,10 @@ class TextQuestion(Dialog):
             yield Label("Enter: OK · Esc: cancel", classes="keys")
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Say what is wrong while it is typed."""
+        """Show the problem while the user types."""
         self.query_one(".problem", Static).update(self._check(event.value))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take it, if nothing is wrong."""
+        """Return the text, if there is no problem."""
         if not self._check(event.value):
             self.dismiss(event.value)

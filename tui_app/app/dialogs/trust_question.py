@@ -1,4 +1,4 @@
-"""Asks in a dialog whether the user trusts code before it runs."""
+"""Asks whether the user trusts code, before it runs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from tui_app.app.app_interface import AppInterface
 from tui_app.app.dialogs.choice_question import ChoiceQuestion
 from tui_app.text.escaping import printable
 
-#: A capital letter, and not the first answer: the dialog may come up while the user types.
+#: Yes is a capital letter and not the first answer, since the dialog may open while the user types.
 _YES, _NO = "T", "n"
 
 
 class TrustQuestion(ChoiceQuestion):
-    """Whose code it is, where it lies and what comes with it; it runs only if that is chosen."""
+    """Shows the file, its owner and the files that it imports; no is the first answer."""
 
     def __init__(self, error: UntrustedSource) -> None:
         (_, file), *facts = error.facts  # a long path is wrapped best in lines of its own
@@ -32,7 +32,7 @@ def ask_trust(
     then: Callable[[], object],
     otherwise: Callable[[], object] = lambda: None,
 ) -> None:
-    """Ask; do `then` once the code is trusted, and `otherwise` where it isn't."""
+    """Ask, and call `then` once the code is trusted, or else `otherwise`."""
 
     def answered(answer: str | None) -> None:
         if answer != _YES:
