@@ -1,4 +1,4 @@
-"""Run folders in the words of a table."""
+"""Formats run folders for the table of runs and the list of lectures."""
 
 from __future__ import annotations
 
@@ -29,22 +29,21 @@ COLUMNS = (
 
 _STATES = {"running": "green", "paused": "yellow", "failed": "red", "crashed": "red"}
 
-#: The cells of the columns whose texts have a length of their own.
+#: The widths of columns with a fixed width.
 _FIXED = {"age": 9, "best": 12, "epochs": 9, "state": 9}
 
-#: The cells that the other columns have at least and at most, and what separates two columns.
+#: The least and greatest widths of the other columns, and the gap between two columns.
 _LECTURE, _DATA, _DIFFERS, _NOTE = (12, 27), (8, 13), (16, 60), (12, 60)
 _BETWEEN = 2
 
-#: Where texts are moved to the right edge of their column.
+#: The columns whose texts are aligned to the right.
 _RIGHT = ("age", "best")
 
 
 def widths(columns: int) -> dict[str, int]:
-    """The columns of the table that fit in `columns` cells, by key, and the cells of each.
+    """Choose the columns of the table that fit in `columns` cells: by key, the width of each.
 
-    Changed settings and notes come last, where there is room; so does the data set where there is
-    little.
+    Changed settings and notes are dropped first, then the data set.
     """
     chosen = dict(_FIXED)
     room = columns - sum(width + _BETWEEN for width in chosen.values())
@@ -65,13 +64,13 @@ def widths(columns: int) -> dict[str, int]:
 
 
 def title_of(key: str, width: int) -> str:
-    """The heading of a column."""
+    """Format the heading of a column."""
     title = dict(COLUMNS)[key]
     return f"{title:>{width}}" if key in _RIGHT else title
 
 
 def cells(row: RunRow, now: float, chosen: Mapping[str, int], *, marked: bool) -> list[Text]:
-    """The cells of a run in the columns that `widths` chose; what doesn't fit ends in …"""
+    """Format the cells of a run in the columns that `widths` chose; cut text ends in …"""
     run = row.summary
     texts = {
         "age": f"{age(run.created, now) if run.created else '':>7}",
@@ -94,12 +93,12 @@ def cells(row: RunRow, now: float, chosen: Mapping[str, int], *, marked: bool) -
 
 
 def best_in_short(run: RunSummary) -> str:
-    """The best value of a run: `97.50 %` of accuracy, or `loss 0.1396`."""
+    """Format the best value of a run: an accuracy as `97.50 %`, or `loss 0.1396`."""
     return "-" if run.best_value is None else format_short(run.metric, run.best_value)
 
 
 def about(row: RunRow, width: int) -> Text:
-    """What the table has no room for, in four lines: the run's name, why it ended, its changed
+    """Format in four lines what the table has no room for: the run's name, why it ended, its changed
     settings and its note.
     """
     settings = "  ".join(f"{name}={value}" for name, value in row.differs.items())
@@ -119,24 +118,24 @@ def _printable(text: Text) -> Text:
 
 
 def lecture_of(row: RunRow) -> str:
-    """The lecture without what all have in common: `09 softmax classifier`; of a user's own also
-    where its file lay, where there are several of its name.
+    """Format the lecture's name: `09 softmax classifier`. Where several lecture files share a name,
+    the path of this one follows.
     """
     name = row.summary.lecture or row.folder.path.parent.name
     origin = f" ({row.origin})" if row.origin else ""
     return name.removeprefix("lecture_").replace("_", " ") + origin
 
 
-def matches(row: RunRow, sought: str) -> bool:
-    """Whether every word of `sought` is somewhere in the row."""
+def matches(row: RunRow, query: str) -> bool:
+    """Whether the row contains every word of `query`."""
     run = row.summary
     words = [row.folder.name, lecture_of(row), run.dataset, run.state, row.note]
     whole = " ".join([*words, *(f"{name}={value}" for name, value in row.settings.items())])
-    return all(word in whole.casefold() for word in sought.casefold().split())
+    return all(word in whole.casefold() for word in query.casefold().split())
 
 
 def ordered(rows: list[RunRow], column: str) -> list[RunRow]:
-    """The rows by a column: the newest, the best, the farthest first, words as in a dictionary."""
+    """Sort the rows by a column: the newest, the best or the farthest first, or by alphabet."""
     keys = {
         "age": lambda row: -row.summary.created,
         "lecture": lecture_of,
@@ -166,8 +165,8 @@ class Trained:
 
 
 def best_by_lecture(summaries: Sequence[RunSummary]) -> dict[tuple[str, str], Trained]:
-    """For each lecture, by its key, how many runs it has, and the best result of those by the same
-    metric as the newest.
+    """Count the runs of each lecture, by its key, and find the best of those with the metric of the
+    newest.
     """
     by_lecture: dict[tuple[str, str], list[RunSummary]] = {}
     for summary in summaries:
@@ -177,15 +176,15 @@ def best_by_lecture(summaries: Sequence[RunSummary]) -> dict[tuple[str, str], Tr
 
 
 def best_of(runs: Sequence[RunSummary]) -> str:
-    """The best value among runs, as it is written."""
+    """Format the best value among runs."""
     newest = runs[-1]
-    known = [run for run in runs if run.metric == newest.metric and run.best_value is not None]
+    comparable = [run for run in runs if run.metric == newest.metric and run.best_value is not None]
     best = max if newest.higher_is_better else min
-    return best_in_short(best(known, key=lambda run: run.best_value or 0.0))
+    return best_in_short(best(comparable, key=lambda run: run.best_value or 0.0))
 
 
 def age(created: float, now: float | None = None) -> str:
-    """How long ago something was: `4 min`, `3 h`, `12 days`."""
+    """Format how long ago something was: `4 min`, `3 h`, `12 days`."""
     seconds = (time.time() if now is None else now) - created
     if seconds < 90:
         return "now"
