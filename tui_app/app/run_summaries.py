@@ -98,8 +98,8 @@ def best_in_short(run: RunSummary) -> str:
 
 
 def about(row: RunRow, width: int) -> Text:
-    """Format in four lines what the table has no room for: the run's name, why it ended, its changed
-    settings and its note.
+    """Format in four lines what the table has no room for: the run's name, why it ended, and its
+    changed settings and note.
     """
     settings = "  ".join(f"{name}={value}" for name, value in row.differs.items())
     lines = [
