@@ -10,7 +10,7 @@ from rich.text import Text
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.pen import hexadecimal, ramp
 from tui_app.drawing.plot import Plot
-from tui_app.drawing.raster import scaled
+from tui_app.drawing.raster import scale_image
 from tui_app.drawing.table import sentence
 from tui_app.views.view import Frame, View
 
@@ -45,7 +45,7 @@ def draw(found: Boundary, frame: Frame) -> list[Text]:
 def _draw_background(plot: Plot, found: Boundary) -> None:
     """The background, two pixels a cell: blue where class 0 is more probable, else orange."""
     pen, canvas = plot.canvas.pen, plot.canvas
-    shares = scaled(found.probabilities[::-1], plot.columns, plot.rows * 2)
+    shares = scale_image(found.probabilities[::-1], plot.columns, plot.rows * 2)
     above = shares[0::2] > 0.5
     edge = np.zeros_like(above)
     edge[:, :-1] |= above[:, :-1] != above[:, 1:]

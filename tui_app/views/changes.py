@@ -8,11 +8,11 @@ import numpy as np
 from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
-from tui_app.drawing.raster import fitted, shares
+from tui_app.drawing.raster import brightness, fit_image
 from tui_app.drawing.table import bar, sentence, wrapped
 from tui_app.text.cells import cut_distinct
 from tui_app.text.quantities import counted
-from tui_app.views.shared.sample_tiles import HEIGHT, WIDTH, text_of
+from tui_app.views.shared.sample_tiles import HEIGHT, WIDTH, sample_as_text
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def draw(found: Changes, frame: Frame) -> list[Text]:
     canvas = Canvas(frame.columns, max(2, frame.rows - len(words)), frame.pen)
     left = high = 0
     if found.inputs.ndim == 4 and frame.columns >= 76:
-        canvas.pixels(0, 0, fitted(shares(found.inputs[at]), WIDTH, HEIGHT))
+        canvas.pixels(0, 0, fit_image(brightness(found.inputs[at]), WIDTH, HEIGHT))
         left, high = WIDTH + 2, HEIGHT
     used = max(high, _grid(canvas, found, at, left))
     return [*canvas.lines()[: used + 1], *words]
@@ -85,7 +85,7 @@ def _words(found: Changes, at: int, frame: Frame) -> list[Text]:
     name, last = found.classes[truth], found.classes[guesses[-1]]
     what = ""
     if found.vocabulary:
-        what = f" ({text_of(found.inputs[at], found.vocabulary)})"
+        what = f" ({sample_as_text(found.inputs[at], found.vocabulary)})"
     share = 100 * float(found.probabilities[-1, at, truth])
     sample = f"sample {found.rows[at] + 1}"
     lines = [

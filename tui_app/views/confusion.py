@@ -12,7 +12,7 @@ from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.pen import hexadecimal, ramp
 from tui_app.drawing.table import flowed, sentence, wrapped
 from tui_app.text.cells import cut_distinct, padded
-from tui_app.views.shared.sample_tiles import HEIGHT, draw_tiles, is_image, sample_text
+from tui_app.views.shared.sample_tiles import HEIGHT, draw_tiles, is_image, text_at
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def draw(found: Predictions, frame: Frame) -> list[Text]:
     if cell is not None and room >= (HEIGHT + 3 if is_image(found) else 2):
         chosen = np.flatnonzero((found.targets == cell[0]) & (found.predicted == cell[1]))
         if found.vocabulary:  # names are short: many of them fit a line
-            texts = ", ".join(sample_text(found, int(place)) for place in chosen[:500])
+            texts = ", ".join(text_at(found, int(place)) for place in chosen[:500])
             return [
                 *canvas.lines()[:used],
                 *wrapped(texts, frame.columns, frame.pen, "")[:room],

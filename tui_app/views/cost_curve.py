@@ -11,7 +11,7 @@ from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.plot import Plot
 from tui_app.drawing.table import sentence
 from tui_app.text.quantities import rounded
-from tui_app.views.shared.descents import apart, legend, places, sign_of, stability
+from tui_app.views.shared.descents import path_legend, path_sign, places, stability_line, thin_out
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def draw(found: Landscape, frame: Frame) -> list[Text]:
 def _draw_comparison(plot: Plot, found: Landscape, other: Descent, number: int) -> None:
     """Draw another descent as marks above the curve, each in a row of its own, so that all show."""
     pen, row = plot.canvas.pen, (plot.ys[1] - plot.ys[0]) / plot.rows
-    sign, meaning = sign_of(number, pen)
+    sign, meaning = path_sign(number, pen)
     points = other.weights[np.isfinite(other.weights[:, 0])]
-    for w, *_ in apart(plot, points, cells=3):
+    for w, *_ in thin_out(plot, points, cells=3):
         cost = np.interp(w, found.grids[0], found.cost, np.nan, np.nan)
         if np.isfinite(cost):
             plot.mark(w, cost + row * number, sign, pen.style(meaning))
@@ -94,8 +94,8 @@ def _words(found: Landscape, descent: Descent, tried: int, frame: Frame) -> list
         pen=pen,
     )
     if len(found.descents) == 1 and descent.current is None:
-        return [first, stability(found, frame)]
-    return [first, *legend(found, frame), stability(found, frame)]
+        return [first, stability_line(found, frame)]
+    return [first, *path_legend(found, frame), stability_line(found, frame)]
 
 
 VIEW = View(

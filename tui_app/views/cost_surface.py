@@ -14,7 +14,7 @@ from tui_app.drawing.plot import Plot
 from tui_app.drawing.table import sentence
 from tui_app.drawing.ticks import tick_text
 from tui_app.text.quantities import rounded
-from tui_app.views.shared.descents import apart, legend, places, sign_of, stability
+from tui_app.views.shared.descents import path_legend, path_sign, places, stability_line, thin_out
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -122,19 +122,19 @@ def _draw_path(plot: Plot, descent: Descent, number: int, at: int, is_search: bo
     stay visible.
     """
     pen, canvas = plot.canvas.pen, plot.canvas
-    shown, meaning = sign_of(number, pen)
+    shown, meaning = path_sign(number, pen)
     points = descent.weights[: at + 1] if at else np.vstack([descent.weights, descent.end])
     if is_search:  # a search visits every point in turn: its path says nothing
         points = points[-1:]
     points = points[np.isfinite(points).all(axis=1)]
     if number == 0 and pen.colour:
-        for start, end in pairwise(apart(plot, points, cells=0.5)):
+        for start, end in pairwise(thin_out(plot, points, cells=0.5)):
             _dots(plot, start, end, pen.style(meaning))
         points = points[[0, -1]] if len(points) else points
     elif number == 0:  # without colour, dots would look like contours
-        points = apart(plot, points, cells=1.5)
+        points = thin_out(plot, points, cells=1.5)
     else:
-        points = apart(plot, points)
+        points = thin_out(plot, points)
     for w, b, *_ in points:
         column, row = round(plot.x(w)) // 2, round(plot.y(b)) // 4
         plot.mark(w, b, shown, canvas.over(column, row, pen.style(meaning)))
@@ -172,7 +172,7 @@ def _words(found: Landscape, frame: Frame) -> list[Text]:
     )
     if found.is_search:
         return [_tried(found, frame), star]
-    return [*legend(found, frame), star, stability(found, frame)]
+    return [*path_legend(found, frame), star, stability_line(found, frame)]
 
 
 def _tried(found: Landscape, frame: Frame) -> Text:

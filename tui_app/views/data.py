@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
-from tui_app.drawing.raster import fitted, shares
+from tui_app.drawing.raster import brightness, fit_image
 from tui_app.drawing.table import bar, sentence, wrapped
 from tui_app.text.cells import padded
 from tui_app.text.quantities import rounded
@@ -86,7 +86,7 @@ def _samples(found: DataSummary, frame: Frame, room: int) -> list[Text]:
         across = (frame.columns + BETWEEN) // (WIDTH + BETWEEN)
         for number in range(min(len(found.samples), across * (room // (HEIGHT + 1)))):
             x, y = number % across * (WIDTH + BETWEEN), number // across * (HEIGHT + 1)
-            canvas.pixels(x, y, fitted(shares(found.samples[number]), WIDTH, HEIGHT))
+            canvas.pixels(x, y, fit_image(brightness(found.samples[number]), WIDTH, HEIGHT))
             label = padded(found.labels[number], WIDTH).rstrip()
             canvas.write(x, y + HEIGHT, label, frame.pen.style("data"))
         return canvas.lines()

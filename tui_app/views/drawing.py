@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
-from tui_app.drawing.raster import fitted, shares
+from tui_app.drawing.raster import brightness, fit_image
 from tui_app.drawing.table import bar, wrapped
 from tui_app.text.cells import padded
 from tui_app.views.shared.sample_tiles import HEIGHT, WIDTH
@@ -36,7 +36,7 @@ def draw(found: Drawing, frame: Frame) -> list[Text]:
     top = len(prediction.classes) + 3
     if frame.rows - top > HEIGHT:
         canvas.write(0, top, "as the model sees it", pen.style("faint"))
-        canvas.pixels(0, top + 1, fitted(shares(found.seen), WIDTH, HEIGHT))
+        canvas.pixels(0, top + 1, fit_image(brightness(found.seen), WIDTH, HEIGHT))
     return canvas.lines()
 
 

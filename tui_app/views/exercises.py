@@ -9,7 +9,7 @@ from rich.text import Text
 from tui_app.drawing.table import sentence
 from tui_app.text.quantities import rounded
 from tui_app.views.graph import picture
-from tui_app.views.shared.graph_steps import Shown, everything
+from tui_app.views.shared.graph_steps import VisibleSteps, all_steps
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def draw(found: tuple[Exercise, ...], frame: Frame) -> list[Text]:
     """The exercise at the place."""
     exercise = found[min(frame.at, len(found) - 1)]
-    graph, solved = exercise.graph, everything(exercise.graph)
+    graph, solved = exercise.graph, all_steps(exercise.graph)
     if exercise.given is None:
-        solved = Shown(solved.forward, 0, False)
+        solved = VisibleSteps(solved.forward, 0, False)
     lines = [sentence((exercise.text, "strong"), pen=frame.pen), Text()]
     lines += picture(graph, solved, frame, frame.rows - 5)
     lines.append(Text())

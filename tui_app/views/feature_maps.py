@@ -8,9 +8,9 @@ import numpy as np
 from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
-from tui_app.drawing.raster import fitted, shares, spread
+from tui_app.drawing.raster import brightness, centred_shares, fit_image
 from tui_app.drawing.table import sentence
-from tui_app.views.kernels import titled
+from tui_app.views.kernels import layer_title
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _all(canvas: Canvas, found: Images) -> str:
     height = max(3, room // (len(levels) + 1) - 1)
     side = 2 * height
     canvas.write(0, 0, f"sample {found.sample + 1}, a {found.label}", canvas.pen.style("strong"))
-    canvas.pixels(0, 1, fitted(shares(found.image), side, height))
+    canvas.pixels(0, 1, fit_image(brightness(found.image), side, height))
     y = height + 1
     for layer in levels:
         if y + 2 > room:
@@ -62,7 +62,7 @@ def _one(canvas: Canvas, found: Images, layer: Maps) -> str:
     count = len(layer.maps)
     best = max(range(1, count + 1), key=lambda across: _side(canvas, count, across))
     side = _side(canvas, count, best)
-    canvas.write(0, 0, titled(_kind(canvas, layer), layer.name), canvas.pen.style("strong"))
+    canvas.write(0, 0, layer_title(_kind(canvas, layer), layer.name), canvas.pen.style("strong"))
     down = -(-count // best)
     _maps(canvas, layer.maps, 0, 1, side, max(1, side // 2), rows=down)
     lowest, highest = float(layer.maps.min()), float(layer.maps.max())
@@ -81,11 +81,11 @@ def _maps(
     canvas: Canvas, maps: np.ndarray, x: int, y: int, side: int, height: int, *, rows: int
 ) -> None:
     """Draw maps side by side in `rows` rows, all on one scale."""
-    scaled = spread(maps.astype(np.float64))
+    scaled = centred_shares(maps.astype(np.float64))
     across = max(1, min((canvas.columns + 1) // (side + 1), -(-len(maps) // rows)))
     for number, image in enumerate(scaled[: across * rows]):
         row, column = divmod(number, across)
-        pixels = fitted(image, side, height)
+        pixels = fit_image(image, side, height)
         canvas.pixels(x + column * (side + 1), y + row * (height + (rows > 1)), pixels, "diverging")
 
 

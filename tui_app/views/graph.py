@@ -11,12 +11,12 @@ from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.table import sentence, wrapped
 from tui_app.text.quantities import as_factor, rounded
 from tui_app.views.shared.graph_steps import (
-    Shown,
-    backward_of,
-    node_at,
-    parts_of,
-    shown_at,
-    steps_of,
+    VisibleSteps,
+    backward_order,
+    current_node,
+    forward_order,
+    gradient_terms,
+    visible_at,
 )
 from tui_app.views.view import Frame, View
 
@@ -29,7 +29,7 @@ _GAP = 5
 
 def draw(found: Graph, frame: Frame) -> list[Text]:
     """The graph, and a sentence on the current step. At 0 all values and gradients are written."""
-    shown = shown_at(found, frame.at)
+    shown = visible_at(found, frame.at)
     below = _sentences(found, shown, frame)
     return [*picture(found, shown, frame, frame.rows - len(below) - 1), Text(), *below]
 
@@ -37,7 +37,7 @@ def draw(found: Graph, frame: Frame) -> list[Text]:
 # The picture
 
 
-def picture(graph: Graph, shown: Shown, frame: Frame, rows: int) -> list[Text]:
+def picture(graph: Graph, shown: VisibleSteps, frame: Frame, rows: int) -> list[Text]:
     """The graph from left to right if it fits, with products or without, else as a list."""
     tree = _Tree(graph, len(graph.nodes) - 1)
     for full in (True, False):
@@ -70,11 +70,11 @@ class _Tree:
 
 
 def _texts(
-    graph: Graph, shown: Shown, frame: Frame, *, full: bool
+    graph: Graph, shown: VisibleSteps, frame: Frame, *, full: bool
 ) -> Mapping[int, tuple[str, str]]:
     """The two lines at each node: its name and value, and its gradient."""
-    computed = set(steps_of(graph)[: shown.forward])
-    reached = set(backward_of(graph)[: shown.backward])
+    computed = set(forward_order(graph)[: shown.forward])
+    reached = set(backward_order(graph)[: shown.backward])
     texts = {}
     for place, node in enumerate(graph.nodes):
         is_computed = node.kind != "operation" or place in computed
@@ -100,7 +100,7 @@ def _plain(name: str, frame: Frame) -> str:
 def _product(graph: Graph, place: int, full: bool) -> str:
     """`2·-4 = -8`: the local derivative times the upstream gradient, and the result."""
     gradient = graph.nodes[place].gradient or 0.0
-    parts = parts_of(graph, place)
+    parts = gradient_terms(graph, place)
     if not full or not parts:
         return rounded(gradient)
     return (
@@ -125,11 +125,11 @@ def _drawn(
     texts: Mapping[int, tuple[str, str]],
     columns: list[int],
     graph: Graph,
-    shown: Shown,
+    shown: VisibleSteps,
     frame: Frame,
 ) -> list[Text]:
     canvas, pen = Canvas(frame.columns, tree.height, frame.pen), frame.pen
-    now = node_at(graph, shown)
+    now = current_node(graph, shown)
     for node in tree.all():
         for child in node.children:
             _join(canvas, columns, node, child, texts)
@@ -174,9 +174,9 @@ def _corner(left: bool, right: bool, up: bool, down: bool) -> str:
     return corners.get((left, right, up, down), "│")
 
 
-def _listed(graph: Graph, shown: Shown, frame: Frame, rows: int) -> list[Text]:
+def _listed(graph: Graph, shown: VisibleSteps, frame: Frame, rows: int) -> list[Text]:
     """One node a line, where the picture doesn't fit."""
-    texts, now = _texts(graph, shown, frame, full=True), node_at(graph, shown)
+    texts, now = _texts(graph, shown, frame, full=True), current_node(graph, shown)
     lines = []
     for place, node in enumerate(graph.nodes):
         value, gradient = texts[place]
@@ -190,7 +190,7 @@ def _listed(graph: Graph, shown: Shown, frame: Frame, rows: int) -> list[Text]:
 # The sentence
 
 
-def _sentences(graph: Graph, shown: Shown, frame: Frame) -> list[Text]:
+def _sentences(graph: Graph, shown: VisibleSteps, frame: Frame) -> list[Text]:
     if shown.updated:
         updates = (
             f"{name} = {rounded(before)} - {graph.lr:g}·{as_factor((before - after) / graph.lr)} "
@@ -198,11 +198,11 @@ def _sentences(graph: Graph, shown: Shown, frame: Frame) -> list[Text]:
             for name, before, after in graph.updates
         )
         return wrapped(f"update: {',  '.join(updates)}", frame.columns, frame.pen, "good")
-    node = graph.nodes[node_at(graph, shown)]
+    node = graph.nodes[current_node(graph, shown)]
     if not shown.backward:
         return wrapped(_forward_sentence(graph, node), frame.columns, frame.pen, "")
     return wrapped(
-        _backward_sentence(graph, node_at(graph, shown)), frame.columns, frame.pen, "bad"
+        _backward_sentence(graph, current_node(graph, shown)), frame.columns, frame.pen, "bad"
     )
 
 
@@ -212,7 +212,7 @@ def _forward_sentence(graph: Graph, node: Node) -> str:
 
 
 def _backward_sentence(graph: Graph, place: int) -> str:
-    node, parts = graph.nodes[place], parts_of(graph, place)
+    node, parts = graph.nodes[place], gradient_terms(graph, place)
     if not parts:
         return "backward begins at the loss: ∂loss/∂loss = 1"
     products = " + ".join(f"local {rounded(a)} × upstream {rounded(b)}" for a, b in parts)
@@ -220,7 +220,7 @@ def _backward_sentence(graph: Graph, place: int) -> str:
 
 
 def _places(found: Graph) -> int:
-    return len(steps_of(found)) + len(backward_of(found)) + 2
+    return len(forward_order(found)) + len(backward_order(found)) + 2
 
 
 VIEW = View(

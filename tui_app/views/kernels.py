@@ -8,7 +8,7 @@ import numpy as np
 from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
-from tui_app.drawing.raster import scaled, spread
+from tui_app.drawing.raster import centred_shares, scale_image
 from tui_app.drawing.table import sentence
 from tui_app.views.view import Frame, View
 
@@ -26,7 +26,7 @@ def draw(found: Images, frame: Frame) -> list[Text]:
     largest = float(np.abs(kernels.weights).max())
     rest = "" if shown == outputs * inputs else f", {shown} of {outputs * inputs} shown"
     return [
-        sentence((titled(kind, kernels.name), "strong"), pen=frame.pen),
+        sentence((layer_title(kind, kernels.name), "strong"), pen=frame.pen),
         *canvas.lines(),
         sentence(
             f"across: channels out, down: channels in{rest}",
@@ -36,7 +36,7 @@ def draw(found: Images, frame: Frame) -> list[Text]:
     ]
 
 
-def titled(kind: str, name: str) -> str:
+def layer_title(kind: str, name: str) -> str:
     """A layer with its name in the model. An index, as nn.Sequential gives it, is left out: it
     counts from 0, but places are counted from 1.
     """
@@ -53,7 +53,7 @@ def _draw(canvas: Canvas, kernels: Kernels) -> int:
     if inputs == 1:  # a single row of kernels is wrapped into several
         return _draw_wrapped(canvas, kernels, cell, rows)
     across, down = (canvas.columns + 1) // (cell + 1), max(1, canvas.rows // (rows + 1))
-    shares = spread(kernels.weights)
+    shares = centred_shares(kernels.weights)
     for row in range(min(inputs, down)):
         for column in range(min(outputs, across)):
             _one(canvas, shares[column, row], column * (cell + 1), row * (rows + 1), cell, rows)
@@ -70,7 +70,7 @@ def _fits(canvas: Canvas, outputs: int, inputs: int, height: int, width: int, zo
 
 def _draw_wrapped(canvas: Canvas, kernels: Kernels, cell: int, rows: int) -> int:
     across = max(1, (canvas.columns + 1) // (cell + 1))
-    shares = spread(kernels.weights)[:, 0]
+    shares = centred_shares(kernels.weights)[:, 0]
     shown = 0
     for number, kernel in enumerate(shares):
         y = number // across * (rows + 1)
@@ -83,7 +83,7 @@ def _draw_wrapped(canvas: Canvas, kernels: Kernels, cell: int, rows: int) -> int
 
 def _one(canvas: Canvas, kernel: np.ndarray, x: int, y: int, cell: int, rows: int) -> None:
     height = round(kernel.shape[0] * cell / kernel.shape[1])
-    pixels = scaled(kernel, cell, height)
+    pixels = scale_image(kernel, cell, height)
     if height % 2:
         pixels = np.concatenate([pixels, np.full_like(pixels[:1], 0.5)])
     canvas.pixels(x, y, pixels[: 2 * rows], "diverging")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def draw(found: Predictions, frame: Frame) -> list[Text]:
     """Wrong predictions by decreasing loss, from the place on."""
-    wrong = worst(found)
+    wrong = by_loss(found)
     canvas = Canvas(frame.columns, frame.rows - 1, frame.pen)
     draw_tiles(canvas, found, wrong[frame.at :])
     if not len(wrong):
@@ -29,14 +29,14 @@ def draw(found: Predictions, frame: Frame) -> list[Text]:
     return [*canvas.lines(), sentence((text, "bad"), (loss, "faint"), pen=frame.pen)]
 
 
-def worst(found: Predictions) -> np.ndarray:
+def by_loss(found: Predictions) -> np.ndarray:
     """The places of the wrong predictions, the largest loss first."""
     wrong = np.flatnonzero(found.predicted != found.targets)
     return wrong[np.argsort(-found.losses[wrong], kind="stable")]
 
 
 def _places(found: Predictions) -> int:
-    return max(1, len(worst(found)))
+    return max(1, len(by_loss(found)))
 
 
 VIEW = View(

@@ -8,10 +8,10 @@ import numpy as np
 from rich.text import Text
 
 from tui_app.drawing.canvas import Canvas
-from tui_app.drawing.raster import fitted, shares
+from tui_app.drawing.raster import brightness, fit_image
 from tui_app.drawing.table import bar, sentence
 from tui_app.text.cells import padded
-from tui_app.views.shared.sample_tiles import is_image, sample_text
+from tui_app.views.shared.sample_tiles import is_image, text_at
 from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ def draw(found: Predictions, frame: Frame) -> list[Text]:
     left = 0
     if is_image(found) and frame.columns >= 76:
         canvas.pixels(
-            0, 1, fitted(shares(found.inputs[place]), _WIDTH, min(_HEIGHT, frame.rows - 4))
+            0, 1, fit_image(brightness(found.inputs[place]), _WIDTH, min(_HEIGHT, frame.rows - 4))
         )
         left = _WIDTH + 3
         canvas.write(0, 0, f"sample {found.rows[place] + 1} of the {found.measured} set")
     else:
-        canvas.write(0, frame.rows - 3, sample_text(found, place), pen.style("faint"))
+        canvas.write(0, frame.rows - 3, text_at(found, place), pen.style("faint"))
     shown = _table(canvas, found, place, left)
     lines = canvas.lines()
     words = _loss(found, place, frame)

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from tui_app.app.widgets.view_area import ViewArea
 from tui_app.drawing.canvas import Canvas
-from tui_app.drawing.raster import fitted, shares
+from tui_app.drawing.raster import brightness, fit_image
 from tui_app.text.cells import cut
 from tui_app.text.escaping import printable
 
@@ -36,5 +36,5 @@ class ImageArea(ViewArea):
             )
             return
         canvas = Canvas(columns, rows - 1, self.pen)
-        canvas.pixels(0, 0, fitted(shares(self.pixels), columns, rows - 1))
+        canvas.pixels(0, 0, fit_image(brightness(self.pixels), columns, rows - 1))
         self.show([name, *canvas.lines()])

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 _PATH_SIGNS = (("●", "o", "data strong"), ("▲", "x", "mark"), ("■", "+", "good"))
 
 
-def sign_of(number: int, pen: Pen) -> tuple[str, str]:
+def path_sign(number: int, pen: Pen) -> tuple[str, str]:
     """The sign of a path, and the meaning of its colour."""
     sign, plain, meaning = _PATH_SIGNS[number % len(_PATH_SIGNS)]
     return (plain if pen.ascii or not pen.colour else sign), meaning
 
 
-def apart(plot: Plot, points: np.ndarray, cells: float = 7.0) -> np.ndarray:
+def thin_out(plot: Plot, points: np.ndarray, cells: float = 7.0) -> np.ndarray:
     """Points (n, weights) at least `cells` cells apart from the one before, and the last point."""
     if not len(points):
         return points
@@ -40,12 +40,12 @@ def apart(plot: Plot, points: np.ndarray, cells: float = 7.0) -> np.ndarray:
     return points[[*kept, len(points) - 1]]
 
 
-def legend(found: Landscape, frame: Frame) -> list[Text]:
+def path_legend(found: Landscape, frame: Frame) -> list[Text]:
     """The sign of each path, how many steps it has, and where it ends."""
     paths: list[list[tuple[str, str] | str]] = []
     for number, descent in enumerate(found.descents):
         progress = _progress(descent, frame.at if number == 0 else 0)
-        paths.append([sign_of(number, frame.pen), f" {descent.label}", (f" {progress}", "faint")])
+        paths.append([path_sign(number, frame.pen), f" {descent.label}", (f" {progress}", "faint")])
     return flowed(paths, frame.columns, frame.pen)
 
 
@@ -63,7 +63,7 @@ def _place(weights: np.ndarray) -> str:
     return ", ".join(f"{weight:.3g}" for weight in weights[:2])
 
 
-def stability(found: Landscape, frame: Frame) -> Text:
+def stability_line(found: Landscape, frame: Frame) -> Text:
     """The lr beside the largest stable one, 2 / curvature (LeCun, Kanter and Solla, 1991)."""
     if not found.curvature:
         return sentence((f"lr {found.lr:g}", "faint"), pen=frame.pen)

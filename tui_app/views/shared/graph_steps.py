@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Shown:
+class VisibleSteps:
     """How many values (forward) and gradients (backward) are visible."""
 
     forward: int
@@ -18,31 +18,33 @@ class Shown:
     updated: bool
 
 
-def everything(graph: Graph) -> Shown:
+def all_steps(graph: Graph) -> VisibleSteps:
     """All values and gradients."""
-    return Shown(len(steps_of(graph)), len(backward_of(graph)), True)
+    return VisibleSteps(len(forward_order(graph)), len(backward_order(graph)), True)
 
 
-def steps_of(graph: Graph) -> list[int]:
+def forward_order(graph: Graph) -> list[int]:
     """The nodes that are computed, in the order of the forward pass."""
     return [place for place, node in enumerate(graph.nodes) if node.kind == "operation"]
 
 
-def backward_of(graph: Graph) -> list[int]:
+def backward_order(graph: Graph) -> list[int]:
     """The nodes with a gradient, in the order of the backward pass: from the loss to weights."""
     order = sorted(range(len(graph.nodes)), key=lambda i: (graph.nodes[i].kind != "operation", -i))
     return [place for place in order if graph.nodes[place].gradient is not None]
 
 
-def shown_at(graph: Graph, at: int) -> Shown:
+def visible_at(graph: Graph, at: int) -> VisibleSteps:
     """What is visible after `at` steps; at 0 everything."""
     if at == 0:
-        return everything(graph)
-    forward, backward = len(steps_of(graph)), len(backward_of(graph))
-    return Shown(min(at, forward), min(max(0, at - forward), backward), at > forward + backward)
+        return all_steps(graph)
+    forward, backward = len(forward_order(graph)), len(backward_order(graph))
+    return VisibleSteps(
+        min(at, forward), min(max(0, at - forward), backward), at > forward + backward
+    )
 
 
-def parts_of(graph: Graph, place: int) -> list[tuple[float, float]]:
+def gradient_terms(graph: Graph, place: int) -> list[tuple[float, float]]:
     """The (local derivative, upstream gradient) of every node that uses this one."""
     return [
         (local, node.gradient)
@@ -52,10 +54,10 @@ def parts_of(graph: Graph, place: int) -> list[tuple[float, float]]:
     ]
 
 
-def node_at(graph: Graph, shown: Shown) -> int:
+def current_node(graph: Graph, shown: VisibleSteps) -> int:
     """The node that was reached last; -1 when everything is shown."""
     if shown.updated:
         return -1
     if shown.backward:
-        return backward_of(graph)[shown.backward - 1]
-    return steps_of(graph)[shown.forward - 1]
+        return backward_order(graph)[shown.backward - 1]
+    return forward_order(graph)[shown.forward - 1]

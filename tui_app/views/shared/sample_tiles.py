@@ -9,7 +9,7 @@ import numpy as np
 from rich.cells import cell_len
 
 from tui_app.drawing.canvas import Canvas
-from tui_app.drawing.raster import fitted, shares
+from tui_app.drawing.raster import brightness, fit_image
 from tui_app.drawing.table import bar
 from tui_app.text.cells import cut_distinct, padded
 
@@ -25,12 +25,12 @@ def is_image(found: Predictions) -> bool:
     return found.inputs.ndim == 4
 
 
-def sample_text(found: Predictions, place: int) -> str:
+def text_at(found: Predictions, place: int) -> str:
     """A sample as text: its letters, or its first numbers."""
-    return text_of(found.inputs[place], found.vocabulary)
+    return sample_as_text(found.inputs[place], found.vocabulary)
 
 
-def text_of(sample: np.ndarray, vocabulary: Sequence[str]) -> str:
+def sample_as_text(sample: np.ndarray, vocabulary: Sequence[str]) -> str:
     """A sample as text; the code 0 is the padding of short sequences."""
     row = sample.reshape(-1)
     if vocabulary:
@@ -47,7 +47,7 @@ def draw_tiles(canvas: Canvas, found: Predictions, places: np.ndarray, top: int 
     for number, place in enumerate(places[: across * down]):
         x = number % across * (WIDTH + BETWEEN)
         y = top + number // across * (HEIGHT + 2)
-        image = fitted(shares(found.inputs[place]), WIDTH, HEIGHT)
+        image = fit_image(brightness(found.inputs[place]), WIDTH, HEIGHT)
         canvas.pixels(x, y, image)
         _caption(canvas, found, int(place), x, y + len(image) // 2)
     return min(len(places), across * down)
@@ -88,7 +88,7 @@ def _draw_rows(canvas: Canvas, found: Predictions, places: np.ndarray, top: int)
         share = float(found.probabilities[place, guess])
         pen, y = canvas.pen, top + number
         style = pen.style("good" if guess == truth else "bad strong")
-        canvas.write(0, y, padded(sample_text(found, int(place)), room))
+        canvas.write(0, y, padded(text_at(found, int(place)), room))
         canvas.write(room + 1, y, padded(found.classes[truth], names), pen.style("data"))
         canvas.write(room + names + 2, y, padded(found.classes[guess], names), style)
         canvas.write(room + 2 * names + 3, y, f"{100 * share:5.1f} %", style)
