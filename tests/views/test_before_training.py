@@ -133,6 +133,12 @@ def test_an_untrained_model_has_no_descents_to_compare():
     assert not {"■", "▲"} & set(drawn(view, found))
 
 
+def test_a_search_that_tried_nothing_has_an_empty_map():
+    view = load_view("cost_surface")
+    found = run_probe(context_of("02", bias=True), view.load_probe()).found
+    assert "no step yet" in drawn(view, found)
+
+
 def test_a_cut_line_ends_in_an_ellipsis():
     view = load_view("four_steps")
     found = run_probe(context_of("softmax"), view.load_probe()).found

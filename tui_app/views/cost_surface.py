@@ -179,6 +179,8 @@ def _tried(found: Landscape, frame: Frame) -> Text:
     """The state of a search: how many candidates it tried, and the best so far."""
     descent, pen = found.descents[0], frame.pen
     tried = frame.at or len(descent.losses)
+    if not tried:
+        return sentence("no step yet", pen=pen)
     best = int(np.argmin(descent.losses[:tried]))
     w, b = descent.weights[best + 1, :2]
     lowest = f" the last of {tried} candidates tried; lowest so far {w:.1f}, {b:.1f}: "
