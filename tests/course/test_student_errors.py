@@ -77,7 +77,7 @@ IN_FORWARD = "my_net.py line 11, in forward"
         ({"forward": "return self.fc1(x)"}, [IN_FORWARD, "no attribute 'fc1'"]),
         (
             {"forward": "return self.fc(x)"},
-            [IN_FORWARD, "takes 784 features, but is given 28 (of 1x28x28)"],
+            [IN_FORWARD, "expects 784 features, but gets 28 (of 1x28x28)"],
         ),
         (
             {"init": "self.fc = nn.Linear(784, hidden)"},

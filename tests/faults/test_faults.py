@@ -340,7 +340,7 @@ def test_a_run_is_steered_over_its_socket_by_its_owner_alone():
     assert {event.kind for event in events} >= {"control", "checkpoint"}
     path = read_json(made.folder.status)["control"]
     assert not Path(path).exists()
-    assert "doesn't answer" in str(send(path, {"do": "pause"}))
+    assert "doesn't reply" in str(send(path, {"do": "pause"}))
 
 
 @pytest.mark.parametrize(

@@ -81,13 +81,16 @@ class Flattened(nn.Module):
     [
         (
             nn.Sequential(nn.Conv2d(1, 4, 5), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(320, 10)),
-            "takes 320 features, but is given 4·4·4 = 64",
+            "expects 320 features, but gets 4·4·4 = 64",
         ),
-        (nn.Sequential(nn.Linear(28, 3)), "takes 28 features, but is given 12"),
-        (nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(8)), "takes 8 channels, but is given 4"),
-        (nn.Sequential(nn.Conv2d(3, 4, 3)), "takes 3 channels, but is given 1"),
+        (nn.Sequential(nn.Linear(28, 3)), "expects 28 features, but gets 12"),
+        (nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(8)), "expects 8 channels, but gets 4"),
+        (nn.Sequential(nn.Conv2d(3, 4, 3)), "expects 3 channels, but gets 1"),
         (nn.Sequential(nn.Conv2d(1, 4, 13)), "12 + 2·0 - 13 + 1 = 0 pixels"),
-        (nn.Sequential(nn.Flatten(), nn.RNN(9, 4, batch_first=True)), "takes 9 numbers a symbol"),
+        (
+            nn.Sequential(nn.Flatten(), nn.RNN(9, 4, batch_first=True)),
+            "expects 9 numbers",
+        ),
         (Flattened(), "fails after Conv2d 1→4, 5×5, whose output is 4·8·8 = 256"),
     ],
 )
@@ -116,7 +119,7 @@ def test_headless_a_net_that_does_not_fit_shows_its_layers(tmp_path: Path):
     assert ended.exit_code == 1
     assert "Conv2d 1->4, 5x5: 1x28x28 -> 4x24x24" in ended.err
     assert "Linear 320->10: 576 -> fails" in ended.err
-    assert "takes 320 features, but is given 4*12*12 = 576" in ended.err
+    assert "expects 320 features, but gets 4*12*12 = 576" in ended.err
 
 
 def test_a_recurrent_layer_counts_every_symbol_packed_or_not():

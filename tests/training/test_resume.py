@@ -214,4 +214,4 @@ def test_the_threads_of_a_run_and_why_they_were_chosen_are_kept(tmp_path: Path) 
     assert (after.threads, after.threads_reason) == kept
     assert session.folder.log.read_text().count("with 1 thread (layers are small") == 2
     resume(session.folder, epochs=3, threads=2)
-    assert session.folder.read_record().threads_reason == "as asked"
+    assert session.folder.read_record().threads_reason == "as requested"

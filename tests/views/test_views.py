@@ -221,11 +221,9 @@ def test_the_first_layer_that_does_not_fit_is_named():
     model = nn.Sequential(nn.Conv2d(1, 4, 5), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(320, 10))
     found = layers_of(model, torch.zeros(2, 1, 28, 28))
     assert found.layers[-1].after == ()
-    assert "320 features, but is given 4·12·12 = 576" in found.problem
+    assert "320 features, but gets 4·12·12 = 576" in found.problem
     channels = nn.Sequential(nn.Conv2d(1, 4, 5), nn.Conv2d(8, 4, 5))
-    assert (
-        "takes 8 channels, but is given 4" in layers_of(channels, torch.zeros(1, 1, 9, 9)).problem
-    )
+    assert "expects 8 channels, but gets 4" in layers_of(channels, torch.zeros(1, 1, 9, 9)).problem
     small = nn.Sequential(nn.Conv2d(1, 4, 5), nn.Conv2d(4, 4, 5))
     assert not layers_of(small, torch.zeros(1, 1, 9, 9)).problem
     assert "= 0 pixels" in layers_of(small, torch.zeros(1, 1, 8, 8)).problem

@@ -208,22 +208,22 @@ def _why(module: nn.Module, given: Shape, before: Sequence[Layer]) -> str:
             whole = (layer.after for layer in reversed(before) if len(layer.after) > 1)
             image = next((after for after in whole if prod(after) == given[-1]), None)
             of = f"{given[-1]} (of {shape})" if image is None else flattened(image)
-            return f"takes {module.in_features} features, but is given {of}"
+            return f"expects {module.in_features} features, but gets {of}"
         case nn.Conv2d() if len(given) < 3:
-            return f"takes an image (channels×height×width), but is given {shape}"
+            return f"expects an image (channels×height×width), but gets {shape}"
         case nn.Conv2d() if given[0] != module.in_channels:
-            return f"takes {module.in_channels} channels, but is given {given[0]} (of {shape})"
+            return f"expects {module.in_channels} channels, but gets {given[0]} (of {shape})"
         case nn.Conv2d():
             kernel, padding = module.kernel_size[0], module.padding[0]
             if isinstance(padding, int) and given[1] + 2 * padding < kernel:
                 left = given[1] + 2 * padding - kernel + 1
                 return f"{given[1]} + 2·{padding} - {kernel} + 1 = {left} pixels would be left"
         case nn.BatchNorm2d() | nn.BatchNorm1d() if given[0] != module.num_features:
-            return f"takes {module.num_features} channels, but is given {given[0]} (of {shape})"
+            return f"expects {module.num_features} channels, but gets {given[0]} (of {shape})"
         case nn.RNNBase() if given[-1] != module.input_size:
-            return f"takes {module.input_size} numbers a symbol, but is given {given[-1]}"
+            return f"expects {module.input_size} numbers per symbol, but gets {given[-1]}"
         case nn.MaxPool2d():
-            return f"{given[-1]} pixels are fewer than it takes: nothing would be left"
+            return f"{given[-1]} pixels are fewer than its kernel: nothing would be left"
     return ""
 
 

@@ -85,9 +85,9 @@ def send(path: str, command: dict[str, Any]) -> str | None:
             with connection.makefile("rb") as stream:
                 line = stream.readline(_LARGEST)
         reply = json.loads(line) if line else None
-        return reply.get("error") if isinstance(reply, dict) else "no answer"
+        return reply.get("error") if isinstance(reply, dict) else "no reply"
     except (OSError, ValueError) as error:
-        return f"the program that trains doesn't answer ({error})"
+        return f"the program that trains doesn't reply ({error})"
 
 
 def _connect(connection: socket.socket, path: str, deadline: float) -> None:

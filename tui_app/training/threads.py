@@ -24,7 +24,7 @@ def choose_threads(
     number of cores, never on the current load: the same command gives the same bits.
     """
     if requested != "auto":
-        return requested, "as asked"
+        return requested, "as requested"
     shares = int(multiply_adds_per_layer / _WORTH_A_THREAD)
     if shares <= 1:
         return 1, "layers are small: more threads would wait for each other"

@@ -154,7 +154,7 @@ class Watchdog:
 
     def __exit__(self, *exception: object) -> None:
         self._is_over.set()
-        if self._has_interrupted:  # what it hasn't met yet would meet something else now
+        if self._has_interrupted:  # an exception that is still pending would hit other code
             _set_exception(self._watched, None)
 
     def _watch(self) -> None:
