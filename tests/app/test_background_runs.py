@@ -63,7 +63,7 @@ def test_a_background_run_is_shown_and_a_key_attaches(folder):
         await person.until(lambda: "epoch 4/20" in person.text)
         await person.press("b")
         await person.until(lambda: isinstance(person.app.screen, RunScreen))
-        assert person.app.screen.watched.folder == folder.path
+        assert person.app.screen.shown_run.folder == folder.path
         await person.press("escape")
         _write_status(folder, state="completed")
         await person.until(lambda: "background" not in person.text)

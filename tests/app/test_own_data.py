@@ -306,7 +306,7 @@ async def test_other_lectures_offer_the_users_data_with_their_target(
     person: Sitting, tmp_path: Path
 ):
     path = write_flowers(tmp_path / "flowers.csv")
-    await person.app.main.set_up(find_lecture("softmax"), {})
+    await person.app.main.fill_form(find_lecture("softmax"), {})
     await person.until(lambda: person.is_ready and "softmax" in person.draft.lecture.name)
     choice = row_of(person, "dataset").query_one(ChoiceField)
     assert ("csv:flowers.csv → kind", f"csv:{path}") in choice.choices

@@ -147,7 +147,7 @@ async def test_a_lecture_highlighted_before_another_was_picked_is_not_shown(
     monkeypatch.setattr(lecture_choice, "_DWELL", 3600.0)
     lectures.select(find_lecture("04"))
     await person.until(lambda: main._highlighted == find_lecture("04"))
-    await main.set_up(find_lecture("06"), {})  # as the key does that applies advice
+    await main.fill_form(find_lecture("06"), {})  # as the key does that applies advice
     assert main._highlighted is None
     main.on_lecture_highlighted(LectureHighlighted(find_lecture("04")))
     assert main._highlighted is None

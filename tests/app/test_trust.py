@@ -195,7 +195,7 @@ async def test_a_file_of_another_user_is_asked_about_and_paths_that_one_sets_are
     of_eve(net)
     of_eve(configuration)
     allow_named_file(net)
-    await person.app.main.set_up(net, {})
+    await person.app.main.fill_form(net, {})
     await asked(person)
     assert "uid 12345" in person.text
     assert not mark.exists()

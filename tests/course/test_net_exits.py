@@ -92,7 +92,7 @@ def test_the_option_parsers_exits_keep_their_codes():
 
 @in_app("05")
 async def test_the_app_says_which_line_would_have_ended_it(person: Sitting):
-    await person.app.main.set_up(leaving("IN_FORWARD", "sys.exit(0)"), {})
+    await person.app.main.fill_form(leaving("IN_FORWARD", "sys.exit(0)"), {})
     await person.until(lambda: person.form.draft and person.form.draft.lecture.name == "my_net")
     await person.until(lambda: person.form.can_start)
     await person.press("f5")

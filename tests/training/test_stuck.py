@@ -255,9 +255,9 @@ async def test_an_import_that_never_ends_is_reported_and_another_lecture_loads(
     person: Sitting,
 ):
     net = stuck("AT_IMPORT", SPIN)
-    await person.app.main.set_up(net, {})
+    await person.app.main.fill_form(net, {})
     await person.until(lambda: "still inside my_net.py line 8" in person.text)
-    await person.app.main.set_up(find_lecture("06"), {})
+    await person.app.main.fill_form(find_lecture("06"), {})
     await person.until(lambda: person.form.can_start)
     assert person.form.draft is not None
     assert person.form.draft.lecture.name.startswith("lecture_06")
@@ -265,11 +265,11 @@ async def test_an_import_that_never_ends_is_reported_and_another_lecture_loads(
 
 @in_app("05")
 async def test_a_probe_that_never_ends_holds_up_no_run(person: Sitting):
-    await person.app.main.set_up(stuck("AT_INIT", SPIN), {})
+    await person.app.main.fill_form(stuck("AT_INIT", SPIN), {})
     await person.until(lambda: person.form.draft and person.form.draft.lecture.name == "my_net")
     person.app.main.choose_pane("model")
     await person.until(RANDOM_NUMBER_LOCK.locked)
-    await person.app.main.set_up(find_lecture("06"), {})
+    await person.app.main.fill_form(find_lecture("06"), {})
     await person.until(lambda: person.form.draft and person.form.draft.lecture.name != "my_net")
     await begin(person)
     await person.until(lambda: len(person.history.losses) > 0)

@@ -1,4 +1,4 @@
-"""Several runs from their folders, compared."""
+"""Compares several runs, read from their folders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tui_app.runs.run_table import RunRow, differing_settings
 
 
 class CompareScreen(Screen[None]):
-    """Their curves and what differs between them."""
+    """The curves of the runs, and a table of what differs between them."""
 
     DEFAULT_CSS = """
     CompareScreen > Comparison { border: round $border; border-title-color: $text; padding: 0 1; }
@@ -35,12 +35,12 @@ class CompareScreen(Screen[None]):
         self._has_news = False
 
     def compose(self) -> ComposeResult:
-        """The comparison alone."""
+        """The comparison and the keys."""
         yield Comparison()
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Begin to read."""
+        """Start to read."""
         comparison = self.query_one(Comparison)
         comparison.border_title = f"{len(self._runs)} runs compared"
         comparison.follow(self._runs)
@@ -49,22 +49,22 @@ class CompareScreen(Screen[None]):
 
     @property
     def is_watching(self) -> bool:
-        """Whether more may come."""
+        """Whether a run may still grow."""
         return not all(run.is_over for _, run in self._runs)
 
     @property
     def is_reading(self) -> bool:
-        """Whether what was recorded is still being read."""
+        """Whether earlier lines of a run are still being read."""
         return any(run.stage for _, run in self._runs)
 
     def read_more(self) -> None:
-        """Read on, and show nothing yet."""
+        """Read more of the runs without showing it."""
         for _, run in self._runs:
             self._has_news |= run.poll()
 
     @while_drawable
     def draw(self) -> None:
-        """Read on, and show it."""
+        """Read what is new, and show it."""
         self.read_more()
         if self._has_news:
             self._has_news = False
@@ -72,8 +72,8 @@ class CompareScreen(Screen[None]):
 
 
 def label_of(row: RunRow, rows: Sequence[RunRow]) -> str:
-    """What sets a run apart: its lecture and data where those differ, and the settings in which
-    those of its lecture differ; or its time.
+    """Return what tells a run from the others: its lecture and data where those differ, and the
+    settings in which the runs of its lecture differ; or else its time.
     """
     same = [other for other in rows if other.summary.lecture_key == row.summary.lecture_key]
     parts = [f"{name}={row.settings.get(name, '-')}" for name in differing_settings(same)]

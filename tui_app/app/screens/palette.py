@@ -1,4 +1,4 @@
-"""The command palette: commands in sentences, the lectures, and the views of the model shown."""
+"""Fills the command palette: commands, lectures, and the views of the model on the screen."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from tui_app.monitoring.model_source import ModelSource, request_traits
 from tui_app.views import load_view
 from tui_app.views.offered import offered
 
-#: Actions that move about where one is: their keys are of use, their names in a list aren't.
+#: The beginnings of actions that are left out: they move a cursor, which needs a key.
 _MOVES = ("move(", "go(", "step(", "edit", "open", "leave", "scroll_", "command_palette")
 
-#: What one more word that is found counts: at the beginning of a word, within one, or in what the
+#: The score of a word that is found: at the beginning of a word, within one, or in text that the
 #: entry doesn't show.
 _BEGINS, _WITHIN, _HIDDEN = 3.0, 2.0, 1.0
 
-#: Seconds that the model's views are waited for.
+#: Seconds to wait for the views of the model.
 _WAITING = 10.0
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the palette: `note` is shown dimmed behind it, `words` are found and not shown."""
+    """A line of the palette, with a dimmed `note` behind it; hidden `words` are searched too."""
 
     title: str
     run: Callable[[], Any]
@@ -45,7 +45,7 @@ class Entry:
     words: str = ""
 
     def score(self, query: str) -> float:
-        """How well it fits: 0 unless every word of `query` is in it somewhere."""
+        """Return how well the entry matches; 0 unless it holds every word of `query`."""
         title, hidden = self.title.casefold(), f"{self.note} {self.words}".casefold()
         total = 0.0
         for word in query.casefold().split():
@@ -58,7 +58,7 @@ class Entry:
         return total
 
     def shown(self, query: str = "", style: Style | str = "bold") -> Content:
-        """The line, with what was found marked."""
+        """Return the line with the words of `query` marked."""
         content = Content(self.title)
         for word in query.casefold().split():
             start = self.title.casefold().find(word)
@@ -68,17 +68,17 @@ class Entry:
 
 
 class _Entries(Provider):
-    """Entries, in the order in which they were gathered."""
+    """Searches entries, in their order."""
 
     _entries: tuple[Entry, ...] = ()
 
     async def discover(self) -> Hits:
-        """Everything."""
+        """Yield all entries."""
         for entry in self._entries:
             yield DiscoveryHit(entry.shown(), entry.run, text=entry.title)
 
     async def search(self, query: str) -> Hits:
-        """What has every word of `query`."""
+        """Yield the entries that hold every word of `query`."""
         for entry in self._entries:
             score = entry.score(query)
             if score:
@@ -87,7 +87,7 @@ class _Entries(Provider):
 
 
 class Palette(_Entries):
-    """What can be done on the screen."""
+    """The commands of the screen, the lectures and the commands of the app."""
 
     async def startup(self) -> None:
         """Gather the commands and the lectures."""
@@ -95,7 +95,7 @@ class Palette(_Entries):
         self._entries = (*self._commands(), *_lectures(app), *_of_the_app(app))
 
     def _commands(self) -> Iterator[Entry]:
-        """What keys do now, each once, with its keys."""
+        """Yield each command that is enabled now, with its keys."""
         found: dict[str, tuple[Binding, Any, list[str]]] = {}
         for key, active in self.screen.active_bindings.items():
             binding = active.binding
@@ -111,7 +111,7 @@ class Palette(_Entries):
 
 
 class ViewPalette(_Entries):
-    """The views of the model that the screen shows, or would show. Apart from the rest, since a
+    """The views of the model that the screen shows. A provider of its own, since a
     model may have to be loaded to know them.
     """
 
@@ -130,7 +130,7 @@ class ViewPalette(_Entries):
             )
 
     async def _views_of(self, source: ModelSource) -> tuple[str, ...]:
-        """Those that can be had of the model; none where it can't be looked at."""
+        """Return the names of the model's views; none where it can't be loaded."""
         app: AppInterface = self.app  # pyright: ignore[reportAssignmentType]
         queue = app.queue
         control = queue.current.control if queue is not None and queue.is_alive else None

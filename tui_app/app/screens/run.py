@@ -1,4 +1,4 @@
-"""One run from its folder: chart, settings and log, which grow while somebody trains it."""
+"""Shows one run from its folder: chart, settings and log, as it is or while it trains."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_table import read_note
 from tui_app.text.escaping import printable
 
-#: Seconds between two saves that the Model pane asks for.
+#: Seconds between two saves that are requested for the Model pane.
 _SAVES = 3.0
 
 
 class RunScreen(AdviceScreen):
-    """Follows a run in its folder, and steers it where that can be done from here."""
+    """Reads a run's folder, and controls the run while another process trains it here."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium")]  # noqa: RUF012
 
@@ -80,45 +80,45 @@ class RunScreen(AdviceScreen):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Show what is there so far."""
+        """Show what the folder holds so far."""
         self.query_one(RunPane).follow(self._run)
         self.query_one(LogPane).follow(self._run.history.log)
         self.query_one("#facts").border_title = "Settings and note"
-        self.query_one("#facts Static", Static).update(self._facts())
+        self.query_one("#facts Static", Static).update(self._settings_and_note())
         self.query_one(Chart).focus()
         self.call_after_refresh(self.draw)
 
     @property
-    def training(self) -> MonitoredRun | None:
-        """The run, as long as another program trains it that can be asked for something."""
+    def controlled_run(self) -> MonitoredRun | None:
+        """The run, while it is trained by another process that can be reached."""
         return self._run if self._run.control is not None else None
 
     @property
-    def watched(self) -> MonitoredRun:
-        """The run of the folder."""
+    def shown_run(self) -> MonitoredRun:
+        """The run in the folder."""
         return self._run
 
     def action_stop(self) -> None:
-        """Let the other program save and stop."""
-        self._steer("stop")
+        """Save and stop the run in the other process."""
+        self._send("stop")
 
     @property
     def is_watching(self) -> bool:
-        """Whether more may come."""
+        """Whether the run may still grow."""
         return not self._run.is_over
 
     @property
     def is_reading(self) -> bool:
-        """Whether what was recorded is still being read."""
+        """Whether earlier lines of the run are still being read."""
         return bool(self._run.stage)
 
     def read_more(self) -> None:
-        """Read on, and show nothing yet."""
+        """Read more of the run without showing it."""
         self._has_news |= self._run.poll()
 
     @while_drawable
     def draw(self) -> None:
-        """Read on, and show it."""
+        """Read what is new, and show it."""
         self.read_more()
         if self._has_news or self.is_watching:
             self._has_news = False
@@ -128,20 +128,20 @@ class RunScreen(AdviceScreen):
                 self.query_one(LogPane).follow(self._run.history.log)
             self.query_one(RunPane).draw()
             self.query_one(LogPane).draw()
-        self._look()
+        self._draw_model()
         history = self._run.history
         keys = (self._run.control, history.state, advice_to_show(history.advice))
         if keys != self._keys:
             self._keys = keys
             self.refresh_bindings()
 
-    def _look(self) -> None:
-        """Show what the best model learned, or while it trains the newest, where that is wanted."""
+    def _draw_model(self) -> None:
+        """Show the best model, or the newest one while the run trains, if the pane is open."""
         pane = self.query_one(ModelPane)
         if pane.display and self._run.failure is not None:
             pane.show_model(None, self._run.failure.sentence)
         elif pane.display and not self.is_reading:
-            self._ask_for_news()
+            self._request_save()
             pane.show_model(self.model_source())
 
     def model_source(self) -> ModelSource:
@@ -151,13 +151,13 @@ class RunScreen(AdviceScreen):
         return model_of_run(self._run.folder, epoch, is_training=self.is_watching)
 
     def open_view(self, name: str) -> None:
-        """Show a view in the chart's place."""
+        """Show a view of the model in place of the chart."""
         if not self.has_class("-model"):
             self.action_model()
         self.query_one(ModelPane).open_view(name)
 
-    def _ask_for_news(self) -> None:
-        """Let the program that trains it save now and then, so that there is something to see."""
+    def _request_save(self) -> None:
+        """Request a save now and then, so that the pane shows the newest model."""
         control, step = self._run.control, self._run.history.step
         if control is None or step == self._step_seen or time.monotonic() < self._next_save:
             return
@@ -165,28 +165,28 @@ class RunScreen(AdviceScreen):
         control.save()
 
     def action_model(self) -> None:
-        """What it learned in place of the chart, or the chart again."""
+        """Show the model in place of the chart, or the chart again."""
         self.toggle_class("-model")
         pane = ModelPane if self.has_class("-model") else RunPane
         self.query_one(pane).query_one(ViewArea if pane is ModelPane else Chart).focus()
         self.call_after_refresh(self.draw)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Settings and log stand beside each other where there is room."""
+        """Offer to switch between settings and log on a narrow terminal alone."""
         if action == "facts":
             return self.has_class("-narrow")
         return super().check_action(action, parameters)
 
     def action_facts(self) -> None:
-        """The settings and the note in place of the log, or the log again."""
+        """Show the settings and the note in place of the log, or the log again."""
         self.toggle_class("-facts")
         self.query_one("#facts" if self.has_class("-facts") else "#log Log").focus()
 
-    def action_chart(self, act: str, *arguments: int) -> None:
-        """Pass an act on to the chart."""
-        getattr(self.query_one(Chart), f"action_{act}")(*arguments)
+    def action_chart(self, action: str, *arguments: int) -> None:
+        """Run an action of the chart."""
+        getattr(self.query_one(Chart), f"action_{action}")(*arguments)
 
-    def _facts(self) -> Text:
+    def _settings_and_note(self) -> Text:
         note = " ".join(read_note(RunFolder(self._run.folder)).split())
         rows = [*([("note", printable(note))] if note else []), *self._run.settings()]
         width = max((len(name) for name, _ in rows), default=0)

@@ -1,4 +1,4 @@
-"""How a run is steered: keys, and what each asks the run for."""
+"""The keys that control a run: pause, step, change the learning rate, save and stop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui_app.monitoring.monitored_run import MonitoredRun
 
 
 class RunControlScreen(Screen[None]):
-    """A screen from which a run that trains can be paused, saved, changed and stopped."""
+    """A screen from which a run can be paused, saved, changed and stopped while it trains."""
 
     app: AppInterface
 
@@ -28,24 +28,24 @@ class RunControlScreen(Screen[None]):
     ]
 
     @property
-    def training(self) -> MonitoredRun | None:
-        """The run that trains now, or is about to, and can be steered: of this program, unless a
-        screen says otherwise.
+    def controlled_run(self) -> MonitoredRun | None:
+        """The run that trains or is being prepared, and can be controlled: one of this program,
+        unless a screen overrides it.
         """
         queue = self.app.queue
         return queue.current if queue is not None and queue.is_alive else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Show only those keys that do something now."""
-        acts = ("pause", "go_on", "one_step", "one_epoch", "change_lr", "save", "stop")
-        if action not in acts:
+        """Show only the keys that have an effect now."""
+        actions = ("pause", "go_on", "one_step", "one_epoch", "change_lr", "save", "stop")
+        if action not in actions:
             return True
-        run = self.training
+        run = self.controlled_run
         if run is None:
             return False
-        if run.history.info is None:  # it prepares: nothing but cancelling makes sense
+        if run.history.info is None:  # it is being prepared, and can only be cancelled
             return action == "stop"
-        if action == "change_lr" and not run.history.info.lr:  # a search without a gradient
+        if action == "change_lr" and not run.history.info.lr:  # an exhaustive search has none
             return False
         is_paused = run.history.state == "paused"
         if action in ("go_on", "one_step", "one_epoch"):
@@ -53,25 +53,25 @@ class RunControlScreen(Screen[None]):
         return not is_paused if action == "pause" else True
 
     def action_pause(self) -> None:
-        """Wait after the step under way."""
-        self._steer("pause")
+        """Pause after the present step."""
+        self._send("pause")
 
     def action_go_on(self) -> None:
         """End the pause."""
-        self._steer("unpause")
+        self._send("unpause")
 
     def action_one_step(self) -> None:
         """Train one step, then pause again."""
-        self._steer("run_steps", 1)
+        self._send("run_steps", 1)
 
     def action_one_epoch(self) -> None:
         """Train to the end of the epoch, then pause again."""
-        self._steer("run_epoch")
+        self._send("run_epoch")
 
     def action_save(self) -> None:
         """Save last.pt now."""
-        self._steer("save")
-        self.notify("Saving after the step under way.")
+        self._send("save")
+        self.notify("Saving after the present step.")
 
     def action_stop(self) -> None:
         """Save and stop."""
@@ -80,8 +80,8 @@ class RunControlScreen(Screen[None]):
             self.app.update_soon()
 
     def action_change_lr(self) -> None:
-        """Ask for another lr, and train on with it."""
-        run = self.training
+        """Ask for another learning rate, and continue with it."""
+        run = self.controlled_run
         if run is None:
             return
         now = f"{run.history.lr:g}"
@@ -90,11 +90,11 @@ class RunControlScreen(Screen[None]):
 
     def _change_lr(self, text: str | None) -> None:
         if text is not None:
-            self._steer("set_lr", float(text))
+            self._send("set_lr", float(text))
 
-    def _steer(self, what: str, *how: float) -> None:
-        if self.training is not None and self.training.control is not None:
-            getattr(self.training.control, what)(*how)
+    def _send(self, command: str, *arguments: float) -> None:
+        if self.controlled_run is not None and self.controlled_run.control is not None:
+            getattr(self.controlled_run.control, command)(*arguments)
             self.app.update_soon()
 
 

@@ -1,4 +1,4 @@
-"""A lecture's own file, as it is run."""
+"""Shows the source file of a lecture."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SourceScreen(Screen[None]):
         self._path = path
 
     def compose(self) -> ComposeResult:
-        """The text, coloured."""
+        """The text with syntax colours."""
         theme = "ansi_dark" if self.app.current_theme.ansi else "monokai"
         if not self.app.current_theme.dark:
             theme = "ansi_light" if self.app.current_theme.ansi else "default"
@@ -53,5 +53,5 @@ class SourceScreen(Screen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Let the arrow keys scroll at once."""
+        """Focus the text, so that the arrow keys scroll it."""
         self.query_one(VerticalScroll).focus()

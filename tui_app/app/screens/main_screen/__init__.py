@@ -1,1 +1,1 @@
-"""The main screen, built up in layers: each adds one thing that its keys do."""
+"""The main screen, built of layers that each add one task: panes, own data, lecture, repeat."""

@@ -1,4 +1,4 @@
-"""Which lecture is picked: its lesson and its form, and a user's own file read anew."""
+"""Chooses a lecture: loads it, shows its lesson, fills the form and starts its training."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tui_app.app.widgets.lesson_view import LessonView
 from tui_app.app.widgets.settings_form import SettingsForm
 from tui_app.monitoring.lecture_thread import LectureThread
 
-#: Seconds that a lecture is highlighted before its lesson and settings are brought.
+#: Seconds that a lecture is highlighted before its lesson and settings are loaded.
 _DWELL = 0.15
 
 _BROKEN = "{name} can't be used: the Lesson and Settings panes say why."
@@ -40,7 +40,7 @@ _LOADING = "The lecture is still being loaded: press s again in a moment."
 
 
 class LectureChoiceScreen(OwnDataScreen):
-    """Loads the lecture that is picked, and fills the form with what was set for it before."""
+    """Loads the chosen lecture, and fills the form with its settings as they were edited last."""
 
     def __init__(self, lecture: Path | None, given: Mapping[str, Any]) -> None:
         super().__init__()
@@ -51,25 +51,25 @@ class LectureChoiceScreen(OwnDataScreen):
         self._lesson: Lesson | None = None
         self._problem = ""
         self._highlighted: Path | None = None
-        self._dwelling: Timer | None = None
+        self._delay: Timer | None = None
         self._loading: LectureThread | None = None
-        self._to_start: Path | None = None
-        self._said: set[str] = set()
+        self._start_when_loaded: Path | None = None
+        self._notified: set[str] = set()
 
     def pick_first(self) -> None:
-        """Pick the lecture that was named on the command line; load it once all is painted."""
+        """Show the lesson of the first lecture, and load the lecture after the first paint."""
         self._pick(self._first)
         self.call_after_refresh(self._load, self._first)
 
-    async def set_up(self, path: Path, given: Mapping[str, Any]) -> None:
-        """Pick a lecture with these settings: those of a run, to be trained anew."""
+    async def fill_form(self, path: Path, given: Mapping[str, Any]) -> None:
+        """Choose a lecture, and fill the form with the settings `given`."""
         self._pick(path)
         self.query_one(SettingsForm).clear_draft()
         self._load(path, given)
         self.choose_pane("settings")
 
     def _pick(self, path: Path) -> None:
-        self._stop_dwelling()
+        self._cancel_delay()
         lesson, lectures = lecture_loading.lesson_of(path), self.query_one(LectureList)
         lectures.add(lesson)
         lectures.select(path)
@@ -89,39 +89,37 @@ class LectureChoiceScreen(OwnDataScreen):
         lectures.post_message(LectureChosen(path))
 
     def on_lecture_highlighted(self, message: LectureHighlighted) -> None:
-        """Bring the lesson once the lecture was highlighted for a moment."""
+        """Load the lecture once it was highlighted for a moment."""
         if not self.query_one(LectureList).highlights(message.path):
-            return  # another was picked before this message came
-        self._stop_dwelling()
+            return  # another was chosen before this message arrived
+        self._cancel_delay()
         self._highlighted = message.path
-        self._dwelling = self.set_timer(_DWELL, lambda: self._bring_highlighted(message.path))
+        self._delay = self.set_timer(_DWELL, lambda: self._show_highlighted(message.path))
 
-    def _bring_highlighted(self, path: Path) -> None:
-        if self._highlighted == path:  # else another was picked when the timer had just run out
-            self._bring(path, asks=False)
+    def _show_highlighted(self, path: Path) -> None:
+        if self._highlighted == path:  # else another was chosen after the timer ran out
+            self._show_lecture(path, asks=False)
 
     def on_lecture_chosen(self, message: LectureChosen) -> None:
-        """Bring it at once, and go to its settings."""
+        """Load the lecture at once, and go to its settings."""
         is_shown = self._lesson is not None and self._lesson.path == message.path
-        self._bring(message.path)
+        self._show_lecture(message.path)
         if is_shown and self._lesson is not None and (self._problem or not self._lesson.number):
             self._load(message.path)  # its file may have changed
         self.choose_pane("settings")
 
     @while_drawable
-    def _bring(self, path: Path, *, asks: bool = True) -> None:
-        """Show the lesson and load the lecture; a user's file that isn't trusted is asked about
-        unless it was only passed by.
-        """
-        self._stop_dwelling()
+    def _show_lecture(self, path: Path, *, asks: bool = True) -> None:
+        """Show the lesson and load the lecture; `asks` whether a user's file is trusted."""
+        self._cancel_delay()
         if self._lesson is None or self._lesson.path != path:
             self._show_lesson(lecture_loading.lesson_of(path))
             self._load(path, asks=asks)
 
-    def _stop_dwelling(self) -> None:
-        if self._dwelling is not None:
-            self._dwelling.stop()
-        self._dwelling = self._highlighted = None
+    def _cancel_delay(self) -> None:
+        if self._delay is not None:
+            self._delay.stop()
+        self._delay = self._highlighted = None
 
     # The lesson and the lecture
 
@@ -131,14 +129,14 @@ class LectureChoiceScreen(OwnDataScreen):
         self.query_one(LessonView).show(lesson, chinese=self.app.in_chinese, problem=problem)
 
     def action_language(self) -> None:
-        """The lesson in the other language."""
+        """Show the lesson in the other language."""
         self.app.in_chinese = not self.app.in_chinese
         self.app.remember(language="zh" if self.app.in_chinese else "en")
         if self._lesson is not None:
             self._show_lesson(self._lesson, self._problem)
 
     def action_source(self) -> None:
-        """The lecture's own file."""
+        """Show the lecture's source file."""
         if self._lesson is not None:
             self.app.push_screen(SourceScreen(self._lesson.path))
 
@@ -156,16 +154,16 @@ class LectureChoiceScreen(OwnDataScreen):
             self.app.read_runs()
             warm_up()
 
-        def say(sentence: str) -> None:
+        def report_stuck(sentence: str) -> None:
             self.post_message(LectureStuck(sentence))
 
         if self._loading is not None:
             self._loading.stop()
-        self._loading = LectureThread(work, say)
+        self._loading = LectureThread(work, report_stuck)
         self._loading.start()
 
     async def on_lecture_ready(self, message: LectureReady) -> None:
-        """Fill the form, with what was set before for the same lecture."""
+        """Fill the form with the settings as they were edited last, or else those given."""
         lecture = message.lecture
         if self._lesson is None or lecture.path != self._lesson.path:
             return
@@ -184,29 +182,29 @@ class LectureChoiceScreen(OwnDataScreen):
         await self.query_one(SettingsForm).fill(draft, choices)
         self.refresh_bindings()
         for note in message.notes:
-            self._say_once(note)
-        if self._to_start == lecture.path:
+            self._notify_once(note)
+        if self._start_when_loaded == lecture.path:
             self.action_start()
-        self._to_start = None
+        self._start_when_loaded = None
 
-    def _say_once(self, note: str) -> None:
-        if note not in self._said:
-            self._said.add(note)
+    def _notify_once(self, note: str) -> None:
+        if note not in self._notified:
+            self._notified.add(note)
             self.notify(note, severity="warning", timeout=12, markup=False)
             self.app.startup_log.add(note)
 
     def _show_again(self, lesson: Lesson, *, is_changed: bool) -> None:
-        """Show the lesson of a file that has changed, or that can be used by now."""
+        """Show the lesson of a file that was changed, or mended."""
         self.query_one(LectureList).add(lesson)
         self._show_lesson(lesson)
         words = "has changed: it was loaded again" if is_changed else "was loaded"
         self.notify(f"{lesson.path.name} {words}.", markup=False)
 
     def on_lecture_failed(self, message: LectureFailed) -> None:
-        """Say in the place of its lesson and its settings why it can't be used."""
+        """Show in place of the lesson and the settings why the lecture can't be used."""
         if self._lesson is None or message.path != self._lesson.path:
             return
-        self._to_start = None
+        self._start_when_loaded = None
         is_new = message.sentence != self._problem
         self._show_lesson(lecture_loading.lesson_of(message.path), message.sentence)
         self.query_one(SettingsForm).show_broken(message.path.stem, message.sentence)
@@ -220,28 +218,28 @@ class LectureChoiceScreen(OwnDataScreen):
         self.refresh_bindings()
 
     def on_lecture_stuck(self, message: LectureStuck) -> None:
-        """Say where its import is; another lecture can be picked meanwhile."""
+        """Notify where the import of the lecture is; the app stays usable."""
         sentence = f"{message.sentence}. Pick another lecture, or quit"
         self.notify(sentence, severity="warning", timeout=12, markup=False)
         self.app.startup_log.add(sentence)
 
     def on_devices_found(self, message: DevicesFound) -> None:
-        """Offer them."""
+        """Offer them in the form."""
         self.query_one(SettingsForm).set_choices("device", message.choices)
 
     # Start
 
     def action_start(self) -> None:
-        """Train what the form says, of the lecture that is highlighted, as its file is now."""
+        """Start training with the form's settings; load the lecture again if its file changed."""
         if self._highlighted is not None:
-            self._bring(self._highlighted)
+            self._show_lecture(self._highlighted)
         form, lesson = self.query_one(SettingsForm), self._lesson
         if self._problem and lesson is not None:
             self._load(lesson.path)
         elif lesson is None or form.draft is None or form.draft.lecture.path != lesson.path:
             self.notify(_LOADING)
         elif not is_current(form.draft.lecture):
-            self._to_start = lesson.path
+            self._start_when_loaded = lesson.path
             self._load(lesson.path)
         elif form.can_start:
             self.app.start_runs(form.draft.runs())

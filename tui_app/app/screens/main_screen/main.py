@@ -1,4 +1,4 @@
-"""The main screen: pick a lecture, set it, watch it learn."""
+"""The main screen: choose a lecture, edit its settings, and watch it train."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class MainScreen(RepeatRunScreen):
-    """Lectures, lesson, settings, training and log, in one of three arrangements."""
+    """The panes, in one, two or three columns."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (180, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (16, "-tall")]  # noqa: RUF012
@@ -63,7 +63,7 @@ class MainScreen(RepeatRunScreen):
         self._shown: object = None
 
     def compose(self) -> ComposeResult:
-        """Every pane is there once; app.tcss puts them where the width lets them be."""
+        """Compose each pane once; app.tcss arranges them by the width of the terminal."""
         yield NavBar(PANES)
         yield BackgroundLine()
         with Container(id="panes"):
@@ -78,26 +78,26 @@ class MainScreen(RepeatRunScreen):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Pick the first lecture; torch is loaded once all this was painted."""
+        """Choose the first lecture; torch is imported after the first paint."""
         self.pick_first()
         self._bring_forward("lesson")
         self.choose_pane("lectures")
         self.query_one(LogPane).follow(self.app.startup_log)
 
     def on_runs_read(self, message: RunsRead) -> None:
-        """Mark the lectures that were trained."""
+        """Mark the lectures that were trained, with their best results."""
         self.query_one(LectureList).mark(best_by_lecture(message.summaries))
 
     def on_runs_changed(self, message: RunsChanged) -> None:
-        """Look at the run folders again."""
+        """Read the run folders again."""
         self.run_worker(self.app.read_runs, thread=True, group="runs")
 
     # Training
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Start can't be chosen while something trains."""
+        """Disable Start while a run trains, and Attach while no other process trains one."""
         if action == "start":
-            return self.training is None
+            return self.controlled_run is None
         if action == "attach":
             return any(line.runs for line in self.query(BackgroundLine))
         return super().check_action(action, parameters)
@@ -107,17 +107,17 @@ class MainScreen(RepeatRunScreen):
         self.action_start()
 
     @property
-    def watched(self) -> MonitoredRun | None:
+    def shown_run(self) -> MonitoredRun | None:
         """The run of this program that trains, or trained last."""
         return self.app.queue.current if self.app.queue is not None else None
 
     @property
     def shows_training(self) -> bool:
-        """Whether the Training pane, which says how a run ended, is seen."""
+        """Whether the Training pane, which shows how a run ended, is visible."""
         return self.is_current and self.query_one(RunPane).display
 
     def watch_run(self) -> None:
-        """Something was started: look at it."""
+        """Show the run that was started."""
         queue = self.app.queue
         if queue is not None:
             pane = self.query_one(RunPane)
@@ -137,7 +137,7 @@ class MainScreen(RepeatRunScreen):
 
     @while_drawable
     def draw(self) -> None:
-        """Bring the panes up to date with the run."""
+        """Update the panes."""
         queue, pane, model = self.app.queue, self.query_one(RunPane), self.query_one(ModelPane)
         self._show_state()
         if self.has_class("-tiny"):
@@ -157,39 +157,39 @@ class MainScreen(RepeatRunScreen):
         self.query_one(LogPane).draw()
 
     def _draw_tiny(self, run: MonitoredRun | None) -> None:
-        """A terminal too small for panes gets a line for the run, and what would help."""
+        """Show one line on a terminal too small for panes, and the size that is needed."""
         line = self.query_one(RunProgress).one_line(run) if run is not None else Text("ready")
         width, height = self.app.size
         line.append(f"\ntutorch needs 60x16 to show more; this terminal has {width}x{height}.")
         self.query_one("#tiny", Static).update(line)
 
     def _show_state(self) -> None:
-        """Form and keys follow what trains; asking them costs too much to do it every time."""
-        run = self.training
-        watched = self.watched
-        advice = watched and advice_to_show(watched.history.advice)
-        shown = advice, watched, run and (run.history.state, run.history.info is None)
+        """Update form and keys when the state of the run changes: too slow for every frame."""
+        run = self.controlled_run
+        shown_run = self.shown_run
+        advice = shown_run and advice_to_show(shown_run.history.advice)
+        shown = advice, shown_run, run and (run.history.state, run.history.info is None)
         if shown != self._shown:
             self._shown = shown
             self.query_one(SettingsForm).set_busy(run is not None)
             self.refresh_bindings()
 
-    def action_chart(self, act: str, *arguments: int) -> None:
-        """Pass an act on to the chart."""
+    def action_chart(self, action: str, *arguments: int) -> None:
+        """Run an action of the chart."""
         pane = self.query_one(RunPane)
         chart = pane.query_one(Comparison if pane.has_class("-queue") else Chart)
-        getattr(chart, f"action_{act}")(*arguments)
+        getattr(chart, f"action_{action}")(*arguments)
 
     def action_one_or_all(self) -> None:
-        """The run's own chart, or all runs of the queue."""
+        """Show the chart of the run, or of all runs of the sweep."""
         self.query_one(RunPane).toggle_comparison()
 
     # Other screens
 
     def action_attach(self) -> None:
-        """A run that another program trains."""
+        """Open a run that another process trains."""
         self.query_one(BackgroundLine).attach()
 
     def action_runs(self) -> None:
-        """All runs."""
+        """Open the screen of all runs."""
         self.app.open_runs()

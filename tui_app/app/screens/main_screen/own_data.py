@@ -1,4 +1,4 @@
-"""Data of the user's own in the form: picked in dialogs, and looked into while they are named."""
+"""Opens the dialogs for the user's own data, and checks the data that the form names."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tui_app.app.screens.main_screen.panes import PaneScreen
 from tui_app.app.widgets.settings_form import SettingsForm
 from tui_app.training.suitable_data import kinds_of_own_data
 
-#: Seconds without another change before what is typed is looked into.
+#: Seconds without a change before the data that are typed are checked.
 _DWELL = 0.3
 
 
 class OwnDataScreen(PaneScreen):
-    """Opens the dialogs that pick a table or a folder of images and show what is in them."""
+    """Lets the user pick a table or a folder of images, and shows what is in it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p,f12", "own_data", "Own data", show=False),
@@ -35,7 +35,7 @@ class OwnDataScreen(PaneScreen):
         super().__init__()
         self._data_thread = ReadingThread()
         self._unchecked: OwnData | None = None
-        self._dwelling_on_data: Timer | None = None
+        self._check_delay: Timer | None = None
 
     @property
     def _form(self) -> SettingsForm:
@@ -72,7 +72,7 @@ class OwnDataScreen(PaneScreen):
             self.app.push_screen(ChoiceQuestion("Which data to learn from?", answers), answered)
 
     def on_own_data_requested(self, message: OwnDataRequested) -> None:
-        """The form's list asks for it."""
+        """Open the dialog that was chosen in the form's list."""
         self.pick_data(message.kind)
 
     def pick_data(self, kind: str) -> None:
@@ -87,7 +87,7 @@ class OwnDataScreen(PaneScreen):
         self.app.push_screen(PickPath(kind, self.app.data_folder), picked)
 
     def show_data(self, data: OwnData) -> None:
-        """Show what is in a table or a folder of images; OK sets the form to it."""
+        """Show a table or a folder of images; OK sets the form to it."""
         draft = self._form.draft
         if draft is None:
             return
@@ -101,21 +101,21 @@ class OwnDataScreen(PaneScreen):
         self.app.push_screen(dialog, answered)
 
     def on_own_data_entered(self, message: OwnDataEntered) -> None:
-        """A name was typed: offer it from now on, and ask for the target of a table."""
+        """Offer the data that were typed from now on, and ask for the target of a table."""
         self._form.add_own_data(message.data)
         if message.data.dataset.startswith("csv:") and not message.data.target:
             self.show_data(message.data)
 
-    # What is wrong with them
+    # Checks
 
     def on_own_data_unchecked(self, message: OwnDataUnchecked) -> None:
-        """Look into them once nothing was typed for a moment."""
+        """Check the data once nothing was typed for a moment."""
         if message.data == self._unchecked:
             return
         self._unchecked = message.data
-        if self._dwelling_on_data is not None:
-            self._dwelling_on_data.stop()
-        self._dwelling_on_data = self.set_timer(_DWELL, self._check_data)
+        if self._check_delay is not None:
+            self._check_delay.stop()
+        self._check_delay = self.set_timer(_DWELL, self._check_data)
 
     def _check_data(self) -> None:
         data, draft = self._unchecked, self._form.draft
@@ -131,7 +131,7 @@ class OwnDataScreen(PaneScreen):
         self._data_thread.begin(work)
 
     def on_own_data_checked(self, message: OwnDataChecked) -> None:
-        """Say in the form what is wrong."""
+        """Show the problem with the data in the form."""
         if message.data == self._unchecked:
             self._unchecked = None
         draft = self._form.draft

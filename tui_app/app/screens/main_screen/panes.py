@@ -1,4 +1,4 @@
-"""The panes of the main screen: which are seen, and which has the focus."""
+"""Chooses which panes of the main screen are visible, and which one has the focus."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ PANES = (
     ("model", "Model"),
 )
 
-#: Those that lie one behind the other where there are two columns, and where there are three.
+#: The panes that share a place in a layout of two columns, and of three.
 _IN_TWO, _IN_THREE = ("lesson", "training", "model"), ("lesson", "model")
 
 
 class PaneScreen(AdviceScreen):
-    """Chooses panes by their number, their name in the bar, or by going to them."""
+    """Chooses a pane by its number, by a click on its name, or as the focus moves."""
 
     def choose_pane(self, pane: str) -> None:
-        """Show a pane where not all fit, and focus it."""
+        """Show a pane and focus it."""
         if pane == "runs":
             self.app.open_runs()
             return
-        self.app.clear_notifications()  # it was about what was seen before
+        self.app.clear_notifications()  # the notice was about another pane
         for widget in self.query(".pane"):
             self._mark(widget, "-chosen", on=widget.id == pane)
         self._bring_forward(pane)
@@ -46,20 +46,20 @@ class PaneScreen(AdviceScreen):
         self.query_one(ModelPane).open_view(name)
 
     def _bring_forward(self, pane: str) -> None:
-        """Lay a pane over those that share its place."""
+        """Show a pane in front of those that share its place."""
         for place, name in ((_IN_TWO, "-behind"), (_IN_THREE, "-covered")):
             if pane in place:
                 for other in place:
                     self._mark(self.query_one(f"#{other}"), name, on=other != pane)
 
     def draw(self) -> None:
-        """Bring what is seen up to date."""
+        """Update the visible panes."""
         raise NotImplementedError
 
     def _mark(self, widget: Widget, name: str, *, on: bool) -> None:
-        """Set a class that says something of the pane itself, and of nothing in it.
+        """Set a class whose rules style the pane alone, not its children.
 
-        Textual would look at every rule for all that is in it, which takes longer than a frame.
+        Textual would apply all rules to every child again, which takes longer than a frame.
         """
         if widget.has_class(name) != on:
             widget.set_class(on, name, update=False)
@@ -81,7 +81,7 @@ class PaneScreen(AdviceScreen):
         self.refresh_bindings()
 
     def on_descendant_blur(self) -> None:
-        """What has no focus takes no keys."""
+        """Dim the numbers by the field that has the focus now."""
         self._dim_numbers()
 
     def _dim_numbers(self) -> None:
@@ -90,15 +90,15 @@ class PaneScreen(AdviceScreen):
         self.query_one(NavBar).dim(focused is not None and focused.check_consume_key("1", "1"))
 
     def on_pane_chosen(self, message: PaneChosen) -> None:
-        """A name in the bar was clicked."""
+        """Show the pane whose name was clicked."""
         self.choose_pane(message.pane)
 
     def action_pane(self, pane: str) -> None:
-        """The number of a pane was pressed."""
+        """Show the pane whose number was pressed."""
         self.choose_pane(pane)
 
     def on_resize(self) -> None:
-        """Put the settings beside the lectures where there is room for three columns."""
+        """Put the settings beside the lectures in a layout of three columns."""
         panes, settings = self.query_one("#panes"), self.query_one("#settings")
         before = "#training" if self.app.size.width >= 180 else "#log"
         panes.move_child(settings, before=panes.query_one(before))

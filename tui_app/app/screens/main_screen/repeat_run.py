@@ -1,4 +1,4 @@
-"""Fills the form with the settings of a run, for a new run like it."""
+"""Fills the form with the settings of an earlier run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tui_app.runs.run_folder import RunFolder
 
 
 class RepeatRunScreen(LectureChoiceScreen):
-    """Reads a run's settings in a thread: importing the run's lecture may take for ever."""
+    """Reads a run's settings in a thread: importing its lecture may never return."""
 
     def __init__(self, lecture: Path | None, given: Mapping[str, Any]) -> None:
         super().__init__(lecture, given)
@@ -26,28 +26,28 @@ class RepeatRunScreen(LectureChoiceScreen):
     def repeat(
         self, folder: RunFolder, changes: Mapping[str, Any] | None = None, done: str = ""
     ) -> None:
-        """Fill the form with the run's settings and these changes, then say the sentence `done`."""
+        """Fill the form with the run's settings and these changes, then notify with `done`."""
 
         def work() -> None:
             self.post_message(load_run_settings(folder, changes or {}, done))
 
         if self._reading is not None:
             self._reading.stop()
-        self._reading = LectureThread(work, lambda text: self._say_silence(folder, text))
+        self._reading = LectureThread(work, lambda text: self._report_stuck(folder, text))
         self._reading.start()
 
-    def _say_silence(self, folder: RunFolder, text: str) -> None:
+    def _report_stuck(self, folder: RunFolder, text: str) -> None:
         self.post_message(LectureStuck(f"{folder.name}: {text}"))
 
     async def on_run_settings_read(self, message: RunSettingsRead) -> None:
-        """Show the form with them."""
+        """Fill the form with the settings, and show it."""
         self.app.show_main()
-        await self.set_up(message.path, message.settings)
+        await self.fill_form(message.path, message.settings)
         if message.done:
             self.notify(message.done, markup=False)
 
     def on_run_settings_failed(self, message: RunSettingsFailed) -> None:
-        """Ask whether its code is trusted, or say what is wrong with the run."""
+        """Ask whether the run's code is trusted, or notify of the problem with the run."""
         error = message.problem
         if isinstance(error, UntrustedSource):
             again = partial(self.repeat, message.folder, message.changes, message.done)

@@ -1,4 +1,4 @@
-"""Which model the Model pane of the main screen shows."""
+"""Decides which model the Model pane of the main screen shows."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def shown_model(
     queue: RunQueue | None, draft: SettingsDraft | None, problem: str = ""
 ) -> tuple[ModelSource | None, str]:
-    """The run that trains; else the last one, as long as the form is set to its lecture and data;
-    else the model that the form would train. Or None, and why: `problem` if its lecture has one.
+    """Return the model of the run that trains; else of the last one, while the form has its lecture
+    and data; else the untrained model of the form's settings. Or None and the reason.
     """
     run = queue.current if queue is not None else None
     if run is not None and run.folder is not None and (run.is_alive or _is_of(run, draft)):

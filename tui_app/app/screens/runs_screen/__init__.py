@@ -1,1 +1,1 @@
-"""The table of runs, and what can be done with the runs in it."""
+"""The screen of all runs, with its actions in files of their own."""

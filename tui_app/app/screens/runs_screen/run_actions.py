@@ -1,4 +1,4 @@
-"""What is done with a run of the table: compared, resumed, extended, trained anew, noted upon."""
+"""Actions on a run of the table: compare, resume, extend, repeat, and write a note."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _TRAINING = ("running", "paused")
 
 
 class RunActionsScreen(RunTableScreen):
-    """Acts on the run at the cursor, or on the marked ones."""
+    """Acts on the run at the cursor; compares the marked ones."""
 
     def action_compare(self) -> None:
-        """The marked runs in one chart."""
+        """Show the marked runs in one chart."""
         rows = self.runs.marked_rows
         if len(rows) < 2:
             self.notify("Mark two runs or more with the space bar, then compare them.")
@@ -25,7 +25,7 @@ class RunActionsScreen(RunTableScreen):
         self.app.update_soon()
 
     def action_resume(self) -> None:
-        """Go on where it stopped."""
+        """Resume the run where it stopped."""
         row = self.runs.row
         if row is None:
             return
@@ -37,7 +37,7 @@ class RunActionsScreen(RunTableScreen):
             self.app.resume_run(ResumeRequest(row.folder))
 
     def action_extend(self) -> None:
-        """Give it more epochs."""
+        """Train the run for more epochs."""
         row = self.runs.row
         if row is None or row.summary.state == "damaged":
             return
@@ -59,13 +59,13 @@ class RunActionsScreen(RunTableScreen):
         self.app.push_screen(TextQuestion(question, str(max(2 * trained, 1)), problem), extend)
 
     def action_again(self) -> None:
-        """Fill the form with its settings."""
+        """Fill the form with the run's settings."""
         row = self.runs.row
         if row is not None:
             self.app.repeat_run(row.folder)
 
     def action_note(self) -> None:
-        """Write a note on it."""
+        """Edit the note on the run."""
         row = self.runs.row
         if row is None:
             return

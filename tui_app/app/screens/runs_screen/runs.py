@@ -1,4 +1,4 @@
-"""All runs: found, sorted, looked at; what is done with one is in `run_acts` and `discarding`."""
+"""The screen of all runs: reads, filters and sorts the table, and opens a run."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tui_app.text.cells import cut
 from tui_app.text.escaping import printable
 from tui_app.text.quantities import counted
 
-#: Seconds between two looks at the folders.
-_AGAIN = 3.0
+#: Seconds between two readings of the run folders.
+_INTERVAL = 3.0
 
 
 class RunsScreen(TrashActionsScreen, RunActionsScreen):
-    """A table of the run folders, and a word about the run at the cursor.
+    """A table of the run folders, and details of the run at the cursor.
 
     The app keeps it: it is as it was left when it is shown again.
     """
@@ -64,7 +64,7 @@ class RunsScreen(TrashActionsScreen, RunActionsScreen):
         self._table = RunTable(self.app.runs_dir)
 
     def compose(self) -> ComposeResult:
-        """A filter, the table, and a word about the run at the cursor."""
+        """A filter, the table, and details of the run at the cursor."""
         yield TextLine(id="title")
         yield Input(placeholder="lecture, data, state, setting=value or note", compact=True)
         yield RunsList()
@@ -72,13 +72,13 @@ class RunsScreen(TrashActionsScreen, RunActionsScreen):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        """Read the folders, and again now and then."""
+        """Read the folders now and at intervals."""
         self.runs.focus()
-        self._tell("Reading the runs ...")
-        self.set_interval(_AGAIN, self.read)
+        self._show_title("Reading the runs ...")
+        self.set_interval(_INTERVAL, self.read)
 
     def on_screen_resume(self) -> None:
-        """Read what has changed while another screen was shown."""
+        """Read the folders, which may have changed."""
         self.read()
 
     @property
@@ -99,36 +99,36 @@ class RunsScreen(TrashActionsScreen, RunActionsScreen):
     # The table
 
     def on_rows_read(self, message: RowsRead) -> None:
-        """Show them."""
+        """Show them in the table."""
         self.runs.show(message.rows)
 
     def on_runs_list_filled(self, message: RunsList.Filled) -> None:
-        """Say how many there are."""
-        self._about()
+        """Show how many runs the table has."""
+        self._show_details()
         table, folder, shown = self.runs, self.app.runs_dir.resolve(), message.shown
         if not table.count:
-            self._tell(f"There are no runs in {folder} yet.")
+            self._show_title(f"There are no runs in {folder} yet.")
             return
         which = f"{shown} of {counted(table.count, 'run')}"
         which = which if shown != table.count else counted(table.count, "run")
         marked = f", {len(table.marked)} marked" if table.marked else ""
-        self._tell(f"{which}{marked}, by {table.order}, in {folder}")
+        self._show_title(f"{which}{marked}, by {table.order}, in {folder}")
 
-    def _tell(self, sentence: str) -> None:
+    def _show_title(self, sentence: str) -> None:
         title = Text(f"Runs  {printable(sentence)}")
         self.query_one("#title", TextLine).show(cut(title, self.size.width - 2))
 
-    def _about(self) -> None:
+    def _show_details(self) -> None:
         row = self.runs.row
         text = "" if row is None else about(row, self.size.width - 2)
         self.query_one("#about", TextLine).show(text)
 
     def on_data_table_row_highlighted(self) -> None:
-        """Say more of the run at the cursor."""
-        self._about()
+        """Show details of the run at the cursor."""
+        self._show_details()
 
     def on_data_table_row_selected(self) -> None:
-        """Open it."""
+        """Open the run."""
         row = self.runs.row
         if row is not None and row.summary.state != "damaged":
             self.app.open_run(row.folder)
@@ -144,7 +144,7 @@ class RunsScreen(TrashActionsScreen, RunActionsScreen):
         self.runs.filter_by(event.value)
 
     def on_input_submitted(self) -> None:
-        """Back to the table, filtered."""
+        """Go back to the filtered table."""
         self.runs.focus()
 
     def action_back(self) -> None:
@@ -157,14 +157,14 @@ class RunsScreen(TrashActionsScreen, RunActionsScreen):
             self.app.pop_screen()
 
     def action_filter(self) -> None:
-        """Type what the rows should have."""
+        """Open the filter."""
         self.add_class("-filtering")
         self.query_one(Input).focus()
 
     def action_sort(self) -> None:
-        """By the next column."""
+        """Sort by the next column."""
         self.runs.sort_by_next()
 
     def action_mark(self) -> None:
-        """Mark the run for a comparison or the trash, or not, and go to the next."""
+        """Mark or unmark the run for a comparison or the trash, and go to the next."""
         self.runs.mark()

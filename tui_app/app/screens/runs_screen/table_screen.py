@@ -1,4 +1,4 @@
-"""A screen with a table of runs, as its acts see it."""
+"""Declares what the actions on runs use of the screen that lists them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tui_app.app.widgets.runs_list import RunsList
 
 
 class RunTableScreen(Screen[None]):
-    """What the acts on runs need of the screen that lists them."""
+    """A screen with a table of runs."""
 
     app: AppInterface
 

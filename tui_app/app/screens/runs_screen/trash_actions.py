@@ -1,4 +1,4 @@
-"""Runs moved to the trash, all that are marked at once, and brought back."""
+"""Actions that move runs to the trash, and bring them back."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from tui_app.runs.trash import TrashedRun, move_to_trash, restore_from_trash
 from tui_app.text.escaping import printable
 from tui_app.text.quantities import counted
 
-#: Runs that a question names.
+#: The most runs that the question names.
 _NAMED = 8
 
 
 class TrashActionsScreen(RunTableScreen):
-    """Moves runs to the trash, after a question; `undo` brings back what was moved last."""
+    """Moves runs to the trash, after a question; undo brings back the last ones."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._discarded: list[list[TrashedRun]] = []
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Something can be undone once something was moved."""
+        """Offer undo once a run was moved."""
         if action == "undo":
             return bool(self._discarded)
         return super().check_action(action, parameters)
@@ -55,13 +55,13 @@ class TrashActionsScreen(RunTableScreen):
                 self.runs.marked.pop(row.folder.name, None)
         if moved:
             self._discarded.append(moved)
-            self._say(f"Moved {_what(moved)} to the trash; press u to undo.")
+            self._notify(f"Moved {_what(moved)} to the trash; press u to undo.")
         if problems:
             self.notify("\n".join(problems), severity="error", markup=False)
         self._changed()
 
     def action_undo(self) -> None:
-        """Bring back what was moved last."""
+        """Bring back the runs that were moved last."""
         if not self._discarded:
             return
         moved, left, problems = self._discarded.pop(), [], []
@@ -77,10 +77,10 @@ class TrashActionsScreen(RunTableScreen):
         back = [each for each in moved if each not in left]
         if back:
             self.runs.cursor_target = back[0].name
-            self._say(f"Brought back {_what(back)}.")
+            self._notify(f"Brought back {_what(back)}.")
         self._changed()
 
-    def _say(self, sentence: str) -> None:
+    def _notify(self, sentence: str) -> None:
         self.notify(printable(sentence), timeout=5, markup=False)
 
     def _changed(self) -> None:
