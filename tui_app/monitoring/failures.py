@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 
 from datasets import DataDamaged, DataUnavailable, UnknownDataset
 from datasets.reading.progress import LoadingStopped
 from models import LectureError, UnknownLecture
 from models.fields import InvalidValue
+from models.user_files.error_hints import explain_in_one_line
+from models.user_files.error_location import locate_error, user_traceback
 from models.user_files.trust import UntrustedSource
 from tui_app.runs.errors import (
     Cancelled,
@@ -46,6 +49,17 @@ EXIT_CODES: dict[type[Exception], ExitCode] = {
 }
 
 
+@dataclass(frozen=True)
+class Failure:
+    """Why a run couldn't be prepared, or failed: a sentence, and the traceback for the log,
+    which is empty if the sentence says everything.
+    """
+
+    sentence: str
+    traceback: str
+    exit_code: int
+
+
 def describe_failure(error: BaseException) -> tuple[str, ExitCode] | None:
     """Return what went wrong in a sentence, and its exit code; None for a bug of tutorch."""
     torch = sys.modules.get("torch")
@@ -60,3 +74,16 @@ def describe_failure(error: BaseException) -> tuple[str, ExitCode] | None:
         named = f": {error.filename}" if error.filename else ""
         return f"{error.strerror}{named}"[:500], ExitCode.FAILED
     return None
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Return the sentence for `error`, and its traceback unless the sentence says everything."""
+    described = describe_failure(error)
+    if described is None:
+        sentence = explain_in_one_line(error)
+        return Failure(sentence, "\n".join(user_traceback(error)), ExitCode.FAILED)
+    sentence, exit_code = described
+    origin = error.__cause__ or error
+    is_from_code = isinstance(error, TrainingFailed) or locate_error(origin) is not None
+    lines = user_traceback(origin) if is_from_code else []
+    return Failure(sentence, "\n".join(lines), exit_code)

@@ -13,17 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.reading.progress import LoadingStopped, Progress
-from models.user_files.error_hints import explain_in_one_line
-from models.user_files.error_location import locate_error, user_traceback
-from tui_app.monitoring.failures import describe_failure
+from tui_app.monitoring.failures import Failure, failure_of
 from tui_app.monitoring.history import History
-from tui_app.monitoring.monitored_run import Failure
 from tui_app.monitoring.random_numbers import RandomNumberHold, stop_probes
 from tui_app.monitoring.run_info import RunInfo
-from tui_app.runs.errors import TrainingFailed
 from tui_app.runs.event_text import loading_detail
 from tui_app.runs.events import Event, RunCompleted
-from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.metrics_codec import Record
 from tui_app.runs.metrics_file import read_records
 from tui_app.runs.packed_epochs import PackedEpochs
@@ -201,7 +196,7 @@ class LocalRun:
             where = where_interrupted(error) if isinstance(error, StepInterrupted) else ""
             self.failure = Failure(_CANCELLED.format(where), "", 0)
             return
-        self.failure = _failure(error)
+        self.failure = failure_of(error)
 
     # What follows runs in the watchdog's thread.
 
@@ -233,19 +228,6 @@ def _lines_of(log: Path) -> list[str]:
     except OSError:
         return []
     return lines[bool(skipped) : -1]  # the first may be cut, and the last is empty
-
-
-def _failure(error: BaseException) -> Failure:
-    """Return the sentence for `error`, and its traceback unless the sentence says everything."""
-    described = describe_failure(error)
-    if described is None:
-        sentence = explain_in_one_line(error)
-        return Failure(sentence, "\n".join(user_traceback(error)), ExitCode.FAILED)
-    sentence, exit_code = described
-    origin = error.__cause__ or error
-    is_from_code = isinstance(error, TrainingFailed) or locate_error(origin) is not None
-    lines = user_traceback(origin) if is_from_code else []
-    return Failure(sentence, "\n".join(lines), exit_code)
 
 
 def local_runs(settings: Sequence[RunSettings]) -> list[LocalRun]:

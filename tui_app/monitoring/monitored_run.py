@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from tui_app.monitoring.failures import Failure
 from tui_app.monitoring.history import History
 from tui_app.training.control import Steering
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a run couldn't be prepared, or failed: a sentence, and the traceback for the log,
-    which is empty if the sentence says everything.
-    """
-
-    sentence: str
-    traceback: str
-    exit_code: int
 
 
 class MonitoredRun(Protocol):

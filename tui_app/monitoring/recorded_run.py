@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from models.fields import setting_text
+from tui_app.monitoring.failures import Failure
 from tui_app.monitoring.history import History
-from tui_app.monitoring.monitored_run import Failure
 from tui_app.monitoring.run_info import RunInfo
 from tui_app.runs.bounded_lines import LineSplitter, skipped_lines
 from tui_app.runs.errors import DamagedRun
