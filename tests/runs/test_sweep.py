@@ -11,6 +11,7 @@ from models import find_lecture
 from models.fields import InvalidValue, fields_of
 from models.loading.load import load_lecture
 from tests.program import tutorch
+from tui_app.commands import train
 from tui_app.runs.run_options import RunOptions
 from tui_app.runs.sweep import MAX_RUNS, combinations, parse_list, parse_value_or_list
 
@@ -60,3 +61,17 @@ def test_more_runs_than_the_limit_are_refused_before_any_is_made():
     assert ended.exit_code == 2
     assert "65 runs; 64 is the most" in ended.err
     assert tutorch("runs", "--json").json == []
+
+
+def test_the_app_refuses_a_sweep_that_its_form_would_read_as_one_value(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(train, "can_show_app", lambda: True)
+    opened: list[object] = []
+    monkeypatch.setattr(train, "_show_app", lambda *arguments: opened.append(arguments) or 0)
+    ended = tutorch("softmax", "--sweep", "drop=name,ticket")
+    assert ended.exit_code == 2
+    assert "add --no-tui" in ended.err
+    assert not opened
+    assert tutorch("softmax", "--sweep", "lr=0.1,0.2").exit_code == 0
+    assert opened

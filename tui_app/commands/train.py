@@ -29,7 +29,7 @@ from tui_app.runs.configuration import (
 )
 from tui_app.runs.run_options import RunOptions
 from tui_app.runs.settings import resolve_settings
-from tui_app.runs.sweep import combinations, parse_list, split_values
+from tui_app.runs.sweep import combinations, parse_list, parse_value_or_list, split_values
 from tui_app.terminal.display_options import DisplayOptions, can_show_app
 from tui_app.terminal.printing import print_to_stderr, stderr_console
 
@@ -93,8 +93,10 @@ def main(argv: Sequence[str]) -> int:
     _refuse_several_datasets(fields["dataset"], given.get("dataset", ""), lecture)
     refuse_unknown(fields, lecture.name)
     if not (flags.no_tui or flags.json or flags.quiet) and can_show_app():
-        sweeps = {name: text for name, text in map(_split_sweep, flags.sweep) if name in fields}
         _sweep(fields, flags.sweep)  # raises for a wrong sweep
+        sweeps = dict(map(_split_sweep, flags.sweep))
+        for name, text in sweeps.items():
+            _refuse_if_one_value(fields[name], text)
         is_meant = bool(_first_word(argv)) or not set({**given, **sweeps}) <= _OF_ANY_LECTURE
         return _show_app(lecture.path if is_meant else None, given | sweeps, flags)
 
@@ -200,6 +202,14 @@ def _refuse_several_datasets(field: Field, text: str, lecture: Lecture) -> None:
     parts = split_values(field, text)
     if len(parts) > 1 and set(parts) <= set(lecture.datasets):
         raise several_values_error(field, ",".join(parts))
+
+
+def _refuse_if_one_value(field: Field, text: str) -> None:
+    """Raise InvalidValue for a sweep whose text would be one value in the app's form."""
+    if len(parse_value_or_list(field, text)) != len(parse_list(field, text)):
+        raise InvalidValue(
+            f"--sweep {field.name}: the app reads {text!r} as one value; add --no-tui to sweep it"
+        )
 
 
 def _sweep(fields: dict[str, Field], sweeps: Sequence[str]) -> list[dict[str, Any]]:
