@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.program import metrics_lines
 from tests.tolerances import FLOAT32
 from tests.views.test_views import found_in
 from tui_app.drawing.pen import Pen
@@ -20,6 +19,8 @@ from tui_app.inspection.probe_runner import Snapshot, run_probe
 from tui_app.inspection.probes import changes, load_probe
 from tui_app.monitoring.live_view import LiveView
 from tui_app.monitoring.static_view import StaticView
+from tui_app.runs.events import BestImproved
+from tui_app.runs.metrics_file import last_event
 from tui_app.runs.run_folder import RunFolder
 from tui_app.text.cells import cut_distinct
 from tui_app.training.control import Control
@@ -31,8 +32,9 @@ RUN = ("07", "--dataset", "moons", "--epochs", "20")
 
 
 def best_epoch(folder: Path) -> int:
-    bests = [line for line in metrics_lines(folder / "metrics.jsonl") if line["kind"] == "best"]
-    return int(bests[-1]["epoch"])
+    best = last_event(folder / "metrics.jsonl", BestImproved)
+    assert best is not None
+    return best.epoch
 
 
 def test_every_epoch_of_the_run_is_recomputed(trained: Callable[..., Path]):
