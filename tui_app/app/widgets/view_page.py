@@ -55,7 +55,7 @@ class ViewPage(Vertical):
         Binding("pageup", "go('pageup')", "Ten places back", show=False),
         Binding("home", "go('home')", "The first place", show=False),
         Binding("end", "go('end')", "The last place", show=False),
-        Binding("enter", "enter", "Zoom in, or type", show=False),
+        Binding("enter", "enter", "Zoom, type", show=False),
         Binding("escape", "back", "Back", show=False),
     ]
 
