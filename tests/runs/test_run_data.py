@@ -206,8 +206,8 @@ def test_other_data_are_refused(command: tuple[str, ...], table: Path):
     ended = tutorch(name, run, *options)
     assert (ended.exit_code, ended.out) == (1, "")
     said = " ".join(ended.err.split())
-    name = f"{run.parent.name}/{run.name}"
-    assert f"the data set csv:{table} differs from the one that {name} was trained with" in said
+    trained = f"{run.parent.name}/{run.name}"
+    assert f"the data set csv:{table} differs from the one that {trained} was trained with" in said
     table.write_text("\n".join(rows) + "\n", encoding="utf-8")
     assert tutorch(name, run, *options).exit_code == 0
 
