@@ -41,7 +41,7 @@ def refused(*argv: object, exit_code: int = 2) -> str:
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "message"),
     [
         ("sofmax", "did you mean lecture_09_softmax_classifier"),
         ("99", "`tutorch lectures`"),
@@ -72,8 +72,8 @@ def refused(*argv: object, exit_code: int = 2) -> str:
         ("10_basic --kernel-size 14", "kernel size 14 is too large"),
     ],
 )
-def test_an_invalid_setting_is_refused_before_anything_is_written(argv: str, said: str):
-    assert said in refused("--no-tui", *argv.split())
+def test_an_invalid_setting_is_refused_before_anything_is_written(argv: str, message: str):
+    assert message in refused("--no-tui", *argv.split())
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_unavailable_data_propose_a_manual_download_and_the_bundled_set(tmp_path
 @pytest.mark.parametrize("place", ["a-file", "a-file/below"])
 def test_an_unwritable_runs_folder_is_reported_before_training(tmp_path: Path, place: str):
     (tmp_path / "a-file").write_text("in the way")
-    said = refused("--no-tui", "05", "--epochs", 10**9, "--runs-dir", place)
-    assert "--runs-dir" in said
+    message = refused("--no-tui", "05", "--epochs", 10**9, "--runs-dir", place)
+    assert "--runs-dir" in message
 
 
 def test_control_codes_and_markup_in_names_reach_no_terminal(tmp_path: Path, trained: Trained):

@@ -43,8 +43,8 @@ def test_stdout_has_the_run_folder_and_stderr_the_progress():
     assert {"run.json", "metrics.jsonl", "status.json", "log.txt", "best.pt", "last.pt"} <= {
         file.name for file in ended.run.iterdir()
     }
-    for told in ("epoch 3", "at epoch 3", "tutorch resume", ended.run.name):
-        assert told in ended.err
+    for part in ("epoch 3", "at epoch 3", "tutorch resume", ended.run.name):
+        assert part in ended.err
 
 
 def test_without_a_lecture_it_is_the_softmax_classifier():
@@ -145,7 +145,7 @@ def test_a_flag_precedes_the_variable_the_file_and_the_lecture(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("lrr = 1", "did you mean lr"),
         ("lr = 'fast'", "lr: a number > 0"),
@@ -155,10 +155,10 @@ def test_a_flag_precedes_the_variable_the_file_and_the_lecture(
         ("lr = " + "[" * 5000, "tutorch.toml"),
     ],
 )
-def test_an_error_in_the_file_is_reported_with_its_line(text: str, said: str):
+def test_an_error_in_the_file_is_reported_with_its_line(text: str, message: str):
     Path("tutorch.toml").write_text(text, encoding="utf-8")
     ended = tutorch("--no-tui", "05")
-    assert (ended.exit_code, said in ended.err) == (2, True), ended.err
+    assert (ended.exit_code, message in ended.err) == (2, True), ended.err
     assert not Path("runs").exists()
 
 
@@ -309,8 +309,8 @@ def test_runs_are_listed_and_one_is_shown(trained: Trained):
     assert len(shown["epoch_values"]) == 2
     assert shown["record"]["hyperparameters"]["widths"] == [8]
     text = tutorch("show", run.name).out
-    for told in ("completed", "digits", "the test set, as the course does it", str(run)):
-        assert told in text.replace("\n", "")
+    for part in ("completed", "digits", "the test set, as the course does it", str(run)):
+        assert part in text.replace("\n", "")
 
 
 def test_a_run_is_found_by_its_path_by_a_part_of_its_name_and_as_the_last(trained: Trained):

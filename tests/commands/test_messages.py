@@ -61,11 +61,11 @@ def test_every_kind_of_input_can_be_predicted(lecture: str, question: str, answe
 def test_a_paused_run_accepts_a_new_lr_and_stays_paused(tmp_path: Path) -> None:
     control = Control()
     control.pause()
-    heard: list[Event] = []
+    events: list[Event] = []
     paused: list[float] = []
 
     def listener(event: Event) -> None:
-        heard.append(event)
+        events.append(event)
         if event.kind == "state" and getattr(event, "state", "") == "paused":
             paused.append(time.monotonic())
             if len(paused) == 1:
@@ -75,7 +75,7 @@ def test_a_paused_run_accepts_a_new_lr_and_stays_paused(tmp_path: Path) -> None:
 
     session = start_run(settings(tmp_path), control, lambda progress: None)
     session.train(control, [listener])
-    assert [event.lr for event in heard if event.kind == "control"] == [0.05]  # pyright: ignore[reportAttributeAccessIssue]
+    assert [event.lr for event in events if event.kind == "control"] == [0.05]  # pyright: ignore[reportAttributeAccessIssue]
     assert paused[2] - paused[1] > 0.5, "it sleeps between two heartbeats"
 
 

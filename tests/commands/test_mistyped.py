@@ -16,7 +16,7 @@ SMALL = ("softmax", "--widths", "8", "--epochs", "2")
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "message"),
     [
         ("resme last", "did you mean `tutorch resume` or lecture_11_resnet?"),
         ("run", "did you mean `tutorch runs` or lecture_12_rnn_basics?"),
@@ -29,14 +29,14 @@ SMALL = ("softmax", "--widths", "8", "--epochs", "2")
         ("qqq", "`tutorch --help` lists the commands, `tutorch lectures` the lectures"),
     ],
 )
-def test_a_wrong_word_proposes_the_nearest_command_and_lecture(argv: str, said: str):
+def test_a_wrong_word_proposes_the_nearest_command_and_lecture(argv: str, message: str):
     ended = tutorch(*argv.split())
     assert (ended.exit_code, ended.out) == (2, "")
-    assert said in ended.err
+    assert message in ended.err
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "message"),
     [
         (("05", "--optimizer", "sgd,adam"), "`--sweep optimizer=sgd,adam` trains one run for each"),
         (("05", "--lr", "0.1, 0.2"), "`--sweep lr=0.1,0.2`"),
@@ -49,10 +49,10 @@ def test_a_wrong_word_proposes_the_nearest_command_and_lecture(argv: str, said: 
         (("05", "--lr", "0.1,fast"), "lr: a number > 0, not '0.1,fast'"),
     ],
 )
-def test_several_values_for_one_option_propose_a_sweep(argv: tuple[str, ...], said: str):
+def test_several_values_for_one_option_propose_a_sweep(argv: tuple[str, ...], message: str):
     ended = tutorch("--no-tui", *argv)
     assert (ended.exit_code, ended.out) == (2, "")
-    assert said in ended.err
+    assert message in ended.err
 
 
 def test_a_sweep_accepts_bars_between_values():
@@ -65,7 +65,7 @@ def test_a_sweep_accepts_bars_between_values():
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ("--view layers --svg c.png", "--svg writes an SVG picture, not .png: `--svg c.svg`"),
         ("--view layers --svg c.svg --json", "can't be used with --svg"),
@@ -78,12 +78,12 @@ def test_a_sweep_accepts_bars_between_values():
     ],
 )
 def test_options_of_show_have_an_effect_or_are_refused(
-    options: str, said: str, trained: Callable[..., Path]
+    options: str, message: str, trained: Callable[..., Path]
 ):
     trained(*SMALL)
     ended = tutorch("show", "last", *options.split())
     assert (ended.exit_code, ended.out) == (2, "")
-    assert said in ended.err
+    assert message in ended.err
     assert not list(Path.cwd().glob("c.*"))
 
 

@@ -140,14 +140,14 @@ def test_term_saves_and_a_pipe_gets_no_control_codes():
     ) as child:
         assert child.stderr is not None
         assert child.stdout is not None
-        told = ""
-        while "epoch 2 " not in told:
-            told += child.stderr.readline()
+        text = ""
+        while "epoch 2 " not in text:
+            text += child.stderr.readline()
         child.send_signal(signal.SIGTERM)
-        told += child.stderr.read()
+        text += child.stderr.read()
         run = Path(child.stdout.read().strip())
         assert child.wait() == 143
-    assert "\x1b" not in told
+    assert "\x1b" not in text
     assert (run / "last.pt").is_file()
     assert tutorch("resume", run, "--no-tui", "--quiet").exit_code == 0
 

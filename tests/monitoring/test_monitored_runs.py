@@ -82,12 +82,12 @@ def test_recorded_events_are_read_back_unchanged(tmp_path: Path):
     file = MetricsFile(tmp_path / "metrics.jsonl")
     advice = {"lr": 0.02, "widths": (32, 16), "optimizer": "adam", "bias": True}
     about = {"run": "run", "epoch": 12, "step": 276, "name": "plateau", "text": "Try lr 0.02."}
-    told = [*recorded_events("run"), Advised(**about, settings=advice)]
-    for event in told:
+    events = [*recorded_events("run"), Advised(**about, settings=advice)]
+    for event in events:
         file(event)
     file.close()
     read = read_events(tmp_path / "metrics.jsonl", Event)
-    recorded = [event for event in told if event.kind not in ("started", "state")]
+    recorded = [event for event in events if event.kind not in ("started", "state")]
     assert [asdict(event) for event in read] == [asdict(event) for event in recorded]
 
 
@@ -218,52 +218,52 @@ def test_the_step_rate_is_measured_over_the_last_seconds():
 
 def test_a_growing_run_is_read_line_by_line(tmp_path: Path):
     folder = recorded_folder(tmp_path)
-    followed = RecordedRun(folder)
+    monitored = RecordedRun(folder)
     metrics = MetricsFile(folder.metrics)
-    told = list(recorded_events(folder.name))
-    for event in told[:8]:
+    events = list(recorded_events(folder.name))
+    for event in events[:8]:
         metrics(event)
     metrics.close()
     with folder.metrics.open("a") as file:
         file.write(
             '{"kind": "epoch", "run": "r", "epoch": 99'
         )  # a line that is still being written
-    assert followed.poll()
-    epochs = followed.history.epoch
+    assert monitored.poll()
+    epochs = monitored.history.epoch
     assert epochs >= 1
     with folder.metrics.open("a") as file:
         values = (
             ', "step": 2277, "lr": 0.1, "seconds": 1, "samples_per_second": 1, "test_loss": 2}\n'
         )
         file.write(values)
-    assert followed.poll()
-    assert followed.history.epoch == 99
+    assert monitored.poll()
+    assert monitored.history.epoch == 99
 
 
 def test_a_resumed_run_is_read_from_the_start_again(tmp_path: Path):
     folder = recorded_folder(tmp_path)
-    followed = RecordedRun(folder)
+    monitored = RecordedRun(folder)
     metrics = MetricsFile(folder.metrics)
     for event in recorded_events(folder.name):
         metrics(event)
     metrics.close()
-    followed.poll()
-    assert followed.history.epoch == 12
+    monitored.poll()
+    assert monitored.history.epoch == 12
     lines = folder.metrics.read_text().splitlines(keepends=True)
     folder.metrics.write_text("".join(lines[:6]))
-    followed.poll()
-    assert 0 < followed.history.epoch < 12
+    monitored.poll()
+    assert 0 < monitored.history.epoch < 12
 
 
 def test_a_finished_run_is_over_and_its_log_is_text(tmp_path: Path):
     path = train("02", "--epochs", 3, "--runs-dir", tmp_path / "runs")
     with (path / "log.txt").open("a") as log:
         log.write("Traceback (most recent call last):\n\tsomething \x1b[31m\n")
-    followed = RecordedRun(RunFolder(path))
-    followed.poll()
-    assert followed.is_over
-    assert followed.history.completed is not None
-    texts = [line.text for line in followed.history.log.lines]
+    monitored = RecordedRun(RunFolder(path))
+    monitored.poll()
+    assert monitored.is_over
+    assert monitored.history.completed is not None
+    texts = [line.text for line in monitored.history.log.lines]
     assert any(text.startswith("epoch 3  train loss") for text in texts)
     assert texts[-1] == r"    something \x1b[31m"
 
@@ -271,10 +271,10 @@ def test_a_finished_run_is_over_and_its_log_is_text(tmp_path: Path):
 def test_a_damaged_run_folder_is_reported(tmp_path: Path):
     folder = recorded_folder(tmp_path)
     folder.run_json.write_text("{")
-    followed = RecordedRun(folder)
-    followed.poll()
-    assert followed.failure is not None
-    assert followed.history.info is None
+    monitored = RecordedRun(folder)
+    monitored.poll()
+    assert monitored.failure is not None
+    assert monitored.history.info is None
 
 
 # The draft behind the form
@@ -348,9 +348,9 @@ def test_epochs_that_share_a_line_give_the_same_history(tmp_path: Path):
             one_by_one.record(event, log=False)
     metrics.close()
     assert '"kind": "epochs"' in folder.metrics.read_text()
-    followed = RecordedRun(folder)
-    followed.poll()
-    history = followed.history
+    monitored = RecordedRun(folder)
+    monitored.poll()
+    history = monitored.history
     assert repr(history.epochs) == repr(one_by_one.epochs)  # NaN is like NaN there
     assert history.losses == one_by_one.losses
     for name in ("best", "lr", "samples_per_second", "step", "epoch", "completed"):

@@ -55,7 +55,7 @@ def test_a_table_that_is_like_no_lecture_may_be_for_a_file_anywhere():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("# first\n\nbatch_size = 0", "tutorch.toml, line 3: batch size: a whole number ≥ 1"),
         ("[softmax]\nlr = 1\n[05]\nlr = 'fast'", "tutorch.toml, line 4: lr: a number > 0"),
@@ -74,19 +74,19 @@ def test_a_table_that_is_like_no_lecture_may_be_for_a_file_anywhere():
         ("\nvalidation = 0.9", "line 2: validation: 0.9 doesn't suit 3 samples"),
     ],
 )
-def test_a_mistake_in_the_file_is_told_with_its_line(text: str, said: str):
+def test_an_error_in_the_file_is_reported_with_its_line(text: str, message: str):
     write(text)
     ended = tutorch("--no-tui", "05")
     assert (ended.exit_code, ended.out) == (2, "")
-    assert said in ended.err
+    assert message in ended.err
     assert not list(Path("runs").glob("*/*/run.json"))
 
 
 def test_the_command_line_is_not_blamed_on_the_file():
     write("momentum = 0.5\nlr = 0.1")
-    said = tutorch("--no-tui", "05", "--lr", "0").err
-    assert "lr: a number > 0" in said
-    assert "tutorch.toml" not in said
+    message = tutorch("--no-tui", "05", "--lr", "0").err
+    assert "lr: a number > 0" in message
+    assert "tutorch.toml" not in message
 
 
 def test_settings_of_other_lectures_may_stand_at_the_top(monkeypatch: pytest.MonkeyPatch):
@@ -100,7 +100,7 @@ def test_settings_of_other_lectures_may_stand_at_the_top(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "message"),
     [
         (
             "TUTORCH_EPOHCS",
@@ -115,11 +115,11 @@ def test_settings_of_other_lectures_may_stand_at_the_top(monkeypatch: pytest.Mon
     ],
 )
 def test_a_mistake_in_a_variable_is_blamed_on_the_variable(
-    variable: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch
+    variable: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv(variable, value)
     ended = tutorch("--no-tui", "05")
-    assert (ended.exit_code, said in ended.err) == (2, True), ended.err
+    assert (ended.exit_code, message in ended.err) == (2, True), ended.err
 
 
 def test_every_command_with_settings_refuses_those_that_there_are_not(
