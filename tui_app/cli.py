@@ -50,7 +50,7 @@ options
   --no-tui              train without the app
   --json                print the events as JSON lines on stdout, and nothing else there
   --quiet               print no progress
-  --sweep FIELD=V1,V2   train one run per value, with a table at the end (repeatable: the product)
+  --sweep FIELD=V1,V2   train one run per value, then print a table (repeatable)
   --help, --version
 
 `tutorch LECTURE --help` shows the options of a lecture: --lr, --epochs, --dataset, --device, ...

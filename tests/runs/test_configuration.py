@@ -1,4 +1,4 @@
-"""tutorch.toml and TUTORCH_* variables: whose settings they are, and where a mistake stands."""
+"""tutorch.toml and TUTORCH_* variables: which lecture they apply to, and where an error is."""
 
 from __future__ import annotations
 
@@ -82,14 +82,14 @@ def test_an_error_in_the_file_is_reported_with_its_line(text: str, message: str)
     assert not list(Path("runs").glob("*/*/run.json"))
 
 
-def test_the_command_line_is_not_blamed_on_the_file():
+def test_an_error_on_the_command_line_does_not_name_the_file():
     write("momentum = 0.5\nlr = 0.1")
     message = tutorch("--no-tui", "05", "--lr", "0").err
     assert "lr: a number > 0" in message
     assert "tutorch.toml" not in message
 
 
-def test_settings_of_other_lectures_may_stand_at_the_top(monkeypatch: pytest.MonkeyPatch):
+def test_settings_of_other_lectures_are_allowed_at_the_top(monkeypatch: pytest.MonkeyPatch):
     write("widths = [8]\naugment = 'shift'")
     monkeypatch.setenv("TUTORCH_HIDDEN_SIZE", "3")
     run = train("05", "--epochs", 1)
@@ -114,7 +114,7 @@ def test_settings_of_other_lectures_may_stand_at_the_top(monkeypatch: pytest.Mon
         ("TUTORCH_VALIDATION", "0.9", "TUTORCH_VALIDATION: 0.9 doesn't suit 3 samples"),
     ],
 )
-def test_a_mistake_in_a_variable_is_blamed_on_the_variable(
+def test_an_error_in_a_variable_names_the_variable(
     variable: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv(variable, value)
@@ -122,7 +122,7 @@ def test_a_mistake_in_a_variable_is_blamed_on_the_variable(
     assert (ended.exit_code, message in ended.err) == (2, True), ended.err
 
 
-def test_every_command_with_settings_refuses_those_that_there_are_not(
+def test_every_command_refuses_unknown_settings(
     monkeypatch: pytest.MonkeyPatch,
 ):
     assert tutorch("runs").exit_code == 0
