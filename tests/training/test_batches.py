@@ -1,0 +1,74 @@
+"""Batches: the order of the samples, normalisation, augmentation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from datasets import Data, DataSpec, Split
+from tests.tolerances import FLOAT32
+from tui_app.training.augmentation import mirrored, shifted
+from tui_app.training.batches import DeviceSplit, GatheredBatches
+from tui_app.training.sampler import SeededBatchSampler
+
+CPU = torch.device("cpu")
+
+
+def images(count: int = 50) -> Data:
+    rng = np.random.default_rng(0)
+    split = Split(
+        rng.integers(0, 256, (count, 1, 4, 4), dtype=np.uint8),
+        rng.integers(0, 3, count).astype(np.int64),
+    )
+    spec = DataSpec((1, 4, 4), "multiclass", ("a", "b", "c"))
+    return Data(
+        spec, split, split, encode=lambda text: split.inputs[0], input_help="", mean=0.2, std=0.3
+    )
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_batches_are_those_of_a_dataloader_with_the_same_sampler(shuffle: bool) -> None:
+    split = DeviceSplit.of(images().train, images(), CPU)
+    sampler = SeededBatchSampler(50, 16, shuffle=shuffle, seed=3)
+    loader = DataLoader(TensorDataset(split.inputs, split.targets), batch_sampler=sampler)
+    sampler.epoch, sampler.start = 5, 1
+    ours = list(GatheredBatches(split, sampler).epoch(5, 1))
+    theirs = list(loader)
+    assert len(ours) == len(theirs) == 3
+    for (x, y), (their_x, their_y) in zip(ours, theirs, strict=True):
+        assert torch.equal(x, their_x)
+        assert torch.equal(y, their_y)
+
+
+def test_every_epoch_has_its_own_order_with_each_sample_once() -> None:
+    sampler = SeededBatchSampler(100, 7, shuffle=True, seed=0)
+    orders = [sampler.order(epoch) for epoch in range(4)]
+    assert all(torch.equal(order.sort().values, torch.arange(100)) for order in orders)
+    assert len({tuple(order.tolist()) for order in orders}) == 4
+    other = SeededBatchSampler(100, 7, shuffle=True, seed=1)
+    assert not torch.equal(other.order(0), sampler.order(0))
+
+
+def test_images_are_normalised_as_torchvision_does() -> None:
+    data = images()
+    split = DeviceSplit.of(data.train, data, CPU)
+    expected = (data.train.inputs.astype(np.float32) / 255 - 0.2) / 0.3
+    assert split.inputs.dtype == torch.float32
+    np.testing.assert_allclose(split.inputs.numpy(), expected, rtol=FLOAT32, atol=FLOAT32)
+
+
+def test_an_augmented_image_is_shifted_or_mirrored() -> None:
+    torch.manual_seed(0)
+    image = torch.arange(2 * 6 * 6, dtype=torch.float32).reshape(1, 2, 6, 6)
+    padded = torch.nn.functional.pad(image, (4,) * 4, mode="replicate")
+    crops = [padded[0, :, y : y + 6, x : x + 6] for y in range(9) for x in range(9)]
+    images = shifted(image.expand(64, -1, -1, -1))
+    assert images.shape == (64, 2, 6, 6)
+    assert all(any(torch.equal(one, crop) for crop in crops) for one in images)
+    assert len({tuple(one.flatten().tolist()) for one in images}) > 20
+    both = mirrored(image.expand(64, -1, -1, -1))
+    flipped = [torch.equal(one, image[0].flip(2)) for one in both]
+    assert 10 < sum(flipped) < 54
+    assert all(f or torch.equal(one, image[0]) for one, f in zip(both, flipped, strict=True))

@@ -1,0 +1,93 @@
+"""Evaluation, the ranking of the best models, and divergence."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from tests.tolerances import FLOAT64, SUMMED
+from tests.training.test_batches import images
+from tui_app.training.batches import DeviceSplit
+from tui_app.training.best_models import BestModels, RankedModel
+from tui_app.training.evaluation import EvaluationStopped, evaluate
+from tui_app.training.loss_buffer import first_diverged, loss_diverged_text
+
+
+def split_of(inputs: torch.Tensor, targets: torch.Tensor) -> DeviceSplit:
+    return DeviceSplit(inputs, targets, images(), torch.device("cpu"))
+
+
+class Constant(nn.Module):
+    """Always predicts class 1, and has dropout that evaluation must switch off."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(0.9)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits = torch.zeros(len(x), 3)
+        logits[:, 1] = 1.0
+        return self.dropout(logits)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_evaluation_in_chunks_equals_the_whole_split_at_once(reduction: str) -> None:
+    targets = torch.arange(4500) % 3
+    split = split_of(torch.zeros(4500, 1), targets)  # three unequal chunks
+    model, criterion = Constant(), nn.CrossEntropyLoss(reduction=reduction)
+    values = evaluate(model, criterion, split, "multiclass")
+    with torch.no_grad():
+        whole = criterion(model.eval()(split.inputs), targets).item()
+    assert values["loss"] == pytest.approx(whole, rel=SUMMED)
+    assert values["accuracy"] == pytest.approx(1 / 3, rel=FLOAT64)
+
+
+def test_evaluation_restores_training_mode_and_can_be_stopped() -> None:
+    model = Constant().train()
+    split = split_of(torch.zeros(10, 1), torch.zeros(10, dtype=torch.int64))
+    with pytest.raises(EvaluationStopped):
+        evaluate(model, nn.CrossEntropyLoss(), split, "multiclass", lambda: True)
+    assert model.training
+
+
+def test_a_binary_logit_is_judged_at_probability_one_half() -> None:
+    split = split_of(
+        torch.tensor([[-2.0], [-0.1], [0.1], [3.0]]), torch.tensor([[0.0], [1], [1], [1]])
+    )
+    values = evaluate(nn.Identity(), nn.BCEWithLogitsLoss(), split, "binary")
+    assert values["accuracy"] == 0.75
+
+
+def test_best_models_are_ranked_and_a_tie_keeps_the_earlier() -> None:
+    best = BestModels("accuracy", highest=True, keep=2)
+    model = nn.Linear(1, 1)
+    places = [
+        best.offer(value, epoch, epoch, model) for epoch, value in enumerate([0.5, 0.9, 0.9, 0.7])
+    ]
+    assert places == [0, 0, 1, None]
+    assert [(kept.value, kept.epoch) for kept in best.ranking] == [(0.9, 1), (0.9, 2)]
+
+
+def test_a_model_that_is_not_finite_is_never_ranked() -> None:
+    best = BestModels("loss", highest=False, keep=1)
+    model = nn.Linear(1, 1)
+    assert best.offer(math.nan, 1, 1, model) is None
+    with torch.no_grad():
+        model.weight.fill_(math.inf)
+    assert best.offer(0.1, 2, 2, model) is None
+    assert best.best is None
+
+
+def test_divergence_is_a_loss_that_is_not_finite_or_a_million_times_the_first() -> None:
+    assert first_diverged((1.0, 2.0, 9e5), 1.0) is None
+    assert first_diverged((1.0, 2e6, 1.0), 1.0) == 1
+    assert first_diverged((1.0, math.nan), 1.0) == 1
+    text = loss_diverged_text(math.inf, 0.3, 7, 2, None)
+    assert "step 7" in text
+    assert "0.3" in text
+    assert "no best model" in text
+    best = RankedModel(0.5, 1, 4, {})
+    assert "of epoch 1, is kept" in loss_diverged_text(math.inf, 0.3, 7, 2, best)
