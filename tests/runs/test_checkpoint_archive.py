@@ -1,4 +1,4 @@
-"""A checkpoint that isn't as torch writes one is refused before it fills the memory."""
+"""A checkpoint that torch wouldn't have written is refused before it fills the memory."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def saved(tmp_path: Path) -> Path:
 
 
 def rewrite(path: Path, change: Callable[[str, bytes], bytes], how: int = zipfile.ZIP_STORED):
-    """Write the archive again, each member with its content as `change` makes it."""
+    """Rewrite the archive, with the content of each member changed by `change`."""
     with zipfile.ZipFile(path) as archive:
         members = {info.filename: archive.read(info) for info in archive.infolist()}
     with zipfile.ZipFile(path, "w", how) as archive:
@@ -42,7 +42,7 @@ def as_it_is(_: str, content: bytes) -> bytes:
     return content
 
 
-def test_an_archive_of_stored_members_is_read_whoever_wrote_it(saved: Path):
+def test_an_archive_of_stored_members_from_any_program_is_read(saved: Path):
     rewrite(saved, as_it_is)
     assert load_checkpoint(saved)["weight"].shape == (1000,)
 
@@ -123,7 +123,7 @@ def test_an_absurd_tensor_is_refused(tmp_path: Path, content: Any, why: str):
         load_checkpoint(tmp_path / "absurd.pt")
 
 
-def test_memory_asked_for_by_a_number_is_refused(saved: Path):
+def test_an_allocation_by_a_number_is_refused(saved: Path):
     class Allocation:
         def __reduce__(self):
             return bytearray, (HUGE,)
@@ -136,7 +136,7 @@ def test_memory_asked_for_by_a_number_is_refused(saved: Path):
         load_checkpoint(saved)
 
 
-def test_what_holds_itself_many_times_is_looked_at_once(tmp_path: Path):
+def test_a_container_that_holds_itself_is_checked_once(tmp_path: Path):
     shared = torch.zeros(3)
     nested: list[Any] = [shared]
     for _ in range(60):

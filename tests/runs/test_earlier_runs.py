@@ -44,7 +44,7 @@ NAMES = sorted(path.name for path in EARLIER.iterdir())
 
 
 @pytest.mark.parametrize("run", NAMES, indirect=True)
-def test_it_is_listed_and_shown(run: Path):
+def test_an_earlier_run_is_listed_and_shown(run: Path):
     (listed,) = tutorch("runs", "--json", "--runs-dir", run.parents[1]).json
     assert listed["state"] == ("stopped" if "stopped" in run.name else "completed")
     shown = tutorch("show", run, "--json").json
@@ -61,7 +61,7 @@ def test_it_is_listed_and_shown(run: Path):
     ],
     indirect=["run"],
 )
-def test_its_best_model_is_measured_again(run: Path, expected: dict[str, float]):
+def test_the_best_model_of_an_earlier_run_is_evaluated_alike(run: Path, expected: dict[str, float]):
     measured = tutorch("evaluate", run, "--json").json
     for name, value in expected.items():
         tolerance = ONE_SAMPLE if name == "test_accuracy" else SUMMED
@@ -69,7 +69,7 @@ def test_its_best_model_is_measured_again(run: Path, expected: dict[str, float])
 
 
 @pytest.mark.parametrize("run", ["stopped_in_mid_epoch"], indirect=True)
-def test_a_stopped_one_goes_on_from_the_middle_of_its_epoch(run: Path):
+def test_an_earlier_stopped_run_resumes_in_mid_epoch(run: Path):
     before = losses(run)
     assert len(before) == 1385  # 719 steps an epoch
     ended = tutorch("resume", run, "--no-tui")
@@ -83,7 +83,7 @@ def test_a_stopped_one_goes_on_from_the_middle_of_its_epoch(run: Path):
 
 
 @pytest.mark.parametrize("run", ["packed_epochs", "finished"], indirect=True)
-def test_a_finished_one_is_extended(run: Path):
+def test_an_earlier_finished_run_is_extended(run: Path):
     before = losses(run)
     epochs = json.loads((run / "run.json").read_text(encoding="utf-8"))["hyperparameters"]["epochs"]
     ended = tutorch("resume", run, "--epochs", epochs + 1, "--no-tui")

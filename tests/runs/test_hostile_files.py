@@ -1,4 +1,4 @@
-"""Whatever stands in a file that tutorch reads, it ends in a sentence and a documented exit code.
+"""Any content of a file that tutorch reads leads to a message and a documented exit code.
 
 hypothesis makes the files: their values of wrong types and sizes, their texts with everything that
 a terminal would act upon. `tutorch` of tests.program looks at all that is written.
@@ -88,7 +88,7 @@ def test_a_record_with_anything_in_it(trained_once: Path, name: str, data: st.Da
 
 @pytest.fixture(scope="module")
 def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run that every example takes in turn."""
+    """A finished run that all examples share."""
     runs = tmp_path_factory.mktemp("runs")
     return tutorch("--no-tui", "04", "--epochs", 2, "--runs-dir", runs).run
 
@@ -96,7 +96,9 @@ def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @quickly
 @given(data=st.data())
 @pytest.mark.parametrize("command", ["resume", "export", "attach"])
-def test_a_record_that_is_to_be_gone_on_with(trained_once: Path, command: str, data: st.DataObject):
+def test_a_record_of_a_run_that_is_resumed_with_anything_in_it(
+    trained_once: Path, command: str, data: st.DataObject
+):
     path = trained_once / "run.json"
     whole = path.read_text(encoding="utf-8")
     record = json.loads(whole)
@@ -170,7 +172,7 @@ def test_metrics_with_any_lines(trained_once: Path, lines: list[str], cut: int):
 
 
 @pytest.mark.parametrize("name", ["metrics.jsonl", "log.txt"])
-def test_a_line_of_ten_megabytes_is_passed_over(trained: Trained, name: str):
+def test_a_line_of_ten_megabytes_is_skipped(trained: Trained, name: str):
     run = trained("04", "--epochs", "2")
     with (run / name).open("a", encoding="utf-8") as file:
         file.write('{"kind": "warning", "step": 1, "epoch": 1, "text": "' + "x" * 10**7 + '"}\n')
@@ -187,7 +189,7 @@ _SETTINGS += ["runs-dir", "runs_dir", "device", "save_every", "lecture_04_back_p
 
 
 def as_toml(value: Any) -> str:
-    """TOML for a value, or text that is none."""
+    """TOML for a value, or text that isn't TOML."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):
@@ -211,7 +213,7 @@ def test_a_configuration_with_anything_in_it(content: dict[str, Any], raw: str):
     "content",
     ["[" * 10_000, "x = " + "[" * 10_000, 'x = "' + "y" * 10**7 + '"', "\x1b = 3", "zz=1"],
 )
-def test_a_configuration_that_is_none_is_named(content: str):
+def test_an_invalid_configuration_is_named(content: str):
     Path("tutorch.toml").write_text(content, encoding="utf-8")
     ended = tutorch("--no-tui", "04", "--epochs", 1)
     assert ended.exit_code == 2
@@ -220,8 +222,8 @@ def test_a_configuration_that_is_none_is_named(content: str):
 
 @quickly
 @given(name=texts, heading=texts, kinds=st.lists(texts, min_size=2, max_size=3, unique=True))
-def test_a_table_of_ones_own_with_any_names(name: str, heading: str, kinds: list[str]):
-    """Columns and classes are named as in the file; the losses are numbers all the same."""
+def test_a_users_table_with_any_names(name: str, heading: str, kinds: list[str]):
+    """The names of columns and classes don't affect the losses."""
 
     def cell(text: str) -> str:
         return '"' + text.replace('"', '""') + '"'
@@ -256,7 +258,7 @@ def test_runs_in_folders_of_any_name(trained: Trained, name: str):
 
 
 @pytest.mark.parametrize("damage", ["none", "cut", "empty"])
-def test_pictures_of_ones_own_in_folders_and_files_of_any_name(damage: str):
+def test_a_users_images_in_folders_and_files_of_any_name(damage: str):
     for number, kind in enumerate(["\x1b[2Ja", "[red]b[", "\u202ec"]):
         place = Path("pictures") / kind
         place.mkdir(parents=True)
@@ -300,7 +302,7 @@ def test_a_checkpoint_with_anything_in_its_plain_values(trained_once: Path, name
 
 
 @pytest.mark.parametrize("schedule", [[[0, math.inf]], [[math.nan, 3]], [[0]], 5, []])
-def test_a_record_with_a_schedule_that_is_none(trained_once: Path, schedule: Any):
+def test_a_record_with_an_invalid_schedule(trained_once: Path, schedule: Any):
     path = trained_once / "run.json"
     whole = path.read_text(encoding="utf-8")
     try:

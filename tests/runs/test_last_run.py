@@ -1,4 +1,4 @@
-"""`last`: the run that was begun last by this machine's clock, as its run.json has it."""
+"""`last` is the run that was started last by this machine's clock, according to its run.json."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOW = time.time()
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> Callable[..., RunFolder]:
-    """Makes a run folder of that name, with that in its run.json."""
+    """Makes a run folder with this name and these fields of run.json."""
 
     def make(name: str, **record: Any) -> RunFolder:
         folder = RunFolder(tmp_path / "lecture_04_back_propagation" / name)

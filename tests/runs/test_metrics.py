@@ -58,7 +58,7 @@ def write(path: Path, epochs: int, steps: int = 3) -> None:
     metrics.close()
 
 
-def test_a_line_is_json_that_any_reader_takes(tmp_path: Path) -> None:
+def test_a_line_is_json_that_any_program_reads(tmp_path: Path) -> None:
     write(tmp_path / "metrics.jsonl", 1)
     lines = [
         json.loads(line, parse_constant=pytest.fail)
@@ -113,7 +113,7 @@ def test_the_end_of_a_stopped_run_is_not_the_end_of_the_resumed_one(tmp_path: Pa
     assert [line["kind"] for line in metrics_lines(path)] == ["steps", "epoch", "best"]
 
 
-def test_a_damaged_line_is_passed_over(tmp_path: Path) -> None:
+def test_a_damaged_line_is_skipped(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     write(path, 1)
     path.write_bytes(b"\xff\xfe nonsense\n[1, 2]\n" + path.read_bytes())
@@ -121,7 +121,7 @@ def test_a_damaged_line_is_passed_over(tmp_path: Path) -> None:
 
 
 class Clock:
-    """Seconds that pass only when they are told to."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -131,7 +131,7 @@ class Clock:
 
 
 def short_epochs(count: int, steps: int = 1) -> Iterator[Event]:
-    """Epochs whose best value falls, and is measured, at every second of them."""
+    """Epochs, every second of which is evaluated and is the best so far."""
     for epoch in range(1, count + 1):
         first = (epoch - 1) * steps + 1
         losses = tuple(2.0 / (first + i) for i in range(steps))
@@ -157,7 +157,7 @@ def short_epochs(count: int, steps: int = 1) -> Iterator[Event]:
 
 
 def recorded(path: Path, events: Iterable[Event], seconds: float = 0.001) -> list[dict[str, Any]]:
-    """The events as they would stand in lines of their own; they take `seconds` each."""
+    """Record the events, `seconds` apart; return each as its own line would have it."""
     clock = Clock()
     metrics = MetricsFile(path, clock)
     told = list(events)
@@ -169,7 +169,7 @@ def recorded(path: Path, events: Iterable[Event], seconds: float = 0.001) -> lis
 
 
 @pytest.mark.parametrize("steps", [1, 3])
-def test_short_epochs_share_a_line_and_are_read_as_they_were_told(
+def test_short_epochs_are_packed_into_one_line_and_read_back_equal(
     tmp_path: Path, steps: int
 ) -> None:
     path = tmp_path / "metrics.jsonl"
@@ -198,7 +198,7 @@ def test_long_epochs_have_their_own_lines_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("after", [1, 30, 31, 60, 61, 89])
-def test_what_was_held_back_is_written_before_anything_else(tmp_path: Path, after: int) -> None:
+def test_events_held_back_are_written_before_a_checkpoint(tmp_path: Path, after: int) -> None:
     path = tmp_path / "metrics.jsonl"
     metrics = MetricsFile(path, Clock())
     told = list(short_epochs(60))[:after]
@@ -209,9 +209,7 @@ def test_what_was_held_back_is_written_before_anything_else(tmp_path: Path, afte
     metrics.close()
 
 
-def test_a_disk_that_takes_nothing_for_a_while_loses_no_epoch(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failing_writes_lose_no_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, clock = tmp_path / "metrics.jsonl", Clock()
     metrics = MetricsFile(path, clock)
     write_out, refused = AppendedFile.write_out, []
@@ -240,10 +238,10 @@ def test_a_disk_that_takes_nothing_for_a_while_loses_no_epoch(
 @given(epoch=st.integers(0, 50), within=st.integers(0, 3), cut=st.integers(0, 4000))
 @example(epoch=48, within=1, cut=1)  # without the newline the last line is still whole
 @example(epoch=50, within=0, cut=1)
-def test_a_block_is_cut_back_to_any_step(
+def test_packed_epochs_are_cut_back_to_any_step(
     tmp_path_factory: pytest.TempPathFactory, epoch: int, within: int, cut: int
 ) -> None:
-    """Also when somebody has cut the file off in the middle of a line."""
+    """Also if another program cut the file off within a line."""
     path = tmp_path_factory.mktemp("cut") / "metrics.jsonl"
     expected = recorded(path, short_epochs(50, 3), seconds=0.004)
     path.write_bytes(path.read_bytes()[: path.stat().st_size - cut])
@@ -274,7 +272,7 @@ def test_a_block_is_cut_back_to_any_step(
         {"lr": [0.1]},
     ],
 )
-def test_a_damaged_block_is_passed_over(tmp_path: Path, change: dict[str, Any]) -> None:
+def test_damaged_packed_epochs_are_skipped(tmp_path: Path, change: dict[str, Any]) -> None:
     path = tmp_path / "metrics.jsonl"
     recorded(path, short_epochs(6))
     first, *_, block = path.read_text().splitlines()
@@ -289,7 +287,7 @@ def test_a_damaged_block_is_passed_over(tmp_path: Path, change: dict[str, Any]) 
 @pytest.mark.parametrize(
     "line", ["", '"first_step": 3', '"lr": 0.1', '"first_step": "3", "lr": 0.1']
 )
-def test_a_change_of_the_lr_without_its_numbers_is_passed_over(tmp_path: Path, line: str):
+def test_an_lr_change_without_its_numbers_is_skipped(tmp_path: Path, line: str):
     path = tmp_path / "metrics.jsonl"
     begun = '{"kind": "control", "run": "r"'
     path.write_text(f'{begun}, {line}}}\n{begun}, "first_step": 3, "lr": 0.1}}\n')

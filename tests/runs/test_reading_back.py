@@ -1,4 +1,4 @@
-"""Reading a run's metrics.jsonl back: linear in its size, bounded in memory, soon stopped."""
+"""Reading metrics.jsonl takes linear time and bounded memory, and can be stopped."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_both_ways_give_the_same_lines_whatever_the_chunks(
         assert content[offset:].startswith(line)
 
 
-def test_a_line_that_is_too_long_takes_no_memory_and_is_named(
+def test_a_line_that_is_too_long_is_skipped_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     shrink(monkeypatch, longest=20_000, chunk=4096)
@@ -118,7 +118,7 @@ def test_a_line_that_is_too_long_takes_no_memory_and_is_named(
     assert path.read_text() == steps(1)
 
 
-def test_a_run_with_a_line_that_is_too_long_is_shown_followed_and_resumed(
+def test_a_run_with_a_line_that_is_too_long_is_shown_monitored_and_resumed(
     trained: Trained, monkeypatch: pytest.MonkeyPatch
 ):
     run = trained("04", "--epochs", "2")
@@ -144,7 +144,7 @@ def test_a_run_with_a_line_that_is_too_long_is_shown_followed_and_resumed(
     assert "skipped a line longer than" in resumed.err
 
 
-def test_lines_that_nobody_asked_for_are_not_parsed(
+def test_lines_of_other_kinds_than_requested_are_not_parsed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     path, parsed = tmp_path / "metrics.jsonl", list[bytes]()
@@ -157,7 +157,7 @@ def test_lines_that_nobody_asked_for_are_not_parsed(
     assert list(filter(None, parsed)) == [EPOCH.rstrip("\n").encode()] * 2
 
 
-def test_who_is_to_stop_reads_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_reading_ends_once_it_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     shrink(monkeypatch, longest=10**6, chunk=1000)
     path, asked = tmp_path / "metrics.jsonl", list[int]()
     path.write_text("".join(steps(first) for first in range(1, 2000, 2)))
@@ -179,10 +179,10 @@ def test_who_is_to_stop_reads_no_further(tmp_path: Path, monkeypatch: pytest.Mon
     assert path.read_bytes() == before
 
 
-def test_a_stop_while_a_run_is_read_back_ends_its_resuming(
+def test_a_stop_while_metrics_are_rewound_ends_the_resume(
     trained: Trained, monkeypatch: pytest.MonkeyPatch
 ):
-    """The metrics are as they were, and the run goes on from there the next time."""
+    """The metrics are unchanged, and the run can be resumed afterwards."""
     run, control = trained("04", "--epochs", "2"), Control()
     with (run / "metrics.jsonl").open("a") as file:  # as if it had trained on after its last save
         file.writelines(steps(first, 1) for first in range(7, 40))
@@ -201,8 +201,8 @@ def test_a_stop_while_a_run_is_read_back_ends_its_resuming(
     assert tutorch("resume", run, "--epochs", 3, "--no-tui").exit_code == 0
 
 
-def test_a_run_of_a_million_steps_is_followed_without_a_pause(tmp_path: Path):
-    """Its file is read in parts, none of which keeps the screen for long."""
+def test_a_run_of_a_million_steps_is_monitored_without_a_pause(tmp_path: Path):
+    """Its file is read in parts, so that the screen stays responsive."""
     folder = recorded_folder(tmp_path)
     lines = [steps(first, 1000) for first in range(1, 1_000_000, 1000)]
     folder.metrics.write_text("".join(lines))
@@ -215,7 +215,7 @@ def test_a_run_of_a_million_steps_is_followed_without_a_pause(tmp_path: Path):
 
 
 def test_no_line_makes_memory_grow_beyond_its_size(tmp_path: Path):
-    """Steps that are said to be missing, values by thousands of names, columns of one value."""
+    """Gaps of millions of steps, thousands of values per epoch, columns of one repeated value."""
     path, history, recorded = tmp_path / "metrics.jsonl", History(), RecordedObservations()
     names = {f"x{number}_loss": 1.0 for number in range(3000)}
     block = {"kind": "epochs", "run": "r", "epoch": 1, "first_step": 1, "steps": 1, "lr": 0.1}
@@ -241,7 +241,7 @@ def test_no_line_makes_memory_grow_beyond_its_size(tmp_path: Path):
 async def test_a_screen_that_reads_draws_only_now_and_then(
     person: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """A chart of all that was read so far is dear: drawn after each part, it would take hours."""
+    """Drawing the chart after each part that was read would take hours."""
     folder = recorded_folder(tmp_path / "runs")
     folder.metrics.write_text("".join(steps(first, 50) for first in range(1, 50_000, 50)))
     monkeypatch.setattr(recorded_run, "_CHUNK", 5000)

@@ -1,4 +1,4 @@
-"""What a run keeps of its data: it predicts without them, and takes no other data for them."""
+"""A run predicts without its data set, and refuses other data than it was trained with."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def pets(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    """Forty rows: a decimal and a colour, by which the kind is told."""
+    """Forty rows: a decimal and a colour, which determine the kind."""
     path = tmp_path / "flowers.csv"
     rows = [f"{n % 7}.5,{('red', 'blue')[n % 2]},{('rose', 'tulip')[n % 2]}" for n in range(40)]
     path.write_text("\n".join(["length,colour,kind", *rows]) + "\n", encoding="utf-8")
@@ -161,7 +161,7 @@ def test_nothing_is_read_or_fetched_to_predict(trained, monkeypatch: pytest.Monk
     def refuse(*_: object, **__: object) -> Any:
         raise AssertionError("the data are read")
 
-    monkeypatch.setattr("tui_app.inspection.saved_model.read", refuse)
+    monkeypatch.setattr("tui_app.inspection.saved_model.read_data", refuse)
     typed = ",".join(["1.5"] * 30)
     assert tutorch("predict", run, typed).exit_code == 0
     monkeypatch.undo()
@@ -226,7 +226,7 @@ def test_a_class_keeps_the_name_that_it_had(pets: Path):
     assert tutorch("evaluate", run).exit_code == 1
 
 
-def test_a_run_that_goes_on_keeps_its_description_and_an_earlier_one_gets_one(table: Path):
+def test_a_resumed_run_keeps_its_data_record_and_an_earlier_one_gets_one(table: Path):
     run = of_table(table)
     path = run / "data.json"
     before = path.read_bytes()
@@ -238,7 +238,7 @@ def test_a_run_that_goes_on_keeps_its_description_and_an_earlier_one_gets_one(ta
     assert path.read_bytes() == before
 
 
-def test_data_that_no_encoder_is_known_for_are_read_to_predict(tmp_path: Path, monkeypatch):
+def test_data_without_a_recorded_encoder_are_read_to_predict(tmp_path: Path, monkeypatch):
     from tests.program import names as few_names
 
     monkeypatch.setattr("tui_app.training.prepare.read_dataset", lambda *_, **__: few_names())
@@ -252,8 +252,8 @@ def test_data_that_no_encoder_is_known_for_are_read_to_predict(tmp_path: Path, m
     deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60
 )
 @given(data=st.data())
-def test_whatever_a_description_holds_is_used_or_refused_in_a_sentence(kept_run, data):
-    """One value of it is another: what is no description is exit 1, what is one predicts."""
+def test_any_data_record_is_used_or_refused_with_a_message(kept_run, data):
+    """With one value changed, the run predicts, or exits with 1 if the record is invalid."""
     record = json.loads((kept_run / "data.json.original").read_text(encoding="utf-8"))
     name = data.draw(st.sampled_from(sorted(record)))
     scalar = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
@@ -314,7 +314,7 @@ def test_a_record_of_no_encoder_is_refused(record: Any):
         ({"encoder": {"kind": "PictureEncoder", "side": 2**16}}, "samples don't fit"),
     ],
 )
-def test_a_description_that_contradicts_itself_is_refused(
+def test_a_contradictory_data_record_is_refused(
     kept_run: Path, tmp_path: Path, changes: dict[str, Any], sentence: str
 ):
     record = json.loads((kept_run / "data.json.original").read_text(encoding="utf-8"))

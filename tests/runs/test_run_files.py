@@ -1,4 +1,4 @@
-"""Nothing outside a run folder is read or written through what lies in it, and nothing waits."""
+"""Links, FIFOs and other such files in a run folder are neither followed nor waited for."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run(trained: Trained) -> Path:
 
 @pytest.fixture
 def victim(tmp_path: Path) -> Iterator[Path]:
-    """A file outside of the run folder, which is afterwards what it was."""
+    """A file outside the run folder, which the test must leave unchanged."""
     path = tmp_path / "victim"
     path.write_bytes(SECRET)
     yield path
@@ -80,7 +80,7 @@ KINDS = ("a symbolic link", "a dangling link", "a FIFO", "a folder", "a socket",
         ("log.txt", ["resume", "--no-tui", "--epochs", "3"]),
     ],
 )
-def test_what_is_no_regular_file_is_named_and_left_alone(
+def test_anything_but_a_regular_file_is_named_and_not_opened(
     run: Path, victim: Path, tmp_path: Path, name: str, words: list[str], kind: str
 ):
     put(run / name, kind, victim)
@@ -100,7 +100,7 @@ def test_what_is_no_regular_file_is_named_and_left_alone(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_such_a_run_is_a_row_of_the_lists(run: Path, victim: Path, tmp_path: Path, kind: str):
+def test_a_run_with_such_a_file_is_listed(run: Path, victim: Path, tmp_path: Path, kind: str):
     put(run / "run.json", kind, victim)
     os.chdir(tmp_path)
     ended = tutorch("runs", "--runs-dir", "runs", "--json")
@@ -112,7 +112,9 @@ def test_such_a_run_is_a_row_of_the_lists(run: Path, victim: Path, tmp_path: Pat
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ["metrics.jsonl", "log.txt", "status.json"])
-def test_the_app_says_so_of_a_run_that_it_opens(run: Path, victim: Path, name: str, kind: str):
+def test_the_app_reports_such_a_file_when_it_opens_the_run(
+    run: Path, victim: Path, name: str, kind: str
+):
     put(run / name, kind, victim)
     followed = RecordedRun(RunFolder(run))
     followed.poll()
@@ -161,7 +163,7 @@ def test_a_run_folder_may_be_a_link_of_the_users(run: Path, tmp_path: Path):
     assert '"epoch": 3' in (elsewhere / "metrics.jsonl").read_text(encoding="utf-8")
 
 
-def test_a_trash_that_is_a_link_takes_nothing(run: Path, tmp_path: Path):
+def test_a_trash_that_is_a_link_is_not_used(run: Path, tmp_path: Path):
     (tmp_path / "outside").mkdir()
     (tmp_path / "runs" / ".trash").symlink_to(tmp_path / "outside")
     with pytest.raises(OSError, match="is a symbolic link"):
@@ -170,7 +172,7 @@ def test_a_trash_that_is_a_link_takes_nothing(run: Path, tmp_path: Path):
     assert run.is_dir()
 
 
-def test_what_a_killed_program_left_is_removed_and_nothing_else(run: Path, victim: Path):
+def test_only_temporary_files_of_a_killed_program_are_removed(run: Path, victim: Path):
     (run / ".last.pt-1.tmp").write_bytes(b"")
     (run / ".link.tmp").symlink_to(victim)
     (run / ".folder.tmp").mkdir()
@@ -178,7 +180,7 @@ def test_what_a_killed_program_left_is_removed_and_nothing_else(run: Path, victi
     assert [path.name for path in run.glob(".*.tmp")] == [".folder.tmp"]
 
 
-def test_folders_on_the_way_to_a_file_are_not_followed(tmp_path: Path):
+def test_links_above_a_file_are_not_followed(tmp_path: Path):
     (tmp_path / "run" / "source").mkdir(parents=True)
     (tmp_path / "run" / "source" / "own.py").write_bytes(b"inside")
     (tmp_path / "outside").mkdir()

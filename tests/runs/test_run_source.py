@@ -1,4 +1,4 @@
-"""A run keeps the source that it is made of, and is opened and resumed with that."""
+"""A run keeps a copy of its source, and is opened and resumed with that copy."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_runs_of_earlier_versions_open_by_the_path_of_their_file(net: Path, run:
         lambda run, said: said.update(source=[]),
     ],
 )
-def test_a_damaged_source_is_a_sentence(run: Path, harm: Any):
+def test_a_damaged_source_is_reported(run: Path, harm: Any):
     said = record(run)
     harm(run, said)
     (run / "run.json").write_text(json.dumps(said))
@@ -207,9 +207,7 @@ def test_a_damaged_source_is_a_sentence(run: Path, harm: Any):
         assert tutorch("show", run).exit_code in (0, 1)
 
 
-def test_a_record_of_other_values_than_expected_is_mended_when_the_run_goes_on(
-    net: Path, run: Path
-):
+def test_an_unexpected_record_is_repaired_when_the_run_is_resumed(net: Path, run: Path):
     said = record(run)
     del said["source"]["sha256"]
     (run / "run.json").write_text(json.dumps({**said, "source_changes": 3}))
@@ -242,7 +240,7 @@ def test_a_link_out_of_the_run_folder_is_not_followed(net: Path, run: Path):
 def test_a_source_is_never_written_through_a_link_out_of_the_run_folder(
     net: Path, run: Path, tmp_path: Path
 ):
-    """A run of an earlier version has none: what lies there by that name isn't tutorch's."""
+    """A run of an earlier version has no source folder, so one that exists isn't tutorch's."""
     outside = tmp_path / "outside"
     outside.mkdir()
     shutil.rmtree(run / "source")
@@ -277,7 +275,7 @@ def test_a_run_whose_file_has_changed_is_not_resumed_until_the_user_says_with_wh
     assert losses[0]["test_loss"] == losses[1]["test_loss"]  # the very run, as if nothing were
 
 
-def test_a_run_that_goes_on_with_a_changed_file_records_from_which_step_on(net: Path, run: Path):
+def test_a_run_resumed_with_a_changed_file_records_the_step(net: Path, run: Path):
     before, best = record(run), tutorch("show", run, "--json").json["best_value"]
     negate(net)
     ended = tutorch("resume", run, "--epochs", 3, "--no-tui", "--source", "current")
@@ -332,7 +330,7 @@ def test_a_program_killed_while_it_exchanged_the_source_leaves_a_run_that_opens(
 # The list of runs
 
 
-def test_two_learners_files_of_one_name_are_told_apart_in_the_lists(tmp_path: Path):
+def test_two_users_files_of_one_name_are_distinguished_in_lists(tmp_path: Path):
     def listed() -> list[str]:
         return [line.split("  ")[1].strip() for line in tutorch("runs").out.splitlines()[1:]]
 
@@ -365,7 +363,7 @@ def test_one_path_on_two_machines_is_two_files(run: Path):
 # A lecture is its file, not its name
 
 
-def test_a_users_file_named_like_a_lecture_of_the_course_is_told_apart_everywhere(tmp_path: Path):
+def test_a_users_file_named_like_a_lecture_of_the_course_is_distinguished(tmp_path: Path):
     course = train("05", "--epochs", 2)
     own = train(write(tmp_path / "mine", course.parent.name + ".py"), "--epochs", 1)
     rows = RunTable(Path("runs")).rows()
@@ -407,7 +405,7 @@ def test_a_run_of_an_earlier_version_from_a_folder_called_models_is_the_users(tm
     assert f"{net} is no longer there: tutorch's own {net.stem} is used" in ended.err
 
 
-def test_a_lecture_of_the_course_that_has_changed_is_said(tmp_path: Path):
+def test_a_changed_lecture_of_the_course_is_reported(tmp_path: Path):
     run = train("05", "--epochs", 1)
     said = record(run)
     assert "changed" not in tutorch("evaluate", run).err

@@ -1,4 +1,4 @@
-"""What is saved, and what becomes of a run whose device or disk fails in between."""
+"""Checkpoints survive failures of the device and of the disk."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tui_app.training.loss_buffer import LossBuffer
 from tui_app.training.resume import resume_run
 
 
-def test_room_for_the_best_model_alone_is_no_room_for_the_run(
+def test_a_disk_with_room_for_the_best_model_only_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     write, saved = saver.save_checkpoint, list[str]()
@@ -65,7 +65,7 @@ def test_a_run_that_died_between_its_last_step_and_its_end_is_ended(tmp_path: Pa
     assert tutorch("resume", folder.path, "--no-tui").exit_code == 2
 
 
-def test_memory_that_runs_out_while_the_model_is_measured_is_told(
+def test_running_out_of_memory_during_evaluation_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ):
     def evaluate(*_: Any) -> Any:
@@ -77,7 +77,7 @@ def test_memory_that_runs_out_while_the_model_is_measured_is_told(
     assert "--batch-size" in ended.err
 
 
-def test_a_device_that_fails_takes_the_losses_it_holds_with_it(monkeypatch: pytest.MonkeyPatch):
+def test_a_failing_device_loses_the_losses_that_it_holds(monkeypatch: pytest.MonkeyPatch):
     class Failed(RuntimeError):
         """As torch raises it once a kernel has failed, at whatever is asked next."""
 
@@ -119,7 +119,7 @@ def test_a_block_has_as_many_steps_as_the_device_takes_in_its_time(monkeypatch: 
     assert [until_due() for _ in range(4)] == [1, 10, 12, 12]
 
 
-def test_a_run_that_can_not_be_recorded_leaves_no_folder(
+def test_a_run_that_cannot_be_recorded_leaves_no_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def full(folder: RunFolder, record: object) -> None:
