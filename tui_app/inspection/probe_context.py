@@ -23,7 +23,8 @@ from tui_app.runs.metrics_file import last_event, read_records
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings import RunSettings
 from tui_app.training.batches import DeviceSplit
-from tui_app.training.prepare import build_model, read_data, split_train_set
+from tui_app.training.build_model import build_model
+from tui_app.training.prepare import read_data, split_train_set
 from tui_app.training.schedule import Span, spans_of
 from tui_app.training.state import Training
 

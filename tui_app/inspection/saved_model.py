@@ -17,10 +17,11 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_settings import read_settings
 from tui_app.runs.settings import RunSettings
 from tui_app.training.batches import DeviceSplit, ready_sample
+from tui_app.training.build_model import build_model
 from tui_app.training.device import choose_device
 from tui_app.training.evaluation import evaluate
 from tui_app.training.outcome import is_out_of_memory
-from tui_app.training.prepare import build_model, read_data, split_train_set
+from tui_app.training.prepare import read_data, split_train_set
 
 
 @dataclass(frozen=True)

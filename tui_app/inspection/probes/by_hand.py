@@ -9,8 +9,8 @@ import numpy as np
 from tui_app.inspection.cost_function import CostFunction
 from tui_app.inspection.probe_context import ProbeContext
 from tui_app.inspection.probes.landscape import short_names
+from tui_app.training.build_model import build_model
 from tui_app.training.evaluation import reduction_of
-from tui_app.training.prepare import build_model
 
 #: What an arrow key adds to a weight, and the ranges of w and b that are always drawn.
 STEP = 0.1

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tui_app.inspection.probe_context import ProbeContext, evenly_spaced_rows
-from tui_app.training.prepare import build_model
+from tui_app.training.build_model import build_model
 
 _SAMPLES = 32
 

@@ -1,0 +1,69 @@
+"""Builds a lecture's model and criterion, seeded and on their device."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from datasets import Data
+from models import LectureError
+from models.fields import InvalidValue
+from models.lecture import Lecture
+from models.user_files.error_hints import explain
+from tui_app.runs.settings import RunSettings
+from tui_app.training.seeding import seed_everything
+
+
+def build_model(
+    lecture: Lecture, data: Data, settings: RunSettings, device: torch.device
+) -> tuple[nn.Module, nn.Module]:
+    """The seeded model and its criterion. Raises InvalidValue, LectureError."""
+    seed_everything(settings.hyperparameters.seed)
+    try:
+        model = lecture.model(data.spec, settings.hyperparameters)
+        criterion = lecture.criterion()
+        _require_modules(lecture, model, criterion)
+        model, criterion = model.to(device), criterion.to(device)
+        if settings.hyperparameters.optimizer != "lbfgs":  # which needs contiguous weights
+            model = with_fast_layout(model)
+        return model, criterion
+    except (LectureError, torch.OutOfMemoryError):
+        raise
+    except ValueError as error:  # a setting's value, such as a width or a kernel that doesn't fit
+        raise InvalidValue(
+            f"{lecture.name} can't be built with these settings: {explain(error)}"
+        ) from error
+    except Exception as error:  # out of memory, or any error of a user's file
+        if isinstance(error, TypeError) and _is_wrong_call(error):
+            raise LectureError(
+                f"{lecture.path}: {error}. tutorch builds the net as Net(spec, hyperparameters): "
+                "let it take these two arguments"
+            ) from error
+        raise LectureError(f"{lecture.path} can't build its model: {explain(error)}") from error
+
+
+def _is_wrong_call(error: TypeError) -> bool:
+    """Whether the function was never entered, because it takes other arguments."""
+    trace = error.__traceback__
+    return trace is not None and trace.tb_next is None
+
+
+def _require_modules(lecture: Lecture, model: object, criterion: object) -> None:
+    for field, built in (("model", model), ("criterion", criterion)):
+        if not isinstance(built, nn.Module):
+            raise LectureError(
+                f"{lecture.path}: what `{field}=` names returns a {type(built).__name__}, and not "
+                f"an nn.Module: end it with `return {field}`"
+            )
+
+
+def with_fast_layout(model: nn.Module) -> nn.Module:
+    """The model with its convolutions' weights in channels_last layout, where that is faster.
+
+    On the CPU it is 1.3 to 1.7 times as fast for lectures 10 and 11, and no shape changes: such a
+    convolution also outputs channels_last.
+    """
+    weights = list(model.parameters())
+    if any(weight.ndim == 4 for weight in weights) and weights[0].device.type == "cpu":
+        return model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return model
