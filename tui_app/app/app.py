@@ -1,4 +1,4 @@
-"""The app: opens its screens, starts the runs of this program, and reports how they end."""
+"""The app: its screens and the keys that work on all of them."""
 
 from __future__ import annotations
 
@@ -12,22 +12,17 @@ from textual.screen import Screen
 from textual.widget import AwaitMount
 
 from models import Lesson
-from tui_app.app.dialogs.leave_question import LeaveQuestion
 from tui_app.app.dialogs.pick_from_list import PickFromList
-from tui_app.app.dialogs.resume_questions import ask_before_resuming
 from tui_app.app.dialogs.trust_question import ask_trust
 from tui_app.app.loading.devices import find_devices
 from tui_app.app.messages import RunsChanged, RunsRead
+from tui_app.app.running_app import RunningApp
 from tui_app.app.screens.help import help_page, keys_page
 from tui_app.app.screens.main_screen.main import MainScreen
 from tui_app.app.screens.palette import Palette, ViewPalette
 from tui_app.app.screens.run import RunScreen
 from tui_app.app.screens.runs_screen.runs import RunsScreen
-from tui_app.app.updating_app import UpdatingApp
-from tui_app.monitoring.local_run import LocalRun, local_runs
-from tui_app.monitoring.log import Log
 from tui_app.monitoring.recorded_run import RecordedRun
-from tui_app.monitoring.run_queue import RunQueue
 from tui_app.runs.listing import run_folders, summarise
 from tui_app.runs.run_folder import RunFolder
 from tui_app.terminal.display_options import DisplayOptions
@@ -38,7 +33,6 @@ from tui_app.training.session_request import ResumeRequest
 if TYPE_CHECKING:
     from models.user_files.trust import UntrustedSource
     from tui_app.app.own_data.own_data import OwnData
-    from tui_app.runs.settings import RunSettings
 
 _PLAIN = DisplayOptions()
 
@@ -46,8 +40,8 @@ _PLAIN = DisplayOptions()
 _RUNS = "runs"
 
 
-class TutorchApp(UpdatingApp):
-    """Holds what outlives a screen: the queue of runs, the log, and what the user chose."""
+class TutorchApp(RunningApp):
+    """Opens the screens, and holds what the user chose on them."""
 
     TITLE = "tutorch"
     CSS_PATH = "app.tcss"
@@ -69,17 +63,11 @@ class TutorchApp(UpdatingApp):
         resume: ResumeRequest | None = None,
         native_output: NativeOutput | None = None,
     ) -> None:
-        super().__init__(display)
+        super().__init__(display, native_output)
         self.runs_dir = Path(given.get("runs_dir", "runs"))
-        self.queue: RunQueue | None = None
         self.devices: Sequence[tuple[str, str]] = [("auto", "auto"), ("cpu", "cpu")]
-        self.startup_log = Log()
-        self.handed_over: Path | None = None
         self.own_data: dict[str, OwnData] = {}
         self.data_folder = Path.cwd()
-        self._native_output = native_output
-        self._reported: set[int] = set()
-        self._is_leaving = False
         self._has_devices = False
         self._to_watch = watch
         self._to_resume = resume
@@ -93,73 +81,22 @@ class TutorchApp(UpdatingApp):
     async def on_mount(self) -> None:
         """Wait until the main screen is composed, since all that starts here may draw on it."""
         await AwaitMount(self.main, [self.main])
-        if self._native_output is not None:
-            self._native_output.capture_prints()
+        self.capture_prints()
         self.update_soon()
         if self._to_watch is not None:
             self.open_run(self._to_watch)
         if self._to_resume is not None:
             self.call_after_refresh(self.resume_run, self._to_resume)
 
-    # The runs of this program
-
-    def poll(self) -> None:
-        """Read what libraries have printed and what the runs have published since the last call."""
-        if self._native_output is not None:
-            for line in self._native_output.pop_lines():
-                self.current_log.add(line, "output")
-        if self.queue is not None:
-            self.queue.poll()
-            self._report_outcomes(self.queue)
-
     @property
-    def current_log(self) -> Log:
-        """The log of the run that trains or trained last; the startup log before any run."""
-        return self.queue.current.history.log if self.queue is not None else self.startup_log
+    def shows_training(self) -> bool:
+        """Whether the Training pane, which shows how a run ended, is visible."""
+        return self.main.shows_training
 
-    def _report_outcomes(self, queue: RunQueue) -> None:
-        for run in queue.started:
-            if run.is_over and id(run) not in self._reported:
-                self._reported.add(id(run))
-                self._report_outcome(run)
-                self.read_runs_again()
-        if self._is_leaving and queue.is_over:
-            self.exit(0)
-
-    def _report_outcome(self, run: LocalRun) -> None:
-        failure, completed = run.failure, run.history.completed
-        if failure is not None:
-            if completed is None:  # else the log has the sentence already
-                run.history.log.add(failure.sentence, "error")
-            run.history.log.add(failure.traceback, "output")
-        sentence = (
-            failure.sentence if failure is not None else completed.reason if completed else ""
-        )
-        is_failure = completed is not None and completed.state == "failed"
-        if (failure is not None or is_failure) and not self.main.shows_training:
-            severity = "information" if failure and not failure.exit_code else "error"
-            self.notify(sentence, severity=severity, timeout=12, markup=False)
-
-    def start_runs(self, settings: Sequence[RunSettings]) -> None:
-        """Train a run with each of these settings, one after another."""
-        self._start(local_runs(settings))
-
-    def _start(self, runs: Sequence[LocalRun]) -> None:
-        if self.queue is not None and self.queue.is_alive:
-            self.notify("A run is under way: stop it first.", severity="warning")
-            return
-        self.queue = RunQueue(runs)
-        self._reported.clear()
+    def show_queue(self) -> None:
+        """Show the runs that were started."""
         self.show_main()
         self.main.watch_run()
-        self.update_soon()
-
-    def resume_run(self, request: ResumeRequest) -> None:
-        """Resume a run, after the questions that it needs."""
-        ask_before_resuming(self, request, self._resume)
-
-    def _resume(self, request: ResumeRequest) -> None:
-        self._start([LocalRun(request.folder.name, request)])
 
     def repeat_run(
         self, folder: RunFolder, changes: Mapping[str, Any] | None = None, done: str = ""
@@ -245,31 +182,9 @@ class TutorchApp(UpdatingApp):
         """Show help for the focused pane, the screen or the dialog."""
         self.push_screen(help_page(self.screen))
 
-    # Exit
-
     def action_suspend_process(self) -> None:
         """Suspend the app as a job of the shell."""
         if not has_job_control():
             self.notify("No shell here could bring tutorch back; q quits it.")
         elif self._driver is not None and self._driver.can_suspend:
             suspend_job()
-
-    async def action_quit(self) -> None:
-        """Exit; ask first while a run trains."""
-        queue = self.queue
-        if queue is None or not queue.is_alive:
-            self.exit(0)
-            return
-        if not isinstance(self.screen, LeaveQuestion):
-            self.push_screen(LeaveQuestion(queue), self._leave)
-
-    def _leave(self, how: str | None) -> None:
-        queue = self.queue
-        if queue is None or how not in ("k", "s"):
-            return
-        if how == "k":
-            self.handed_over = queue.current.folder
-        self._is_leaving = True
-        queue.stop("handed to a process of its own" if how == "k" else "stopped by you")
-        self.notify("Saving, then exiting.")
-        self.update_soon()

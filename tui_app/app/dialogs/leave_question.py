@@ -35,7 +35,7 @@ class LeaveQuestion(ChoiceQuestion):
             super().__init__(
                 f"{run.name} is training.{waiting}",
                 [
-                    ("k", f"Leave, and keep training in a process of its own{rest}"),
+                    ("k", f"Leave, and keep training in the background{rest}"),
                     ("s", "Stop, save, and leave (Ctrl-C again does it too)"),
                     stay,
                 ],

@@ -145,10 +145,10 @@ def _describe_target(preview: TablePreview, selection: ColumnSelection) -> str:
     target = selection.target
     if not target:
         return "Which column is to be predicted? Go to it and press Enter."
-    said = f"predicts {target} from {counted(selection.inputs, 'input')}"
+    text = f"predicts {target} from {counted(selection.inputs, 'input')}"
     classes, numbers = preview.classes(target), preview.numbers(target)
     if numbers and len(classes) > MOST_NUMBERED_CLASSES:
-        return f"{said}: numbers from {min(numbers):g} to {max(numbers):g}"
+        return f"{text}: numbers from {min(numbers):g} to {max(numbers):g}"
     shown = ", ".join(f"{name} ({count})" for name, count in classes[:12])
     more = f", ... ({len(classes)} values)" if len(classes) > 12 else ""
-    return f"{said}: {shown}{more}"
+    return f"{text}: {shown}{more}"
