@@ -1,4 +1,4 @@
-"""Every act in the app, as a person does it: keys and what is on the screen."""
+"""Trains, steps, stops and reads runs in the app by its keys, and checks the screen."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def start(person: Sitting) -> None:
     await person.until(lambda: person.history.step > 0)
 
 
-# Pick
+# Lectures
 
 
 @in_app()
@@ -53,7 +53,7 @@ async def test_the_list_has_every_lecture_in_the_courses_order(person: Sitting):
 
 
 @in_app()
-async def test_choosing_a_lecture_brings_its_lesson_and_its_settings(person: Sitting):
+async def test_choosing_a_lecture_shows_its_lesson_and_its_settings(person: Sitting):
     await person.press("down")
     await person.until(lambda: "Lesson 03 Gradient descent" in person.text)
     await person.until(lambda: person.form.border_subtitle == "lecture_03_gradient_descent")
@@ -94,11 +94,11 @@ async def test_the_list_marks_what_was_trained(person: Sitting):
     await person.until(lambda: "● 18.67" in person.text or "●" in person.text.split("\n")[2])
 
 
-# Set
+# Settings
 
 
 @in_app("softmax")
-async def test_a_wrong_value_is_told_beside_its_field_and_start_is_off(person: Sitting):
+async def test_an_invalid_value_is_explained_below_its_field_and_start_is_disabled(person: Sitting):
     row = row_of(person, "lr")
     row.focus_field()
     await person.press("ctrl+u")
@@ -127,7 +127,7 @@ async def test_what_is_typed_faster_than_it_is_checked_stays_in_its_order(person
 
 
 @in_app("softmax")
-async def test_changed_values_are_marked_and_all_set_back_at_once(person: Sitting):
+async def test_changed_values_are_marked_and_reset_at_once(person: Sitting):
     row_of(person, "epochs").focus_field()
     await person.type("7")
     await person.until(lambda: row_of(person, "epochs").is_changed)
@@ -137,7 +137,7 @@ async def test_changed_values_are_marked_and_all_set_back_at_once(person: Sittin
 
 
 @in_app("softmax")
-async def test_the_data_set_brings_its_own_defaults_and_says_where_it_is(person: Sitting):
+async def test_a_data_set_has_its_own_defaults_and_shows_where_it_is(person: Sitting):
     row_of(person, "dataset").focus_field()
     await person.press("enter")
     await person.until(lambda: "mnist, to fetch, 11.6 MB" in person.text)
@@ -147,7 +147,7 @@ async def test_the_data_set_brings_its_own_defaults_and_says_where_it_is(person:
 
 
 @in_app("softmax")
-async def test_a_setting_that_means_nothing_now_is_dimmed(person: Sitting):
+async def test_a_setting_without_effect_is_dimmed(person: Sitting):
     row_of(person, "optimizer").focus_field()
     await person.press("right", "right")
     await person.until(lambda: row_of(person, "momentum").is_useless)
@@ -156,7 +156,7 @@ async def test_a_setting_that_means_nothing_now_is_dimmed(person: Sitting):
 
 
 @in_app("softmax")
-async def test_devices_that_answer_are_offered(person: Sitting):
+async def test_available_devices_are_offered(person: Sitting):
     choice = row_of(person, "device").query_one(ChoiceField)
     await person.until(lambda: any(label.startswith("cpu, CPU") for label, _ in choice.choices))
     assert len(choice.choices) >= 2
@@ -168,7 +168,7 @@ async def test_the_command_lines_settings_fill_the_form(person: Sitting):
     assert row_of(person, "lr").text == "0.05"
 
 
-# Watch and steer
+# Training
 
 
 @in_app("logistic", epochs=30)
@@ -183,7 +183,7 @@ async def test_a_run_is_trained_and_its_chart_drawn(person: Sitting):
 
 
 @in_app("03", epochs=LONG)
-async def test_pause_step_epoch_and_go_on(person: Sitting):
+async def test_pause_step_epoch_and_continue(person: Sitting):
     await start(person)
     await person.press("space")
     await person.until(lambda: person.history.state == "paused")
@@ -311,7 +311,7 @@ async def test_a_run_that_diverges_says_so_and_what_to_try(person: Sitting):
 
 
 @in_app("softmax", dataset="mnist")
-async def test_data_that_cannot_be_had_is_told(person: Sitting):
+async def test_unavailable_data_is_explained(person: Sitting):
     await person.until(lambda: person.form.can_start)
     await person.press("f5")
     await person.trained()
@@ -440,12 +440,12 @@ async def test_a_run_without_a_folder_can_be_cancelled_but_not_kept(person: Sitt
 
 
 @in_app()
-async def test_leaving_asks_nothing_while_nothing_trains(person: Sitting):
+async def test_quitting_asks_nothing_while_nothing_trains(person: Sitting):
     await person.press("q")
     await person.until(lambda: person.app._exit)
 
 
-# Afterwards
+# Earlier runs
 
 
 @pytest.fixture
@@ -556,7 +556,7 @@ def test_a_note_is_kept_with_the_run(two_runs):
     look()
 
 
-def test_a_run_is_put_into_the_trash_and_brought_back(two_runs):
+def test_a_run_is_moved_to_the_trash_and_brought_back(two_runs):
     @in_app("06")
     async def look(person: Sitting):
         await to_runs(person, 2)

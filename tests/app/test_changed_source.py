@@ -1,4 +1,4 @@
-"""In the app: a run of a user's own file that has changed since."""
+"""Resumes and opens runs in the app whose lecture file, the user's own, was changed since."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def extend(person: Sitting) -> None:
 
 
 @in_app()
-async def test_the_app_asks_with_which_source_a_run_is_to_go_on(
+async def test_the_app_asks_with_which_source_to_resume_a_run(
     person: Sitting, net: Path, run: Path
 ):
     negate(net)
@@ -59,7 +59,7 @@ async def test_the_app_asks_with_which_source_a_run_is_to_go_on(
 
 
 @in_app()
-async def test_a_run_whose_file_is_the_same_goes_on_without_a_question(
+async def test_a_run_whose_file_is_the_same_resumes_without_a_question(
     person: Sitting, net: Path, run: Path
 ):
     await extend(person)

@@ -1,4 +1,4 @@
-"""How a run that has ended is seen: its sentence, its traceback, its bar, the times in its log."""
+"""Shows a run that has ended: its sentence, its traceback, its bar, the times in its log."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def log_of_only_run() -> list[str]:
     return log.read_text().splitlines()
 
 
-def test_a_users_mistake_is_told_before_its_traceback_which_begins_in_the_users_file(my_net):
+def test_a_users_mistake_is_explained_before_its_traceback_which_begins_in_the_users_file(my_net):
     assert tutorch("--no-tui", my_net).exit_code == 1
     lines = log_of_only_run()
     told = next(i for i, line in enumerate(lines) if "  failed: " in line)

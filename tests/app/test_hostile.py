@@ -1,4 +1,4 @@
-"""Nothing that stands in a run's files reaches the app's terminal as anything but text."""
+"""Texts in a run's files reach the app's terminal as plain text only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The app can be left at any moment, also while it still puts itself together."""
+"""The app can be quit at any moment, even while its widgets are being mounted."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tui_app.app.dialogs.leave_question import LeaveQuestion
 from tui_app.app.screens.help import HelpScreen
 from tui_app.app.widgets.setting_row import SettingRow
 from tui_app.app.widgets.settings_form import SettingsForm
-from tui_app.terminal import driver, signals
+from tui_app.terminal import driver
 
 
 @pytest.mark.parametrize("rows", [1, 5, 9])
-def test_it_can_be_left_while_the_settings_appear(rows: int, monkeypatch: pytest.MonkeyPatch):
+def test_it_can_be_quit_while_the_settings_appear(rows: int, monkeypatch: pytest.MonkeyPatch):
     fill, filled = SettingsForm.fill, asyncio.Event()
 
     async def heard(*arguments: object) -> None:
@@ -45,7 +45,7 @@ def test_it_can_be_left_while_the_settings_appear(rows: int, monkeypatch: pytest
 
 
 @in_app("05", epochs=10**7)
-async def test_it_can_be_left_over_a_page_of_help_while_it_trains(person: Sitting):
+async def test_it_can_be_quit_from_a_page_of_help_while_it_trains(person: Sitting):
     await person.until(lambda: person.form.can_start)
     await person.press("f5")
     await person.until(lambda: person.history.step > 0)
@@ -61,7 +61,7 @@ async def test_it_can_be_left_over_a_page_of_help_while_it_trains(person: Sittin
 @pytest.mark.skipif(sys.platform == "win32", reason="job control is POSIX")
 def test_it_is_not_suspended_where_no_shell_could_bring_it_back(monkeypatch: pytest.MonkeyPatch):
 
-    monkeypatch.setattr(signals, "has_job_control", lambda: False)
+    monkeypatch.setattr("tui_app.app.app.has_job_control", lambda: False)
 
     @in_app("02")
     async def suspend(person: Sitting) -> None:

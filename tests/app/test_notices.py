@@ -1,4 +1,4 @@
-"""Notices take one line above the footer, one at a time, and leave with what they are about."""
+"""Notices take one line above the footer, one at a time, and go with their pane or screen."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_a_long_error_is_cut_and_stays_in_the_log(person):
 
 
 @in_app(size=(80, 24), notices=True)
-async def test_a_notice_leaves_with_its_pane_and_its_screen(person):
+async def test_a_notice_disappears_with_its_pane_and_its_screen(person):
     for leave in ("3", "r", "question_mark"):
         person.app.notify("about what is seen")
         await _shows(person, "about what is seen")

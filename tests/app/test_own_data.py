@@ -156,7 +156,7 @@ async def test_a_name_is_typed_and_the_target_asked_for(
 
 
 @in_app("07", dataset="csv:flowers.csv", target="colour")
-async def test_what_is_wrong_with_a_file_stands_in_its_row_until_it_is_mended(
+async def test_the_problem_with_a_file_is_shown_in_its_row_until_it_is_mended(
     person: Sitting, tmp_path: Path
 ):
     row, target = row_of(person, "dataset"), row_of(person, "target")

@@ -90,7 +90,7 @@ def test_start_trains_the_file_as_it_is_now_and_says_so(net: Path):
     in_app_of(net, see)
 
 
-def test_picking_it_again_reads_the_file_anew(net: Path):
+def test_choosing_it_again_loads_the_file_again(net: Path):
     async def see(person: Sitting) -> None:
         edit(net, 'title="My Net"', 'title="Another net"')
         net.write_text(net.read_text() + "\n1/0\n")

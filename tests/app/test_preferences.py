@@ -1,4 +1,4 @@
-"""What the app remembers from one start to the next, and what can't harm it."""
+"""The app saves preferences from one start to the next, and survives a bad file of them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_a_lecture_on_the_command_line_comes_before_the_remembered_one(file):
     assert TutorchApp(None, {}).main._first == find_lecture("06")
 
 
-def test_a_file_of_ones_own_is_remembered_as_long_as_it_is_there(file, tmp_path):
+def test_a_users_file_is_remembered_while_it_exists(file, tmp_path):
     own = tmp_path / "net.py"
     own.write_text("")
     values = _written(file, json.dumps({"lecture": str(own)})).values

@@ -1,4 +1,4 @@
-"""The app starts, whatever it is given and however slowly its parts are put together."""
+"""The app starts with any arguments, however slowly its widgets are mounted."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def ticks_everywhere(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("number", [0, 4, 5], ids=["lecture", "attach", "resume"])
-def test_a_tick_may_come_at_any_moment(number: int, ticks_everywhere: list[str]):
+def test_an_update_may_come_at_any_moment(number: int, ticks_everywhere: list[str]):
     arguments = command_lines(train("05", "--epochs", 2))[number]
     asyncio.run(start(app_of(**arguments), (120, 36)))
     assert any("left ViewPage" in moment for moment in ticks_everywhere)

@@ -63,7 +63,7 @@ def losses(run: Path) -> list[float]:
     ]
 
 
-def test_pause_change_the_lr_go_on_stay_and_stop():
+def test_pause_change_the_lr_continue_stay_and_stop():
     with Terminal("05", *LONG) as terminal:
         begin(terminal)
         terminal.press(" ")
@@ -88,7 +88,7 @@ def test_pause_change_the_lr_go_on_stay_and_stop():
     assert [line["lr"] for line in lines if line["kind"] == "control"] == [0.002]
 
 
-def test_quitting_can_keep_training_in_a_process_of_its_own():
+def test_quitting_can_keep_training_in_the_background():
     with Terminal("05", *LONG) as terminal:
         begin(terminal)
         terminal.press("q")

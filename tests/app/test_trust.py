@@ -1,4 +1,4 @@
-"""The app's question before code runs that the user hasn't trusted: wherever it would be loaded."""
+"""The app asks before it runs code that the user hasn't trusted, wherever it would load it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ async def test_the_model_pane_asks_and_says_why_there_is_no_view(
 
 
 @in_app()
-async def test_going_on_with_a_run_asks(person: Sitting, run: Path, mark: Path):
+async def test_resuming_a_run_asks(person: Sitting, run: Path, mark: Path):
     for answer in ("n", "T"):
         await at_the_run(person)
         await person.press("e")
