@@ -1,4 +1,4 @@
-"""Digits: 1 797 real scans that come with scikit-learn, brought to the format of MNIST.
+"""Digits: 1 797 scans of handwritten digits that come with scikit-learn, in the format of MNIST.
 
 They are 8x8 grey values from 0 to 16, the test part of a set of forms that 43 people filled in
 (UCI's "Optical Recognition of Handwritten Digits"). Here each value becomes a block of 3x3 with a

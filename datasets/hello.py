@@ -1,4 +1,4 @@
-"""Hello: the one word of lecture 12, whose letters the network replaces.
+"""Hello: the one word of lecture 12, whose letters the network maps to others.
 
 From `hello` the network learns `ohlol`: for each of the five letters it predicts the one in its
 place. The two l become different letters (l and o), so the letter alone is not enough: the network

@@ -1,4 +1,4 @@
-"""Titanic: who of the passengers survived, the exercise of lecture 8.
+"""Titanic: which passengers survived, the exercise of lecture 8.
 
 OpenML's file has 1 309 passengers. Kaggle's `train.csv` has 891 of them (it needs a login); it is
 used if it is in `--data-dir` or in a folder `titanic` there. 38 % survived; the rule "women

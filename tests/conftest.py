@@ -1,4 +1,4 @@
-"""What holds for every test: a folder of its own, no settings from outside, no network."""
+"""Fixtures for every test: a folder of its own, no settings from outside, no network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mirrors on the loopback that misbehave on demand, each in one way."""
+"""Serves mirrors on the loopback interface, each of which fails in one way on demand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs and files of somebody else, whose code leaves a mark where it runs."""
+"""Makes runs and files of another user, whose code leaves a mark when it runs."""
 
 from __future__ import annotations
 

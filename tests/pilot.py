@@ -1,4 +1,4 @@
-"""The app under test, driven as a person drives it, and a run of recorded events to watch."""
+"""Drives the app in tests through its keys and screen, and provides a run of recorded events."""
 
 from __future__ import annotations
 

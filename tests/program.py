@@ -1,4 +1,4 @@
-"""The program under test: run inside this process, where torch is loaded already, or as its own."""
+"""Runs tutorch in tests, inside this process (where torch is loaded) or in its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make the pictures of the README again, from a real run: `python -m tests.screenshots`."""
+"""Makes the README's pictures again from a real run: `python -m tests.screenshots`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program on a terminal of its own, looked at as a person looks at it."""
+"""Runs a program on a pseudo-terminal, and reads its screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is imported when: the list of lectures without torch, training without a terminal."""
+"""What loads torch and Textual: listing lectures needs no torch, training no terminal."""
 
 from __future__ import annotations
 

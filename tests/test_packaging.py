@@ -1,4 +1,4 @@
-"""Other people's packages called `datasets` and `models` beside ours, and what a wheel holds."""
+"""Other packages named `datasets` and `models` don't collide with ours; a wheel is complete."""
 
 from __future__ import annotations
 

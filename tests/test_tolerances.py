@@ -1,4 +1,4 @@
-"""Nobody leaves it to a library how exactly floats are compared."""
+"""Every comparison of floats states its tolerance."""
 
 from __future__ import annotations
 

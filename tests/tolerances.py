@@ -1,4 +1,4 @@
-"""How far apart floats may be that ought to be equal, as relative errors, and why.
+"""Defines the relative errors within which floats count as equal, and says why.
 
 Bits are compared only between runs of the same shapes on the same machine. MKL and oneDNN choose
 other kernels, which add in another order, for another processor, for another number of threads, and

@@ -1,3 +1,3 @@
-"""The version of tutorch, written here and nowhere else."""
+"""Defines the version of tutorch, the only place where it is written."""
 
 __version__ = "0.1.0"

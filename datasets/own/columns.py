@@ -1,4 +1,4 @@
-"""Decides what each column of the user's table is: numbers, text, or left out; and says why.
+"""Decides what each column of the user's table is (numbers, text or left out) and says why.
 
 A column of numbers is one input, a column of text one input for each different text. Left out are:
 

@@ -1,4 +1,4 @@
-"""Turns any image file into one sample: cropped, scaled, and of the data's depth."""
+"""Turns any image file into one sample: cropped, scaled, and at the data's bit depth."""
 
 from __future__ import annotations
 

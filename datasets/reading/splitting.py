@@ -1,4 +1,4 @@
-"""Holds rows out, to test or to validate on. A seed picks them, stratified by class.
+"""Holds out rows for testing or validation; a seed picks them, stratified by class.
 
 There are two ways to pick rows. Neither may change: a run that resumes or is evaluated has to find
 the rows that it was trained on.

@@ -1,1 +1,1 @@
-"""Makes lectures of their files: imports them, or writes one for a plain nn.Module."""
+"""Loads lectures from files, or writes a lecture file for a plain nn.Module."""

@@ -1,4 +1,4 @@
-"""Lessons as they are shown: code is highlighted by its language, Chinese has no stray spaces."""
+"""Renders lessons: code is highlighted by its language, and Chinese has no stray spaces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's own lecture file in the app: with errors in it, mended, and changed."""
+"""Tests a user's own lecture file in the app: with errors, corrected, and changed."""
 
 from __future__ import annotations
 

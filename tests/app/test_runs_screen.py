@@ -1,4 +1,4 @@
-"""The screen of runs: what is seen at each width, marks, the trash, the cursor."""
+"""The screen of runs: its columns at each width, marks, the trash, the cursor."""
 
 from __future__ import annotations
 

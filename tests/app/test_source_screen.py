@@ -1,4 +1,4 @@
-"""The source of a lecture on the screen, whatever its file is called and whether it is there."""
+"""The screen with a lecture's source, whatever the file's name and even if it is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The app as a program on a real terminal: start, train, steer, leave, signals, foreign output."""
+"""The app on a real terminal: start, train, control, quit, signals, output of libraries."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Measurements, run by hand: never part of the test suite."""
+"""Benchmarks, run by hand and never part of the test suite."""

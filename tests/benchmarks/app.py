@@ -1,4 +1,4 @@
-"""How quick the app is: to its first paint, to answer a key, and how much training it costs.
+"""Measures the app: time to its first paint and to a key's effect, and its cost to training.
 
     python -m tests.benchmarks.app [--data-dir FOLDER]
 

@@ -1,4 +1,4 @@
-"""What becomes of tutorch as runs grow long and many.
+"""Measures how tutorch slows down as runs grow longer and more numerous.
 
     python -m tests.benchmarks.growth [--steps 1000000] [--train 200000]
 

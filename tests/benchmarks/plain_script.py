@@ -1,4 +1,4 @@
-"""The lecture's own way, as a learner writes it down: torchvision's MNIST through a DataLoader.
+"""Trains as a course script does: torchvision's MNIST through a DataLoader.
 
 Prints the seconds of training of each epoch. Not how tutorch trains: what it is measured against.
 """

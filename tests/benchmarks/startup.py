@@ -1,4 +1,4 @@
-"""How soon tutorch answers: the help, the list of lectures, the first loss.
+"""Measures the time to the help, to the list of lectures, and to the first loss.
 
     python -m tests.benchmarks.startup
 

@@ -1,4 +1,4 @@
-"""How fast tutorch trains: against the lecture's own way, and against the bare arithmetic.
+"""Measures training speed against the lecture's own script and the bare arithmetic.
 
     python -m tests.benchmarks.training --data-dir FOLDER [--device cuda]
 

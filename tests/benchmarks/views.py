@@ -1,4 +1,4 @@
-"""What looking at a run costs: each view of each lecture, live while it trains.
+"""Measures what each view of each lecture costs while a run trains.
 
     python -m tests.benchmarks.views [--lectures 02 10_basic ...] [--data-dir FOLDER]
 

@@ -1,4 +1,4 @@
-"""Any bad input gives a sentence and a documented exit code, and runs no foreign code."""
+"""Bad input leads to a message and a documented exit code, and runs no untrusted code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists on the command line: one line for each row at any width, and short ids that are found."""
+"""Lists on the command line: one line per row at any width, with short ids that find the run."""
 
 from __future__ import annotations
 

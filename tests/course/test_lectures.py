@@ -1,4 +1,4 @@
-"""The contract of every lecture. A new file in models/ is tested without a new test."""
+"""Tests the contract of every lecture; a new file in models/ needs no new test."""
 
 from __future__ import annotations
 

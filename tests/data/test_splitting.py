@@ -1,4 +1,4 @@
-"""Rows that are held out: by seed, stratified, and the same in every version of tutorch."""
+"""Held-out rows are seeded, stratified, and the same in every version of tutorch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run folder holds of untrusted text reaches a script as literals and comments."""
+"""Untrusted text from a run folder reaches a script as literals and comments only."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Runs that break off for real reasons: `python -m tests.faults --trials 200`."""
+"""Injects real faults into runs: `python -m tests.faults --trials 200`."""

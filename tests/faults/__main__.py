@@ -1,4 +1,4 @@
-"""`python -m tests.faults --trials N`: make faults, resume, compare, and print what came of it."""
+"""Injects faults into runs, resumes and compares them, and prints the results."""
 
 from __future__ import annotations
 

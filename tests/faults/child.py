@@ -1,4 +1,4 @@
-"""What runs in the processes that break off. Imported once, in the server they are forked from."""
+"""Runs in the processes that get the faults; imported once, in the server that forks them."""
 
 from __future__ import annotations
 

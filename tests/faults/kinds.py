@@ -1,4 +1,4 @@
-"""Every fault, really made: each function is one trial."""
+"""Lists every kind of fault; each function is one trial."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of disks and files: full, removed, not to be written, cut off, changed."""
+"""Injects faults of disks and files: full, removed, read-only, cut off, changed."""
 
 from __future__ import annotations
 

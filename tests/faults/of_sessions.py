@@ -1,4 +1,4 @@
-"""Faults of a session: it is suspended, its readers leave, its terminal goes without a word."""
+"""Injects faults of a session: it is suspended, its readers leave, its terminal vanishes."""
 
 from __future__ import annotations
 

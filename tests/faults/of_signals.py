@@ -1,4 +1,4 @@
-"""Faults that are signals: a program is killed, stopped, or asked to save."""
+"""Injects signals: a program is killed, stopped, or asked to save."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody else left: code in a run folder, settings in the working folder, links to files."""
+"""Injects what another user left: code in a run folder, settings, links to files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of the terminal: it goes away, is read by nobody, or has another size all the time."""
+"""Injects faults of the terminal: it vanishes, nobody reads it, or its size keeps changing."""
 
 from __future__ import annotations
 

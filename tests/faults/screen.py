@@ -1,4 +1,4 @@
-"""A terminal for a process that trains, with somebody who reads it, or doesn't."""
+"""Provides a pseudo-terminal for a process that trains, with or without a reader."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""What a process finds when it begins: streams that are closed, full or left by their reader, a
-hang-up that it isn't told of, a cache without room.
+"""Starts processes in bad surroundings.
+
+Their streams are closed, full or without a reader, SIGHUP is blocked, or the cache is full.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Faults are really made, a few of each kind: `python -m tests.faults` makes as many as asked."""
+"""Injects a few faults of each kind; `python -m tests.faults` injects as many as requested."""
 
 from __future__ import annotations
 

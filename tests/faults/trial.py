@@ -1,4 +1,4 @@
-"""One run that breaks off, is resumed, and is compared with one that never did."""
+"""Interrupts a run, resumes it, and compares it with one that was never interrupted."""
 
 from __future__ import annotations
 

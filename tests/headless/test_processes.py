@@ -1,4 +1,4 @@
-"""tutorch as a process: it leaves no child behind, and Ctrl-C works at any moment."""
+"""tutorch as a process: it leaves no child processes, and Ctrl-C works at any moment."""
 
 from __future__ import annotations
 

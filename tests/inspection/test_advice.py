@@ -1,4 +1,4 @@
-"""Advice to reset a setting that is far from its default: a run that follows it learns."""
+"""A run that follows the advice to reset a setting far from its default learns."""
 
 from __future__ import annotations
 

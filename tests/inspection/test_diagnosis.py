@@ -1,4 +1,4 @@
-"""Every rule on a run that has the fault, and on one that hasn't."""
+"""Tests every rule on a run that has the fault, and on one that doesn't."""
 
 from __future__ import annotations
 

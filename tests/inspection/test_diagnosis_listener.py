@@ -1,4 +1,4 @@
-"""Advice while a run trains: once, in time, and without changing the run."""
+"""Advice while a run trains comes once, in time, and without changing the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules on real runs: faulty ones, whose advice works, and a healthy one of every lecture."""
+"""Tests the rules on real runs: faulty ones, whose advice works, and a healthy one per lecture."""
 
 from __future__ import annotations
 

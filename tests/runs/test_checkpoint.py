@@ -1,4 +1,4 @@
-"""Writing and reading one checkpoint."""
+"""Writes and reads one checkpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`last` is the run that was started last by this machine's clock, according to its run.json."""
+"""`last` is the run that this machine started last, according to its run.json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts are cut and aligned by cells, the same on every screen and in every list."""
+"""Texts are cut and aligned by cells in the same way on every screen and in every list."""
 
 from __future__ import annotations
 

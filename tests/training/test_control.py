@@ -1,4 +1,4 @@
-"""What other threads request of a run: pauses, steps, stops, callables."""
+"""Other threads control a run: pauses, steps, stops, callables."""
 
 from __future__ import annotations
 

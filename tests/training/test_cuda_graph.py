@@ -1,5 +1,7 @@
-"""Recorded steps: the choice, the warm-up, falling back. On the CPU with a recorder that replays
-by calling again; with a GPU against steps that are not recorded.
+"""Recorded steps: the choice, the warm-up, falling back.
+
+On the CPU a fake recorder replays by calling the step again; on a GPU recorded steps are compared
+with plain ones.
 """
 
 from __future__ import annotations

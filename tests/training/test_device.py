@@ -1,4 +1,4 @@
-"""The choice of a device, and which GPU an index means to torch and to the driver."""
+"""The choice of a device, and which GPU an index means to torch and to NVIDIA's driver."""
 
 from __future__ import annotations
 

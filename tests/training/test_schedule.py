@@ -1,4 +1,4 @@
-"""Learning rate schedules against torch's own."""
+"""Learning rate schedules agree with torch's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A session publishes the advice of whoever is passed in, and ends cleanly if that fails."""
+"""A session publishes the advice of the function passed in, and ends cleanly if that fails."""
 
 from __future__ import annotations
 

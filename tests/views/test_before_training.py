@@ -1,4 +1,4 @@
-"""Every view of every lecture draws a model before there is a run; typed and drawn queries."""
+"""Every view of every lecture draws an untrained model; typed and drawn queries work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every view of every lecture fits any frame, with colour and without, live and afterwards."""
+"""Every view of every lecture fits any frame, with and without colour, live and afterwards."""
 
 from __future__ import annotations
 

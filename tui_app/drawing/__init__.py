@@ -1,1 +1,1 @@
-"""Draws into text: canvas, plots, images and lines. Knows no terminal."""
+"""Draws into text: canvas, plots, images and lines. Doesn't depend on a terminal."""

@@ -1,4 +1,4 @@
-"""Writes the data of a script: as literals, packed as text, in a file, or read by torchvision."""
+"""Writes code that provides a script's data: literals, packed text, a file, or torchvision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Extracts from a lecture's file the code that a script needs."""
+"""Extracts the code that a script needs from a lecture's file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes into a script the local modules that a user's lecture imports."""
+"""Embeds in a script the local modules that a user's lecture imports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes the training loop of a script: the fourth step, with the run's own values filled in."""
+"""Writes the training loop of a script, with the run's own values filled in."""
 
 from __future__ import annotations
 

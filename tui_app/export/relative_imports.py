@@ -1,4 +1,4 @@
-"""Rewrites the relative imports of a user's file, since a script belongs to no package."""
+"""Makes the relative imports of a user's file absolute, since a script is in no package."""
 
 from __future__ import annotations
 

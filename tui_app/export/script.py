@@ -1,4 +1,4 @@
-"""Assembles the script of a run from the four steps: data, model, loss and optimizer, loop."""
+"""Assembles the script of a run: data, model, loss and optimizer, training loop."""
 
 from __future__ import annotations
 

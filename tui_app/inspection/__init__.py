@@ -1,1 +1,1 @@
-"""Looks into a model: probes, the diagnosis, and what both need of a run."""
+"""Inspects models: probes, the diagnosis of a run, and what both read of it."""

@@ -1,4 +1,4 @@
-"""Gathers what a probe reads: of a run in training, of a run folder, or of an untrained model."""
+"""Gathers what a probe reads, from a run in training, a run folder, or an untrained model."""
 
 from __future__ import annotations
 

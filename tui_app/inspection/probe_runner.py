@@ -1,6 +1,4 @@
-"""Runs a probe on a model between two training steps, without changing the model or the random
-numbers.
-"""
+"""Runs a probe on a model between two training steps; restores modes and random numbers."""
 
 from __future__ import annotations
 

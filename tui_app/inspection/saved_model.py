@@ -1,4 +1,4 @@
-"""Loads the best model of a run, to predict and to evaluate."""
+"""Loads a run's best model, for predictions and evaluation."""
 
 from __future__ import annotations
 

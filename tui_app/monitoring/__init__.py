@@ -1,1 +1,1 @@
-"""A run as screens know it, wherever it trains: its history, its control, its curves."""
+"""What screens read of a run, whichever process trains it: history, control, curves."""

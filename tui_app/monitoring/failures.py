@@ -1,4 +1,4 @@
-"""The sentence and the exit code of each failure that a user can do something about."""
+"""Gives each failure that a user can fix its sentence and its exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests snapshots for a view of a run that trains, so rarely that they take 5 % of its time."""
+"""Requests snapshots for a view of a run that trains; they take at most 5 % of its time."""
 
 from __future__ import annotations
 

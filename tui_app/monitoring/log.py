@@ -1,4 +1,4 @@
-"""The lines that the app's log shows of a run."""
+"""Collects the lines that the app's log shows of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The models that the app can inspect: of a run that trains, of a saved one, or untrained."""
+"""Provides the models that the app can inspect: in training, saved, or untrained."""
 
 from __future__ import annotations
 

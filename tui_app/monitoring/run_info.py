@@ -1,4 +1,4 @@
-"""What run.json says of a run, known before its first step."""
+"""Holds what run.json says of a run before its first step."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""A run on disk: its folder, files, events, settings and errors. Knows nothing of training."""
+"""A run on disk: its folder, files, events, settings and errors. Doesn't import training."""

@@ -1,4 +1,4 @@
-"""metrics.jsonl: every step's loss and every epoch's metrics, one JSON object a line.
+"""Reads and writes metrics.jsonl: every step's loss and every epoch's metrics, one event a line.
 
 `MetricsFile` writes it. `read_events` gives every event; `read_records` leaves short epochs packed.
 A damaged line is skipped. Readers that name the types of records they need don't pay for parsing

@@ -1,4 +1,4 @@
-"""Finds out whether the user trusts the code in a run folder, and remembers that they do."""
+"""Checks whether the user trusts the code in a run folder, and records that they do."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The terminal and the standard streams: printing, signals, filters, the app's driver."""
+"""Handles the terminal and standard streams: printing, signals, filters, the app's driver."""

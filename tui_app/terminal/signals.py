@@ -1,4 +1,4 @@
-"""Signals, job control and leaving the terminal; off POSIX each does less, harmlessly."""
+"""Handles signals and job control, and restores the terminal; does less where POSIX is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steers a run from any thread or signal handler: requests are left here, the loop does them."""
+"""Controls a run from any thread or signal handler: the loop carries out the requests left here."""
 
 from __future__ import annotations
 

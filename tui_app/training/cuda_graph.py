@@ -1,5 +1,6 @@
-"""Records a whole step as a CUDA graph: one call instead of a hundred, for models whose operations
-take longer to launch than to compute.
+"""Records a whole step as a CUDA graph, so that one launch replaces a hundred.
+
+This helps models whose operations take longer to launch than to compute.
 
 Forward, backward and optimizer are recorded once and then replayed on the same memory: each batch
 is copied to where the recorded one was. Recording computes nothing. The warm-up steps that torch

@@ -1,4 +1,4 @@
-"""The training loop: a generator that trains a run to its end and yields its events."""
+"""Trains a run to its end, as a generator that yields its events."""
 
 from __future__ import annotations
 

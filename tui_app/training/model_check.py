@@ -1,4 +1,4 @@
-"""Tries a model on two samples before training: its outputs, its loss, its multiply-adds.
+"""Runs a model on two samples before training: checks outputs and loss, counts multiply-adds.
 
 It refuses, with a sentence, what would fail in the middle of the first epoch, and what would train
 without an error but measure nonsense.

@@ -1,4 +1,4 @@
-"""Asks NVIDIA's driver about GPUs: which cards there are, their memory and who else uses them.
+"""Queries NVIDIA's driver: which GPUs there are, their memory and who else uses them.
 
 torch numbers the cards that CUDA_VISIBLE_DEVICES leaves, the fastest first; the driver numbers all
 of them by their slot. A UUID means the same card to both.

@@ -1,4 +1,4 @@
-"""A run that is to be trained, new or resumed, described before torch is imported."""
+"""Describes a run to train, new or resumed, without importing torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training: a run in memory, and the part of it that a checkpoint holds."""
+"""Holds a run in memory, and defines the part of it that a checkpoint saves."""
 
 from __future__ import annotations
 

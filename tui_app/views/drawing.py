@@ -1,4 +1,4 @@
-"""Draws the drawing on the pad as the model sees it, and every class with its probability."""
+"""Draws the user's drawing as the model sees it, and every class with its probability."""
 
 from __future__ import annotations
 

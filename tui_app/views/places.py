@@ -1,4 +1,4 @@
-"""The places of a view: how they are counted and named, and where a key leads."""
+"""Counts and names the places of a view, and finds the place that a key leads to."""
 
 from __future__ import annotations
 

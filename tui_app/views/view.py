@@ -1,4 +1,4 @@
-"""What a view is: a picture of what a probe found, drawn into a frame."""
+"""Declares what a view is: a picture of a probe's result, drawn into a frame."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How the app looks: its theme, language and notices, and what is remembered of them."""
+"""The app's theme, language and notices, and the preferences that it saves."""

@@ -1,1 +1,1 @@
-"""The dialogs, a file each."""
+"""The dialogs, one per file."""

@@ -1,4 +1,4 @@
-"""The common part of the dialogs that show a preview of the user's own data."""
+"""The base class of the dialogs that preview the user's own data."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is loaded in a thread before the form can show it: a lecture, a run's settings, devices."""
+"""Loads in threads what the form shows: a lecture, a run's settings, devices."""

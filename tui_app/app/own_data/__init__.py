@@ -1,1 +1,1 @@
-"""What the app's dialogs need of the user's own data. Knows no Textual."""
+"""Prepares the user's own data for the app's dialogs. Doesn't import Textual."""

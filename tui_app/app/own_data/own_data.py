@@ -1,4 +1,4 @@
-"""Holds what the form says of a data set of the user's own: its file or folder, and its columns."""
+"""Holds the form's settings for the user's own data set: its file or folder, and its columns."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The widgets on the screens, one a file, each with its style."""
+"""The widgets on the screens, one per file, each with its style."""

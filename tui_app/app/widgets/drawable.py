@@ -1,4 +1,4 @@
-"""Tells whether a widget can be drawn into: timers and threads may call before or after that."""
+"""Says whether a widget can be drawn now: timers and threads may call too early or too late."""
 
 from __future__ import annotations
 

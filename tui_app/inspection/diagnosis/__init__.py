@@ -1,4 +1,4 @@
-"""Diagnoses a run: says in a sentence with numbers what goes wrong, and what to try.
+"""Diagnoses a run: says in a sentence with numbers what is wrong, and what to try.
 
 Each rule is a small function of what was observed of a run and of its model. It returns None if it
 finds nothing. With the thresholds as they are, the lectures' defaults raise no alarm, except where

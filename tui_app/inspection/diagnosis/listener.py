@@ -1,4 +1,4 @@
-"""Diagnoses a run while it trains, now and then, and advises on each fault once."""
+"""Diagnoses a run at intervals while it trains, and advises on each fault once."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Reads from a model what a view shows: one probe a file, `probe(context, query)`, found by the
-file's name.
-"""
+"""Computes what views show: one probe per file, `probe(context, query)`, found by its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Descends a toy cost with a saddle at (0, 0), to which the gradient leads along u."""
+"""Runs gradient descent on a toy cost with a saddle point at (0, 0)."""
 
 from __future__ import annotations
 

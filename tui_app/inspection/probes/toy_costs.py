@@ -1,4 +1,4 @@
-"""Descends a toy cost in three ways; no model is needed."""
+"""Runs gradient descent on a toy cost in three ways; no model is needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts what decides which views suit a model and its data."""
+"""Summarises the traits of a model and its data that decide which views suit them."""
 
 from __future__ import annotations
 

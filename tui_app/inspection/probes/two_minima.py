@@ -1,4 +1,4 @@
-"""Descends a toy cost with two minima, of which one is lower."""
+"""Runs gradient descent on a toy cost with two minima, one of them lower."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""From the numbers of a run to the few points that a chart can show. Nothing here draws."""
+"""Reduces the numbers of a run to the few points that a chart can show. Draws nothing."""

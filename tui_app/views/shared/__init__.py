@@ -1,1 +1,1 @@
-"""Parts of pictures that several views draw: samples, descents, the steps of a graph."""
+"""Draws the parts that several views share: samples, descents, the steps of a graph."""
