@@ -26,7 +26,7 @@ import tyro
 from textual.app import App, ComposeResult
 
 from tests.program import command, environment, train
-from tui_app.app.series_colours import series_colours
+from tui_app.app.appearance.series_colours import series_colours
 from tui_app.app.widgets.chart import Chart
 from tui_app.app.widgets.curve_plot import CurvePlot
 from tui_app.monitoring.curves.run_curves import RunCurves

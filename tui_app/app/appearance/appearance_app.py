@@ -9,7 +9,7 @@ from textual.filter import LineFilter
 
 from tui_app.app.appearance.notices import NoticesApp
 from tui_app.app.appearance.preferences import preferences_file
-from tui_app.app.series_colours import series_colours
+from tui_app.app.appearance.series_colours import series_colours
 from tui_app.terminal.ascii_filter import AsciiFilter
 from tui_app.terminal.control_filter import ControlFilter
 from tui_app.terminal.display_options import DisplayOptions
