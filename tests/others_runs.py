@@ -15,7 +15,7 @@ import pytest
 from models.user_files import owners, trust, trust_store
 from models.user_files import source as source_module
 from tests.program import train
-from tui_app.runs import configuration_file
+from tui_app.runs.settings import configuration_file
 
 NET = '''"""Mine."""
 from torch import nn

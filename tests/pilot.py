@@ -36,7 +36,7 @@ from tui_app.runs.events import (
     Warned,
 )
 from tui_app.runs.run_folder import RunFolder
-from tui_app.training.control import Control
+from tui_app.training.steering.control import Control
 
 
 class Sitting:

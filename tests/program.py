@@ -24,13 +24,13 @@ from tui_app.cli import run
 from tui_app.inspection.diagnosis.listener import DiagnosisListener
 from tui_app.runs.events import Event, RunCompleted
 from tui_app.runs.exit_codes import ExitCode
-from tui_app.runs.metrics_codec import to_plain
-from tui_app.runs.metrics_file import read_events
-from tui_app.runs.settings import resolve_settings
-from tui_app.training.control import Control
+from tui_app.runs.metrics.metrics_codec import to_plain
+from tui_app.runs.metrics.metrics_file import read_events
+from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training.resume import resume_run
 from tui_app.training.session import Session
 from tui_app.training.start import start_run
+from tui_app.training.steering.control import Control
 
 ROOT = Path(__file__).resolve().parents[1]
 

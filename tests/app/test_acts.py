@@ -25,7 +25,7 @@ from tui_app.app.widgets.choice_field import ChoiceField
 from tui_app.app.widgets.lecture_list import LectureList
 from tui_app.app.widgets.log_pane import LogPane
 from tui_app.app.widgets.setting_row import SEVERAL, SettingRow
-from tui_app.training.control import Control
+from tui_app.training.steering.control import Control
 
 LONG = 10**7
 

@@ -15,7 +15,7 @@ from tui_app.app.screens.run import RunScreen
 from tui_app.monitoring.background_runs import background_runs
 from tui_app.monitoring.run_queue import RunQueue
 from tui_app.runs.events import Advised
-from tui_app.runs.metrics_file import MetricsFile
+from tui_app.runs.metrics.metrics_file import MetricsFile
 from tui_app.runs.process_identity import identity
 from tui_app.runs.run_folder import RunFolder
 

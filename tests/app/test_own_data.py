@@ -32,7 +32,7 @@ from tui_app.app.widgets.image_area import ImageArea
 from tui_app.app.widgets.setting_row import SEVERAL
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_table import settings_for_form
-from tui_app.training.suitable_data import kinds_of_own_data
+from tui_app.training.data.suitable_data import kinds_of_own_data
 
 HEADER = "id,length,colour,weight,kind"
 

@@ -33,10 +33,10 @@ from tui_app.monitoring.curves.run_curves import RunCurves
 from tui_app.monitoring.history import History
 from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.monitoring.run_info import RunInfo
-from tui_app.runs.durable_files import write_json
 from tui_app.runs.events import BestImproved, EpochCompleted, Event, StepsCompleted
-from tui_app.runs.metrics_file import MetricsFile
-from tui_app.runs.metrics_rewind import rewind_metrics
+from tui_app.runs.files.durable_files import write_json
+from tui_app.runs.metrics.metrics_file import MetricsFile
+from tui_app.runs.metrics.metrics_rewind import rewind_metrics
 from tui_app.runs.run_folder import RunFolder, read_json
 
 

@@ -159,7 +159,7 @@ def measure_bare(arguments: Arguments) -> float:
     """Seconds that an epoch's steps take on one batch, the better of two times."""
     from models import find_lecture
     from models.loading.load import load_lecture
-    from tui_app.runs.settings import resolve_settings
+    from tui_app.runs.settings.run_settings import resolve_settings
     from tui_app.training.cuda_graph import fastest_step
     from tui_app.training.prepare import prepare
 

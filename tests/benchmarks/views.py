@@ -21,9 +21,9 @@ import tyro
 from models import find_lecture
 from models.loading.load import load_lecture
 from tui_app.monitoring.live_view import LiveView
-from tui_app.runs.settings import resolve_settings
-from tui_app.training.control import Control
+from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training.start import start_run
+from tui_app.training.steering.control import Control
 from tui_app.views import load_view
 from tui_app.views.view import Frame
 

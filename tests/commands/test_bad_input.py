@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from models import find_lecture, lecture_names
 from tests.program import tutorch
 from tui_app.cli import COMMANDS
-from tui_app.runs import durable_files
+from tui_app.runs.files import durable_files
 from tui_app.runs.run_folder import RunFolder
 
 Trained = Callable[..., Path]

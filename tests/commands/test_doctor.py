@@ -9,7 +9,7 @@ import pytest
 
 from tests.program import tutorch
 from tui_app.commands import doctor
-from tui_app.training import device, nvidia
+from tui_app.training.devices import device, nvidia
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from tests.program import tutorch
 from tests.training.test_resume import settings
 from tui_app.runs.events import Event
-from tui_app.training.control import Control
 from tui_app.training.start import start_run
+from tui_app.training.steering.control import Control
 
 BREAKS = '''
 """A net that breaks in its third step."""

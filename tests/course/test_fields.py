@@ -14,7 +14,7 @@ from torch import nn
 
 from models.fields import Field, InvalidValue, OnlyWith, Range, fields_of, setting_text
 from models.lecture import Hyperparameters, Lecture
-from tui_app.runs.run_options import RunOptions
+from tui_app.runs.settings.run_options import RunOptions
 
 
 @dataclass(frozen=True, kw_only=True)

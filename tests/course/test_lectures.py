@@ -17,7 +17,7 @@ from models import Lesson, find_lecture, lecture_names, read_lesson
 from models.lecture import Hyperparameters, Lecture
 from models.loading.load import load_lecture
 from tests.program import begin, few_samples, take_up
-from tui_app.runs.run_options import RunOptions
+from tui_app.runs.settings.run_options import RunOptions
 from tui_app.training import prepare
 
 #: Few steps and epochs, but enough to stop a run before the end of its last epoch.

@@ -33,12 +33,12 @@ from tests.others_runs import (
 )
 from tests.program import LONGEST, ROOT, command, environment, train, tutorch
 from tui_app.commands.trust_prompt import load_trusted
-from tui_app.runs.configuration import refused_settings
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_table import settings_for_form
 from tui_app.runs.run_trust import is_trust_unsaved
-from tui_app.training.control import Control
+from tui_app.runs.settings.configuration import refused_settings
 from tui_app.training.resume import resume_run
+from tui_app.training.steering.control import Control
 
 #: Every command that opens a run with its lecture.
 OPENING = {

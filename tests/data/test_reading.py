@@ -26,10 +26,10 @@ from tests.program import LONGEST, tutorch
 from tui_app.headless import loading_progress
 from tui_app.headless.loading_progress import show_loading
 from tui_app.runs.event_text import loading_detail
-from tui_app.training import batches
-from tui_app.training.batches import DeviceSplit
-from tui_app.training.control import Control
-from tui_app.training.finite_data import refuse_non_finite
+from tui_app.training.data import batches
+from tui_app.training.data.batches import DeviceSplit
+from tui_app.training.data.finite_data import refuse_non_finite
+from tui_app.training.steering.control import Control
 
 
 @pytest.fixture

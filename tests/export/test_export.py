@@ -20,10 +20,10 @@ from tui_app.inspection.probe_context import context_of_run
 from tui_app.inspection.probe_runner import run_probe
 from tui_app.inspection.probes import load_probe
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.settings import resolve_settings
+from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training import prepare
-from tui_app.training.control import Control
 from tui_app.training.start import start_run
+from tui_app.training.steering.control import Control
 
 _LOSSES = (
     "import json, runpy, sys\n"

@@ -27,21 +27,21 @@ from tests.faults.kinds import FAULTS
 from tests.faults.trial import Reference, start_server
 from tests.program import LONGEST, few_samples, metrics_lines, tutorch
 from tests.tolerances import TRAINED
-from tui_app.runs.checkpoint import load_checkpoint, save_checkpoint
-from tui_app.runs.durable_files import AppendedFile, CutShort
+from tui_app.runs.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.events import Event, StepsCompleted, Warned
 from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.files.durable_files import AppendedFile, CutShort
 from tui_app.runs.listing import current_state
 from tui_app.runs.process_identity import identity
 from tui_app.runs.run_folder import read_json
-from tui_app.runs.settings import resolve_settings
+from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training import prepare, step
-from tui_app.training.control import Control
-from tui_app.training.remote_control import RemoteControl, send
 from tui_app.training.resume import resume_run
 from tui_app.training.session import Session
 from tui_app.training.start import start_run
+from tui_app.training.steering.control import Control
+from tui_app.training.steering.remote_control import RemoteControl, send
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="prlimit and forkserver")
 
@@ -362,7 +362,7 @@ def test_a_run_is_steered_over_its_socket_by_its_owner_alone():
     ],
 )
 def test_a_line_that_is_no_command_does_nothing(line: bytes):
-    from tui_app.training.control_socket import _execute
+    from tui_app.training.steering.control_socket import _execute
 
     control = Control()
     assert "error" in _execute(control, line)
@@ -372,8 +372,8 @@ def test_a_line_that_is_no_command_does_nothing(line: bytes):
 def test_a_socket_that_is_being_made_is_not_removed_by_a_program_that_starts_meanwhile(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    from tui_app.training import control_socket
-    from tui_app.training.socket_folder import remove_stale
+    from tui_app.training.steering import control_socket
+    from tui_app.training.steering.socket_folder import remove_stale
 
     chmod, control = Path.chmod, Control()
 

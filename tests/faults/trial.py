@@ -20,7 +20,7 @@ import torch
 from tests.faults.child import train
 from tests.faults.screen import Screen
 from tests.program import LONGEST, ROOT, metrics_lines, tutorch
-from tui_app.runs.checkpoint import load_checkpoint
+from tui_app.runs.checkpoints.checkpoint import load_checkpoint
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.run_folder import RunFolder, read_json
 

@@ -12,7 +12,7 @@ from tests.inspection.test_diagnosis import HEALTHY, WELL, gradients, layer
 from tests.program import begin
 from tui_app.inspection.diagnosis import ModelObservations, RunObservations, diagnose
 from tui_app.inspection.diagnosis.changed_setting import lecture_defaults, reset_changed_setting
-from tui_app.runs.settings import as_record
+from tui_app.runs.settings.run_settings import as_record
 from tui_app.training.session import Session
 
 SMALL = {"widths": (64, 32), "epochs": 6}

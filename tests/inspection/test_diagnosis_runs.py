@@ -16,8 +16,8 @@ from tests.program import few_samples, train, tutorch
 from tui_app.inspection.diagnosis import Advice, diagnose
 from tui_app.inspection.diagnosis.recorded_observations import observations_of_run
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.run_settings import read_settings
-from tui_app.runs.settings import RunSettings, as_record, resolve_settings
+from tui_app.runs.settings.recorded_settings import read_settings
+from tui_app.runs.settings.run_settings import RunSettings, as_record, resolve_settings
 from tui_app.training import prepare
 
 #: The fault of a run, and its command line.

@@ -30,8 +30,8 @@ from tui_app.monitoring.history import History
 from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.monitoring.run_info import RunInfo
 from tui_app.runs.events import Advised, BestImproved, Event, StepsCompleted
-from tui_app.runs.metrics_codec import decode
-from tui_app.runs.metrics_file import MetricsFile, read_events
+from tui_app.runs.metrics.metrics_codec import decode
+from tui_app.runs.metrics.metrics_file import MetricsFile, read_events
 from tui_app.runs.run_folder import RunFolder
 from tui_app.terminal.ascii_filter import in_ascii
 

@@ -19,9 +19,9 @@ from tui_app.monitoring.random_numbers import (
     stop_probes,
 )
 from tui_app.training import watchdog
-from tui_app.training.control import Control
 from tui_app.training.resume import resume_run
 from tui_app.training.session import Session
+from tui_app.training.steering.control import Control
 from tui_app.training.watchdog import StepInterrupted
 
 

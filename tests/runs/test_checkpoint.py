@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tui_app.runs.checkpoint import load_checkpoint, save_checkpoint
+from tui_app.runs.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from tui_app.runs.errors import DamagedRun
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tests.program import tutorch
-from tui_app.runs.checkpoint import load_checkpoint, save_checkpoint
+from tui_app.runs.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from tui_app.runs.errors import DamagedRun
 
 Trained = Callable[..., Path]

@@ -11,8 +11,8 @@ from models import lecture_names
 from models.fields import fields_of
 from models.lecture import Hyperparameters
 from tests.program import train, tutorch
-from tui_app.runs.configuration import configured_values, refuse_unknown
-from tui_app.runs.run_options import RunOptions
+from tui_app.runs.settings.configuration import configured_values, refuse_unknown
+from tui_app.runs.settings.run_options import RunOptions
 
 FIELDS = {**fields_of(Hyperparameters), **fields_of(RunOptions)}
 

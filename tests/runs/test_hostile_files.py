@@ -21,7 +21,7 @@ from PIL import Image
 from tests.program import metrics_lines, tutorch
 from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.runs.listing import summarise
-from tui_app.runs.metrics_rewind import rewind_metrics
+from tui_app.runs.metrics.metrics_rewind import rewind_metrics
 from tui_app.runs.run_folder import RunFolder
 
 Trained = Callable[..., Path]

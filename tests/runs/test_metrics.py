@@ -13,7 +13,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.program import metrics_lines
-from tui_app.runs.durable_files import AppendedFile
 from tui_app.runs.events import (
     BestImproved,
     CheckpointDue,
@@ -23,15 +22,16 @@ from tui_app.runs.events import (
     StepsCompleted,
     Warned,
 )
-from tui_app.runs.metrics_codec import encode, to_plain
-from tui_app.runs.metrics_file import (
+from tui_app.runs.files.durable_files import AppendedFile
+from tui_app.runs.metrics.metrics_codec import encode, to_plain
+from tui_app.runs.metrics.metrics_file import (
     MetricsFile,
     last_event,
     read_events_backwards,
     read_records,
 )
-from tui_app.runs.metrics_rewind import rewind_metrics
-from tui_app.runs.packed_epochs import PackedEpochs
+from tui_app.runs.metrics.metrics_rewind import rewind_metrics
+from tui_app.runs.metrics.packed_epochs import PackedEpochs
 
 ALL = (Event, PackedEpochs)
 

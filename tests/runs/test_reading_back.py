@@ -21,21 +21,22 @@ from tui_app.inspection.diagnosis.recorded_observations import RecordedObservati
 from tui_app.monitoring import recorded_run
 from tui_app.monitoring.history import History
 from tui_app.monitoring.recorded_run import RecordedRun
-from tui_app.runs import bounded_lines, metrics_file
-from tui_app.runs.bounded_lines import LineSplitter, lines_backwards
 from tui_app.runs.events import BestImproved, ControlApplied, EpochCompleted, Event, StepsCompleted
-from tui_app.runs.metrics_file import (
+from tui_app.runs.files import bounded_lines
+from tui_app.runs.files.bounded_lines import LineSplitter, lines_backwards
+from tui_app.runs.metrics import metrics_file
+from tui_app.runs.metrics.metrics_file import (
     last_event,
     read_events,
     read_events_backwards,
     read_records,
 )
-from tui_app.runs.metrics_rewind import rewind_metrics
-from tui_app.runs.packed_epochs import MOST_VALUES, PackedEpochs
+from tui_app.runs.metrics.metrics_rewind import rewind_metrics
+from tui_app.runs.metrics.packed_epochs import MOST_VALUES, PackedEpochs
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_record import RunRecord
-from tui_app.training.control import Control
 from tui_app.training.resume import resume_run
+from tui_app.training.steering.control import Control
 
 Trained = Callable[..., Path]
 

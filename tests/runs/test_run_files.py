@@ -14,10 +14,10 @@ import pytest
 from tests.program import tutorch
 from tui_app.monitoring.background_runs import background_runs
 from tui_app.monitoring.recorded_run import RecordedRun
-from tui_app.runs.durable_files import write_json
 from tui_app.runs.errors import DamagedRun
+from tui_app.runs.files.durable_files import write_json
+from tui_app.runs.files.run_files import open_file, open_log
 from tui_app.runs.process_identity import this_process
-from tui_app.runs.run_files import open_file, open_log
 from tui_app.runs.run_folder import RunFolder, read_json
 from tui_app.runs.run_table import RunTable, read_note, write_note
 from tui_app.runs.trash import move_to_trash

@@ -12,16 +12,16 @@ import torch
 from torch import nn
 
 from tests.program import Followed, begin, metrics_lines, tutorch
-from tui_app.runs.checkpoint import load_checkpoint
-from tui_app.runs.durable_files import write_json
+from tui_app.runs.checkpoints.checkpoint import load_checkpoint
 from tui_app.runs.events import Event, Warned
 from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.files.durable_files import write_json
 from tui_app.runs.run_folder import RunFolder, read_json
 from tui_app.training import loop, loss_buffer, saver
 from tui_app.training.best_models import is_finite
-from tui_app.training.control import Control
 from tui_app.training.loss_buffer import LossBuffer
 from tui_app.training.resume import resume_run
+from tui_app.training.steering.control import Control
 
 
 def test_a_disk_with_room_for_the_best_model_only_is_full(

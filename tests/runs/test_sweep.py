@@ -12,8 +12,8 @@ from models.fields import InvalidValue, fields_of
 from models.loading.load import load_lecture
 from tests.program import tutorch
 from tui_app.commands import train
-from tui_app.runs.run_options import RunOptions
-from tui_app.runs.sweep import MAX_RUNS, combinations, parse_list, parse_value_or_list
+from tui_app.runs.settings.run_options import RunOptions
+from tui_app.runs.settings.sweep import MAX_RUNS, combinations, parse_list, parse_value_or_list
 
 FIELDS = {**load_lecture(find_lecture("softmax")).fields, **fields_of(RunOptions)}
 

@@ -9,9 +9,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from datasets import Data, DataSpec, Split
 from tests.tolerances import FLOAT32
-from tui_app.training.augmentation import mirrored, shifted
-from tui_app.training.batches import DeviceSplit, GatheredBatches
-from tui_app.training.sampler import SeededBatchSampler
+from tui_app.training.data.augmentation import mirrored, shifted
+from tui_app.training.data.batches import DeviceSplit, GatheredBatches
+from tui_app.training.data.sampler import SeededBatchSampler
 
 CPU = torch.device("cpu")
 

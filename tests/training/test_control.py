@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 
 from tests.program import LONGEST
-from tui_app.training.control import Control
 from tui_app.training.state import Training
+from tui_app.training.steering.control import Control
 from tui_app.training.watchdog import StepInterrupted
 
 

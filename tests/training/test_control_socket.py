@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from tests.program import environment
-from tui_app.training import control_socket, remote_control
-from tui_app.training.control import Control
-from tui_app.training.control_socket import ControlSocket
-from tui_app.training.remote_control import send
-from tui_app.training.socket_folder import SocketName, private_folder, remove_stale
+from tui_app.training.steering import control_socket, remote_control
+from tui_app.training.steering.control import Control
+from tui_app.training.steering.control_socket import ControlSocket
+from tui_app.training.steering.remote_control import send
+from tui_app.training.steering.socket_folder import SocketName, private_folder, remove_stale
 
 
 @pytest.fixture(autouse=True)
@@ -99,8 +99,8 @@ def test_a_command_that_timed_out_is_not_executed_later(
 
 
 def test_sockets_of_killed_programs_are_removed_and_others_kept(runtime: Path):
-    code = "import os\nfrom tui_app.training.control_socket import ControlSocket\n"
-    code += "from tui_app.training.control import Control\n"
+    code = "import os\nfrom tui_app.training.steering.control_socket import ControlSocket\n"
+    code += "from tui_app.training.steering.control import Control\n"
     code += "print(ControlSocket(Control()).path, flush=True)\nos._exit(9)"
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False

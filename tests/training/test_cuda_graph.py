@@ -24,13 +24,13 @@ from tests.program import Followed, few_samples
 from tests.tolerances import TRAINED
 from tests.training.test_resume import assert_same_run, resume
 from tui_app.runs.events import Event, Warned
-from tui_app.runs.settings import resolve_settings
+from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training import cuda_graph, loop, prepare
-from tui_app.training.control import Control
 from tui_app.training.cuda_graph import GraphedStep, why_not_recordable
 from tui_app.training.seeding import host_rng_state
 from tui_app.training.start import start_run
 from tui_app.training.state import Training
+from tui_app.training.steering.control import Control
 from tui_app.training.step import make_step
 
 

@@ -11,9 +11,9 @@ import torch
 from models.fields import InvalidValue
 from tui_app.monitoring import system_stats
 from tui_app.runs.errors import DeviceUnavailable
-from tui_app.training import device as devices
-from tui_app.training import nvidia
-from tui_app.training.device import DeviceInfo, choose_device
+from tui_app.training.devices import device as devices
+from tui_app.training.devices import nvidia
+from tui_app.training.devices.device import DeviceInfo, choose_device
 
 
 @pytest.fixture

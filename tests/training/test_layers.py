@@ -15,7 +15,7 @@ from tests.program import few_samples, names, tutorch
 from tui_app.drawing.pen import Pen
 from tui_app.inspection.probes import layers
 from tui_app.inspection.probes.layers import layers_of_settings
-from tui_app.runs.settings import RunSettings, resolve_settings
+from tui_app.runs.settings.run_settings import RunSettings, resolve_settings
 from tui_app.training.build_model import build_model
 from tui_app.training.layers import Layers, layers_of
 from tui_app.views import load_view

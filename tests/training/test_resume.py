@@ -17,10 +17,10 @@ from tui_app.runs.errors import DamagedRun, RunFinished, RunLocked
 from tui_app.runs.events import EpochCompleted, Event, RunCompleted, StepsCompleted, Warned
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_record import RunRecord
-from tui_app.runs.settings import RunSettings, resolve_settings
-from tui_app.training.control import Control
+from tui_app.runs.settings.run_settings import RunSettings, resolve_settings
 from tui_app.training.resume import resume_run
 from tui_app.training.start import start_run
+from tui_app.training.steering.control import Control
 
 
 def settings(runs_dir: Path, lecture: str = "softmax", **given: Any) -> RunSettings:

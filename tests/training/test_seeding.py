@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tui_app.runs.checkpoint import load_checkpoint, save_checkpoint
+from tui_app.runs.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from tui_app.training.seeding import restore_rng_state, rng_state, seed_everything
 
 

@@ -28,8 +28,8 @@ from tui_app.monitoring import lecture_thread
 from tui_app.monitoring.random_numbers import RANDOM_NUMBER_LOCK
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training import watchdog
-from tui_app.training.control import Control
 from tui_app.training.session import Session
+from tui_app.training.steering.control import Control
 from tui_app.training.watchdog import Watchdog
 
 NET = '''

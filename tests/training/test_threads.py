@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from tui_app.training import threads
+from tui_app.training.devices import threads
+from tui_app.training.devices.threads import choose_threads
 from tui_app.training.multiply_adds import MultiplyAddCounter
-from tui_app.training.threads import choose_threads
 
 
 def test_small_layers_get_one_thread_and_a_given_number_is_kept(monkeypatch) -> None:

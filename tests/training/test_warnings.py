@@ -16,7 +16,7 @@ from models.loading.load import load_lecture
 from models.user_files.trust import allow_named_file
 from tests.program import LONGEST, train, tutorch
 from tui_app.monitoring.local_run import local_runs
-from tui_app.runs.settings import resolve_settings
+from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training.library_warnings import warnings_noted
 
 _NET = """

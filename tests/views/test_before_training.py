@@ -17,7 +17,7 @@ from tests.tolerances import FLOAT32
 from tui_app.drawing.pen import Pen
 from tui_app.inspection.probe_context import context_of_settings
 from tui_app.inspection.probe_runner import run_probe
-from tui_app.runs.settings import resolve_settings
+from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training import prepare
 from tui_app.views import load_view
 from tui_app.views.view import Frame, View

@@ -20,10 +20,10 @@ from tui_app.inspection.probes import changes, load_probe
 from tui_app.monitoring.live_view import LiveView
 from tui_app.monitoring.static_view import StaticView
 from tui_app.runs.events import BestImproved
-from tui_app.runs.metrics_file import last_event
+from tui_app.runs.metrics.metrics_file import last_event
 from tui_app.runs.run_folder import RunFolder
 from tui_app.text.cells import cut_distinct
-from tui_app.training.control import Control
+from tui_app.training.steering.control import Control
 from tui_app.training.throttle import Throttle
 from tui_app.views import load_view
 from tui_app.views.view import Frame, View

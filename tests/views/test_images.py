@@ -14,7 +14,7 @@ from models.loading.load import load_lecture
 from tests.views.test_views import found_in
 from tui_app.drawing.pen import Pen
 from tui_app.inspection.probes.layers import layers_of_settings
-from tui_app.runs.settings import resolve_settings
+from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training.layers import Layers, layers_of
 from tui_app.views import load_view
 from tui_app.views.one_by_one import EXAMPLE, savings

@@ -15,7 +15,7 @@ from models.user_files.trust import allow_named_file
 from tests.program import tutorch
 from tui_app.inspection.probe_context import ProbeContext, context_of_settings
 from tui_app.inspection.probe_runner import run_probe
-from tui_app.runs.settings import resolve_settings
+from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.views import load_view
 from tui_app.views.offered import TRAITS, offered
 

@@ -23,8 +23,8 @@ from tui_app.inspection.probes.exercises import probe as exercises
 from tui_app.inspection.probes.predictions import Predictions, class_probabilities
 from tui_app.monitoring.live_view import LiveView
 from tui_app.runs.run_folder import RunFolder
-from tui_app.training.control import Control
 from tui_app.training.layers import layers_of
+from tui_app.training.steering.control import Control
 from tui_app.views import UnknownView, load_view, view_names
 from tui_app.views.view import Frame
 
@@ -141,7 +141,7 @@ def test_the_path_has_the_losses_of_the_run(tmp_path: Path):
 
 
 def test_the_path_follows_a_changed_lr(tmp_path: Path):
-    from tui_app.runs.settings import resolve_settings
+    from tui_app.runs.settings.run_settings import resolve_settings
     from tui_app.training.start import start_run
 
     control = Control()

@@ -16,7 +16,7 @@ from tui_app.training.session_request import ResumeRequest
 if TYPE_CHECKING:
     from models.user_files.trust import UntrustedSource
     from tui_app.app.own_data.own_data import OwnData
-    from tui_app.runs.settings import RunSettings
+    from tui_app.runs.settings.run_settings import RunSettings
 
 
 class AppInterface(AppearanceApp):

@@ -17,7 +17,7 @@ from tui_app.terminal.native_output import NativeOutput
 from tui_app.training.session_request import ResumeRequest
 
 if TYPE_CHECKING:
-    from tui_app.runs.settings import RunSettings
+    from tui_app.runs.settings.run_settings import RunSettings
 
 
 class RunningApp(UpdatingApp):

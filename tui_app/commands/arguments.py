@@ -15,11 +15,11 @@ from models.fields import InvalidValue, fields_of
 from tui_app.commands.option_parser import parse_options
 from tui_app.commands.trust_prompt import load_trusted, trust_run
 from tui_app.monitoring.lecture_thread import import_watched
-from tui_app.runs.configuration import configured_values, refuse_unknown, refused_settings
 from tui_app.runs.listing import find_run
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.run_options import RunOptions
-from tui_app.runs.run_settings import read_settings, settings_to_resume
+from tui_app.runs.settings.configuration import configured_values, refuse_unknown, refused_settings
+from tui_app.runs.settings.recorded_settings import read_settings, settings_to_resume
+from tui_app.runs.settings.run_options import RunOptions
 from tui_app.terminal.printing import print_to_stderr
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tui_app.inspection.saved_model import SavedModel
     from tui_app.runs.run_record import RunRecord
     from tui_app.runs.run_source import SourceChoice
-    from tui_app.runs.settings import RunSettings
+    from tui_app.runs.settings.run_settings import RunSettings
 
 #: The app has about 20 files open, a run 15.
 FEWEST_FILES = 32

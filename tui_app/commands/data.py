@@ -26,7 +26,7 @@ from tui_app.terminal.printing import (
     stderr_console,
 )
 from tui_app.text.columns import Column
-from tui_app.training.control import Control
+from tui_app.training.steering.control import Control
 
 _COLUMNS = (
     Column("name", importance=9),

@@ -16,8 +16,8 @@ from datasets.fetching.fetch import cache_dir
 from models.fields import InvalidValue
 from models.user_files import trust_store
 from tui_app.commands.arguments import JsonArguments, configured_options, parse_command_line
-from tui_app.runs.configuration import refused_settings
 from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.settings.configuration import refused_settings
 from tui_app.terminal.printing import print_json, print_table, print_to_stderr, stdout_console
 from tui_app.terminal.streams import data_stream
 from tui_app.version import __version__
@@ -87,9 +87,9 @@ def _missing(versions: dict[str, str]) -> list[str]:
 def _devices() -> dict[str, Any]:
     import torch
 
-    from tui_app.training.device import available_devices, gpu_without_cuda
-    from tui_app.training.nvidia import gpu_names
-    from tui_app.training.threads import usable_cores
+    from tui_app.training.devices.device import available_devices, gpu_without_cuda
+    from tui_app.training.devices.nvidia import gpu_names
+    from tui_app.training.devices.threads import usable_cores
 
     problems = []
     if gpu_without_cuda():

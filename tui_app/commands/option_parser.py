@@ -18,7 +18,7 @@ from tyro.constructors import PrimitiveConstructorSpec
 
 from models.fields import Field, InvalidValue
 from tui_app.runs.exit_codes import ExitCode
-from tui_app.runs.sweep import split_values
+from tui_app.runs.settings.sweep import split_values
 from tui_app.text.escaping import printable
 
 

@@ -19,8 +19,8 @@ from tui_app.commands.arguments import (
     runs_dir,
 )
 from tui_app.terminal.display_options import DisplayOptions, can_show_app
-from tui_app.training.control import Control
 from tui_app.training.session_request import ResumeRequest
+from tui_app.training.steering.control import Control
 
 
 @dataclass(kw_only=True)

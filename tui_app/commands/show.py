@@ -17,13 +17,13 @@ from tui_app.commands.show_view import show_view
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.events import EpochCompleted
 from tui_app.runs.listing import RunSummary, summarise
-from tui_app.runs.metrics_codec import to_plain
-from tui_app.runs.metrics_file import read_events, read_events_backwards
+from tui_app.runs.metrics.metrics_codec import to_plain
+from tui_app.runs.metrics.metrics_file import read_events, read_events_backwards
 from tui_app.runs.run_data import DataRecord, read_data_record
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.run_options import TABLE_OPTIONS
 from tui_app.runs.run_record import RunRecord
 from tui_app.runs.run_source import source_properties
+from tui_app.runs.settings.run_options import TABLE_OPTIONS
 from tui_app.terminal.printing import print_json_list, print_list, print_table, print_to_stderr
 from tui_app.text.columns import Column
 from tui_app.text.quantities import counted, format_number, format_seconds, format_value

@@ -20,16 +20,16 @@ from tui_app.commands.arguments import refuse_few_open_files, refuse_several_pro
 from tui_app.commands.option_parser import parse_options, several_values_error
 from tui_app.commands.trust_prompt import load_trusted
 from tui_app.monitoring.lecture_thread import import_watched
-from tui_app.runs.configuration import (
+from tui_app.runs.settings.configuration import (
     configured_values,
     locating_errors,
     refuse_unknown,
     refused_settings,
     settings_in_effect,
 )
-from tui_app.runs.run_options import RunOptions
-from tui_app.runs.settings import resolve_settings
-from tui_app.runs.sweep import combinations, parse_list, parse_value_or_list, split_values
+from tui_app.runs.settings.run_options import RunOptions
+from tui_app.runs.settings.run_settings import resolve_settings
+from tui_app.runs.settings.sweep import combinations, parse_list, parse_value_or_list, split_values
 from tui_app.terminal.display_options import DisplayOptions, can_show_app
 from tui_app.terminal.printing import print_to_stderr, stderr_console
 

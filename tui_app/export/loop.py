@@ -7,9 +7,9 @@ from tui_app.export.lecture_source import LectureSource
 from tui_app.export.literals import literal
 from tui_app.inspection.probe_context import ProbeContext
 from tui_app.runs.events import StepsCompleted
-from tui_app.runs.metrics_file import last_event
+from tui_app.runs.metrics.metrics_file import last_event
+from tui_app.training.data.sampler import SEED_STRIDE
 from tui_app.training.evaluation import reduction_of
-from tui_app.training.sampler import SEED_STRIDE
 from tui_app.training.schedule import Span
 
 _LOOP = '''

@@ -21,7 +21,7 @@ from tui_app.export.loop import loop_code
 from tui_app.inspection.probe_context import ProbeContext
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.run_record import RunRecord
-from tui_app.training.augmentation import SHIFT, augmented, mirrored, shifted
+from tui_app.training.data.augmentation import SHIFT, augmented, mirrored, shifted
 from tui_app.training.optimizers import OPTIMIZERS, is_fused
 
 

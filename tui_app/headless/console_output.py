@@ -18,7 +18,7 @@ from tui_app.runs.events import (
     RunStarted,
     StepsCompleted,
 )
-from tui_app.runs.metrics_codec import encode
+from tui_app.runs.metrics.metrics_codec import encode
 from tui_app.text.escaping import printable
 
 #: Lines printed at most for the epochs of a run: of 1000 epochs, every tenth.

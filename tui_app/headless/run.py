@@ -18,12 +18,12 @@ from tui_app.runs.events import RunCompleted
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.listing import summarise
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.settings import RunSettings, differences, differing
+from tui_app.runs.settings.run_settings import RunSettings, differences, differing
 from tui_app.terminal.printing import stderr_console
 from tui_app.terminal.streams import data_stream
-from tui_app.training.control import Control
 from tui_app.training.prepare import check_models
 from tui_app.training.session_request import MakeSession, NewRunRequest
+from tui_app.training.steering.control import Control
 
 
 @dataclass(frozen=True)

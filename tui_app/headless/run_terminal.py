@@ -13,14 +13,14 @@ from tui_app.headless.console_output import EventPrinter, JsonLines, console_pri
 from tui_app.headless.console_thread import ConsoleThread
 from tui_app.headless.run_results import print_result
 from tui_app.runs.errors import DamagedRun
+from tui_app.runs.files.run_files import open_log
 from tui_app.runs.log_file import LogFile
-from tui_app.runs.run_files import open_log
 from tui_app.terminal.printing import write_without_blocking
 from tui_app.terminal.signals import detach_from_terminal, has_job_control, suspend_process
 from tui_app.terminal.streams import closed_at_start
 from tui_app.text.escaping import printable
-from tui_app.training.control import Control
 from tui_app.training.session import Session
+from tui_app.training.steering.control import Control
 
 
 class RunTerminal:

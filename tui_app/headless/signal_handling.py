@@ -21,8 +21,8 @@ from tui_app.terminal.signals import (
     suspend_signals,
 )
 from tui_app.terminal.streams import is_disconnected, tolerant_streams
-from tui_app.training.control import Control, Stop
 from tui_app.training.library_warnings import warnings_noted
+from tui_app.training.steering.control import Control, Stop
 from tui_app.training.watchdog import StepInterrupted, Watchdog, where_interrupted
 
 #: Seconds after the first Ctrl-C until a hint says what a second one does.

@@ -16,14 +16,14 @@ from datasets import Data, DataUnavailable, Split, get_dataset
 from datasets.fetching.fetch import find
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from tui_app.inspection.saved_model import SavedModel
-from tui_app.runs.checkpoint import load_checkpoint
+from tui_app.runs.checkpoints.checkpoint import load_checkpoint
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.events import BestImproved, ControlApplied, EpochCompleted
-from tui_app.runs.metrics_file import last_event, read_records
+from tui_app.runs.metrics.metrics_file import last_event, read_records
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.settings import RunSettings
-from tui_app.training.batches import DeviceSplit
+from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.build_model import build_model
+from tui_app.training.data.batches import DeviceSplit
 from tui_app.training.prepare import read_data, split_train_set
 from tui_app.training.schedule import Span, spans_of
 from tui_app.training.state import Training

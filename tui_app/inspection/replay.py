@@ -14,9 +14,9 @@ from torch import nn
 
 from models.lecture import Hyperparameters
 from tui_app.inspection.probe_context import ProbeContext
-from tui_app.training.batches import DeviceSplit
 from tui_app.training.build_model import build_model
-from tui_app.training.device import DeviceInfo
+from tui_app.training.data.batches import DeviceSplit
+from tui_app.training.devices.device import DeviceInfo
 from tui_app.training.optimizers import make_optimizer
 from tui_app.training.prepare import empty_ranking, make_batches
 from tui_app.training.schedule import Schedule

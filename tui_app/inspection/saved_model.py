@@ -10,15 +10,15 @@ from torch import Tensor, nn
 from datasets import Data
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from models.user_files.error_hints import explain
-from tui_app.runs.checkpoint import load_checkpoint
+from tui_app.runs.checkpoints.checkpoint import load_checkpoint
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.run_data import read_data_record, reread_data
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.run_settings import read_settings
-from tui_app.runs.settings import RunSettings
-from tui_app.training.batches import DeviceSplit, ready_sample
+from tui_app.runs.settings.recorded_settings import read_settings
+from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.build_model import build_model
-from tui_app.training.device import choose_device
+from tui_app.training.data.batches import DeviceSplit, ready_sample
+from tui_app.training.devices.device import choose_device
 from tui_app.training.evaluation import evaluate
 from tui_app.training.outcome import is_out_of_memory
 from tui_app.training.prepare import read_data, split_train_set

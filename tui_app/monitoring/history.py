@@ -23,7 +23,7 @@ from tui_app.runs.events import (
     StateChanged,
     StepsCompleted,
 )
-from tui_app.runs.packed_epochs import MOST_STEPS, MOST_VALUES, PackedEpochs, numbers
+from tui_app.runs.metrics.packed_epochs import MOST_STEPS, MOST_VALUES, PackedEpochs, numbers
 
 #: Steps that may be missing in metrics.jsonl; a line after a larger gap is damaged.
 _MOST_MISSING = 10**7

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 
 from tui_app.terminal.printing import print_to_stderr
-from tui_app.training.control import Control
+from tui_app.training.steering.control import Control
 from tui_app.training.watchdog import StepInterrupted, Watchdog
 
 THREAD_NAME = "lecture"

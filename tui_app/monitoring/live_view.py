@@ -14,7 +14,7 @@ from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
     from tui_app.inspection.probe_runner import Snapshot
-    from tui_app.training.control import Control
+    from tui_app.training.steering.control import Control
 
 #: The share of training's time that probes may take, and the least seconds between two of them. The
 #: next probe may cost more than the last ones suggest: so less than 5 %.

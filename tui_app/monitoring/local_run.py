@@ -19,15 +19,15 @@ from tui_app.monitoring.random_numbers import RandomNumberHold, stop_probes
 from tui_app.monitoring.run_info import RunInfo
 from tui_app.runs.event_text import loading_detail
 from tui_app.runs.events import Event, RunCompleted
-from tui_app.runs.metrics_codec import Record
-from tui_app.runs.metrics_file import read_records
-from tui_app.runs.packed_epochs import PackedEpochs
-from tui_app.runs.run_files import open_file
-from tui_app.runs.settings import RunSettings, differing
+from tui_app.runs.files.run_files import open_file
+from tui_app.runs.metrics.metrics_codec import Record
+from tui_app.runs.metrics.metrics_file import read_records
+from tui_app.runs.metrics.packed_epochs import PackedEpochs
+from tui_app.runs.settings.run_settings import RunSettings, differing
 from tui_app.text.escaping import printable
-from tui_app.training.control import Control, Stop
 from tui_app.training.library_warnings import warnings_noted
 from tui_app.training.session_request import MakeSession, NewRunRequest
+from tui_app.training.steering.control import Control, Stop
 from tui_app.training.watchdog import StepInterrupted, Watchdog, where_interrupted
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class LocalRun:
                 self.control.cancel_requests()  # a run that failed before training resolves none
                 self._hold.release()
         if self.folder is not None:  # else nothing was trained, perhaps because torch is missing
-            from tui_app.training.device import release_gpu_memory  # puts off torch
+            from tui_app.training.devices.device import release_gpu_memory  # puts off torch
 
             release_gpu_memory()
 

@@ -16,8 +16,8 @@ from tui_app.runs.run_folder import RunFolder
 if TYPE_CHECKING:
     from tui_app.inspection.probe_context import ProbeContext, Report
     from tui_app.inspection.probe_runner import Snapshot
-    from tui_app.runs.settings import RunSettings
-    from tui_app.training.control import Control
+    from tui_app.runs.settings.run_settings import RunSettings
+    from tui_app.training.steering.control import Control
     from tui_app.views.view import View
 
 

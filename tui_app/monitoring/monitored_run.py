@@ -7,7 +7,7 @@ from typing import Protocol
 
 from tui_app.monitoring.failures import Failure
 from tui_app.monitoring.history import History
-from tui_app.training.control import Steering
+from tui_app.training.steering.control import Steering
 
 
 class MonitoredRun(Protocol):

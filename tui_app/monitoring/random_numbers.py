@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from contextvars import copy_context
 
 from models import LectureError
-from tui_app.training.control import Control
+from tui_app.training.steering.control import Control
 from tui_app.training.watchdog import StepInterrupted, Watchdog, where_interrupted
 
 #: Held by the thread that may draw random numbers of torch, whose state is global: a run that

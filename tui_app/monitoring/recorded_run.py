@@ -14,18 +14,18 @@ from models.fields import setting_text
 from tui_app.monitoring.failures import Failure
 from tui_app.monitoring.history import History
 from tui_app.monitoring.run_info import RunInfo
-from tui_app.runs.bounded_lines import LineSplitter, skipped_lines
 from tui_app.runs.errors import DamagedRun
+from tui_app.runs.files.bounded_lines import LineSplitter, skipped_lines
+from tui_app.runs.files.run_files import open_file, refuse_irregular
 from tui_app.runs.listing import current_state, read_status
-from tui_app.runs.metrics_codec import decode
-from tui_app.runs.run_files import open_file, refuse_irregular
+from tui_app.runs.metrics.metrics_codec import decode
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.run_options import TABLE_OPTIONS
 from tui_app.runs.run_source import source_properties
+from tui_app.runs.settings.run_options import TABLE_OPTIONS
 from tui_app.text.escaping import printable
-from tui_app.training.control import Steering
-from tui_app.training.remote_control import RemoteControl
-from tui_app.training.socket_folder import IS_AVAILABLE, is_control_socket
+from tui_app.training.steering.control import Steering
+from tui_app.training.steering.remote_control import RemoteControl
+from tui_app.training.steering.socket_folder import IS_AVAILABLE, is_control_socket
 
 #: Bytes read at once, and the seconds after which a poll stops reading.
 _CHUNK = 1 << 20

@@ -31,7 +31,7 @@ def _processor() -> str:
 def _gpu(index: int) -> str:
     import pynvml
 
-    from tui_app.training.nvidia import gpu_handle  # puts off pynvml
+    from tui_app.training.devices.nvidia import gpu_handle  # puts off pynvml
 
     try:
         handle = gpu_handle(index)

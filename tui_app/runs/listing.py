@@ -16,11 +16,11 @@ from typing import Any
 from datasets.reading.paths import user_path
 from models.fields import fields_of
 from tui_app.runs.errors import DamagedRun, UnknownRun
+from tui_app.runs.files.run_files import is_there
 from tui_app.runs.process_identity import identity, is_running
-from tui_app.runs.run_files import is_there
 from tui_app.runs.run_folder import RunFolder, read_json
-from tui_app.runs.run_options import RunOptions
 from tui_app.runs.run_record import RunRecord
+from tui_app.runs.settings.run_options import RunOptions
 from tui_app.runs.status_file import SILENCE
 
 #: A larger count can't be one.

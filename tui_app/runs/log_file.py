@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from models.user_files.error_location import user_traceback
-from tui_app.runs.durable_files import AppendedFile
+from tui_app.runs.files.durable_files import AppendedFile
 
 
 class LogFile:

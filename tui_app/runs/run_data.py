@@ -21,9 +21,9 @@ from datasets.own.columns import listed
 from datasets.reading.encoder_records import StoredEncoder, encoder_from_record, encoder_record
 from datasets.reading.plain_records import WrongRecord, from_plain, to_plain
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
-from tui_app.runs.durable_files import write_json
 from tui_app.runs.errors import DamagedRun
-from tui_app.runs.run_files import is_there
+from tui_app.runs.files.durable_files import write_json
+from tui_app.runs.files.run_files import is_there
 from tui_app.runs.run_folder import RunFolder, read_json
 from tui_app.runs.run_record import RunRecord
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import filelock
 
-from tui_app.runs.durable_files import write_json
 from tui_app.runs.environment import environment
 from tui_app.runs.errors import DamagedRun, RunLocked, RunsFolderUnwritable
-from tui_app.runs.run_files import is_there, read_file, refuse_irregular
+from tui_app.runs.files.durable_files import write_json
+from tui_app.runs.files.run_files import is_there, read_file, refuse_irregular
 from tui_app.runs.run_record import RunRecord
 
 SCHEMA_VERSION = 1

@@ -15,7 +15,7 @@ from typing import Any, TypeGuard, TypeVar
 
 from models import lecture_names
 from models.lecture import HIGHER_IS_BETTER
-from tui_app.runs.run_files import is_there
+from tui_app.runs.files.run_files import is_there
 
 _T = TypeVar("_T")
 

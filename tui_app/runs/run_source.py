@@ -15,9 +15,9 @@ from models.loading.load import load_lecture, load_user_lecture, read_user_sourc
 from models.user_files.owners import owners_of
 from models.user_files.source import LARGEST, MOST_FILES, Source
 from models.user_files.trust import is_allowed
-from tui_app.runs.durable_files import replace_file
 from tui_app.runs.errors import DamagedRun, SourceChanged
-from tui_app.runs.run_files import is_there, open_file
+from tui_app.runs.files.durable_files import replace_file
+from tui_app.runs.files.run_files import is_there, open_file
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_record import RunRecord, SourceRecord
 

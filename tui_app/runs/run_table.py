@@ -12,16 +12,16 @@ from models import LectureError, UnknownLecture, find_lecture, lecture_names
 from models.fields import InvalidValue, setting_text
 from models.lecture import Hyperparameters
 from models.loading.load import load_lecture
-from tui_app.runs.durable_files import replace_file
 from tui_app.runs.errors import DamagedRun
+from tui_app.runs.files.durable_files import replace_file
+from tui_app.runs.files.run_files import open_file
 from tui_app.runs.listing import RunSummary, run_folders, summarise
 from tui_app.runs.origins import origins
-from tui_app.runs.run_files import open_file
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.run_options import RunOptions
 from tui_app.runs.run_record import RunRecord
-from tui_app.runs.run_settings import read_settings
 from tui_app.runs.run_source import read_run_source
+from tui_app.runs.settings.recorded_settings import read_settings
+from tui_app.runs.settings.run_options import RunOptions
 
 _NOTE = "note.txt"
 

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tui_app.runs.durable_files import write_json
 from tui_app.runs.events import (
     BestImproved,
     EpochCompleted,
@@ -18,6 +17,7 @@ from tui_app.runs.events import (
     StepsCompleted,
     finite,
 )
+from tui_app.runs.files.durable_files import write_json
 from tui_app.runs.process_identity import this_process
 
 #: Seconds between two heartbeats, and seconds without one after which a run counts as crashed.

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tui_app.runs.checkpoint import count_of, number_of
+from tui_app.runs.checkpoints.checkpoint import count_of, number_of
 
 
 @dataclass(frozen=True)

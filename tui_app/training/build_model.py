@@ -10,7 +10,7 @@ from models import LectureError
 from models.fields import InvalidValue
 from models.lecture import Lecture
 from models.user_files.error_hints import explain
-from tui_app.runs.settings import RunSettings
+from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.seeding import seed_everything
 
 

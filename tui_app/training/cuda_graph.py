@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from tui_app.training.batches import LoaderBatches
+from tui_app.training.data.batches import LoaderBatches
 from tui_app.training.optimizers import can_be_recorded, make_plain, make_recordable
 from tui_app.training.seeding import host_rng_state, restore_host_rng_state
 from tui_app.training.state import Training

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from tui_app.runs.durable_files import CutShort
 from tui_app.runs.events import Event, Listener, RunCompleted, Warned
+from tui_app.runs.files.durable_files import CutShort
 from tui_app.training.watchdog import StepInterrupted
 
 #: Seconds that a thread other than the run's waits for a slow listener.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.dataset import Task
-from tui_app.training.batches import DeviceSplit
+from tui_app.training.data.batches import DeviceSplit
 from tui_app.training.outcome import is_out_of_memory
 
 #: Samples at a time: enough to keep a GPU busy, few enough to notice a stop soon.

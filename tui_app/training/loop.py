@@ -19,7 +19,6 @@ from tui_app.runs.events import (
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training.best_models import is_finite
-from tui_app.training.control import Control
 from tui_app.training.cuda_graph import fastest_step
 from tui_app.training.evaluation import EvaluationStopped, evaluate, reduction_of
 from tui_app.training.loss_buffer import (
@@ -39,6 +38,7 @@ from tui_app.training.run_events import run_completed, run_started
 from tui_app.training.saver import Saver
 from tui_app.training.seeding import undisturbed
 from tui_app.training.state import EpochProgress, Training
+from tui_app.training.steering.control import Control
 from tui_app.training.watchdog import StepInterrupted
 
 

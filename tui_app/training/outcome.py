@@ -9,7 +9,7 @@ import torch
 from tui_app.runs.errors import OutOfMemory, WorkerDied
 from tui_app.runs.events import State
 from tui_app.runs.exit_codes import ExitCode
-from tui_app.training.control import Stop
+from tui_app.training.steering.control import Stop
 from tui_app.training.watchdog import StepInterrupted, where_interrupted
 
 #: Parts of torch's messages when the machine's memory, or that of a Mac's GPU, is used up.

@@ -15,19 +15,19 @@ from datasets.reading.splitting import split_off_validation
 from models import LectureError
 from models.fields import InvalidValue
 from models.lecture import HIGHER_IS_BETTER, Hyperparameters, Lecture
-from tui_app.runs.settings import RunSettings
-from tui_app.training.batches import DeviceSplit, GatheredBatches, LoaderBatches
+from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.best_models import BestModels
 from tui_app.training.build_model import build_model
-from tui_app.training.device import choose_device
-from tui_app.training.finite_data import refuse_non_finite
+from tui_app.training.data.batches import DeviceSplit, GatheredBatches, LoaderBatches
+from tui_app.training.data.finite_data import refuse_non_finite
+from tui_app.training.data.sampler import SeededBatchSampler
+from tui_app.training.data.suitable_data import refuse_unsuitable_data
+from tui_app.training.devices.device import choose_device
+from tui_app.training.devices.threads import choose_threads, use_threads
 from tui_app.training.model_check import check_model
 from tui_app.training.optimizers import make_optimizer
-from tui_app.training.sampler import SeededBatchSampler
 from tui_app.training.schedule import Schedule
 from tui_app.training.state import Batches, Measured, Training
-from tui_app.training.suitable_data import refuse_unsuitable_data
-from tui_app.training.threads import choose_threads, use_threads
 
 
 def prepare(

@@ -11,26 +11,26 @@ from typing import Any
 
 from datasets.reading.progress import Progress
 from models.fields import InvalidValue, fields_of
-from tui_app.runs.checkpoint import load_checkpoint
+from tui_app.runs.checkpoints.checkpoint import load_checkpoint
 from tui_app.runs.errors import DamagedRun, RunFinished
+from tui_app.runs.files.run_files import is_there
 from tui_app.runs.listing import as_argument
-from tui_app.runs.metrics_rewind import rewind_metrics
+from tui_app.runs.metrics.metrics_rewind import rewind_metrics
 from tui_app.runs.run_data import check_data, write_data_record
-from tui_app.runs.run_files import is_there
 from tui_app.runs.run_folder import RunFolder, read_json
-from tui_app.runs.run_options import RunOptions
 from tui_app.runs.run_record import RunRecord
-from tui_app.runs.run_settings import settings_to_resume
 from tui_app.runs.run_source import SourceChoice, is_other_source, record_of_resumed
 from tui_app.runs.run_trust import trust_copy
-from tui_app.runs.settings import RunSettings
+from tui_app.runs.settings.recorded_settings import settings_to_resume
+from tui_app.runs.settings.run_options import RunOptions
+from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.text.escaping import printable
-from tui_app.training.control import Control
 from tui_app.training.prepare import prepare
 from tui_app.training.run_record import record_of
 from tui_app.training.session import Session
 from tui_app.training.start import notes_of
 from tui_app.training.state import Training
+from tui_app.training.steering.control import Control
 from tui_app.training.watchdog import StepInterrupted
 
 

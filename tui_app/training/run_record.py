@@ -6,7 +6,7 @@ from typing import Any
 
 from tui_app.runs.run_record import RunRecord
 from tui_app.runs.run_source import source_record
-from tui_app.runs.settings import as_record
+from tui_app.runs.settings.run_settings import as_record
 from tui_app.training.baselines import baselines
 from tui_app.training.evaluation import reduction_of
 from tui_app.training.state import Training

@@ -9,10 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
-from tui_app.runs.checkpoint import copy_to_cpu, load_checkpoint, save_checkpoint
-from tui_app.runs.durable_files import sync_file
+from tui_app.runs.checkpoints.checkpoint import copy_to_cpu, load_checkpoint, save_checkpoint
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.events import CheckpointDue, CheckpointSaved, Event, Warned
+from tui_app.runs.files.durable_files import sync_file
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training.best_models import RankedModel
 from tui_app.training.state import Training

@@ -9,24 +9,24 @@ from filelock import BaseFileLock
 
 from models.user_files.error_hints import explain_in_one_line
 from models.user_files.error_location import ends_program
-from tui_app.runs.checkpoint import save_checkpoint
+from tui_app.runs.checkpoints.checkpoint import save_checkpoint
 from tui_app.runs.errors import TrainingFailed
 from tui_app.runs.event_text import LogText
 from tui_app.runs.events import Event, Listener, RunCompleted, RunStarted, Warned
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.log_file import LogFile
-from tui_app.runs.metrics_file import MetricsFile
+from tui_app.runs.metrics.metrics_file import MetricsFile
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_record import RunRecord
 from tui_app.runs.status_file import StatusFile
-from tui_app.training.control import Control
-from tui_app.training.control_socket import ControlSocket
 from tui_app.training.dispatcher import Dispatcher, warning_at
 from tui_app.training.loop import train
 from tui_app.training.outcome import Outcome, outcome_of_interruption
 from tui_app.training.run_events import run_completed
-from tui_app.training.socket_folder import IS_AVAILABLE
 from tui_app.training.state import Training
+from tui_app.training.steering.control import Control
+from tui_app.training.steering.control_socket import ControlSocket
+from tui_app.training.steering.socket_folder import IS_AVAILABLE
 from tui_app.training.watchdog import StepInterrupted
 
 #: Called with each event of a run in the thread that trains it; its advice is published beside it.

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from tui_app.runs.run_folder import RunFolder
     from tui_app.runs.run_record import RunRecord
     from tui_app.runs.run_source import SourceChoice
-    from tui_app.runs.settings import RunSettings
-    from tui_app.training.control import Control
+    from tui_app.runs.settings.run_settings import RunSettings
     from tui_app.training.session import Session
+    from tui_app.training.steering.control import Control
 
 #: Called as data are loaded.
 OnProgress = Callable[[Progress], None]

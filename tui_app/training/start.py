@@ -12,13 +12,13 @@ from tui_app.runs.run_data import write_data_record
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_source import copy_source
 from tui_app.runs.run_trust import trust_copy
-from tui_app.runs.settings import RunSettings
-from tui_app.training.control import Control
-from tui_app.training.local_data_hint import local_data_hint
+from tui_app.runs.settings.run_settings import RunSettings
+from tui_app.training.data.local_data_hint import local_data_hint
 from tui_app.training.prepare import prepare
 from tui_app.training.run_record import record_of
 from tui_app.training.session import Session
 from tui_app.training.state import Training
+from tui_app.training.steering.control import Control
 from tui_app.training.watchdog import StepInterrupted
 
 

@@ -13,12 +13,12 @@ from torch import nn
 
 from datasets import DataSpec
 from models.lecture import Hyperparameters
-from tui_app.runs.checkpoint import count_of, number_of
+from tui_app.runs.checkpoints.checkpoint import count_of, number_of
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.settings import RunSettings
-from tui_app.training.batches import Batch, DeviceSplit
+from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.best_models import BestModels
-from tui_app.training.device import DeviceInfo
+from tui_app.training.data.batches import Batch, DeviceSplit
+from tui_app.training.devices.device import DeviceInfo
 from tui_app.training.optimizers import load_plain_state, plain_state, set_lr
 from tui_app.training.schedule import Schedule, spans_of
 from tui_app.training.seeding import restore_rng_state, rng_state

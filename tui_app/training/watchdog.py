@@ -23,7 +23,7 @@ from models.user_files.error_location import CodeLocation, is_user_code, locate_
 from tui_app.terminal.signals import save_signals
 
 if TYPE_CHECKING:
-    from tui_app.training.control import Control, Stop
+    from tui_app.training.steering.control import Control, Stop
 
 #: Seconds without progress after which a thread counts as stuck. A run with slow steps gets three
 #: times its longest step, up to _LONGEST times PATIENCE.

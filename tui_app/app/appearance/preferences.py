@@ -11,7 +11,7 @@ from typing import Any
 
 from models import find_lecture, is_course_file, lecture_names
 from models.user_files.trust_store import state_folder
-from tui_app.runs.durable_files import write_json
+from tui_app.runs.files.durable_files import write_json
 from tui_app.text.escaping import printable
 
 #: The longest value and the largest file that are read.

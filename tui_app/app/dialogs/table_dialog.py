@@ -19,7 +19,7 @@ from tui_app.app.widgets.line_list import LineList
 from tui_app.app.widgets.sample_table import SampleTable
 from tui_app.app.widgets.text_line import TextLine
 from tui_app.text.quantities import counted
-from tui_app.training.suitable_data import refuse_unsuitable_inputs
+from tui_app.training.data.suitable_data import refuse_unsuitable_inputs
 
 
 class TableDialog(DataDialog):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from models.fields import Field, fields_of
 from models.lecture import Lecture
-from tui_app.runs.run_options import TABLE_OPTIONS, RunOptions
+from tui_app.runs.settings.run_options import TABLE_OPTIONS, RunOptions
 
 
 def draft_fields(lecture: Lecture) -> dict[str, Field]:

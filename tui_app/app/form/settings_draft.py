@@ -11,10 +11,10 @@ from models.lecture import Lecture
 from tui_app.app.form.draft_fields import draft_fields
 from tui_app.app.form.edits import Edits
 from tui_app.app.own_data.own_data import OwnData
-from tui_app.runs.run_options import TABLE_OPTIONS, RunOptions
-from tui_app.runs.settings import RunSettings, own_data, resolve_settings
-from tui_app.runs.sweep import combinations, parse_value_or_list, split_values
-from tui_app.training.suitable_data import refuse_unsuitable_data
+from tui_app.runs.settings.run_options import TABLE_OPTIONS, RunOptions
+from tui_app.runs.settings.run_settings import RunSettings, own_data, resolve_settings
+from tui_app.runs.settings.sweep import combinations, parse_value_or_list, split_values
+from tui_app.training.data.suitable_data import refuse_unsuitable_data
 
 T = TypeVar("T")
 

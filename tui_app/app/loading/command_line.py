@@ -9,7 +9,7 @@ from typing import Any
 
 from models.fields import fields_of
 from models.lecture import Lecture
-from tui_app.runs.run_options import TABLE_OPTIONS, RunOptions
+from tui_app.runs.settings.run_options import TABLE_OPTIONS, RunOptions
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from tui_app.app.messages import DevicesFound
 
 def find_devices() -> DevicesFound:
     """Return the devices that PyTorch can use now."""
-    from tui_app.training.device import available_devices  # puts off torch
+    from tui_app.training.devices.device import available_devices  # puts off torch
 
     choices = [("auto, the one with most free memory", "auto")]
     for device in available_devices():

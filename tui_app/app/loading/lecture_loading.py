@@ -16,9 +16,9 @@ from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.app.loading.command_line import CommandLine, run_options_of
 from tui_app.app.messages import LectureFailed, LectureReady
 from tui_app.app.own_data.data_choices import picks
-from tui_app.runs.configuration import configured_values, refused_settings
-from tui_app.runs.run_options import RunOptions
-from tui_app.training.suitable_data import kinds_of_own_data
+from tui_app.runs.settings.configuration import configured_values, refused_settings
+from tui_app.runs.settings.run_options import RunOptions
+from tui_app.training.data.suitable_data import kinds_of_own_data
 
 
 def load(

@@ -19,7 +19,7 @@ from models.fields import InvalidValue
 from models.lecture import Lecture
 from tui_app.app.own_data.column_selection import ColumnSelection
 from tui_app.app.own_data.own_data import OwnData
-from tui_app.training.suitable_data import refuse_unsuitable_data, refuse_unsuitable_inputs
+from tui_app.training.data.suitable_data import refuse_unsuitable_data, refuse_unsuitable_inputs
 
 
 def read_preview(

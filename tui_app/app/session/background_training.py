@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tui_app.monitoring.local_run import LocalRun
-from tui_app.runs.run_files import open_file
+from tui_app.runs.files.run_files import open_file
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_trust import is_trust_unsaved
 

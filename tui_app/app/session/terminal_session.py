@@ -20,7 +20,7 @@ from tui_app.monitoring import lecture_thread
 from tui_app.monitoring.random_numbers import PROBE_THREAD
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.exit_codes import ExitCode
-from tui_app.runs.run_files import open_log
+from tui_app.runs.files.run_files import open_log
 from tui_app.runs.run_folder import RunFolder
 from tui_app.terminal.driver import RESTORE, TerminalDriver
 from tui_app.terminal.native_output import NativeOutput

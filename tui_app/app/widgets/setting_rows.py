@@ -12,7 +12,7 @@ from models.fields import Field
 from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.app.widgets.drawable import is_drawable
 from tui_app.app.widgets.setting_row import SettingRow
-from tui_app.runs.run_options import TABLE_OPTIONS
+from tui_app.runs.settings.run_options import TABLE_OPTIONS
 
 #: Labels and values by setting.
 Choices = Mapping[str, Sequence[tuple[str, str]]]

@@ -28,7 +28,7 @@ from tui_app.app.widgets.drawable import is_drawable
 from tui_app.app.widgets.form_focus import FormFocus
 from tui_app.app.widgets.setting_help import SettingHelp, explanation
 from tui_app.app.widgets.setting_rows import Choices, SettingRows
-from tui_app.runs.run_options import TABLE_OPTIONS
+from tui_app.runs.settings.run_options import TABLE_OPTIONS
 
 _LOADING = "The settings appear as soon as torch is loaded."
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from models.fields import InvalidValue
 from tui_app.inspection.diagnosis.observations import RunObservations
-from tui_app.runs.settings import RunSettings
+from tui_app.runs.settings.run_settings import RunSettings
 
 #: An lr is suspect if it exceeds the default, or falls short of it, by more than these factors.
 _TOO_LARGE, _TOO_SMALL = 2.0, 5.0

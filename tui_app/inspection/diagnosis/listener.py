@@ -28,9 +28,9 @@ from tui_app.runs.events import (
     Warned,
 )
 from tui_app.runs.run_record import RunRecord
-from tui_app.training.control import Control
 from tui_app.training.session import Session
 from tui_app.training.state import Training
+from tui_app.training.steering.control import Control
 from tui_app.training.throttle import Throttle
 
 #: The share of a run's time that diagnosing may cost, and the least seconds between two diagnoses.

@@ -9,9 +9,9 @@ from contextlib import suppress
 from datasets.reading.progress import LoadingStopped
 from tui_app.inspection.diagnosis.observations import RunObservations
 from tui_app.runs.events import Advised, ControlApplied, EpochCompleted, StepsCompleted
-from tui_app.runs.metrics_codec import Record
-from tui_app.runs.metrics_file import read_records
-from tui_app.runs.packed_epochs import MOST_STEPS, MOST_VALUES, PackedEpochs, numbers
+from tui_app.runs.metrics.metrics_codec import Record
+from tui_app.runs.metrics.metrics_file import read_records
+from tui_app.runs.metrics.packed_epochs import MOST_STEPS, MOST_VALUES, PackedEpochs, numbers
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_record import RunRecord
 

@@ -14,7 +14,7 @@ from tui_app.inspection.probes import predictions
 from tui_app.inspection.probes.predictions import class_probabilities
 from tui_app.inspection.replay import replay
 from tui_app.runs.events import EpochCompleted
-from tui_app.runs.metrics_file import read_events
+from tui_app.runs.metrics.metrics_file import read_events
 
 _SAMPLES = 24
 

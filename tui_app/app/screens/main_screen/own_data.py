@@ -18,7 +18,7 @@ from tui_app.app.own_data.own_data import OwnData
 from tui_app.app.own_data.reading_thread import ReadingThread, Stopped
 from tui_app.app.screens.main_screen.panes import PaneScreen
 from tui_app.app.widgets.settings_form import SettingsForm
-from tui_app.training.suitable_data import kinds_of_own_data
+from tui_app.training.data.suitable_data import kinds_of_own_data
 
 #: Seconds without a change before the data that are typed are checked.
 _DWELL = 0.3

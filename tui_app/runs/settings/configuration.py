@@ -16,9 +16,9 @@ from models import find_lecture, lecture_names
 from models.fields import Field, InvalidValue, fields_of
 from models.lecture import ImageHyperparameters
 from models.user_files.parsing import parse
-from tui_app.runs.configuration_file import Entry, entries_in_file
-from tui_app.runs.run_options import RunOptions
-from tui_app.runs.settings import is_own_data
+from tui_app.runs.settings.configuration_file import Entry, entries_in_file
+from tui_app.runs.settings.run_options import RunOptions
+from tui_app.runs.settings.run_settings import is_own_data
 
 _PREFIX = "TUTORCH_"
 

@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from tui_app.runs.bounded_lines import LineSplitter, lines_backwards, lines_forwards, skipped_lines
-from tui_app.runs.durable_files import AppendedFile
 from tui_app.runs.events import (
     BestImproved,
     CheckpointDue,
@@ -24,9 +22,16 @@ from tui_app.runs.events import (
     RunCompleted,
     StepsCompleted,
 )
-from tui_app.runs.metrics_codec import RECORDED, Record, decode, encode, kind_of, unpack
-from tui_app.runs.packed_epochs import PackedEpochs
-from tui_app.runs.run_files import is_there, open_file
+from tui_app.runs.files.bounded_lines import (
+    LineSplitter,
+    lines_backwards,
+    lines_forwards,
+    skipped_lines,
+)
+from tui_app.runs.files.durable_files import AppendedFile
+from tui_app.runs.files.run_files import is_there, open_file
+from tui_app.runs.metrics.metrics_codec import RECORDED, Record, decode, encode, kind_of, unpack
+from tui_app.runs.metrics.packed_epochs import PackedEpochs
 
 _WRITTEN_AT_ONCE = (StepsCompleted, ControlApplied, RunCompleted, CheckpointDue)
 

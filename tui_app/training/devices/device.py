@@ -8,8 +8,8 @@ import torch
 
 from models.fields import fields_of
 from tui_app.runs.errors import DeviceUnavailable
-from tui_app.runs.run_options import RunOptions
-from tui_app.training.nvidia import free_memory, gpu_names, other_programs
+from tui_app.runs.settings.run_options import RunOptions
+from tui_app.training.devices.nvidia import free_memory, gpu_names, other_programs
 
 
 @dataclass(frozen=True)

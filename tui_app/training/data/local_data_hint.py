@@ -6,7 +6,7 @@ from pathlib import Path
 
 from datasets import DataUnavailable, get_dataset
 from datasets.fetching.disk import find_in
-from tui_app.runs.settings import RunSettings, is_own_data
+from tui_app.runs.settings.run_settings import RunSettings, is_own_data
 
 
 def local_data_hint(settings: RunSettings) -> list[str]:

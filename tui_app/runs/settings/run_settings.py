@@ -13,8 +13,8 @@ from datasets.own.names import is_own_data, short_name
 from datasets.reading.paths import user_path
 from models.fields import InvalidValue, fields_of, setting_text
 from models.lecture import Hyperparameters, Lecture
-from tui_app.runs.run_options import RunOptions
 from tui_app.runs.run_record import RunRecord
+from tui_app.runs.settings.run_options import RunOptions
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from tui_app.runs.events import (
     Warned,
     finite,
 )
-from tui_app.runs.packed_epochs import MOST_VALUES, PackedEpochs, numbers
+from tui_app.runs.metrics.packed_epochs import MOST_VALUES, PackedEpochs, numbers
 
 #: What a line holds: an event, or several short epochs.
 Record = Event | PackedEpochs

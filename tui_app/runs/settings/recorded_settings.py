@@ -14,7 +14,7 @@ from tui_app.runs.errors import DamagedRun, SourceChanged
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_record import RunRecord
 from tui_app.runs.run_source import SourceChoice, load_run_lecture, read_run_source
-from tui_app.runs.settings import RunSettings, from_record
+from tui_app.runs.settings.run_settings import RunSettings, from_record
 
 
 def read_settings(

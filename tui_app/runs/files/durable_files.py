@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from tui_app.runs.run_files import is_there, open_file
+from tui_app.runs.files.run_files import is_there, open_file
 
 
 def replace_file(

@@ -10,7 +10,7 @@ from typing import Any
 
 from datasets.own.names import is_own_data
 from models.fields import Field, InvalidValue
-from tui_app.runs.settings import own_data
+from tui_app.runs.settings.run_settings import own_data
 
 #: A sweep of more runs than these is a mistake.
 MAX_RUNS = 64

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from itertools import takewhile
 from pathlib import Path
 
-from tui_app.runs.bounded_lines import lines_backwards
 from tui_app.runs.events import (
     Advised,
     BestImproved,
@@ -17,9 +16,10 @@ from tui_app.runs.events import (
     StepsCompleted,
     Warned,
 )
-from tui_app.runs.metrics_codec import Record, decode, encode
-from tui_app.runs.packed_epochs import PackedEpochs
-from tui_app.runs.run_files import is_there, open_file
+from tui_app.runs.files.bounded_lines import lines_backwards
+from tui_app.runs.files.run_files import is_there, open_file
+from tui_app.runs.metrics.metrics_codec import Record, decode, encode
+from tui_app.runs.metrics.packed_epochs import PackedEpochs
 
 
 def rewind_metrics(

@@ -13,10 +13,10 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-from tui_app.runs.checkpoint_archive import InvalidArchive, check_archive, check_tensors
-from tui_app.runs.durable_files import replace_file
+from tui_app.runs.checkpoints.checkpoint_archive import InvalidArchive, check_archive, check_tensors
 from tui_app.runs.errors import DamagedRun
-from tui_app.runs.run_files import open_file
+from tui_app.runs.files.durable_files import replace_file
+from tui_app.runs.files.run_files import open_file
 
 
 def copy_to_cpu(value: Any) -> Any:

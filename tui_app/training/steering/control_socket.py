@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tui_app.training.control import Control
-from tui_app.training.socket_folder import SocketName, private_folder, remove_stale
+from tui_app.training.steering.control import Control
+from tui_app.training.steering.socket_folder import SocketName, private_folder, remove_stale
 
 #: Most bytes of a command, seconds that a client has to send it, and most clients at a time.
 _LARGEST = 4096

@@ -9,7 +9,7 @@ A hard link is read like any file. A file with a second name is never written to
 change the content under its other name (a backup made by `cp -al`, or any file of the user's): a
 copy replaces it first.
 
-New files have random names and are made with O_EXCL (see `tui_app.runs.durable_files`), so no
+New files have random names and are made with O_EXCL (see `tui_app.runs.files.durable_files`), so no
 existing file is opened; renaming and removing never follow a link.
 """
 

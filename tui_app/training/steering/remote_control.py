@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tui_app.training.control import Steering
+from tui_app.training.steering.control import Steering
 
 #: Seconds for a command and its reply, and between two attempts to connect; bytes of a reply.
 TIMEOUT = 5.0

@@ -17,8 +17,8 @@ from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from models.user_files.child_processes import without_working_folder
 from tui_app.runs.errors import WorkerDied
 from tui_app.terminal.signals import leave_signals_to_parent, preserved_handler
-from tui_app.training.augmentation import augmented
-from tui_app.training.sampler import SeededBatchSampler
+from tui_app.training.data.augmentation import augmented
+from tui_app.training.data.sampler import SeededBatchSampler
 
 Batch = tuple[Tensor, Tensor]
 

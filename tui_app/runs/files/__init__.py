@@ -1,0 +1,1 @@
+"""Opens, reads and writes the files of a run folder safely."""

@@ -1,0 +1,1 @@
+"""metrics.jsonl: written, encoded, decoded and cut back."""

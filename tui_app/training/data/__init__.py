@@ -1,0 +1,1 @@
+"""The data of a run: checked, on the device, in batches and in order."""

@@ -1,0 +1,1 @@
+"""Which devices and how many threads a run trains on."""
