@@ -102,7 +102,7 @@ def _activation() -> str:
 
 
 def _pruned(line: str, body: str) -> str:
-    """The import without unused names; empty for what the script imports anyway."""
+    """The import line without unused names; empty if the script imports them anyway."""
     if line in ("import torch", "from torch import nn"):
         return ""
     match = re.fullmatch(r"from (\S+) import (.+)", line)
@@ -114,6 +114,6 @@ def _pruned(line: str, body: str) -> str:
 
 
 def _is_used(name: str, body: str) -> bool:
-    """Whether the body uses what an import binds, `name` or `name as other`."""
+    """Whether the body uses the name that an import (`name` or `name as other`) binds."""
     bound = name.split(" as ")[-1].strip()
     return bound == "*" or bool(re.search(rf"\b{re.escape(bound)}\b", body))

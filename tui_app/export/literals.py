@@ -23,7 +23,7 @@ class _NonFinite(float):
 
 
 def literal(value: Any, indent: int = 0) -> str:
-    """The value as an expression; `indent` is that of its further lines.
+    """The value as an expression; `indent` applies to every line after the first.
 
     Raises InvalidValue for anything but plain values.
     """
@@ -37,7 +37,7 @@ def comment(text: object) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """The same in Python's own types, since the repr of any other type may be any text."""
+    """The value in Python's own types; the repr of other types could be arbitrary text."""
     match value:
         case None | bool():
             return value

@@ -20,7 +20,7 @@ def dotted(parts: Sequence[str]) -> str:
 
 
 def absolute_imports(text: str, package: Sequence[str] = ()) -> str:
-    """The text of a module in this package of local modules, without relative imports.
+    """The module's text with absolute imports; `package` is the local package that it belongs to.
 
     Raises SyntaxError.
     """

@@ -10,7 +10,7 @@ from torch import nn
 
 from tui_app.inspection.probe_context import ProbeContext
 
-#: The samples that `samples` lists.
+#: How many samples `samples` lists.
 _SAMPLES = 3
 
 
@@ -69,9 +69,9 @@ class CostFunction:
     def lowest(self, start: np.ndarray, end: np.ndarray, step: float = 1e-4) -> np.ndarray:
         """The weights of the lowest cost.
 
-        For a squared error: one Newton step from `start`, exact for a linear model. A start far
-        away would lose digits. For any other criterion: `end`, which the descent reached, since the
-        cost of separable classes, for one, has no minimum.
+        For a squared error, this takes one Newton step from `start`, which is exact for a linear
+        model but loses digits if `start` is far away. For any other criterion it returns `end`,
+        where the descent stopped: the cost of separable classes, for example, has no minimum.
         """
         if not isinstance(self._criterion, nn.MSELoss):
             return end if np.isfinite(end).all() else start
@@ -80,8 +80,8 @@ class CostFunction:
         return start - np.linalg.pinv(self.hessian(start), rcond=1e-9) @ slope
 
     def over(self, grids: tuple[np.ndarray, ...], lowest: np.ndarray) -> np.ndarray:
-        """The cost at every point of a grid over the first one or two weights, the others being
-        those of `lowest`.
+        """The cost at every point of a grid over the first one or two weights; the others are
+        taken from `lowest`.
         """
         parabola = self._parabola(grids, lowest)
         if parabola is not None:
@@ -92,8 +92,8 @@ class CostFunction:
         return np.array([[self.at(np.array([w, b, *rest])) for w in grids[0]] for b in grids[1]])
 
     def _parabola(self, grids: tuple[np.ndarray, ...], lowest: np.ndarray) -> np.ndarray | None:
-        """The same as cost(lowest) + dᵀHd / 2, exact for a squared error of a linear model; None if
-        the cost at two far points differs from that.
+        """The cost on the grid as cost(lowest) + dᵀHd / 2, which is exact for the squared error of
+        a linear model. None if the real cost at either of two opposite corners differs.
         """
         if not isinstance(self._criterion, nn.MSELoss):
             return None

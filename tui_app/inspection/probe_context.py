@@ -28,7 +28,7 @@ from tui_app.training.prepare import read_data, split_train_set
 from tui_app.training.schedule import Span, spans_of
 from tui_app.training.state import Training
 
-#: Samples that a probe reads while training waits for it.
+#: At most this many samples are probed while training waits.
 _LIVE_ROWS = 1000
 
 #: Called with the steps that a probe has replayed and their total. May raise, to end the probe.
@@ -61,24 +61,24 @@ class ProbeContext:
     folder: RunFolder
     is_live: bool
     spans: tuple[Span, ...] = ()
-    """The spans of the lr schedule; empty where unknown: one span over the whole run."""
+    """The spans of the lr schedule; empty if unknown, which means one span over the whole run."""
     report: Report = _report_nothing
     data_note: str = ""
     """What the user should know about the data as they are now; or nothing."""
 
     @property
     def is_sequence(self) -> bool:
-        """Whether each symbol of a sample has a class, rather than the sample as a whole."""
+        """Whether the targets give each symbol of a sample a class, not the sample as a whole."""
         return self.data.spec.task == "multiclass" and self.split.targets.ndim > 1
 
     @property
     def batch_size(self) -> int:
-        """The samples of a batch; for `full`, or a larger batch size, the whole train set."""
+        """The number of samples in a batch, at most the size of the train set."""
         size, samples = self.settings.hyperparameters.batch_size, len(self.train)
         return samples if size == "full" else min(size, samples)
 
     def rows(self) -> np.ndarray:
-        """The rows of `split` to evaluate: all, or enough for a picture while the run trains."""
+        """The rows of `split` to evaluate: all, or evenly spaced ones while the run trains."""
         return evenly_spaced_rows(self.split, _LIVE_ROWS if self.is_live else len(self.split))
 
     def batch(self, split: Split, rows: np.ndarray) -> tuple[Tensor, Tensor]:
