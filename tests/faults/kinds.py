@@ -43,7 +43,7 @@ def worker_killed(chance: random.Random, reference: Reference) -> Outcome:
     trial.until(lambda: len(psutil.Process(trial.pid).children()) >= 2, "no worker was started")
     trial.let_train(most=0.5)
     chance.choice(psutil.Process(trial.pid).children()).kill()
-    failed(trial, "fetched data")
+    failed(trial, "loaded data for training died")
     trial.outcome.expect(read_json(folder.status)["state"] == "stopped", "not resumable")
     trial.resume()
     trial.compare(reference.of(trial.argv))
