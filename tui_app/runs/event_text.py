@@ -75,7 +75,7 @@ def _started(event: RunStarted) -> str:
     }
     sizes = ", ".join(f"{size} {name}" for name, size in splits.items() if size or name == "train")
     samples = "sample" if sum(splits.values()) == 1 else "samples"
-    start = f"goes on after epoch {event.epoch}, step {event.step}" if event.step else "begins"
+    start = f"continues after epoch {event.epoch}, step {event.step}" if event.step else "starts"
     threads = counted(event.threads, "thread")
     if event.threads_reason:
         threads += f" ({event.threads_reason})"

@@ -104,7 +104,7 @@ class DiagnosisListener:
         except Exception as error:  # noqa: BLE001  a user's model may raise anything
             self._model, self._is_readable = ModelObservations(), False
             text = (
-                "the diagnosis can't read this model and goes on with losses and data alone: "
+                "the diagnosis can't read this model and uses losses and data alone: "
                 f"{explain_in_one_line(error)}"
             )
             warnings = [Warned(run=event.run, epoch=event.epoch, step=event.step, text=text)]

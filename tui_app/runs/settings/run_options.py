@@ -61,7 +61,7 @@ class RunOptions:
     their gradients added up, stop gives advice and ends the run."""
 
     on_hangup: Literal["keep", "stop"] = "keep"
-    """When the terminal goes away: keep goes on training without it, stop saves and stops."""
+    """When the terminal is closed: keep continues training without it, stop saves and stops."""
 
     data_dir: Annotated[str, IsPath()] = ""
     """A folder to look for data in first; nothing is ever written to it."""
