@@ -80,7 +80,13 @@ class OnlyWith:
     """Marks a setting that has an effect only while another one (`field`) has one of `values`."""
 
     field: str
-    values: tuple[Any, ...]
+    values: tuple[Any, ...] | Range
+
+    def __str__(self) -> str:
+        """The values of the other setting that give this one an effect."""
+        if isinstance(self.values, Range):
+            return str(self.values)
+        return ", ".join(map(setting_text, self.values))
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ class Field:
     range: Range
     default: Any
     help: str
-    only_with: OnlyWith | None
+    only_with: tuple[OnlyWith, ...] = ()
     pattern: Pattern | None = None
     is_path: bool = False
 
@@ -245,7 +251,7 @@ def _field(field: dataclasses.Field[Any], hint: Any, help_text: str) -> Field:
         range=next((extra for extra in extras if isinstance(extra, Range)), Range()),
         default=field.default,
         help=help_text,
-        only_with=next((extra for extra in extras if isinstance(extra, OnlyWith)), None),
+        only_with=tuple(extra for extra in extras if isinstance(extra, OnlyWith)),
         pattern=next((extra for extra in extras if isinstance(extra, Pattern)), None),
         is_path=any(isinstance(extra, IsPath) for extra in extras),
     )

@@ -79,6 +79,11 @@ class Hyperparameters:
     ] = 0.0
     """The share of the last step's direction that the next step keeps."""
 
+    nesterov: Annotated[
+        bool, OnlyWith("optimizer", ("sgd",)), OnlyWith("momentum", Range(above=0))
+    ] = False
+    """Nesterov's momentum: the step adds the new gradient once more than plain momentum does."""
+
     weight_decay: Annotated[
         float,
         Range(minimum=0),
@@ -86,13 +91,20 @@ class Hyperparameters:
     ] = 0.0
     """Pulls every weight towards zero (an L2 penalty)."""
 
-    lr_schedule: Literal["none", "step", "cosine", "one-cycle"] = "none"
+    lr_schedule: Literal["none", "step", "milestones", "linear", "cosine", "one-cycle"] = "none"
     """How the lr changes over the run."""
 
     lr_step_epochs: Annotated[int, Range(minimum=1), OnlyWith("lr_schedule", ("step",))] = 10
     """Epochs between two drops of the lr."""
 
-    lr_gamma: Annotated[float, Range(above=0, maximum=1), OnlyWith("lr_schedule", ("step",))] = 0.1
+    lr_milestones: Annotated[
+        tuple[int, ...], Range(minimum=1), OnlyWith("lr_schedule", ("milestones",))
+    ] = (5, 8)
+    """Epochs after which the lr drops."""
+
+    lr_gamma: Annotated[
+        float, Range(above=0, maximum=1), OnlyWith("lr_schedule", ("step", "milestones"))
+    ] = 0.1
     """The factor by which each drop multiplies the lr."""
 
     clip_grad_norm: Annotated[float, Range(minimum=0)] = 0.0
@@ -208,12 +220,19 @@ class Lecture:
 
     @property
     def fields(self) -> dict[str, Field]:
-        """The settings of this lecture by name, with the lecture's own defaults."""
+        """The settings of this lecture by name, with the lecture's own defaults.
+
+        A setting that needs a value of an unused one, such as momentum, is unused too.
+        """
         defaults = asdict(self.hyperparameters)
         return {
             name: replace(field, default=defaults[name])
             for name, field in fields_of(type(self.hyperparameters)).items()
             if name not in self.unused
+            and all(
+                rule.field not in self.unused or defaults[rule.field] in rule.values
+                for rule in field.only_with
+            )
         }
 
     def resolve(self, dataset: str, given: Mapping[str, Any]) -> Hyperparameters:
@@ -242,19 +261,19 @@ class Lecture:
     def relevant_settings(self, hyperparameters: Hyperparameters) -> dict[str, Any]:
         """The settings that have an effect with the others, by name, as run.json records them."""
         values = asdict(hyperparameters)
-        return {name: values[name] for name, field in self.fields.items() if _useful(field, values)}
-
-
-def _useful(field: Field, values: Mapping[str, Any]) -> bool:
-    return field.only_with is None or values[field.only_with.field] in field.only_with.values
+        return {
+            name: values[name]
+            for name, field in self.fields.items()
+            if all(values[rule.field] in rule.values for rule in field.only_with)
+        }
 
 
 def _refuse_useless(fields: Mapping[str, Field], field: Field, values: Mapping[str, Any]) -> None:
-    if not _useful(field, values):
-        assert field.only_with is not None
-        other = fields[field.only_with.field]
-        raise InvalidValue(
-            f"{field.label} has no effect with {other.label} {other.format(values[other.name])}, "
-            f"only with {', '.join(map(other.format, field.only_with.values))}",
-            field.name,
-        )
+    for rule in field.only_with:
+        other = fields[rule.field]
+        if values[other.name] not in rule.values:
+            raise InvalidValue(
+                f"{field.label} has no effect with {other.label} "
+                f"{other.format(values[other.name])}, only with {rule}",
+                field.name,
+            )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import pytest
@@ -226,15 +226,35 @@ def test_a_given_setting_without_an_effect_is_refused():
         SAMPLE.resolve("study-hours", {"optimizer": "adam", "momentum": 0.5})
     with pytest.raises(InvalidValue, match=r"depth .* only with deep"):
         SAMPLE.resolve("study-hours", {"depth": 9})
+    with pytest.raises(InvalidValue, match=r"nesterov has no effect with optimizer rmsprop"):
+        SAMPLE.resolve("study-hours", {"optimizer": "rmsprop", "nesterov": True})
+    with pytest.raises(
+        InvalidValue, match=r"nesterov has no effect with momentum 0, only with > 0"
+    ):
+        SAMPLE.resolve("study-hours", {"momentum": 0.0, "nesterov": True})
     settled = SAMPLE.resolve("study-hours", {"network": "deep", "depth": 9})
     assert SAMPLE.relevant_settings(settled)["depth"] == 9
 
 
 def test_a_default_without_an_effect_isnt_recorded():
     used = SAMPLE.relevant_settings(SAMPLE.resolve("study-hours", {"optimizer": "adam"}))
-    assert not {"momentum", "depth", "lr_gamma", "clip_grad_norm"} & set(used)
+    assert not {"momentum", "nesterov", "depth", "lr_gamma", "clip_grad_norm"} & set(used)
     assert used["lr"] == 0.001
-    assert "momentum" in SAMPLE.relevant_settings(SAMPLE.resolve("study-hours", {}))
+    assert {"momentum", "nesterov"} <= set(
+        SAMPLE.relevant_settings(SAMPLE.resolve("study-hours", {}))
+    )
+    still = SAMPLE.relevant_settings(SAMPLE.resolve("study-hours", {"momentum": 0.0}))
+    assert "momentum" in still
+    assert "nesterov" not in still
+
+
+def test_a_setting_that_needs_an_unused_one_is_unused_too():
+    lecture = replace(SAMPLE, unused=("momentum", "lr_schedule", "network"))
+    without = replace(lecture, hyperparameters=Sample())  # whose momentum is 0
+    gone = {"nesterov", "lr_milestones", "lr_gamma", "depth"}
+    assert not gone & set(without.fields)
+    assert "weight_decay" in without.fields
+    assert "nesterov" in lecture.fields
 
 
 def test_unknown_and_unused_settings_are_refused():

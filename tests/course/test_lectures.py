@@ -14,7 +14,7 @@ import torch
 
 from datasets import Data, get_dataset, read_dataset
 from models import Lesson, find_lecture, lecture_names, read_lesson
-from models.lecture import Hyperparameters, Lecture
+from models.lecture import Hyperparameters, Lecture, OnlyWith, Range
 from models.loading.load import load_lecture
 from tests.program import begin, few_samples, take_up
 from tui_app.runs.settings.run_options import RunOptions
@@ -57,8 +57,13 @@ def choices(lecture: Lecture, *, own: bool) -> Iterator[dict[str, Any]]:
     for name, field in lecture.fields.items():
         if (name in Hyperparameters.__dataclass_fields__) is not own:
             for value in field.choices or ((True, False) if field.kind is bool else ()):
-                needed = field.only_with and {field.only_with.field: field.only_with.values[0]}
-                yield {**(needed or {}), name: (value,) if field.is_tuple else value}
+                needed = {rule.field: allowed_by(rule) for rule in field.only_with}
+                yield {**needed, name: (value,) if field.is_tuple else value}
+
+
+def allowed_by(rule: OnlyWith) -> Any:
+    """A value that `rule` requires of its field: of a range, one within it."""
+    return 0.5 if isinstance(rule.values, Range) else rule.values[0]
 
 
 def test_it_trains_stops_and_resumes_exactly_with_every_data_set_and_choice(

@@ -158,6 +158,8 @@ def test_scripts_train_the_same_losses(trained: Callable[..., Path], tmp_path: P
         ("08_data", "--epochs", "2", "--drop-last", "--lr-schedule", "one-cycle"),
         ("10_basic", "--epochs", "1", "--channels", "2,3", "--clip-grad-norm", "1"),
         ("12", "--cell", "gru", "--lr-schedule", "cosine"),
+        ("06", "--epochs", "6", "--lr-schedule", "milestones", "--lr-milestones", "2,4"),
+        ("06", "--epochs", "6", "--momentum", "0.9", "--nesterov"),
     ]
     runs += [
         ("10_basic", "--epochs", "1", "--channels", "2,3", "--augment", "flip and shift"),
@@ -177,7 +179,7 @@ def test_scripts_train_the_same_losses(trained: Callable[..., Path], tmp_path: P
 
 def test_an_extended_run_is_exported_and_replayed_with_all_its_schedules(tmp_path: Path):
     runs, paths = [], []
-    for schedule in ("cosine", "one-cycle", "step"):
+    for schedule in ("cosine", "one-cycle", "linear", "milestones", "step"):
         argv = ("05", "--dataset", "noisy-line", "--epochs", 8, "--lr-schedule", schedule)
         run = train(*argv, "--runs-dir", tmp_path)
         for epochs in (12, 20):

@@ -42,3 +42,24 @@ def test_cosine_and_step_schedules_start_at_the_lr_and_fall() -> None:
     assert cosine == sorted(cosine, reverse=True)
     steps = [schedule("step").factor(step) for step in (0, 19, 20, 40, 99)]
     assert steps == [1.0, 1.0, 0.5, 0.25, 0.0625]
+
+
+def test_milestones_equal_torchs_scheduler() -> None:
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+    theirs = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[2, 5], gamma=0.5)
+    hp = Hyperparameters(lr_schedule="milestones", lr_milestones=(5, 2), lr_gamma=0.5)
+    ours = Schedule(hp, steps_per_epoch=10, spans=((0, 80),))
+    for epoch in range(8):
+        factors = {ours.factor(10 * epoch + step) for step in range(10)}
+        assert factors == {theirs.get_last_lr()[0]}
+        optimizer.step()
+        theirs.step()
+    assert ours.extended(80, 90) == Schedule(hp, 10, ((0, 90),))
+
+
+def test_a_linear_schedule_falls_to_zero_and_starts_anew_when_it_is_extended() -> None:
+    linear = schedule("linear", 40)
+    factors = [linear.factor(step) for step in (0, 10, 20, 39, 40)]
+    assert factors == pytest.approx([1.0, 0.75, 0.5, 0.025, 0.0], abs=FLOAT64)
+    longer = linear.extended(40, 60)
+    assert [longer.factor(step) for step in (20, 40, 50)] == [0.5, 1.0, 0.5]

@@ -136,6 +136,11 @@ def _factor(hp: Hyperparameters, steps: int, spans: tuple[Span, ...]) -> str:
     match hp.lr_schedule:
         case "step":
             return f"return {literal(hp.lr_gamma)} ** (step // {steps} // {hp.lr_step_epochs})"
+        case "milestones":
+            passed = f"sum(step // {steps} >= epoch for epoch in {literal(hp.lr_milestones)})"
+            return f"return {literal(hp.lr_gamma)} ** {passed}"
+        case "linear":
+            return f"{share}return 1.0 - share"
         case "cosine":
             return f"{share}return (1 + math.cos(math.pi * share)) / 2"
         case "one-cycle":

@@ -22,7 +22,7 @@ from tui_app.inspection.probe_context import ProbeContext
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.run_record import RunRecord
 from tui_app.training.data.augmentation import SHIFT, augmented, mirrored, shifted
-from tui_app.training.optimizers import OPTIMIZERS, is_fused
+from tui_app.training.optimizers import OPTIMIZERS, is_fused, optimizer_settings
 
 
 def script_of(context: ProbeContext, record: RunRecord, stem: str) -> tuple[str, bytes]:
@@ -205,8 +205,8 @@ def _optimizer(context: ProbeContext, source: LectureSource, record: RunRecord) 
     lecture, hp = context.settings.lecture, context.settings.hyperparameters
     if lecture.optimizer is not None:
         return f"{source.declared('optimizer')}(model, HYPERPARAMETERS)"
-    used = lecture.relevant_settings(hp)
-    words = [f"{k}={literal(used[k])}" for k in ("lr", "momentum", "weight_decay") if k in used]
+    settings = optimizer_settings(lecture, hp)
+    words = [f"{name}={literal(value)}" for name, value in settings.items()]
     if is_fused(hp.optimizer, torch.device(record.device).type):
         words.append("fused=True")
     return (

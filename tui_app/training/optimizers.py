@@ -31,14 +31,18 @@ def make_optimizer(
     """The lecture's own optimizer, or the one named in the hyperparameters."""
     if lecture.optimizer is not None:
         return lecture.optimizer(model, hp)
-    used = lecture.relevant_settings(hp)
-    settings: dict[str, Any] = {
-        name: used[name] for name in ("lr", "momentum", "weight_decay") if name in used
-    }
+    settings = optimizer_settings(lecture, hp)
     weights = list(model.parameters())
     if is_fused(hp.optimizer, weights[0].device.type):
         settings["fused"] = True
     return OPTIMIZERS[hp.optimizer](weights, **settings)
+
+
+def optimizer_settings(lecture: Lecture, hp: Hyperparameters) -> dict[str, Any]:
+    """The arguments of the optimizer besides the weights; a switch that is off is left out."""
+    used = lecture.relevant_settings(hp)
+    names = ("lr", "momentum", "nesterov", "weight_decay")
+    return {name: used[name] for name in names if name in used and used[name] is not False}
 
 
 def is_fused(name: str, device: str) -> bool:

@@ -1,9 +1,10 @@
 """Computes the learning rate from the step, so that a run resumes without a scheduler's state.
 
 Each schedule is a factor for the run's lr, from the share of the schedule that is done (0 to 1).
-Cosine: Loshchilov and Hutter, SGDR, 2017, without restarts. One cycle: Smith and Topin,
-Super-Convergence, 2018, with the shape of torch.optim.lr_scheduler.OneCycleLR's defaults (30 % of
-the steps up from 1/25 of the lr, then down to 1/250 000 of it, both along half a cosine).
+Linear: to zero, without a warm-up. Cosine: Loshchilov and Hutter, SGDR, 2017, without restarts.
+One cycle: Smith and Topin, Super-Convergence, 2018, with the shape of
+torch.optim.lr_scheduler.OneCycleLR's defaults (30 % of the steps up from 1/25 of the lr, then down
+to 1/250 000 of it, both along half a cosine).
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Schedule:
     @property
     def is_bounded(self) -> bool:
         """Whether the schedule has a fixed length, and can't be continued past its end."""
-        return self.hyperparameters.lr_schedule in ("cosine", "one-cycle")
+        return self.hyperparameters.lr_schedule in ("linear", "cosine", "one-cycle")
 
     @property
     def is_constant(self) -> bool:
@@ -80,6 +81,11 @@ class Schedule:
         share = min(1.0, (step - first) / max(1, last - first))
         if hp.lr_schedule == "step":
             return hp.lr_gamma ** (step // self.steps_per_epoch // hp.lr_step_epochs)
+        if hp.lr_schedule == "milestones":
+            epoch = step // self.steps_per_epoch
+            return hp.lr_gamma ** sum(epoch >= milestone for milestone in hp.lr_milestones)
+        if hp.lr_schedule == "linear":
+            return 1.0 - share
         if hp.lr_schedule == "cosine":
             return _half_cosine(1.0, 0.0, share)
         if hp.lr_schedule == "one-cycle":

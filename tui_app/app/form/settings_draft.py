@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from datasets.own.names import is_own_data
-from models.fields import InvalidValue
+from models.fields import InvalidValue, OnlyWith
 from models.lecture import Lecture
 from tui_app.app.form.draft_fields import draft_fields
 from tui_app.app.form.edits import Edits
@@ -163,12 +163,15 @@ class SettingsDraft:
         """Whether the field has an effect with the others."""
         if name in TABLE_OPTIONS:
             return self.dataset.startswith("csv:")
-        rule = self.fields[name].only_with
-        if rule is None or rule.field not in self.fields:
+        return all(map(self.allows, self.fields[name].only_with))
+
+    def allows(self, rule: OnlyWith) -> bool:
+        """Whether the other field has a value that `rule` requires, in one run at least."""
+        other = self.fields.get(rule.field)
+        if other is None:
             return True
-        other = self.fields[rule.field]
         try:
-            values = parse_value_or_list(other, self.text(rule.field))
+            values = parse_value_or_list(other, self.text(other.name))
         except InvalidValue:
             return True
         return any(value in rule.values for value in values)

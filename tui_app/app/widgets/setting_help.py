@@ -69,14 +69,12 @@ def explanation(draft: SettingsDraft, name: str, cut_text: str) -> str:
         return f"{_CHANGED if draft.texts else _UNCHANGED} {_SEVERAL}"
     field = draft.fields[name]
     allowed = "" if field.kind is str and not field.choices else field.allowed_values_sentence
-    text = f"{field.help} {allowed}".rstrip() if draft.is_useful(name) else _only_with(field)
+    text = f"{field.help} {allowed}".rstrip() if draft.is_useful(name) else _only_with(draft, field)
     if name == "dataset" and draft.own_data is not None:
         cut_text, text = printable(draft.own_data.dataset), _OWN_DATA
     return f"{cut_text}\n{text}" if cut_text else text
 
 
-def _only_with(field: Field) -> str:
-    rule = field.only_with
-    assert rule is not None
-    values = ", ".join(map(str, rule.values))
-    return f"{field.help} Used only while {rule.field.replace('_', ' ')} is {values}."
+def _only_with(draft: SettingsDraft, field: Field) -> str:
+    unmet = next(rule for rule in field.only_with if not draft.allows(rule))
+    return f"{field.help} Used only while {unmet.field.replace('_', ' ')} is {unmet}."

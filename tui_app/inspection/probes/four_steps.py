@@ -11,6 +11,7 @@ import torch
 from models.user_files.parsing import parse
 from tui_app.inspection.probe_context import ProbeContext
 from tui_app.text.quantities import counted
+from tui_app.training.optimizers import optimizer_settings
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def _optimizer(context: ProbeContext) -> str:
     used = lecture.relevant_settings(hp)
     name = getattr(lecture.optimizer, "__name__", used.get("optimizer", ""))
     words = [
-        f"{word}={used[word]:g}" for word in ("lr", "momentum", "weight_decay") if word in used
+        f"{word}={value if value is True else format(value, 'g')}"
+        for word, value in optimizer_settings(lecture, hp).items()
     ]
     return f"{name}({', '.join(words)})"
 
