@@ -22,6 +22,7 @@ from tui_app.training.best_models import is_finite
 from tui_app.training.loss_buffer import LossBuffer
 from tui_app.training.resume import resume_run
 from tui_app.training.steering.control import Control
+from tui_app.training.step_runner import StepsRun
 
 
 def test_a_disk_with_room_for_the_best_model_only_is_full(
@@ -105,11 +106,11 @@ def test_a_mask_of_infinities_is_no_divergence_but_nan_is():
 def test_a_block_has_as_many_steps_as_the_device_takes_in_its_time(monkeypatch: pytest.MonkeyPatch):
     now = [0.0]
     monkeypatch.setattr(loss_buffer.time, "monotonic", lambda: now[0])
-    steps, loss = LossBuffer(), torch.tensor(1.0)
+    steps, run = LossBuffer(), StepsRun(torch.tensor(1.0), (1,))
 
     def until_due() -> int:
         for count in range(1, 1000):
-            steps.add(loss, 1, 0.1)  # as a GPU takes them: at once, to be computed later
+            steps.add(run, 0.1)  # as a GPU takes them: at once, to be computed later
             if steps.is_due:
                 now[0] += count / 128  # closing waits for them, so long for each
                 steps.close()

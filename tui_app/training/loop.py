@@ -39,6 +39,7 @@ from tui_app.training.saver import Saver
 from tui_app.training.seeding import undisturbed
 from tui_app.training.state import EpochProgress, Training
 from tui_app.training.steering.control import Control
+from tui_app.training.step_runner import PlainSteps, StepRunner
 from tui_app.training.watchdog import StepInterrupted
 
 
@@ -49,8 +50,11 @@ def train(training: Training, control: Control) -> Iterator[Event]:
     """
     control.begin_training(lambda: training.step)
     try:
-        with closing(Saver(training, training.folder)) as saver:
-            yield from _train(_Loop(training, saver, control), control)
+        with (
+            closing(Saver(training, training.folder)) as saver,
+            closing(PlainSteps(training, fastest_step(training))) as steps,
+        ):
+            yield from _train(_Loop(training, saver, control, steps), control)
     finally:
         control.cancel_requests()
         training.batches.close()
@@ -87,14 +91,16 @@ def _unsaved_text(problem: OSError, folder: RunFolder) -> str:
 class _Loop:
     """One call of `train`: the run, and the state that no checkpoint needs."""
 
-    def __init__(self, training: Training, saver: Saver, control: Control) -> None:
+    def __init__(
+        self, training: Training, saver: Saver, control: Control, steps: StepRunner
+    ) -> None:
         self.saver = saver
         self.training = training
         self._control = control
         self._start = self._now() - training.seconds
         self._deadline = self._now() + (training.settings.options.max_time or math.inf)
         self._losses = LossBuffer()
-        self._step = fastest_step(training)
+        self._steps = steps
         self._is_sum = reduction_of(training.criterion) == "sum"
 
     # One epoch
@@ -136,19 +142,19 @@ class _Loop:
         training.model.train()
         training.apply_lr()
         start = self._now()
-        batches = training.batches.epoch(training.epoch, progress.steps)
-        for _ in range(progress.steps, len(training.batches)):
+        self._steps.begin_epoch(training.epoch, progress.steps)
+        while progress.steps < len(training.batches):
             # Before the batch is drawn: drawing may use random numbers that a stop must not lose.
             if control.attention or training.step in training.lr_changes:
                 progress.seconds += self._now() - start
                 yield from self._handle_requests()
                 start = self._now()
-            inputs, targets = next(batches)
             if not training.schedule.is_constant:
                 training.apply_lr()
-            losses.add(self._step(inputs, targets), len(inputs), training.current_lr)
-            training.step += 1
-            progress.steps += 1
+            run = self._steps.run(self._most_steps())
+            losses.add(run, training.current_lr)
+            training.step += len(run.sizes)
+            progress.steps += len(run.sizes)
             if training.pending_warnings:
                 yield from self._publish_warnings()
             if losses.is_due:
@@ -158,6 +164,16 @@ class _Loop:
                 start = self._now()
         yield from self._close_block()
         progress.seconds += self._now() - start
+
+    def _most_steps(self) -> int:
+        """How many steps may run before the loop has something to do between two of them."""
+        training = self.training
+        # A bounded schedule changes the lr with every step, the others with an epoch at most.
+        if self._steps.longest == 1 or self._control.attention or training.schedule.is_bounded:
+            return 1
+        of_epoch = len(training.batches) - training.epoch_progress.steps
+        until_change = (at - training.step for at in training.lr_changes if at > training.step)
+        return min(of_epoch, self._losses.room, *until_change)
 
     def _publish_warnings(self) -> Iterator[Event]:
         """Publish the warnings of the last step."""

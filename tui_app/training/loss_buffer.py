@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tui_app.training.best_models import RankedModel
+from tui_app.training.step_runner import StepsRun
 
 #: Seconds of steps in a block.
 _SECONDS = 0.1
@@ -37,12 +38,17 @@ class LossBuffer:
         self._start = 0.0
         self._most_steps = 1  # so that the first loss is shown at once
 
-    def add(self, loss: Tensor, size: int, lr: float) -> None:
-        """Add a step of `size` samples, without waiting for its loss."""
+    def add(self, run: StepsRun, lr: float) -> None:
+        """Add steps, without waiting for their losses; `lr` is that of the first."""
         if not self._losses:
             self._lr, self._start = lr, time.monotonic()
-        self._losses.append(loss)
-        self._sizes.append(size)
+        self._losses.append(run.losses)
+        self._sizes += run.sizes
+
+    @property
+    def room(self) -> int:
+        """How many more steps fit into the block; at least 1."""
+        return max(1, self._most_steps - len(self._sizes))
 
     @property
     def is_due(self) -> bool:
@@ -51,18 +57,18 @@ class LossBuffer:
         for all that are queued.
         """
         is_late = time.monotonic() - self._start >= _SECONDS
-        return len(self._losses) >= self._most_steps or is_late
+        return len(self._sizes) >= self._most_steps or is_late
 
     def close(self) -> ClosedBlock | None:
         """Wait for the losses and start a new block; None if there was no step."""
         if not self._losses:
             return None
-        stacked = torch.stack(self._losses).float().cpu().numpy()
+        stacked = torch.hstack(self._losses).float().cpu().numpy()
         # The shortest digits that still mean this float32: half as long as those of a float64.
         losses = tuple(float(str(loss)) for loss in stacked)
         closed = ClosedBlock(losses, tuple(self._sizes), self._lr)
         seconds = max(time.monotonic() - self._start, 1e-9)
-        steps = len(self._losses)
+        steps = len(self._sizes)
         self._most_steps = max(1, min(10 * steps, int(_SECONDS * steps / seconds)))
         self._losses, self._sizes = [], []
         return closed
