@@ -5,16 +5,23 @@ A lecture is one file that declares `LECTURE = Lecture(...)`. Its module docstri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from datasets.dataset import DataSpec, Task
 from models.fields import Field, InvalidValue, OnlyWith, Range, fields_of
+from models.hyperparameters import (
+    OPTIMIZER_LR,
+    Hyperparameters,
+    ImageHyperparameters,
+    PlainSchedule,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+    from torch.nn import Parameter
     from torch.optim import Optimizer
 
     from models.user_files.source import Source
@@ -26,6 +33,7 @@ __all__ = [
     "ImageHyperparameters",
     "Lecture",
     "OnlyWith",
+    "ParameterGroup",
     "Range",
     "activation",
 ]
@@ -53,90 +61,21 @@ def activation(name: Activation) -> nn.Module:
     return modules[name]()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Hyperparameters:
-    """The settings of a training. A lecture that needs more of them subclasses it."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ParameterGroup:
+    """Weights that are trained with other settings than the run's.
 
-    epochs: Annotated[int, Range(minimum=1)] = 10
-    """How many times training passes through the train set."""
+    Their lr is the run's times `lr_factor`. It follows `lr_schedule`, or else the run's schedule,
+    of which a linear, cosine or one-cycle one ends after the first `share` of the run.
+    `weight_decay` and `momentum` replace the run's; None keeps it.
+    """
 
-    batch_size: Annotated[int | Literal["full"], Range(minimum=1)] = 64
-    """Samples per step; `full` is the whole train set."""
-
-    shuffle: bool = True
-    """Shuffle the train set in each epoch."""
-
-    optimizer: Literal["sgd", "adagrad", "adam", "adamax", "asgd", "lbfgs", "rmsprop", "rprop"] = (
-        "sgd"
-    )
-    """The rule by which a step changes the weights."""
-
-    lr: Annotated[float, Range(above=0)] = 0.01
-    """Learning rate: the length of a step in the direction that the optimizer chooses."""
-
-    momentum: Annotated[
-        float, Range(minimum=0, below=1), OnlyWith("optimizer", ("sgd", "rmsprop"))
-    ] = 0.0
-    """The share of the last step's direction that the next step keeps."""
-
-    nesterov: Annotated[
-        bool, OnlyWith("optimizer", ("sgd",)), OnlyWith("momentum", Range(above=0))
-    ] = False
-    """Nesterov's momentum: the step adds the new gradient once more than plain momentum does."""
-
-    weight_decay: Annotated[
-        float,
-        Range(minimum=0),
-        OnlyWith("optimizer", ("sgd", "adagrad", "adam", "adamax", "asgd", "rmsprop")),
-    ] = 0.0
-    """Pulls every weight towards zero (an L2 penalty)."""
-
-    lr_schedule: Literal["none", "step", "milestones", "linear", "cosine", "one-cycle"] = "none"
-    """How the lr changes over the run."""
-
-    lr_step_epochs: Annotated[int, Range(minimum=1), OnlyWith("lr_schedule", ("step",))] = 10
-    """Epochs between two drops of the lr."""
-
-    lr_milestones: Annotated[
-        tuple[int, ...], Range(minimum=1), OnlyWith("lr_schedule", ("milestones",))
-    ] = (5, 8)
-    """Epochs after which the lr drops."""
-
-    lr_gamma: Annotated[
-        float, Range(above=0, maximum=1), OnlyWith("lr_schedule", ("step", "milestones"))
-    ] = 0.1
-    """The factor by which each drop multiplies the lr."""
-
-    clip_grad_norm: Annotated[float, Range(minimum=0)] = 0.0
-    """Scale the gradient down to this norm if it is larger; 0 doesn't clip."""
-
-    early_stopping: Annotated[int, Range(minimum=0)] = 0
-    """Stop after this many evaluations without a new best; 0 trains all epochs."""
-
-    seed: Annotated[int, Range(minimum=0, maximum=2**63 - 1)] = 0
-    """The seed of all random numbers: initial weights, order of the samples, dropout."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageHyperparameters(Hyperparameters):
-    """The settings of a training on images."""
-
-    augment: Literal["none", "shift", "flip and shift"] = "none"
-    """Vary each image in every epoch: shift it by up to 4 pixels, mirror it half of the time."""
-
-
-#: The default lr of an optimizer other than the lecture's, unless the lecture has an override such
-#: as `"optimizer=adam"`: torch.optim's defaults, but the usual one for sgd, and smaller ones for
-#: rmsprop and lbfgs, which diverge on mini-batches with theirs. ASGD keeps the lecture's lr.
-OPTIMIZER_LR = {
-    "sgd": 0.01,
-    "adagrad": 0.01,
-    "adam": 0.001,
-    "adamax": 0.002,
-    "lbfgs": 0.1,
-    "rmsprop": 0.001,
-    "rprop": 0.01,
-}
+    weights: Sequence[Parameter]
+    lr_factor: float = 1.0
+    lr_schedule: PlainSchedule | None = None
+    share: float = 1.0
+    weight_decay: float | None = None
+    momentum: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,11 +93,13 @@ class Lecture:
     classes, else loss.
 
     `optimizer` builds the lecture's own optimizer from (model, hyperparameters), instead of the one
-    that the field `optimizer` names. `backward(model, inputs, targets)` fills every parameter's
-    `.grad` by hand instead of `loss.backward()`. With `data_loader`, a real
-    `torch.utils.data.DataLoader` draws the batches, with the lecture's fields `batch_size`,
-    `shuffle`, `drop_last` and `workers`. `views` names the views of the model, the first one shown
-    first.
+    that the field `optimizer` names. `parameter_groups` divides the weights to train into groups
+    with settings of their own, from (model, hyperparameters).
+
+    `backward(model, inputs, targets)` fills every parameter's `.grad` by hand instead of
+    `loss.backward()`. With `data_loader`, a real `torch.utils.data.DataLoader` draws the batches,
+    with the lecture's fields `batch_size`, `shuffle`, `drop_last` and `workers`. `views` names the
+    views of the model, the first one shown first.
 
     Loading the lecture sets `name` and `path`, and `source` for a user's own file.
     """
@@ -173,6 +114,7 @@ class Lecture:
     unused: tuple[str, ...] = ()
     metric: Metric | None = None
     optimizer: Callable[[Any, Any], Optimizer] | None = None
+    parameter_groups: Callable[[Any, Any], Sequence[ParameterGroup]] | None = None
     backward: Callable[[Any, Tensor, Tensor], None] | None = None
     data_loader: bool = False
     views: tuple[str, ...] = ()

@@ -31,15 +31,19 @@ class LectureSource:
         return self._declared.get(name)
 
     def code(self) -> str:
-        """The imports, constants, functions and classes, and `activation` if the model uses it."""
+        """The imports, constants, functions and classes, and what they use of models.lecture."""
         parts, imports = [], []
         for node in self._tree.body:
             if self._is_left_out(node):
                 continue
             is_import = isinstance(node, ast.Import | ast.ImportFrom)
             (imports if is_import else parts).append(self._source(node))
-        if "activation(" in "\n".join(parts):
+        text = "\n".join(parts)
+        if "activation(" in text:
             parts.insert(0, _activation())
+        if "ParameterGroup(" in text:
+            parts.insert(0, inspect.getsource(models.lecture.ParameterGroup).rstrip())
+            imports.insert(0, "from dataclasses import dataclass")
         body = "\n\n\n".join(parts)
         used = "\n".join(
             filter(None, (_pruned(line, body + self._expressions()) for line in imports))
@@ -47,9 +51,8 @@ class LectureSource:
         return f"{used}\n\n\n{body}" if used else body
 
     def _expressions(self) -> str:
-        return " ".join(
-            self._declared.get(name, "") for name in ("model", "criterion", "optimizer")
-        )
+        names = ("model", "criterion", "optimizer", "parameter_groups")
+        return " ".join(self._declared.get(name, "") for name in names)
 
     def _is_left_out(self, node: ast.stmt) -> bool:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

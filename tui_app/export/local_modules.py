@@ -45,7 +45,8 @@ class Hyperparameters:
     def __init__(self, *values, **words):
         vars(self).update(words)
 
-DataSpec = ImageHyperparameters = Lecture = OnlyWith = Range = Activation = Hyperparameters
+DataSpec = ImageHyperparameters = Lecture = ParameterGroup = Hyperparameters
+OnlyWith = Range = Activation = Hyperparameters
 
 """
 

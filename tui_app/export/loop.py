@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from models.lecture import Hyperparameters
+from collections.abc import Sequence
+
+from models.lecture import Hyperparameters, ParameterGroup
 from tui_app.export.lecture_source import LectureSource
 from tui_app.export.literals import literal
 from tui_app.inspection.probe_context import ProbeContext
@@ -10,6 +12,7 @@ from tui_app.runs.events import StepsCompleted
 from tui_app.runs.metrics.metrics_file import last_event
 from tui_app.training.data.sampler import SEED_STRIDE
 from tui_app.training.evaluation import reduction_of
+from tui_app.training.optimizers import parameter_groups
 from tui_app.training.schedule import Span
 
 _LOOP = '''
@@ -29,7 +32,7 @@ def lr_factor(step):
     {factor}
 
 
-def take_step(inputs, targets):
+{group_factors}def take_step(inputs, targets):
     """Forward, backward, update; the loss before the update."""
 
     def closure():
@@ -62,8 +65,7 @@ for epoch in range(EPOCHS):
         if step == LAST_STEP:
             break
         lr = LR_CHANGES.get(step + 1, lr)
-        for group in optimizer.param_groups:
-            group["lr"] = lr * lr_factor(step)
+{set_lrs}
         inputs, targets = train_x[rows.to(device)], train_y[rows.to(device)]
 {augment}        loss = take_step(inputs, targets)
         losses.append(loss)
@@ -94,6 +96,8 @@ def loop_code(context: ProbeContext, source: LectureSource) -> str:
     forward = "loss = criterion(model(inputs), targets)"
     if context.settings.options.precision == "bf16":
         forward = f"with torch.autocast(device.type, dtype=torch.bfloat16):\n{indented}{forward}"
+    spans = context.spans or ((0, hp.epochs * steps),)
+    groups = parameter_groups(context.settings.lecture, context.model, hp)
     return _LOOP.format(
         epochs=hp.epochs,
         batch=batch,
@@ -102,7 +106,9 @@ def loop_code(context: ProbeContext, source: LectureSource) -> str:
         changes=literal(dict(context.lr_changes())),
         lr=literal(hp.lr),
         order=_order(hp, size),
-        factor=_factor(hp, steps, context.spans or ((0, hp.epochs * steps),)),
+        factor=_factor(hp, steps, spans),
+        group_factors=_group_factors(hp, steps, spans, groups),
+        set_lrs=_SET_GROUP_LRS if groups else _SET_LR,
         augment="        inputs = augmented(inputs, HYPERPARAMETERS.augment)\n" if varies else "",
         forward=forward,
         backward=f"{guard}{call}",
@@ -128,12 +134,49 @@ def _order(hp: Hyperparameters, size: int) -> str:
     )
 
 
-def _factor(hp: Hyperparameters, steps: int, spans: tuple[Span, ...]) -> str:
-    """The body of `lr_factor`, which computes it from `step`."""
-    share = f"""first, last = max(span for span in {literal(spans, indent=4)} if span[0] <= step)
-    share = min(1.0, (step - first) / max(1, last - first))
+_SET_LR = """\
+        for group in optimizer.param_groups:
+            group["lr"] = lr * lr_factor(step)"""
+
+_SET_GROUP_LRS = """\
+        for group, (scale, factor) in zip(optimizer.param_groups, GROUP_FACTORS, strict=True):
+            group["lr"] = lr * (scale * factor(step))"""
+
+
+def _group_factors(
+    hp: Hyperparameters, steps: int, spans: tuple[Span, ...], groups: Sequence[ParameterGroup]
+) -> str:
+    """The code that defines GROUP_FACTORS, and the schedules that differ from the run's."""
+    if not groups:
+        return ""
+    names: dict[tuple[str | None, float], str] = {(None, 1.0): "lr_factor"}
+    functions, pairs = [], []
+    for group in groups:
+        key = group.lr_schedule, group.share
+        if key not in names:
+            names[key] = f"lr_factor_{len(names) + 1}"
+            body = _factor(hp, steps, spans, *key)
+            functions.append(f"def {names[key]}(step):\n    {body}\n\n\n")
+        pairs.append(f"    ({literal(group.lr_factor)}, {names[key]}),\n")
+    comment = "# For each group of weights: the factor of its lr, and its schedule."
+    return f"{''.join(functions)}{comment}\nGROUP_FACTORS = (\n{''.join(pairs)})\n\n\n"
+
+
+def _factor(
+    hp: Hyperparameters,
+    steps: int,
+    spans: tuple[Span, ...],
+    kind: str | None = None,
+    length: float = 1.0,
+) -> str:
+    """The body of `lr_factor`, which computes it from `step`; or that of another `kind` of
+    schedule, which ends after a share `length` of the run.
     """
-    match hp.lr_schedule:
+    whole = "last - first" if length == 1.0 else f"(last - first) * {literal(length)}"
+    share = f"""first, last = max(span for span in {literal(spans, indent=4)} if span[0] <= step)
+    share = min(1.0, (step - first) / max(1, {whole}))
+    """
+    match kind or hp.lr_schedule:
         case "step":
             return f"return {literal(hp.lr_gamma)} ** (step // {steps} // {hp.lr_step_epochs})"
         case "milestones":

@@ -22,7 +22,7 @@ from tui_app.inspection.probe_context import ProbeContext
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.run_record import RunRecord
 from tui_app.training.data.augmentation import SHIFT, augmented, mirrored, shifted
-from tui_app.training.optimizers import OPTIMIZERS, is_fused, optimizer_settings
+from tui_app.training.optimizers import OPTIMIZERS, group_settings, is_fused, optimizer_settings
 
 
 def script_of(context: ProbeContext, record: RunRecord, stem: str) -> tuple[str, bytes]:
@@ -177,6 +177,9 @@ test_x = normalised(test_x) if test_x is not None else None
 def _model(context: ProbeContext, source: LectureSource, record: RunRecord) -> str:
     hp, model = context.settings.hyperparameters, source.declared("model")
     is_image = any(weight.ndim == 4 for weight in context.model.parameters())
+    functions = ""
+    if source.declared("parameter_groups"):
+        functions = f"{inspect.getsource(group_settings)}\n\n"
     layout = ""
     if is_image and record.device == "cpu" and hp.optimizer != "lbfgs":
         layout = "model = model.to(memory_format=torch.channels_last)  # faster on the CPU\n"
@@ -192,7 +195,7 @@ model = {model}(SPEC, HYPERPARAMETERS).to(device)
 {layout}
 # 3. Loss and optimizer
 
-criterion = {source.declared("criterion")}()
+{functions}criterion = {source.declared("criterion")}()
 optimizer = {_optimizer(context, source, record)}
 """
 
@@ -206,12 +209,16 @@ def _optimizer(context: ProbeContext, source: LectureSource, record: RunRecord) 
     if lecture.optimizer is not None:
         return f"{source.declared('optimizer')}(model, HYPERPARAMETERS)"
     settings = optimizer_settings(lecture, hp)
-    words = [f"{name}={literal(value)}" for name, value in settings.items()]
     if is_fused(hp.optimizer, torch.device(record.device).type):
-        words.append("fused=True")
-    return (
-        f"torch.optim.{OPTIMIZERS[hp.optimizer].__name__}(model.parameters(), {', '.join(words)})"
-    )
+        settings["fused"] = True
+    words = ", ".join(f"{name}={literal(value)}" for name, value in settings.items())
+    groups, weights = source.declared("parameter_groups"), "model.parameters()"
+    if groups is not None:
+        weights = (
+            f"[\n    group_settings(group, dict({words}))\n"
+            f"    for group in {groups}(model, HYPERPARAMETERS)\n]"
+        )
+    return f"torch.optim.{OPTIMIZERS[hp.optimizer].__name__}({weights}, {words})"
 
 
 def _augmentation(how: str) -> str:

@@ -17,7 +17,7 @@ from tui_app.inspection.probe_context import ProbeContext
 from tui_app.training.build_model import build_model
 from tui_app.training.data.batches import DeviceSplit
 from tui_app.training.devices.device import DeviceInfo
-from tui_app.training.optimizers import make_optimizer
+from tui_app.training.optimizers import make_optimizer, parameter_groups
 from tui_app.training.prepare import empty_ranking, make_batches
 from tui_app.training.schedule import Schedule
 from tui_app.training.state import Measured, Training
@@ -64,6 +64,7 @@ def _prepare(context: ProbeContext, hp: Hyperparameters) -> Training:
     split = DeviceSplit.of(context.train, data, context.device)
     batches = make_batches(lecture, hp, context.train, split, data)
     model, criterion = build_model(lecture, data, settings, context.device)
+    groups = parameter_groups(lecture, model, hp)
     return Training(
         settings=settings,
         spec=data.spec,
@@ -73,9 +74,9 @@ def _prepare(context: ProbeContext, hp: Hyperparameters) -> Training:
         fingerprint="",
         model=model,
         criterion=criterion,
-        optimizer=make_optimizer(lecture, model, hp),
+        optimizer=make_optimizer(lecture, model, hp, groups),
         batches=batches,
-        schedule=Schedule(hp, len(batches), ((0, hp.epochs * len(batches)),)),
+        schedule=Schedule(hp, len(batches), ((0, hp.epochs * len(batches)),), groups),
         measured=Measured("train", split),
         train_size=len(context.train),
         test=None,

@@ -156,7 +156,7 @@ class GraphedStep:
     def _give_up(self, reason: str) -> None:
         self._replay, self._has_failed = None, True
         self._inputs = self._targets = torch.empty(0)
-        make_plain(self._training.optimizer, self._training.current_lr)
+        make_plain(self._training.optimizer, self._training.group_lrs)
         self._training.pending_warnings.append(_NOT_RECORDED.format(reason))
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from models.lecture import Hyperparameters, Lecture
+from models import LectureError
+from models.fields import InvalidValue
+from models.lecture import Hyperparameters, Lecture, ParameterGroup
+from models.user_files.error_location import locate_declaration
 
 #: The classes of torch.optim by name; lecture 5 compares all eight.
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
@@ -26,16 +31,59 @@ _FUSED = {"sgd": ("cpu", "cuda"), "adam": ("cpu", "cuda"), "adagrad": ("cpu",)}
 
 
 def make_optimizer(
-    lecture: Lecture, model: nn.Module, hp: Hyperparameters
+    lecture: Lecture,
+    model: nn.Module,
+    hp: Hyperparameters,
+    groups: Sequence[ParameterGroup] = (),
 ) -> torch.optim.Optimizer:
-    """The lecture's own optimizer, or the one named in the hyperparameters."""
+    """The lecture's own optimizer, or the one named in the hyperparameters.
+
+    `groups` are those from `parameter_groups`. Raises InvalidValue for an optimizer that can't have
+    any.
+    """
     if lecture.optimizer is not None:
         return lecture.optimizer(model, hp)
+    if groups and hp.optimizer == "lbfgs":
+        raise InvalidValue(
+            f"{lecture.name} trains groups of weights with different settings, and lbfgs takes "
+            "all weights as one",
+            "optimizer",
+        )
     settings = optimizer_settings(lecture, hp)
     weights = list(model.parameters())
     if is_fused(hp.optimizer, weights[0].device.type):
         settings["fused"] = True
-    return OPTIMIZERS[hp.optimizer](weights, **settings)
+    taken = [group_settings(group, settings) for group in groups] or weights
+    return OPTIMIZERS[hp.optimizer](taken, **settings)
+
+
+def group_settings(group: ParameterGroup, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A group as torch.optim takes it; `settings` are the optimizer's arguments for all weights."""
+    own = {"weight_decay": group.weight_decay, "momentum": group.momentum}
+    kept = {name: v for name, v in own.items() if v is not None and name in settings}
+    if kept.get("momentum") == 0.0 and "nesterov" in settings:
+        kept["nesterov"] = False
+    return {"params": list(group.weights), "lr": settings["lr"] * group.lr_factor, **kept}
+
+
+def parameter_groups(
+    lecture: Lecture, model: nn.Module, hp: Hyperparameters
+) -> tuple[ParameterGroup, ...]:
+    """The lecture's groups; none if it has none. Raises LectureError unless each weight that
+    requires a gradient is in exactly one.
+    """
+    if lecture.parameter_groups is None:
+        return ()
+    groups = tuple(lecture.parameter_groups(model, hp))
+    counts = Counter(id(weight) for group in groups for weight in group.weights)
+    for name, weight in model.named_parameters():
+        count = counts[id(weight)]
+        if count > 1 or (weight.requires_grad and not count):
+            raise LectureError(
+                f"{locate_declaration(lecture.path, 'parameter_groups')}: {name} is in "
+                f"{count or 'none'} of the groups; each weight belongs in one"
+            )
+    return groups
 
 
 def optimizer_settings(lecture: Lecture, hp: Hyperparameters) -> dict[str, Any]:
@@ -50,9 +98,9 @@ def is_fused(name: str, device: str) -> bool:
     return device in _FUSED.get(name, ())
 
 
-def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """Use `lr` from the next step on."""
-    for group in optimizer.param_groups:
+def set_lrs(optimizer: torch.optim.Optimizer, lrs: Sequence[float]) -> None:
+    """Use `lrs`, one for each group of weights, from the next step on."""
+    for group, lr in zip(optimizer.param_groups, lrs, strict=True):
         if isinstance(group.get("lr"), Tensor):
             group["lr"].fill_(lr)
         else:
@@ -79,9 +127,9 @@ def make_recordable(optimizer: torch.optim.Optimizer) -> None:
     _move_counts(optimizer, to_weights=True)
 
 
-def make_plain(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    """Undo `make_recordable`; `lr` is the one in force."""
-    for group in optimizer.param_groups:
+def make_plain(optimizer: torch.optim.Optimizer, lrs: Sequence[float]) -> None:
+    """Undo `make_recordable`; `lrs` are the groups' lrs in force."""
+    for group, lr in zip(optimizer.param_groups, lrs, strict=True):
         group["lr"] = lr
         if "capturable" in group:
             group["capturable"] = False
@@ -99,11 +147,11 @@ def _move_counts(optimizer: torch.optim.Optimizer, *, to_weights: bool) -> None:
                 state["step"] = torch.as_tensor(state["step"], device=place)
 
 
-def plain_state(optimizer: torch.optim.Optimizer, lr: float) -> dict[str, Any]:
-    """The optimizer's state_dict in a form for any device; `lr` is the one in force."""
+def plain_state(optimizer: torch.optim.Optimizer, lrs: Sequence[float]) -> dict[str, Any]:
+    """The optimizer's state_dict in a form for any device; `lrs` are the groups' lrs in force."""
     state = optimizer.state_dict()
     groups = [dict(group) for group in state["param_groups"]]
-    for group in groups:
+    for group, lr in zip(groups, lrs, strict=True):
         if isinstance(group.get("lr"), Tensor):
             group["lr"] = lr
         if "capturable" in group:

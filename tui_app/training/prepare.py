@@ -25,7 +25,7 @@ from tui_app.training.data.suitable_data import refuse_unsuitable_data
 from tui_app.training.devices.device import choose_device
 from tui_app.training.devices.threads import choose_threads, use_threads
 from tui_app.training.model_check import check_model
-from tui_app.training.optimizers import make_optimizer
+from tui_app.training.optimizers import make_optimizer, parameter_groups
 from tui_app.training.schedule import Schedule
 from tui_app.training.state import Batches, Measured, Training
 
@@ -58,6 +58,7 @@ def prepare(
     check = check_model(lecture, model, criterion, data.spec, *next(splits.resident.chunks(2)))
     reporter.check()
     per_layer = check.multiply_adds_per_layer * batches.batch_size
+    groups = parameter_groups(lecture, model, hp)
     threads, reason = choose_threads(options.threads, per_layer)
     use_threads(threads)
     return Training(
@@ -69,9 +70,9 @@ def prepare(
         fingerprint=fingerprint,
         model=model,
         criterion=criterion,
-        optimizer=make_optimizer(lecture, model, hp),
+        optimizer=make_optimizer(lecture, model, hp, groups),
         batches=batches,
-        schedule=Schedule(hp, len(batches), ((0, hp.epochs * len(batches)),)),
+        schedule=Schedule(hp, len(batches), ((0, hp.epochs * len(batches)),), groups),
         measured=splits.measured,
         train_size=len(splits.train),
         test=splits.test,

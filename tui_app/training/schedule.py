@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from models.lecture import Hyperparameters
+from models.hyperparameters import LrSchedule
+from models.lecture import Hyperparameters, ParameterGroup
 
 _WARM_UP = 0.3
 _FIRST_FACTOR = 1 / 25
@@ -47,11 +48,15 @@ def _spans_of(values: Any) -> tuple[Span, ...]:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The lr over a run; one that was extended has several `spans` one after another."""
+    """The lr over a run; one that was extended has several `spans` one after another.
+
+    The lecture's `groups` of weights, if it has any, may have schedules of their own.
+    """
 
     hyperparameters: Hyperparameters
     steps_per_epoch: int
     spans: tuple[Span, ...]
+    groups: tuple[ParameterGroup, ...] = ()
 
     @property
     def last_step(self) -> int:
@@ -67,28 +72,48 @@ class Schedule:
     @property
     def is_bounded(self) -> bool:
         """Whether the schedule has a fixed length, and can't be continued past its end."""
-        return self.hyperparameters.lr_schedule in ("linear", "cosine", "one-cycle")
+        return not self._kinds.isdisjoint(("linear", "cosine", "one-cycle"))
 
     @property
     def is_constant(self) -> bool:
         """Whether the schedule never changes the lr."""
-        return self.hyperparameters.lr_schedule == "none"
+        return self._kinds == {"none"}
 
-    def factor(self, step: int) -> float:
-        """The factor for the run's lr in the step after `step` steps."""
+    @property
+    def _kinds(self) -> set[str]:
+        own = self.hyperparameters.lr_schedule
+        return {own, *(group.lr_schedule or own for group in self.groups)}
+
+    def factors(self, step: int) -> tuple[float, ...]:
+        """The factor for the lr of each group of weights in the step after `step` steps; a single
+        one for all weights if the lecture has no groups.
+        """
+        if not self.groups:
+            return (self.factor(step),)
+        return tuple(
+            group.lr_factor * self.factor(step, group.lr_schedule, group.share)
+            for group in self.groups
+        )
+
+    def factor(self, step: int, kind: LrSchedule | None = None, length: float = 1.0) -> float:
+        """The factor for the run's lr in the step after `step` steps.
+
+        Of another `kind` of schedule, or one that ends after a share `length` of the run, if given.
+        """
         hp = self.hyperparameters
+        kind = kind or hp.lr_schedule
         first, last = max(span for span in self.spans if span[0] <= step)
-        share = min(1.0, (step - first) / max(1, last - first))
-        if hp.lr_schedule == "step":
+        share = min(1.0, (step - first) / max(1, (last - first) * length))
+        if kind == "step":
             return hp.lr_gamma ** (step // self.steps_per_epoch // hp.lr_step_epochs)
-        if hp.lr_schedule == "milestones":
+        if kind == "milestones":
             epoch = step // self.steps_per_epoch
             return hp.lr_gamma ** sum(epoch >= milestone for milestone in hp.lr_milestones)
-        if hp.lr_schedule == "linear":
+        if kind == "linear":
             return 1.0 - share
-        if hp.lr_schedule == "cosine":
+        if kind == "cosine":
             return _half_cosine(1.0, 0.0, share)
-        if hp.lr_schedule == "one-cycle":
+        if kind == "one-cycle":
             if share < _WARM_UP:
                 return _half_cosine(_FIRST_FACTOR, 1.0, share / _WARM_UP)
             return _half_cosine(1.0, _LAST_FACTOR, (share - _WARM_UP) / (1 - _WARM_UP))

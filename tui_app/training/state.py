@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
@@ -19,7 +19,7 @@ from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.best_models import BestModels
 from tui_app.training.data.batches import Batch, DeviceSplit
 from tui_app.training.devices.device import DeviceInfo
-from tui_app.training.optimizers import load_plain_state, plain_state, set_lr
+from tui_app.training.optimizers import load_plain_state, plain_state, set_lrs
 from tui_app.training.schedule import Schedule, spans_of
 from tui_app.training.seeding import restore_rng_state, rng_state
 
@@ -152,18 +152,26 @@ class Training:
 
     @property
     def current_lr(self) -> float:
-        """The lr of the next step."""
+        """The run's lr in the next step."""
         return self.lr * self.schedule.factor(self.step)
 
+    @property
+    def group_lrs(self) -> list[float]:
+        """The lr of each of the optimizer's groups of weights in the next step."""
+        factors = self.schedule.factors(self.step)
+        if len(factors) == 1:  # for all groups of a lecture's own optimizer
+            factors *= len(self.optimizer.param_groups)
+        return [self.lr * factor for factor in factors]
+
     def apply_lr(self) -> None:
-        """Set the optimizer's lr to that of the next step."""
-        set_lr(self.optimizer, self.current_lr)
+        """Set the optimizer's lrs to those of the next step."""
+        set_lrs(self.optimizer, self.group_lrs)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything needed to continue exactly, as tensors and plain values."""
         return {
             "model": self.model.state_dict(),
-            "optimizer": plain_state(self.optimizer, self.current_lr),
+            "optimizer": plain_state(self.optimizer, self.group_lrs),
             "best": self.best.state_dict(),
             "rng": rng_state(),
             "schedule": [list(span) for span in self.schedule.spans],
@@ -186,8 +194,7 @@ class Training:
         load_plain_state(self.optimizer, state["optimizer"])
         self.best.load_state_dict(state["best"])
         restore_rng_state(state["rng"])
-        spans = spans_of(state["schedule"])
-        self.schedule = Schedule(self.hyperparameters, len(self.batches), spans)
+        self.schedule = replace(self.schedule, spans=spans_of(state["schedule"]))
         so_far = state["so_far"]
         self.epoch_progress = EpochProgress(
             count_of(so_far, "steps", len(self.batches)),
