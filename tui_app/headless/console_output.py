@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol, TextIO
 
 from rich.console import Console
@@ -9,16 +10,16 @@ from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemaini
 from rich.text import Text
 
 from tui_app.headless.loading_progress import NarrowProgress
-from tui_app.runs.event_text import describe_event
+from tui_app.runs.event_text import chosen_events, describe_event
 from tui_app.runs.events import (
     CheckpointSaved,
-    EpochCompleted,
     Event,
     RunCompleted,
     RunStarted,
     StepsCompleted,
 )
-from tui_app.runs.metrics.metrics_codec import encode
+from tui_app.runs.metrics.metrics_codec import Record, encode, unpack
+from tui_app.runs.metrics.packed_epochs import PackedEpochs
 from tui_app.text.escaping import printable
 
 #: Lines printed at most for the epochs of a run: of 1000 epochs, every tenth.
@@ -28,8 +29,8 @@ _EPOCH_LINES = 100
 class EventPrinter(Protocol):
     """A listener that prints, and a context that begins and ends with the run."""
 
-    def __call__(self, event: Event) -> None:
-        """Print the event."""
+    def __call__(self, event: Record) -> None:
+        """Print the event, or those of packed epochs."""
         ...
 
     def __enter__(self) -> object: ...
@@ -45,9 +46,10 @@ class JsonLines:
     def __enter__(self) -> None: ...
     def __exit__(self, *exception: object) -> None: ...
 
-    def __call__(self, event: Event) -> None:
-        """Write the event."""
-        self._stream.write(encode(event) + "\n")
+    def __call__(self, event: Record) -> None:
+        """Write the event, or the events of packed epochs."""
+        for each in unpack(event):
+            self._stream.write(encode(each) + "\n")
         self._stream.flush()
 
 
@@ -62,21 +64,23 @@ class PlainLines:
     def __enter__(self) -> None: ...
     def __exit__(self, *exception: object) -> None: ...
 
-    def __call__(self, event: Event) -> None:
-        """Print the event, if it has a line."""
+    def __call__(self, event: Record) -> None:
+        """Print the event, if it has a line; of packed epochs, those that have one."""
         if isinstance(event, RunStarted):
             self._epochs = event.epochs
             self._every = max(1, event.epochs // _EPOCH_LINES)
-        if isinstance(event, EpochCompleted) and self._is_skipped(event.epoch):
-            return
+        for each in chosen_events(event, self._is_shown):
+            self._print(each)
+
+    def _print(self, event: Event) -> None:
         if isinstance(event, CheckpointSaved | RunCompleted):  # the result has these
             return
         text = describe_event(event)
         if text is not None:
             self._console.print(Text(printable(text)))
 
-    def _is_skipped(self, epoch: int) -> bool:
-        return epoch % self._every != 0 and epoch not in (1, self._epochs)
+    def _is_shown(self, epoch: int) -> bool:
+        return epoch % self._every == 0 or epoch in (1, self._epochs)
 
 
 class BarAndLines(PlainLines):
@@ -102,20 +106,25 @@ class BarAndLines(PlainLines):
     def __exit__(self, *exception: object) -> None:
         self._bar.stop()
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Record) -> None:
         """Print the event and move the bar."""
         super().__call__(event)
         if isinstance(event, RunStarted):
-            self._bar.update(
-                self._task, total=event.epochs * event.steps_per_epoch, completed=event.step
-            )
+            total = event.epochs * event.steps_per_epoch
+            self._bar.update(self._task, total=total, completed=event.step)
         elif isinstance(event, StepsCompleted):
-            self._bar.update(
-                self._task,
-                completed=event.first_step + len(event.losses) - 1,
-                description=f"epoch {event.epoch}/{self._epochs}",
-                loss=f"loss {event.losses[-1]:#.4g}",
-            )
+            last_step = event.first_step + len(event.losses) - 1
+            self._move(event.epoch, last_step, event.losses[-1])
+        elif isinstance(event, PackedEpochs):
+            self._move(event.last_epoch, event.last_step, event.losses[-1])
+
+    def _move(self, epoch: int, step: int, loss: float | None) -> None:
+        self._bar.update(
+            self._task,
+            completed=step,
+            description=f"epoch {epoch}/{self._epochs}",
+            loss=f"loss {math.nan if loss is None else loss:#.4g}",
+        )
 
 
 def console_printer(console: Console) -> PlainLines:

@@ -6,7 +6,8 @@ import threading
 from collections import deque
 
 from tui_app.headless.console_output import EventPrinter
-from tui_app.runs.events import Event, StepsCompleted
+from tui_app.runs.events import StepsCompleted
+from tui_app.runs.metrics.metrics_codec import Record
 
 #: Events that may wait for the terminal; beyond them, those that only move the bar are dropped.
 _WAITING = 100
@@ -20,7 +21,7 @@ class ConsoleThread:
 
     def __init__(self, printer: EventPrinter) -> None:
         self._printer = printer
-        self._events: deque[Event | None] = deque()
+        self._events: deque[Record | None] = deque()
         self._waiting_events = threading.Semaphore(0)
         self._thread = threading.Thread(target=self._print, name="console output", daemon=True)
 
@@ -31,12 +32,12 @@ class ConsoleThread:
         self._add(None)
         self._thread.join(_PATIENCE)
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Record) -> None:
         """Print the event as soon as the terminal accepts it."""
         if len(self._events) < _WAITING or not isinstance(event, StepsCompleted):
             self._add(event)
 
-    def _add(self, event: Event | None) -> None:
+    def _add(self, event: Record | None) -> None:
         self._events.append(event)
         self._waiting_events.release()
 

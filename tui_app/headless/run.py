@@ -21,6 +21,7 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings.run_settings import RunSettings, differences, differing
 from tui_app.terminal.printing import stderr_console
 from tui_app.terminal.streams import data_stream
+from tui_app.training.dispatcher import TakesPacked
 from tui_app.training.prepare import check_models
 from tui_app.training.session_request import MakeSession, NewRunRequest
 from tui_app.training.steering.control import Control
@@ -82,7 +83,8 @@ def train_one(
     printer = JsonLines(data_stream()) if output.json else terminal.event_printer()
     terminal.begin(session, printer)
     with printer:
-        completed = session.train(control, [printer], DiagnosisListener.of_session)
+        listeners = [TakesPacked(printer)]
+        completed = session.train(control, listeners, DiagnosisListener.of_session)
     terminal.finish()
     if not output.json:
         print_result(console, session, completed)

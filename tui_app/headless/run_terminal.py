@@ -84,7 +84,7 @@ class RunTerminal:
         elif self._finished_log is not None:
             with (
                 suppress(OSError, DamagedRun),
-                closing(LogFile(self._finished_log, "note: {}".format)) as log,
+                closing(LogFile(self._finished_log, lambda note: [f"note: {note}"])) as log,
             ):
                 log(text)
         else:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tui_app.monitoring.log import Log
 from tui_app.monitoring.run_info import RunInfo
-from tui_app.runs.event_text import is_logged
+from tui_app.runs.event_text import logged_events
 from tui_app.runs.events import (
     Advised,
     BestImproved,
@@ -132,13 +132,14 @@ class History:
             self.version += 1
 
     def record(self, event: Event | PackedEpochs, *, log: bool = True) -> None:
-        """Add an event or a block of epochs; with `log`, an event also gets its log line."""
+        """Add an event or a block of epochs; with `log`, its log lines too."""
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(event)
-        epochs = self.info.epochs if self.info else 0
-        if log and not isinstance(event, PackedEpochs) and is_logged(event, epochs):
-            self.log.add_event(event)
+        if log:
+            epochs = self.info.epochs if self.info else 0
+            for each in logged_events(event, epochs):
+                self.log.add_event(each)
         self.version += 1
 
     def _on_steps(self, event: StepsCompleted) -> None:
@@ -162,15 +163,7 @@ class History:
         self._seconds = self.epochs.seconds[-1]
         self.lr = numbers(block.columns["lr_after"])[-1]
         self.samples_per_second = numbers(block.columns["samples_per_second"])[-1]
-        place = block.best_place
-        if place >= 0:
-            self.best = BestImproved(
-                run=block.run,
-                epoch=block.epoch + place,
-                step=block.first_step + (place + 1) * block.steps - 1,
-                metric=block.metric,
-                value=block.spread(block.metric)[place] or 0.0,
-            )
+        self.best = block.last_best or self.best
 
     def _on_epoch(self, event: EpochCompleted) -> None:
         self._seconds += event.seconds

@@ -25,6 +25,7 @@ from tui_app.runs.metrics.metrics_file import read_records
 from tui_app.runs.metrics.packed_epochs import PackedEpochs
 from tui_app.runs.settings.run_settings import RunSettings, differing
 from tui_app.text.escaping import printable
+from tui_app.training.dispatcher import TakesPacked
 from tui_app.training.library_warnings import warnings_noted
 from tui_app.training.session_request import MakeSession, NewRunRequest
 from tui_app.training.steering.control import Control, Stop
@@ -171,7 +172,8 @@ class LocalRun:
         for text in self._notes:
             session.note(text)
         self._read_past(session)
-        session.train(self.control, [self._events.append], DiagnosisListener.of_session)
+        buffer = TakesPacked(self._events.append)
+        session.train(self.control, [buffer], DiagnosisListener.of_session)
 
     def _read_past(self, session: Session) -> None:
         """Begin with run.json, and for a resumed run with its metrics.jsonl and log.txt."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from datasets.reading.progress import Progress
 from tui_app.runs.events import (
     Advised,
@@ -13,6 +15,8 @@ from tui_app.runs.events import (
     RunStarted,
     Warned,
 )
+from tui_app.runs.metrics.metrics_codec import Record
+from tui_app.runs.metrics.packed_epochs import PackedEpochs
 from tui_app.text.quantities import counted, format_seconds, format_value
 
 #: The most lines for epochs in the log of a run.
@@ -25,18 +29,28 @@ class LogText:
     def __init__(self) -> None:
         self._epochs = 0
 
-    def __call__(self, event: Event) -> str | None:
-        """The event's line; None for an event that isn't logged."""
+    def __call__(self, event: Record) -> Iterator[str]:
+        """The lines of the event, or of packed epochs: one, several or none."""
         if isinstance(event, RunStarted):
             self._epochs = event.epochs
-        return describe_event(event) if is_logged(event, self._epochs) else None
+        for each in logged_events(event, self._epochs):
+            text = describe_event(each)
+            if text is not None:
+                yield text
 
 
-def is_logged(event: Event, epochs: int) -> bool:
-    """Whether the log of a run of `epochs` epochs has a line for the event."""
-    if not isinstance(event, EpochCompleted):
-        return True
-    return event.epoch in (1, epochs) or event.epoch % max(1, epochs // _EPOCH_LINES) == 0
+def logged_events(event: Record, epochs: int) -> Iterator[Event]:
+    """The event, or those of packed epochs, that the log of a run of `epochs` epochs may show."""
+    every = max(1, epochs // _EPOCH_LINES)
+    return chosen_events(event, lambda epoch: epoch in (1, epochs) or epoch % every == 0)
+
+
+def chosen_events(event: Record, wanted: Callable[[int], bool]) -> Iterator[Event]:
+    """The event, or those of packed epochs, without the ends of epochs that aren't `wanted`."""
+    if isinstance(event, PackedEpochs):
+        yield from event.events(wanted)
+    elif not isinstance(event, EpochCompleted) or wanted(event.epoch):
+        yield event
 
 
 def describe_event(event: Event) -> str | None:

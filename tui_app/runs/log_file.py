@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,21 @@ from tui_app.runs.files.durable_files import AppendedFile
 
 
 class LogFile:
-    """Appends events to log.txt as `to_text` words them, each with its time; a listener."""
+    """Appends events to log.txt in the lines that `to_lines` makes of them, each with its time; a
+    listener.
+    """
 
-    def __init__(self, path: Path, to_text: Callable[[Any], str | None]) -> None:
+    def __init__(self, path: Path, to_lines: Callable[[Any], Iterable[str]]) -> None:
         self._file = AppendedFile(path)
-        self._to_text = to_text
+        self._to_lines = to_lines
 
     def __call__(self, event: Any) -> None:
-        """Write the event's line, if it has one. Raises OSError; a later event writes it again."""
-        text = self._to_text(event)
-        if text is not None:
-            self._file.add(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}")
+        """Write the event's lines. Raises OSError; a later event writes them again."""
+        lines = list(self._to_lines(event))
+        now = time.strftime("%Y-%m-%d %H:%M:%S")
+        for line in lines:
+            self._file.add(f"{now}  {line}")
+        if lines:
             self._file.write_out()
 
     def add_traceback(self, error: BaseException) -> None:

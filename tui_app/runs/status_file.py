@@ -10,7 +10,6 @@ from typing import Any
 from tui_app.runs.events import (
     BestImproved,
     EpochCompleted,
-    Event,
     RunCompleted,
     RunStarted,
     StateChanged,
@@ -18,6 +17,8 @@ from tui_app.runs.events import (
     finite,
 )
 from tui_app.runs.files.durable_files import write_json
+from tui_app.runs.metrics.metrics_codec import Record
+from tui_app.runs.metrics.packed_epochs import PackedEpochs
 from tui_app.runs.process_identity import this_process
 
 #: Seconds between two heartbeats, and seconds without one after which a run counts as crashed.
@@ -26,7 +27,7 @@ SILENCE = 30.0
 
 
 class StatusFile:
-    """Keeps status.json up to date; a listener.
+    """Keeps status.json up to date; a listener that takes packed epochs whole.
 
     A thread writes it at every heartbeat, also during a long step or evaluation. `fields` are
     written as they are.
@@ -41,7 +42,7 @@ class StatusFile:
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Record) -> None:
         """Update the status by the event. Raises OSError if it can't be written."""
         with self._lock:
             self._update(event)
@@ -67,9 +68,13 @@ class StatusFile:
                 except OSError as error:
                     self._problem = error
 
-    def _update(self, event: Event) -> None:
+    def _update(self, event: Record) -> None:
         values = self._values
         match event:
+            case PackedEpochs():
+                values |= {"step": event.last_step, "epoch": event.last_epoch}
+                if (best := event.last_best) is not None:
+                    values |= {"best_value": best.value, "best_epoch": best.epoch}
             case RunStarted():
                 values |= {"state": "running", **this_process(), **self._fields}
                 values |= {"exit_code": None, "reason": None}

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from tui_app.runs.events import Event, Listener, RunCompleted, Warned
 from tui_app.runs.files.durable_files import CutShort
+from tui_app.runs.metrics.metrics_codec import Record, unpack
+from tui_app.runs.metrics.packed_epochs import PackedEpochs
 from tui_app.training.watchdog import StepInterrupted
 
 #: Seconds that a thread other than the run's waits for a slow listener.
 _PATIENCE = 1.0
+
+
+@dataclass(frozen=True)
+class TakesPacked:
+    """A listener that gets packed epochs whole. Any other gets the events of each epoch."""
+
+    handle: Callable[[Record], object]
+
+
+AnyListener = Listener | TakesPacked
 
 
 class Dispatcher:
@@ -19,15 +32,18 @@ class Dispatcher:
     A run survives a full disk: the listeners get one warning for each file.
     """
 
-    def __init__(self, files: Sequence[Listener], others: Sequence[Listener]) -> None:
+    def __init__(self, files: Sequence[AnyListener], others: Sequence[AnyListener]) -> None:
         self._files = files
         self._others = others
         self._failing: set[int] = set()
         self._lock = threading.RLock()
         self._is_closed = self._has_recorded_end = False
 
-    def publish(self, event: Event) -> None:
-        """Pass the event to all listeners. Raises StepInterrupted if the run was abandoned."""
+    def publish(self, event: Record) -> None:
+        """Pass the event or the packed epochs to all listeners.
+
+        Raises StepInterrupted if the run was abandoned.
+        """
         with self._lock:
             if self._is_closed:
                 raise StepInterrupted
@@ -51,22 +67,38 @@ class Dispatcher:
             if is_free:
                 self._lock.release()
 
-    def _publish_to_files(self, event: Event) -> None:
+    def _publish_to_files(self, event: Record) -> None:
         self._has_recorded_end |= isinstance(event, RunCompleted)
         for number, listener in enumerate(self._files):
-            try:
-                listener(event)
-            except CutShort as error:
-                self._publish_to_others(warning_at(event, str(error)))
-            except OSError as error:
-                if number not in self._failing:
-                    self._failing.add(number)
-                    text = _UNWRITTEN.format(error.strerror or error)
-                    self._publish_to_others(warning_at(event, text))
+            handle, events = _parts_for(listener, event)
+            for each in events:
+                self._publish_to_file(number, handle, each)
 
-    def _publish_to_others(self, event: Event) -> None:
+    def _publish_to_file(self, number: int, handle: Callable[..., object], event: Record) -> None:
+        try:
+            handle(event)
+        except CutShort as error:
+            self._publish_to_others(warning_at(event, str(error)))
+        except OSError as error:
+            if number not in self._failing:
+                self._failing.add(number)
+                text = _UNWRITTEN.format(error.strerror or error)
+                self._publish_to_others(warning_at(event, text))
+
+    def _publish_to_others(self, event: Record) -> None:
         for listener in self._others:
-            listener(event)
+            handle, events = _parts_for(listener, event)
+            for each in events:
+                handle(each)
+
+
+def _parts_for(
+    listener: AnyListener, event: Record
+) -> tuple[Callable[..., object], Iterable[Record]]:
+    """The function that handles the events of a listener, and what to call it with."""
+    if isinstance(listener, TakesPacked):
+        return listener.handle, (event,)
+    return listener, unpack(event)
 
 
 _UNWRITTEN = (
@@ -75,7 +107,9 @@ _UNWRITTEN = (
 )
 
 
-def warning_at(event: Event, text: str) -> Warned:
-    """A warning at the epoch and step of `event`, if it has them."""
+def warning_at(event: Record, text: str) -> Warned:
+    """A warning at the epoch and step of `event`, if it has them; after packed epochs."""
+    if isinstance(event, PackedEpochs):
+        return Warned(run=event.run, epoch=event.last_epoch, step=event.last_step, text=text)
     epoch, step = getattr(event, "epoch", 0), getattr(event, "step", 0)
     return Warned(run=event.run, epoch=epoch, step=step, text=text)

@@ -12,14 +12,15 @@ from models.user_files.error_location import ends_program
 from tui_app.runs.checkpoints.checkpoint import save_checkpoint
 from tui_app.runs.errors import TrainingFailed
 from tui_app.runs.event_text import LogText
-from tui_app.runs.events import Event, Listener, RunCompleted, RunStarted, Warned
+from tui_app.runs.events import Event, RunCompleted, RunStarted, Warned
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.log_file import LogFile
+from tui_app.runs.metrics.metrics_codec import Record
 from tui_app.runs.metrics.metrics_file import MetricsFile
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_record import RunRecord
 from tui_app.runs.status_file import StatusFile
-from tui_app.training.dispatcher import Dispatcher, warning_at
+from tui_app.training.dispatcher import AnyListener, Dispatcher, TakesPacked, warning_at
 from tui_app.training.loop import train
 from tui_app.training.outcome import Outcome, outcome_of_interruption
 from tui_app.training.run_events import run_completed
@@ -29,8 +30,9 @@ from tui_app.training.steering.control_socket import ControlSocket
 from tui_app.training.steering.socket_folder import IS_AVAILABLE
 from tui_app.training.watchdog import StepInterrupted
 
-#: Called with each event of a run in the thread that trains it; its advice is published beside it.
-Adviser = Callable[[Event], Iterable[Event]]
+#: Called with each event of a run, or with packed epochs, in the thread that trains it; its advice
+#: is published beside it.
+Adviser = Callable[[Record], Iterable[Event]]
 
 
 class Session:
@@ -59,7 +61,7 @@ class Session:
     def train(
         self,
         control: Control,
-        listeners: Iterable[Listener],
+        listeners: Iterable[AnyListener],
         start_adviser: Callable[[Session, Control], Adviser] | None = None,
     ) -> RunCompleted:
         """Train, and pass every event to the folder's files, then to the listeners.
@@ -73,7 +75,8 @@ class Session:
             log = stack.enter_context(closing(LogFile(folder.log, LogText())))
             address, notes = _listen(control, stack)
             status = stack.enter_context(closing(StatusFile(folder.status, control=address)))
-            dispatcher = self._dispatcher = Dispatcher([metrics, status, log], list(listeners))
+            files = [TakesPacked(file) for file in (metrics, status, log)]
+            dispatcher = self._dispatcher = Dispatcher(files, list(listeners))
             try:
                 adviser = start_adviser(self, control) if start_adviser is not None else _no_advice
                 self._is_training = True
@@ -139,7 +142,7 @@ class Session:
         return event
 
 
-def _no_advice(event: Event) -> Iterable[Event]:
+def _no_advice(event: Record) -> Iterable[Event]:
     return ()
 
 

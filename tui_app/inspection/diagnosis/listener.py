@@ -27,6 +27,8 @@ from tui_app.runs.events import (
     StepsCompleted,
     Warned,
 )
+from tui_app.runs.metrics.metrics_codec import Record
+from tui_app.runs.metrics.packed_epochs import PackedEpochs
 from tui_app.runs.run_record import RunRecord
 from tui_app.training.session import Session
 from tui_app.training.state import Training
@@ -63,9 +65,11 @@ class DiagnosisListener:
             past = RecordedObservations.read(session.folder, control.must_stop, session.note)
         return cls(session.training, session.record, past)
 
-    def __call__(self, event: Event) -> Iterable[Event]:
+    def __call__(self, event: Record) -> Iterable[Event]:
         """Record the event; return what to publish after it: advice, and once a warning."""
         match event:
+            case PackedEpochs():  # the model isn't that of their end, but an epoch follows soon
+                self._recorded.add(event)
             case StepsCompleted():
                 self._recorded.losses.extend(event.losses)
             case EpochCompleted():

@@ -47,7 +47,7 @@ _ReadEvent = TypeVar("_ReadEvent", bound=Event)
 
 
 class MetricsFile:
-    """Appends the events of a run to its metrics.jsonl; a listener.
+    """Appends the events of a run to its metrics.jsonl; a listener that takes packed epochs whole.
 
     Epochs that take less than 50 ms are packed into one line. `clock` gives seconds.
     """
@@ -61,9 +61,11 @@ class MetricsFile:
         self._epoch_ended = clock()
         self._is_quick = False
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Record) -> None:
         """Record the event. Raises OSError; the next event writes what is missing."""
         match event:
+            case PackedEpochs():
+                has_lines = self._add_packed(event)
             case StepsCompleted() if self._is_quick and self._steps is None:
                 is_over = self._clock() - self._packed_since >= _PACKED_SECONDS
                 has_lines = is_over and self._write_held()
@@ -96,6 +98,17 @@ class MetricsFile:
         else:
             self._file.add(encode(epoch))
         return has_lines
+
+    def _add_packed(self, epochs: PackedEpochs) -> bool:
+        """Add the line of epochs that were packed already, with those held back before them."""
+        if self._packed is not None and self._steps is None and self._packed.can_extend(epochs):
+            self._packed.extend(epochs)
+            self._write_held()
+        else:
+            self._write_held()
+            self._file.add(encode(epochs))
+        self._epoch_ended, self._is_quick = self._clock(), True
+        return True
 
     def _write_held(self) -> bool:
         """Add the lines of what was held back to be packed: whether there was anything."""

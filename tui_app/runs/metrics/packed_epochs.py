@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from tui_app.runs.events import BestImproved, EpochCompleted, Event, StepsCompleted, finite
 
 #: Epochs of a line, and values by name of an epoch, at most: so that no line of a file, in which a
 #: column may stand as one value, takes much more memory than room on the disk.
-_MOST_EPOCHS = 20_000
+MOST_EPOCHS = 20_000
 MOST_VALUES = 32
 
 #: Steps of a run whose losses are kept in memory, in 800 MB: no run is nearly as long.
@@ -60,7 +60,7 @@ class PackedEpochs:
     def can_add(self, steps: StepsCompleted, epoch: EpochCompleted) -> bool:
         """Whether this epoch follows the others and has as many steps."""
         number, first_step = self.epoch + len(self), self.first_step + len(self.losses)
-        if len(self) == _MOST_EPOCHS:
+        if len(self) == MOST_EPOCHS:
             return False
         added = (epoch.run, epoch.epoch, steps.first_step, len(steps.losses))
         return added == (self.run, number, first_step, self.steps)
@@ -89,6 +89,26 @@ class PackedEpochs:
             return False
         self.best, self.metric = f"{self.best[:-1]}1", best.metric
         return True
+
+    def can_extend(self, other: PackedEpochs) -> bool:
+        """Whether the other epochs follow these, have as many steps, and fit into the same line."""
+        number, first_step = self.epoch + len(self), self.first_step + len(self.losses)
+        follows = (other.run, other.epoch, other.first_step) == (self.run, number, first_step)
+        has_same_metric = not (self.metric and other.metric) or self.metric == other.metric
+        fits = len(self) + len(other) <= MOST_EPOCHS
+        return follows and other.steps == self.steps and has_same_metric and fits
+
+    def extend(self, other: PackedEpochs) -> None:
+        """Add the other epochs, which follow these."""
+        missing, missing_there = "0" * len(self), "0" * len(other)
+        self.losses += other.losses
+        for name, column in self.columns.items():
+            column.extend(other.columns[name])
+        for name in {**self.values, **other.values}:
+            signs = self.where.get(name, missing) + other.where.get(name, missing_there)
+            self.where[name] = signs
+            self.values.setdefault(name, []).extend(other.values.get(name, []))
+        self.best, self.metric = self.best + other.best, self.metric or other.metric
 
     # The line in the file
 
@@ -121,7 +141,7 @@ class PackedEpochs:
         )
         packed.losses, packed.best = fields["losses"], str(fields["best"])
         packed.metric, count = str(fields["metric"]), len(packed.best)
-        if count > _MOST_EPOCHS or len(fields["values"]) > MOST_VALUES:
+        if count > MOST_EPOCHS or len(fields["values"]) > MOST_VALUES:
             raise ValueError
         for name in _COLUMNS:
             packed.columns[name] = _unpacked(fields[name], count)
@@ -157,11 +177,6 @@ class PackedEpochs:
         return [next(values) if sign == "1" else None for sign in self.where[name]]
 
     @property
-    def best_place(self) -> int:
-        """Which of the epochs was the last to be the best so far, from 0; -1 for none."""
-        return self.best.rfind("1")
-
-    @property
     def last_epoch(self) -> int:
         """The number of the last epoch."""
         return self.epoch + len(self) - 1
@@ -171,13 +186,30 @@ class PackedEpochs:
         """The number of the last epoch's last step."""
         return self.first_step + self.steps * len(self) - 1
 
-    def events(self) -> Iterator[Event]:
-        """The events that these epochs were packed from."""
+    @property
+    def last_best(self) -> BestImproved | None:
+        """The last time that an epoch was the best so far; None if none of these was."""
+        place = self.best.rfind("1")
+        if place < 0:
+            return None
+        return BestImproved(
+            run=self.run,
+            epoch=self.epoch + place,
+            step=self.first_step + (place + 1) * self.steps - 1,
+            metric=self.metric,
+            value=self.spread(self.metric)[place] or 0.0,
+        )
+
+    def events(self, wanted: Callable[[int], bool] = lambda epoch: True) -> Iterator[Event]:
+        """The events that these epochs were packed from; only those of the `wanted` epochs."""
         losses = numbers(self.losses)
         columns = [numbers(column) for column in self.columns.values()]
-        values = {name: iter(numbers(column)) for name, column in self.values.items()}
-        for place, (lr, *of_epoch) in enumerate(zip(*columns, strict=True)):
-            first, epoch = self.first_step + place * self.steps, self.epoch + place
+        values = {name: numbers(self.spread(name)) for name in self.values}
+        for place, epoch in enumerate(range(self.epoch, self.epoch + len(self))):
+            if not wanted(epoch):
+                continue
+            first = self.first_step + place * self.steps
+            lr, lr_after, seconds, samples_per_second = (column[place] for column in columns)
             yield StepsCompleted(
                 run=self.run,
                 epoch=epoch,
@@ -186,8 +218,7 @@ class PackedEpochs:
                 losses=tuple(losses[place * self.steps : (place + 1) * self.steps]),
             )
             last = first + self.steps - 1
-            measured = {n: next(c) for n, c in values.items() if self.where[n][place] == "1"}
-            lr_after, seconds, samples_per_second = of_epoch
+            measured = {n: c[place] for n, c in values.items() if self.where[n][place] == "1"}
             yield EpochCompleted(
                 run=self.run,
                 epoch=epoch,
