@@ -42,7 +42,7 @@ class BestModels:
 
         A model with a value or a weight that isn't finite is never kept.
         """
-        place = sum(not self._is_better(value, kept.value) for kept in self.ranking)
+        place = sum(not self.is_better(value, kept.value) for kept in self.ranking)
         if not math.isfinite(value) or place >= self._keep or not is_finite(model):
             return None
         weights = {
@@ -53,7 +53,8 @@ class BestModels:
         del self.ranking[self._keep :]
         return place
 
-    def _is_better(self, value: float, other: float) -> bool:
+    def is_better(self, value: float, other: float) -> bool:
+        """Whether a model with the first value is better than one with the other."""
         return value > other if self.highest else value < other
 
     def state_dict(self) -> list[dict[str, Any]]:

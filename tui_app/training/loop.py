@@ -17,10 +17,11 @@ from tui_app.runs.events import (
     Warned,
 )
 from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.metrics.metrics_codec import Record
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training.best_models import is_finite
 from tui_app.training.cuda_graph import fastest_step
-from tui_app.training.evaluation import EvaluationStopped, evaluate, measures_flip, reduction_of
+from tui_app.training.evaluation import EvaluationStopped, evaluate, reduction_of
 from tui_app.training.loss_buffer import (
     LossBuffer,
     first_diverged,
@@ -37,14 +38,16 @@ from tui_app.training.outcome import (
 from tui_app.training.run_events import run_completed, run_started
 from tui_app.training.saver import Saver
 from tui_app.training.seeding import undisturbed
+from tui_app.training.short_epochs import ShortEpochs, short_epochs
 from tui_app.training.state import EpochProgress, Training
 from tui_app.training.steering.control import Control
 from tui_app.training.step_runner import PlainSteps, StepRunner
 from tui_app.training.watchdog import StepInterrupted
 
 
-def train(training: Training, control: Control) -> Iterator[Event]:
-    """Train until the last epoch, a stop or a failure, and yield every event.
+def train(training: Training, control: Control) -> Iterator[Record]:
+    """Train until the last epoch, a stop or a failure, and yield every event; those of short
+    epochs packed.
 
     The caller passes each event to the listeners before training continues.
     """
@@ -60,7 +63,7 @@ def train(training: Training, control: Control) -> Iterator[Event]:
         training.batches.close()
 
 
-def _train(loop: _Loop, control: Control) -> Iterator[Event]:
+def _train(loop: _Loop, control: Control) -> Iterator[Record]:
     training = loop.training
     yield run_started(training)
     yield from loop.saver.save()
@@ -102,12 +105,16 @@ class _Loop:
         self._losses = LossBuffer()
         self._steps = steps
         self._is_sum = reduction_of(training.criterion) == "sum"
+        self._short = short_epochs(training, control)
+        self._values: dict[str, float] = {}  # of the last evaluation
 
     # One epoch
 
-    def epoch(self) -> Iterator[Event]:
-        """Run the rest of the epoch's steps, then evaluate the model."""
+    def epoch(self) -> Iterator[Record]:
+        """Run the rest of the epoch's steps, then evaluate the model; short epochs before that."""
         try:
+            if self._short is not None:
+                yield from self._run_short_epochs(self._short)
             yield from self._run_steps()
             yield from self._finish_epoch()
         except EndTraining:
@@ -125,6 +132,14 @@ class _Loop:
                 raise
             yield from self._publish_remaining_losses()
             raise EndTraining(outcome) from error
+
+    def _run_short_epochs(self, short: ShortEpochs) -> Iterator[Record]:
+        """Train a block of epochs, but for the end of the last one."""
+        packed = short.train(self._values, self._losses, self._deadline, self._now)
+        if packed is not None:
+            yield packed
+            if packed.last_best is not None:
+                self.saver.best_changed()
 
     def _publish_remaining_losses(self) -> Iterator[Event]:
         """Close the block that an error ended, if the device still has its losses."""
@@ -225,8 +240,7 @@ class _Loop:
         training, progress = self.training, self.training.epoch_progress
         epoch = training.epoch + 1
         is_measured = epoch % training.settings.options.eval_every == 0 or epoch == training.epochs
-        values = self._evaluate() if is_measured else {}
-        seconds = round(max(0.0, progress.seconds), 7)  # a suspension may be counted an epoch late
+        values = self._values = self._evaluate() if is_measured else {}
         train_loss = progress.loss if self._is_sum else progress.loss / progress.samples
         training.epoch, training.epoch_progress = epoch, EpochProgress()
         self.update_seconds()
@@ -235,8 +249,8 @@ class _Loop:
             epoch=epoch,
             step=training.step,
             lr=training.current_lr,
-            seconds=seconds,
-            samples_per_second=float(f"{progress.samples / max(seconds, 1e-7):.5g}"),
+            seconds=progress.recorded_seconds,
+            samples_per_second=progress.samples_per_second,
             values={"train_loss": train_loss, **values},
         )
         if not all(map(math.isfinite, values.values())):
@@ -255,7 +269,6 @@ class _Loop:
                     training.measured.split,
                     training.spec.task,
                     control.must_stop,
-                    flip=measures_flip(training.hyperparameters),
                 )
         except EvaluationStopped:
             raise EndTraining(outcome_of_stop(control.stop_request)) from None

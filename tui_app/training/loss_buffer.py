@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -63,9 +64,7 @@ class LossBuffer:
         """Wait for the losses and start a new block; None if there was no step."""
         if not self._losses:
             return None
-        stacked = torch.hstack(self._losses).float().cpu().numpy()
-        # The shortest digits that still mean this float32: half as long as those of a float64.
-        losses = tuple(float(str(loss)) for loss in stacked)
+        losses = shortest(torch.hstack(self._losses).float().cpu().numpy())
         closed = ClosedBlock(losses, tuple(self._sizes), self._lr)
         seconds = max(time.monotonic() - self._start, 1e-9)
         steps = len(self._sizes)
@@ -74,9 +73,21 @@ class LossBuffer:
         return closed
 
 
+def shortest(losses: np.ndarray) -> tuple[float, ...]:
+    """The float32 `losses` by the shortest digits that still mean each of them: half as long as
+    those of the same float64.
+    """
+    return tuple(float(str(loss)) for loss in losses)
+
+
+def divergence_limit(first_loss: float) -> float:
+    """The loss beyond which a run has diverged that began with `first_loss`."""
+    return _DIVERGED * (abs(first_loss) or 1.0)
+
+
 def first_diverged(losses: tuple[float, ...], first_loss: float) -> int | None:
     """The index of the first loss that isn't finite, or is far above the run's first loss."""
-    limit = _DIVERGED * (abs(first_loss) or 1.0)
+    limit = divergence_limit(first_loss)
     diverged = (i for i, loss in enumerate(losses) if not math.isfinite(loss) or abs(loss) > limit)
     return next(diverged, None)
 

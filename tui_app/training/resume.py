@@ -59,8 +59,7 @@ def resume_run(
         folder.refuse_irregular_files()
         folder.remove_unfinished()
         accept = partial(check_data, folder, record)
-        is_new = not folder.has_checkpoint()
-        training = prepare(settings, on_progress, control.must_stop, accept, is_new=is_new)
+        training = prepare(settings, on_progress, control.must_stop, accept)
         if control.is_abandoned:
             raise StepInterrupted
         training.run_folder = folder

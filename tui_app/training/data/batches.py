@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -17,7 +17,6 @@ from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from models.user_files.child_processes import without_working_folder
 from tui_app.runs.errors import WorkerDied
 from tui_app.terminal.signals import leave_signals_to_parent, preserved_handler
-from tui_app.training.data.alternation import ALTERNATING, alternation, pick_all, picked
 from tui_app.training.data.augmentation import augmented
 from tui_app.training.data.sampler import SeededBatchSampler
 
@@ -136,26 +135,27 @@ class GatheredBatches:
     def __init__(
         self, split: DeviceSplit, sampler: SeededBatchSampler, augment: str = "none"
     ) -> None:
-        self._original = self._split = split
+        self._split = split
         self._augment = augment
         self._sampler = sampler
         self.batch_size = sampler.batch_size
-        is_resident = split.inputs.dtype not in _PIXELS
-        self._is_varied_as_whole = augment == ALTERNATING and is_resident
-        if self._is_varied_as_whole:
-            self._split = replace(split, inputs=torch.empty_like(split.inputs))
         # Without shuffling all epochs of a resident split have the same batches: views, made once.
+        is_resident = split.inputs.dtype not in _PIXELS
         is_fixed = is_resident and not sampler.shuffle
-        self._fixed = list(self._split.chunks(sampler.batch_size)) if is_fixed else None
+        self._fixed = list(split.chunks(sampler.batch_size)) if is_fixed else None
 
     def __len__(self) -> int:
         return len(self._sampler)
 
+    @property
+    def whole(self) -> Batch | None:
+        """The one batch of every epoch, all samples in their order; None if there isn't one."""
+        if self._fixed is None or len(self._fixed) != 1 or self._augment != "none":
+            return None
+        return self._fixed[0]
+
     def epoch(self, epoch: int, start: int) -> Iterator[Batch]:
         """The batches of `epoch` (from 0), without the first `start`."""
-        rows, columns = self._alternation(epoch)
-        if self._is_varied_as_whole:
-            pick_all(self._original.inputs, rows, columns, self._split.inputs)
         if self._fixed is not None:
             for inputs, targets in self._fixed[start : len(self)]:
                 yield augmented(inputs, self._augment), targets
@@ -163,15 +163,7 @@ class GatheredBatches:
         order = self._sampler.order(epoch).to(self._split.inputs.device)
         for indices in order.split(self._sampler.batch_size)[start : len(self)]:
             inputs, targets = self._split.gather(indices)
-            if len(rows) and not self._is_varied_as_whole:
-                inputs = picked(inputs, rows[indices], columns[indices])
             yield augmented(inputs, self._augment), targets
-
-    def _alternation(self, epoch: int) -> tuple[Tensor, Tensor]:
-        """The rows and columns that the images show in `epoch`; empty if they show their own."""
-        if self._augment != ALTERNATING:
-            return torch.empty(0), torch.empty(0)
-        return alternation(self._split.inputs.shape, epoch, self._sampler.seed)
 
     def close(self) -> None:
         """Do nothing: there are only tensors."""

@@ -1,0 +1,39 @@
+"""Updates weights by `optimizer.step`, without what torch wraps around it.
+
+The wrappers (hooks, profiler, grad mode, grouping by device) take longer than a tiny net's update.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import unwrap
+from typing import Any
+
+import torch
+
+
+def direct_update(optimizer: torch.optim.Optimizer) -> Callable[[], object]:
+    """A function that does what `optimizer.step()` does, bit for bit, from the second step on."""
+    kernel = getattr(torch, "_fused_sgd_", None)
+    (group, *others) = optimizer.param_groups
+    if type(optimizer) is torch.optim.SGD and kernel and group.get("fused") and not others:
+        return _sgd_update(optimizer, group, kernel)
+    step = unwrap(type(optimizer).step)
+    return torch.no_grad()(lambda: step(optimizer))
+
+
+def _sgd_update(
+    optimizer: torch.optim.Optimizer, group: dict[str, Any], kernel: Callable[..., object]
+) -> Callable[[], object]:
+    """One call of the kernel that torch.optim.SGD itself calls with `fused=True`."""
+    weights = [weight for weight in group["params"] if weight.grad is not None]
+    momentum, buffers = group["momentum"], []
+    if momentum:
+        buffers = [optimizer.state[weight]["momentum_buffer"] for weight in weights]
+    settings = {name: group[name] for name in ("weight_decay", "lr", "dampening", "nesterov")}
+    settings |= {"momentum": momentum, "maximize": group["maximize"], "is_first_step": False}
+
+    def update() -> object:
+        return kernel(weights, [weight.grad for weight in weights], buffers, **settings)
+
+    return torch.no_grad()(update)
