@@ -156,12 +156,12 @@ def in_app(words: list[str]) -> None:
 
 
 def measure_bare(arguments: Arguments) -> float:
-    """Seconds that an epoch's steps take on one batch, the better of two times."""
+    """Seconds that an epoch's steps take without anything between them, the better of two times."""
     from models import find_lecture
     from models.loading.load import load_lecture
     from tui_app.runs.settings.run_settings import resolve_settings
-    from tui_app.training.cuda_graph import fastest_step
     from tui_app.training.prepare import prepare
+    from tui_app.training.recording.choice import fastest_steps
 
     lecture = load_lecture(find_lecture(LECTURES[arguments.bare]))
     given = {"device": arguments.device}
@@ -169,14 +169,19 @@ def measure_bare(arguments: Arguments) -> float:
         given |= {"dataset": "mnist", "data_dir": str(arguments.data_dir)}
     threads = arguments.threads if arguments.threads == "auto" else int(arguments.threads)
     training = prepare(resolve_settings(lecture, {**given, "threads": threads}))
-    step = fastest_step(training)
-    inputs, targets = next(training.batches.epoch(0, 0))
-    steps = STEPS_OF_5 if arguments.bare == "5" else len(training.batches)
-    times = []
+    runner, times = fastest_steps(training), []
+    of_epoch = len(training.batches)
     for _ in range(2):
         begun = time.perf_counter()
-        losses = [step(inputs, targets) for _ in range(steps)]
-        torch.stack(losses).tolist()
+        losses = []
+        for epoch in range(STEPS_OF_5 if arguments.bare == "5" else 1):
+            runner.begin_epoch(epoch, 0)
+            left = of_epoch
+            while left:
+                run = runner.run(left)
+                left -= len(run.sizes)
+                losses.append(run.losses)
+        torch.hstack(losses).tolist()
         times.append(time.perf_counter() - begun)
     return min(times)
 

@@ -25,13 +25,16 @@ from tests.tolerances import TRAINED
 from tests.training.test_resume import assert_same_run, resume
 from tui_app.runs.events import Event, Warned
 from tui_app.runs.settings.run_settings import resolve_settings
-from tui_app.training import cuda_graph, loop, prepare
-from tui_app.training.cuda_graph import GraphedStep, why_not_recordable
+from tui_app.training import loop, prepare
+from tui_app.training.recording.choice import fastest_steps, why_not_recordable
+from tui_app.training.recording.recorded_steps import RecordedSteps
+from tui_app.training.recording.recorder import RunSteps
 from tui_app.training.seeding import host_rng_state
 from tui_app.training.start import start_run
 from tui_app.training.state import Training
 from tui_app.training.steering.control import Control
 from tui_app.training.step import make_step
+from tui_app.training.step_runner import PlainSteps, StepRunner
 
 
 class PretendRecorder:
@@ -40,15 +43,16 @@ class PretendRecorder:
     def __init__(self, fails: str = "", waits: bool = False) -> None:
         self.fails, self.waits = fails, waits
         self.runs = self.replays = self.recorded = 0
+        self.is_closed = False
 
-    def run(self, step: Callable[[], Tensor]) -> Tensor:
+    def run(self, steps: RunSteps) -> Tensor:
         self.runs += 1
-        return step()
+        return steps()
 
-    def watch(self, step: Callable[[], Tensor]) -> tuple[Tensor, bool]:
-        return self.run(step), self.waits
+    def watch(self, steps: RunSteps) -> tuple[Tensor, bool]:
+        return self.run(steps), self.waits
 
-    def record(self, step: Callable[[], Tensor]) -> Callable[[], Tensor]:
+    def record(self, steps: RunSteps) -> RunSteps:
         self.recorded += 1
         if self.fails == "random":
             random.random()
@@ -58,19 +62,29 @@ class PretendRecorder:
 
         def replay() -> Tensor:
             self.replays += 1
-            return step()
+            return steps()
 
         return replay
+
+    def discard(self) -> None:
+        self.discarded = True
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def plain(training: Training) -> StepRunner:
+    return PlainSteps(training, make_step(training))
 
 
 def trained(
     runs_dir: Path,
-    step: Callable[[Training], Any] = make_step,
+    steps: Callable[[Training], StepRunner] = plain,
     lecture: str = "softmax",
     stop_after: int = 0,
     **given: Any,
 ) -> Followed:
-    """A run whose steps are made by `step`."""
+    """A run that `steps` runs."""
     given = {"widths": (16,), "epochs": 2} | given if lecture == "softmax" else given
     given = {"device": "cpu", "runs_dir": str(runs_dir)} | given
     settings = resolve_settings(load_lecture(find_lecture(lecture)), given)
@@ -84,13 +98,13 @@ def trained(
             control.stop()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "fastest_step", step)
+        patch.setattr(loop, "fastest_steps", steps)
         session = start_run(settings, control, lambda progress: None)
         return Followed(session, events, session.train(control, [listener]))
 
 
-def recorded_by(recorder: PretendRecorder) -> Callable[[Training], GraphedStep]:
-    return lambda training: GraphedStep(training, recorder)
+def recorded_by(recorder: PretendRecorder) -> Callable[[Training], RecordedSteps]:
+    return lambda training: RecordedSteps(training, recorder)
 
 
 def warnings_of(run: Followed) -> list[str]:
@@ -109,11 +123,12 @@ def warnings_of(run: Followed) -> list[str]:
 def test_a_recorded_run_equals_a_plain_one(tmp_path: Path, given: dict[str, Any]) -> None:
     recorder = PretendRecorder()
     run = trained(tmp_path / "recorded", recorded_by(recorder), **given)
-    plain = trained(tmp_path / "plain", **given)
+    unrecorded = trained(tmp_path / "plain", **given)
     # A recorded step has its lr as a float32.
-    assert run.losses == pytest.approx(plain.losses, rel=TRAINED)
+    assert run.losses == pytest.approx(unrecorded.losses, rel=TRAINED)
     assert (recorder.recorded, recorder.replays) == (1, 2 * 22 - 3)
-    assert recorder.runs == 3 + 2  # the warm-up, and the last batch of each epoch
+    # The warm-up, a rehearsal before recording, and the last batch of each epoch.
+    assert recorder.runs == 3 + 1 + 2
     assert not warnings_of(run)
 
 
@@ -141,12 +156,12 @@ def test_a_run_that_cannot_be_recorded_trains_after_one_warning(
     tmp_path: Path, recorder: PretendRecorder, said: str
 ) -> None:
     run = trained(tmp_path / "tried", recorded_by(recorder))
-    plain = trained(tmp_path / "plain")
+    unrecorded = trained(tmp_path / "plain")
     (text,) = warnings_of(run)
     assert said in text
     assert "and more" not in text
     assert recorder.replays == 0
-    assert_same_run(plain.session.folder, run.session.folder)
+    assert_same_run(unrecorded.session.folder, run.session.folder)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +182,7 @@ def test_no_net_of_the_course_keeps_state_between_steps(
 
 @pytest.mark.parametrize("what", ["a count", "a tensor", "a buffer"])
 def test_a_model_that_keeps_state_is_not_recorded(tmp_path: Path, what: str) -> None:
-    def step(training: Training) -> GraphedStep:
+    def step(training: Training) -> RecordedSteps:
         model = training.model
         model.register_buffer("mean", torch.zeros(1))
 
@@ -180,7 +195,7 @@ def test_a_model_that_keeps_state_is_not_recorded(tmp_path: Path, what: str) -> 
                 module.mean = output.detach().mean()
 
         model.register_forward_hook(remember)
-        return GraphedStep(training, PretendRecorder())
+        return RecordedSteps(training, PretendRecorder())
 
     run = trained(tmp_path, step)
     told = [event.text for event in run.events if isinstance(event, Warned)]
@@ -190,12 +205,12 @@ def test_a_model_that_keeps_state_is_not_recorded(tmp_path: Path, what: str) -> 
 
 def test_a_failed_recording_leaves_random_numbers_unchanged(tmp_path: Path) -> None:
     training = training_of("softmax", tmp_path)
-    step = GraphedStep(training, PretendRecorder("random"))
-    batch = next(training.batches.epoch(0, 0))
+    steps = RecordedSteps(training, PretendRecorder("random"))
+    steps.begin_epoch(0, 0)
     for _ in range(3):
-        step(*batch)
+        steps.run(1)
     before = host_rng_state()
-    step(*batch)
+    steps.run(1)
     assert host_rng_state() == before
     assert isinstance(training.optimizer.param_groups[0]["lr"], float)
 
@@ -230,7 +245,7 @@ def test_why_a_run_is_not_recorded(
 
 def test_without_cuda_nothing_is_recorded_without_a_warning(tmp_path: Path) -> None:
     training = training_of("05", tmp_path)
-    assert not isinstance(cuda_graph.fastest_step(training), GraphedStep)
+    assert not isinstance(fastest_steps(training), RecordedSteps)
     assert training.pending_warnings == []
 
 
@@ -260,20 +275,22 @@ def own_net(*, looks: bool) -> Lecture:
     return replace(lecture, model=lambda spec, hp: Net(looks=looks))
 
 
-def on_gpu(step: Callable[[Training], Any], lecture: Lecture, **given: Any):
-    """The losses of 60 steps and the weights after them; the training."""
+def on_gpu(steps: Callable[[Training], StepRunner], lecture: Lecture, **given: Any):
+    """The losses of 63 steps; the training, and what ran it."""
     given = {"lr_schedule": "cosine", "epochs": 3, **given, "device": "cuda"}
     data = few_samples(prepare.read_data(resolve_settings(lecture, given)), train=20 * 64 + 30)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(prepare, "read_data", lambda *args: data)
         training = prepare.prepare(resolve_settings(lecture, given))
-    take, losses = step(training), []
+    runner, losses = steps(training), list[Tensor]()
     for epoch in range(3):
-        for batch in training.batches.epoch(epoch, 0):
+        runner.begin_epoch(epoch, 0)
+        while training.step < (epoch + 1) * len(training.batches):
             training.apply_lr()
-            losses.append(take(*batch))
-            training.step += 1
-    return torch.stack(losses).cpu(), training, take
+            run = runner.run((epoch + 1) * len(training.batches) - training.step)
+            losses.append(run.losses)
+            training.step += len(run.sizes)
+    return torch.hstack(losses).cpu(), training, runner
 
 
 @pytest.mark.gpu
@@ -294,12 +311,12 @@ def on_gpu(step: Callable[[Training], Any], lecture: Lecture, **given: Any):
 @pytest.mark.parametrize("net", ["softmax", "own"])
 def test_a_graph_has_the_losses_of_plain_steps(net: str, given: dict[str, Any]) -> None:
     lecture = load_lecture(find_lecture("softmax")) if net == "softmax" else own_net(looks=False)
-    graphed, training, take = on_gpu(cuda_graph.fastest_step, lecture, **given)
-    assert isinstance(take, GraphedStep)
+    graphed, training, runner = on_gpu(fastest_steps, lecture, **given)
+    assert isinstance(runner, RecordedSteps)
     assert training.pending_warnings == []
-    plain, other, _ = on_gpu(make_step, lecture, **given)
+    eager, other, _ = on_gpu(plain, lecture, **given)
     tolerance = 0.05 if given.get("precision") else 2e-3
-    torch.testing.assert_close(graphed, plain, rtol=tolerance, atol=tolerance)
+    torch.testing.assert_close(graphed, eager, rtol=tolerance, atol=tolerance)
     ours, theirs = training.model.state_dict(), other.model.state_dict()
     assert ours.keys() == theirs.keys()
     for name in ours:
@@ -309,11 +326,11 @@ def test_a_graph_has_the_losses_of_plain_steps(net: str, given: dict[str, Any]) 
 @pytest.mark.gpu
 @needs_gpu
 def test_a_model_that_reads_its_results_falls_back_to_plain_steps() -> None:
-    graphed, training, _ = on_gpu(cuda_graph.fastest_step, own_net(looks=True))
+    graphed, training, _ = on_gpu(fastest_steps, own_net(looks=True))
     (text,) = training.pending_warnings
     assert "waits for its own results" in text
-    plain, _, _ = on_gpu(make_step, own_net(looks=True))
-    torch.testing.assert_close(graphed, plain, rtol=2e-3, atol=2e-3)
+    eager, _, _ = on_gpu(plain, own_net(looks=True))
+    torch.testing.assert_close(graphed, eager, rtol=2e-3, atol=2e-3)
 
 
 @pytest.mark.gpu
@@ -330,11 +347,11 @@ def test_training_continues_after_a_failed_recording() -> None:
 
     lecture = load_lecture(find_lecture("softmax"))
     lecture = replace(lecture, model=lambda spec, hp: Breaks(looks=False))
-    graphed, training, _ = on_gpu(cuda_graph.fastest_step, lecture)
+    graphed, training, _ = on_gpu(fastest_steps, lecture)
     (text,) = training.pending_warnings
     assert "not here" in text
-    plain, _, _ = on_gpu(make_step, own_net(looks=False))
-    torch.testing.assert_close(graphed, plain, rtol=2e-3, atol=2e-3)
+    eager, _, _ = on_gpu(plain, own_net(looks=False))
+    torch.testing.assert_close(graphed, eager, rtol=2e-3, atol=2e-3)
 
 
 @pytest.mark.gpu
@@ -345,6 +362,6 @@ def test_a_run_recorded_on_a_gpu_resumes_there_and_on_the_cpu(
 ) -> None:
     given = {"device": "cuda", "optimizer": optimizer, "lr": 0.001, "epochs": 3}
     for device in ("cuda", "cpu"):
-        run = trained(tmp_path / device, cuda_graph.fastest_step, stop_after=40, **given)
-        assert not warnings_of(run)
+        run = trained(tmp_path / device, fastest_steps, stop_after=40, **given)
+        assert not [text for text in warnings_of(run) if "not recorded" in text]
         assert resume(run.session.folder, device=device).state == "completed"

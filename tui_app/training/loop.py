@@ -20,7 +20,6 @@ from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.metrics.metrics_codec import Record
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training.best_models import is_finite
-from tui_app.training.cuda_graph import fastest_step
 from tui_app.training.evaluation import EvaluationStopped, evaluate, reduction_of
 from tui_app.training.loss_buffer import (
     LossBuffer,
@@ -35,13 +34,14 @@ from tui_app.training.outcome import (
     outcome_of_interruption,
     outcome_of_stop,
 )
+from tui_app.training.recording.choice import fastest_steps
 from tui_app.training.run_events import run_completed, run_started
 from tui_app.training.saver import Saver
 from tui_app.training.seeding import undisturbed
 from tui_app.training.short_epochs import ShortEpochs, short_epochs
 from tui_app.training.state import EpochProgress, Training
 from tui_app.training.steering.control import Control
-from tui_app.training.step_runner import PlainSteps, StepRunner
+from tui_app.training.step_runner import StepRunner
 from tui_app.training.watchdog import StepInterrupted
 
 
@@ -55,7 +55,7 @@ def train(training: Training, control: Control) -> Iterator[Record]:
     try:
         with (
             closing(Saver(training, training.folder)) as saver,
-            closing(PlainSteps(training, fastest_step(training))) as steps,
+            closing(fastest_steps(training)) as steps,
         ):
             yield from _train(_Loop(training, saver, control, steps), control)
     finally:
@@ -183,8 +183,7 @@ class _Loop:
     def _most_steps(self) -> int:
         """How many steps may run before the loop has something to do between two of them."""
         training = self.training
-        # A bounded schedule changes the lr with every step, the others with an epoch at most.
-        if self._steps.longest == 1 or self._control.attention or training.schedule.is_bounded:
+        if self._steps.longest == 1 or self._control.attention:
             return 1
         of_epoch = len(training.batches) - training.epoch_progress.steps
         until_change = (at - training.step for at in training.lr_changes if at > training.step)

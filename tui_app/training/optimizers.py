@@ -98,8 +98,10 @@ def is_fused(name: str, device: str) -> bool:
     return device in _FUSED.get(name, ())
 
 
-def set_lrs(optimizer: torch.optim.Optimizer, lrs: Sequence[float]) -> None:
-    """Use `lrs`, one for each group of weights, from the next step on."""
+def set_lrs(optimizer: torch.optim.Optimizer, lrs: Sequence[float] | Sequence[Tensor]) -> None:
+    """Use `lrs`, one for each group of weights, from the next step on; tensors are those of a graph
+    that is recorded.
+    """
     for group, lr in zip(optimizer.param_groups, lrs, strict=True):
         if isinstance(group.get("lr"), Tensor):
             group["lr"].fill_(lr)

@@ -168,7 +168,11 @@ class Training:
     @property
     def group_lrs(self) -> list[float]:
         """The lr of each of the optimizer's groups of weights in the next step."""
-        factors = self.schedule.factors(self.step)
+        return self.group_lrs_at(self.step)
+
+    def group_lrs_at(self, step: int) -> list[float]:
+        """The same in the step after `step` steps, if nobody changes the lr until then."""
+        factors = self.schedule.factors(step)
         if len(factors) == 1:  # for all groups of a lecture's own optimizer
             factors *= len(self.optimizer.param_groups)
         return [self.lr * factor for factor in factors]

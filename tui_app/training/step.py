@@ -22,12 +22,12 @@ class _BatchTooLarge(Exception):
     """The memory ran out before anything but gradients changed."""
 
 
-def make_step(training: Training) -> Step:
+def make_step(training: Training, make_room: Callable[[], bool] = lambda: False) -> Step:
     """The step for any device.
 
-    If the device has too little memory for a batch, it doubles `training.parts` and adds a warning
-    to `training.pending_warnings`. Raises OutOfMemory if the run's options forbid that, or if it
-    doesn't help.
+    If the device has too little memory for a batch, it tries again if `make_room` could free some.
+    Otherwise it doubles `training.parts` and adds a warning to `training.pending_warnings`. Raises
+    OutOfMemory if the run's options forbid that, or if it doesn't help.
     """
     run_step = _step_of(training.optimizer)
 
@@ -50,12 +50,14 @@ def make_step(training: Training) -> Step:
                 loss = run_step(closure)
                 break
             except _BatchTooLarge:
-                _split_further(training, len(inputs))
+                pass
             except StepInterrupted as error:
                 error.has_torn_weights = has_begun
                 raise
             # Outside of the except clause, in which the error keeps the step's tensors alive.
             training.optimizer.zero_grad(set_to_none=True)
+            if not make_room():
+                _split_further(training, len(inputs))
             if inputs.is_cuda:
                 torch.cuda.empty_cache()
         if training.parts != parts:

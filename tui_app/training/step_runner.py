@@ -22,7 +22,7 @@ class StepsRun(NamedTuple):
 
 
 class StepRunner(Protocol):
-    """Runs the steps of a run in order. The caller counts them and sets the lr."""
+    """Runs the steps of a run in order. The caller counts them."""
 
     longest: int
     """The most steps that one call of `run` can run."""
@@ -32,10 +32,11 @@ class StepRunner(Protocol):
         ...
 
     def run(self, most: int) -> StepsRun:
-        """Draw one to `most` batches of the epoch and run a step on each, all with the lr in force.
+        """Draw one to `most` batches of the epoch and run a step on each.
 
-        `most` is at least 1 and at most the batches that the epoch has left. Raises OutOfMemory,
-        and what the model raises.
+        The caller has set the lr of the first; those of the others are the schedule's. `most` is at
+        least 1 and at most the batches that the epoch has left. Raises OutOfMemory, and what the
+        model raises.
         """
         ...
 

@@ -53,6 +53,12 @@ class DeviceSplit:
     def __len__(self) -> int:
         return len(self.inputs)
 
+    @property
+    def is_resident(self) -> bool:
+        """Whether all inputs are on the device and normalised."""
+        is_there = self.inputs.device.type == self.device.type
+        return is_there and self.inputs.dtype not in _PIXELS
+
     def chunks(self, size: int) -> Iterator[Batch]:
         """All samples in order, `size` at a time."""
         for inputs, targets in zip(self.inputs.split(size), self.targets.split(size), strict=True):
@@ -139,9 +145,9 @@ class GatheredBatches:
         self._augment = augment
         self._sampler = sampler
         self.batch_size = sampler.batch_size
+        self.is_resident = split.is_resident
         # Without shuffling all epochs of a resident split have the same batches: views, made once.
-        is_resident = split.inputs.dtype not in _PIXELS
-        is_fixed = is_resident and not sampler.shuffle
+        is_fixed = split.is_resident and not sampler.shuffle
         self._fixed = list(split.chunks(sampler.batch_size)) if is_fixed else None
 
     def __len__(self) -> int:
@@ -154,16 +160,36 @@ class GatheredBatches:
             return None
         return self._fixed[0]
 
+    @property
+    def bytes_per_batch(self) -> int:
+        """The bytes of a full batch's inputs, as they are kept."""
+        inputs = self._split.inputs
+        return self.batch_size * inputs[0].numel() * inputs.element_size()
+
     def epoch(self, epoch: int, start: int) -> Iterator[Batch]:
         """The batches of `epoch` (from 0), without the first `start`."""
+        for inputs, targets in self._unaugmented(epoch, start):
+            yield self.augment(inputs), targets
+
+    def _unaugmented(self, epoch: int, start: int) -> Iterator[Batch]:
         if self._fixed is not None:
-            for inputs, targets in self._fixed[start : len(self)]:
-                yield augmented(inputs, self._augment), targets
-            return
-        order = self._sampler.order(epoch).to(self._split.inputs.device)
-        for indices in order.split(self._sampler.batch_size)[start : len(self)]:
-            inputs, targets = self._split.gather(indices)
-            yield augmented(inputs, self._augment), targets
+            return iter(self._fixed[start : len(self)])
+        batches = self.order(epoch).split(self._sampler.batch_size)
+        return map(self.gather, batches[start : len(self)])
+
+    # For a graph, in which a batch is gathered and augmented.
+
+    def order(self, epoch: int) -> Tensor:
+        """The indices of the samples in the order of `epoch`, where the inputs are: (size,)."""
+        return self._sampler.order(epoch).to(self._split.inputs.device, non_blocking=True)
+
+    def gather(self, indices: Tensor) -> Batch:
+        """The samples with these indices, not augmented."""
+        return self._split.gather(indices)
+
+    def augment(self, inputs: Tensor) -> Tensor:
+        """The inputs of a batch, varied at random if the run augments them."""
+        return augmented(inputs, self._augment)
 
     def close(self) -> None:
         """Do nothing: there are only tensors."""
