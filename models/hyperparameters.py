@@ -81,8 +81,9 @@ class Hyperparameters:
 class ImageHyperparameters(Hyperparameters):
     """The settings of a training on images."""
 
-    augment: Literal["none", "shift", "flip and shift"] = "none"
-    """Vary each image in every epoch: shift it by up to 4 pixels, mirror it half of the time."""
+    augment: Literal["none", "shift", "flip and shift", "alternating flip and shift"] = "none"
+    """Vary each image in every epoch: shift it by up to 4 pixels, mirror it half of the time. Or
+    mirror it in every other epoch, and shift it by up to 2 pixels."""
 
 
 #: The default lr of an optimizer other than the lecture's, unless the lecture has an override such

@@ -5,6 +5,7 @@ A lecture is one file that declares `LECTURE = Lecture(...)`. Its module docstri
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -78,6 +79,10 @@ class ParameterGroup:
     momentum: float | None = None
 
 
+#: The most train samples that a lecture's `prepare` gets.
+PREPARED = 10_000
+
+
 @dataclass(frozen=True, kw_only=True)
 class Lecture:
     """One lecture of the course, declared at the end of its file.
@@ -85,7 +90,8 @@ class Lecture:
     `title` and `title_zh` are literals, because they are read without importing the file.
     `datasets` are names; the first is the default, and needs no download if any of them doesn't.
     `model` builds the network from (DataSpec, hyperparameters); it ends in logits where the
-    criterion allows. `criterion` builds the loss; its `reduction` is sum or mean.
+    criterion allows. `criterion` builds the loss, from the hyperparameters if it requires an
+    argument; its `reduction` is sum or mean.
 
     `overrides` replaces defaults for a data set (`"digits": {...}`) or for a choice
     (`"optimizer=lbfgs": {...}`); later ones win. `unused` are fields without an effect here.
@@ -94,7 +100,9 @@ class Lecture:
 
     `optimizer` builds the lecture's own optimizer from (model, hyperparameters), instead of the one
     that the field `optimizer` names. `parameter_groups` divides the weights to train into groups
-    with settings of their own, from (model, hyperparameters).
+    with settings of their own, from (model, hyperparameters). `prepare(model, inputs)` sets weights
+    of a new run's model from train images as the model gets them (N, *input_shape), at most
+    PREPARED of them.
 
     `backward(model, inputs, targets)` fills every parameter's `.grad` by hand instead of
     `loss.backward()`. With `data_loader`, a real `torch.utils.data.DataLoader` draws the batches,
@@ -108,13 +116,14 @@ class Lecture:
     title_zh: str
     datasets: tuple[str, ...]
     model: Callable[[DataSpec, Any], nn.Module]
-    criterion: Callable[[], nn.Module]
+    criterion: Callable[..., nn.Module]
     hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
     metric: Metric | None = None
     optimizer: Callable[[Any, Any], Optimizer] | None = None
     parameter_groups: Callable[[Any, Any], Sequence[ParameterGroup]] | None = None
+    prepare: Callable[[Any, Tensor], None] | None = None
     backward: Callable[[Any, Tensor, Tensor], None] | None = None
     data_loader: bool = False
     views: tuple[str, ...] = ()
@@ -158,7 +167,24 @@ class Lecture:
             nn.BCEWithLogitsLoss: "binary",
             nn.MSELoss: "regression",
         }
-        return tasks.get(type(self.criterion()))
+        return tasks.get(type(self.build_criterion(self.hyperparameters)))
+
+    @property
+    def has_criterion_of_settings(self) -> bool:
+        """Whether `criterion` requires an argument, the hyperparameters."""
+        try:
+            parameters = inspect.signature(self.criterion).parameters.values()
+        except (TypeError, ValueError):  # of code without a signature
+            return False
+        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        return any(
+            each.default is inspect.Parameter.empty and each.kind in positional
+            for each in parameters
+        )
+
+    def build_criterion(self, hyperparameters: Hyperparameters) -> nn.Module:
+        """The loss for these hyperparameters."""
+        return self.criterion(*(hyperparameters,) * self.has_criterion_of_settings)
 
     @property
     def fields(self) -> dict[str, Field]:

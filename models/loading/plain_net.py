@@ -153,7 +153,7 @@ def write_lecture_file(net: PlainNet, base: Lecture) -> Path:
 
 def _criterion(base: Lecture) -> str:
     """The base's criterion as an expression that uses only torch."""
-    made = base.criterion()
+    made = base.build_criterion(base.hyperparameters)
     reduction = getattr(made, "reduction", "mean")
     name = f"nn.{type(made).__name__}"
     return name if reduction == "mean" else f"lambda: {name}(reduction={reduction!r})"

@@ -163,6 +163,7 @@ def test_scripts_train_the_same_losses(trained: Callable[..., Path], tmp_path: P
     ]
     runs += [
         ("10_basic", "--epochs", "1", "--channels", "2,3", "--augment", "flip and shift"),
+        ("09_softmax", "--epochs", "2", "--widths", "8", "--augment", "alternating flip and shift"),
         (str(with_relative_imports(tmp_path / "beside")),),
         ("04", "steered by hand"),
     ]

@@ -45,6 +45,26 @@ def test_evaluation_in_chunks_equals_the_whole_split_at_once(reduction: str) -> 
     assert values["accuracy"] == pytest.approx(1 / 3, rel=FLOAT64)
 
 
+class Leftmost(nn.Module):
+    """Predicts class 0 unless the image's left half is brighter than 1, and then class 1."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        left = x[..., : x.shape[-1] // 2].mean(dim=(1, 2, 3))
+        return torch.stack([torch.ones_like(left), left], dim=1)
+
+
+def test_the_flip_accuracy_is_that_of_the_mean_logits_of_an_image_and_its_mirror_image() -> None:
+    left = torch.tensor([1.5, 1.5, 1.2, 0.5])  # of the halves' brightness
+    right = torch.tensor([0.0, 1.1, 0.6, 0.9])
+    images = torch.stack([left, right], dim=1).reshape(4, 1, 1, 2)
+    targets = torch.tensor([0, 1, 0, 0])
+    args = Leftmost(), nn.CrossEntropyLoss(), split_of(images, targets), "multiclass"
+    values = evaluate(*args, flip=True)
+    # The means of both halves are 0.75, 1.3, 0.9 and 0.7: classes 0, 1, 0, 0. Alone: 1, 1, 1, 0.
+    assert (values["accuracy"], values["flip_accuracy"]) == (0.5, 1.0)
+    assert "flip_accuracy" not in evaluate(*args)
+
+
 def test_evaluation_restores_training_mode_and_can_be_stopped() -> None:
     model = Constant().train()
     split = split_of(torch.zeros(10, 1), torch.zeros(10, dtype=torch.int64))

@@ -92,6 +92,7 @@ def assert_same_run(left: RunFolder, right: RunFolder) -> None:
         ("softmax", {"lr_schedule": "one-cycle", "validation": 0.2, "clip_grad_norm": 1.0}, 25),
         ("softmax", {"nesterov": True, "lr_schedule": "milestones", "lr_milestones": (1, 3)}, 30),
         ("softmax", {"augment": "shift", "epochs": 3}, 30),
+        ("softmax", {"augment": "alternating flip and shift", "epochs": 3}, 30),
         ("softmax", {"optimizer": "rmsprop", "lr": 0.001, "keep_best": 2, "eval_every": 3}, 40),
         ("05", {"optimizer": "lbfgs", "epochs": 12}, 5),
         ("05", {"optimizer": "asgd", "epochs": 12}, 5),

@@ -51,7 +51,7 @@ class LectureSource:
         return f"{used}\n\n\n{body}" if used else body
 
     def _expressions(self) -> str:
-        names = ("model", "criterion", "optimizer", "parameter_groups")
+        names = ("model", "criterion", "optimizer", "parameter_groups", "prepare")
         return " ".join(self._declared.get(name, "") for name in names)
 
     def _is_left_out(self, node: ast.stmt) -> bool:

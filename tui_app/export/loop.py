@@ -10,6 +10,7 @@ from tui_app.export.literals import literal
 from tui_app.inspection.probe_context import ProbeContext
 from tui_app.runs.events import StepsCompleted
 from tui_app.runs.metrics.metrics_file import last_event
+from tui_app.training.data.alternation import ALTERNATING
 from tui_app.training.data.sampler import SEED_STRIDE
 from tui_app.training.evaluation import reduction_of
 from tui_app.training.optimizers import parameter_groups
@@ -61,12 +62,12 @@ if test_x is not None:
 model.train()
 for epoch in range(EPOCHS):
     total, samples = 0.0, 0
-    for rows in order(epoch).split(BATCH_SIZE)[:STEPS_PER_EPOCH]:
+{vary}    for rows in order(epoch).split(BATCH_SIZE)[:STEPS_PER_EPOCH]:
         if step == LAST_STEP:
             break
         lr = LR_CHANGES.get(step + 1, lr)
 {set_lrs}
-        inputs, targets = train_x[rows.to(device)], train_y[rows.to(device)]
+        inputs, targets = {inputs}[rows.to(device)], train_y[rows.to(device)]
 {augment}        loss = take_step(inputs, targets)
         losses.append(loss)
         total, samples, step = total + {total}, samples + len(inputs), step + 1
@@ -85,7 +86,8 @@ def loop_code(context: ProbeContext, source: LectureSource) -> str:
     batch = context.batch_size
     drop = bool(getattr(hp, "drop_last", False))
     steps = size // batch if drop else -(-size // batch)
-    varies = getattr(hp, "augment", "none") != "none"
+    augment = getattr(hp, "augment", "none")
+    alternates, varies = augment == ALTERNATING, augment not in ("none", ALTERNATING)
     backward = source.declared("backward")
     is_sum = reduction_of(context.criterion) == "sum"
     indented = "            "  # inside a `with` or an `if` of the closure
@@ -109,6 +111,10 @@ def loop_code(context: ProbeContext, source: LectureSource) -> str:
         factor=_factor(hp, steps, spans),
         group_factors=_group_factors(hp, steps, spans, groups),
         set_lrs=_SET_GROUP_LRS if groups else _SET_LR,
+        vary=f"    epoch_x = picked(train_x, *alternation(train_x.shape, epoch, {hp.seed}))\n"
+        if alternates
+        else "",
+        inputs="epoch_x" if alternates else "train_x",
         augment="        inputs = augmented(inputs, HYPERPARAMETERS.augment)\n" if varies else "",
         forward=forward,
         backward=f"{guard}{call}",

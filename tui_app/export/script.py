@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import PurePosixPath
+from typing import Any
 
 import torch
 
 from models.fields import InvalidValue
-from models.lecture import Hyperparameters, Lecture
+from models.lecture import PREPARED, Hyperparameters, Lecture
 from models.user_files.source import RESERVED
 from tui_app.export.arrays import DataCode, data_code
 from tui_app.export.lecture_source import LectureSource
@@ -21,7 +22,15 @@ from tui_app.export.loop import loop_code
 from tui_app.inspection.probe_context import ProbeContext
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.run_record import RunRecord
+from tui_app.training.data.alternation import (
+    ALTERNATING,
+    MOST_SHIFTED,
+    alternation,
+    picked,
+    reflected,
+)
 from tui_app.training.data.augmentation import SHIFT, augmented, mirrored, shifted
+from tui_app.training.data.sampler import SEED_STRIDE, epoch_generator
 from tui_app.training.optimizers import OPTIMIZERS, group_settings, is_fused, optimizer_settings
 
 
@@ -177,7 +186,10 @@ test_x = normalised(test_x) if test_x is not None else None
 def _model(context: ProbeContext, source: LectureSource, record: RunRecord) -> str:
     hp, model = context.settings.hyperparameters, source.declared("model")
     is_image = any(weight.ndim == 4 for weight in context.model.parameters())
-    functions = ""
+    lecture, functions, prepare = context.settings.lecture, "", ""
+    if lecture.prepare is not None:
+        prepare = f"{source.declared('prepare')}(model, train_x[:{PREPARED}].to(device))\n"
+    argument = "HYPERPARAMETERS" if lecture.has_criterion_of_settings else ""
     if source.declared("parameter_groups"):
         functions = f"{inspect.getsource(group_settings)}\n\n"
     layout = ""
@@ -192,10 +204,10 @@ random.seed({hp.seed})
 np.random.seed({hp.seed % 2**32})
 device = torch.device({literal(record.device)})
 model = {model}(SPEC, HYPERPARAMETERS).to(device)
-{layout}
+{layout}{prepare}
 # 3. Loss and optimizer
 
-{functions}criterion = {source.declared("criterion")}()
+{functions}criterion = {source.declared("criterion")}({argument})
 optimizer = {_optimizer(context, source, record)}
 """
 
@@ -225,6 +237,11 @@ def _augmentation(how: str) -> str:
     """The functions that vary the images, from tutorch's source."""
     if how == "none":
         return ""
-    parts = [f"SHIFT = {SHIFT}", *map(inspect.getsource, (shifted, mirrored, augmented))]
+    functions: tuple[Callable[..., Any], ...] = (shifted, mirrored, augmented)
+    constants = f"SHIFT = {SHIFT}"
+    if how == ALTERNATING:
+        functions = (epoch_generator, alternation, reflected, picked)
+        constants = f"SEED_STRIDE, MOST_SHIFTED = 0x{SEED_STRIDE:X}, {MOST_SHIFTED}"
+    parts = [constants, *map(inspect.getsource, functions)]
     text = "\n\n".join(parts).replace("functional.", "nn.functional.")
     return "\n" + text.replace(": Tensor", ": torch.Tensor").replace("> Tensor", "> torch.Tensor")

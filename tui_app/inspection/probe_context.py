@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from datasets import Data, DataUnavailable, Split, get_dataset
 from datasets.fetching.fetch import find
 from datasets.reading.progress import NO_REPORTS, ProgressReporter
+from models.lecture import PREPARED
 from tui_app.inspection.saved_model import SavedModel
 from tui_app.runs.checkpoints.checkpoint import load_checkpoint
 from tui_app.runs.errors import DamagedRun
@@ -22,7 +23,7 @@ from tui_app.runs.events import BestImproved, ControlApplied, EpochCompleted
 from tui_app.runs.metrics.metrics_file import last_event, read_records
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings.run_settings import RunSettings
-from tui_app.training.build_model import build_model
+from tui_app.training.build_model import build_model, prepare_model
 from tui_app.training.data.batches import DeviceSplit
 from tui_app.training.prepare import read_data, split_train_set
 from tui_app.training.schedule import Span, spans_of
@@ -185,6 +186,9 @@ def context_of_settings(settings: RunSettings) -> ProbeContext:
     data, device = read_data(settings), torch.device("cpu")
     model, criterion = build_model(settings.lecture, data, settings, device)
     measured, split, train = _splits(data, settings)
+    if settings.lecture.prepare is not None:
+        first = train.subset(np.arange(min(PREPARED, len(train))))
+        prepare_model(settings.lecture, model, DeviceSplit.of(first, data, device))
     return ProbeContext(
         settings=settings,
         data=data,

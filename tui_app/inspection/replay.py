@@ -14,7 +14,7 @@ from torch import nn
 
 from models.lecture import Hyperparameters
 from tui_app.inspection.probe_context import ProbeContext
-from tui_app.training.build_model import build_model
+from tui_app.training.build_model import build_model, prepare_model
 from tui_app.training.data.batches import DeviceSplit
 from tui_app.training.devices.device import DeviceInfo
 from tui_app.training.optimizers import make_optimizer, parameter_groups
@@ -64,6 +64,7 @@ def _prepare(context: ProbeContext, hp: Hyperparameters) -> Training:
     split = DeviceSplit.of(context.train, data, context.device)
     batches = make_batches(lecture, hp, context.train, split, data)
     model, criterion = build_model(lecture, data, settings, context.device)
+    prepare_model(lecture, model, split)
     groups = parameter_groups(lecture, model, hp)
     return Training(
         settings=settings,

@@ -19,7 +19,7 @@ from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.build_model import build_model
 from tui_app.training.data.batches import DeviceSplit, ready_sample
 from tui_app.training.devices.device import choose_device
-from tui_app.training.evaluation import evaluate
+from tui_app.training.evaluation import evaluate, measures_flip
 from tui_app.training.outcome import is_out_of_memory
 from tui_app.training.prepare import read_data, split_train_set
 
@@ -103,5 +103,6 @@ class SavedModel:
                 self.criterion,
                 DeviceSplit.of(split, self.data, self.device),
                 self.data.spec.task,
+                flip=measures_flip(self.settings.hyperparameters),
             ).items()
         }

@@ -8,9 +8,10 @@ from torch import nn
 from datasets import Data
 from models import LectureError
 from models.fields import InvalidValue
-from models.lecture import Lecture
+from models.lecture import PREPARED, Lecture
 from models.user_files.error_hints import explain
 from tui_app.runs.settings.run_settings import RunSettings
+from tui_app.training.data.batches import DeviceSplit
 from tui_app.training.seeding import seed_everything
 
 
@@ -21,7 +22,7 @@ def build_model(
     seed_everything(settings.hyperparameters.seed)
     try:
         model = lecture.model(data.spec, settings.hyperparameters)
-        criterion = lecture.criterion()
+        criterion = lecture.build_criterion(settings.hyperparameters)
         _require_modules(lecture, model, criterion)
         model, criterion = model.to(device), criterion.to(device)
         if settings.hyperparameters.optimizer != "lbfgs":  # which needs contiguous weights
@@ -40,6 +41,19 @@ def build_model(
                 "let it take these two arguments"
             ) from error
         raise LectureError(f"{lecture.path} can't build its model: {explain(error)}") from error
+
+
+def prepare_model(lecture: Lecture, model: nn.Module, split: DeviceSplit) -> None:
+    """Let the lecture set weights of a new run's model from the train set. Raises LectureError."""
+    if lecture.prepare is None:
+        return
+    inputs, _ = next(split.chunks(PREPARED))
+    try:
+        lecture.prepare(model, inputs)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # any error of a user's file
+        raise LectureError(f"{lecture.path} can't prepare its model: {explain(error)}") from error
 
 
 def _is_wrong_call(error: TypeError) -> bool:

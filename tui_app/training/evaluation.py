@@ -8,11 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from datasets.dataset import Task
+from models.lecture import Hyperparameters
 from tui_app.training.data.batches import DeviceSplit
 from tui_app.training.outcome import is_out_of_memory
 
 #: Samples at a time: enough to keep a GPU busy, few enough to notice a stop soon.
 CHUNK = 2000
+
+
+def measures_flip(hyperparameters: Hyperparameters) -> bool:
+    """Whether the run also measures the accuracy with mirrored images."""
+    return getattr(hyperparameters, "test_flip", False)
 
 
 class EvaluationStopped(Exception):
@@ -37,8 +43,12 @@ def evaluate(
     split: DeviceSplit,
     task: Task,
     stopped: Callable[[], bool] = lambda: False,
+    *,
+    flip: bool = False,
 ) -> dict[str, float]:
     """`loss` over the split, as the criterion reduces it, and `accuracy` where there are classes.
+
+    With `flip` also `flip_accuracy`, of the mean of the logits for an image and its mirror image.
 
     Restores the model's mode afterwards. If the memory is too small, it takes fewer samples at a
     time. Raises EvaluationStopped.
@@ -46,7 +56,7 @@ def evaluate(
     size = CHUNK
     while True:
         try:
-            return _evaluate(model, criterion, split, task, stopped, size)
+            return _evaluate(model, criterion, split, task, stopped, size, flip=flip)
         except (RuntimeError, MemoryError) as error:
             if size == 1 or not is_out_of_memory(error):
                 raise
@@ -60,11 +70,13 @@ def _evaluate(
     task: Task,
     stopped: Callable[[], bool],
     size: int,
+    *,
+    flip: bool,
 ) -> dict[str, float]:
     was_training = model.training
     model.eval()
     is_sum = reduction_of(criterion) == "sum"
-    losses, corrects, count = [], [], 0
+    losses, corrects, of_flip, count = [], [], [], 0
     try:
         for inputs, targets in split.chunks(size):
             if stopped():
@@ -75,12 +87,17 @@ def _evaluate(
             if task != "regression":
                 corrects.append(correct(outputs, targets, task).sum())
                 count += targets.numel()
+            if flip:
+                both = outputs + model(inputs.flip(-1))
+                of_flip.append(correct(both, targets, task).sum())
     finally:
         model.train(was_training)
     total = torch.stack(losses).cpu().double().sum().item()
     values = {"loss": total if is_sum else total / len(split)}
     if corrects:
         values["accuracy"] = torch.stack(corrects).sum().item() / count
+    if of_flip:
+        values["flip_accuracy"] = torch.stack(of_flip).sum().item() / count
     return values
 
 

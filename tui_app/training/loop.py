@@ -20,7 +20,7 @@ from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.metrics.metrics_codec import Record
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training.best_models import is_finite
-from tui_app.training.evaluation import EvaluationStopped, evaluate, reduction_of
+from tui_app.training.evaluation import EvaluationStopped, evaluate, measures_flip, reduction_of
 from tui_app.training.loss_buffer import (
     LossBuffer,
     first_diverged,
@@ -268,6 +268,7 @@ class _Loop:
                     training.measured.split,
                     training.spec.task,
                     control.must_stop,
+                    flip=measures_flip(training.hyperparameters),
                 )
         except EvaluationStopped:
             raise EndTraining(outcome_of_stop(control.stop_request)) from None

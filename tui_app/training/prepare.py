@@ -17,7 +17,7 @@ from models.fields import InvalidValue
 from models.lecture import HIGHER_IS_BETTER, Hyperparameters, Lecture
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.best_models import BestModels
-from tui_app.training.build_model import build_model
+from tui_app.training.build_model import build_model, prepare_model
 from tui_app.training.data.batches import DeviceSplit, GatheredBatches, LoaderBatches
 from tui_app.training.data.finite_data import refuse_non_finite
 from tui_app.training.data.sampler import SeededBatchSampler
@@ -35,12 +35,15 @@ def prepare(
     on_progress: Callable[[Progress], None] = lambda progress: None,
     stopped: Callable[[], bool] = lambda: False,
     accept: Callable[[Data, str], tuple[Data, str]] = lambda data, fingerprint: (data, ""),
+    *,
+    is_new: bool = True,
 ) -> Training:
     """Read the data and build the model and all that trains it.
 
     It writes nothing except fetched data to the cache. The model and the order of the samples
     depend only on the seed. `accept` gets the data and their fingerprint, and returns the data to
-    train with and a note, which may be empty. Raises DeviceUnavailable, DataUnavailable,
+    train with and a note, which may be empty. A run that isn't new gets its weights from a
+    checkpoint, and not from the lecture's `prepare`. Raises DeviceUnavailable, DataUnavailable,
     DataDamaged, LoadingStopped, InvalidValue, LectureError, and what `accept` raises.
     """
     lecture, hp, options = settings.lecture, settings.hyperparameters, settings.options
@@ -61,6 +64,8 @@ def prepare(
     groups = parameter_groups(lecture, model, hp)
     threads, reason = choose_threads(options.threads, per_layer)
     use_threads(threads)
+    if is_new:
+        prepare_model(lecture, model, splits.resident)
     return Training(
         settings=settings,
         spec=data.spec,

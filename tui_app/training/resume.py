@@ -59,7 +59,8 @@ def resume_run(
         folder.refuse_irregular_files()
         folder.remove_unfinished()
         accept = partial(check_data, folder, record)
-        training = prepare(settings, on_progress, control.must_stop, accept)
+        is_new = not folder.has_checkpoint()
+        training = prepare(settings, on_progress, control.must_stop, accept, is_new=is_new)
         if control.is_abandoned:
             raise StepInterrupted
         training.run_folder = folder

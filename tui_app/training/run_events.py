@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tui_app.runs.events import RunCompleted, RunStarted
 from tui_app.runs.exit_codes import ExitCode
-from tui_app.training.evaluation import evaluate, reduction_of
+from tui_app.training.evaluation import evaluate, measures_flip, reduction_of
 from tui_app.training.outcome import Outcome
 from tui_app.training.state import Training
 
@@ -60,5 +60,11 @@ def _test_values(training: Training) -> dict[str, float]:
         return {}
     training.model.load_state_dict(dict(best.weights))
     with training.autocast():
-        values = evaluate(training.model, training.criterion, training.test, training.spec.task)
+        values = evaluate(
+            training.model,
+            training.criterion,
+            training.test,
+            training.spec.task,
+            flip=measures_flip(training.hyperparameters),
+        )
     return {f"test_{name}": value for name, value in values.items()}

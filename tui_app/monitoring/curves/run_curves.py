@@ -19,6 +19,9 @@ _LEGEND = {
     "train": ("train after each epoch", "series-4"),
 }
 
+#: The colour of the accuracy that is measured with the mirror images, too.
+_FLIP_COLOUR = "series-6"
+
 #: The label of each metric's baseline.
 _BASELINES = {"accuracy": "majority class", "loss": "class frequencies"}
 
@@ -109,6 +112,8 @@ class RunCurves:
             if name == "train_loss" or metric not in name.split("_") or split not in _LEGEND:
                 continue
             label, colour = _LEGEND[split]
+            if "flip" in name.split("_"):
+                label, colour = f"{label}, mirrored too", _FLIP_COLOUR
             places, drawn = bucketed(np.array(values), columns)
             steps = np.interp(places, np.arange(len(values)), np.array(epochs.step))
             curves.append(Curve(label, self.at(steps, view), drawn, colour, "dots"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from datasets.reading.progress import NO_REPORTS, ProgressReporter
 from models.user_files.child_processes import without_working_folder
 from tui_app.runs.errors import WorkerDied
 from tui_app.terminal.signals import leave_signals_to_parent, preserved_handler
+from tui_app.training.data.alternation import ALTERNATING, alternation, pick_all, picked
 from tui_app.training.data.augmentation import augmented
 from tui_app.training.data.sampler import SeededBatchSampler
 
@@ -141,14 +142,17 @@ class GatheredBatches:
     def __init__(
         self, split: DeviceSplit, sampler: SeededBatchSampler, augment: str = "none"
     ) -> None:
-        self._split = split
+        self._original = self._split = split
         self._augment = augment
         self._sampler = sampler
         self.batch_size = sampler.batch_size
         self.is_resident = split.is_resident
+        self._is_varied_as_whole = augment == ALTERNATING and split.is_resident
+        if self._is_varied_as_whole:
+            self._split = replace(split, inputs=torch.empty_like(split.inputs))
         # Without shuffling all epochs of a resident split have the same batches: views, made once.
         is_fixed = split.is_resident and not sampler.shuffle
-        self._fixed = list(split.chunks(sampler.batch_size)) if is_fixed else None
+        self._fixed = list(self._split.chunks(sampler.batch_size)) if is_fixed else None
 
     def __len__(self) -> int:
         return len(self._sampler)
@@ -172,15 +176,26 @@ class GatheredBatches:
             yield self.augment(inputs), targets
 
     def _unaugmented(self, epoch: int, start: int) -> Iterator[Batch]:
+        order = self.begin_epoch(epoch)
         if self._fixed is not None:
-            return iter(self._fixed[start : len(self)])
-        batches = self.order(epoch).split(self._sampler.batch_size)
-        return map(self.gather, batches[start : len(self)])
+            yield from self._fixed[start : len(self)]
+            return
+        rows, columns = self._alternation(epoch)
+        for indices in order.split(self._sampler.batch_size)[start : len(self)]:
+            inputs, targets = self.gather(indices)
+            if len(rows) and not self._is_varied_as_whole:
+                inputs = picked(inputs, rows[indices], columns[indices])
+            yield inputs, targets
 
     # For a graph, in which a batch is gathered and augmented.
 
-    def order(self, epoch: int) -> Tensor:
-        """The indices of the samples in the order of `epoch`, where the inputs are: (size,)."""
+    def begin_epoch(self, epoch: int) -> Tensor:
+        """The indices of the samples in the order of `epoch`, where the inputs are: (size,).
+
+        If the run varies the images once an epoch, they are varied here.
+        """
+        if self._is_varied_as_whole:
+            pick_all(self._original.inputs, *self._alternation(epoch), self._split.inputs)
         return self._sampler.order(epoch).to(self._split.inputs.device, non_blocking=True)
 
     def gather(self, indices: Tensor) -> Batch:
@@ -190,6 +205,12 @@ class GatheredBatches:
     def augment(self, inputs: Tensor) -> Tensor:
         """The inputs of a batch, varied at random if the run augments them."""
         return augmented(inputs, self._augment)
+
+    def _alternation(self, epoch: int) -> tuple[Tensor, Tensor]:
+        """The rows and columns that the images show in `epoch`; empty if they show their own."""
+        if self._augment != ALTERNATING:
+            return torch.empty(0), torch.empty(0)
+        return alternation(self._split.inputs.shape, epoch, self._sampler.seed)
 
     def close(self) -> None:
         """Do nothing: there are only tensors."""

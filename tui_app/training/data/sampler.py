@@ -12,6 +12,13 @@ from torch import Tensor
 SEED_STRIDE = 0x9E3779B97F4A7C15
 
 
+def epoch_generator(seed: int, epoch: int) -> torch.Generator:
+    """A generator whose seed depends on `seed` and `epoch` alone; negative epochs are free for
+    other purposes than the order of the samples.
+    """
+    return torch.Generator().manual_seed((seed + (epoch + 1) * SEED_STRIDE) % 2**63)
+
+
 class SeededBatchSampler:
     """Yields an epoch's batches as lists of indices; a DataLoader takes it as `batch_sampler`.
 
@@ -38,8 +45,7 @@ class SeededBatchSampler:
         """The indices of the samples in the order of `epoch`: (size,) int64."""
         if not self.shuffle:
             return torch.arange(self.size)
-        generator = torch.Generator().manual_seed((self.seed + (epoch + 1) * SEED_STRIDE) % 2**63)
-        return torch.randperm(self.size, generator=generator)
+        return torch.randperm(self.size, generator=epoch_generator(self.seed, epoch))
 
     def __iter__(self) -> Iterator[list[int]]:
         """The batches of `epoch` from `start` on."""

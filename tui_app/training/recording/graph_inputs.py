@@ -68,7 +68,7 @@ class GatheredInputs:
 
     def begin_epoch(self, epoch: int, start: int) -> None:
         """The next batch is batch `start` of `epoch`."""
-        self._order = self._batches.order(epoch)
+        self._order = self._batches.begin_epoch(epoch)
         self._next = start * self._size
 
     def draw(self) -> Batch:
