@@ -33,7 +33,9 @@ def _sgd_update(
     settings = {name: group[name] for name in ("weight_decay", "lr", "dampening", "nesterov")}
     settings |= {"momentum": momentum, "maximize": group["maximize"], "is_first_step": False}
 
-    def update() -> object:
-        return kernel(weights, [weight.grad for weight in weights], buffers, **settings)
+    values = [weight.detach() for weight in weights]  # the same memory, unknown to autograd
 
-    return torch.no_grad()(update)
+    def update() -> object:
+        return kernel(values, [weight.grad for weight in weights], buffers, **settings)
+
+    return update
