@@ -6,11 +6,11 @@ import math
 import time
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from tui_app.training.best_models import RankedModel
+from tui_app.training.shortest_digits import shortest_digits
 from tui_app.training.step_runner import StepsRun
 
 #: Seconds of steps in a block.
@@ -64,20 +64,13 @@ class LossBuffer:
         """Wait for the losses and start a new block; None if there was no step."""
         if not self._losses:
             return None
-        losses = shortest(torch.hstack(self._losses).float().cpu().numpy())
-        closed = ClosedBlock(losses, tuple(self._sizes), self._lr)
+        losses = shortest_digits(torch.hstack(self._losses).float().cpu().numpy())
+        closed = ClosedBlock(tuple(losses), tuple(self._sizes), self._lr)
         seconds = max(time.monotonic() - self._start, 1e-9)
         steps = len(self._sizes)
         self._most_steps = max(1, min(10 * steps, int(_SECONDS * steps / seconds)))
         self._losses, self._sizes = [], []
         return closed
-
-
-def shortest(losses: np.ndarray) -> tuple[float, ...]:
-    """The float32 `losses` by the shortest digits that still mean each of them: half as long as
-    those of the same float64.
-    """
-    return tuple(float(str(loss)) for loss in losses)
 
 
 def divergence_limit(first_loss: float) -> float:

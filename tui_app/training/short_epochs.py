@@ -25,10 +25,11 @@ from tui_app.runs.checkpoints.checkpoint import copy_to_cpu
 from tui_app.runs.metrics.packed_epochs import MOST_EPOCHS, PackedEpochs
 from tui_app.training.best_models import RankedModel, is_finite
 from tui_app.training.data.batches import Batch, GatheredBatches
-from tui_app.training.direct_update import direct_update
+from tui_app.training.direct_step import direct_backward, direct_update
 from tui_app.training.evaluation import correct, reduction_of
-from tui_app.training.loss_buffer import LossBuffer, divergence_limit, shortest
+from tui_app.training.loss_buffer import LossBuffer, divergence_limit
 from tui_app.training.short_epochs_rule import is_suited
+from tui_app.training.shortest_digits import shortest_digits
 from tui_app.training.state import EpochProgress, Training
 from tui_app.training.steering.control import Control
 from tui_app.training.step_runner import StepsRun
@@ -131,7 +132,8 @@ class ShortEpochs:
         training, control = self._training, self._control
         model, criterion = training.model, training.criterion
         inputs, targets = self._inputs, self._targets
-        weights, update = [*model.parameters()], direct_update(training.optimizer)
+        weights = [*model.parameters()]
+        backward, update = direct_backward(), direct_update(training.optimizer)
         current = [*model.state_dict().values()]
         most = min(training.epochs - training.epoch, MOST_EPOCHS)
         limit = 0.99 * divergence_limit(training.first_loss)
@@ -146,7 +148,7 @@ class ShortEpochs:
                 return False
             for weight in weights:
                 weight.grad = None
-            loss.backward()
+            backward(loss)
             update()
             training.step += 1
             block.losses.append(value)
@@ -216,7 +218,7 @@ class ShortEpochs:
         training, count = self._training, len(block.after)
         first_step = training.step - count
         packed = PackedEpochs(training.run, training.epoch + 1, first_step, 1)
-        losses = shortest(np.array(block.losses[:-1], dtype=np.float32))
+        losses = shortest_digits(np.array(block.losses[:-1], dtype=np.float32))
         packed.losses = [*losses]
         lr, seconds = training.current_lr, progress.recorded_seconds
         of_each = (lr, lr, seconds, progress.samples_per_second)

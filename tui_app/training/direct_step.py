@@ -1,6 +1,7 @@
-"""Updates weights by `optimizer.step`, without what torch wraps around it.
+"""Calls what `loss.backward()` and `optimizer.step()` call, without what torch wraps around it.
 
-The wrappers (hooks, profiler, grad mode, grouping by device) take longer than a tiny net's update.
+The wrappers (checks, hooks, profiler, grouping by device) take longer than a tiny net's arithmetic.
+Where a version of torch lacks one of these internals, the public function is called.
 """
 
 from __future__ import annotations
@@ -10,6 +11,21 @@ from inspect import unwrap
 from typing import Any
 
 import torch
+from torch import Tensor
+
+
+def direct_backward() -> Callable[[Tensor], object]:
+    """A function that does what `loss.backward()` does with a loss of shape ()."""
+    engine = getattr(torch.autograd.Variable, "_execution_engine", None)
+    if engine is None:
+        return Tensor.backward
+    run, one = engine.run_backward, torch.ones(())
+
+    def backward(loss: Tensor) -> object:
+        # keep_graph, create_graph; no inputs: the gradients go to all leaves
+        return run((loss,), (one,), False, False, (), allow_unreachable=True, accumulate_grad=True)
+
+    return backward
 
 
 def direct_update(optimizer: torch.optim.Optimizer) -> Callable[[], object]:
