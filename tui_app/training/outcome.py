@@ -12,8 +12,29 @@ from tui_app.runs.exit_codes import ExitCode
 from tui_app.training.steering.control import Stop
 from tui_app.training.watchdog import StepInterrupted, where_interrupted
 
-#: Parts of torch's messages when the machine's memory, or that of a Mac's GPU, is used up.
-_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+#: Parts of torch's messages when the memory of the machine or of a GPU is used up, also where a
+#: library allocates for itself: CUBLAS_STATUS_ALLOC_FAILED, CUDNN_STATUS_ALLOC_FAILED,
+#: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED (cuDNN 9).
+_NO_MEMORY = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "_ALLOC_FAILED",
+    "_ALLOCATION_FAILED",
+)
+
+#: Parts of messages that mean too little memory, or another fault. cuBLAS and cuDNN fail so when
+#: they can't make a handle or load their kernels (pytorch/pytorch#81620); torch finds no engine
+#: when none has the workspace it needs.
+_PERHAPS_NO_MEMORY = (
+    "CUBLAS_STATUS_NOT_INITIALIZED",
+    "CUDNN_STATUS_NOT_INITIALIZED",
+    "CUDNN_STATUS_INTERNAL_ERROR",
+    "unable to find an engine to execute this computation",
+)
+
+#: Free bytes on a GPU below which such a message means that: cuDNN 8 loads up to 500 MB.
+_LITTLE_MEMORY = 512 << 20
 
 
 @dataclass(frozen=True)
@@ -61,7 +82,22 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether a computation ran out of memory."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError | OutOfMemory):
         return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
+    if not isinstance(error, RuntimeError):
+        return False
+    text = str(error)
+    if any(words in text for words in _NO_MEMORY):
+        return True
+    return any(words in text for words in _PERHAPS_NO_MEMORY) and _has_little_memory()
+
+
+def _has_little_memory() -> bool:
+    """Whether the thread's current GPU has little memory left."""
+    if not torch.cuda.is_initialized():
+        return False
+    try:
+        return torch.cuda.mem_get_info()[0] < _LITTLE_MEMORY
+    except RuntimeError:  # the device has failed
+        return False
 
 
 def outcome_of_error(error: Exception) -> Outcome | None:
