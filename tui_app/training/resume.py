@@ -27,6 +27,7 @@ from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.text.escaping import printable
 from tui_app.training.prepare import prepare
 from tui_app.training.run_record import record_of
+from tui_app.training.seeding import state_of_one_card
 from tui_app.training.session import Session
 from tui_app.training.start import notes_of
 from tui_app.training.state import Training
@@ -69,7 +70,8 @@ def resume_run(
         state = _status(folder).get("state")
         is_changed = is_other_source(settings.lecture, record)
         load = restore_with_changed_source if is_changed else restore
-        notes = load(training, folder, was_completed=state == "completed")
+        trained_on = record.device
+        notes = load(training, folder, trained_on, was_completed=state == "completed")
         notes += [*filter(None, [settings.note]), *notes_of(training), *extend_schedule(training)]
         now = record_of(training)
         notes += _write_records(training, folder, record, now)
@@ -115,8 +117,11 @@ def _write_records(
     return trust_copy(folder, source) if source is not None else []
 
 
-def restore(training: Training, folder: RunFolder, *, was_completed: bool) -> list[str]:
-    """Load the newest intact checkpoint; a note if it isn't last.pt.
+def restore(
+    training: Training, folder: RunFolder, trained_on: str, *, was_completed: bool
+) -> list[str]:
+    """Load the newest intact checkpoint of a run that was trained on the device `trained_on`; notes
+    if it isn't last.pt, or lacks the device's random numbers.
 
     Raises DamagedRun if there is none, RunFinished if nothing is left to train. A run that crashed
     between its last step and its end still has to be completed.
@@ -124,18 +129,17 @@ def restore(training: Training, folder: RunFolder, *, was_completed: bool) -> li
     if not folder.has_checkpoint():
         return [f"{folder.name} crashed before anything was saved: it starts again"]
     try:
-        _load_state(training, folder.last)
-        notes = []
+        notes = _load_state(training, folder.last, trained_on)
     except DamagedRun as damage:
         if not is_there(folder.previous):
             raise
         try:
-            _load_state(training, folder.previous)
+            notes = _load_state(training, folder.previous, trained_on)
         except DamagedRun as older:
             raise DamagedRun(f"{damage}; {older}") from older
         # The next save would replace the intact checkpoint by the damaged one.
         folder.previous.replace(folder.last)
-        notes = [f"{damage}. The run continues from the checkpoint before it"]
+        notes.append(f"{damage}. The run continues from the checkpoint before it")
     if training.epoch >= training.epochs and was_completed:
         raise RunFinished(
             f"{folder.name} has trained all its {training.epoch} epochs; "
@@ -147,14 +151,14 @@ def restore(training: Training, folder: RunFolder, *, was_completed: bool) -> li
 
 
 def restore_with_changed_source(
-    training: Training, folder: RunFolder, *, was_completed: bool
+    training: Training, folder: RunFolder, trained_on: str, *, was_completed: bool
 ) -> list[str]:
     """Load the checkpoint of a run that continues with a changed source. The best model is chosen
     again, since the old source's values don't compare. Raises what `restore` does.
     """
     file = training.settings.lecture.path.name
     try:
-        notes = restore(training, folder, was_completed=was_completed)
+        notes = restore(training, folder, trained_on, was_completed=was_completed)
     except DamagedRun as error:
         raise DamagedRun(
             f"{file} as it is now can't continue what {folder.name} has trained: {error}\n"
@@ -166,12 +170,18 @@ def restore_with_changed_source(
     return [*notes, f"{note}, and the best model is chosen again"]
 
 
-def _load_state(training: Training, path: Path) -> None:
+def _load_state(training: Training, path: Path, trained_on: str) -> list[str]:
+    """Load a checkpoint; a note if a run on a GPU has no random numbers of it there."""
     state = load_checkpoint(path)
     try:
-        training.load_state_dict(state)
+        rng = state_of_one_card(state["rng"], trained_on)
+        training.load_state_dict({**state, "rng": rng})
     except Exception as error:  # torch has no common error for a wrong state
         raise DamagedRun(f"{path} doesn't belong to this run: {error}") from error
+    was_on_gpu = trained_on.startswith("cuda")
+    if rng["cuda"] is None and was_on_gpu and training.device.name.startswith("cuda"):
+        return [f"{path.name} has no random numbers of {trained_on}: dropout draws new ones"]
+    return []
 
 
 def extend_schedule(training: Training) -> list[str]:

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
+_HOST = torch.device("cpu")
+
 
 def seed_everything(seed: int) -> None:
     """Seed every generator that a lecture may draw from."""
@@ -19,12 +21,15 @@ def seed_everything(seed: int) -> None:
     np.random.seed(seed % 2**32)
 
 
-def rng_state() -> dict[str, Any]:
-    """The state of all generators, as tensors and plain values: weights_only=True can load it."""
+def rng_state(device: torch.device) -> dict[str, Any]:
+    """The state of the host's generators and of the device's, if it is a CUDA device.
+
+    Tensors and plain values: weights_only=True can load it.
+    """
     name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
     return {
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+        "cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
         "python": random.getstate(),
         "numpy": [
             str(name),
@@ -36,37 +41,54 @@ def rng_state() -> dict[str, Any]:
     }
 
 
-def restore_rng_state(state: dict[str, Any]) -> None:
-    """Restore what `rng_state` returned."""
+def restore_rng_state(state: dict[str, Any], device: torch.device) -> None:
+    """Restore what `rng_state` returned, on any CUDA device if it was of one."""
     torch.set_rng_state(state["torch"])
-    if state["cuda"] and len(state["cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(state["cuda"])
+    if state["cuda"] is not None and device.type == "cuda":
+        torch.cuda.set_rng_state(state["cuda"], device)
     version, internal, gauss = state["python"]
     random.setstate((version, tuple(internal), gauss))
     name, keys, position, has_gauss, cached = state["numpy"]
     np.random.set_state((name, np.array(keys, dtype=np.uint32), position, has_gauss, cached))
 
 
+def state_of_one_card(state: dict[str, Any], trained_on: str) -> dict[str, Any]:
+    """The state as `rng_state` returns it, also of an earlier version, which kept a list of the
+    states of all CUDA devices. `trained_on` is the device of the run: `cuda:1`.
+    """
+    cards = state["cuda"]
+    if not isinstance(cards, list):
+        return state
+    device = torch.device(trained_on)
+    index = device.index or 0
+    known = device.type == "cuda" and index < len(cards)
+    return {**state, "cuda": cards[index] if known else None}
+
+
 def host_rng_state() -> dict[str, Any]:
     """The state of the generators on the host, comparable with `==`."""
-    state = rng_state()
-    return {**state, "torch": state["torch"].tolist(), "cuda": []}
+    state = rng_state(_HOST)
+    return {**state, "torch": state["torch"].tolist()}
 
 
 def restore_host_rng_state(state: dict[str, Any]) -> None:
     """Restore what `host_rng_state` returned."""
-    restore_rng_state({**state, "torch": torch.tensor(state["torch"], dtype=torch.uint8)})
+    plain = {**state, "torch": torch.tensor(state["torch"], dtype=torch.uint8)}
+    restore_rng_state(plain, _HOST)
 
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
-    """Evaluate with `model`; afterwards its modules' modes and all random numbers are as before."""
+    """Evaluate with `model`; afterwards its modules' modes, and the random numbers of the host and
+    of the model's device, are as before.
+    """
     training = [module for module in model.modules() if module.training]
-    state = rng_state()
+    device = next((weight.device for weight in model.parameters()), _HOST)
+    state = rng_state(device)
     model.eval()
     try:
         yield
     finally:
-        restore_rng_state(state)
+        restore_rng_state(state, device)
         for module in training:
             module.training = True

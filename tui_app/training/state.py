@@ -187,7 +187,7 @@ class Training:
             "model": self.model.state_dict(),
             "optimizer": plain_state(self.optimizer, self.group_lrs),
             "best": self.best.state_dict(),
-            "rng": rng_state(),
+            "rng": rng_state(torch.device(self.device.name)),
             "schedule": [list(span) for span in self.schedule.spans],
             "so_far": dict(vars(self.epoch_progress)),
             "lr": self.lr,
@@ -207,7 +207,7 @@ class Training:
         self.model.load_state_dict(state["model"])
         load_plain_state(self.optimizer, state["optimizer"])
         self.best.load_state_dict(state["best"])
-        restore_rng_state(state["rng"])
+        restore_rng_state(state["rng"], torch.device(self.device.name))
         self.schedule = replace(self.schedule, spans=spans_of(state["schedule"]))
         so_far = state["so_far"]
         self.epoch_progress = EpochProgress(
