@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
+import pynvml
 import pytest
 import torch
 
@@ -50,6 +51,27 @@ def test_a_program_without_cuda_goes_by_the_environment(
     assert [nvidia.gpu_handle(index) for index in (0, 1)] == handles
 
 
+def test_a_part_of_a_card_is_found_by_its_own_uuid(monkeypatch: pytest.MonkeyPatch):
+    """torch gives the UUID of a MIG instance without saying what it is of."""
+
+    def handle(uuid: str) -> str:
+        if not uuid.startswith("MIG-"):
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_FOUND)
+        return uuid
+
+    monkeypatch.setattr("pynvml.nvmlInit", lambda: None)
+    monkeypatch.setattr("pynvml.nvmlDeviceGetHandleByUUID", handle)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    for uuid in ("c", "MIG-c"):
+        properties = SimpleNamespace(uuid=uuid)
+        monkeypatch.setattr("torch.cuda.get_device_properties", lambda index, p=properties: p)
+        assert nvidia.gpu_handle(0) == "MIG-c"
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-c")
+    assert nvidia.gpu_handle(0) == "MIG-c"
+
+
 def test_auto_is_the_gpu_with_the_most_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     free = {0: 10, 1: 20}
     queried: list[str] = []
@@ -62,11 +84,14 @@ def test_auto_is_the_gpu_with_the_most_free_memory(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(devices, "_cuda_count", lambda: len(free))
     monkeypatch.setattr(devices, "free_memory", lambda index: free[index])
     monkeypatch.setattr(devices, "query_device", query)
+    current: list[str] = []
+    monkeypatch.setattr("torch.cuda.set_device", current.append)
     assert choose_device("auto").name == "cuda:1"
     assert choose_device("cuda").name == "cuda:1"
     assert choose_device("cuda:0").name == "cuda:0"
     assert choose_device("cpu").name == "cpu"
     assert queried == ["cuda:1", "cuda:1", "cuda:0", "cpu"], "other GPUs are not initialised"
+    assert current == ["cuda:1", "cuda:1", "cuda:0"], "the thread's own `.cuda()` means the same"
     with pytest.raises(DeviceUnavailable, match="cuda:0, cuda:1, cpu"):
         choose_device("cuda:2")
     free.clear()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +31,7 @@ def _gpu(index: int) -> str:
     import pynvml
 
     from tui_app.training.devices.nvidia import gpu_handle  # puts off pynvml
+    from tui_app.training.devices.other_programs import own_pid
 
     try:
         handle = gpu_handle(index)
@@ -42,7 +42,9 @@ def _gpu(index: int) -> str:
         _reading(lambda: _memory(pynvml.nvmlDeviceGetMemoryInfo(handle))),
         _reading(lambda: f"{pynvml.nvmlDeviceGetTemperature(handle, 0)} °C"),
         _reading(lambda: f"{pynvml.nvmlDeviceGetPowerUsage(handle) / 1000:.0f} W"),
-        _reading(lambda: _others(pynvml.nvmlDeviceGetComputeRunningProcesses(handle))),
+        _reading(
+            lambda: _others(pynvml.nvmlDeviceGetComputeRunningProcesses(handle), own_pid(index))
+        ),
     ]
     return f"GPU {index}  " + "  ".join(part for part in parts if part)
 
@@ -51,9 +53,11 @@ def _memory(info: Any) -> str:
     return f"{info.used / 2**30:.1f} of {info.total / 2**30:.0f} GiB"
 
 
-def _others(running: list[Any]) -> str:
-    """The GPU memory that other programs use."""
-    used = sum(one.usedGpuMemory or 0 for one in running if one.pid != os.getpid())
+def _others(running: list[Any], own: int | None) -> str:
+    """The GPU memory that other programs use; empty if this one can't be told from them."""
+    if own is None:
+        return ""
+    used = sum(one.usedGpuMemory or 0 for one in running if one.pid != own)
     return f"others {used / 2**30:.1f} GiB" if used else ""
 
 

@@ -9,7 +9,8 @@ import torch
 from models.fields import fields_of
 from tui_app.runs.errors import DeviceUnavailable
 from tui_app.runs.settings.run_options import RunOptions
-from tui_app.training.devices.nvidia import free_memory, gpu_names, other_programs
+from tui_app.training.devices.nvidia import free_memory, gpu_names
+from tui_app.training.devices.other_programs import count_others
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,9 @@ class DeviceInfo:
 def choose_device(requested: str) -> DeviceInfo:
     """The device for `requested`: auto, cpu, cuda, cuda:N or mps.
 
-    `auto` is the CUDA device with the most free memory, then mps, then the CPU. Raises InvalidValue
-    for another word, DeviceUnavailable for a device that doesn't work.
+    `auto` is the CUDA device with the most free memory, then mps, then the CPU. The calling thread
+    uses it from now on where its code names no index. Raises InvalidValue for another word,
+    DeviceUnavailable for a device that doesn't work.
     """
     fields_of(RunOptions)["device"].check(requested)
     candidates = [requested]
@@ -38,6 +40,7 @@ def choose_device(requested: str) -> DeviceInfo:
     for name in candidates:
         device = query_device(name)
         if device is not None:
+            make_current(device.name)
             return device
     names = ", ".join(device.name for device in available_devices())
     raise DeviceUnavailable(
@@ -67,6 +70,12 @@ def gpus_by_free_memory() -> list[int]:
     return sorted(free, key=lambda index: -free[index])
 
 
+def make_current(device: str) -> None:
+    """Let a device without an index, as in `.cuda()`, mean this GPU in the calling thread."""
+    if device.startswith("cuda"):
+        torch.cuda.set_device(device)
+
+
 def release_gpu_memory() -> None:
     """Free the GPU memory of a run that has ended: the app may stay open for hours."""
     if torch.cuda.is_initialized():
@@ -85,12 +94,14 @@ def _cuda_count() -> int:
 def _cuda_info(index: int) -> DeviceInfo | None:
     name = f"cuda:{index}"
     try:
-        torch.zeros(1, device=name)
+        # A user's file may have used the card before.
+        was_used = torch.cuda.is_initialized() and torch.cuda.memory_reserved(index) > 0
+        others = count_others(index, lambda: torch.zeros(1, device=name), was_used=was_used)
         free, total = torch.cuda.mem_get_info(index)
         properties = torch.cuda.get_device_properties(index)
     except RuntimeError:  # it is broken, in exclusive use, or full
         return None
-    return DeviceInfo(name, properties.name, free, total, other_programs(index))
+    return DeviceInfo(name, properties.name, free, total, others)
 
 
 def _why_no_cuda(requested: str) -> str:

@@ -1,7 +1,7 @@
 """Queries NVIDIA's driver: which GPUs there are, their memory and who else uses them.
 
 torch numbers the cards that CUDA_VISIBLE_DEVICES leaves, the fastest first; the driver numbers all
-of them by their slot. A UUID means the same card to both.
+of them by their slot. A UUID means the same card to both, or the same part of one (MIG).
 """
 
 from __future__ import annotations
@@ -33,22 +33,27 @@ def free_memory(index: int) -> int:
         return 0
 
 
-def other_programs(index: int) -> int:
-    """How many other programs compute on `cuda:<index>`; 0 if the driver doesn't say."""
+def programs_on(index: int) -> frozenset[int]:
+    """The process ids of the programs that compute on `cuda:<index>`, this one among them. The
+    driver numbers them; empty if it doesn't say.
+    """
     try:
         running = pynvml.nvmlDeviceGetComputeRunningProcesses(gpu_handle(index))
     except pynvml.NVMLError:
-        return 0
-    return len({program.pid for program in running} - {os.getpid()})
+        return frozenset()
+    return frozenset(program.pid for program in running)
 
 
 def gpu_handle(index: int) -> Any:
     """The driver's handle of the card that torch calls `cuda:<index>`. Raises NVMLError."""
     pynvml.nvmlInit()
     uuid = _uuid(index)
-    if uuid:
+    if not uuid:
+        return pynvml.nvmlDeviceGetHandleByIndex(_driver_index(index))
+    try:
         return pynvml.nvmlDeviceGetHandleByUUID(uuid)
-    return pynvml.nvmlDeviceGetHandleByIndex(_driver_index(index))
+    except pynvml.NVMLError:  # torch doesn't say whether it is a card or a part of one
+        return pynvml.nvmlDeviceGetHandleByUUID(uuid.replace("GPU-", "MIG-", 1))
 
 
 def _uuid(index: int) -> str:
@@ -58,9 +63,10 @@ def _uuid(index: int) -> str:
 
         if torch.cuda.is_available() and index < torch.cuda.device_count():
             uuid = str(getattr(torch.cuda.get_device_properties(index), "uuid", ""))
-            return f"GPU-{uuid.removeprefix('GPU-')}" if uuid else ""
+            is_whole = uuid.startswith(("GPU-", "MIG-"))
+            return uuid if is_whole or not uuid else f"GPU-{uuid}"
     visible = _visible(index)
-    return visible if visible.startswith("GPU-") else ""
+    return visible if visible.startswith(("GPU-", "MIG-")) else ""
 
 
 def _driver_index(index: int) -> int:
