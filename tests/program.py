@@ -104,7 +104,9 @@ def command(*argv: object, first: str = "") -> list[str]:
 def environment(**variables: str) -> dict[str, str]:
     """The environment of such a process: this one's, the checkout importable, and `variables`."""
     nothing_kept = {"TUTORCH_STATE_DIR": ""}
-    return {**nothing_kept, **os.environ, "PYTHONPATH": str(ROOT), **variables}
+    # What the packages of this process may be found by stays behind the checkout.
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**nothing_kept, **os.environ, "PYTHONPATH": path, **variables}
 
 
 def python(code: str, **variables: str) -> str:

@@ -1,0 +1,151 @@
+"""`python -m tests.gpu` writes a row as soon as it is found, whatever becomes of the check."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.gpu.catalogue import CHECKS
+from tests.gpu.check import Check
+from tests.gpu.rows import read_rows, table_of
+from tests.gpu.runner import Report, Runner, end
+from tests.program import LONGEST, environment
+
+#: Checks: a module of its own, so that their processes import neither pytest nor torch.
+CODE = """
+import os, signal, threading
+from tests.gpu.check import Row
+
+def measures(context):
+    yield Row("a time", "0.1 s | 2 s", figures={"time": 0.1})
+
+def goes_on(context):
+    yield Row("the time before", f"{context.figures['time']} s", "n/a")
+
+def raises(context):
+    yield Row("first", "done")
+    raise ValueError("no such card\\nand more")
+
+def dies(context):
+    yield Row("first", "done")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def hangs(context):
+    threading.Event().wait()
+    yield Row("never", "done")
+"""
+
+
+@pytest.fixture(autouse=True)
+def _checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sample_checks.py").write_text(CODE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+def check(name: str, seconds: float = LONGEST, needs: tuple[str, ...] = ()) -> Check:
+    return Check(name, f"It {name}", f"sample_checks:{name}", int(seconds), needs)
+
+
+def run(folder: Path, *checks: Check, seconds: float = 10 * LONGEST) -> tuple[bool, Report]:
+    report = Report(folder / "out")
+    return Runner(report, folder, seconds).run(checks), report
+
+
+def test_a_row_is_written_and_its_figures_reach_the_next_check(tmp_path: Path) -> None:
+    is_ok, report = run(tmp_path, check("measures"), check("goes_on"))
+    assert is_ok
+    rows = read_rows(report.rows)
+    assert [(row["check"], row["result"]) for row in rows] == [
+        ("measures", "0.1 s | 2 s"),
+        ("goes_on", "0.1 s"),
+    ]
+    table = report.table.read_text()
+    assert "| measures | a time | 0.1 s \\| 2 s | ok |" in table
+    assert "2 rows" in table
+
+
+def test_the_others_go_on_after_a_check_that_fails_or_dies(tmp_path: Path) -> None:
+    is_ok, report = run(tmp_path, check("raises"), check("dies"), check("measures"))
+    assert not is_ok
+    results = [(row["check"], row["result"], row["verdict"]) for row in read_rows(report.rows)]
+    assert results == [
+        ("raises", "done", "ok"),
+        ("raises", "ValueError: no such card", "failed"),
+        ("dies", "done", "ok"),
+        ("dies", "died of SIGKILL; see log.txt", "failed"),
+        ("measures", "0.1 s | 2 s", "ok"),
+    ]
+    assert "and more" in report.log.read_text()
+
+
+def test_a_check_that_hangs_is_ended_at_its_limit(tmp_path: Path) -> None:
+    _, report = run(tmp_path, check("hangs", seconds=1), check("measures"))
+    hung, measured = read_rows(report.rows)
+    assert (hung["result"], hung["verdict"]) == ("not done after 1 s; see log.txt", "failed")
+    assert measured["verdict"] == "ok"
+
+
+def test_what_has_no_time_left_or_lacks_a_package_says_so(tmp_path: Path) -> None:
+    is_ok, report = run(tmp_path, check("measures", needs=("no_such_package",)))
+    (row,) = read_rows(report.rows)
+    assert is_ok
+    assert (row["result"], row["verdict"]) == ("needs no_such_package: not installed", "n/a")
+    is_ok, report = run(tmp_path, check("measures"), seconds=0)
+    (row,) = read_rows(report.rows)
+    assert not is_ok
+    assert row["result"] == "no time was left"
+
+
+def test_a_check_is_ended_with_the_programs_that_it_started() -> None:
+    waits = "import threading; threading.Event().wait()"
+    code = f"""
+import signal, subprocess, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print(subprocess.Popen([sys.executable, "-c", {waits!r}]).pid, flush=True)
+{waits}"""
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    program = psutil.Process(int(child.stdout.readline()))
+    end(child, grace=0.1)
+    child.stdout.close()
+    assert child.returncode == -signal.SIGKILL
+    program.wait(LONGEST)
+
+
+def test_a_line_cut_off_is_no_row(tmp_path: Path) -> None:
+    _, report = run(tmp_path, check("measures"))
+    with report.rows.open("a") as file:
+        file.write('{"check": "mea')
+    assert len(read_rows(report.rows)) == 1
+
+
+def test_the_table_names_a_check_once() -> None:
+    row = {"check": "speed", "what": "a", "result": "1\n2", "verdict": "ok"}
+    assert table_of([row, row]).splitlines()[2:] == [
+        "| speed | a | 1 2 | ok |",
+        "|  | a | 1 2 | ok |",
+    ]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_every_check_can_be_found(check: Check) -> None:
+    assert callable(check.function)
+
+
+def test_without_cuda_it_ends_with_a_sentence(tmp_path: Path) -> None:
+    words = ["--data-dir", str(tmp_path), "--out", str(tmp_path / "out")]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.gpu", *words],
+        env=environment(CUDA_VISIBLE_DEVICES=""),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 4
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("tests.gpu needs a CUDA device")
+    assert not (tmp_path / "out").exists()
