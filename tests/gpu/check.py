@@ -37,27 +37,22 @@ class Context:
     """What a check is given.
 
     `data_dir` holds MNIST. `scratch` is an empty folder, removed after the check. `figures` are
-    those of the rows before. `rehearsal` names the module that every program imports first because
-    the device only pretends to compute; empty on a GPU.
+    those of the rows before. In a `rehearsal` the device only pretends to compute: no row judges
+    numbers or times.
     """
 
     data_dir: Path
     scratch: Path
     figures: Mapping[str, float] = field(default_factory=dict)
-    rehearsal: str = ""
+    rehearsal: bool = False
 
     @property
     def mnist(self) -> dict[str, str]:
         """The settings of a run on MNIST."""
         return {"dataset": "mnist", "data_dir": str(self.data_dir)}
 
-    @property
-    def first(self) -> str:
-        """The code that a program executes before it begins."""
-        return f"import {self.rehearsal}" if self.rehearsal else ""
-
     def judged(self, is_met: bool, otherwise: Verdict = "failed") -> Verdict:
-        """The verdict on numbers, which a rehearsal doesn't judge."""
+        """The verdict on numbers or times, which a rehearsal doesn't judge."""
         if self.rehearsal:
             return "n/a"
         return "ok" if is_met else otherwise

@@ -1,11 +1,10 @@
 """Runs one check, in a process of its own, and writes its rows as they are found.
 
-python -m tests.gpu.child CHECK ROWS DATA_DIR REHEARSAL
+python -m tests.gpu.child CHECK ROWS DATA_DIR [rehearsal]
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import signal
 import sys
@@ -19,7 +18,7 @@ from tests.gpu.check import Check, Context, Row, error_row
 from tests.gpu.rows import append_row, figures_of, read_rows
 
 
-def main(check: Check, rows: Path, data_dir: Path, rehearsal: str) -> None:
+def main(check: Check, rows: Path, data_dir: Path, rehearsal: bool) -> None:
     """Run the check; an error of it is a row too."""
     # Raises SystemExit, so that a program on a terminal that the check started is ended with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -35,8 +34,6 @@ def _rows(check: Check, context: Context) -> Iterator[Row]:
         yield Row("all of it", f"needs {', '.join(check.missing)}: not installed", "n/a")
         return
     try:
-        if context.rehearsal:
-            importlib.import_module(context.rehearsal)
         yield from check.function(context)
     except Exception as error:  # noqa: BLE001 # whatever it is, the other checks go on
         traceback.print_exc()
@@ -44,4 +41,4 @@ def _rows(check: Check, context: Context) -> Iterator[Row]:
 
 
 if __name__ == "__main__":
-    main(Check(**json.loads(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
+    main(Check(**json.loads(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3]), len(sys.argv) > 4)

@@ -67,8 +67,6 @@ def gpu_tests(context: Context) -> Iterator[Row]:
     """pytest -m gpu."""
     # Without the options of pyproject.toml, whose plugins such a machine may lack.
     words = ["-q", "-o", "addopts=", "-p", "no:cacheprovider", "--strict-markers", "-m", "gpu"]
-    # `tests` first: the checkout's, whatever else has that name once tutorch is imported.
-    words += ["-p", "tests", "-p", context.rehearsal] if context.rehearsal else []
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *words, *map(str, gpu_test_files())],
         cwd=ROOT,

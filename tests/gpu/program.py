@@ -36,7 +36,7 @@ def _words(context: Context, lecture: str, *more: str) -> list[str]:
 
 def _headless(context: Context, lecture: str, *more: str) -> Sequence[dict[str, Any]]:
     """The events of a run that `tutorch --no-tui` trains. Raises RuntimeError if it fails."""
-    words = command("--no-tui", "--quiet", *_words(context, lecture, *more), first=context.first)
+    words = command("--no-tui", "--quiet", *_words(context, lecture, *more))
     return metrics_lines(Path(output_of(words).strip()) / "metrics.jsonl")
 
 
@@ -58,7 +58,7 @@ def _in_app(context: Context) -> Sequence[dict[str, Any]]:
 
     before = {*context.scratch.glob("runs/*/*")}
     words = _words(context, "softmax", "--epochs", str(_EPOCHS))
-    with Terminal(*words, first=context.first) as terminal:
+    with Terminal(*words) as terminal:
         terminal.shows("s Start")
         terminal.until(lambda: "weight decay" in terminal.text, 60)
         terminal.press("s")

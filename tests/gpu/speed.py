@@ -79,9 +79,5 @@ def _verdict(context: Context, lecture: str, seconds: float, times: float | None
 def script_seconds(context: Context, lecture: str) -> float:
     """Seconds of the faster of the script's two epochs, in a process of its own."""
     folder = torchvision_layout(context.data_dir, context.scratch)
-    path = str(Path(plain_script.__file__))
-    words = [path, lecture, str(folder), "cuda", "2"]
-    if context.first:  # which is to be executed in the script's process
-        code = f"{context.first}, runpy; runpy.run_path({path!r}, run_name='__main__')"
-        words = ["-c", code, *words[1:]]
+    words = [str(Path(plain_script.__file__)), lecture, str(folder), "cuda", "2"]
     return min(map(float, output_of([sys.executable, *words]).split()))
