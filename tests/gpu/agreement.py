@@ -16,6 +16,7 @@ from models.loading.load import load_lecture
 from models.user_files.trust import allow_named_file
 from tests.gpu.check import Context, Row, error_row
 from tests.gpu.runs import Trained, data_read_once, follow, settings_for, train
+from tests.gpu.ways import EAGER, MANY, ONE, steps_in
 from tui_app.runs.settings.run_options import RunOptions
 from tui_app.training.optimizers import OPTIMIZERS
 from tui_app.training.resume import resume_run
@@ -42,14 +43,15 @@ def _optimizer_row(context: Context, optimizer: str) -> Row:
     lr = {} if optimizer == "sgd" else {"lr": 0.001}
     for precision in fields_of(RunOptions)["precision"].choices:
         given = {"optimizer": optimizer, "precision": precision, "epochs": 3, **lr}
-        recorded = train(settings_for(context, lecture, **given))
-        if recorded.why_not_recorded:
-            return Row(optimizer, f"not recorded: {recorded.why_not_recorded}", "n/a")
-        eager = train(settings_for(context, lecture, **given), "eager")
-        losses, weights = difference(recorded, eager)
-        is_ok &= max(losses, weights) <= _TOLERANCE.get(precision, _LOW)
-        parts.append(f"{precision} {losses:.1g} and {weights:.1g}")
-    result = f"recorded against eager, losses and weights differ by {'; '.join(parts)}"
+        eager = train(settings_for(context, lecture, **given), EAGER)
+        for way in (MANY, ONE):
+            recorded = train(settings_for(context, lecture, **given), way)
+            if recorded.why_not_recorded:
+                return Row(optimizer, f"not recorded: {recorded.why_not_recorded}", "n/a")
+            losses, weights = difference(recorded, eager)
+            is_ok &= max(losses, weights) <= _TOLERANCE.get(precision, _LOW)
+            parts.append(f"{precision}, {way}: {losses:.1g} and {weights:.1g}")
+    result = f"losses and weights differ from eager ones by {'; '.join(parts)}"
     return Row(optimizer, result, context.judged(is_ok))
 
 
@@ -96,10 +98,11 @@ def resumed_runs(context: Context) -> Iterator[Row]:
 
 def _resumed_row(context: Context, lecture: Lecture, given: Mapping[str, Any]) -> Row:
     settings = settings_for(context, lecture, augment="flip and shift", **given)
-    whole = train(settings)
-    part = train(settings, stop_after=_STOP)
+    whole = train(settings, MANY)
+    part = train(settings, MANY, stop_after=_STOP)
     control = Control()
-    again = follow(resume_run(part.folder, control, lambda progress: None), control)
+    with steps_in(MANY):
+        again = follow(resume_run(part.folder, control, lambda progress: None), control)
     losses = torch.cat([part.losses, again.losses])
     is_whole = len(losses) == len(whole.losses)
     result = [f"stopped at step {part.completed.step}, resumed to step {again.completed.step}"]

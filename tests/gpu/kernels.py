@@ -14,7 +14,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from tests.gpu.check import Context, Row, error_row
 from tests.gpu.runs import data_read_once, settings_for
-from tests.gpu.ways import WAYS, Steps
+from tests.gpu.ways import MANY, WAYS, Steps
 from tui_app.training.prepare import prepare
 
 #: Steps before the steady ones, those that are timed, and those that are profiled.
@@ -67,8 +67,6 @@ def busy_share(context: Context) -> Iterator[Row]:
 
 def _row(context: Context, lecture: str, way: str) -> Row:
     training = prepare(settings_for(context, lecture, **context.mnist))
-    training.model.train()
-    training.apply_lr()
     with closing(Steps(training, way)) as steps:
         steps.run(_FIRST)
         wall = _seconds(steps, _TIMED) / _TIMED * 1e6
@@ -82,8 +80,8 @@ def _row(context: Context, lecture: str, way: str) -> Row:
         f"{wall:.1f} us a step, of it {busy:.1f} in {count:.1f} kernels: busy {100 * share:.0f} %; "
         f"while profiled {100 * traced:.0f} %, median gap {statistics.median(kernels.gaps):.2f} us"
     )
-    # Eager steps are there to compare with, and ResNet has no target.
-    is_judged = way != "eager" and lecture != "resnet"
+    # The other ways are there to compare with, and ResNet has no target.
+    is_judged = way == MANY and lecture != "resnet"
     verdict = context.judged(share > _BUSY, "too slow") if is_judged else "n/a"
     return Row(what, result, verdict, {f"busy {what}": share})
 

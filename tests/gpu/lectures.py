@@ -16,7 +16,7 @@ from models.lecture import Lecture
 from models.loading.load import load_lecture
 from tests.gpu.check import Context, Row, error_row
 from tests.gpu.runs import settings_for, why_not_recorded
-from tests.gpu.ways import Steps
+from tests.gpu.ways import EAGER, MANY, Steps
 from tests.program import names
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training import prepare
@@ -41,12 +41,12 @@ def steady_steps(context: Context) -> Iterator[Row]:
 def _row(context: Context, lecture: Lecture) -> Row:
     settings = settings_for(context, lecture, data_dir=str(context.data_dir))
     training = _prepared(settings)
-    waits = _waits(training, "graph")
+    waits = _waits(training, MANY)
     reasons = [*filter(None, map(why_not_recorded, training.pending_warnings))]
     result = [f"not recorded: {reasons[0]}" if reasons else "recorded"]
     result.append(f"steady steps wait: {waits}" if waits else "steady steps don't wait")
     if not reasons:
-        eager = _waits(_prepared(settings), "eager")
+        eager = _waits(_prepared(settings), EAGER)
         result.append(f"eager ones wait: {eager}" if eager else "nor do eager ones")
     # What isn't recorded may wait: that is then the reason.
     return Row(lecture.name, "; ".join(result), "failed" if waits and not reasons else "ok")
@@ -63,8 +63,6 @@ def _prepared(settings: RunSettings) -> Training:
 
 def _waits(training: Training, way: str) -> str:
     """What a steady step waits for, in torch's words; empty if none waits."""
-    training.model.train()
-    training.apply_lr()
     with closing(Steps(training, way)) as steps:
         steps.run(_FIRST)
         try:

@@ -12,6 +12,7 @@ import torch
 from tests.gpu.agreement import difference
 from tests.gpu.check import Context, Row, error_row
 from tests.gpu.runs import Trained, data_read_once, settings_for, train
+from tests.gpu.ways import EAGER, MANY
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.training.devices.device import release_gpu_memory
 
@@ -28,7 +29,7 @@ def limited(context: Context) -> Iterator[Row]:
     """Train lecture 11's ResNet with less and less memory, by torch's limit for a process."""
     given = {"batch_size": _BATCH, "epochs": 8}
     with data_read_once():
-        whole = train(settings_for(context, "resnet", **given), "eager")
+        whole = train(settings_for(context, "resnet", **given), EAGER)
         peak = torch.cuda.max_memory_reserved()
         forget_runs()
         needed = peak - torch.cuda.memory_reserved()
@@ -96,7 +97,7 @@ def forty_runs(context: Context) -> Iterator[Row]:
     process, idle = psutil.Process(), torch.cuda.mem_get_info(0)[1] - torch.cuda.mem_get_info(0)[0]
     with data_read_once():
         for number in range(_RUNS):
-            train(settings_for(context, lectures[number % len(lectures)], epochs=1))
+            train(settings_for(context, lectures[number % len(lectures)], epochs=2), MANY)
             forget_runs()
             free, total = torch.cuda.mem_get_info(0)
             used.append((total - free - idle) / _MIB)

@@ -78,8 +78,8 @@ def settings_for(context: Context, lecture: str | Lecture, **given: Any) -> RunS
     return resolve_settings(lecture, {"device": "cuda:0", "runs_dir": runs_dir, **given})
 
 
-def train(settings: RunSettings, way: str = "graph", stop_after: int = 0) -> Trained:
-    """Train a run whose steps run in this way; stopped after so many steps, if any."""
+def train(settings: RunSettings, way: str = "", stop_after: int = 0) -> Trained:
+    """Train a run, its steps run in this way or as tutorch chooses; stopped after so many."""
     control = Control()
     if stop_after:
         control.run_steps(stop_after)
