@@ -20,7 +20,7 @@ from datasets import Data, read_dataset
 from tests.others_runs import next_program
 from tests.program import LONGEST, few_samples, train
 from tui_app.training import prepare
-from tui_app.training.devices.threads import usable_cores
+from tui_app.training.devices.machine_load import usable_cores
 
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile(

@@ -88,8 +88,8 @@ def _devices() -> dict[str, Any]:
     import torch
 
     from tui_app.training.devices.device import available_devices, gpu_without_cuda
+    from tui_app.training.devices.machine_load import usable_cores
     from tui_app.training.devices.nvidia import gpu_names
-    from tui_app.training.devices.threads import usable_cores
 
     problems = []
     if gpu_without_cuda():

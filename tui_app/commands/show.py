@@ -15,10 +15,10 @@ from models.fields import InvalidValue, setting_text
 from tui_app.commands.arguments import RunArguments, parse, requested_run
 from tui_app.commands.show_view import show_view
 from tui_app.runs.errors import DamagedRun
-from tui_app.runs.events import EpochCompleted
+from tui_app.runs.events import EpochCompleted, ThreadsChanged
 from tui_app.runs.listing import RunSummary, summarise
 from tui_app.runs.metrics.metrics_codec import to_plain
-from tui_app.runs.metrics.metrics_file import read_events, read_events_backwards
+from tui_app.runs.metrics.metrics_file import last_event, read_events, read_events_backwards
 from tui_app.runs.run_data import DataRecord, read_data_record
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_record import RunRecord
@@ -112,10 +112,19 @@ def _facts(
     chosen = {"test": "the test set, as the course does it", "train": "the train set"}
     split = chosen.get(record.chosen_on, "a part held out of the train set")
     rows.append(["best chosen on", split])
-    rows.append(["trained on", f"{record.device}, {counted(record.threads, 'thread')}"])
+    rows.append(["trained on", f"{record.device}, {_threads(record, folder)}"])
     rows += [[name, setting_text(value)] for name, value in record.hyperparameters.items()]
     rows += [list(fact) for fact in source_properties(folder, record)]
     return [*rows, ["folder", str(folder.path)]]
+
+
+def _threads(record: RunRecord, folder: RunFolder) -> str:
+    """Return the run's number of threads, and the last change of it."""
+    last = last_event(folder.metrics, ThreadsChanged)
+    began = counted(record.threads, "thread")
+    if last is None:
+        return began
+    return f"{counted(last.threads, 'thread')} since step {last.first_step}, {began} at first"
 
 
 def _print_epochs(epochs: list[EpochCompleted]) -> None:

@@ -21,7 +21,7 @@ _LOOP = '''
 
 EPOCHS, BATCH_SIZE, STEPS_PER_EPOCH, LAST_STEP = {epochs}, {batch}, {per_epoch}, {last}
 LR_CHANGES = {changes}  # set by the user during the run: first step, lr
-
+{threads}
 
 def order(epoch):
     """The order of the samples in an epoch, from 0."""
@@ -66,7 +66,7 @@ for epoch in range(EPOCHS):
         if step == LAST_STEP:
             break
         lr = LR_CHANGES.get(step + 1, lr)
-{set_lrs}
+{set_threads}{set_lrs}
         inputs, targets = {inputs}[rows.to(device)], train_y[rows.to(device)]
 {augment}        loss = take_step(inputs, targets)
         losses.append(loss)
@@ -79,6 +79,12 @@ for epoch in range(EPOCHS):
 torch.save(model.state_dict(), Path(__file__).with_suffix(".pth"))
 '''
 
+_THREADS = "THREADS = {threads}  # changes of the number of CPU threads: first step, threads\n"
+
+_SET_THREADS = """        if step + 1 in THREADS:
+            torch.set_num_threads(THREADS[step + 1])
+"""
+
 
 def loop_code(context: ProbeContext, source: LectureSource) -> str:
     """The code of the fourth step, for the steps that the run trained."""
@@ -86,6 +92,7 @@ def loop_code(context: ProbeContext, source: LectureSource) -> str:
     batch = context.batch_size
     drop = bool(getattr(hp, "drop_last", False))
     steps = size // batch if drop else -(-size // batch)
+    threads = context.threads()
     augment = getattr(hp, "augment", "none")
     alternates, varies = augment == ALTERNATING, augment not in ("none", ALTERNATING)
     backward = source.declared("backward")
@@ -106,6 +113,8 @@ def loop_code(context: ProbeContext, source: LectureSource) -> str:
         per_epoch=steps,
         last=_steps_taken(context),
         changes=literal(dict(context.lr_changes())),
+        threads=_THREADS.format(threads=literal(threads)) if len(threads) > 1 else "",
+        set_threads=_SET_THREADS if len(threads) > 1 else "",
         lr=literal(hp.lr),
         order=_order(hp, size),
         factor=_factor(hp, steps, spans),

@@ -19,9 +19,11 @@ from models.lecture import PREPARED
 from tui_app.inspection.saved_model import SavedModel
 from tui_app.runs.checkpoints.checkpoint import load_checkpoint
 from tui_app.runs.errors import DamagedRun
-from tui_app.runs.events import BestImproved, ControlApplied, EpochCompleted
+from tui_app.runs.events import BestImproved, ControlApplied, EpochCompleted, ThreadsChanged
+from tui_app.runs.files.run_files import is_there
 from tui_app.runs.metrics.metrics_file import last_event, read_records
 from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.settings.run_options import MOST_THREADS
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.build_model import build_model, prepare_model
 from tui_app.training.data.batches import DeviceSplit
@@ -91,6 +93,15 @@ class ProbeContext:
         """The learning rates that the user set during the run: (first step, lr)."""
         changes = read_records(self.folder.metrics, ControlApplied)
         return [(change.first_step, change.lr) for change in changes]
+
+    def threads(self) -> dict[int, int]:
+        """The run's numbers of threads, by the first step with each: one from step 1 on if it is
+        unknown, as before training.
+        """
+        changes = read_records(self.folder.metrics, ThreadsChanged)
+        first = self.folder.read_record().threads if is_there(self.folder.run_json) else 1
+        counts = {1: first} | {change.first_step: change.threads for change in changes}
+        return {step: min(max(1, count), MOST_THREADS) for step, count in counts.items()}
 
 
 #: Returns what it finds in a context; the text is the user's query, or empty.

@@ -2,12 +2,13 @@
 
 A run doesn't record its weights at each step; for the small lectures it costs less to train again.
 The initial weights and the order of the samples depend on the seed alone. On the same device these
-are therefore the run's own steps, including the learning rates that the user set.
+are therefore the run's own steps, including the learning rates that the user set and the numbers of
+threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from torch import nn
@@ -17,6 +18,7 @@ from tui_app.inspection.probe_context import ProbeContext
 from tui_app.training.build_model import build_model, prepare_model
 from tui_app.training.data.batches import DeviceSplit
 from tui_app.training.devices.device import DeviceInfo
+from tui_app.training.devices.threads import ThreadChoice, threads_kept, use_threads
 from tui_app.training.optimizers import make_optimizer, parameter_groups
 from tui_app.training.prepare import empty_ranking, make_batches
 from tui_app.training.schedule import Schedule
@@ -43,12 +45,27 @@ def replay(
         changes = dict(context.lr_changes())
         spans = context.spans or training.schedule.spans
         training.schedule = replace(training.schedule, spans=spans)
+    with threads_kept():
+        _run(training, context, steps, changes, observe)
+
+
+def _run(
+    training: Training,
+    context: ProbeContext,
+    steps: int,
+    changes: Mapping[int, float],
+    observe: Observe,
+) -> None:
+    """Run the steps, with the lr `changes` by their first step."""
+    threads = context.threads()
     take_step = make_step(training)
     observe(training.model, 0, float("nan"))
     while training.step < steps:
         for inputs, targets in training.batches.epoch(training.epoch, 0):
             training.lr = changes.get(training.step + 1, training.lr)
             training.apply_lr()
+            if training.step + 1 in threads:
+                use_threads(threads[training.step + 1])
             loss = take_step(inputs, targets).item()
             training.step += 1
             observe(training.model, training.step, loss)
@@ -70,8 +87,7 @@ def _prepare(context: ProbeContext, hp: Hyperparameters) -> Training:
         settings=settings,
         spec=data.spec,
         device=DeviceInfo(str(context.device), ""),
-        threads=1,
-        threads_reason="",
+        thread_choice=ThreadChoice(1, "as in the run", is_fixed=True),
         fingerprint="",
         model=model,
         criterion=criterion,

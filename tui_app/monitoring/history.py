@@ -22,6 +22,7 @@ from tui_app.runs.events import (
     RunStarted,
     StateChanged,
     StepsCompleted,
+    ThreadsChanged,
 )
 from tui_app.runs.metrics.packed_epochs import MOST_STEPS, MOST_VALUES, PackedEpochs, numbers
 
@@ -86,6 +87,7 @@ class History:
         self.best: BestImproved | None = None
         self.completed: RunCompleted | None = None
         self.lr = math.nan
+        self.threads = 0  # 0 until something says
         self.advice: list[Advised] = []
         self.lr_changes: list[ControlApplied] = []
         self.samples_per_second = math.nan
@@ -99,6 +101,7 @@ class History:
             EpochCompleted: self._on_epoch,
             BestImproved: self._on_best,
             ControlApplied: self._on_control,
+            ThreadsChanged: self._on_threads,
             Advised: self._on_advised,
             StateChanged: self._on_state,
             RunStarted: self._on_started,
@@ -178,6 +181,9 @@ class History:
             self.lr_changes.append(event)
         self.lr = event.lr
 
+    def _on_threads(self, event: ThreadsChanged) -> None:
+        self.threads = event.threads
+
     def _on_advised(self, event: Advised) -> None:
         if len(self.advice) < _MOST_NOTES:
             self.advice.append(event)
@@ -186,7 +192,7 @@ class History:
         self.state = event.state
 
     def _on_started(self, event: RunStarted) -> None:
-        self.state, self.completed = "running", None
+        self.state, self.completed, self.threads = "running", None, event.threads
 
     def _on_completed(self, event: RunCompleted) -> None:
         self.state, self.completed = event.state, event

@@ -82,7 +82,7 @@ class RecordedRun:
         shown: list[tuple[str, Any]] = [
             ("dataset", record.dataset),
             ("device", record.device),
-            ("threads", record.threads),
+            ("threads", self.history.threads or record.threads),
             ("parameters", record.parameters),
         ]
         shown += [(n, record.options[n]) for n in TABLE_OPTIONS if record.options.get(n)]

@@ -13,6 +13,7 @@ from tui_app.runs.events import (
     Event,
     RunCompleted,
     RunStarted,
+    ThreadsChanged,
     Warned,
 )
 from tui_app.runs.metrics.metrics_codec import Record
@@ -69,6 +70,9 @@ def describe_event(event: Event) -> str | None:
             return f"advice: {event.text}"
         case ControlApplied():
             return f"lr {event.lr:g} from step {event.first_step} on"
+        case ThreadsChanged():
+            threads = counted(event.threads, "thread")
+            return f"{threads} from step {event.first_step} on: {event.reason}"
         case RunCompleted():
             return outcome_text(event)
     return None

@@ -140,6 +140,16 @@ class ControlApplied(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ThreadsChanged(Event):
+    """The run trains with so many CPU threads from `first_step` on; `reason` says why."""
+
+    kind: ClassVar[str] = "threads"
+    first_step: int
+    threads: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class StateChanged(Event):
     """The run was paused or continues; repeated once a second while it is paused."""
 

@@ -14,6 +14,7 @@ from tui_app.runs.events import (
     RunStarted,
     StateChanged,
     StepsCompleted,
+    ThreadsChanged,
     finite,
 )
 from tui_app.runs.files.durable_files import write_json
@@ -80,6 +81,7 @@ class StatusFile:
                 values |= {"exit_code": None, "reason": None}
                 values |= {"epoch": event.epoch, "step": event.step, "epochs": event.epochs}
                 values |= {"metric": event.metric, "best_value": None, "best_epoch": None}
+                values["threads"] = event.threads
                 values["total_steps"] = event.epochs * event.steps_per_epoch
             case StepsCompleted():
                 values["step"] = event.first_step + len(event.losses) - 1
@@ -87,6 +89,8 @@ class StatusFile:
                 values["epoch"] = event.epoch
             case BestImproved():
                 values |= {"best_value": event.value, "best_epoch": event.epoch}
+            case ThreadsChanged():
+                values["threads"] = event.threads
             case StateChanged():
                 values["state"] = event.state
             case RunCompleted():

@@ -6,7 +6,10 @@ shows, prints or records them is a listener.
 
 import os
 
-# Threads that wait for each other sleep. By default OpenMP's threads spin, and take the core from
-# the thread they wait for as soon as anything else runs on the machine. OpenMP reads this variable
-# when torch is imported.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# How long a thread of GNU's OpenMP spins before it sleeps while it waits for the others of a layer,
+# in turns of a loop: several milliseconds, more than there are between two layers or two steps.
+# Waking a thread takes as long as a small layer. A run uses several threads only while this pays
+# (see `thread_choice`). Other OpenMP runtimes spin for 200 ms as they are; OMP_WAIT_POLICY=ACTIVE
+# would let theirs spin for ever. OpenMP reads the variable when torch is imported.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "200000")

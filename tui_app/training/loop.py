@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 
 from tui_app.runs.events import (
@@ -42,6 +42,7 @@ from tui_app.training.short_epochs import ShortEpochs, short_epochs
 from tui_app.training.state import EpochProgress, Training
 from tui_app.training.steering.control import Control
 from tui_app.training.step_runner import StepRunner
+from tui_app.training.thread_changes import ThreadChanges
 from tui_app.training.watchdog import StepInterrupted
 
 
@@ -104,6 +105,7 @@ class _Loop:
         self._deadline = self._now() + (training.settings.options.max_time or math.inf)
         self._losses = LossBuffer()
         self._steps = steps
+        self._threads = ThreadChanges(training)
         self._is_sum = reduction_of(training.criterion) == "sum"
         self._short = short_epochs(training, control)
         self._values: dict[str, float] = {}  # of the last evaluation
@@ -117,6 +119,7 @@ class _Loop:
                 yield from self._run_short_epochs(self._short)
             yield from self._run_steps()
             yield from self._finish_epoch()
+            yield from self._threads.epoch_ended()
         except EndTraining:
             raise
         except StepInterrupted as error:
@@ -160,7 +163,7 @@ class _Loop:
         self._steps.begin_epoch(training.epoch, progress.steps)
         while progress.steps < len(training.batches):
             # Before the batch is drawn: drawing may use random numbers that a stop must not lose.
-            if control.attention or training.step in training.lr_changes:
+            if control.attention or training.step in training.lr_changes or self._threads.is_due:
                 progress.seconds += self._now() - start
                 yield from self._handle_requests()
                 start = self._now()
@@ -173,7 +176,8 @@ class _Loop:
             if training.pending_warnings:
                 yield from self._publish_warnings()
             if losses.is_due:
-                yield from self._close_block()
+                step_seconds = yield from self._close_block()
+                yield from self._threads.block_closed(step_seconds)
                 progress.seconds += self._now() - start
                 yield from self._save_if_due()
                 start = self._now()
@@ -186,7 +190,8 @@ class _Loop:
         if self._steps.longest == 1 or self._control.attention:
             return 1
         of_epoch = len(training.batches) - training.epoch_progress.steps
-        until_change = (at - training.step for at in training.lr_changes if at > training.step)
+        changes = (*training.lr_changes, *training.thread_changes)
+        until_change = (at - training.step for at in changes if at > training.step)
         return min(of_epoch, self._losses.room, *until_change)
 
     def _publish_warnings(self) -> Iterator[Event]:
@@ -206,11 +211,13 @@ class _Loop:
             reason = weights_diverged_text(training.current_lr, *at)
             raise EndTraining(Outcome("failed", reason, ExitCode.FAILED))
 
-    def _close_block(self) -> Iterator[Event]:
-        """Publish the losses of the block; raise EndTraining if they diverged."""
+    def _close_block(self) -> Generator[Event, None, float | None]:
+        """Publish the losses of the block; raise EndTraining if they diverged. Returns the seconds
+        of a step, if it had several.
+        """
         closed = self._losses.close()
         if closed is None:
-            return
+            return None
         training, losses = self.training, closed.losses
         first_step = training.step - len(losses) + 1
         if math.isnan(training.first_loss):
@@ -233,6 +240,7 @@ class _Loop:
             at = training.step, training.epoch + 1, training.best.best
             reason = loss_diverged_text(losses[-1], closed.lr, *at)
             raise EndTraining(Outcome("failed", reason, ExitCode.FAILED))
+        return closed.step_seconds
 
     def _finish_epoch(self) -> Iterator[Event]:
         """Evaluate the model, and go on to the next epoch."""
@@ -314,6 +322,7 @@ class _Loop:
                 raise EndTraining(outcome_of_stop(control.stop_request))
             # After any save, so that a checkpoint holds the changes of exactly the steps before it.
             yield from self._change_lr()
+            yield from self._threads.repeat()
             ends_epoch = training.epoch_progress.steps + 1 == len(training.batches)
             if control.may_step(ends_epoch=ends_epoch):
                 break

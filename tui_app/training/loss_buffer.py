@@ -22,11 +22,15 @@ _DIVERGED = 1e6
 
 @dataclass(frozen=True)
 class ClosedBlock:
-    """The losses of a block, the samples of each step, and the lr of its first step."""
+    """The losses of a block, the samples of each step, and the lr of its first step.
+
+    `step_seconds` are those that a step took, None for a single one.
+    """
 
     losses: tuple[float, ...]
     sizes: tuple[int, ...]
     lr: float
+    step_seconds: float | None = None
 
 
 class LossBuffer:
@@ -64,10 +68,12 @@ class LossBuffer:
         """Wait for the losses and start a new block; None if there was no step."""
         if not self._losses:
             return None
-        losses = shortest_digits(torch.hstack(self._losses).float().cpu().numpy())
-        closed = ClosedBlock(tuple(losses), tuple(self._sizes), self._lr)
+        losses = tuple(shortest_digits(torch.hstack(self._losses).float().cpu().numpy()))
         seconds = max(time.monotonic() - self._start, 1e-9)
         steps = len(self._sizes)
+        # The clock started after the first step.
+        step_seconds = seconds / (steps - 1) if steps > 1 else None
+        closed = ClosedBlock(losses, tuple(self._sizes), self._lr, step_seconds)
         self._most_steps = max(1, min(10 * steps, int(_SECONDS * steps / seconds)))
         self._losses, self._sizes = [], []
         return closed

@@ -37,9 +37,9 @@ _PLAIN = str.maketrans({"→": "->", "×": "x", "·": "*"})
 
 @dataclass(frozen=True)
 class ModelCheck:
-    """The result: a layer's mean multiply-adds for a sample, and notes for the user."""
+    """The result: the multiply-adds of a forward pass for a sample, and notes for the user."""
 
-    multiply_adds_per_layer: float
+    multiply_adds: int
     notes: tuple[str, ...] = ()
 
 
@@ -68,7 +68,7 @@ def check_model(
             _check_loss(criterion, outputs, targets)
     finally:
         model.train(was_training)
-    return ModelCheck(counter.per_operation / len(inputs), criterion_notes(criterion, outputs))
+    return ModelCheck(counter.multiply_adds // len(inputs), criterion_notes(criterion, outputs))
 
 
 def _forward(model: nn.Module, inputs: Tensor) -> object:

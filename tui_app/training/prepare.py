@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +24,13 @@ from tui_app.training.data.finite_data import refuse_non_finite
 from tui_app.training.data.sampler import SeededBatchSampler
 from tui_app.training.data.suitable_data import refuse_unsuitable_data
 from tui_app.training.devices.device import choose_device
-from tui_app.training.devices.threads import choose_threads, use_threads
+from tui_app.training.devices.machine_load import LoadMeter
+from tui_app.training.devices.threads import ThreadChoice, use_threads
 from tui_app.training.model_check import check_model
 from tui_app.training.optimizers import make_optimizer, parameter_groups
 from tui_app.training.schedule import Schedule
 from tui_app.training.state import Batches, Measured, Training
+from tui_app.training.thread_choice import choose_threads, resumed_choice
 
 
 def prepare(
@@ -37,16 +40,19 @@ def prepare(
     accept: Callable[[Data, str], tuple[Data, str]] = lambda data, fingerprint: (data, ""),
     *,
     is_new: bool = True,
+    threads: tuple[int, str] | None = None,
 ) -> Training:
     """Read the data and build the model and all that trains it.
 
     It writes nothing except fetched data to the cache. The model and the order of the samples
     depend only on the seed. `accept` gets the data and their fingerprint, and returns the data to
     train with and a note, which may be empty. A run that isn't new gets its weights from a
-    checkpoint, and not from the lecture's `prepare`. Raises DeviceUnavailable, DataUnavailable,
+    checkpoint, and not from the lecture's `prepare`. `threads` are those that a resumed run began
+    with, and why. Raises DeviceUnavailable, DataUnavailable,
     DataDamaged, LoadingStopped, InvalidValue, LectureError, and what `accept` raises.
     """
     lecture, hp, options = settings.lecture, settings.hyperparameters, settings.options
+    load = LoadMeter()
     reporter = ProgressReporter(on_progress, stopped)
     device = choose_device(options.device)
     data = read_data(settings, reporter)
@@ -60,18 +66,16 @@ def prepare(
     model, criterion = build_model(lecture, data, settings, target)
     check = check_model(lecture, model, criterion, data.spec, *next(splits.resident.chunks(2)))
     reporter.check()
-    per_layer = check.multiply_adds_per_layer * batches.batch_size
     groups = parameter_groups(lecture, model, hp)
-    threads, reason = choose_threads(options.threads, per_layer)
-    use_threads(threads)
+    # The weights of a new run don't depend on what is measured.
+    use_threads(1 if options.threads == "auto" else options.threads)
     if is_new:
         prepare_model(lecture, model, splits.resident)
-    return Training(
+    training = Training(
         settings=settings,
         spec=data.spec,
         device=device,
-        threads=threads,
-        threads_reason=reason,
+        thread_choice=ThreadChoice(1, ""),
         fingerprint=fingerprint,
         model=model,
         criterion=criterion,
@@ -83,8 +87,16 @@ def prepare(
         test=splits.test,
         notes=tuple(filter(None, (note, *data.notes, *check.notes))),
         best=empty_ranking(lecture, data, options.keep_best),
+        multiply_adds=check.multiply_adds,
         lr=hp.lr,
     )
+    if threads is None:
+        rows = torch.arange(min(batches.batch_size, len(splits.train)))
+        draw = partial(splits.resident.gather, rows)
+        training.begin_with(choose_threads(training, draw, load, reporter.check))
+    else:
+        training.begin_with(resumed_choice(training, *threads))
+    return training
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from tui_app.runs.settings.recorded_settings import settings_to_resume
 from tui_app.runs.settings.run_options import RunOptions
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.text.escaping import printable
+from tui_app.training.devices.threads import ThreadChange
 from tui_app.training.prepare import prepare
 from tui_app.training.run_record import record_of
 from tui_app.training.seeding import state_of_one_card
@@ -61,12 +62,13 @@ def resume_run(
         folder.remove_unfinished()
         accept = partial(check_data, folder, record)
         is_new = not folder.has_checkpoint()
-        training = prepare(settings, on_progress, control.must_stop, accept, is_new=is_new)
+        threads = record.threads, printable(record.threads_reason)
+        training = prepare(
+            settings, on_progress, control.must_stop, accept, is_new=is_new, threads=threads
+        )
         if control.is_abandoned:
             raise StepInterrupted
         training.run_folder = folder
-        if "threads" not in options and record.threads_reason:
-            training.threads_reason = printable(record.threads_reason)
         state = _status(folder).get("state")
         is_changed = is_other_source(settings.lecture, record)
         load = restore_with_changed_source if is_changed else restore
@@ -77,7 +79,10 @@ def resume_run(
         notes += _write_records(training, folder, record, now)
         changes = rewind_metrics(folder.metrics, training.epoch, training.step, control.must_stop)
         # A change that may have made the run fail isn't repeated.
-        training.lr_changes = {} if state == "failed" else changes
+        training.lr_changes = {} if state == "failed" else changes.lr
+        training.thread_changes = {at: ThreadChange(*c) for at, c in changes.threads.items()}
+        if isinstance(threads := options.get("threads"), int):
+            training.thread_changes = {training.step: ThreadChange(threads, "as requested")}
         stack.pop_all()
     return Session(training, folder, now, lock, notes)
 
@@ -92,12 +97,13 @@ def _status(folder: RunFolder) -> dict[str, Any]:
 def _change_settings(
     settings: RunSettings, record: RunRecord, epochs: int | None, options: dict[str, Any]
 ) -> RunSettings:
-    """The run's settings, with the device and threads it trained with, and with the changes.
+    """The run's settings, with the device it trained on, and with the changes.
 
     Raises DamagedRun for values that no option has.
     """
-    given = {"device": record.device, "threads": record.threads, "max_time": 0.0, **options}
+    given = {"device": record.device, "max_time": 0.0, **options}
     try:
+        fields_of(RunOptions)["threads"].check(record.threads)
         checked = {name: fields_of(RunOptions)[name].check(value) for name, value in given.items()}
     except InvalidValue as error:
         raise DamagedRun(f"run.json doesn't say how the run was trained: {error}") from error

@@ -15,10 +15,12 @@ from datasets import DataSpec
 from models.lecture import Hyperparameters
 from tui_app.runs.checkpoints.checkpoint import count_of, number_of
 from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.settings.run_options import MOST_THREADS
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.best_models import BestModels
 from tui_app.training.data.batches import Batch, DeviceSplit
 from tui_app.training.devices.device import DeviceInfo
+from tui_app.training.devices.threads import ThreadChange, ThreadChoice, use_threads
 from tui_app.training.optimizers import load_plain_state, plain_state, set_lrs
 from tui_app.training.schedule import Schedule, spans_of
 from tui_app.training.seeding import restore_rng_state, rng_state
@@ -90,8 +92,7 @@ class Training:
     settings: RunSettings
     spec: DataSpec
     device: DeviceInfo
-    threads: int
-    threads_reason: str
+    thread_choice: ThreadChoice
     fingerprint: str
     model: nn.Module
     criterion: nn.Module
@@ -106,6 +107,13 @@ class Training:
     run_folder: RunFolder | None = None
     """None until the run has its folder; see `folder`."""
 
+    multiply_adds: int = 0
+    """Those of a forward pass, for one sample; 0 if they weren't counted."""
+
+    threads: int = 1
+    threads_reason: str = ""
+    """How many CPU threads the next step uses, and why; `thread_choice` has the run's first."""
+
     lr: float = 0.0
     epoch: int = 0
     step: int = 0
@@ -118,6 +126,9 @@ class Training:
 
     lr_changes: dict[int, float] = field(default_factory=dict)
     """Changes of the lr by hand that are to be repeated, by the number of steps before them."""
+
+    thread_changes: dict[int, ThreadChange] = field(default_factory=dict)
+    """Changes of the threads that are to be repeated, by the number of steps before them."""
 
     pending_warnings: list[str] = field(default_factory=list)
     """Warnings of a step that the loop has yet to publish."""
@@ -160,6 +171,12 @@ class Training:
             return nullcontext()
         return torch.autocast(torch.device(self.device.name).type, dtype=torch.bfloat16)
 
+    def begin_with(self, choice: ThreadChoice) -> None:
+        """Train with the threads of this choice from the first step on."""
+        self.thread_choice = choice
+        self.threads, self.threads_reason = choice.count, choice.reason
+        use_threads(choice.count)
+
     @property
     def current_lr(self) -> float:
         """The run's lr in the next step."""
@@ -197,6 +214,7 @@ class Training:
             "evaluations_without_best": self.evaluations_without_best,
             "seconds": self.seconds,
             "parts": self.parts,
+            "threads": self.threads,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -223,3 +241,6 @@ class Training:
         self.evaluations_without_best = count_of(state, "evaluations_without_best")
         self.seconds = number_of(state, "seconds")
         self.parts = max(1, count_of({"parts": 1, **state}, "parts"))
+        threads = count_of({"threads": self.threads, **state}, "threads", MOST_THREADS)
+        if threads not in (0, self.threads):
+            self.threads, self.threads_reason = threads, "as when it was saved"

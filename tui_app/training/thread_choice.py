@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -19,7 +18,7 @@ from tui_app.training.devices.machine_load import LoadMeter, is_quiet, usable_co
 from tui_app.training.devices.thread_cache import remember, remembered
 from tui_app.training.devices.thread_timing import ThreadTimes, thread_counts, time_threads
 from tui_app.training.devices.threads import ThreadChoice, threads_kept, use_threads
-from tui_app.training.optimizers import make_optimizer
+from tui_app.training.optimizers import make_optimizer, parameter_groups
 from tui_app.training.seeding import undisturbed
 from tui_app.training.state import Training
 from tui_app.training.step import Step, make_step
@@ -41,12 +40,12 @@ class NotMeasured(Exception):
 
 
 def choose_threads(
-    training: Training, batch: Batch, load: LoadMeter, check: Callable[[], None]
+    training: Training, draw: Callable[[], Batch], load: LoadMeter, check: Callable[[], None]
 ) -> ThreadChoice:
     """The threads of a new run.
 
     Several threads wait for each other in every layer. This pays only on a quiet machine, and for
-    some nets not even there: `auto` measures steps on `batch` and remembers the result. It is one
+    some nets not even there: `auto` measures steps on the batch that `draw` returns, and remembers the result. It is one
     thread if the machine has been busy since `load` was started. `check` is called during the
     measurement, and may raise to end it.
     """
@@ -61,7 +60,7 @@ def choose_threads(
     try:
         if _is_busy(load, 2):
             raise NotMeasured(_BUSY)
-        times = measure_threads(training, batch, load, check)
+        times = measure_threads(training, draw, load, check)
     except NotMeasured as error:
         return ThreadChoice(1, str(error), is_fixed=True)
     remember(shape_of(training), times)
@@ -72,12 +71,14 @@ def resumed_choice(training: Training, count: int, reason: str) -> ThreadChoice:
     """The choice for a run that goes on with `count` threads, which nothing measures again."""
     if training.settings.options.threads != "auto" or _reason_for_one(training):
         return ThreadChoice(count, reason, is_fixed=True)
-    times = remembered(shape_of(training)) or ThreadTimes({1: math.nan})
-    return ThreadChoice(count, reason, most=max(count, times.best), seconds=times.seconds)
+    times = remembered(shape_of(training))
+    most = max(count, times.best if times is not None else 1)
+    seconds = times.seconds if times is not None else {}
+    return ThreadChoice(count, reason, most == 1, most, seconds)
 
 
 def measure_threads(
-    training: Training, batch: Batch, load: LoadMeter, check: Callable[[], None]
+    training: Training, draw: Callable[[], Batch], load: LoadMeter, check: Callable[[], None]
 ) -> ThreadTimes:
     """Time steps on `batch` with copies of the model and the optimizer of a run before its first
     step; its random numbers stay as they are. Raises NotMeasured, and what `check` raises.
@@ -85,7 +86,7 @@ def measure_threads(
     load.restart()
     with undisturbed(training.model), threads_kept():
         try:
-            step = _step_of_copy(training)
+            step, batch = _step_of_copy(training), draw()
             counts = thread_counts(usable_cores())
             times = time_threads(lambda: step(*batch), counts, use_threads, check)
         except LoadingStopped:
@@ -100,7 +101,9 @@ def measure_threads(
 def _step_of_copy(training: Training) -> Step:
     settings, data = training.settings, training.measured.split.data
     model, criterion = build_model(settings.lecture, data, settings, torch.device("cpu"))
-    optimizer = make_optimizer(settings.lecture, model, training.hyperparameters)
+    hp = training.hyperparameters
+    groups = parameter_groups(settings.lecture, model, hp)
+    optimizer = make_optimizer(settings.lecture, model, hp, groups)
     copy = replace(
         training, model=model, criterion=criterion, optimizer=optimizer, pending_warnings=[]
     )

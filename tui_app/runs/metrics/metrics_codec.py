@@ -22,6 +22,7 @@ from tui_app.runs.events import (
     Event,
     RunCompleted,
     StepsCompleted,
+    ThreadsChanged,
     Warned,
     finite,
 )
@@ -40,6 +41,7 @@ _EVENTS: dict[str, type[Event]] = {
         Warned,
         Advised,
         ControlApplied,
+        ThreadsChanged,
         RunCompleted,
     )
 }

@@ -21,6 +21,7 @@ from tui_app.runs.events import (
     Event,
     RunCompleted,
     StepsCompleted,
+    ThreadsChanged,
 )
 from tui_app.runs.files.bounded_lines import (
     LineSplitter,
@@ -33,7 +34,7 @@ from tui_app.runs.files.run_files import is_there, open_file
 from tui_app.runs.metrics.metrics_codec import RECORDED, Record, decode, encode, kind_of, unpack
 from tui_app.runs.metrics.packed_epochs import PackedEpochs
 
-_WRITTEN_AT_ONCE = (StepsCompleted, ControlApplied, RunCompleted, CheckpointDue)
+_WRITTEN_AT_ONCE = (StepsCompleted, ControlApplied, ThreadsChanged, RunCompleted, CheckpointDue)
 
 #: Seconds of short epochs that go into one line, and how short each of them has to be.
 _PACKED_SECONDS = 0.1

@@ -10,6 +10,9 @@ from models.fields import IsPath, Pattern, Range
 #: The options that apply only to a table of the user's (`--dataset csv:FILE`).
 TABLE_OPTIONS = ("target", "drop", "columns")
 
+#: More threads can't be requested.
+MOST_THREADS = 1024
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
@@ -38,8 +41,9 @@ class RunOptions:
     """auto, cpu, cuda, cuda:N or mps; auto is the CUDA device with the most free memory, then mps,
     then cpu."""
 
-    threads: Annotated[int | Literal["auto"], Range(minimum=1, maximum=1024)] = "auto"
-    """CPU threads to train with."""
+    threads: Annotated[int | Literal["auto"], Range(minimum=1, maximum=MOST_THREADS)] = "auto"
+    """CPU threads to train with; auto measures which number is fastest, and uses one while other
+    programs are busy."""
 
     precision: Literal["fp32", "bf16"] = "fp32"
     """fp32, or bf16: products in bfloat16, weights and sums in float32; faster on newer GPUs."""

@@ -52,9 +52,7 @@ def remember(shape: Mapping[str, Any], times: ThreadTimes) -> bool:
     path = _file(shape)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(
-            path, {"version": _VERSION, "seconds": times.seconds, "shape": shape}
-        )
+        write_json(path, {"version": _VERSION, "seconds": times.seconds, "shape": shape})
     except OSError:  # the folder can't be written, or the disk is full
         return False
     return True

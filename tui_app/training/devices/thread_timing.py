@@ -49,7 +49,8 @@ class ThreadTimes:
 
 def thread_counts(cores: int) -> list[int]:
     """The numbers of threads to try: 1, 2, 4, ... and all cores."""
-    return sorted({1, cores, *(2**power for power in range(cores.bit_length()) if 2**power < cores)})
+    powers = (2**power for power in range(cores.bit_length()))
+    return sorted({*(power for power in powers if power <= cores), cores})
 
 
 def time_threads(

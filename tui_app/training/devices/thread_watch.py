@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import statistics
 from collections import deque
-from dataclasses import dataclass
 
 from tui_app.text.quantities import counted
 from tui_app.training.devices.machine_load import LoadMeter, is_quiet, usable_cores
-from tui_app.training.devices.threads import ThreadChoice
+from tui_app.training.devices.threads import ThreadChange, ThreadChoice
 
 #: Steps are slow when they take so many times what they took with one thread on a quiet machine,
 #: or, where that wasn't measured, what they usually take.
@@ -30,14 +29,6 @@ _LOAD_SECONDS = 1.0
 #: Quiet seconds before a run goes back to more threads: at first, and at most. They double each
 #: time, so that a neighbour that comes and goes doesn't drag the run along.
 _QUIET_SECONDS, _MOST_QUIET_SECONDS = 2.0, 120.0
-
-
-@dataclass(frozen=True)
-class ThreadChange:
-    """The number of threads from the next step on, and why."""
-
-    count: int
-    reason: str
 
 
 class ThreadWatch:

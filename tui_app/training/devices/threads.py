@@ -24,6 +24,14 @@ class ThreadChoice:
     seconds: Mapping[int, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class ThreadChange:
+    """The number of threads from the next step on, and why."""
+
+    count: int
+    reason: str
+
+
 def use_threads(count: int) -> None:
     """Let torch's operators use `count` threads when this thread calls them."""
     torch.set_num_threads(count)
