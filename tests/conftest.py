@@ -14,6 +14,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+import torch
 from textual.pilot import Pilot
 
 from datasets import Data, read_dataset
@@ -31,6 +32,9 @@ hypothesis.settings.load_profile("tutorch")
 # A Pilot gives a screen 30 s for its messages, which on a busy machine is too little.
 Pilot._wait_for_screen.__defaults__ = (LONGEST,)
 
+# Several threads spin while they wait for each other, which slows down tests that run beside.
+torch.set_num_threads(1)
+
 _HERE = {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0"}
 
 
@@ -44,6 +48,7 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     for name in os.environ:
         if name.startswith("TUTORCH_") or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "CI"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # no run measures how many threads are fastest
     monkeypatch.setenv("TUTORCH_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("TUTORCH_STATE_DIR", str(tmp_path / "state"))
     next_program(monkeypatch)

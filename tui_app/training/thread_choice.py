@@ -14,7 +14,7 @@ import torch
 from datasets.reading.progress import LoadingStopped
 from tui_app.training.build_model import build_model
 from tui_app.training.data.batches import Batch
-from tui_app.training.devices.machine_load import LoadMeter, is_quiet, usable_cores
+from tui_app.training.devices.machine_load import LoadMeter, is_quiet, usable_cores, usable_threads
 from tui_app.training.devices.thread_cache import remember, remembered
 from tui_app.training.devices.thread_timing import ThreadTimes, thread_counts, time_threads
 from tui_app.training.devices.threads import ThreadChoice, threads_kept, use_threads
@@ -45,9 +45,9 @@ def choose_threads(
     """The threads of a new run.
 
     Several threads wait for each other in every layer. This pays only on a quiet machine, and for
-    some nets not even there: `auto` measures steps on the batch that `draw` returns, and remembers the result. It is one
-    thread if the machine has been busy since `load` was started. `check` is called during the
-    measurement, and may raise to end it.
+    some nets not even there: `auto` measures steps on the batch that `draw` returns, and remembers
+    the result. It is one thread if the machine has been busy since `load` was started. `check` is
+    called during the measurement, and may raise to end it.
     """
     requested = training.settings.options.threads
     if requested != "auto":
@@ -80,14 +80,14 @@ def resumed_choice(training: Training, count: int, reason: str) -> ThreadChoice:
 def measure_threads(
     training: Training, draw: Callable[[], Batch], load: LoadMeter, check: Callable[[], None]
 ) -> ThreadTimes:
-    """Time steps on `batch` with copies of the model and the optimizer of a run before its first
+    """Time steps on the batch that `draw` returns, with copies of the model and the optimizer of a run before its first
     step; its random numbers stay as they are. Raises NotMeasured, and what `check` raises.
     """
     load.restart()
     with undisturbed(training.model), threads_kept():
         try:
             step, batch = _step_of_copy(training), draw()
-            counts = thread_counts(usable_cores())
+            counts = thread_counts(usable_threads())
             times = time_threads(lambda: step(*batch), counts, use_threads, check)
         except LoadingStopped:
             raise
@@ -131,8 +131,8 @@ def _reason_for_one(training: Training) -> str:
     of_run = training.multiply_adds * training.train_size * training.epochs
     if training.device.name != "cpu":
         return "the device computes"
-    if usable_cores() == 1:
-        return "there is one core"
+    if usable_threads() == 1:
+        return "there is one core" if usable_cores() == 1 else "OMP_NUM_THREADS allows no more"
     if of_step < _LEAST_OF_STEP:
         return "steps are too short to share"
     if of_run < _LEAST_OF_RUN:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import psutil
 
+from datasets.reading.cell_numbers import whole_number
+
 
 @dataclass(frozen=True)
 class CpuReading:
@@ -24,6 +26,14 @@ class CpuReading:
 def usable_cores() -> int:
     """How many cores this program may use."""
     return len(_usable())
+
+
+def usable_threads() -> int:
+    """How many threads a run may use: one for each usable core, or fewer if OMP_NUM_THREADS says
+    so, as batch systems set it.
+    """
+    allowed = whole_number(os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip())
+    return min(usable_cores(), max(1, allowed)) if allowed is not None else usable_cores()
 
 
 def read_cpu() -> CpuReading | None:

@@ -22,7 +22,7 @@ import torch
 from datasets.fetching.fetch import cache_dir
 from tui_app.runs.files.durable_files import write_json
 from tui_app.runs.files.run_files import open_file
-from tui_app.training.devices.machine_load import usable_cores
+from tui_app.training.devices.machine_load import usable_cores, usable_threads
 from tui_app.training.devices.thread_timing import ThreadTimes
 
 #: The version of the files, and of the way to measure.
@@ -66,7 +66,7 @@ def _times_of(values: Any) -> ThreadTimes:
     if not isinstance(seconds, dict) or not all(map(_is_time, seconds.values())):
         raise ValueError
     by_count = {int(count): float(each) for count, each in seconds.items()}
-    if 1 not in by_count or not all(1 <= count <= usable_cores() for count in by_count):
+    if 1 not in by_count or not all(1 <= count <= usable_threads() for count in by_count):
         raise ValueError
     return ThreadTimes(by_count)
 
@@ -90,6 +90,7 @@ def _surroundings() -> dict[str, Any]:
         "torch": torch.__version__,
         "processor": _processor(),
         "cores": usable_cores(),
+        "threads": usable_threads(),
         **{name: os.environ[name] for name in _VARIABLES if name in os.environ},
     }
 
