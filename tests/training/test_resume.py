@@ -211,9 +211,10 @@ def test_the_threads_of_a_run_and_why_they_were_chosen_are_kept(tmp_path: Path) 
     before = session.folder.read_record()
     resume(session.folder, epochs=2)
     after = session.folder.read_record()
-    assert "layers are small" in before.threads_reason
+    assert "steps are too short" in before.threads_reason
     kept = (before.threads, before.threads_reason)
     assert (after.threads, after.threads_reason) == kept
-    assert session.folder.log.read_text().count("with 1 thread (layers are small") == 2
+    assert session.folder.log.read_text().count("with 1 thread (steps are too short") == 2
     resume(session.folder, epochs=3, threads=2)
-    assert session.folder.read_record().threads_reason == "as requested"
+    (change,) = metrics_lines(session.folder.metrics, "threads")
+    assert (change["threads"], change["reason"]) == (2, "as requested")

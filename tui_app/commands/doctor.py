@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tyro
+
 from datasets import dataset_names, get_dataset
 from datasets.fetching.availability import availability
 from datasets.fetching.fetch import cache_dir
 from models.fields import InvalidValue
 from models.user_files import trust_store
 from tui_app.commands.arguments import JsonArguments, configured_options, parse_command_line
+from tui_app.commands.doctor_tune import print_tuning
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.settings.configuration import refused_settings
 from tui_app.terminal.printing import print_json, print_table, print_to_stderr, stdout_console
@@ -30,10 +33,16 @@ _NOT_INSTALLED = "not installed"
 class Doctor(JsonArguments):
     """Check versions, devices, threads, data on disk and the terminal."""
 
+    tune: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Measure how many CPU threads train each net of the course fastest, and remember it. Takes
+    half a minute, and means something on a quiet machine alone."""
+
 
 def main(argv: Sequence[str]) -> int:
     """Print the findings, and the problems on stderr; return 1 if there are problems."""
     arguments, given = parse_command_line(Doctor, argv, "data_dir")
+    if arguments.tune:
+        return print_tuning(as_json=arguments.json)
     problems: list[str] = []
     try:
         problems += refused_settings({"data_dir", "runs_dir"} - set(given))

@@ -52,7 +52,7 @@ def choose_threads(
     requested = training.settings.options.threads
     if requested != "auto":
         return ThreadChoice(requested, "as requested", is_fixed=True)
-    if reason := _reason_for_one(training):
+    if reason := reason_for_one(training):
         return ThreadChoice(1, reason, is_fixed=True)
     times = remembered(shape_of(training))
     if times is not None:
@@ -69,7 +69,7 @@ def choose_threads(
 
 def resumed_choice(training: Training, count: int, reason: str) -> ThreadChoice:
     """The choice for a run that goes on with `count` threads, which nothing measures again."""
-    if training.settings.options.threads != "auto" or _reason_for_one(training):
+    if training.settings.options.threads != "auto" or reason_for_one(training):
         return ThreadChoice(count, reason, is_fixed=True)
     times = remembered(shape_of(training))
     most = max(count, times.best if times is not None else 1)
@@ -80,8 +80,9 @@ def resumed_choice(training: Training, count: int, reason: str) -> ThreadChoice:
 def measure_threads(
     training: Training, draw: Callable[[], Batch], load: LoadMeter, check: Callable[[], None]
 ) -> ThreadTimes:
-    """Time steps on the batch that `draw` returns, with copies of the model and the optimizer of a run before its first
-    step; its random numbers stay as they are. Raises NotMeasured, and what `check` raises.
+    """Time steps on the batch that `draw` returns, with copies of the model and the optimizer of a
+    run before its first step; its random numbers stay as they are. Raises NotMeasured, and what
+    `check` raises.
     """
     load.restart()
     with undisturbed(training.model), threads_kept():
@@ -125,18 +126,22 @@ def shape_of(training: Training) -> Mapping[str, Any]:
     }
 
 
-def _reason_for_one(training: Training) -> str:
-    """Why one thread needs no measurement; empty if it does."""
-    of_step = training.multiply_adds * training.batches.batch_size
+def reason_for_one(training: Training) -> str:
+    """Why one thread trains the run and nothing is measured; empty if something is."""
     of_run = training.multiply_adds * training.train_size * training.epochs
+    if not (reason := reason_for_one_in_step(training)) and of_run < _LEAST_OF_RUN:
+        return "the run is too short to measure whether more are faster"
+    return reason
+
+
+def reason_for_one_in_step(training: Training) -> str:
+    """Why one thread runs a step best, whatever the length of the run; empty if it may not."""
     if training.device.name != "cpu":
         return "the device computes"
     if usable_threads() == 1:
         return "there is one core" if usable_cores() == 1 else "OMP_NUM_THREADS allows no more"
-    if of_step < _LEAST_OF_STEP:
+    if training.multiply_adds * training.batches.batch_size < _LEAST_OF_STEP:
         return "steps are too short to share"
-    if of_run < _LEAST_OF_RUN:
-        return "the run is too short to measure whether more are faster"
     return ""
 
 

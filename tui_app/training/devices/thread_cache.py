@@ -45,9 +45,11 @@ def remembered(shape: Mapping[str, Any]) -> ThreadTimes | None:
         return None
 
 
-def remember(shape: Mapping[str, Any], times: ThreadTimes) -> bool:
-    """Keep the times for this shape, unless there are some: whether the folder could be written."""
-    if remembered(shape) is not None:
+def remember(shape: Mapping[str, Any], times: ThreadTimes, *, replace: bool = False) -> bool:
+    """Keep the times for this shape, unless there are some that they aren't to replace: whether the
+    folder could be written.
+    """
+    if not replace and remembered(shape) is not None:
         return True
     path = _file(shape)
     try:
