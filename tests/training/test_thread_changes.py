@@ -217,7 +217,7 @@ def test_a_replay_uses_the_threads_of_each_step(tmp_path: Path, changing: None) 
 
 def test_an_exported_script_uses_the_threads_of_each_step(tmp_path: Path, changing: None) -> None:
     run = begin("softmax", tmp_path, **GIVEN)
-    script = tutorch("export", run.session.folder.path, "--output", tmp_path / "a.py")
+    script = tutorch("export", run.session.folder.path, "--out", tmp_path / "a.py")
     assert script.exit_code == 0, script.err
     code = (tmp_path / "a.py").read_text()
     assert "THREADS = {1: 1, 8: 2, 31: 1}" in code

@@ -114,7 +114,12 @@ class ShortEpochs:
         return (
             training.epoch_progress.steps == 0
             and training.epoch + 1 < training.epochs
-            and not (self._has_failed or self._control.attention or training.lr_changes)
+            and not (
+                self._has_failed
+                or self._control.attention
+                or training.lr_changes
+                or training.thread_changes
+            )
             and training.best.best is not None  # so that the weights were finite
             and training.parts == 1
         )

@@ -138,10 +138,10 @@ def reason_for_one_in_step(training: Training) -> str:
     """Why one thread runs a step best, whatever the length of the run; empty if it may not."""
     if training.device.name != "cpu":
         return "the device computes"
-    if usable_threads() == 1:
-        return "there is one core" if usable_cores() == 1 else "OMP_NUM_THREADS allows no more"
     if training.multiply_adds * training.batches.batch_size < _LEAST_OF_STEP:
         return "steps are too short to share"
+    if usable_threads() == 1:
+        return "there is one core" if usable_cores() == 1 else "OMP_NUM_THREADS allows no more"
     return ""
 
 
