@@ -13,8 +13,8 @@ from tests.program import begin, metrics_lines, take_up, tutorch
 from tui_app.inspection.probe_context import context_of_run
 from tui_app.inspection.replay import replay
 from tui_app.monitoring.recorded_run import RecordedRun
-from tui_app.runs.events import ControlApplied, Event, RunStarted, ThreadsChanged
-from tui_app.runs.metrics.metrics_codec import decode
+from tui_app.runs.events import ControlApplied, RunStarted, ThreadsChanged
+from tui_app.runs.metrics.metrics_codec import Record, decode
 from tui_app.runs.metrics.metrics_file import MetricsFile
 from tui_app.runs.metrics.metrics_rewind import rewind_metrics
 from tui_app.runs.run_folder import read_json
@@ -151,7 +151,7 @@ GIVEN = {"widths": (16,), "epochs": 2, "threads": 1}
 def changing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Runs change their threads at the steps of CHANGES."""
 
-    def train_changing(training: Training, control: Control) -> Iterator[Event]:
+    def train_changing(training: Training, control: Control) -> Iterator[Record]:
         training.thread_changes = {at: c for at, c in CHANGES.items() if at > training.step}
         return train_run(training, control)
 

@@ -124,7 +124,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[int, float], flo
     def find(seconds: dict[int, float], others: float = 0.0) -> list[int]:
         calls: list[int] = []
 
-        def timed(step: Callable[[], object], counts: list[int], *_: Any) -> ThreadTimes:
+        def timed(step: Callable[[], object], counts: list[int], *others: Any) -> ThreadTimes:
             for _ in range(3):
                 step()
             calls.append(len(counts))
