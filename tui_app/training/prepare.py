@@ -25,7 +25,7 @@ from tui_app.training.data.sampler import SeededBatchSampler
 from tui_app.training.data.suitable_data import refuse_unsuitable_data
 from tui_app.training.devices.device import choose_device
 from tui_app.training.devices.machine_load import LoadMeter
-from tui_app.training.devices.threads import ThreadChoice, use_threads
+from tui_app.training.devices.threads import ThreadChoice, threads_to_prepare, use_threads
 from tui_app.training.model_check import check_model
 from tui_app.training.optimizers import make_optimizer, parameter_groups
 from tui_app.training.schedule import Schedule
@@ -67,8 +67,7 @@ def prepare(
     check = check_model(lecture, model, criterion, data.spec, *next(splits.resident.chunks(2)))
     reporter.check()
     groups = parameter_groups(lecture, model, hp)
-    # The weights of a new run don't depend on what is measured.
-    use_threads(1 if options.threads == "auto" else options.threads)
+    use_threads(threads_to_prepare(options))
     if is_new:
         prepare_model(lecture, model, splits.resident)
     training = Training(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import torch
 
+from tui_app.runs.settings.run_options import RunOptions
+
 
 @dataclass(frozen=True)
 class ThreadChoice:
@@ -30,6 +32,13 @@ class ThreadChange:
 
     count: int
     reason: str
+
+
+def threads_to_prepare(options: RunOptions) -> int:
+    """How many threads compute before the number is chosen: the first weights that a lecture
+    computes from the data don't depend on the choice.
+    """
+    return 1 if options.threads == "auto" else options.threads
 
 
 def use_threads(count: int) -> None:
