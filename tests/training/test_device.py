@@ -101,6 +101,7 @@ def test_auto_is_the_gpu_with_the_most_free_memory(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.gpu
+@pytest.mark.gpu_numbers
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_gpu_trains_what_the_cpu_trains(tmp_path: Path) -> None:
     from tests.training.test_resume import begin, settings
