@@ -76,6 +76,14 @@ class BestModels:
 
 def is_finite(model: nn.Module) -> bool:
     """Whether all weights are finite. A buffer may be infinite, as masks are, but not NaN."""
+    # What isn't finite makes the sum so too; large numbers may as well, and need the exact check.
+    sums = [each.detach().sum() for each in (*model.parameters(), *_floating_buffers(model))]
+    if not sums or math.isfinite(torch.stack(sums).sum()):  # waits for the device once
+        return True
     checks = [torch.isfinite(weight).all() for weight in model.parameters()]
-    checks += [~torch.isnan(each).any() for each in model.buffers() if each.is_floating_point()]
-    return not checks or bool(torch.stack(checks).all())  # waits for the device once
+    checks += [~torch.isnan(each).any() for each in _floating_buffers(model)]
+    return bool(torch.stack(checks).all())
+
+
+def _floating_buffers(model: nn.Module) -> list[Tensor]:
+    return [each for each in model.buffers() if each.is_floating_point()]

@@ -92,7 +92,9 @@ def _evaluate(
                 of_flip.append(correct(both, targets, task).sum())
     finally:
         model.train(was_training)
-    total = torch.stack(losses).cpu().double().sum().item()
+    # Of a short epoch, stacking and adding up its one loss would take a sixth of the evaluation.
+    (first, *others) = losses
+    total = torch.stack(losses).cpu().double().sum().item() if others else first.item()
     values = {"loss": total if is_sum else total / len(split)}
     if corrects:
         values["accuracy"] = torch.stack(corrects).sum().item() / count

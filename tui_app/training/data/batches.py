@@ -176,10 +176,12 @@ class GatheredBatches:
             yield self.augment(inputs), targets
 
     def _unaugmented(self, epoch: int, start: int) -> Iterator[Batch]:
-        order = self.begin_epoch(epoch)
         if self._fixed is not None:
+            if self._is_varied_as_whole:
+                self.begin_epoch(epoch)
             yield from self._fixed[start : len(self)]
             return
+        order = self.begin_epoch(epoch)
         rows, columns = self._alternation(epoch)
         for indices in order.split(self._sampler.batch_size)[start : len(self)]:
             inputs, targets = self.gather(indices)
