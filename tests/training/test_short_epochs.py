@@ -15,7 +15,6 @@ import torch
 
 from datasets import Data, read_dataset
 from models import find_lecture
-from models.loading.load import load_lecture
 from models.user_files.trust import allow_named_file
 from tests.training.test_resume import assert_same_run, resume, settings
 from tui_app.headless.console_output import JsonLines
@@ -33,7 +32,6 @@ from tui_app.runs.metrics.metrics_codec import Record
 from tui_app.runs.metrics.metrics_file import read_events
 from tui_app.runs.metrics.packed_epochs import PackedEpochs
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training import loop, prepare, short_epochs
 from tui_app.training.dispatcher import TakesPacked
 from tui_app.training.start import start_run
@@ -279,14 +277,30 @@ def test_other_runs_take_the_general_loop(tmp_path: Path, lecture: str, given: d
     session.train(Control(), [])
 
 
-def test_a_users_own_model_takes_the_general_loop(tmp_path: Path):
+_FORWARD = "return self.linear(x)"
+
+#: What a user's model may do in `forward`, and whether blocks of epochs can be trained with it.
+_FORWARDS = {
+    "nothing else": (_FORWARD, True),
+    "counts": ("self.calls = getattr(self, 'calls', 0) + 1; " + _FORWARD, False),
+    "keeps a list": ("self.__dict__.setdefault('seen', []).append(1); " + _FORWARD, False),
+    "drops out": ("return nn.functional.dropout(self.linear(x), 0.01, self.training)", False),
+    "draws a number": ("torch.rand(1); " + _FORWARD, False),
+    "shrinks": ("return self.linear(x) * (1.0 if self.training else 0.9)", False),
+}
+
+
+@pytest.mark.parametrize("name", _FORWARDS)
+def test_a_users_model_that_does_more_than_compute_takes_the_general_loop(
+    both: Callable[..., tuple[Trained, Trained]], tmp_path: Path, name: str
+):
+    forward, is_packed = _FORWARDS[name]
     own = tmp_path / "own.py"
-    own.write_text(find_lecture("05").read_text())
+    text = find_lecture("05").read_text().replace(_FORWARD, forward)
+    own.write_text(text.replace("from torch import", "import torch\nfrom torch import"))
     allow_named_file(own)
-    wanted = resolve_settings(load_lecture(own), {"epochs": 3, "runs_dir": str(tmp_path / "runs")})
-    session = start_run(wanted, Control(), lambda progress: None)
-    assert short_epochs.short_epochs(session.training, Control()) is None
-    session.train(Control(), [])
+    fast, _ = both(str(own), epochs=60)
+    assert bool(fast.packed) == is_packed
 
 
 def test_time_is_up_within_a_block(tmp_path: Path):

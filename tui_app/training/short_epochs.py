@@ -28,7 +28,7 @@ from tui_app.training.data.batches import Batch, GatheredBatches
 from tui_app.training.direct_step import direct_backward, direct_update
 from tui_app.training.evaluation import correct, reduction_of
 from tui_app.training.loss_buffer import LossBuffer, divergence_limit
-from tui_app.training.short_epochs_rule import is_suited
+from tui_app.training.short_epochs_rule import is_suited, state_besides_weights
 from tui_app.training.shortest_digits import shortest_digits
 from tui_app.training.state import EpochProgress, Training
 from tui_app.training.steering.control import Control
@@ -74,6 +74,7 @@ class ShortEpochs:
         self._is_sum = reduction_of(training.criterion) == "sum"
         self._has_classes = training.spec.task != "regression"
         self._has_failed = False
+        self._state: object = None  # besides the weights
 
     def train(
         self,
@@ -90,14 +91,20 @@ class ShortEpochs:
 
         A block that doesn't go as expected is undone: the general loop trains it again.
         """
-        if not (values and self._may_begin()):
+        if self._has_failed:
+            return None
+        if self._state is None:  # before the first epoch, which the general loop trains
+            self._keeps_state()
+            return None
+        if not (values and self._may_begin() and self._keeps_state()):
             return None
         training, start = self._training, now()
         before = copy_to_cpu(training.state_dict())
         block = self._new_block()
         until = time.perf_counter() + min(_SECONDS, deadline - start)
         try:
-            is_sound = self._run(block, values, until) and is_finite(training.model)
+            is_sound = self._run(block, values, until) and self._keeps_state()
+            is_sound = is_sound and is_finite(training.model)
         except Exception:  # noqa: BLE001 # the general loop meets it again, and can handle it
             is_sound = False
         except BaseException:
@@ -114,15 +121,20 @@ class ShortEpochs:
         return (
             training.epoch_progress.steps == 0
             and training.epoch + 1 < training.epochs
-            and not (
-                self._has_failed
-                or self._control.attention
-                or training.lr_changes
-                or training.thread_changes
-            )
+            and not (self._control.attention or training.lr_changes or training.thread_changes)
             and training.best.best is not None  # so that the weights were finite
             and training.parts == 1
         )
+
+    def _keeps_state(self) -> bool:
+        """Whether the epochs since the first call have changed nothing but the weights."""
+        try:
+            state = state_besides_weights(self._training)
+        except Exception:  # noqa: BLE001 # an object of a user's model may raise anything
+            state = None
+        self._state = self._state or state
+        self._has_failed = state is None or self._state != state
+        return not self._has_failed
 
     def _new_block(self) -> _Block:
         training, best = self._training, self._training.best.best

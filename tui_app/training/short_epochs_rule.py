@@ -5,14 +5,18 @@ from __future__ import annotations
 from torch import nn
 
 from tui_app.training.evaluation import CHUNK
+from tui_app.training.recording.kept_state import KeptState
+from tui_app.training.seeding import host_rng_state
 from tui_app.training.state import Training
 
 #: Modules of torch's that compute the same while training and while evaluated, with and without
 #: gradients, and keep no state.
 _PURE = (
     *(nn.Linear, nn.Identity, nn.Flatten, nn.Sequential, nn.ModuleList, nn.ModuleDict),
-    *(nn.ReLU, nn.LeakyReLU, nn.ELU, nn.Tanh, nn.Sigmoid, nn.Softplus),
-    *(nn.MSELoss, nn.BCEWithLogitsLoss, nn.CrossEntropyLoss),
+    *(nn.ParameterList, nn.ParameterDict),
+    *(nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.Softplus),
+    *(nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss),
+    *(nn.BCEWithLogitsLoss, nn.BCELoss, nn.CrossEntropyLoss),
 )
 
 
@@ -41,12 +45,18 @@ def is_suited(training: Training) -> bool:
 
 
 def _is_pure(training: Training) -> bool:
-    """Whether a forward pass changes nothing and depends on nothing but the weights.
+    """Whether a forward pass depends on nothing but the weights, as far as the modules tell.
 
-    The course's own modules are known to be so; a user's module may do anything.
+    What a lecture's own modules do is seen in `state_besides_weights`, which mustn't change.
     """
-    if training.settings.lecture.source is not None or [*training.model.buffers()]:
-        return False
-    modules = [*training.model.modules(), *training.criterion.modules()]
+    model, modules = training.model, [*training.model.modules(), *training.criterion.modules()]
     of_torch = [each for each in modules if type(each).__module__.startswith("torch.")]
+    has_hooks = any(each._forward_hooks or each._forward_pre_hooks for each in model.modules())
+    if has_hooks or [*model.buffers()]:
+        return False
     return all(type(each) in _PURE for each in of_torch)
+
+
+def state_besides_weights(training: Training) -> tuple[object, ...]:
+    """What a forward pass changes if it keeps state or draws random numbers. Compare with `==`."""
+    return KeptState((training.model, training.criterion)), host_rng_state()
