@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import subprocess
 import sys
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
+from tests.gpu.agreement import largest_difference
 from tests.gpu.catalogue import CHECKS
 from tests.gpu.check import Check
+from tests.gpu.kernels import Kernels
 from tests.gpu.rows import read_rows, table_of
 from tests.gpu.runner import Report, Runner, end
 from tests.program import LONGEST, environment
@@ -130,6 +134,17 @@ def test_the_table_names_a_check_once() -> None:
         "| speed | a | 1 2 | ok |",
         "|  | a | 1 2 | ok |",
     ]
+
+
+def test_a_gpu_is_busy_while_any_kernel_runs() -> None:
+    kernels = Kernels([(0.0, 2.0), (1.0, 3.0), (1.5, 2.5), (5.0, 6.0)])
+    assert (kernels.busy, kernels.span, kernels.gaps) == (4.0, 6.0, [0.0, 0.0, 2.0])
+
+
+def test_what_is_no_number_differs_from_every_number() -> None:
+    nan = torch.tensor([1.0, math.nan])
+    assert largest_difference(nan, torch.tensor([1.0, 1.0])) == math.inf
+    assert largest_difference(torch.tensor([200.0, 0.5]), torch.tensor([100.0, 0.0])) == 1.0
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)

@@ -60,11 +60,12 @@ def difference(one: Trained, other: Trained) -> tuple[float, float]:
     below.
     """
     ours, theirs = one.weights, other.weights
-    weights = max(_largest(ours[name], theirs[name]) for name in ours)
-    return _largest(one.losses, other.losses), weights
+    weights = max(largest_difference(ours[name], theirs[name]) for name in ours)
+    return largest_difference(one.losses, other.losses), weights
 
 
-def _largest(one: Tensor, other: Tensor) -> float:
+def largest_difference(one: Tensor, other: Tensor) -> float:
+    """The largest difference of two tensors' elements; infinite if one of them is no number."""
     one, other = one.double().cpu(), other.double().cpu()
     differences = (one - other).abs() / other.abs().clamp(min=1)
     return differences.nan_to_num(nan=math.inf).max().item()
@@ -106,9 +107,9 @@ def _resumed_row(context: Context, lecture: Lecture, given: Mapping[str, Any]) -
     losses = torch.cat([part.losses, again.losses])
     is_whole = len(losses) == len(whole.losses)
     result = [f"stopped at step {part.completed.step}, resumed to step {again.completed.step}"]
-    difference_of_losses = _largest(losses, whole.losses) if is_whole else math.inf
+    difference_of_losses = largest_difference(losses, whole.losses) if is_whole else math.inf
     names = list(whole.weights)
-    weights = max(_largest(again.weights[name], whole.weights[name]) for name in names)
+    weights = max(largest_difference(again.weights[name], whole.weights[name]) for name in names)
     result.append(f"losses differ by {difference_of_losses:.1g}, weights by {weights:.1g}")
     why_not = whole.why_not_recorded
     result += [f"not recorded: {why_not}"] if why_not else []
