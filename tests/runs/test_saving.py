@@ -17,7 +17,7 @@ from tui_app.runs.events import Event, Warned
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.files.durable_files import write_json
 from tui_app.runs.run_folder import RunFolder, read_json
-from tui_app.training import loop, loss_buffer, saver
+from tui_app.training import epoch_end, loss_buffer, saver
 from tui_app.training.best_models import is_finite
 from tui_app.training.loss_buffer import LossBuffer
 from tui_app.training.resume import resume_run
@@ -69,10 +69,10 @@ def test_a_run_that_died_between_its_last_step_and_its_end_is_ended(tmp_path: Pa
 def test_running_out_of_memory_during_evaluation_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    def evaluate(*_: Any) -> Any:
+    def evaluate(*_: Any, **__: Any) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(loop, "evaluate", evaluate)
+    monkeypatch.setattr(epoch_end, "evaluate", evaluate)
     ended = tutorch("--no-tui", "05", "--epochs", 3)
     assert ended.exit_code == ExitCode.DEVICE_UNAVAILABLE
     assert "--batch-size" in ended.err

@@ -12,8 +12,8 @@ from tests.tolerances import FLOAT64, SUMMED
 from tests.training.test_batches import images
 from tui_app.training.best_models import BestModels, RankedModel
 from tui_app.training.data.batches import DeviceSplit
+from tui_app.training.divergence import first_diverged, loss_diverged_text
 from tui_app.training.evaluation import EvaluationStopped, evaluate
-from tui_app.training.loss_buffer import first_diverged, loss_diverged_text
 
 
 def split_of(inputs: torch.Tensor, targets: torch.Tensor) -> DeviceSplit:

@@ -1,23 +1,18 @@
-"""Keeps the losses of steps on the device until the block is closed, and detects divergence."""
+"""Keeps the losses of steps on the device until the block is closed."""
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from tui_app.training.best_models import RankedModel
 from tui_app.training.shortest_digits import shortest_digits
 from tui_app.training.step_runner import StepsRun
 
 #: Seconds of steps in a block.
 _SECONDS = 0.1
-
-#: A run has diverged when a loss is this many times its first one.
-_DIVERGED = 1e6
 
 
 @dataclass(frozen=True)
@@ -77,41 +72,3 @@ class LossBuffer:
         self._most_steps = max(1, min(10 * steps, int(_SECONDS * steps / seconds)))
         self._losses, self._sizes = [], []
         return closed
-
-
-def divergence_limit(first_loss: float) -> float:
-    """The loss beyond which a run has diverged that began with `first_loss`."""
-    return _DIVERGED * (abs(first_loss) or 1.0)
-
-
-def first_diverged(losses: tuple[float, ...], first_loss: float) -> int | None:
-    """The index of the first loss that isn't finite, or is far above the run's first loss."""
-    limit = divergence_limit(first_loss)
-    diverged = (i for i, loss in enumerate(losses) if not math.isfinite(loss) or abs(loss) > limit)
-    return next(diverged, None)
-
-
-def loss_diverged_text(
-    loss: float, lr: float, step: int, epoch: int, best: RankedModel | None
-) -> str:
-    """Why a run ended whose loss diverged at `step` of `epoch`."""
-    what = f"the loss is {loss:.3g}" if math.isfinite(loss) else "the loss is not a finite number"
-    return (
-        f"diverged at step {step} (epoch {epoch}): {what}. Most likely the learning rate, {lr:g}, "
-        f"is too large for the data. {_kept_text(best)}"
-    )
-
-
-def weights_diverged_text(lr: float, step: int, epoch: int, best: RankedModel | None) -> str:
-    """Why a run ended whose weights aren't finite after `step`, although its loss was."""
-    return (
-        f"diverged at step {step} (epoch {epoch}): the loss was finite, the weights no longer are. "
-        f"Most likely the learning rate is too large for the data: it was {lr:g}, try {lr / 10:g}. "
-        f"{_kept_text(best)}"
-    )
-
-
-def _kept_text(best: RankedModel | None) -> str:
-    if best is None:
-        return "There is no best model: none was evaluated before that"
-    return f"The best model so far, of epoch {best.epoch}, is kept"

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,8 +26,10 @@ from tui_app.runs.metrics.packed_epochs import MOST_EPOCHS, PackedEpochs
 from tui_app.training.best_models import RankedModel, is_finite
 from tui_app.training.data.batches import Batch, GatheredBatches
 from tui_app.training.direct_step import direct_backward, direct_update
+from tui_app.training.divergence import divergence_limit
 from tui_app.training.evaluation import correct, reduction_of
-from tui_app.training.loss_buffer import LossBuffer, divergence_limit
+from tui_app.training.loss_buffer import LossBuffer
+from tui_app.training.run_clock import RunClock
 from tui_app.training.short_epochs_rule import is_suited, state_besides_weights
 from tui_app.training.shortest_digits import shortest_digits
 from tui_app.training.state import EpochProgress, Training
@@ -80,14 +82,13 @@ class ShortEpochs:
         self,
         values: Mapping[str, float],
         losses: LossBuffer,
-        deadline: float,
-        now: Callable[[], float],
+        clock: RunClock,
     ) -> PackedEpochs | None:
         """Train a block, if the run is at the start of an epoch and nobody wants its attention.
 
         Returns the epochs that are complete. The step of one more epoch is done and its loss in
         `losses`: the caller evaluates the model and ends that epoch. `values` are those of the last
-        evaluation; `now` is the clock of the `deadline`, in seconds.
+        evaluation.
 
         A block that doesn't go as expected is undone: the general loop trains it again.
         """
@@ -98,10 +99,10 @@ class ShortEpochs:
             return None
         if not (values and self._may_begin() and self._keeps_state()):
             return None
-        training, start = self._training, now()
+        training, start = self._training, clock.now()
         before = copy_to_cpu(training.state_dict())
         block = self._new_block()
-        until = time.perf_counter() + min(_SECONDS, deadline - start)
+        until = time.perf_counter() + min(_SECONDS, clock.deadline - start)
         try:
             is_sound = self._run(block, values, until) and self._keeps_state()
             is_sound = is_sound and is_finite(training.model)
@@ -114,7 +115,7 @@ class ShortEpochs:
             training.load_state_dict(before)
             self._has_failed = True
             return None
-        return self._complete(block, losses, now() - start)
+        return self._complete(block, losses, clock.now() - start)
 
     def _may_begin(self) -> bool:
         training = self._training

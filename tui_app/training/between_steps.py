@@ -1,0 +1,87 @@
+"""Does what is due between two steps of a run: requests, changes, saves, the time limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tui_app.runs.events import ControlApplied, Event, StateChanged
+from tui_app.training.divergence import check_weights
+from tui_app.training.outcome import EndTraining, outcome_of_stop
+from tui_app.training.run_clock import RunClock
+from tui_app.training.saver import Saver
+from tui_app.training.seeding import undisturbed
+from tui_app.training.state import Training
+from tui_app.training.steering.control import Control
+from tui_app.training.thread_changes import ThreadChanges
+
+
+class BetweenSteps:
+    """What the loop does between two steps; it closes the block of losses before that."""
+
+    def __init__(
+        self,
+        training: Training,
+        saver: Saver,
+        control: Control,
+        threads: ThreadChanges,
+        clock: RunClock,
+    ) -> None:
+        self._training = training
+        self._saver = saver
+        self._control = control
+        self._threads = threads
+        self._clock = clock
+
+    @property
+    def is_due(self) -> bool:
+        """Whether something was requested, or a change is to be repeated, before the next step."""
+        training = self._training
+        return (
+            self._control.attention or training.step in training.lr_changes or self._threads.is_due
+        )
+
+    def handle_requests(self) -> Iterator[Event]:
+        """Do what was requested: save, run callables, stop, change the lr, pause."""
+        training, control = self._training, self._control
+        was_paused = False
+        while True:
+            if control.pop_save():
+                self._saver.request()
+            yield from self._save()
+            for request in control.pop_requests():
+                with undisturbed(training.model):
+                    request.run(training)
+            if control.stop_request:
+                raise EndTraining(outcome_of_stop(control.stop_request))
+            # After any save, so that a checkpoint holds the changes of exactly the steps before it.
+            yield from self._change_lr()
+            yield from self._threads.repeat()
+            ends_epoch = training.epoch_progress.steps + 1 == len(training.batches)
+            if control.may_step(ends_epoch=ends_epoch):
+                break
+            was_paused = True
+            yield StateChanged(run=training.run, state="paused", step=training.step)
+            control.wait(1.0)
+        if was_paused:
+            yield StateChanged(run=training.run, state="running", step=training.step)
+
+    def _change_lr(self) -> Iterator[Event]:
+        """Set the lr that was requested now, or at this step before the run was resumed."""
+        training = self._training
+        repeated = training.lr_changes.pop(training.step, None)
+        lr = self._control.pop_lr() or repeated
+        if lr is not None:
+            training.lr = lr
+            training.apply_lr()
+            yield ControlApplied(run=training.run, first_step=training.step + 1, lr=lr)
+
+    def save_if_due(self) -> Iterator[Event]:
+        """Save if that is due; raise EndTraining if the run's time is up."""
+        self._clock.update_seconds()
+        yield from self._save()
+        self._clock.check_limit()
+
+    def _save(self) -> Iterator[Event]:
+        if self._saver.is_due:
+            check_weights(self._training)  # so that there always is a checkpoint to go back to
+        yield from self._saver.save_if_due()
