@@ -32,8 +32,8 @@ SEAMS: dict[tuple[str, str], Callable[[Function], Function]] = {
     ("tui_app.training.best_models", "is_finite"): _returns(True),
     ("tui_app.training.criterion_check", "check_log_probabilities"): _returns(None),
     ("tui_app.training.criterion_check", "criterion_notes"): _returns(()),
+    ("tui_app.training.divergence", "first_diverged"): _returns(None),
     ("tui_app.training.evaluation", "evaluate"): _evaluates_to(0.5),
-    ("tui_app.training.loss_buffer", "first_diverged"): _returns(None),
 }
 
 
