@@ -28,8 +28,9 @@ from tests.gpu.check import Row
 def measures(context):
     yield Row("a time", "0.1 s | 2 s", figures={"time": 0.1})
 
-def goes_on(context):
-    yield Row("the time before", f"{context.figures['time']} s", "n/a")
+def writes(context):
+    (context.scratch / "note").write_text("a note")
+    yield Row("where", str(context.scratch), "n/a")
 
 def raises(context):
     yield Row("first", "done")
@@ -60,14 +61,12 @@ def run(folder: Path, *checks: Check, seconds: float = 10 * LONGEST) -> tuple[bo
     return Runner(report, folder, seconds).run(checks), report
 
 
-def test_a_row_is_written_and_its_figures_reach_the_next_check(tmp_path: Path) -> None:
-    is_ok, report = run(tmp_path, check("measures"), check("goes_on"))
+def test_rows_are_written_and_what_a_check_leaves_is_removed(tmp_path: Path) -> None:
+    is_ok, report = run(tmp_path, check("measures"), check("writes"))
     assert is_ok
-    rows = read_rows(report.rows)
-    assert [(row["check"], row["result"]) for row in rows] == [
-        ("measures", "0.1 s | 2 s"),
-        ("goes_on", "0.1 s"),
-    ]
+    measured, written = read_rows(report.rows)
+    assert (measured["result"], measured["figures"]) == ("0.1 s | 2 s", {"time": 0.1})
+    assert not Path(written["result"]).exists()
     table = report.table.read_text()
     assert "| measures | a time | 0.1 s \\| 2 s | ok |" in table
     assert "2 rows" in table

@@ -10,7 +10,7 @@ CUDA device.
 
 Besides torch with CUDA, torchvision and numpy it needs what a machine for deep learning mostly has
 (filelock, markdown-it-py, nvidia-ml-py, pillow, psutil, pygments, requests, rich, scikit-learn,
-typing-extensions; hypothesis and pytest for the tests), and these small packages:
+typing-extensions; hypothesis, pytest and pytest-timeout for the tests), and these small packages:
 
     docstring-parser platformdirs pooch tyro typeguard                          every check
     linkify-it-py mdit-py-plugins plotext<6 textual textual-plotext uc-micro-py   tests, app

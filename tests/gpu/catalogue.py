@@ -6,7 +6,7 @@ from tests.gpu.check import Check
 
 #: What the app on a pseudo-terminal needs, and what pytest does.
 _APP = ("textual", "textual_plotext", "plotext", "pexpect", "pyte")
-_PYTEST = ("pytest", "hypothesis", "textual", "textual_plotext", "plotext")
+_PYTEST = ("pytest", "pytest_timeout", "hypothesis", "textual", "textual_plotext", "plotext")
 
 
 def _check(name: str, place: str, seconds: int, title: str, needs: tuple[str, ...] = ()) -> Check:

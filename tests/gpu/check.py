@@ -17,7 +17,7 @@ Verdict = Literal["ok", "failed", "too slow", "n/a"]
 class Row:
     """A line of the table: what was checked, the result in words, and the verdict.
 
-    `figures` are the result's numbers, by names that no other row uses, for the checks after it.
+    `figures` are the result's numbers, by names that no other row uses, for other programs.
     """
 
     what: str
@@ -36,14 +36,12 @@ def error_row(error: Exception, what: str = "to its end") -> Row:
 class Context:
     """What a check is given.
 
-    `data_dir` holds MNIST. `scratch` is an empty folder, removed after the check. `figures` are
-    those of the rows before. In a `rehearsal` the device only pretends to compute: no row judges
-    numbers or times.
+    `data_dir` holds MNIST. `scratch` is an empty folder, removed after the check. In a `rehearsal`
+    the device only pretends to compute: no row judges numbers or times.
     """
 
     data_dir: Path
     scratch: Path
-    figures: Mapping[str, float] = field(default_factory=dict)
     rehearsal: bool = False
 
     @property

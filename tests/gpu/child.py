@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.gpu.check import Check, Context, Row, error_row
-from tests.gpu.rows import append_row, figures_of, read_rows
+from tests.gpu.rows import append_row
 
 
 def main(check: Check, rows: Path, data_dir: Path, rehearsal: bool) -> None:
@@ -24,7 +24,7 @@ def main(check: Check, rows: Path, data_dir: Path, rehearsal: bool) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
-        context = Context(data_dir, Path(scratch), figures_of(read_rows(rows)), rehearsal)
+        context = Context(data_dir, Path(scratch), rehearsal)
         for row in _rows(check, context):
             append_row(rows, check.name, row, time.monotonic() - started)
 

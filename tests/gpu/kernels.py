@@ -18,8 +18,8 @@ from tests.gpu.runs import data_read_once, settings_for
 from tests.gpu.ways import MANY, WAYS, Steps
 from tui_app.training.prepare import prepare
 
-#: Steps before the steady ones, those that are timed, and those that are profiled.
-_FIRST, _TIMED, _PROFILED = 200, 600, 96
+#: Steps before the steady ones, those that are timed, and those that are profiled: all of an epoch.
+_FIRST, _TIMED, _PROFILED = 200, 640, 64
 
 #: The share of the time of lecture 9's and 10's recorded steps in which the GPU is to compute.
 _BUSY = 0.8

@@ -105,7 +105,7 @@ def forty_runs(context: Context) -> Iterator[Row]:
             free, total = torch.cuda.mem_get_info(0)
             used.append((total - free - idle) / _MIB)
             resident.append(process.memory_info().rss / _MIB)
-    yield _growth_row("memory on the card", used, 4)
+    yield _growth_row("memory on the card", used, 16)
     yield _growth_row("memory of the process", resident, 64)
 
 

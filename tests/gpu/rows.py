@@ -35,11 +35,6 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def figures_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """The figures of all rows, by name."""
-    return {name: value for row in rows for name, value in row["figures"].items()}
-
-
 def table_of(rows: Sequence[Mapping[str, Any]]) -> str:
     """The rows as a table in Markdown."""
     lines = ["| check | what | result | verdict |", "|---|---|---|---|"]
