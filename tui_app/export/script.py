@@ -22,6 +22,7 @@ from tui_app.export.loop import loop_code
 from tui_app.inspection.probe_context import ProbeContext
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.run_record import RunRecord
+from tui_app.training.build_model import wants_channels_last
 from tui_app.training.data.alternation import (
     ALTERNATING,
     MOST_SHIFTED,
@@ -185,21 +186,23 @@ test_x = normalised(test_x) if test_x is not None else None
 
 def _model(context: ProbeContext, source: LectureSource, record: RunRecord) -> str:
     hp, model = context.settings.hyperparameters, source.declared("model")
-    is_image = any(weight.ndim == 4 for weight in context.model.parameters())
     lecture, functions, prepare = context.settings.lecture, "", ""
     if lecture.prepare is not None:
         prepare = f"{source.declared('prepare')}(model, train_x[:{PREPARED}].to(device))\n"
     argument = "HYPERPARAMETERS" if lecture.has_criterion_of_settings else ""
     if source.declared("parameter_groups"):
         functions = f"{inspect.getsource(group_settings)}\n\n"
-    layout = ""
-    if is_image and record.device == "cpu" and hp.optimizer != "lbfgs":
-        layout = "model = model.to(memory_format=torch.channels_last)  # faster on the CPU\n"
+    layout, device_type = "", torch.device(record.device).type
+    if wants_channels_last(context.model, context.settings, device_type):
+        layout = "model = model.to(memory_format=torch.channels_last)  # faster\n"
+    precision = ""
+    if context.settings.options.precision == "tf32" and device_type == "cuda":
+        precision = 'torch.set_float32_matmul_precision("high")  # TensorFloat-32\n'
     return f"""
 # 2. Model
 
 torch.set_num_threads({_threads(record)})
-torch.manual_seed({hp.seed})
+{precision}torch.manual_seed({hp.seed})
 random.seed({hp.seed})
 np.random.seed({hp.seed % 2**32})
 device = torch.device({literal(record.device)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from models import LectureError
 from models.user_files.error_hints import explain
 from models.user_files.error_location import ends_program
 from tui_app.inspection.probe_context import Probe, ProbeContext, context_of_training
+from tui_app.training.devices.precision import products_in
 from tui_app.training.seeding import undisturbed
 from tui_app.training.state import Training
 
@@ -34,7 +36,10 @@ def probing(probe: Probe, query: str = "") -> Callable[[Training], Snapshot]:
 def run_probe(context: ProbeContext, probe: Probe, query: str = "") -> Snapshot:
     """Run the probe with the model in evaluation mode; restore its modes and the random numbers."""
     begun = time.perf_counter()
-    with undisturbed(context.model):
+    precision = nullcontext()  # while the run trains, its own is in force
+    if not context.is_live:
+        precision = products_in(context.settings.options.precision, context.device)
+    with precision, undisturbed(context.model):
         found = _found(probe, context, query)
     seconds = time.perf_counter() - begun
     return Snapshot(found, context.folder.name, context.epoch, context.step, seconds)

@@ -11,6 +11,7 @@ from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.metrics.metrics_codec import Record
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training.between_steps import BetweenSteps
+from tui_app.training.devices.precision import products_in
 from tui_app.training.divergence import check_weights, end_by_loss, first_diverged
 from tui_app.training.epoch_end import EpochEnd
 from tui_app.training.evaluation import reduction_of
@@ -42,6 +43,7 @@ def train(training: Training, control: Control) -> Iterator[Record]:
     control.begin_training(lambda: training.step)
     try:
         with (
+            products_in(training.settings.options.precision, training.device.name),
             closing(Saver(training, training.folder)) as saver,
             closing(fastest_steps(training)) as steps,
         ):

@@ -14,6 +14,7 @@ from tui_app.runs.run_source import copy_source
 from tui_app.runs.run_trust import trust_copy
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.data.local_data_hint import local_data_hint
+from tui_app.training.devices.precision import precision_note
 from tui_app.training.prepare import prepare
 from tui_app.training.run_record import record_of
 from tui_app.training.session import Session
@@ -54,4 +55,5 @@ def notes_of(training: Training) -> list[str]:
         if device.others > 1:
             others = f"{device.others} other programs are"
         notes.append(f"{others} using {device.name} ({device.title}) too: training may be slower")
-    return notes
+    precision = training.settings.options.precision
+    return [*notes, *filter(None, [precision_note(precision, device.name)])]

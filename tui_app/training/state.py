@@ -166,8 +166,8 @@ class Training:
         return self.measured.metric(self.best.metric)
 
     def autocast(self) -> AbstractContextManager[object]:
-        """The context for a forward pass in the run's precision."""
-        if self.settings.options.precision == "fp32":
+        """The context for a forward pass in the run's precision; `products_in` sets up tf32."""
+        if self.settings.options.precision != "bf16":
             return nullcontext()
         return torch.autocast(torch.device(self.device.name).type, dtype=torch.bfloat16)
 

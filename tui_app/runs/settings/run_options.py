@@ -45,8 +45,10 @@ class RunOptions:
     """CPU threads to train with; auto measures which number is fastest, and uses one while other
     programs are busy."""
 
-    precision: Literal["fp32", "bf16"] = "fp32"
-    """fp32, or bf16: products in bfloat16, weights and sums in float32; faster on newer GPUs."""
+    precision: Literal["fp32", "tf32", "bf16"] = "fp32"
+    """How products are computed; weights and sums are float32. fp32 is torch's default, which on
+    CUDA computes convolutions in TensorFloat-32; tf32 does so for all products, on GPUs from Ampere
+    on; bf16 computes them in bfloat16, with conversions that may make a small net slower."""
 
     eval_every: Annotated[int, Range(minimum=1)] = 1
     """Epochs between two evaluations."""
