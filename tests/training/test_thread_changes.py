@@ -103,9 +103,9 @@ def test_a_run_goes_back_at_the_end_of_an_epoch_when_it_has_been_quiet() -> None
     run.blocks([2e-3] * 50)
     assert run.epoch() == 1
     run.load.busy = 0.1
-    assert run.blocks([2e-3] * 3) == 1
+    assert run.blocks([2e-3]) == 1
     assert run.epoch() == 1  # quiet, but not for long enough
-    run.blocks([2e-3] * 3)
+    run.blocks([2e-3])
     assert run.epoch() == 2
     assert run.reason == "the machine is quiet again"
 

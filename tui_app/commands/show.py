@@ -77,6 +77,8 @@ def main(argv: Sequence[str]) -> int:
     kept = _kept_data(folder)
     if arguments.json:
         facts = {**asdict(summary), "record": record.values, "data": kept and kept.plain}
+        last = last_event(folder.metrics, ThreadsChanged)
+        facts["threads"] = last.threads if last else record.threads
         print_json_list(facts, "epoch_values", map(to_plain, epochs))
         return 0
     print_table(["", ""], _facts(summary, record, folder, kept))

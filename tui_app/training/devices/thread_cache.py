@@ -45,19 +45,16 @@ def remembered(shape: Mapping[str, Any]) -> ThreadTimes | None:
         return None
 
 
-def remember(shape: Mapping[str, Any], times: ThreadTimes, *, replace: bool = False) -> bool:
-    """Keep the times for this shape, unless there are some that they aren't to replace: whether the
-    folder could be written.
+def remember(shape: Mapping[str, Any], times: ThreadTimes, *, replace: bool = False) -> None:
+    """Keep the times for this shape, unless there are some that they aren't to `replace`. Where the
+    folder can't be written, each run measures.
     """
     if not replace and remembered(shape) is not None:
-        return True
+        return
     path = _file(shape)
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, {"version": _VERSION, "seconds": times.seconds, "shape": shape})
-    except OSError:  # the folder can't be written, or the disk is full
-        return False
-    return True
 
 
 def _times_of(values: Any) -> ThreadTimes:

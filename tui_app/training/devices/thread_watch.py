@@ -82,6 +82,7 @@ class ThreadWatch:
             return None
         reason = "one thread is no faster" if self._was_in_vain else "the machine is quiet again"
         self._was_in_vain = False
+        self._needed_seconds = min(2 * self._needed_seconds, _MOST_QUIET_SECONDS)
         return ThreadChange(self._most, reason)
 
     @property
@@ -94,9 +95,7 @@ class ThreadWatch:
         return _SLOWER_THAN_USUAL * statistics.median(self._usual)
 
     def _down(self) -> ThreadChange:
-        """One thread from now on. The next way back takes longer."""
         self._before = min(self._slow)
-        self._needed_seconds = min(2 * self._needed_seconds, _MOST_QUIET_SECONDS)
         expected = self._one if self._one is not None else statistics.median(self._usual)
         was = f"{1000 * expected:.2g} ms with one" if self._one else f"{1000 * expected:.2g} ms"
         threads = counted(self._count, "thread")
