@@ -14,27 +14,17 @@ from torch.overrides import TorchFunctionMode
 
 
 class MultiplyAddCounter(TorchFunctionMode):
-    """Counts the matrix products, convolutions and recurrent steps, and their multiply-adds."""
+    """Counts the multiply-adds of matrix products, convolutions and recurrent steps."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.multiply_adds = self.operations = 0
-
-    @property
-    def per_operation(self) -> float:
-        """The mean multiply-adds of an operation. In a recurrent layer each time step is one, since
-        they run one after another.
-        """
-        return self.multiply_adds / max(1, self.operations)
+        self.multiply_adds = 0
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         """Call `func`, and count it."""
         result = func(*args, **(kwargs or {}))
         name = getattr(func, "__name__", "")
-        multiply_adds = _multiply_adds(name, args, result)
-        if multiply_adds:
-            self.multiply_adds += multiply_adds
-            self.operations += _operations(name, args)
+        self.multiply_adds += _multiply_adds(name, args, result)
         return result
 
 
@@ -55,16 +45,6 @@ def _multiply_adds(name: str, args: Sequence[Any], result: Any) -> int:
             samples = args[0].numel() // args[0].shape[-1]
             return samples * sum(weight.numel() for weight in _matrices(args))
     return 0
-
-
-def _operations(name: str, args: Sequence[Any]) -> int:
-    """How many operations a call runs one after another: time steps, if it is recurrent."""
-    if name not in ("rnn_tanh", "rnn_relu", "gru", "lstm"):
-        return 1
-    layers = len(_matrices(args)) // 2  # one for the input, one for the hidden state
-    if isinstance(args[2], Tensor):  # a packed sequence: its data, and the batch size of each step
-        return layers * len(args[1])
-    return layers * args[0].shape[1 if args[-1] else 0]  # the last one is batch_first
 
 
 def _matrices(args: Sequence[Any]) -> list[Tensor]:
