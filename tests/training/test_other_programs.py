@@ -30,7 +30,7 @@ def running(monkeypatch: pytest.MonkeyPatch) -> set[int]:
     return pids
 
 
-@pytest.mark.parametrize("own", [os.getpid(), OUTSIDE])
+@pytest.mark.parametrize("own", [os.getpid(), OUTSIDE], ids=["inside", "outside"])
 def test_a_later_run_does_not_count_the_context_of_the_first(running: set[int], own: int):
     running |= {7, 8}
     assert count_others(0, lambda: running.add(own), was_used=False) == 2
