@@ -65,7 +65,7 @@ class EpochCompleted(Event):
 
     `train_loss` is that of the epoch's samples, each measured before the update of its step. The
     values of the evaluation after the epoch are `test_loss`, `validation_accuracy`, ... `seconds`
-    are those of training alone.
+    are those of training alone; for epochs that were trained in a block, their mean.
     """
 
     kind: ClassVar[str] = "epoch"
