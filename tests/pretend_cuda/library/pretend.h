@@ -103,7 +103,8 @@ cudaError_t fail(cudaError_t error);
 
 // --- streams.cpp
 
-// The stream of a handle, or nullptr. Handle 0 is the legacy stream of the current device.
+// The stream of a handle, or nullptr. Handle 0 is the legacy stream of the current device, and so is
+// here the stream of a thread, which torch doesn't use.
 Stream* find_stream(cudaStream_t handle);
 
 // Does the work at once, or adds it to the graph that the stream captures.
