@@ -163,6 +163,17 @@ def test_a_busy_machine_uses_one_thread_and_remembers_nothing(measured: Any) -> 
     assert chosen() == (1, "other programs keep the cores busy", 2)  # it may become quiet
 
 
+def test_one_thread_that_is_fastest_beside_a_busy_program_is_not_remembered(
+    measured: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured({1: 2e-3, 2: 3e-3})
+    loads = iter([0.0, 1.0])  # the program starts during the measurement
+    monkeypatch.setattr(LoadMeter, "others", lambda meter: next(loads))
+    assert chosen() == (1, "other programs keep the cores busy", 1)
+    measured({1: 2e-3, 2: 1e-3})
+    assert chosen()[0] == 2
+
+
 def test_what_needs_no_measurement_gets_one_thread(measured: Any, monkeypatch) -> None:
     calls = measured({1: 2e-3, 2: 1e-3})
     assert chosen(batch_size=1)[1] == "steps are too short to share"
