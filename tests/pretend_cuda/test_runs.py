@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.pretend_cuda import counters
-from tests.training.test_cuda_graph import trained, warnings_of
+from tests.training.pretend_recorder import trained, warnings_of
 from tui_app.training.recording.choice import fastest_steps
 
 pytestmark = [
