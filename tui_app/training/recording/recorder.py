@@ -119,10 +119,9 @@ class CudaRecorder:
 
     def _clean_up(self, graph: torch.cuda.CUDAGraph, state: Tensor) -> None:
         """Undo what a recording that broke off has left behind."""
-        pool = self._pool
+        _end_allocations(self._device, self._pool)
         graph.reset()
         self.discard()
-        _end_allocations(self._device, pool)
         self._renew_generator(state)
 
     def _renew_generator(self, state: Tensor) -> None:
@@ -163,7 +162,7 @@ def _free_workspaces() -> None:
 def _end_allocations(device: torch.device, pool: tuple[int, int]) -> None:
     """Tell torch's allocator that a recording is over which broke off before torch did so.
 
-    It would go on as if one were under way, and return no memory to the GPU.
+    It would go on asking the graph, which is deleted, whether memory belongs to it.
     """
     for name in ("_cuda_endAllocateToPool", "_cuda_endAllocateCurrentStreamToPool"):
         end = getattr(torch._C, name, None)
