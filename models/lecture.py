@@ -22,7 +22,6 @@ from models.hyperparameters import (
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-    from torch.nn import Parameter
     from torch.optim import Optimizer
 
     from models.user_files.source import Source
@@ -68,15 +67,17 @@ class ParameterGroup:
 
     Their lr is the run's times `lr_factor`. It follows `lr_schedule`, or else the run's schedule,
     of which a linear, cosine or one-cycle one ends after the first `share` of the run.
-    `weight_decay` and `momentum` replace the run's; None keeps it.
+    `weight_decay` and `momentum` replace the run's; None keeps it. With `muon` the weights, of
+    filters or matrices, take Muon's steps instead of sgd's, with this momentum and without decay.
     """
 
-    weights: Sequence[Parameter]
+    weights: Sequence[Tensor]
     lr_factor: float = 1.0
     lr_schedule: PlainSchedule | None = None
     share: float = 1.0
     weight_decay: float | None = None
     momentum: float | None = None
+    muon: float | None = None
 
 
 #: The most train samples that a lecture's `prepare` gets.

@@ -129,6 +129,26 @@ every_optimizer = pytest.mark.parametrize(
 )
 
 
+#: Groups of weights with an lr each, Muon, and images that are varied once an epoch.
+AIRBENCH = {"augment": "alternating flip and shift", "lr_schedule": "linear"}
+
+
+@pytest.mark.parametrize("most", [ONE, MANY])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_muon_and_groups_of_weights_are_recorded(precision: str, most: int) -> None:
+    training = on_gpu(load_lecture(find_lecture("airbench")), precision=precision, **AIRBENCH)
+    assert len(graphed(training, most)) == 3 * 21
+    assert training.pending_warnings == []
+
+
+@pytest.mark.gpu_numbers
+@pytest.mark.parametrize("most", [ONE, MANY])
+def test_muon_and_groups_have_the_losses_of_plain_steps_in_a_graph(most: int) -> None:
+    lecture = load_lecture(find_lecture("airbench"))
+    recorded, steps = graphed(on_gpu(lecture, **AIRBENCH), most), eager(on_gpu(lecture, **AIRBENCH))
+    torch.testing.assert_close(recorded, steps, rtol=0.02, atol=0.02)
+
+
 @every_optimizer
 @pytest.mark.parametrize("net", ["softmax", "own"])
 def test_steps_with_every_optimizer_are_recorded(net: str, given: dict[str, Any]) -> None:

@@ -94,7 +94,10 @@ def test_a_run_that_cannot_be_recorded_trains_after_one_warning(
 
 @pytest.mark.parametrize(
     "lecture",
-    ["softmax", "10_basic", "10_deeper", "lenet", "googlenet", "resnet", "densenet", "07", "12"],
+    [
+        *("softmax", "10_basic", "10_deeper", "07", "12"),
+        *("lenet", "googlenet", "resnet", "densenet", "airbench"),
+    ],
 )
 def test_no_net_of_the_course_keeps_state_between_steps(
     tmp_path: Path, lecture: str, monkeypatch

@@ -19,6 +19,7 @@ from tui_app.export.lecture_source import LectureSource
 from tui_app.export.literals import comment, literal
 from tui_app.export.local_modules import local_modules
 from tui_app.export.loop import loop_code
+from tui_app.export.optimizer import optimizer_expression, optimizer_functions
 from tui_app.inspection.probe_context import ProbeContext
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.run_record import RunRecord
@@ -32,7 +33,6 @@ from tui_app.training.data.alternation import (
 )
 from tui_app.training.data.augmentation import SHIFT, augmented, mirrored, shifted
 from tui_app.training.data.sampler import SEED_STRIDE, epoch_generator
-from tui_app.training.optimizers import OPTIMIZERS, group_settings, is_fused, optimizer_settings
 
 
 def script_of(context: ProbeContext, record: RunRecord, stem: str) -> tuple[str, bytes]:
@@ -186,12 +186,10 @@ test_x = normalised(test_x) if test_x is not None else None
 
 def _model(context: ProbeContext, source: LectureSource, record: RunRecord) -> str:
     hp, model = context.settings.hyperparameters, source.declared("model")
-    lecture, functions, prepare = context.settings.lecture, "", ""
+    lecture, prepare = context.settings.lecture, ""
     if lecture.prepare is not None:
         prepare = f"{source.declared('prepare')}(model, train_x[:{PREPARED}].to(device))\n"
     argument = "HYPERPARAMETERS" if lecture.has_criterion_of_settings else ""
-    if source.declared("parameter_groups"):
-        functions = f"{inspect.getsource(group_settings)}\n\n"
     layout, device_type = "", torch.device(record.device).type
     if wants_channels_last(context.model, context.settings, device_type):
         layout = "model = model.to(memory_format=torch.channels_last)  # faster\n"
@@ -210,30 +208,13 @@ model = {model}(SPEC, HYPERPARAMETERS).to(device)
 {layout}{prepare}
 # 3. Loss and optimizer
 
-{functions}criterion = {source.declared("criterion")}({argument})
-optimizer = {_optimizer(context, source, record)}
+{optimizer_functions(context)}criterion = {source.declared("criterion")}({argument})
+optimizer = {optimizer_expression(context, source, record.device)}
 """
 
 
 def _threads(record: RunRecord) -> int:
     return max(1, record.threads)
-
-
-def _optimizer(context: ProbeContext, source: LectureSource, record: RunRecord) -> str:
-    lecture, hp = context.settings.lecture, context.settings.hyperparameters
-    if lecture.optimizer is not None:
-        return f"{source.declared('optimizer')}(model, HYPERPARAMETERS)"
-    settings = optimizer_settings(lecture, hp)
-    if is_fused(hp.optimizer, torch.device(record.device).type):
-        settings["fused"] = True
-    words = ", ".join(f"{name}={literal(value)}" for name, value in settings.items())
-    groups, weights = source.declared("parameter_groups"), "model.parameters()"
-    if groups is not None:
-        weights = (
-            f"[\n    group_settings(group, dict({words}))\n"
-            f"    for group in {groups}(model, HYPERPARAMETERS)\n]"
-        )
-    return f"torch.optim.{OPTIMIZERS[hp.optimizer].__name__}({weights}, {words})"
 
 
 def _augmentation(how: str) -> str:

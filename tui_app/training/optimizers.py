@@ -13,6 +13,7 @@ from models import LectureError
 from models.fields import InvalidValue
 from models.lecture import Hyperparameters, Lecture, ParameterGroup
 from models.user_files.error_location import locate_declaration
+from tui_app.training.muon import MuonSGD
 
 #: The classes of torch.optim by name; lecture 5 compares all eight.
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
@@ -49,18 +50,28 @@ def make_optimizer(
             "all weights as one",
             "optimizer",
         )
+    if has_muon(groups) and hp.optimizer != "sgd":
+        raise InvalidValue(f"{lecture.name}: Muon is a kind of sgd", "optimizer")
     settings = optimizer_settings(lecture, hp)
     weights = list(model.parameters())
     if is_fused(hp.optimizer, weights[0].device.type):
         settings["fused"] = True
     taken = [group_settings(group, settings) for group in groups] or weights
-    return OPTIMIZERS[hp.optimizer](taken, **settings)
+    cls = MuonSGD if has_muon(groups) else OPTIMIZERS[hp.optimizer]
+    return cls(taken, **settings)
+
+
+def has_muon(groups: Sequence[ParameterGroup]) -> bool:
+    """Whether some of the weights take Muon's steps."""
+    return any(group.muon is not None for group in groups)
 
 
 def group_settings(group: ParameterGroup, settings: Mapping[str, Any]) -> dict[str, Any]:
     """A group as torch.optim takes it; `settings` are the optimizer's arguments for all weights."""
     own = {"weight_decay": group.weight_decay, "momentum": group.momentum}
     kept = {name: v for name, v in own.items() if v is not None and name in settings}
+    if group.muon is not None:
+        kept = {"momentum": 0.0, "weight_decay": 0.0, "muon": group.muon}
     if kept.get("momentum") == 0.0 and "nesterov" in settings:
         kept["nesterov"] = False
     return {"params": list(group.weights), "lr": settings["lr"] * group.lr_factor, **kept}
@@ -69,12 +80,12 @@ def group_settings(group: ParameterGroup, settings: Mapping[str, Any]) -> dict[s
 def parameter_groups(
     lecture: Lecture, model: nn.Module, hp: Hyperparameters
 ) -> tuple[ParameterGroup, ...]:
-    """The lecture's groups; none if it has none. Raises LectureError unless each weight that
-    requires a gradient is in exactly one.
+    """The lecture's groups with these settings; there may be none. Raises LectureError unless each
+    weight that requires a gradient is in exactly one.
     """
-    if lecture.parameter_groups is None:
+    groups = tuple(lecture.parameter_groups(model, hp)) if lecture.parameter_groups else ()
+    if not groups:
         return ()
-    groups = tuple(lecture.parameter_groups(model, hp))
     counts = Counter(id(weight) for group in groups for weight in group.weights)
     for name, weight in model.named_parameters():
         count = counts[id(weight)]
@@ -115,7 +126,7 @@ def set_lrs(optimizer: torch.optim.Optimizer, lrs: Sequence[float] | Sequence[Te
 
 def can_be_recorded(optimizer: torch.optim.Optimizer) -> bool:
     """Whether torch lets the optimizer's step be part of a CUDA graph."""
-    is_sgd = type(optimizer) is torch.optim.SGD
+    is_sgd = type(optimizer) in (torch.optim.SGD, MuonSGD)
     return is_sgd or all("capturable" in group for group in optimizer.param_groups)
 
 
