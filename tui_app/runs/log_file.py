@@ -23,11 +23,12 @@ class LogFile:
     def __call__(self, event: Any) -> None:
         """Write the event's lines. Raises OSError; a later event writes them again."""
         lines = list(self._to_lines(event))
+        if not lines:
+            return
         now = time.strftime("%Y-%m-%d %H:%M:%S")
         for line in lines:
             self._file.add(f"{now}  {line}")
-        if lines:
-            self._file.write_out()
+        self._file.write_out()
 
     def add_traceback(self, error: BaseException) -> None:
         """Write the traceback of `error`, from the user's file on if the error comes from one."""

@@ -29,6 +29,9 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
+        self.name = f"{self.path.parent.name}/{self.path.name}"
+        """The run's name: `<lecture>/<date>-<time>-<4 hex>`. Every event has it."""
+
         self.run_json = self.path / "run.json"
         self.data_json = self.path / "data.json"
         self.status = self.path / "status.json"
@@ -56,11 +59,6 @@ class RunFolder:
                 f"can't make a run folder in {parent}: {error.strerror}. "
                 "Name a writable folder with --runs-dir"
             ) from error
-
-    @property
-    def name(self) -> str:
-        """The run's name: `<lecture>/<date>-<time>-<4 hex>`."""
-        return f"{self.path.parent.name}/{self.path.name}"
 
     def best(self, place: int = 0) -> Path:
         """The file of the model at this place of the ranking: best.pt, best-2.pt, ..."""

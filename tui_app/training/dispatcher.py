@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tui_app.runs.events import Event, Listener, RunCompleted, Warned
 from tui_app.runs.files.durable_files import CutShort
-from tui_app.runs.metrics.metrics_codec import Record, unpack
+from tui_app.runs.metrics.metrics_codec import Record
 from tui_app.runs.metrics.packed_epochs import PackedEpochs
 from tui_app.training.watchdog import StepInterrupted
 
@@ -98,7 +98,7 @@ def _parts_for(
     """The function that handles the events of a listener, and what to call it with."""
     if isinstance(listener, TakesPacked):
         return listener.handle, (event,)
-    return listener, unpack(event)
+    return listener, event.events() if isinstance(event, PackedEpochs) else (event,)
 
 
 _UNWRITTEN = (

@@ -102,6 +102,8 @@ class Schedule:
         """
         hp = self.hyperparameters
         kind = kind or hp.lr_schedule
+        if kind == "none":
+            return 1.0
         first, last = max(span for span in self.spans if span[0] <= step)
         share = min(1.0, (step - first) / max(1, (last - first) * length))
         if kind == "step":
