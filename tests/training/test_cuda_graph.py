@@ -24,6 +24,8 @@ from tests.training.pretend_recorder import (
     warnings_of,
 )
 from tests.training.test_resume import resume
+from tui_app.runs.checkpoints.checkpoint import load_checkpoint
+from tui_app.training.data import batches
 from tui_app.training.recording import recorded_steps
 from tui_app.training.recording.choice import fastest_steps
 from tui_app.training.recording.host_waits import counted_host_waits
@@ -173,12 +175,18 @@ def test_graphs_have_the_losses_of_plain_steps(net: str, given: dict[str, Any], 
         torch.testing.assert_close(ours[name], theirs[name], rtol=0.05, atol=0.02)
 
 
-def test_graphs_draw_the_random_numbers_of_plain_steps() -> None:
+@pytest.mark.parametrize("is_resident", [True, False])
+def test_graphs_draw_the_random_numbers_of_plain_steps(
+    monkeypatch: pytest.MonkeyPatch, is_resident: bool
+) -> None:
     """For dropout and augmentation, in the same order: so a run may stop and resume anywhere."""
+    if not is_resident:
+        monkeypatch.setattr(batches, "_RESIDENT_LIMIT", 0)
     states = []
     for run in (eager, lambda training: graphed(training, ONE), graphed):
         training = on_gpu(lecture_with("own"), augment="flip and shift")
         run(training)
+        assert training.pending_warnings == []
         states.append(random_state())
     assert states[0] == states[1] == states[2]
 
@@ -249,6 +257,20 @@ def test_graphs_of_two_runs_at_once_do_not_meet() -> None:
     assert third._stream == first._stream
     for recorder in (second, third):
         recorder.close()
+
+
+@pytest.mark.parametrize("stop_after", [2, 10, 23, 40])
+def test_a_resumed_run_has_the_random_numbers_of_one_that_went_through(
+    tmp_path: Path, stop_after: int
+) -> None:
+    """A resumed run warms up again, with plain steps; the order of the draws is the same."""
+    given = {"device": "cuda", "epochs": 3, "augment": "flip and shift"}
+    part = trained(tmp_path / "part", fastest_steps, stop_after=stop_after, **given)
+    assert part.completed.step == stop_after
+    assert resume(part.session.folder).state == "completed"
+    whole = trained(tmp_path / "whole", fastest_steps, **given)
+    ours, theirs = (load_checkpoint(each.session.folder.last) for each in (part, whole))
+    assert torch.equal(ours["rng"]["cuda"], theirs["rng"]["cuda"])
 
 
 @pytest.mark.parametrize("device", ["cuda", pytest.param("cpu", marks=pytest.mark.gpu_numbers)])

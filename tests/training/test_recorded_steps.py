@@ -32,6 +32,7 @@ from tests.training.pretend_recorder import (
 from tests.training.test_resume import assert_same_run, resume
 from tui_app.runs.events import ControlApplied
 from tui_app.training import loss_buffer, prepare
+from tui_app.training.data import batches
 from tui_app.training.recording import graph_inputs, recorded_steps
 from tui_app.training.recording.choice import fastest_steps, why_not_recordable
 from tui_app.training.recording.recorded_steps import RecordedSteps
@@ -244,6 +245,43 @@ def test_no_graph_spans_a_change_of_the_lr(tmp_path: Path) -> None:
     (change,) = (event for event in run.events if isinstance(event, ControlApplied))
     assert change.first_step == 51
     assert recorder.replayed.count(16) == 2
+
+
+@pytest.mark.usefixtures("many_are_worth_it")
+@pytest.mark.parametrize("augment", ["none", "flip and shift"])
+def test_batches_of_a_set_that_does_not_fit_the_device_are_copied(
+    monkeypatch: pytest.MonkeyPatch, augment: str
+) -> None:
+    monkeypatch.setattr(batches, "_RESIDENT_LIMIT", 0)
+    training, recorder = own_training(augment=augment), PretendRecorder()
+    losses = run_epochs(training, RecordedSteps(training, recorder), range(3))
+    torch.testing.assert_close(losses, plain_losses(augment=augment), rtol=TRAINED, atol=TRAINED)
+    assert recorder.replayed == [1] * (3 * 20 - 3)
+
+
+@pytest.mark.usefixtures("many_are_worth_it")
+def test_a_run_may_begin_within_an_epoch_and_stop_anywhere() -> None:
+    """With the random numbers of one that goes through, whichever graphs ran its steps."""
+    whole = plain_losses(augment="shift")
+    training = own_training(augment="shift")
+    first = run_part(training, RecordedSteps(training, PretendRecorder()), 0, 7, most=1)
+    second = run_part(training, RecordedSteps(training, PretendRecorder()), 7, 21, most=1000)
+    torch.testing.assert_close(
+        torch.hstack([first, second]), whole[:21], rtol=TRAINED, atol=TRAINED
+    )
+
+
+def run_part(training: Training, runner: RecordedSteps, start: int, end: int, most: int) -> Tensor:
+    """The losses of the first epoch's steps from `start` to `end`; then the runner is closed."""
+    runner.begin_epoch(0, start)
+    losses = list[Tensor]()
+    while training.step < end:
+        training.apply_lr()
+        run = runner.run(min(most, end - training.step))
+        losses.append(run.losses)
+        training.step += len(run.sizes)
+    runner.close()
+    return torch.hstack(losses)
 
 
 def test_many_steps_are_not_recorded_for_a_short_run() -> None:
