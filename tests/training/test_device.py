@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pynvml
 import pytest
 import torch
+from torch import nn
 
+from models import find_lecture
 from models.fields import InvalidValue
+from models.loading.load import load_lecture
 from tui_app.monitoring import system_stats
 from tui_app.runs.errors import DeviceUnavailable
+from tui_app.runs.settings.run_settings import resolve_settings
+from tui_app.training.cpu_trial import step_work
 from tui_app.training.devices import device as devices
 from tui_app.training.devices import nvidia
 from tui_app.training.devices.device import DeviceInfo, choose_device
+from tui_app.training.prepare import read_data
 
 
 @pytest.fixture
@@ -98,6 +106,89 @@ def test_auto_is_the_gpu_with_the_most_free_memory(monkeypatch: pytest.MonkeyPat
     assert choose_device("auto").name == "cpu"
     with pytest.raises(InvalidValue, match="cude:0"):
         choose_device("cude:0")
+
+
+@pytest.fixture
+def one_gpu(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """One healthy GPU; the devices that were initialised."""
+    queried: list[str] = []
+
+    def query(name: str) -> DeviceInfo:
+        queried.append(name)
+        return DeviceInfo(name, name)
+
+    monkeypatch.setattr(devices, "_cuda_count", lambda: 1)
+    monkeypatch.setattr(devices, "free_memory", lambda index: 7)
+    monkeypatch.setattr(devices, "query_device", query)
+    monkeypatch.setattr("torch.cuda.set_device", lambda name: None)
+    return queried
+
+
+def test_auto_is_the_cpu_for_a_step_too_small_for_a_gpu(one_gpu: list[str]):
+    chosen = choose_device("auto", lambda: 58_000.0)
+    assert chosen.name == "cpu"
+    assert "too small a step for a GPU: 58,000" in chosen.reason
+    assert one_gpu == [], "the GPU is not initialised"
+    assert choose_device("auto", lambda: 3.7e7) == DeviceInfo("cuda:0", "cuda:0")
+    assert choose_device("cuda", lambda: 1.0).name == "cuda:0"
+
+
+def test_without_a_gpu_nothing_is_weighed():
+    def weigh() -> float:
+        raise AssertionError("it builds the model once more")
+
+    assert choose_device("auto", weigh) == devices.cpu_info()
+
+
+@pytest.mark.parametrize(
+    ("lecture", "is_worth"),
+    [("02", False), ("05", False), ("07", False), ("09_softmax", True), ("10_basic", True)],
+)
+def test_three_points_are_not_worth_a_gpu(lecture: str, *, is_worth: bool):
+    settled = resolve_settings(load_lecture(find_lecture(lecture)), {})
+    work = step_work(settled, read_data(settled))
+    assert (work >= devices.WORTH_A_GPU) == is_worth
+
+
+def test_a_model_that_needs_a_gpu_gets_one():
+    class Moves(nn.Sequential):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x.to("meta"))
+
+    lecture = replace(
+        load_lecture(find_lecture("05")), model=lambda spec, hp: Moves(nn.Linear(1, 1))
+    )
+    settled = resolve_settings(lecture, {})
+    assert step_work(settled, read_data(settled)) == math.inf
+
+
+@pytest.mark.usefixtures("one_gpu")
+def test_the_log_says_why_a_run_is_not_on_the_gpu(tmp_path: Path):
+    from tests.training.test_resume import begin, settings
+
+    session, _ = begin(settings(tmp_path, "05", epochs=2))
+    assert session.folder.read_record().device == "cpu"
+    assert "on cpu (too small a step for a GPU: " in session.folder.log.read_text()
+
+
+def test_devices_are_listed_without_being_initialised(
+    one_gpu: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    card = SimpleNamespace(name="H100", total_memory=80)
+    monkeypatch.setattr("torch.cuda.get_device_properties", lambda index: card)
+    assert devices.listed_devices() == [
+        DeviceInfo("cuda:0", "H100", 7, 80),
+        devices.cpu_info(),
+    ]
+    assert one_gpu == []
+
+
+@pytest.mark.parametrize(
+    ("recorded", "expected"),
+    [("cpu", "cpu"), ("cuda:7", "auto"), ("\x1b[31m", "auto"), ("", "auto")],
+)
+def test_a_replay_is_on_the_runs_device_where_there_is_one(recorded: str, expected: str):
+    assert devices.recorded_or_auto(recorded) == expected
 
 
 @pytest.mark.gpu

@@ -27,6 +27,7 @@ from tui_app.runs.settings.run_options import MOST_THREADS
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.build_model import build_model, prepare_model
 from tui_app.training.data.batches import DeviceSplit
+from tui_app.training.devices.device import recorded_or_auto
 from tui_app.training.prepare import read_data, split_train_set
 from tui_app.training.schedule import Span, spans_of
 from tui_app.training.state import Training
@@ -144,7 +145,11 @@ def context_of_run(
     is_best: bool = True,
     reporter: ProgressReporter = NO_REPORTS,
 ) -> ProbeContext:
-    """The best model of a run so far, or the last one saved. Raises what SavedModel.load does."""
+    """The best model of a run so far, or the last one saved, on the run's device if it is there.
+    Raises what SavedModel.load does.
+    """
+    # A replay on another device would be another run.
+    device = device or recorded_or_auto(folder.read_record().device)
     best = SavedModel.load(folder, device, data_dir, reporter=reporter)
     measured, split, train = _splits(best.data, best.settings)
     last = last_event(folder.metrics, EpochCompleted)

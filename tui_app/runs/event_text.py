@@ -97,11 +97,12 @@ def _started(event: RunStarted) -> str:
     threads = counted(event.threads, "thread")
     if event.threads_reason:
         threads += f" ({event.threads_reason})"
+    device = f"{event.device} ({event.device_reason})" if event.device_reason else event.device
     return (
         f"{event.lecture} on {event.dataset} {start}: "
         f"{counted(event.parameters, 'parameter')}, {sizes} {samples}, "
         f"{counted(event.steps_per_epoch, 'step')} an epoch, {counted(event.epochs, 'epoch')}, "
-        f"on {event.device} with {threads}; "
+        f"on {device} with {threads}; "
         f"a loss is the {event.reduction} over its samples"
     )
 

@@ -26,13 +26,15 @@ class RunStarted(Event):
     """Training starts, or resumes after `epoch` epochs and `step` steps. Sizes are in samples.
 
     `reduction` says whether a loss is the sum or the mean over its samples. The best model is
-    chosen by `metric`; `highest` says whether a higher value of it is better.
+    chosen by `metric`; `highest` says whether a higher value of it is better. `device_reason` says
+    why `auto` is no GPU, or is empty.
     """
 
     kind: ClassVar[str] = "started"
     lecture: str
     dataset: str
     device: str
+    device_reason: str = ""
     threads: int
     threads_reason: str = ""
     parameters: int

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from datasets import Data, DataUnavailable, Split, get_dataset, read_dataset
@@ -19,6 +18,7 @@ from models.lecture import HIGHER_IS_BETTER, Hyperparameters, Lecture
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.best_models import BestModels
 from tui_app.training.build_model import build_model, prepare_model
+from tui_app.training.cpu_trial import step_work, try_model
 from tui_app.training.data.batches import DeviceSplit, GatheredBatches, LoaderBatches
 from tui_app.training.data.finite_data import refuse_non_finite
 from tui_app.training.data.sampler import SeededBatchSampler
@@ -54,10 +54,12 @@ def prepare(
     lecture, hp, options = settings.lecture, settings.hyperparameters, settings.options
     load = LoadMeter()
     reporter = ProgressReporter(on_progress, stopped)
-    device = choose_device(options.device)
+    # Only `auto` depends on the work of a step, which is known once the data are.
+    device = choose_device(options.device) if options.device != "auto" else None
     data = read_data(settings, reporter)
     fingerprint = data.fingerprint(reporter)
     data, note = accept(data, fingerprint)
+    device = device or choose_device("auto", partial(step_work, settings, data))
     target = torch.device(device.name)
     splits = _Splits.of(data, settings, target, reporter)
 
@@ -197,10 +199,7 @@ def check_models(
         source = (settings.dataset, options.target, options.drop, options.columns)
         if source not in data_by_source:
             data_by_source[source] = read_data(settings, reporter)
-        data, device = data_by_source[source], torch.device("cpu")
-        model, criterion = build_model(settings.lecture, data, settings, device)
-        two = DeviceSplit.of(data.train.subset(np.arange(min(2, len(data.train)))), data, device)
-        check_model(settings.lecture, model, criterion, data.spec, *next(two.chunks(2)))
+        try_model(settings, data_by_source[source])
 
 
 def empty_ranking(lecture: Lecture, data: Data, keep: int) -> BestModels:

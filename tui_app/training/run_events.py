@@ -17,6 +17,7 @@ def run_started(training: Training) -> RunStarted:
         lecture=training.settings.lecture.name,
         dataset=training.settings.dataset,
         device=training.device.name,
+        device_reason=training.device.reason,
         threads=training.threads,
         threads_reason=training.threads_reason,
         parameters=training.parameters,

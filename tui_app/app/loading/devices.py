@@ -6,11 +6,11 @@ from tui_app.app.messages import DevicesFound
 
 
 def find_devices() -> DevicesFound:
-    """Return the devices that PyTorch can use now."""
-    from tui_app.training.devices.device import available_devices  # puts off torch
+    """Return the devices that PyTorch lists."""
+    from tui_app.training.devices.device import listed_devices  # puts off torch
 
-    choices = [("auto, the one with most free memory", "auto")]
-    for device in available_devices():
+    choices = [("auto, a GPU unless steps are small", "auto")]
+    for device in listed_devices():
         free = f", {device.free_memory / 2**30:.1f} GiB free" if device.total_memory else ""
         choices.append((f"{device.name}, {device.title}{free}", device.name))
     return DevicesFound(choices)

@@ -39,7 +39,7 @@ class RunOptions:
         str, Pattern(r"auto|cpu|mps|cuda(:[0-9]+)?", "one of auto, cpu, cuda, cuda:N, mps")
     ] = "auto"
     """auto, cpu, cuda, cuda:N or mps; auto is the CUDA device with the most free memory, then mps,
-    then cpu."""
+    then cpu, and cpu for steps too small for a GPU."""
 
     threads: Annotated[int | Literal["auto"], Range(minimum=1, maximum=MOST_THREADS)] = "auto"
     """CPU threads to train with; auto measures which number is fastest, and uses one while other
