@@ -18,7 +18,10 @@ from tests.gpu.check import Check
 from tests.gpu.kernels import Kernels
 from tests.gpu.rows import read_rows, table_of
 from tests.gpu.runner import Report, Runner, end
-from tests.program import LONGEST, environment
+from tests.pretend_cuda.build import Unavailable, build
+from tests.pretend_cuda.child import environment as pretend_environment
+from tests.pretend_cuda.child import run_python
+from tests.program import LONGEST, ROOT, environment
 
 #: Checks: a module of its own, so that their processes import neither pytest nor torch.
 CODE = """
@@ -50,6 +53,10 @@ def hangs(context):
 def _checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sample_checks.py").write_text(CODE)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+#: Checks that need neither MNIST nor time on a GPU.
+REHEARSED = ("machine", "lectures", "optimizers", "resume", "many runs", "small")
 
 
 def check(name: str, seconds: float = LONGEST, needs: tuple[str, ...] = ()) -> Check:
@@ -149,6 +156,27 @@ def test_what_is_no_number_differs_from_every_number() -> None:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 def test_every_check_can_be_found(check: Check) -> None:
     assert callable(check.function)
+
+
+@pytest.mark.slow
+def test_what_needs_no_mnist_runs_over_the_pretend_cuda(tmp_path: Path) -> None:
+    try:
+        library = build()
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    names = [check.name for check in CHECKS if check.name in REHEARSED]
+    assert len(names) == len(REHEARSED)
+    exit_code, printed = run_python(
+        [
+            *("-m", "tests.gpu", "--rehearse", "--only", *names, "--minutes", "60"),
+            *("--slowness", "20", "--data-dir", str(tmp_path), "--out", str(tmp_path / "out")),
+        ],
+        pretend_environment(library),
+        cwd=ROOT,
+        timeout=5 * LONGEST,
+    )
+    assert exit_code == 0, printed
+    assert {row["check"] for row in read_rows(tmp_path / "out" / "rows.jsonl")} == {*names}
 
 
 def test_without_cuda_it_ends_with_a_sentence(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -35,7 +36,8 @@ def steady_steps(context: Context) -> Iterator[Row]:
         try:
             yield _row(context, load_lecture(find_lecture(name)))
         except Exception as error:  # noqa: BLE001 # the other lectures are checked nevertheless
-            yield error_row(error, name)
+            # Made-up numbers need not be what a lecture's layers can take, such as lengths.
+            yield replace(error_row(error, name), verdict=context.judged(False))
 
 
 def _row(context: Context, lecture: Lecture) -> Row:
