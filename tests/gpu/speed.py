@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from models.fields import fields_of
 from tests.benchmarks import plain_script
 from tests.benchmarks.training import torchvision_layout
 from tests.gpu.check import Context, Row, Verdict, error_row
 from tests.gpu.processes import output_of
-from tests.gpu.runs import data_read_once, settings_for, train
+from tests.gpu.runs import Trained, data_read_once, settings_for, train
 from tests.gpu.ways import MANY, WAYS
 from tui_app.runs.settings.run_options import RunOptions
+from tui_app.training import build_model
 
 #: Epochs of a measurement; the first one records the steps, and doesn't count.
 _EPOCHS = 4
@@ -23,11 +26,14 @@ _EPOCHS = 4
 #: At most so many seconds an epoch, and at least so many times as fast as the script.
 _TARGETS = {"9": (0.10, 40.0), "10": (0.25, 0.0)}
 
+#: Lectures whose models have convolutions.
+_CONVOLUTIONS = ("10", "11")
+
 _NAMES = {"9": "softmax", "10": "10_basic", "11": "resnet"}
 
 
 def _speed(lecture: str, context: Context) -> Iterator[Row]:
-    """One lecture: the script, every way, and every precision of the fastest way."""
+    """One lecture: the script, every way, and every precision with graphs of many steps."""
     script = None
     try:
         script = script_seconds(context, lecture)
@@ -38,7 +44,9 @@ def _speed(lecture: str, context: Context) -> Iterator[Row]:
         for way, precision in _variants():
             try:
                 yield _row(context, lecture, way, precision, script)
-            except Exception as error:  # noqa: BLE001
+                if way == MANY and lecture in _CONVOLUTIONS:
+                    yield _layout_row(context, lecture, precision)
+            except Exception as error:  # noqa: BLE001 # the other variants are measured all the same
                 yield error_row(error, f"{way}, {precision}")
 
 
@@ -52,12 +60,14 @@ def _variants() -> list[tuple[str, Any]]:
     return [*((way, first) for way in reversed(WAYS)), *((MANY, other) for other in others)]
 
 
-def _row(context: Context, lecture: str, way: str, precision: str, script: float | None) -> Row:
+def _train(context: Context, lecture: str, way: str, precision: str) -> Trained:
     given = {**context.mnist, "epochs": _EPOCHS, "eval_every": _EPOCHS, "precision": precision}
-    run = train(settings_for(context, _NAMES[lecture], **given), way)
-    seconds = run.epoch_seconds[1:]
-    best = min(seconds)
-    result = f"{best:.3f} s an epoch ({best:.3f} to {max(seconds):.3f})"
+    return train(settings_for(context, _NAMES[lecture], **given), way)
+
+
+def _row(context: Context, lecture: str, way: str, precision: str, script: float | None) -> Row:
+    run = _train(context, lecture, way, precision)
+    best, result = _seconds(run)
     times = script / best if script else None
     result += f", {times:.1f} times as fast as the script" if times else ""
     why_not = run.why_not_recorded
@@ -65,6 +75,36 @@ def _row(context: Context, lecture: str, way: str, precision: str, script: float
     is_default = (way, precision) == (MANY, _variants()[0][1])
     verdict = _verdict(context, lecture, best, times) if is_default else "n/a"
     return Row(f"{way}, {precision}", result, verdict, {f"{lecture} {way} {precision}": best})
+
+
+def _seconds(run: Trained) -> tuple[float, str]:
+    """The seconds of the fastest epoch but the first, and these epochs in words."""
+    seconds = run.epoch_seconds[1:]
+    return min(seconds), f"{min(seconds):.3f} s an epoch ({min(seconds):.3f} to {max(seconds):.3f})"
+
+
+def _layout_row(context: Context, lecture: str, precision: str) -> Row:
+    """The layout of convolutions that tutorch doesn't choose, right after the one that it does."""
+    chosen, _ = _seconds(_train(context, lecture, MANY, precision))
+    with other_layout() as name:
+        other, result = _seconds(_train(context, lecture, MANY, precision))
+    result += f", {other / chosen:.2f} times those of the layout that tutorch chooses"
+    verdict = context.judged(other >= 0.95 * chosen, "too slow")
+    return Row(f"{MANY}, {precision}, {name()}", result, verdict)
+
+
+@contextmanager
+def other_layout() -> Iterator[Callable[[], str]]:
+    """Let models that are built meanwhile have the layout that isn't chosen; it yields its name."""
+    wanted, last = build_model.wants_channels_last, False
+
+    def unwanted(*of: Any) -> bool:
+        nonlocal last
+        last = not wanted(*of)
+        return last
+
+    with mock.patch.object(build_model, "wants_channels_last", unwanted):
+        yield lambda: "channels_last" if last else "contiguous"
 
 
 def _verdict(context: Context, lecture: str, seconds: float, times: float | None) -> Verdict:
