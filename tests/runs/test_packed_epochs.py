@@ -157,7 +157,7 @@ def test_a_file_that_fails_is_reported(error: OSError, warnings: int, takes_pack
         if isinstance(event, PackedEpochs) or event.kind == "epoch":
             raise error
 
-    file: Listener | TakesPacked = TakesPacked(fail) if takes_packed else fail
+    file: Listener = TakesPacked(fail) if takes_packed else fail
     heard: list[Event] = []
     dispatcher = Dispatcher([file], [heard.append])
     for _ in range(2):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tui_app.runs.events import Event, Listener, RunCompleted, Warned
@@ -22,8 +22,9 @@ class TakesPacked:
 
     handle: Callable[[Record], object]
 
-
-AnyListener = Listener | TakesPacked
+    def __call__(self, event: Record) -> None:
+        """Handle an event or packed epochs."""
+        self.handle(event)
 
 
 class Dispatcher:
@@ -32,7 +33,7 @@ class Dispatcher:
     A run survives a full disk: the listeners get one warning for each file.
     """
 
-    def __init__(self, files: Sequence[AnyListener], others: Sequence[AnyListener]) -> None:
+    def __init__(self, files: Sequence[Listener], others: Sequence[Listener]) -> None:
         self._files = files
         self._others = others
         self._failing: set[int] = set()
@@ -70,13 +71,15 @@ class Dispatcher:
     def _publish_to_files(self, event: Record) -> None:
         self._has_recorded_end |= isinstance(event, RunCompleted)
         for number, listener in enumerate(self._files):
-            handle, events = _parts_for(listener, event)
-            for each in events:
-                self._publish_to_file(number, handle, each)
+            if isinstance(event, PackedEpochs) and not isinstance(listener, TakesPacked):
+                for each in event.events():
+                    self._publish_to_file(number, listener, each)
+            else:
+                self._publish_to_file(number, listener, event)
 
-    def _publish_to_file(self, number: int, handle: Callable[..., object], event: Record) -> None:
+    def _publish_to_file(self, number: int, file: Callable[..., None], event: Record) -> None:
         try:
-            handle(event)
+            file(event)
         except CutShort as error:
             self._publish_to_others(warning_at(event, str(error)))
         except OSError as error:
@@ -87,18 +90,13 @@ class Dispatcher:
 
     def _publish_to_others(self, event: Record) -> None:
         for listener in self._others:
-            handle, events = _parts_for(listener, event)
-            for each in events:
-                handle(each)
-
-
-def _parts_for(
-    listener: AnyListener, event: Record
-) -> tuple[Callable[..., object], Iterable[Record]]:
-    """The function that handles the events of a listener, and what to call it with."""
-    if isinstance(listener, TakesPacked):
-        return listener.handle, (event,)
-    return listener, event.events() if isinstance(event, PackedEpochs) else (event,)
+            if isinstance(listener, TakesPacked):
+                listener(event)
+            elif isinstance(event, PackedEpochs):
+                for each in event.events():
+                    listener(each)
+            else:
+                listener(event)
 
 
 _UNWRITTEN = (

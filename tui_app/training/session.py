@@ -12,7 +12,7 @@ from models.user_files.error_location import ends_program
 from tui_app.runs.checkpoints.checkpoint import save_checkpoint
 from tui_app.runs.errors import TrainingFailed
 from tui_app.runs.event_text import LogText
-from tui_app.runs.events import Event, RunCompleted, RunStarted, Warned
+from tui_app.runs.events import Event, Listener, RunCompleted, RunStarted, Warned
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.log_file import LogFile
 from tui_app.runs.metrics.metrics_codec import Record
@@ -20,7 +20,7 @@ from tui_app.runs.metrics.metrics_file import MetricsFile
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_record import RunRecord
 from tui_app.runs.status_file import StatusFile
-from tui_app.training.dispatcher import AnyListener, Dispatcher, TakesPacked, warning_at
+from tui_app.training.dispatcher import Dispatcher, TakesPacked, warning_at
 from tui_app.training.loop import train
 from tui_app.training.outcome import Outcome, outcome_of_interruption
 from tui_app.training.run_events import run_completed
@@ -61,7 +61,7 @@ class Session:
     def train(
         self,
         control: Control,
-        listeners: Iterable[AnyListener],
+        listeners: Iterable[Listener],
         start_adviser: Callable[[Session, Control], Adviser] | None = None,
     ) -> RunCompleted:
         """Train, and pass every event to the folder's files, then to the listeners.
