@@ -71,6 +71,14 @@ def _own_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     gc.unfreeze()
 
 
+@pytest.fixture(autouse=True)
+def _first_card(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Undo that a run makes its card the current one."""
+    yield
+    if request.node.get_closest_marker("gpu") and torch.cuda.is_available():
+        torch.cuda.set_device(0)
+
+
 @pytest.fixture(scope="session")
 def _trained_once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One finished run per lecture that a test asked for."""

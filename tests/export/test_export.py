@@ -178,6 +178,19 @@ def test_scripts_train_the_same_losses(trained: Callable[..., Path], tmp_path: P
     assert "{11: 0.003}" in paths[-1].read_text(encoding="utf-8")
 
 
+def test_a_script_has_the_precision_and_layout_of_a_gpu_run(trained: Callable[..., Path]):
+    tf32, layout = "set_float32_matmul_precision", "memory_format=torch.channels_last"
+    for precision, expected in {"tf32": (True, True), "fp32": (False, False)}.items():
+        options = ("--epochs", "1", "--channels", "2,3", "--precision", precision)
+        folder = trained("10_basic", *options)
+        script = tutorch("export", folder, "script", "--out", "-").out
+        assert (tf32 in script, layout in script) == (False, True), "on the CPU"
+        record = json.loads((folder / "run.json").read_text())
+        (folder / "run.json").write_text(json.dumps({**record, "device": "cuda:0"}))
+        script = tutorch("export", folder, "script", "--out", "-").out
+        assert (tf32 in script, layout in script) == expected
+
+
 def test_an_extended_run_is_exported_and_replayed_with_all_its_schedules(tmp_path: Path):
     runs, paths = [], []
     for schedule in ("cosine", "one-cycle", "linear", "milestones", "step"):

@@ -16,6 +16,7 @@ from models import find_lecture
 from models.fields import InvalidValue
 from models.loading.load import load_lecture
 from tui_app.monitoring import system_stats
+from tui_app.runs.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from tui_app.runs.errors import DeviceUnavailable
 from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training.cpu_trial import step_work
@@ -23,6 +24,8 @@ from tui_app.training.devices import device as devices
 from tui_app.training.devices import nvidia
 from tui_app.training.devices.device import DeviceInfo, choose_device
 from tui_app.training.prepare import read_data
+from tui_app.training.resume import resume_run
+from tui_app.training.steering.control import Control
 
 
 @pytest.fixture
@@ -151,13 +154,15 @@ def test_three_points_are_not_worth_a_gpu(lecture: str, *, is_worth: bool):
 
 
 def test_a_model_that_needs_a_gpu_gets_one():
-    class Moves(nn.Sequential):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return super().forward(x.to("meta"))
+    class Moves(nn.Module):
+        def __init__(self, *_: object) -> None:
+            super().__init__()
+            self.linear = nn.Linear(1, 1)
 
-    lecture = replace(
-        load_lecture(find_lecture("05")), model=lambda spec, hp: Moves(nn.Linear(1, 1))
-    )
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.linear(x.to("meta"))
+
+    lecture = replace(load_lecture(find_lecture("05")), model=Moves)
     settled = resolve_settings(lecture, {})
     assert step_work(settled, read_data(settled)) == math.inf
 
@@ -205,3 +210,27 @@ def test_a_gpu_trains_what_the_cpu_trains(tmp_path: Path) -> None:
         assert session.folder.best().exists()
     # Both devices round differently: after some epochs a few samples differ.
     assert losses[0] == pytest.approx(losses[1], abs=0.03)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("is_earlier", [False, True])
+def test_a_run_resumes_on_another_card_with_its_random_numbers(
+    tmp_path: Path, *, is_earlier: bool
+) -> None:
+    from tests.training.test_resume import begin, settings
+
+    last = torch.cuda.device_count() - 1
+    session, _ = begin(settings(tmp_path, epochs=1, device=f"cuda:{last}"))
+    state = load_checkpoint(session.folder.last)
+    saved = state["rng"]["cuda"]
+    if is_earlier:  # it had a list of all cards
+        state["rng"]["cuda"] = [torch.zeros_like(saved)] * last + [saved]
+        save_checkpoint(session.folder.last, state)
+    torch.cuda.manual_seed_all(7)
+    control = Control()
+    given = {"epochs": 2, "device": "cuda:0"}
+    resumed = resume_run(session.folder, control, lambda progress: None, **given)
+    assert torch.equal(torch.cuda.get_rng_state(0), saved)
+    assert resumed.train(control, []).state == "completed"
+    assert "no random numbers" not in session.folder.log.read_text()
