@@ -137,7 +137,8 @@ def whiten(model: Airbench, images: Tensor) -> None:
     if weight.requires_grad:
         return  # it is trained like the others
     patches = nn.functional.unfold(images[:5000], kernel_size=2).transpose(1, 2).flatten(0, 1)
-    variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
+    covariance = patches.T @ patches / len(patches)  # a small matrix: 12×12 for three channels
+    variances, directions = torch.linalg.eigh(covariance.cpu())
     filters = directions.T / (variances + 5e-4).sqrt()[:, None]
     with torch.no_grad():
         weight.copy_(torch.cat([filters, -filters]).view_as(weight))
