@@ -29,5 +29,6 @@ CHECKS = (
     _check("lecture 11", "speed:lecture_11", 90, "seconds an epoch of 60 000", ("torchvision",)),
     _check("small", "small:against_cpu", 40, "models of a few parameters on GPU and CPU"),
     _check("accuracies", "program:accuracies", 90, "lectures 9, 10 and 11 on all of MNIST"),
+    _check("airbench", "program:airbench", 60, "lecture 11's record on CIFAR-10, if it is there"),
     _check("app", "program:app_beside_headless", 60, "the app beside the headless program", _APP),
 )
