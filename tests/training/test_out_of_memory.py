@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
+from torch import nn
 
+from models import find_lecture
+from models.loading.load import load_lecture
+from tui_app.monitoring.failures import describe_failure
+from tui_app.runs.errors import OutOfMemory
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training.outcome import is_out_of_memory, outcome_of_error
+from tui_app.training.prepare import prepare
 
 CERTAIN = [
     "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
@@ -48,6 +58,16 @@ def test_what_may_have_another_cause_is_so_only_on_a_full_card(
     assert is_out_of_memory(RuntimeError(text))
     gpu_with(70 << 30, monkeypatch)
     assert not is_out_of_memory(RuntimeError(text))
+
+
+def test_it_is_so_while_a_run_is_prepared_too():
+    def fail(*_: object) -> nn.Module:
+        raise RuntimeError(CERTAIN[0])
+
+    lecture = replace(load_lecture(find_lecture("05")), model=fail)
+    with pytest.raises(RuntimeError) as raised:
+        prepare(resolve_settings(lecture, {"device": "cpu"}))
+    assert describe_failure(raised.value) == (str(OutOfMemory()), ExitCode.DEVICE_UNAVAILABLE)
 
 
 def test_a_card_that_has_failed_has_another_fault(monkeypatch: pytest.MonkeyPatch):

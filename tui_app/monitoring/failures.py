@@ -62,9 +62,11 @@ class Failure:
 
 def describe_failure(error: BaseException) -> tuple[str, ExitCode] | None:
     """Return what went wrong in a sentence, and its exit code; None for a bug of tutorch."""
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(error, torch.OutOfMemoryError):
-        return str(OutOfMemory()), ExitCode.DEVICE_UNAVAILABLE
+    if "torch" in sys.modules:
+        from tui_app.training.outcome import is_out_of_memory  # puts off torch
+
+        if is_out_of_memory(error):
+            return str(OutOfMemory()), ExitCode.DEVICE_UNAVAILABLE
     if isinstance(error, Cancelled):
         return str(error), ExitCode(error.exit_code)
     for kind, exit_code in EXIT_CODES.items():

@@ -12,6 +12,7 @@ from models.lecture import PREPARED, Lecture
 from models.user_files.error_hints import explain
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.data.batches import DeviceSplit
+from tui_app.training.outcome import is_out_of_memory
 from tui_app.training.seeding import seed_everything
 
 
@@ -28,13 +29,15 @@ def build_model(
         if wants_channels_last(model, settings, device.type):
             model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         return model, criterion
-    except (LectureError, torch.OutOfMemoryError):
+    except LectureError:
         raise
     except ValueError as error:  # a setting's value, such as a width or a kernel that doesn't fit
         raise InvalidValue(
             f"{lecture.name} can't be built with these settings: {explain(error)}"
         ) from error
     except Exception as error:  # out of memory, or any error of a user's file
+        if is_out_of_memory(error):
+            raise
         if isinstance(error, TypeError) and _is_wrong_call(error):
             raise LectureError(
                 f"{lecture.path}: {error}. tutorch builds the net as Net(spec, hyperparameters): "
@@ -50,9 +53,9 @@ def prepare_model(lecture: Lecture, model: nn.Module, split: DeviceSplit) -> Non
     inputs, _ = next(split.chunks(PREPARED))
     try:
         lecture.prepare(model, inputs)
-    except torch.OutOfMemoryError:
-        raise
-    except Exception as error:  # any error of a user's file
+    except Exception as error:  # as above
+        if is_out_of_memory(error):
+            raise
         raise LectureError(f"{lecture.path} can't prepare its model: {explain(error)}") from error
 
 

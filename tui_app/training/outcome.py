@@ -23,12 +23,11 @@ _NO_MEMORY = (
     "_ALLOCATION_FAILED",
 )
 
-#: Parts of messages that mean too little memory, or another fault. cuBLAS and cuDNN fail so when
-#: they can't make a handle or load their kernels (pytorch/pytorch#81620); torch finds no engine
-#: when none has the workspace it needs.
+#: Parts of messages that mean too little memory, or another fault. cuBLAS, cuDNN and cuSOLVER fail
+#: so when they can't make a handle or load their kernels (pytorch/pytorch#81620); torch finds no
+#: engine when none has the workspace it needs.
 _PERHAPS_NO_MEMORY = (
-    "CUBLAS_STATUS_NOT_INITIALIZED",
-    "CUDNN_STATUS_NOT_INITIALIZED",
+    "_STATUS_NOT_INITIALIZED",
     "CUDNN_STATUS_INTERNAL_ERROR",
     "unable to find an engine to execute this computation",
 )
