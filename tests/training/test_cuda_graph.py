@@ -26,7 +26,7 @@ from tests.training.pretend_recorder import (
 from tests.training.test_resume import resume
 from tui_app.runs.checkpoints.checkpoint import load_checkpoint
 from tui_app.training.data import batches
-from tui_app.training.recording import recorded_steps
+from tui_app.training.recording import recorded_steps, recorder
 from tui_app.training.recording.choice import fastest_steps
 from tui_app.training.recording.host_waits import counted_host_waits
 from tui_app.training.recording.recorded_steps import RecordedSteps
@@ -248,6 +248,19 @@ def test_a_second_thread_may_wait_for_the_gpu_while_a_step_is_watched() -> None:
     assert torch.cuda.get_sync_debug_mode() == 0
 
 
+def test_a_device_that_has_failed_does_not_keep_a_run_from_ending(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    training = on_gpu(lecture_with("own"))
+    with monkeypatch.context() as patch:
+        patch.setattr(recorder, "_free_workspaces", fail)
+        assert len(graphed(training)) == 3 * 21
+    graphed(training)
+
+
 def test_graphs_of_two_runs_at_once_do_not_meet() -> None:
     """Each records on a stream of its own."""
     first, second = (CudaRecorder(torch.device("cuda:0")) for _ in range(2))
@@ -255,8 +268,8 @@ def test_graphs_of_two_runs_at_once_do_not_meet() -> None:
     first.close()
     third = CudaRecorder(torch.device("cuda:0"))
     assert third._stream == first._stream
-    for recorder in (second, third):
-        recorder.close()
+    for each in (second, third):
+        each.close()
 
 
 @pytest.mark.parametrize("stop_after", [2, 10, 23, 40])

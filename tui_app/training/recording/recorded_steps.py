@@ -25,7 +25,7 @@ from tui_app.training.step_runner import StepsRun
 _WARM_UP = 3
 
 #: Steps of the graph that has many, and the steps that a run must have left for it: it saves some
-#: microseconds a step, and recording it takes a tenth of a second.
+#: microseconds a step, and recording it takes some hundredths of a second.
 _MANY = 16
 _WORTH_MANY = 2000
 
@@ -80,8 +80,6 @@ class RecordedSteps:
         self._graphs.clear()
         self._training.optimizer.zero_grad(set_to_none=True)
         self._recorder.close()
-        if not self._is_given_up:
-            make_plain(self._training.optimizer, self._training.group_lrs)
 
     def _count(self, most: int) -> int:
         """The steps of the graph to replay if `most` may be run."""

@@ -114,7 +114,8 @@ class CudaRecorder:
 
     def close(self) -> None:
         """Discard the graphs, and give the stream back."""
-        self.discard()
+        with suppress(RuntimeError):  # of a device that has failed, which has ended the run
+            self.discard()
         _return_stream(self._device, self._stream)
 
     def _clean_up(self, graph: torch.cuda.CUDAGraph, state: Tensor) -> None:
