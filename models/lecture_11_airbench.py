@@ -177,8 +177,8 @@ def criterion(hp: AirbenchHyperparameters) -> nn.Module:
 
 
 LECTURE = Lecture(
-    title="Airbench: CIFAR-10 in seconds",
-    title_zh="Airbench：几秒训练 CIFAR-10",
+    title="Airbench",
+    title_zh="几秒训练 CIFAR-10",
     datasets=("digits", "mnist", "fashion-mnist", "cifar10"),
     model=Airbench,
     criterion=criterion,
