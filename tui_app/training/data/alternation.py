@@ -45,7 +45,8 @@ def reflected(places: Tensor, size: int) -> Tensor:
 
 def picked(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """The images (N, C, H, W), whose pixels show these rows (N, H) and columns (N, W) of them."""
-    rows, columns = rows.to(images.device), columns.to(images.device)
+    rows = rows.to(images.device, non_blocking=True)
+    columns = columns.to(images.device, non_blocking=True)
     batch = torch.arange(len(images), device=images.device)[:, None, None]
     # Indexed by (N, H, 1) and (N, 1, W) with the channels last: (N, H, W, C).
     varied = images.permute(0, 2, 3, 1)[batch, rows[:, :, None], columns[:, None, :]]
