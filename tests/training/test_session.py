@@ -10,13 +10,14 @@ import pytest
 from tests.training.test_resume import settings
 from tui_app.runs.errors import TrainingFailed
 from tui_app.runs.events import Advised, EpochCompleted, Event, RunCompleted
+from tui_app.runs.metrics.metrics_codec import Record
 from tui_app.runs.metrics.metrics_file import read_events
 from tui_app.training.session import Adviser, Session
 from tui_app.training.start import start_run
 from tui_app.training.steering.control import Control
 
 
-def advise_at_epochs(event: Event) -> Iterable[Event]:
+def advise_at_epochs(event: Record) -> Iterable[Event]:
     if isinstance(event, EpochCompleted):
         yield Advised(
             run=event.run, epoch=event.epoch, step=event.step, name="slow", text="raise the lr"
