@@ -138,8 +138,7 @@ AIRBENCH = {"augment": "alternating flip and shift", "lr_schedule": "linear"}
 @pytest.mark.parametrize("most", [ONE, MANY])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_muon_and_groups_of_weights_are_recorded(precision: str, most: int) -> None:
-    given = {"precision": precision, "whitening": False}  # whose filters need numbers of the images
-    training = on_gpu(load_lecture(find_lecture("airbench")), **given, **AIRBENCH)
+    training = on_gpu(load_lecture(find_lecture("airbench")), precision=precision, **AIRBENCH)
     assert len(graphed(training, most)) == 3 * 21
     assert training.pending_warnings == []
 
