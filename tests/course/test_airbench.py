@@ -73,24 +73,23 @@ def test_a_block_starts_by_passing_its_input_on():
     x = torch.randn(2, 8, 10, 10)
     with torch.no_grad():
         torch.testing.assert_close(block[0](x)[:, :8], x, rtol=FLOAT32, atol=FLOAT32)
-        assert not torch.allclose(
-            prepared(dirac=False).model.get_submodule("blocks.1.0")(x)[:, :8], x
-        )
+        other = prepared(dirac=False).model.get_submodule("blocks.1.0")(x)[:, :8]
+        assert not torch.allclose(other, x, rtol=0.1)
 
 
 def test_each_group_has_its_lr_and_a_step_takes_the_same_share_as_decay():
     training = prepared(dataset="digits")
     of_first, biases, head, filters = training.optimizer.param_groups
     assert [group["lr"] for group in (of_first, biases, head, filters)] == pytest.approx(
-        [10.0, 10.0, 0.003, 0.24]
+        [10.0, 10.0, 0.003, 0.24], rel=FLOAT32
     )
     for group in (of_first, biases, head):
-        assert group["lr"] * group["weight_decay"] == pytest.approx(0.004)
+        assert group["lr"] * group["weight_decay"] == pytest.approx(0.004, rel=FLOAT32)
     assert (filters["muon"], filters["momentum"], filters["weight_decay"]) == (0.6, 0.0, 0.0)
     training.step = training.schedule.last_step * 3 // 8
     training.apply_lr()
     lrs = [group["lr"] for group in training.optimizer.param_groups]
-    assert lrs == pytest.approx([0.0, 6.25, 0.001875, 0.15])
+    assert lrs == pytest.approx([0.0, 6.25, 0.001875, 0.15], rel=FLOAT32)
     assert type(prepared(filters="sgd").optimizer) is torch.optim.SGD
     assert len(prepared(optimizer="adam").optimizer.param_groups) == 1
 
@@ -129,7 +128,7 @@ def test_a_muon_step_is_momentum_orthogonalised_and_its_weights_keep_their_norm(
         direction = orthogonalised(gradient.flatten(1) + 0.25 * average)
         expected = before.flatten(1) * (6**0.5 / before.norm()) - 0.5 * direction
         torch.testing.assert_close(filters.flatten(1), expected, rtol=SUMMED, atol=SUMMED)
-    torch.testing.assert_close(other, torch.full((3,), 1 - 0.1 - 0.15))
+    torch.testing.assert_close(other, torch.full((3,), 1 - 0.1 - 0.15), rtol=FLOAT32, atol=0)
     assert torch.equal(still, torch.ones(2))
 
 

@@ -12,6 +12,7 @@ import pytest
 from models import find_lecture
 from models.loading.load import load_lecture
 from tests.program import begin
+from tests.tolerances import FLOAT64
 from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training import thread_choice
 from tui_app.training.devices import machine_load, thread_cache
@@ -64,7 +65,7 @@ def test_more_threads_are_chosen_where_they_are_clearly_faster(
     times = Machine(seconds).time(list(seconds))
     assert times.best == best
     assert times.is_steady
-    assert times.seconds[1] == pytest.approx(seconds[1])
+    assert times.seconds[1] == pytest.approx(seconds[1], rel=FLOAT64)
 
 
 def test_numbers_above_a_hopeless_one_are_not_tried() -> None:
@@ -96,7 +97,7 @@ def test_the_load_is_what_other_programs_compute(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(machine_load, "usable_cores", lambda: 4)
     readings = iter([CpuReading(10.0, 100.0, 5.0), CpuReading(12.0, 103.0, 7.0)])
     # In two seconds of four cores: three idle, two computed here, and three elsewhere.
-    assert LoadMeter(lambda: next(readings)).others() == pytest.approx(1.5)
+    assert LoadMeter(lambda: next(readings)).others() == pytest.approx(1.5, rel=FLOAT64)
     assert LoadMeter(lambda: None).others() is None
     assert is_quiet(1.5, 2, 4)
     assert not is_quiet(1.5, 4, 4)
@@ -243,7 +244,7 @@ def test_the_first_of_two_programs_that_measure_decides(measured: Any) -> None:
     kept = thread_cache.remembered(shape)
     assert kept is not None
     assert kept.seconds == {1: 1.0, 2: 2.0}
-    assert math.isclose(kept.speedup(2), 0.5)
+    assert math.isclose(kept.speedup(2), 0.5, rel_tol=FLOAT64)
 
 
 def test_a_cache_that_cannot_be_written_only_forgets(measured: Any, tmp_path, monkeypatch) -> None:

@@ -35,8 +35,8 @@ def build_model(
         raise InvalidValue(
             f"{lecture.name} can't be built with these settings: {explain(error)}"
         ) from error
-    except Exception as error:  # out of memory, or any error of a user's file
-        if is_out_of_memory(error):
+    except Exception as error:  # out of a GPU's memory, or any error of a user's file
+        if device.type != "cpu" and is_out_of_memory(error):
             raise
         if isinstance(error, TypeError) and _is_wrong_call(error):
             raise LectureError(
@@ -54,7 +54,7 @@ def prepare_model(lecture: Lecture, model: nn.Module, split: DeviceSplit) -> Non
     try:
         lecture.prepare(model, inputs)
     except Exception as error:  # as above
-        if is_out_of_memory(error):
+        if split.device.type != "cpu" and is_out_of_memory(error):
             raise
         raise LectureError(f"{lecture.path} can't prepare its model: {explain(error)}") from error
 
