@@ -14,8 +14,9 @@ from tui_app.monitoring.failures import describe_failure
 from tui_app.runs.errors import OutOfMemory
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.settings.run_settings import resolve_settings
+from tui_app.training.build_model import build_model
 from tui_app.training.outcome import is_out_of_memory, outcome_of_error
-from tui_app.training.prepare import prepare
+from tui_app.training.prepare import read_data
 
 CERTAIN = [
     "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
@@ -65,8 +66,9 @@ def test_it_is_so_while_a_run_is_prepared_too():
         raise RuntimeError(CERTAIN[0])
 
     lecture = replace(load_lecture(find_lecture("05")), model=fail)
+    settings = resolve_settings(lecture, {"device": "cuda"})
     with pytest.raises(RuntimeError) as raised:
-        prepare(resolve_settings(lecture, {"device": "cpu"}))
+        build_model(lecture, read_data(settings), settings, torch.device("cuda"))
     assert describe_failure(raised.value) == (str(OutOfMemory()), ExitCode.DEVICE_UNAVAILABLE)
 
 
