@@ -239,10 +239,11 @@ class Lecture:
 
 def _refuse_useless(fields: Mapping[str, Field], field: Field, values: Mapping[str, Any]) -> None:
     for rule in field.only_with:
+        if values[rule.field] in rule.values:
+            continue
         other = fields[rule.field]
-        if values[other.name] not in rule.values:
-            raise InvalidValue(
-                f"{field.label} has no effect with {other.label} "
-                f"{other.format(values[other.name])}, only with {rule}",
-                field.name,
-            )
+        raise InvalidValue(
+            f"{field.label} has no effect with {other.label} "
+            f"{other.format(values[other.name])}, only with {rule}",
+            field.name,
+        )

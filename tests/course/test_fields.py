@@ -257,6 +257,13 @@ def test_a_setting_that_needs_an_unused_one_is_unused_too():
     assert "nesterov" in lecture.fields
 
 
+def test_a_setting_whose_unused_condition_holds_can_be_given_and_read_back():
+    lecture = replace(SAMPLE, unused=("optimizer",), overrides={})
+    assert lecture.resolve("digits", {"momentum": 0.9}).momentum == 0.9
+    relevant = lecture.relevant_settings(lecture.resolve("digits", {}))
+    assert lecture.resolve("digits", relevant) == lecture.resolve("digits", {})
+
+
 def test_unknown_and_unused_settings_are_refused():
     for name in ("speed", "clip_grad_norm"):
         with pytest.raises(InvalidValue, match=f"sample has no hyperparameter '{name}'"):

@@ -103,6 +103,14 @@ def test_a_mask_of_infinities_is_no_divergence_but_nan_is():
     assert not is_finite(model)
 
 
+def test_complex_weights_are_finite_or_not():
+    model = nn.Linear(2, 2, dtype=torch.complex64)
+    assert is_finite(model)
+    with torch.no_grad():
+        model.weight[0, 0] = complex(0, torch.nan)
+    assert not is_finite(model)
+
+
 def test_a_block_has_as_many_steps_as_the_device_takes_in_its_time(monkeypatch: pytest.MonkeyPatch):
     now = [0.0]
     monkeypatch.setattr(loss_buffer.time, "monotonic", lambda: now[0])

@@ -286,6 +286,11 @@ _FORWARDS = {
     "keeps a list": ("self.__dict__.setdefault('seen', []).append(1); " + _FORWARD, False),
     "drops out": ("return nn.functional.dropout(self.linear(x), 0.01, self.training)", False),
     "draws a number": ("torch.rand(1); " + _FORWARD, False),
+    "uses its bias later": (
+        "y = x @ self.linear.weight.T; "
+        "return y + self.linear.bias if self.linear.weight.item() > 1.95 else y",
+        True,
+    ),
     "shrinks": ("return self.linear(x) * (1.0 if self.training else 0.9)", False),
 }
 

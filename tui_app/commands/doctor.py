@@ -35,7 +35,7 @@ class Doctor(JsonArguments):
 
     tune: tyro.conf.FlagCreatePairsOff[bool] = False
     """Measure how many CPU threads train each net of the course fastest, and remember it. Takes
-    half a minute, and means something on a quiet machine alone."""
+    half a minute. The result is valid only on a quiet machine."""
 
 
 def main(argv: Sequence[str]) -> int:

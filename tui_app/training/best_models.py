@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def is_finite(model: nn.Module) -> bool:
     """Whether all weights are finite. A buffer may be infinite, as masks are, but not NaN."""
     # What isn't finite makes the sum so too; large numbers may as well, and need the exact check.
     sums = [each.detach().sum() for each in (*model.parameters(), *_floating_buffers(model))]
-    if not sums or math.isfinite(torch.stack(sums).sum()):  # waits for the device once
+    if not sums or cmath.isfinite(torch.stack(sums).sum().item()):  # waits for the device once
         return True
     checks = [torch.isfinite(weight).all() for weight in model.parameters()]
     checks += [~torch.isnan(each).any() for each in _floating_buffers(model)]

@@ -32,7 +32,10 @@ def direct_update(optimizer: torch.optim.Optimizer) -> Callable[[], object]:
     """A function that does what `optimizer.step()` does, bit for bit, from the second step on."""
     kernel = getattr(torch, "_fused_sgd_", None)
     (group, *others) = optimizer.param_groups
-    if type(optimizer) is torch.optim.SGD and kernel and group.get("fused") and not others:
+    is_fused_sgd = type(optimizer) is torch.optim.SGD and group.get("fused") and not others
+    # A weight that has no gradient yet may get one later.
+    has_all_gradients = all(weight.grad is not None for weight in group["params"])
+    if kernel and is_fused_sgd and has_all_gradients:
         return _sgd_update(optimizer, group, kernel)
     step = unwrap(type(optimizer).step)
     return torch.no_grad()(lambda: step(optimizer))
@@ -42,7 +45,7 @@ def _sgd_update(
     optimizer: torch.optim.Optimizer, group: dict[str, Any], kernel: Callable[..., object]
 ) -> Callable[[], object]:
     """One call of the kernel that torch.optim.SGD itself calls with `fused=True`."""
-    weights = [weight for weight in group["params"] if weight.grad is not None]
+    weights = group["params"]
     momentum, buffers = group["momentum"], []
     if momentum:
         buffers = [optimizer.state[weight]["momentum_buffer"] for weight in weights]

@@ -84,13 +84,13 @@ class ShortEpochs:
         losses: LossBuffer,
         clock: RunClock,
     ) -> PackedEpochs | None:
-        """Train a block, if the run is at the start of an epoch and nobody wants its attention.
+        """Train a block, if the run is at the start of an epoch and no request is pending.
 
         Returns the epochs that are complete. The step of one more epoch is done and its loss in
         `losses`: the caller evaluates the model and ends that epoch. `values` are those of the last
         evaluation.
 
-        A block that doesn't go as expected is undone: the general loop trains it again.
+        A block that fails a check is rolled back, and the general loop trains it.
         """
         if self._has_failed:
             return None
@@ -144,8 +144,8 @@ class ShortEpochs:
         return _Block(best.value, training.evaluations_without_best, empty)
 
     def _run(self, block: _Block, values: Mapping[str, float], until: float) -> bool:
-        """Train until it is late or anything special happens. False if the forward pass doesn't
-        give the `values` of the last evaluation.
+        """Train until it is late or anything special happens. False if the first forward pass
+        doesn't give the `values` of the last evaluation, or its loss may have diverged.
         """
         training, control = self._training, self._control
         model, criterion = training.model, training.criterion
@@ -162,7 +162,7 @@ class ShortEpochs:
             if block.losses:
                 if not abs(value) < limit or not self._end_epoch(block, loss, outputs, current):
                     break
-            elif self._measured(loss, outputs) != dict(values):
+            elif not abs(value) < limit or self._measured(loss, outputs) != dict(values):
                 return False
             for weight in weights:
                 weight.grad = None

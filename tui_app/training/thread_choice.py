@@ -138,7 +138,7 @@ def reason_for_one(training: Training) -> str:
 def reason_for_one_in_step(training: Training) -> str:
     """Why one thread runs a step best, whatever the length of the run; empty if it may not."""
     if training.device.name != "cpu":
-        return "the device computes"
+        return "the GPU does the arithmetic"
     if training.multiply_adds * training.batches.batch_size < _LEAST_OF_STEP:
         return "steps are too short to share"
     if usable_threads() == 1:

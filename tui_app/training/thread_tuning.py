@@ -9,6 +9,7 @@ from datasets import get_dataset
 from models import find_lecture, lecture_names
 from models.lecture import Lecture
 from models.loading.load import load_lecture
+from models.user_files.error_hints import explain_in_one_line
 from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training.devices.machine_load import LoadMeter
 from tui_app.training.devices.thread_cache import remember
@@ -40,8 +41,12 @@ def tune_course() -> Iterator[TunedNet]:
     for name in lecture_names():
         lecture = load_lecture(find_lecture(name))
         bundled = [dataset for dataset in lecture.datasets if not get_dataset(dataset).files]
-        if bundled:
+        if not bundled:
+            continue
+        try:
             yield _tune(lecture, bundled[0])
+        except Exception as error:  # noqa: BLE001 # the other lectures are measured all the same
+            yield TunedNet(lecture.name, bundled[0], None, explain_in_one_line(error))
 
 
 def _tune(lecture: Lecture, dataset: str) -> TunedNet:

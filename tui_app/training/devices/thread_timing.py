@@ -14,8 +14,8 @@ _TURN_SECONDS = 0.02
 #: Turns of each number of threads, even where the steps are too long for the time.
 _LEAST_TURNS = 2
 
-#: A number of threads that is so much slower than a smaller one ends the attempts with more.
-_HOPELESS = 1.5
+#: Larger numbers aren't tried once one is so many times as slow as the fastest.
+_TOO_SLOW = 1.5
 
 #: On a quiet machine, most turns of a number of threads differ by less.
 _STEADY = 1.2
@@ -74,7 +74,7 @@ def time_threads(
         for _ in range(_LEAST_TURNS):
             check()
             turns[count].append(_turn(step, 1, clock))
-        if min(turns[count]) > _HOPELESS * min(map(min, turns.values())):
+        if min(turns[count]) > _TOO_SLOW * min(map(min, turns.values())):
             break
     steps = {n: max(1, round(_TURN_SECONDS / max(min(t), 1e-9))) for n, t in turns.items()}
     order = list(turns)
