@@ -15,9 +15,12 @@ from torch import nn
 from models import find_lecture
 from models.fields import InvalidValue
 from models.loading.load import load_lecture
+from tui_app.inspection.probe_context import ProbeContext, context_of_run
+from tui_app.inspection.probe_runner import run_probe
 from tui_app.monitoring import system_stats
 from tui_app.runs.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from tui_app.runs.errors import DeviceUnavailable
+from tui_app.runs.events import Event, StepsCompleted
 from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training.cpu_trial import step_work
 from tui_app.training.devices import device as devices
@@ -25,6 +28,7 @@ from tui_app.training.devices import nvidia
 from tui_app.training.devices.device import DeviceInfo, choose_device
 from tui_app.training.prepare import read_data
 from tui_app.training.resume import resume_run
+from tui_app.training.state import Training
 from tui_app.training.steering.control import Control
 
 
@@ -234,3 +238,30 @@ def test_a_run_resumes_on_another_card_with_its_random_numbers(
     assert torch.equal(torch.cuda.get_rng_state(0), saved)
     assert resumed.train(control, []).state == "completed"
     assert "no random numbers" not in session.folder.log.read_text()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two cards")
+def test_a_model_of_another_card_leaves_the_run_its_own(tmp_path: Path) -> None:
+    from tests.training.test_resume import begin, settings
+
+    other, _ = begin(settings(tmp_path / "other", epochs=1, device="cuda:1"))
+    loaded: list[ProbeContext] = []
+    in_probes: list[int] = []
+    in_run: list[int] = []
+
+    def show(_: Training) -> None:
+        loaded[:] = loaded or [context_of_run(other.folder)]
+        run_probe(loaded[0], lambda context, query: in_probes.append(torch.cuda.current_device()))
+
+    def look(event: Event) -> None:
+        if isinstance(event, StepsCompleted):
+            in_run.append(torch.cuda.current_device())
+
+    control = Control()
+    shown = [control.request(show) for _ in range(2)]
+    begin(settings(tmp_path, epochs=1, device="cuda:0"), look, control=control)
+    for result in shown:
+        result.result(0)
+    assert in_probes == [1, 1]
+    assert set(in_run) == {0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,15 @@ from torch import nn
 from models import find_lecture
 from models.loading.load import load_lecture
 from tests.training.test_resume import begin, settings
+from tui_app.inspection.probe_context import context_of_run
+from tui_app.inspection.probe_runner import run_probe
 from tui_app.runs.events import Event, StepsCompleted
 from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training.build_model import wants_channels_last
 from tui_app.training.devices import precision
-from tui_app.training.devices.precision import has_tf32, products_in
+from tui_app.training.devices.precision import has_tf32, products_in, products_meanwhile_in
+from tui_app.training.state import Training
+from tui_app.training.steering.control import Control
 
 MATMUL: Any = torch.backends.cuda.matmul
 
@@ -61,6 +65,43 @@ def test_a_run_that_is_stuck_leaves_the_next_its_own_precision():
     with products_in("tf32", "cuda:0"):
         stuck.__exit__(None, None, None)
         assert MATMUL.allow_tf32
+    assert not MATMUL.allow_tf32
+
+
+@pytest.mark.usefixtures("ampere")
+@pytest.mark.parametrize("running", ["fp32", "tf32"])
+@pytest.mark.parametrize("probed", ["fp32", "tf32"])
+def test_a_probe_leaves_the_run_its_precision(tmp_path: Path, running: str, probed: str):
+    other, _ = begin(settings(tmp_path / "other", epochs=1, precision=probed, device="cpu"))
+    in_probe: list[bool] = []
+    in_run: list[bool] = []
+
+    def show(_: Training) -> None:
+        context = context_of_run(other.folder, "cpu")
+        run_probe(context, lambda context, query: in_probe.append(MATMUL.allow_tf32))
+
+    def look(event: Event) -> None:
+        if isinstance(event, StepsCompleted):
+            in_run.append(MATMUL.allow_tf32)
+
+    control = Control()
+    shown = control.request(show)
+    begin(settings(tmp_path, epochs=1, precision=running, device="cpu"), look, control=control)
+    shown.result(0)
+    assert in_probe == [probed == "tf32"]
+    assert set(in_run) == {running == "tf32"}
+    assert not MATMUL.allow_tf32
+
+
+@pytest.mark.usefixtures("ampere")
+@pytest.mark.parametrize("probed", ["fp32", "tf32"])
+def test_a_stuck_probe_leaves_the_next_run_its_own_precision(probed: str):
+    with ExitStack() as stuck:
+        stuck.enter_context(products_in("tf32", "cuda:0"))
+        stuck.enter_context(products_meanwhile_in(probed, "cuda:0"))
+        with products_in("fp32", "cuda:0"):
+            stuck.close()
+            assert not MATMUL.allow_tf32
     assert not MATMUL.allow_tf32
 
 

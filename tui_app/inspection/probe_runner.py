@@ -12,7 +12,8 @@ from models import LectureError
 from models.user_files.error_hints import explain
 from models.user_files.error_location import ends_program
 from tui_app.inspection.probe_context import Probe, ProbeContext, context_of_training
-from tui_app.training.devices.precision import products_in
+from tui_app.training.devices.device import make_current
+from tui_app.training.devices.precision import products_meanwhile_in
 from tui_app.training.seeding import undisturbed
 from tui_app.training.state import Training
 
@@ -36,9 +37,10 @@ def probing(probe: Probe, query: str = "") -> Callable[[Training], Snapshot]:
 def run_probe(context: ProbeContext, probe: Probe, query: str = "") -> Snapshot:
     """Run the probe with the model in evaluation mode; restore its modes and the random numbers."""
     begun = time.perf_counter()
-    precision = nullcontext()  # while the run trains, its own is in force
+    precision = nullcontext()  # while the run trains, its own and its device are in force
     if not context.is_live:
-        precision = products_in(context.settings.options.precision, context.device)
+        make_current(str(context.device))
+        precision = products_meanwhile_in(context.settings.options.precision, context.device)
     with precision, undisturbed(context.model):
         found = _found(probe, context, query)
     seconds = time.perf_counter() - begun

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from tui_app.runs.events import ControlApplied, Event, StateChanged
+from tui_app.training.devices.device import make_current
 from tui_app.training.divergence import check_weights
 from tui_app.training.outcome import EndTraining, outcome_of_stop
 from tui_app.training.run_clock import RunClock
 from tui_app.training.saver import Saver
 from tui_app.training.seeding import undisturbed
 from tui_app.training.state import Training
-from tui_app.training.steering.control import Control
+from tui_app.training.steering.control import Control, Request
 from tui_app.training.thread_changes import ThreadChanges
 
 
@@ -49,8 +51,7 @@ class BetweenSteps:
                 self._saver.request()
             yield from self._save()
             for request in control.pop_requests():
-                with undisturbed(training.model):
-                    request.run(training)
+                self._run_request(request)
             if control.stop_request:
                 raise EndTraining(outcome_of_stop(control.stop_request))
             # After any save, so that a checkpoint holds the changes of exactly the steps before it.
@@ -64,6 +65,13 @@ class BetweenSteps:
             control.wait(1.0)
         if was_paused:
             yield StateChanged(run=training.run, state="running", step=training.step)
+
+    def _run_request(self, request: Request[Any]) -> None:
+        try:
+            with undisturbed(self._training.model):
+                request.run(self._training)
+        finally:  # it may have loaded a model of another GPU
+            make_current(self._training.device.name)
 
     def _change_lr(self) -> Iterator[Event]:
         """Set the lr that was requested now, or at this step before the run was resumed."""

@@ -1,4 +1,4 @@
-"""Turns on TensorFloat-32 for the run that asks for it, and off again when the run ends."""
+"""Turns on TensorFloat-32 for the run or probe that asks for it, and off again at its end."""
 
 from __future__ import annotations
 
@@ -11,21 +11,30 @@ from typing import Any
 import torch
 
 
+@dataclass(frozen=True, eq=False)
+class _Use:
+    """What a run, or a probe of another model, computes its products with."""
+
+    has_tf32: bool
+
+
 @dataclass
 class _Tf32:
-    """torch's setting, one for the process: the run that it is on for, and how it was before."""
+    """torch's setting, one for the process: for what it is set, and how it was before."""
 
-    owner: object | None = None
+    use: _Use | None = None
     before: bool = False
 
-    def hand_to(self, owner: object | None) -> None:
-        """Turn it on for `owner`, or off if that is None."""
-        if owner is not None and self.owner is None:
+    def set_for(self, use: _Use | None) -> None:
+        """Turn it on if `use` has TF32, else back to what it was before."""
+        is_on = self.use is not None and self.use.has_tf32
+        turn_on = use is not None and use.has_tf32
+        if turn_on and not is_on:
             self.before = _is_allowed()
             _allow(allowed=True)
-        elif owner is None and self.owner is not None:
+        elif is_on and not turn_on:
             _allow(allowed=self.before)
-        self.owner = owner
+        self.use = use
 
 
 _tf32 = _Tf32()
@@ -39,13 +48,28 @@ def products_in(precision: str, device: str | torch.device) -> Iterator[None]:
     sets it. bf16 is autocast's (`Training.autocast`). One run at a time; if one is stuck and never
     leaves this context, the next one still has its own precision.
     """
-    mine = object() if precision == "tf32" and has_tf32(torch.device(device)) else None
-    _tf32.hand_to(mine)
+    with _set_until_left(precision, device, None):
+        yield
+
+
+@contextmanager
+def products_meanwhile_in(precision: str, device: str | torch.device) -> Iterator[None]:
+    """The same for a probe of a model: a run that it interrupts then goes on as before."""
+    with _set_until_left(precision, device, _tf32.use):
+        yield
+
+
+@contextmanager
+def _set_until_left(
+    precision: str, device: str | torch.device, afterwards: _Use | None
+) -> Iterator[None]:
+    mine = _Use(precision == "tf32" and has_tf32(torch.device(device)))
+    _tf32.set_for(mine)
     try:
         yield
     finally:
-        if _tf32.owner is mine:
-            _tf32.hand_to(None)
+        if _tf32.use is mine:  # else another run has taken the setting over
+            _tf32.set_for(afterwards)
 
 
 def has_tf32(device: torch.device) -> bool:
