@@ -68,7 +68,7 @@ def make_step(training: Training, make_room: Callable[[], bool] = lambda: False)
 
 
 def bare_step(training: Training) -> Step:
-    """The step alone, to be recorded: all errors are raised."""
+    """A step without out-of-memory handling, for recording."""
     run_step = _step_of(training.optimizer)
     return lambda inputs, targets: run_step(lambda: _gradients(training, inputs, targets))
 

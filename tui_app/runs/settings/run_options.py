@@ -39,16 +39,17 @@ class RunOptions:
         str, Pattern(r"auto|cpu|mps|cuda(:[0-9]+)?", "one of auto, cpu, cuda, cuda:N, mps")
     ] = "auto"
     """auto, cpu, cuda, cuda:N or mps; auto is the CUDA device with the most free memory, then mps,
-    then cpu, and cpu for steps too small for a GPU."""
+    else cpu. A run with very small steps uses cpu."""
 
     threads: Annotated[int | Literal["auto"], Range(minimum=1, maximum=MOST_THREADS)] = "auto"
     """CPU threads to train with; auto measures which number is fastest, and uses one while other
     programs are busy."""
 
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"
-    """How products are computed; weights and sums are float32. fp32 is torch's default, which on
-    CUDA computes convolutions in TensorFloat-32; tf32 does so for all products, on GPUs from Ampere
-    on; bf16 computes them in bfloat16, with conversions that may make a small net slower."""
+    """How products are computed; weights and sums are float32. fp32: torch's default, which on CUDA
+    computes convolutions in TensorFloat-32. tf32: all matrix products and convolutions in
+    TensorFloat-32 (NVIDIA GPUs from Ampere on). bf16: both in bfloat16; the conversions can slow
+    down small nets."""
 
     eval_every: Annotated[int, Range(minimum=1)] = 1
     """Epochs between two evaluations."""

@@ -64,7 +64,7 @@ class RecordedSteps:
         if self._is_given_up:
             return self._run_plain()
         if self._full_left < 0:
-            return self._run_beside()
+            return self._run_plain_on_recording_stream()
         if self._warm_up:
             return self._run_warm_up()
         count = self._count(min(most, self._full_left + 1))
@@ -92,7 +92,7 @@ class RecordedSteps:
         inputs, targets = self._inputs.draw()
         return StepsRun(self._plain(inputs, targets), (len(inputs),))
 
-    def _run_beside(self) -> StepsRun:
+    def _run_plain_on_recording_stream(self) -> StepsRun:
         """Run a plain step on the stream that records."""
         inputs, targets = self._inputs.draw()
         loss = self._recorder.run(lambda: self._plain(inputs, targets))
@@ -101,7 +101,7 @@ class RecordedSteps:
     def _run_warm_up(self) -> StepsRun:
         self._warm_up -= 1
         if self._warm_up:  # the first steps may wait, while they create the optimizer's state
-            return self._run_beside()
+            return self._run_plain_on_recording_stream()
         training = self._training
         inputs, targets = self._inputs.draw()
         wholes = training.model, training.criterion

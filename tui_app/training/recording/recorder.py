@@ -163,7 +163,7 @@ def _free_workspaces() -> None:
 def _end_allocations(device: torch.device, pool: tuple[int, int]) -> None:
     """Tell torch's allocator that a recording is over which broke off before torch did so.
 
-    It would go on asking the graph, which is deleted, whether memory belongs to it.
+    Otherwise the allocator keeps calling the deleted graph's filter.
     """
     for name in ("_cuda_endAllocateToPool", "_cuda_endAllocateCurrentStreamToPool"):
         end = getattr(torch._C, name, None)
