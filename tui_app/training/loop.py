@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 
 from tui_app.runs.events import Event, StepsCompleted, Warned
@@ -167,13 +167,15 @@ class _Loop:
             if training.pending_warnings:
                 yield from self._publish_warnings()
             if losses.is_due:
-                step_seconds = yield from self._close_block()
-                yield from self._threads.block_closed(step_seconds)
+                yield from self._close_block()
+                yield from self._threads.block_closed()
                 progress.seconds += clock.now() - start
                 yield from self._between_steps.save_if_due()
                 start = clock.now()
         yield from self._close_block()
         progress.seconds += clock.now() - start
+        if len(training.batches) == 1:  # a block times no first step
+            self._threads.time_steps(1, progress.seconds)
 
     def _most_steps(self) -> int:
         """How many steps may run before the loop has something to do between two of them."""
@@ -192,13 +194,12 @@ class _Loop:
         for text in texts:
             yield Warned(run=training.run, epoch=training.epoch, step=training.step, text=text)
 
-    def _close_block(self) -> Generator[Event, None, float | None]:
-        """Publish the losses of the block; raise EndTraining if they diverged. Returns the seconds
-        of a step, if it had several.
-        """
+    def _close_block(self) -> Iterator[Event]:
+        """Publish the losses of the block; raise EndTraining if they diverged."""
         closed = self._losses.close()
         if closed is None:
-            return None
+            return
+        self._threads.time_steps(len(closed.sizes) - 1, closed.seconds)
         training, losses = self.training, closed.losses
         first_step = training.step - len(losses) + 1
         if math.isnan(training.first_loss):
@@ -219,7 +220,6 @@ class _Loop:
         )
         if diverged is not None:
             raise end_by_loss(training, losses[-1], closed.lr)
-        return closed.step_seconds
 
 
 def _all_trained(epochs: int) -> str:

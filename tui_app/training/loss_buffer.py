@@ -19,13 +19,13 @@ _SECONDS = 0.1
 class ClosedBlock:
     """The losses of a block, the samples of each step, and the lr of its first step.
 
-    `step_seconds` are those that a step took, None for a single one.
+    `seconds` are those of all steps but the first, after which the clock started.
     """
 
     losses: tuple[float, ...]
     sizes: tuple[int, ...]
     lr: float
-    step_seconds: float | None = None
+    seconds: float
 
 
 class LossBuffer:
@@ -66,9 +66,7 @@ class LossBuffer:
         losses = tuple(shortest_digits(torch.hstack(self._losses).float().cpu().numpy()))
         seconds = max(time.monotonic() - self._start, 1e-9)
         steps = len(self._sizes)
-        # The clock started after the first step.
-        step_seconds = seconds / (steps - 1) if steps > 1 else None
-        closed = ClosedBlock(losses, tuple(self._sizes), self._lr, step_seconds)
+        closed = ClosedBlock(losses, tuple(self._sizes), self._lr, seconds)
         self._most_steps = max(1, min(10 * steps, int(_SECONDS * steps / seconds)))
         self._losses, self._sizes = [], []
         return closed

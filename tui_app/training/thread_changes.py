@@ -31,22 +31,29 @@ class ThreadChanges:
         """Make the change that the run made before the next step, before it was resumed."""
         change = self._training.thread_changes.pop(self._training.step, None)
         if change is not None:
-            yield from self._make(change)
+            yield from self._change(change)
 
-    def block_closed(self, seconds: float | None) -> Iterator[Event]:
-        """Judge a block whose steps took `seconds` each; None if that is unknown."""
-        if self._watch is not None and seconds is not None:
-            yield from self._make(self._watch.block_closed(seconds))
+    def time_steps(self, steps: int, seconds: float) -> None:
+        """Remember that so many steps took `seconds` in all, to be judged later."""
+        if self._watch is not None and steps:
+            self._watch.time_steps(steps, seconds)
+
+    def block_closed(self) -> Iterator[Event]:
+        """Make the change that the times of the steps demand, if any."""
+        if self._watch is not None:
+            yield from self._change(self._watch.judge())
 
     def epoch_ended(self) -> Iterator[Event]:
-        """Go back to more threads if that is due and the run goes on."""
+        """The same, or go back to more threads if that is due, if the run goes on."""
         if self._watch is not None and self._training.epoch < self._training.epochs:
-            yield from self._make(self._watch.epoch_ended())
+            yield from self._change(self._watch.epoch_ended())
 
-    def _make(self, change: ThreadChange | None) -> Iterator[Event]:
+    def _change(self, change: ThreadChange | None) -> Iterator[Event]:
+        if change is not None and change.count != self._training.threads:
+            yield from self._make(change)
+
+    def _make(self, change: ThreadChange) -> Iterator[Event]:
         training = self._training
-        if change is None or change.count == training.threads:
-            return
         training.threads, training.threads_reason = change.count, change.reason
         use_threads(change.count)
         if self._watch is not None:

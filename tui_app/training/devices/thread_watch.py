@@ -14,7 +14,10 @@ from tui_app.training.devices.threads import ThreadChange, ThreadChoice
 _SLOWER_THAN_ONE = 1.1
 _SLOWER_THAN_USUAL = 1.5
 
-#: The usual time of a step is the median of so many blocks at most, and at least.
+#: Seconds of steps that are judged together, at least: a shorter time is mostly chance.
+_LEAST_SECONDS = 0.1
+
+#: The usual time of a step is the median of so many such blocks at most, and at least.
 _MOST_BLOCKS, _LEAST_BLOCKS = 50, 5
 
 #: Cores that other programs keep busy while steps are slow because of them. Steps are slow for
@@ -30,7 +33,8 @@ _QUIET_SECONDS, _MOST_QUIET_SECONDS = 2.0, 120.0
 
 
 class ThreadWatch:
-    """Judges a run by the durations of its blocks of steps, and by the load of the machine.
+    """Judges a run by how long its steps take, in blocks of about a tenth of a second, and by the
+    load of the machine.
 
     With several threads the slowest holds up all others in each layer: beside one busy program they
     are several times as slow as one thread alone. Then the run continues with one. It goes back at
@@ -43,6 +47,7 @@ class ThreadWatch:
         self._one = choice.seconds.get(1)
         self._load = load
         self._usual: deque[float] = deque(maxlen=_MOST_BLOCKS)
+        self._steps, self._seconds = 0, 0.0  # not judged yet
         self._is_first = True
         self._is_slow = False
         self._quiet_seconds = 0.0
@@ -51,11 +56,23 @@ class ThreadWatch:
     def changed(self, count: int) -> None:
         """The run trains with `count` threads from now on."""
         self._count = count
+        self._steps, self._seconds = 0, 0.0
         self._is_first, self._is_slow, self._quiet_seconds = True, False, 0.0
         self._load.restart()
 
-    def block_closed(self, seconds: float) -> ThreadChange | None:
-        """Record a block whose steps took `seconds` each; return the change that is due, if any."""
+    def time_steps(self, steps: int, seconds: float) -> None:
+        """Add steps that took `seconds` in all to those that are judged next."""
+        self._steps += steps
+        self._seconds += seconds
+
+    def judge(self) -> ThreadChange | None:
+        """The change that the steps since the last judgement demand, if any; they are judged once
+        they have taken long enough.
+        """
+        if not self._steps or self._seconds < _LEAST_SECONDS:
+            return None
+        seconds = self._seconds / self._steps
+        self._steps, self._seconds = 0, 0.0
         if self._is_first:  # after a change, memory and kernels are chosen again
             self._is_first = False
         elif self._count == 1:
@@ -69,6 +86,8 @@ class ThreadWatch:
 
     def epoch_ended(self) -> ThreadChange | None:
         """The change that is due at the end of an epoch, if any."""
+        if change := self.judge():
+            return change
         if self._count >= self._most or self._quiet_seconds < self._needed_seconds:
             return None
         self._needed_seconds = min(2 * self._needed_seconds, _MOST_QUIET_SECONDS)
