@@ -136,6 +136,17 @@ def test_epochs_shorter_than_a_block_are_watched(tmp_path: Path, watched: None, 
     assert changes_of(run.events) == [(3 * steps + 1, 2)]
 
 
+def test_a_change_at_the_step_of_the_checkpoint_is_repeated(tmp_path: Path, watched: None) -> None:
+    """The checkpoint has the new number already, and the record of the change is cut off."""
+    given = GIVEN | {"epochs": 5, "batch_size": 1500}
+    run = begin("softmax", tmp_path, stop_after=3, **given)
+    assert changes_of(run.events) == [(4, 2)]
+    assert changes_of(take_up(run.session).events) == [(4, 2)]
+    lines = metrics_lines(run.session.folder.metrics, "threads")
+    assert [(line["first_step"], line["threads"]) for line in lines] == [(4, 2)]
+    assert context_of_run(run.session.folder).threads() == {1: 1, 4: 2}
+
+
 def test_a_reader_that_knows_no_such_line_skips_it() -> None:
     assert decode(b'{"kind": "threads of the future", "first_step": 3}') is None
 

@@ -31,7 +31,8 @@ class ThreadChanges:
         """Make the change that the run made before the next step, before it was resumed."""
         change = self._training.thread_changes.pop(self._training.step, None)
         if change is not None:
-            yield from self._change(change)
+            # Also if the checkpoint has its number already: the record of it was cut off.
+            yield from self._make(change)
 
     def time_steps(self, steps: int, seconds: float) -> None:
         """Remember that so many steps took `seconds` in all, to be judged later."""
