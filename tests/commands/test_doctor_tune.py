@@ -57,5 +57,5 @@ def test_on_a_busy_machine_nothing_is_remembered(monkeypatch: pytest.MonkeyPatch
     find(monkeypatch, {1: 2e-3, 2: 1e-3})
     monkeypatch.setattr(LoadMeter, "others", lambda meter: 1.0)
     ended = tutorch("doctor", "--tune")
-    assert "other programs keep the cores busy" in ended.out
+    assert "other processes keep the cores busy" in ended.out
     assert not (thread_cache.cache_dir() / "threads").exists()

@@ -70,7 +70,7 @@ def test_two_slow_blocks_beside_a_busy_program_lead_to_one_thread() -> None:
     assert run.blocks([30e-3, 1e-3, 1.2e-3, 5e-3, 1e-3, 2e-3, 5e-3]) == 2
     assert run.blocks([5e-3]) == 1
     assert run.reason == (
-        "another program is busy, so that a step takes 5 ms with 2 threads, instead of 2 ms with "
+        "another process is busy, so that a step takes 5 ms with 2 threads, instead of 2 ms with "
         "one on the quiet machine"
     )
 

@@ -156,12 +156,12 @@ def test_a_shape_of_net_is_measured_once(measured: Any) -> None:
 
 def test_a_busy_machine_uses_one_thread_and_remembers_nothing(measured: Any) -> None:
     calls = measured({1: 2e-3, 2: 1e-3}, 1.0)
-    assert chosen() == (1, "other programs keep the cores busy", 1)
+    assert chosen() == (1, "other processes keep the cores busy", 1)
     assert calls == []
     measured({1: 2e-3, 2: 1e-3})
     assert chosen()[0] == 2
     measured({1: 2e-3, 2: 1e-3}, 1.0)
-    assert chosen() == (1, "other programs keep the cores busy", 2)  # it may become quiet
+    assert chosen() == (1, "other processes keep the cores busy", 2)  # it may become quiet
 
 
 def test_one_thread_that_is_fastest_beside_a_busy_program_is_not_remembered(
@@ -170,7 +170,7 @@ def test_one_thread_that_is_fastest_beside_a_busy_program_is_not_remembered(
     measured({1: 2e-3, 2: 3e-3})
     loads = iter([0.0, 1.0])  # the program starts during the measurement
     monkeypatch.setattr(LoadMeter, "others", lambda meter: next(loads))
-    assert chosen() == (1, "other programs keep the cores busy", 1)
+    assert chosen() == (1, "other processes keep the cores busy", 1)
     measured({1: 2e-3, 2: 1e-3})
     assert chosen()[0] == 2
 

@@ -32,7 +32,7 @@ _LEAST_OF_RUN = 2e10
 #: Seconds during which the load is measured, at least.
 _LOAD_SECONDS = 0.25
 
-_BUSY = "other programs keep the cores busy"
+_BUSY = "other processes keep the cores busy"
 
 
 class NotMeasured(Exception):
@@ -155,7 +155,7 @@ def _choice(times: ThreadTimes, *, is_busy: bool = False) -> ThreadChoice:
 
 
 def _is_busy(load: LoadMeter, threads: int) -> bool:
-    """Whether other programs need the cores, by the load of at least a moment."""
+    """Whether other processes need the cores, by the load of at least a moment."""
     if load.seconds:  # else the system doesn't say
         time.sleep(max(0.0, _LOAD_SECONDS - load.seconds))
     return not is_quiet(load.others(), threads, usable_cores())

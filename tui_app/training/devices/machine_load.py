@@ -1,4 +1,4 @@
-"""Measures how many of the usable cores other programs keep busy."""
+"""Measures how many of the usable cores other processes keep busy."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def read_cpu() -> CpuReading | None:
 
 
 class LoadMeter:
-    """Says how busy other programs were since it was last restarted."""
+    """Says how busy other processes were since it was last restarted; those of the run that only
+    load data are among them.
+    """
 
     def __init__(self, read: Callable[[], CpuReading | None] = read_cpu) -> None:
         self._read = read
@@ -68,7 +70,7 @@ class LoadMeter:
         return time.perf_counter() - self._start.clock if self._start is not None else 0.0
 
     def others(self) -> float | None:
-        """The mean number of usable cores that other programs kept busy in the interval, which
+        """The mean number of usable cores that other processes kept busy in the interval, which
         should be a few tenths of a second: the system counts in hundredths. None if unknown.
         """
         start, now = self._start, self._read()
@@ -80,7 +82,7 @@ class LoadMeter:
 
 
 def is_quiet(others: float | None, threads: int, cores: int) -> bool:
-    """Whether the cores that other programs leave are enough for so many threads.
+    """Whether the cores that other processes leave are enough for so many threads.
 
     Threads wait for each other in every layer, so the slowest of them counts. An unknown load
     counts as quiet: steps that are slow on their account show it soon.

@@ -20,7 +20,7 @@ _LEAST_SECONDS = 0.1
 #: The usual time of a step is the median of so many such blocks at most, and at least.
 _MOST_BLOCKS, _LEAST_BLOCKS = 50, 5
 
-#: Cores that other programs keep busy while steps are slow because of them. Steps are slow for
+#: Cores that other processes keep busy while steps are slow because of them. Steps are slow for
 #: other reasons, too: the app draws, or the processor is hot. One thread would be no faster then.
 _BUSY_CORES = 0.3
 
@@ -38,7 +38,7 @@ class ThreadWatch:
 
     With several threads the slowest holds up all others in each layer: beside one busy program they
     are several times as slow as one thread alone. Then the run continues with one. It goes back at
-    the end of an epoch, when other programs leave enough cores.
+    the end of an epoch, when other processes leave enough cores.
     """
 
     def __init__(self, choice: ThreadChoice, count: int, load: LoadMeter) -> None:
@@ -103,7 +103,7 @@ class ThreadWatch:
         return _SLOWER_THAN_USUAL * statistics.median(self._usual)
 
     def _slow_block(self, seconds: float) -> ThreadChange | None:
-        """One thread, if other programs were busy since the slow block before this one."""
+        """One thread, if other processes were busy since the slow block before this one."""
         others = self._load.others() if self._is_slow else 0.0
         self._is_slow = True
         self._load.restart()
@@ -115,7 +115,7 @@ class ThreadWatch:
             expected = f"{1000 * statistics.median(self._usual):.2g} ms as before"
         return ThreadChange(
             1,
-            f"another program is busy, so that a step takes {1000 * seconds:.2g} ms with "
+            f"another process is busy, so that a step takes {1000 * seconds:.2g} ms with "
             f"{counted(self._count, 'thread')}, instead of {expected}",
         )
 
