@@ -103,7 +103,7 @@ def test_a_run_with_groups_resumes_replays_and_is_exported_exactly(path: Path, t
 def test_an_extended_run_starts_the_schedules_of_all_groups_anew(path: Path, tmp_path: Path):
     run = train(path, "--lr-schedule", "none", "--epochs", 4, "--runs-dir", tmp_path)
     ended = tutorch("resume", run, "--epochs", 8, "--no-tui")
-    assert "new one runs from step" in ended.err
+    assert "a linear schedule has a fixed length: a new one runs from step" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -199,6 +199,6 @@ def extend_schedule(training: Training) -> list[str]:
     if not schedule.is_bounded:
         return []
     return [
-        f"a {training.hyperparameters.lr_schedule} schedule has a fixed length: "
+        f"a {' and a '.join(schedule.bounded_kinds)} schedule has a fixed length: "
         f"a new one runs from step {training.step + 1} to step {steps}"
     ]

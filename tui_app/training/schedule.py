@@ -72,7 +72,12 @@ class Schedule:
     @property
     def is_bounded(self) -> bool:
         """Whether the schedule has a fixed length, and can't be continued past its end."""
-        return not self._kinds.isdisjoint(("linear", "cosine", "one-cycle"))
+        return bool(self.bounded_kinds)
+
+    @property
+    def bounded_kinds(self) -> list[str]:
+        """The kinds of a fixed length among the run's schedule and those of the groups."""
+        return sorted(self._kinds & {"linear", "cosine", "one-cycle"})
 
     @property
     def is_constant(self) -> bool:
