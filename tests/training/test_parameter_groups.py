@@ -17,8 +17,8 @@ from tests.program import begin, take_up, train, tutorch
 from tests.tolerances import FLOAT64, TRAINED
 from tui_app.inspection.probe_context import context_of_run
 from tui_app.inspection.replay import replay
-from tui_app.runs.settings.run_settings import resolve_settings
-from tui_app.training.prepare import prepare
+from tui_app.runs.settings.run_settings import RunSettings, resolve_settings
+from tui_app.training.prepare import check_models, prepare
 
 SOURCE = '''"""A net whose layers are trained differently."""
 
@@ -104,6 +104,17 @@ def test_an_extended_run_starts_the_schedules_of_all_groups_anew(path: Path, tmp
     run = train(path, "--lr-schedule", "none", "--epochs", 4, "--runs-dir", tmp_path)
     ended = tutorch("resume", run, "--epochs", 8, "--no-tui")
     assert "a linear schedule has a fixed length: a new one runs from step" in ended.err
+
+
+def test_groups_and_optimizers_of_all_runs_are_checked_before_the_first_trains(path: Path):
+    def of(optimizer: str) -> RunSettings:
+        return resolve_settings(load_lecture(path), {"optimizer": optimizer})
+
+    with pytest.raises(InvalidValue, match="lbfgs takes all weights as one"):
+        check_models([of("sgd"), of("lbfgs")])
+    path.write_text(SOURCE.replace("[model[0].weight]", "[model[2].weight]"), encoding="utf-8")
+    with pytest.raises(LectureError, match=r"0\.weight is in none of the groups"):
+        check_models([of("sgd")])
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,18 @@ from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.build_model import build_model
 from tui_app.training.data.batches import DeviceSplit
 from tui_app.training.model_check import check_model
+from tui_app.training.optimizers import make_optimizer, parameter_groups
 
 
 def try_model(settings: RunSettings, data: Data) -> tuple[int, int]:
-    """Build the run's model and run it on two samples: its multiply-adds for a sample, and its
-    weights that train. Raises InvalidValue, LectureError.
+    """Build the run's model and its optimizer, and run it on two samples: its multiply-adds for a
+    sample, and its weights that train. Raises InvalidValue, LectureError.
     """
-    lecture, cpu = settings.lecture, torch.device("cpu")
+    lecture, hp, cpu = settings.lecture, settings.hyperparameters, torch.device("cpu")
     model, criterion = build_model(lecture, data, settings, cpu)
     two = DeviceSplit.of(data.train.subset(np.arange(min(2, len(data.train)))), data, cpu)
     check = check_model(lecture, model, criterion, data.spec, *next(two.chunks(2)))
+    make_optimizer(lecture, model, hp, parameter_groups(lecture, model, hp))
     return check.multiply_adds, sum(w.numel() for w in model.parameters() if w.requires_grad)
 
 

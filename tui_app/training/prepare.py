@@ -189,8 +189,8 @@ def check_models(
     on_progress: Callable[[Progress], None] = lambda progress: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Build and try the model of every run, before the first one trains. Raises what `prepare`
-    does.
+    """Build and try the model and the optimizer of every run, before the first one trains. Raises
+    what `prepare` does.
     """
     reporter = ProgressReporter(on_progress, stopped)
     data_by_source: dict[tuple[str, ...], Data] = {}
