@@ -13,11 +13,13 @@ from models import find_lecture
 from models.loading.load import load_lecture
 from tests.program import begin
 from tests.tolerances import FLOAT64
+from tui_app.runs.settings.run_options import RunOptions
 from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training import thread_choice
 from tui_app.training.devices import machine_load, thread_cache
 from tui_app.training.devices.machine_load import CpuReading, LoadMeter, is_quiet
 from tui_app.training.devices.thread_timing import ThreadTimes, thread_counts, time_threads
+from tui_app.training.devices.threads import threads_to_prepare
 from tui_app.training.prepare import prepare
 from tui_app.training.thread_choice import shape_of
 
@@ -252,3 +254,20 @@ def test_a_cache_that_cannot_be_written_only_forgets(measured: Any, tmp_path, mo
     (tmp_path / "file").touch()
     monkeypatch.setenv("TUTORCH_CACHE_DIR", str(tmp_path / "file" / "cache"))
     assert chosen()[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "first", "expected"),
+    [
+        ("auto", None, 1),
+        (3, None, 3),
+        (3, (2, "measured: 2 are faster"), 1),
+        (3, (2, "as requested"), 2),
+        (3, (2, "as asked"), 2),  # as an earlier version wrote it
+        (3, (0, ""), 3),  # one that recorded no reason
+    ],
+)
+def test_a_resumed_run_prepares_with_the_threads_it_began_with(
+    given: Any, first: tuple[int, str] | None, expected: int
+) -> None:
+    assert threads_to_prepare(RunOptions(threads=given), first) == expected

@@ -196,10 +196,12 @@ def _model(context: ProbeContext, source: LectureSource, record: RunRecord) -> s
     precision = ""
     if context.settings.options.precision == "tf32" and device_type == "cuda":
         precision = 'torch.set_float32_matmul_precision("high")  # TensorFloat-32\n'
+    to_prepare, threads = context.threads_to_prepare(), context.threads()[1]
+    set_threads = f"torch.set_num_threads({threads})\n" if threads != to_prepare else ""
     return f"""
 # 2. Model
 
-torch.set_num_threads({_threads(record)})
+torch.set_num_threads({to_prepare})
 {precision}torch.manual_seed({hp.seed})
 random.seed({hp.seed})
 np.random.seed({hp.seed % 2**32})
@@ -210,11 +212,7 @@ model = {model}(SPEC, HYPERPARAMETERS).to(device)
 
 {optimizer_functions(context)}criterion = {source.declared("criterion")}({argument})
 optimizer = {optimizer_expression(context, source, record.device)}
-"""
-
-
-def _threads(record: RunRecord) -> int:
-    return max(1, record.threads)
+{set_threads}"""
 
 
 def _augmentation(how: str) -> str:

@@ -28,6 +28,7 @@ from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.build_model import build_model, prepare_model
 from tui_app.training.data.batches import DeviceSplit
 from tui_app.training.devices.device import recorded_or_auto
+from tui_app.training.devices.threads import threads_kept, threads_to_prepare, use_threads
 from tui_app.training.prepare import read_data, split_train_set
 from tui_app.training.schedule import Span, spans_of
 from tui_app.training.state import Training
@@ -103,6 +104,12 @@ class ProbeContext:
         first = self.folder.read_record().threads if is_there(self.folder.run_json) else 1
         counts = {1: first} | {change.first_step: change.threads for change in changes}
         return {step: min(max(1, count), MOST_THREADS) for step, count in counts.items()}
+
+    def threads_to_prepare(self) -> int:
+        """The number of threads that computed the run's first weights."""
+        record = self.folder.read_record() if is_there(self.folder.run_json) else None
+        first = (record.threads, record.threads_reason) if record is not None else None
+        return min(max(1, threads_to_prepare(self.settings.options, first)), MOST_THREADS)
 
 
 #: Returns what it finds in a context; the text is the user's query, or empty.
@@ -200,11 +207,13 @@ def context_of_settings(settings: RunSettings) -> ProbeContext:
     """
     _refuse_to_fetch(settings)
     data, device = read_data(settings), torch.device("cpu")
-    model, criterion = build_model(settings.lecture, data, settings, device)
     measured, split, train = _splits(data, settings)
-    if settings.lecture.prepare is not None:
-        first = train.subset(np.arange(min(PREPARED, len(train))))
-        prepare_model(settings.lecture, model, DeviceSplit.of(first, data, device))
+    with threads_kept():
+        use_threads(threads_to_prepare(settings.options))
+        model, criterion = build_model(settings.lecture, data, settings, device)
+        if settings.lecture.prepare is not None:
+            first = train.subset(np.arange(min(PREPARED, len(train))))
+            prepare_model(settings.lecture, model, DeviceSplit.of(first, data, device))
     return ProbeContext(
         settings=settings,
         data=data,

@@ -18,12 +18,7 @@ from tui_app.inspection.probe_context import ProbeContext
 from tui_app.training.build_model import build_model, prepare_model
 from tui_app.training.data.batches import DeviceSplit
 from tui_app.training.devices.device import DeviceInfo
-from tui_app.training.devices.threads import (
-    ThreadChoice,
-    threads_kept,
-    threads_to_prepare,
-    use_threads,
-)
+from tui_app.training.devices.threads import ThreadChoice, threads_kept, use_threads
 from tui_app.training.optimizers import make_optimizer, parameter_groups
 from tui_app.training.prepare import empty_ranking, make_batches
 from tui_app.training.schedule import Schedule
@@ -45,7 +40,7 @@ def replay(
     This draws random numbers: the caller restores their state (`run_probe` does for a probe).
     """
     with threads_kept():
-        use_threads(threads_to_prepare(context.settings.options))
+        use_threads(context.threads_to_prepare())
         training = _prepare(context, hyperparameters or context.settings.hyperparameters)
         changes: dict[int, float] = {}
         if hyperparameters is None:  # the run itself

@@ -65,11 +65,11 @@ def prepare(
 
     reporter.check()
     batches = make_batches(lecture, hp, splits.train, splits.resident, data)
+    use_threads(threads_to_prepare(options, threads))  # first weights may depend on it
     model, criterion = build_model(lecture, data, settings, target)
     check = check_model(lecture, model, criterion, data.spec, *next(splits.resident.chunks(2)))
     reporter.check()
     groups = parameter_groups(lecture, model, hp)
-    use_threads(threads_to_prepare(options))
     if is_new:
         prepare_model(lecture, model, splits.resident)
     training = Training(

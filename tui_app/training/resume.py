@@ -25,7 +25,7 @@ from tui_app.runs.settings.recorded_settings import settings_to_resume
 from tui_app.runs.settings.run_options import RunOptions
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.text.escaping import printable
-from tui_app.training.devices.threads import ThreadChange
+from tui_app.training.devices.threads import AS_REQUESTED, ThreadChange
 from tui_app.training.prepare import prepare
 from tui_app.training.run_record import record_of
 from tui_app.training.seeding import state_of_one_card
@@ -82,7 +82,7 @@ def resume_run(
         training.lr_changes = {} if state == "failed" else changes.lr
         training.thread_changes = {at: ThreadChange(*c) for at, c in changes.threads.items()}
         if isinstance(threads := options.get("threads"), int):
-            training.thread_changes = {training.step: ThreadChange(threads, "as requested")}
+            training.thread_changes = {training.step: ThreadChange(threads, AS_REQUESTED)}
         stack.pop_all()
     return Session(training, folder, now, lock, notes)
 

@@ -17,7 +17,7 @@ from tui_app.training.data.batches import Batch
 from tui_app.training.devices.machine_load import LoadMeter, is_quiet, usable_cores, usable_threads
 from tui_app.training.devices.thread_cache import remember, remembered
 from tui_app.training.devices.thread_timing import ThreadTimes, thread_counts, time_threads
-from tui_app.training.devices.threads import ThreadChoice, threads_kept, use_threads
+from tui_app.training.devices.threads import AS_REQUESTED, ThreadChoice, threads_kept, use_threads
 from tui_app.training.optimizers import make_optimizer, parameter_groups
 from tui_app.training.seeding import undisturbed
 from tui_app.training.state import Training
@@ -51,7 +51,7 @@ def choose_threads(
     """
     requested = training.settings.options.threads
     if requested != "auto":
-        return ThreadChoice(requested, "as requested", is_fixed=True)
+        return ThreadChoice(requested, AS_REQUESTED, is_fixed=True)
     if reason := reason_for_one(training):
         return ThreadChoice(1, reason, is_fixed=True)
     times = remembered(shape_of(training))

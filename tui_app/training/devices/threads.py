@@ -10,6 +10,9 @@ import torch
 
 from tui_app.runs.settings.run_options import RunOptions
 
+#: The reason for a number of threads that the user gave; an earlier version wrote the other.
+AS_REQUESTED, _AS_ASKED = "as requested", "as asked"
+
 
 @dataclass(frozen=True)
 class ThreadChoice:
@@ -34,10 +37,12 @@ class ThreadChange:
     reason: str
 
 
-def threads_to_prepare(options: RunOptions) -> int:
-    """How many threads compute before the number is chosen: the first weights that a lecture
-    computes from the data don't depend on the choice.
+def threads_to_prepare(options: RunOptions, first: tuple[int, str] | None = None) -> int:
+    """How many threads compute before the number is chosen: the first weights don't depend on the
+    choice. `first` are those that a resumed run began with, and why; `options` may be others.
     """
+    if first is not None and first[1]:
+        return first[0] if first[1] in (AS_REQUESTED, _AS_ASKED) else 1
     return 1 if options.threads == "auto" else options.threads
 
 
