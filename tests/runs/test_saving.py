@@ -107,7 +107,7 @@ def test_complex_weights_are_finite_or_not():
     model = nn.Linear(2, 2, dtype=torch.complex64)
     assert is_finite(model)
     with torch.no_grad():
-        model.weight[0, 0] = complex(0, torch.nan)
+        model.weight[0, 0] = torch.tensor(complex(0, torch.nan))
     assert not is_finite(model)
 
 
