@@ -16,7 +16,7 @@ from datasets.own import image_folder
 from datasets.reading.image_files import FORMATS, SUFFIXES
 from tests.program import tutorch
 from tests.tolerances import FLOAT32
-from tui_app.training.data.batches import DeviceSplit
+from tui_app.training.data.device_split import DeviceSplit
 
 
 def save(path: Path, pixels: np.ndarray, **options) -> None:

@@ -26,8 +26,8 @@ from tests.program import LONGEST, tutorch
 from tui_app.headless import loading_progress
 from tui_app.headless.loading_progress import show_loading
 from tui_app.runs.event_text import loading_detail
-from tui_app.training.data import batches
-from tui_app.training.data.batches import DeviceSplit
+from tui_app.training.data import device_split
+from tui_app.training.data.device_split import DeviceSplit
 from tui_app.training.data.finite_data import refuse_non_finite
 from tui_app.training.steering.control import Control
 
@@ -104,7 +104,7 @@ def test_images_are_scaled_in_pieces_to_the_same_bits(monkeypatch):
     data = Data(spec, split, None, lambda _: pixels[0], "", mean=(0.4,), std=(0.3,))
     cpu = torch.device("cpu")
     whole = DeviceSplit.of(split, data, cpu).inputs
-    monkeypatch.setattr(batches, "_PIECE", 100)
+    monkeypatch.setattr(device_split, "_PIECE", 100)
     assert torch.equal(DeviceSplit.of(split, data, cpu).inputs, whole)
     with pytest.raises(LoadingStopped):
         DeviceSplit.of(split, data, cpu, ProgressReporter(stopped=lambda: True))

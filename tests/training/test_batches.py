@@ -11,7 +11,8 @@ from datasets import Data, DataSpec, Split
 from tests.tolerances import FLOAT32
 from tui_app.training.data.alternation import ALTERNATING, alternation, pick_all, picked
 from tui_app.training.data.augmentation import mirrored, shifted
-from tui_app.training.data.batches import DeviceSplit, GatheredBatches
+from tui_app.training.data.batches import GatheredBatches
+from tui_app.training.data.device_split import DeviceSplit
 from tui_app.training.data.sampler import SeededBatchSampler
 
 CPU = torch.device("cpu")

@@ -25,7 +25,7 @@ from tests.training.pretend_recorder import (
 )
 from tests.training.test_resume import resume
 from tui_app.runs.checkpoints.checkpoint import load_checkpoint
-from tui_app.training.data import batches
+from tui_app.training.data import device_split
 from tui_app.training.recording import recorded_steps, recorder
 from tui_app.training.recording.choice import fastest_steps
 from tui_app.training.recording.host_waits import counted_host_waits
@@ -181,7 +181,7 @@ def test_graphs_draw_the_random_numbers_of_plain_steps(
 ) -> None:
     """For dropout and augmentation, in the same order: so a run may stop and resume anywhere."""
     if not is_resident:
-        monkeypatch.setattr(batches, "_RESIDENT_LIMIT", 0)
+        monkeypatch.setattr(device_split, "_RESIDENT_LIMIT", 0)
     states = []
     for run in (eager, lambda training: graphed(training, ONE), graphed):
         training = on_gpu(lecture_with("own"), augment="flip and shift")

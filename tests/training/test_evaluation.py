@@ -11,7 +11,7 @@ from torch import nn
 from tests.tolerances import FLOAT64, SUMMED
 from tests.training.test_batches import images
 from tui_app.training.best_models import BestModels, RankedModel
-from tui_app.training.data.batches import DeviceSplit
+from tui_app.training.data.device_split import DeviceSplit
 from tui_app.training.divergence import first_diverged, loss_diverged_text
 from tui_app.training.evaluation import EvaluationStopped, evaluate
 

@@ -32,7 +32,7 @@ from tests.training.pretend_recorder import (
 from tests.training.test_resume import assert_same_run, resume
 from tui_app.runs.events import ControlApplied
 from tui_app.training import loss_buffer, prepare
-from tui_app.training.data import batches
+from tui_app.training.data import device_split
 from tui_app.training.recording import graph_inputs, recorded_steps
 from tui_app.training.recording.choice import fastest_steps, why_not_recordable
 from tui_app.training.recording.recorded_steps import RecordedSteps
@@ -252,7 +252,7 @@ def test_no_graph_spans_a_change_of_the_lr(tmp_path: Path) -> None:
 def test_batches_of_a_set_that_does_not_fit_the_device_are_copied(
     monkeypatch: pytest.MonkeyPatch, augment: str
 ) -> None:
-    monkeypatch.setattr(batches, "_RESIDENT_LIMIT", 0)
+    monkeypatch.setattr(device_split, "_RESIDENT_LIMIT", 0)
     training, recorder = own_training(augment=augment), PretendRecorder()
     losses = run_epochs(training, RecordedSteps(training, recorder), range(3))
     torch.testing.assert_close(losses, plain_losses(augment=augment), rtol=TRAINED, atol=TRAINED)

@@ -26,7 +26,7 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings.run_options import MOST_THREADS
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.build_model import build_model, prepare_model
-from tui_app.training.data.batches import DeviceSplit
+from tui_app.training.data.device_split import DeviceSplit
 from tui_app.training.devices.device import recorded_or_auto
 from tui_app.training.devices.threads import threads_kept, threads_to_prepare, use_threads
 from tui_app.training.prepare import read_data, split_train_set

@@ -16,7 +16,7 @@ from torch import nn
 from models.lecture import Hyperparameters
 from tui_app.inspection.probe_context import ProbeContext
 from tui_app.training.build_model import build_model, prepare_model
-from tui_app.training.data.batches import DeviceSplit
+from tui_app.training.data.device_split import DeviceSplit
 from tui_app.training.devices.device import DeviceInfo
 from tui_app.training.devices.threads import ThreadChoice, threads_kept, use_threads
 from tui_app.training.optimizers import make_optimizer, parameter_groups

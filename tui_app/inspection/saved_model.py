@@ -17,7 +17,7 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings.recorded_settings import read_settings
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.build_model import build_model
-from tui_app.training.data.batches import DeviceSplit, ready_sample
+from tui_app.training.data.device_split import DeviceSplit, ready_sample
 from tui_app.training.devices.device import choose_device
 from tui_app.training.evaluation import evaluate, measures_flip
 from tui_app.training.outcome import is_out_of_memory

@@ -11,7 +11,7 @@ from models.fields import InvalidValue
 from models.lecture import PREPARED, Lecture
 from models.user_files.error_hints import explain
 from tui_app.runs.settings.run_settings import RunSettings
-from tui_app.training.data.batches import DeviceSplit
+from tui_app.training.data.device_split import DeviceSplit
 from tui_app.training.outcome import is_out_of_memory
 from tui_app.training.seeding import seed_everything
 

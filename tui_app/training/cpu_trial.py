@@ -11,7 +11,7 @@ from datasets import Data
 from models import LectureError
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.build_model import build_model
-from tui_app.training.data.batches import DeviceSplit
+from tui_app.training.data.device_split import DeviceSplit
 from tui_app.training.model_check import check_model
 from tui_app.training.optimizers import make_optimizer, parameter_groups
 

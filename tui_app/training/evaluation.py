@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from datasets.dataset import Task
 from models.lecture import Hyperparameters
-from tui_app.training.data.batches import DeviceSplit
+from tui_app.training.data.device_split import DeviceSplit
 from tui_app.training.outcome import is_out_of_memory
 
 #: Samples at a time: enough to keep a GPU busy, few enough to notice a stop soon.

@@ -24,7 +24,8 @@ from torch import Tensor
 from tui_app.runs.checkpoints.checkpoint import copy_to_cpu
 from tui_app.runs.metrics.packed_epochs import MOST_EPOCHS, PackedEpochs
 from tui_app.training.best_models import RankedModel, is_finite
-from tui_app.training.data.batches import Batch, GatheredBatches
+from tui_app.training.data.batches import GatheredBatches
+from tui_app.training.data.device_split import Batch
 from tui_app.training.direct_step import direct_backward, direct_update
 from tui_app.training.divergence import divergence_limit
 from tui_app.training.evaluation import correct, reduction_of

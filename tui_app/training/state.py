@@ -18,7 +18,7 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings.run_options import MOST_THREADS
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.best_models import BestModels
-from tui_app.training.data.batches import Batch, DeviceSplit
+from tui_app.training.data.device_split import Batch, DeviceSplit
 from tui_app.training.devices.device import DeviceInfo
 from tui_app.training.devices.threads import ThreadChange, ThreadChoice, use_threads
 from tui_app.training.optimizers import load_plain_state, plain_state, set_lrs

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
-from tui_app.training.data.batches import Batch
+from tui_app.training.data.device_split import Batch
 from tui_app.training.state import Training
 from tui_app.training.step import Step
 

@@ -13,7 +13,7 @@ import torch
 
 from datasets.reading.progress import LoadingStopped
 from tui_app.training.build_model import build_model
-from tui_app.training.data.batches import Batch
+from tui_app.training.data.device_split import Batch
 from tui_app.training.devices.machine_load import LoadMeter, is_quiet, usable_cores, usable_threads
 from tui_app.training.devices.thread_cache import remember, remembered
 from tui_app.training.devices.thread_timing import ThreadTimes, thread_counts, time_threads

@@ -9,7 +9,7 @@ import torch
 
 from tui_app.inspection.probe_context import ProbeContext
 from tui_app.inspection.probes.predictions import class_probabilities
-from tui_app.training.data.batches import ready_sample
+from tui_app.training.data.device_split import ready_sample
 
 
 @dataclass(frozen=True)

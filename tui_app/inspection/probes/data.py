@@ -9,7 +9,7 @@ import torch
 
 from datasets import Data, Split
 from tui_app.inspection.probe_context import ProbeContext, evenly_spaced_rows
-from tui_app.training.data.batches import DeviceSplit
+from tui_app.training.data.device_split import DeviceSplit
 
 #: Samples to show, and samples to compute ranges from.
 _SAMPLES, _READ = 48, 2000

@@ -9,7 +9,7 @@ from torch.random import fork_rng
 from datasets import Data
 from tui_app.inspection.probe_context import ProbeContext, evenly_spaced_rows
 from tui_app.runs.settings.run_settings import RunSettings
-from tui_app.training.data.batches import DeviceSplit
+from tui_app.training.data.device_split import DeviceSplit
 from tui_app.training.layers import Layers, layers_of
 from tui_app.training.prepare import read_data
 

@@ -8,7 +8,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from tui_app.training.data.batches import Batch, GatheredBatches
+from tui_app.training.data.batches import GatheredBatches
+from tui_app.training.data.device_split import Batch
 from tui_app.training.state import Batches, Training
 
 #: Most bytes of the inputs that one graph gathers at once.
