@@ -19,11 +19,12 @@ from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.best_models import BestModels
 from tui_app.training.build_model import build_model, prepare_model
 from tui_app.training.cpu_trial import step_work, try_model
-from tui_app.training.data.batches import DeviceSplit, GatheredBatches, LoaderBatches
+from tui_app.training.data.batches import GatheredBatches, LoaderBatches
+from tui_app.training.data.device_split import DeviceSplit
 from tui_app.training.data.finite_data import refuse_non_finite
 from tui_app.training.data.sampler import SeededBatchSampler
 from tui_app.training.data.suitable_data import refuse_unsuitable_data
-from tui_app.training.devices.device import choose_device
+from tui_app.training.devices.device import DeviceInfo, choose_device
 from tui_app.training.devices.machine_load import LoadMeter
 from tui_app.training.devices.threads import ThreadChoice, threads_to_prepare, use_threads
 from tui_app.training.model_check import check_model
@@ -48,11 +49,10 @@ def prepare(
     depend only on the seed. `accept` gets the data and their fingerprint, and returns the data to
     train with and a note, which may be empty. A run that isn't new gets its weights from a
     checkpoint, and not from the lecture's `prepare`. `threads` are those that a resumed run began
-    with, and why. Raises DeviceUnavailable, DataUnavailable,
-    DataDamaged, LoadingStopped, InvalidValue, LectureError, and what `accept` raises.
+    with, and why. Raises DeviceUnavailable, DataUnavailable, DataDamaged, LoadingStopped,
+    InvalidValue, LectureError, and what `accept` raises.
     """
-    lecture, hp, options = settings.lecture, settings.hyperparameters, settings.options
-    load = LoadMeter()
+    options, load = settings.options, LoadMeter()
     reporter = ProgressReporter(on_progress, stopped)
     # Only `auto` depends on the work of a step, which is known once the data are.
     device = choose_device(options.device) if options.device != "auto" else None
@@ -60,19 +60,40 @@ def prepare(
     fingerprint = data.fingerprint(reporter)
     data, note = accept(data, fingerprint)
     device = device or choose_device("auto", partial(step_work, settings, data))
-    target = torch.device(device.name)
-    splits = _Splits.of(data, settings, target, reporter)
+    splits = _Splits.of(data, settings, torch.device(device.name), reporter)
 
     reporter.check()
-    batches = make_batches(lecture, hp, splits.train, splits.resident, data)
     use_threads(threads_to_prepare(options, threads))  # first weights may depend on it
-    model, criterion = build_model(lecture, data, settings, target)
-    check = check_model(lecture, model, criterion, data.spec, *next(splits.resident.chunks(2)))
+    training = _build(settings, data, splits, device, fingerprint, is_new=is_new)
+    training.notes = tuple(filter(None, (note, *data.notes, *training.notes)))
     reporter.check()
+    if threads is None:
+        rows = torch.arange(min(training.batches.batch_size, len(splits.train)))
+        draw = partial(splits.resident.gather, rows)
+        training.begin_with(choose_threads(training, draw, load, reporter.check))
+    else:
+        training.begin_with(resumed_choice(training, *threads))
+    return training
+
+
+def _build(
+    settings: RunSettings,
+    data: Data,
+    splits: _Splits,
+    device: DeviceInfo,
+    fingerprint: str,
+    *,
+    is_new: bool,
+) -> Training:
+    """Build the model and all that trains it; the notes are those of the model's check."""
+    lecture, hp = settings.lecture, settings.hyperparameters
+    batches = make_batches(lecture, hp, splits.train, splits.resident, data)
+    model, criterion = build_model(lecture, data, settings, torch.device(device.name))
+    check = check_model(lecture, model, criterion, data.spec, *next(splits.resident.chunks(2)))
     groups = parameter_groups(lecture, model, hp)
     if is_new:
         prepare_model(lecture, model, splits.resident)
-    training = Training(
+    return Training(
         settings=settings,
         spec=data.spec,
         device=device,
@@ -86,18 +107,11 @@ def prepare(
         measured=splits.measured,
         train_size=len(splits.train),
         test=splits.test,
-        notes=tuple(filter(None, (note, *data.notes, *check.notes))),
-        best=empty_ranking(lecture, data, options.keep_best),
+        notes=tuple(check.notes),
+        best=empty_ranking(lecture, data, settings.options.keep_best),
         multiply_adds=check.multiply_adds,
         lr=hp.lr,
     )
-    if threads is None:
-        rows = torch.arange(min(batches.batch_size, len(splits.train)))
-        draw = partial(splits.resident.gather, rows)
-        training.begin_with(choose_threads(training, draw, load, reporter.check))
-    else:
-        training.begin_with(resumed_choice(training, *threads))
-    return training
 
 
 @dataclass(frozen=True)
