@@ -91,7 +91,7 @@ def on_device(inputs: Tensor, data: Data, device: torch.device) -> Tensor:
 def _all_ready(
     inputs: Tensor, data: Data, device: torch.device, reporter: ProgressReporter
 ) -> Tensor:
-    """All inputs of a split, by `on_device`: many images in pieces, so that a stop comes through."""
+    """All inputs of a split on the device: many images in pieces, so that a stop comes through."""
     if inputs.dtype not in _PIXELS or inputs.numel() <= _PIECE:
         return on_device(inputs, data, device)
     ready = torch.empty(inputs.shape, device=device)
