@@ -22,6 +22,7 @@ def test_a_record_of_an_earlier_version_has_defaults():
     record = RunRecord.of(LEAST)
     assert (record.epochs, record.steps_per_epoch, record.lr) == (3, 1, 0.0)
     assert (record.source, record.options, record.threads_reason) == (None, {}, "")
+    assert record.devices == 1
 
 
 @pytest.mark.parametrize(

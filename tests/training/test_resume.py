@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,16 @@ import pytest
 import torch
 
 from models import find_lecture
+from models.fields import InvalidValue
 from models.loading.load import load_lecture
 from tests.program import metrics_lines
 from tests.tolerances import FLOAT64
-from tui_app.runs.errors import DamagedRun, RunFinished, RunLocked
+from tui_app.runs.errors import DamagedRun, DeviceUnavailable, RunFinished, RunLocked
 from tui_app.runs.events import EpochCompleted, Event, RunCompleted, StepsCompleted, Warned
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_record import RunRecord
 from tui_app.runs.settings.run_settings import RunSettings, resolve_settings
+from tui_app.training import prepare
 from tui_app.training.resume import resume_run
 from tui_app.training.start import start_run
 from tui_app.training.steering.control import Control
@@ -218,3 +221,19 @@ def test_the_threads_of_a_run_and_why_they_were_chosen_are_kept(tmp_path: Path) 
     resume(session.folder, epochs=3, threads=2)
     (change,) = metrics_lines(session.folder.metrics, "threads")
     assert (change["threads"], change["reason"]) == (2, "as requested")
+
+
+def test_several_devices_are_of_the_recorded_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    session, _ = begin(settings(tmp_path, epochs=1, device="cpu"))
+    values = {**json.loads(session.folder.run_json.read_text()), "device": "cuda:1"}
+    session.folder.run_json.write_text(json.dumps(values))
+
+    def refuse(requested: str) -> None:
+        raise DeviceUnavailable(requested)
+
+    monkeypatch.setattr(prepare, "choose_device", refuse)
+    for devices, requested in ((1, "cuda:1"), (2, "cuda")):
+        with pytest.raises(DeviceUnavailable, match=f"^{requested}$"):
+            resume(session.folder, epochs=2, devices=devices)
+    with pytest.raises(InvalidValue, match="not cuda:1, which is one device"):
+        resume(session.folder, epochs=2, devices=2, device="cuda:1")

@@ -36,7 +36,7 @@ from tui_app.terminal.printing import print_to_stderr, stderr_console
 DEFAULT_LECTURE = "lecture_09_softmax_classifier"
 
 #: Options that suit any lecture; with these alone, the app opens the lecture it showed last.
-_OF_ANY_LECTURE = {"runs_dir", "data_dir", "device", "threads"}
+_OF_ANY_LECTURE = {"runs_dir", "data_dir", "device", "devices", "threads"}
 
 
 @dataclass

@@ -122,6 +122,12 @@ class RunRecord:
         return float(lr) if _is_number(lr) else 0.0
 
     @property
+    def devices(self) -> int:
+        """How many devices the run trains on; 1 for one of an earlier version."""
+        devices = self.options.get("devices", 1)
+        return devices if type(devices) is int and devices > 0 else 1
+
+    @property
     def users_file(self) -> str:
         """The user's file that the run was trained from; empty for a lecture of the course."""
         if self.source is not None:

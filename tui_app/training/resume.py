@@ -22,7 +22,7 @@ from tui_app.runs.run_record import RunRecord
 from tui_app.runs.run_source import SourceChoice, is_other_source, record_of_resumed
 from tui_app.runs.run_trust import trust_copy
 from tui_app.runs.settings.recorded_settings import settings_to_resume
-from tui_app.runs.settings.run_options import RunOptions
+from tui_app.runs.settings.run_options import RunOptions, refuse_one_device
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.text.escaping import printable
 from tui_app.training.devices.threads import AS_REQUESTED, ThreadChange
@@ -99,15 +99,19 @@ def _change_settings(
 ) -> RunSettings:
     """The run's settings, with the device it trained on, and with the changes.
 
-    Raises DamagedRun for values that no option has.
+    A run on several devices trains on all of the recorded one's kind. Raises DamagedRun for values
+    that no option has, and InvalidValue for several devices with a single one named.
     """
-    given = {"device": record.device, "max_time": 0.0, **options}
+    devices = options.get("devices", settings.options.devices)
+    device = record.device if devices == 1 else record.device.partition(":")[0]
+    given = {"device": device, "max_time": 0.0, **options}
     try:
         fields_of(RunOptions)["threads"].check(record.threads)
         checked = {name: fields_of(RunOptions)[name].check(value) for name, value in given.items()}
     except InvalidValue as error:
         raise DamagedRun(f"run.json doesn't say how the run was trained: {error}") from error
     settings = replace(settings, options=replace(settings.options, **checked))
+    refuse_one_device(settings.options.device, settings.options.devices)
     if epochs is None:
         return settings
     return replace(settings, hyperparameters=replace(settings.hyperparameters, epochs=epochs))

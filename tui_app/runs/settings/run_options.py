@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from models.fields import IsPath, Pattern, Range
+from models.fields import InvalidValue, IsPath, Pattern, Range
 
 #: The options that apply only to a table of the user's (`--dataset csv:FILE`).
 TABLE_OPTIONS = ("target", "drop", "columns")
 
-#: More threads can't be requested.
+#: More threads, or devices, can't be requested.
 MOST_THREADS = 1024
+MOST_DEVICES = 1024
+
+#: What `device` may be for several devices: a kind of device, and not one of them.
+_SEVERAL_OF = ("auto", "cuda", "cpu")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,10 @@ class RunOptions:
     ] = "auto"
     """auto, cpu, cuda, cuda:N or mps; auto is the CUDA device with the most free memory, then mps,
     else cpu. A run with very small steps uses cpu."""
+
+    devices: Annotated[int, Range(minimum=1, maximum=MOST_DEVICES)] = 1
+    """How many devices train together, each on its share of every batch: CUDA devices of this
+    machine, or processes on its CPU. The settings mean the same for any number."""
 
     threads: Annotated[int | Literal["auto"], Range(minimum=1, maximum=MOST_THREADS)] = "auto"
     """CPU threads to train with; auto measures which number is fastest, and uses one while other
@@ -75,3 +83,13 @@ class RunOptions:
 
     runs_dir: Annotated[str, IsPath()] = "runs"
     """The folder that run folders are made in."""
+
+
+def refuse_one_device(device: str, devices: int) -> None:
+    """Raise InvalidValue if `devices` are several and `device` names a single one."""
+    if devices > 1 and device not in _SEVERAL_OF:
+        allowed = f"{', '.join(_SEVERAL_OF[:-1])} or {_SEVERAL_OF[-1]}"
+        raise InvalidValue(
+            f"devices: {devices} devices need device {allowed}, not {device}, which is one device",
+            "devices",
+        )

@@ -14,7 +14,7 @@ from datasets.reading.paths import user_path
 from models.fields import InvalidValue, fields_of, setting_text
 from models.lecture import Hyperparameters, Lecture
 from tui_app.runs.run_record import RunRecord
-from tui_app.runs.settings.run_options import RunOptions
+from tui_app.runs.settings.run_options import RunOptions, refuse_one_device
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,12 @@ def resolve_settings(lecture: Lecture, given: Mapping[str, Any]) -> RunSettings:
             "dataset",
         )
     hyperparameters = {name: value for name, value in given.items() if name not in option_fields}
+    resolved = RunOptions(**options)
+    refuse_one_device(resolved.device, resolved.devices)
     return RunSettings(
         lecture,
         lecture.resolve(dataset, hyperparameters),
-        RunOptions(**options),
+        resolved,
         has_default_dataset=is_default,
     )
 
