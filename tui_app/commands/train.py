@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from datasets.reading.paths import user_path
 from models import find_lecture
 from models.fields import Field, InvalidValue, fields_of
 from models.lecture import Hyperparameters, Lecture
@@ -20,6 +21,7 @@ from tui_app.commands.arguments import refuse_few_open_files, refuse_several_pro
 from tui_app.commands.option_parser import parse_options, several_values_error
 from tui_app.commands.trust_prompt import load_trusted
 from tui_app.monitoring.lecture_thread import import_watched
+from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings.configuration import (
     configured_values,
     locating_errors,
@@ -73,6 +75,9 @@ class Flags:
     sweep: tyro.conf.UseAppendAction[list[str]] = field(default_factory=list)
     """FIELD=V1,V2,...: train one run per value."""
 
+    run_folder: str = ""
+    """Train in this empty run folder, which another program made below the runs folder."""
+
 
 def main(argv: Sequence[str]) -> int:
     """Train as `argv` says and return the exit code."""
@@ -93,6 +98,8 @@ def main(argv: Sequence[str]) -> int:
     _refuse_several_datasets(fields["dataset"], given.get("dataset", ""), lecture)
     refuse_unknown(fields, lecture.name)
     if not (flags.no_tui or flags.json or flags.quiet) and can_show_app():
+        if flags.run_folder:
+            raise InvalidValue("run_folder: add --no-tui; the app makes its own run folders")
         _sweep(fields, flags.sweep)  # raises for a wrong sweep
         sweeps = dict(map(_split_sweep, flags.sweep))
         for name, text in sweeps.items():
@@ -107,8 +114,26 @@ def main(argv: Sequence[str]) -> int:
     values = {name: setting.value for name, setting in in_effect.items()} | given
     for sentence in refused_settings(fields.keys() - given, lecture.name):
         print_to_stderr(sentence)
+    folder = _folder_made_before(flags, lecture, given)
+    if folder is not None:
+        values["runs_dir"] = str(folder.path.parent.parent)
     with locating_errors(in_effect, {*given, *runs[0]}):
-        return train_all([resolve_settings(lecture, values | run) for run in runs], output)
+        return train_all([resolve_settings(lecture, values | run) for run in runs], output, folder)
+
+
+def _folder_made_before(
+    flags: Flags, lecture: Lecture, given: Mapping[str, Any]
+) -> RunFolder | None:
+    """Return the folder that `--run-folder` names. Raises InvalidValue."""
+    if not flags.run_folder:
+        return None
+    if flags.sweep:
+        raise InvalidValue("run_folder: holds one run, and --sweep trains several")
+    folder = RunFolder.made_before(flags.run_folder, lecture.name)
+    runs_dir = given.get("runs_dir")
+    if runs_dir is not None and user_path(runs_dir).absolute() != folder.path.parent.parent:
+        raise InvalidValue(f"run_folder: {flags.run_folder!r} isn't below --runs-dir {runs_dir}")
+    return folder
 
 
 def _named(text: str) -> Path:

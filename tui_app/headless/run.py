@@ -41,8 +41,13 @@ class OutputOptions:
         return console
 
 
-def train_all(settings: Sequence[RunSettings], output: OutputOptions) -> int:
-    """Train one run after the other; return the first exit code that isn't 0."""
+def train_all(
+    settings: Sequence[RunSettings], output: OutputOptions, folder: RunFolder | None = None
+) -> int:
+    """Train one run after the other; return the first exit code that isn't 0.
+
+    A `folder` that was made before is for a single run.
+    """
     control, console = Control(), output.console()
     terminal = RunTerminal(console)
     completed: list[tuple[RunSettings, RunCompleted]] = []
@@ -54,7 +59,7 @@ def train_all(settings: Sequence[RunSettings], output: OutputOptions) -> int:
             for number, each in enumerate(settings, 1):
                 if len(settings) > 1:
                     console.print(f"run {number} of {len(settings)}: {differing(each, settings)}")
-                make = NewRunRequest(each)
+                make = NewRunRequest(each, folder)
                 completed.append((each, train_one(make, control, output, terminal)))
                 if control.stop_request:
                     break

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
 
 import filelock
 
+from datasets.reading.paths import user_path
+from models.fields import InvalidValue
 from tui_app.runs.environment import environment
 from tui_app.runs.errors import DamagedRun, RunLocked, RunsFolderUnwritable
 from tui_app.runs.files.durable_files import write_json
@@ -19,6 +22,9 @@ SCHEMA_VERSION = 1
 
 #: A run.json or status.json larger than this was not written by tutorch.
 _LARGEST_JSON = 1 << 20
+
+#: The name of a run folder, as `create` gives it.
+_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 
 #: Names that are tried for a new run until one has four last digits that no other run has.
 _ATTEMPTS = 100
@@ -59,6 +65,32 @@ class RunFolder:
                 f"can't make a run folder in {parent}: {error.strerror}. "
                 "Name a writable folder with --runs-dir"
             ) from error
+
+    @classmethod
+    def made_before(cls, path: str, lecture: str) -> RunFolder:
+        """The run folder at `path`, which `create` made for a run of `lecture` that hasn't begun.
+
+        It may hold files of the program that made it. Raises InvalidValue.
+        """
+        folder = cls(user_path(path))
+        if not _NAME.fullmatch(folder.path.name) or folder.path.parent.name != lecture:
+            raise InvalidValue(
+                f"run_folder: {path!r} isn't RUNS/{lecture}/<date>-<time>-<4 hex>, as the folder "
+                "of a new run is",
+                "run_folder",
+            )
+        if not folder.path.is_dir():
+            raise InvalidValue(f"run_folder: there is no folder {path!r}", "run_folder")
+        folder.refuse_run()
+        return folder
+
+    def refuse_run(self) -> None:
+        """Raise InvalidValue if the folder already holds a run."""
+        if is_there(self.run_json) or self.has_checkpoint():
+            raise InvalidValue(
+                f"run_folder: {self.path} already holds a run: `tutorch resume` continues it",
+                "run_folder",
+            )
 
     def best(self, place: int = 0) -> Path:
         """The file of the model at this place of the ranking: best.pt, best-2.pt, ..."""

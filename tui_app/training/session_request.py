@@ -25,15 +25,16 @@ MakeSession: TypeAlias = "Callable[[Control, OnProgress], Session]"
 
 @dataclass(frozen=True)
 class NewRunRequest:
-    """A run to start with these settings."""
+    """A run to start with these settings, in a `folder` that was made before, if there is one."""
 
     settings: RunSettings
+    folder: RunFolder | None = None
 
     def __call__(self, control: Control, on_progress: OnProgress) -> Session:
         """Prepare the run and make its folder."""
         from tui_app.training.start import start_run  # puts off torch
 
-        return start_run(self.settings, control, on_progress)
+        return start_run(self.settings, control, on_progress, self.folder)
 
 
 @dataclass(frozen=True)

@@ -24,17 +24,25 @@ from tui_app.training.watchdog import StepInterrupted
 
 
 def start_run(
-    settings: RunSettings, control: Control, on_progress: Callable[[Progress], None]
+    settings: RunSettings,
+    control: Control,
+    on_progress: Callable[[Progress], None],
+    folder: RunFolder | None = None,
 ) -> Session:
-    """Prepare a new run, then make its folder. Raises what `prepare` and `RunFolder.create` do."""
+    """Prepare a new run, then make its folder, unless one was made before.
+
+    Raises what `prepare`, `RunFolder.create` and `RunFolder.refuse_run` do.
+    """
     training = prepare(settings, on_progress, control.must_stop)
     if control.is_abandoned:
         raise StepInterrupted
-    folder = RunFolder.create(Path(settings.options.runs_dir), settings.lecture.name)
     with ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder.path, ignore_errors=True)
+        if folder is None:
+            folder = RunFolder.create(Path(settings.options.runs_dir), settings.lecture.name)
+            stack.callback(shutil.rmtree, folder.path, ignore_errors=True)
         lock = folder.lock()
         stack.callback(lock.release)
+        folder.refuse_run()
         training.run_folder = folder
         notes = [*local_data_hint(settings), *notes_of(training)]
         if settings.lecture.source is not None:
