@@ -31,6 +31,14 @@ class WorkerDied(Exception):
     """A process that loaded batches in parallel has died."""
 
 
+class RankFailed(Exception):
+    """Another rank of a run on several devices has failed, and the run ends with `exit_code`."""
+
+    def __init__(self, text: str, exit_code: int) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+
+
 class DamagedRun(Exception):
     """A file of a run folder can't be used. The text names the file."""
 

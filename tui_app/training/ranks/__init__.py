@@ -1,0 +1,1 @@
+"""Lets several processes, called ranks, train one run together."""
