@@ -12,6 +12,7 @@ from tests.others_runs import next_program
 from tests.pilot import Sitting, in_app
 from tests.program import begin, train, tutorch
 from tests.runs.test_run_source import negate, record, write
+from tui_app.app import detached_process
 from tui_app.app.dialogs.choice_question import ChoiceQuestion
 from tui_app.app.session import background_training
 from tui_app.app.widgets.model_pane import ModelPane
@@ -105,7 +106,7 @@ def test_a_run_kept_in_the_background_trains_its_kept_source_without_a_question(
         started.append(words)
         return SimpleNamespace(pid=1)
 
-    monkeypatch.setattr(background_training.subprocess, "Popen", start)
+    monkeypatch.setattr(detached_process.subprocess, "Popen", start)
     current = SimpleNamespace(history=SimpleNamespace(completed=stopped.completed))
     background_training.resume_in_background(stopped.session.folder.path, cast(LocalRun, current))
     negate(net)
