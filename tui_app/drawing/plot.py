@@ -13,6 +13,9 @@ from tui_app.drawing.ticks import tick_text, ticks
 #: Cells left of the vertical axis, for its numbers.
 MARGIN = 8
 
+#: Places on an axis with their texts, in place of round numbers.
+Ticks = Sequence[tuple[float, str]]
+
 
 def span(values: np.ndarray, margin: float = 0.06) -> tuple[float, float]:
     """The range of the finite values, with a margin on both sides."""
@@ -59,7 +62,15 @@ class Plot:
         low, high = self.ys
         return self.top * 4 + (high - value) / (high - low) * (self.rows * 4 - 1)
 
-    def axes(self, x_label: str, y_label: str = "", *, centred: bool = False) -> None:
+    def axes(
+        self,
+        x_label: str,
+        y_label: str = "",
+        *,
+        centred: bool = False,
+        x_ticks: Ticks | None = None,
+        y_ticks: Ticks | None = None,
+    ) -> None:
         """Draw both axes with ticks and labels; `centred` puts the y label in the middle."""
         pen, canvas = self.canvas.pen, self.canvas
         style, bottom = pen.style("faint"), self.top + self.rows
@@ -67,19 +78,23 @@ class Plot:
             canvas.write(self.left - 1, row, pen.sign("│", "|"), style)
         canvas.write(self.left - 1, bottom, pen.sign("└", "+"), style)
         canvas.write(self.left, bottom, pen.sign("─", "-") * self.columns, style)
-        for value in ticks(*self.ys, max(1, self.rows // 4)):
+        if y_ticks is None:
+            y_ticks = _numbered(ticks(*self.ys, max(1, self.rows // 4)))
+        for value, text in y_ticks:
             row = round(self.y(value)) // 4
             canvas.write(self.left - 1, row, pen.sign("┤", "+"), style)
-            canvas.write(self.left - 2 - len(tick_text(value)), row, tick_text(value), style)
+            canvas.write(self.left - 2 - len(text), row, text, style)
+        if x_ticks is None:
+            x_ticks = _numbered(ticks(*self.xs, max(2, self.columns // 12)))
         end = -1
-        for value in ticks(*self.xs, max(2, self.columns // 12)):
+        for value, text in x_ticks:
             column = round(self.x(value)) // 2
-            start = column - len(tick_text(value)) // 2
-            if start <= end or start + len(tick_text(value)) > self.right - len(x_label) - 1:
+            start = column - len(text) // 2
+            if start <= end or start + len(text) > self.right - len(x_label) - 1:
                 continue
             canvas.write(column, bottom, pen.sign("┬", "+"), style)
-            canvas.write(start, bottom + 1, tick_text(value), style)
-            end = start + len(tick_text(value))
+            canvas.write(start, bottom + 1, text, style)
+            end = start + len(text)
         canvas.write(self.left + self.columns - len(x_label), bottom + 1, x_label, style)
         start = (self.columns - len(y_label)) // 2 if centred else 1
         canvas.write(self.left + start, self.top, y_label, style)
@@ -123,3 +138,7 @@ class Plot:
         if self.xs[0] <= x <= self.xs[1]:
             for y in range(self.top * 4, (self.top + self.rows) * 4, 2):
                 self.canvas.dot(round(self.x(x)), y, style)
+
+
+def _numbered(values: Sequence[float]) -> Ticks:
+    return [(value, tick_text(value)) for value in values]
