@@ -1,0 +1,1 @@
+"""Searches for hyperparameters with Optuna: a study, its trials, and what they found."""
