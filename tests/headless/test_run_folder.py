@@ -59,3 +59,13 @@ def test_a_wrong_folder_is_refused_before_training(words: tuple[str, ...], said:
     assert ended.exit_code == 2
     assert said in ended.err
     assert not list(Path("runs", LECTURE, name).iterdir())
+
+
+def test_a_folder_that_another_program_prepares_is_refused_before_the_data_are_read(
+    tmp_path: Path,
+):
+    folder = RunFolder.create(tmp_path, LECTURE)
+    words = ("--no-tui", "05", "--dataset", "csv:none.csv", "--target", "y")
+    with folder.lock():
+        assert tutorch(*words, "--run-folder", folder.path).exit_code == 5
+    assert tutorch(*words, "--run-folder", folder.path).exit_code == 3

@@ -25,16 +25,20 @@ MakeSession: TypeAlias = "Callable[[Control, OnProgress], Session]"
 
 @dataclass(frozen=True)
 class NewRunRequest:
-    """A run to start with these settings, in a `folder` that was made before, if there is one."""
+    """A run to start with these settings, in a `folder` that was made before, if there is one.
+
+    run.json gets the values of `also_record`, too.
+    """
 
     settings: RunSettings
     folder: RunFolder | None = None
+    also_record: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, control: Control, on_progress: OnProgress) -> Session:
         """Prepare the run and make its folder."""
         from tui_app.training.start import start_run  # puts off torch
 
-        return start_run(self.settings, control, on_progress, self.folder)
+        return start_run(self.settings, control, on_progress, self.folder, self.also_record)
 
 
 @dataclass(frozen=True)

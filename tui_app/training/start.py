@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from filelock import BaseFileLock
 
 from datasets.reading.progress import Progress
 from tui_app.runs.run_data import write_data_record
 from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.run_record import RunRecord
 from tui_app.runs.run_source import copy_source
 from tui_app.runs.run_trust import trust_copy
 from tui_app.runs.settings.run_settings import RunSettings
@@ -28,31 +33,42 @@ def start_run(
     control: Control,
     on_progress: Callable[[Progress], None],
     folder: RunFolder | None = None,
+    also_record: Mapping[str, Any] = MappingProxyType({}),
 ) -> Session:
     """Prepare a new run, then make its folder, unless one was made before.
 
-    Raises what `prepare`, `RunFolder.create` and `RunFolder.refuse_run` do.
+    A folder that was made before is locked first, so that only one program trains in it. run.json
+    gets the values of `also_record`, too. Raises what `prepare`, `RunFolder.create`,
+    `RunFolder.lock` and `RunFolder.refuse_run` do.
     """
-    training = prepare(settings, on_progress, control.must_stop)
-    if control.is_abandoned:
-        raise StepInterrupted
     with ExitStack() as stack:
+        if folder is not None:
+            lock = _lock(folder, stack)
+        training = prepare(settings, on_progress, control.must_stop)
+        if control.is_abandoned:
+            raise StepInterrupted
         if folder is None:
             folder = RunFolder.create(Path(settings.options.runs_dir), settings.lecture.name)
             stack.callback(shutil.rmtree, folder.path, ignore_errors=True)
-        lock = folder.lock()
-        stack.callback(lock.release)
-        folder.refuse_run()
+            lock = _lock(folder, stack)
         training.run_folder = folder
         notes = [*local_data_hint(settings), *notes_of(training)]
         if settings.lecture.source is not None:
             copy_source(folder, settings.lecture.source)
             notes += trust_copy(folder, settings.lecture.source)
-        record = record_of(training)
+        record = RunRecord.of({**record_of(training).values, **also_record})
         write_data_record(folder, record, training.measured.split.data)
         folder.write_record(record)
         stack.pop_all()
     return Session(training, folder, record, lock, notes)
+
+
+def _lock(folder: RunFolder, stack: ExitStack) -> BaseFileLock:
+    """Lock a folder without a run, until the stack is closed."""
+    lock = folder.lock()
+    stack.callback(lock.release)
+    folder.refuse_run()
+    return lock
 
 
 def notes_of(training: Training) -> list[str]:
