@@ -5,10 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import math
-import os
-import re
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +15,10 @@ from rich.text import Text
 from datasets.reading.paths import user_path
 from models.fields import InvalidValue
 from tui_app.commands.arguments import import_lecture, print_data_note, print_source_note
-from tui_app.drawing.pen import Pen
+from tui_app.commands.printed_frame import frame_size, print_lines, printing_pen
 from tui_app.headless.loading_progress import console_reporter
 from tui_app.runs.run_folder import RunFolder
-from tui_app.terminal.printing import print_json, print_table, stdout_console
+from tui_app.terminal.printing import print_json, print_table
 from tui_app.views import load_view
 from tui_app.views.offered import TRAITS, offered
 from tui_app.views.places import numbered_places
@@ -29,9 +26,6 @@ from tui_app.views.view import Frame, View
 
 if TYPE_CHECKING:
     from tui_app.inspection.probe_runner import Snapshot
-
-#: Columns and rows where there is no terminal.
-_SIZE = (100, 30)
 
 
 def show_view(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
@@ -67,10 +61,7 @@ def show_view(arguments: Any, folder: RunFolder, given: dict[str, Any]) -> int:
     if arguments.svg:
         _save(lines, columns, view.title, folder, user_path(arguments.svg))
     else:
-        console = stdout_console()
-        console.width = max(columns, console.width)
-        for line in lines:
-            console.print(line, overflow="crop")
+        print_lines(lines, columns)
     return 0
 
 
@@ -114,9 +105,9 @@ def _plain(value: Any) -> Any:
 
 
 def _draw(arguments: Any, view: View, found: Any) -> tuple[list[Text], int]:
-    columns, rows = _size(arguments.size)
-    is_plain = bool(os.environ.get("NO_COLOR")) or not (arguments.svg or sys.stdout.isatty())
-    frame = Frame(columns, rows, Pen(colour=not is_plain, ascii=arguments.ascii))
+    columns, rows = frame_size(arguments.size)
+    pen = printing_pen(ascii_only=arguments.ascii, is_saved=bool(arguments.svg))
+    frame = Frame(columns, rows, pen)
     if view.scrolls and not arguments.size:  # printed output scrolls
         frame = dataclasses.replace(frame, rows=max(1, len(view.draw(found, frame))))
     count = numbered_places(view, found, frame)
@@ -135,19 +126,6 @@ def _without_codes(line: Text) -> Text:
     if not line.plain.isprintable():
         line.plain = "".join(char if char.isprintable() else "\ufffd" for char in line.plain)
     return line
-
-
-def _size(text: str) -> tuple[int, int]:
-    """Parse `120x36`; without a text, return the terminal's size."""
-    if not text:
-        if not sys.stdout.isatty():
-            return _SIZE
-        console = stdout_console()
-        return console.width, console.height - 1
-    match = re.fullmatch(r"(\d{2,3})x(\d{1,3})", text)
-    if match is None or int(match[1]) < 20 or int(match[2]) < 5:
-        raise InvalidValue(f"--size takes columns and rows from 20x5 on, such as 120x36: {text!r}")
-    return int(match[1]), int(match[2])
 
 
 def _save(lines: list[Text], columns: int, title: str, folder: RunFolder, path: Path) -> None:
