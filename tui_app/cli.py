@@ -22,6 +22,7 @@ COMMANDS = {
     "lectures": "list the lectures",
     "runs": "list the runs",
     "show": "show one run: its settings, its epochs, its best model",
+    "lr-find": "find a learning rate: a chart of the loss against it, and a suggestion",
     "resume": "continue a run exactly where it stopped, or train it further",
     "attach": "watch and control a run that another program trains",
     "predict": "predict with the best model of a run",
@@ -94,7 +95,7 @@ def _run(argv: Sequence[str]) -> int:
 def _call(command: str, argv: Sequence[str]) -> int:
     try:
         with warnings_noted(print_to_stderr):
-            module = importlib.import_module(f"tui_app.commands.{command}")
+            module = importlib.import_module(f"tui_app.commands.{command.replace('-', '_')}")
             return module.main(list(argv))
     except BrokenPipeError:
         raise
