@@ -68,7 +68,7 @@ def _row(id_: str, run: RunSummary, origin: str) -> list[str]:
         short_name(run.dataset) or "-",
         f"{_count(run.epoch)}/{_count(run.epochs)}" if run.epochs else "-",
         format_number(run.metric, run.best_value) if has_best else "-",
-        run.state,
+        run.shown_state,
         time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)) if run.created else "-",
         run.metric.replace("_", " ") if has_best else "-",
         str(run.best_epoch or "-") if has_best else "-",

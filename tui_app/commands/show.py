@@ -101,7 +101,8 @@ def _kept_data(folder: RunFolder) -> DataRecord | None:
 def _facts(
     run: RunSummary, record: RunRecord, folder: RunFolder, kept: DataRecord | None
 ) -> list[list[str]]:
-    state = f"{run.state}: {run.reason}" if run.reason else run.state
+    is_said = (run.reason or "").startswith(run.shown_state)
+    state = run.reason if is_said else ": ".join(filter(None, (run.state, run.reason)))
     rows = [["run", run.name], ["state", state], ["data", run.dataset]]
     chosen_columns = ((name, record.options.get(name)) for name in TABLE_OPTIONS)
     rows += [[name, str(value)] for name, value in chosen_columns if value]

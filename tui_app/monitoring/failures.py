@@ -21,8 +21,10 @@ from tui_app.runs.errors import (
     RunLocked,
     RunsFolderUnwritable,
     SourceChanged,
+    StorageUnavailable,
     TrainingFailed,
     UnknownRun,
+    UnknownStudy,
 )
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.views import UnknownView
@@ -32,6 +34,7 @@ EXIT_CODES: dict[type[Exception], ExitCode] = {
     UnknownDataset: ExitCode.USAGE,
     UnknownLecture: ExitCode.USAGE,
     UnknownRun: ExitCode.USAGE,
+    UnknownStudy: ExitCode.USAGE,
     UnknownView: ExitCode.USAGE,
     RunFinished: ExitCode.USAGE,
     SourceChanged: ExitCode.USAGE,
@@ -42,6 +45,7 @@ EXIT_CODES: dict[type[Exception], ExitCode] = {
     DamagedRun: ExitCode.FAILED,
     DataUnavailable: ExitCode.DATA_UNAVAILABLE,
     DataDamaged: ExitCode.DATA_UNAVAILABLE,
+    StorageUnavailable: ExitCode.DATA_UNAVAILABLE,
     DeviceUnavailable: ExitCode.DEVICE_UNAVAILABLE,
     OutOfMemory: ExitCode.DEVICE_UNAVAILABLE,
     RunLocked: ExitCode.RUN_LOCKED,

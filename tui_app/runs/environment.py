@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tui_app.runs.secrets import without_password
 from tui_app.version import __version__
 
 #: The packages that a run's numbers can depend on.
@@ -51,7 +52,7 @@ def environment() -> dict[str, Any]:
         },
         "host": socket.gethostname(),
         "created": time.time(),
-        "argv": sys.argv,
+        "argv": [*map(without_password, sys.argv)],
     }
 
 

@@ -61,3 +61,11 @@ class RunFinished(Exception):
 
 class RunsFolderUnwritable(Exception):
     """No run folder can be made in the runs folder."""
+
+
+class StorageUnavailable(Exception):
+    """The storage of a study can't be reached or written."""
+
+
+class UnknownStudy(Exception):
+    """No study has that name."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from datasets.reading.progress import Progress
 from tui_app.runs.events import (
+    PRUNED,
     Advised,
     CheckpointSaved,
     ControlApplied,
@@ -80,7 +81,7 @@ def describe_event(event: Event) -> str | None:
 
 def outcome_text(event: RunCompleted) -> str:
     """How a run ended: `completed: all 20 epochs trained`, `stopped by you`."""
-    if event.reason.startswith(event.state):
+    if event.reason.startswith((event.state, PRUNED)):
         return event.reason
     return f"{event.state}: {event.reason}"
 

@@ -20,6 +20,9 @@ class Event:
 
 Listener = Callable[[Event], None]
 
+#: So begins the reason of a run that was stopped because other trials of its search are better.
+PRUNED = "pruned "
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunStarted(Event):

@@ -16,6 +16,7 @@ from typing import Any
 from datasets.reading.paths import user_path
 from models.fields import fields_of
 from tui_app.runs.errors import DamagedRun, UnknownRun
+from tui_app.runs.events import PRUNED
 from tui_app.runs.files.run_files import is_there
 from tui_app.runs.process_identity import identity, is_running
 from tui_app.runs.run_folder import RunFolder, read_json
@@ -53,6 +54,12 @@ class RunSummary:
     host: str = ""
     reason: str | None = None
     problem: str | None = None
+
+    @property
+    def shown_state(self) -> str:
+        """The state in a table: a run that was stopped as a worse trial of a search is pruned."""
+        is_pruned = self.state == "stopped" and (self.reason or "").startswith(PRUNED)
+        return "pruned" if is_pruned else self.state
 
     @property
     def lecture_key(self) -> tuple[str, str]:

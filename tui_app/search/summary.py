@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from models.fields import setting_text
+from tui_app.runs.errors import DamagedRun, RunLocked, UnknownStudy
+from tui_app.runs.listing import current_state, read_status
+from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings.variation import Variation
+from tui_app.search.importance import importance_of
+from tui_app.search.storage import shown_storage, stored_studies
+from tui_app.search.study import Study, open_study
+from tui_app.search.trial import run_name
+
+if TYPE_CHECKING:
+    import optuna
 
 #: `waiting`: no program trains it, and the next worker takes it, from the start or from last.pt.
 #: `stopped`: the same, and its program had saved it and left.
@@ -75,3 +86,123 @@ class StudySummary:
         if self.higher_is_better:
             return value > other.metric_value
         return value < other.metric_value
+
+
+class StudyReader:
+    """Reads one study again and again, and keeps its storage open meanwhile.
+
+    Raises UnknownStudy, DamagedRun, InvalidValue and StorageUnavailable, at any time.
+    """
+
+    def __init__(self, name: str, runs_dir: Path, storage: str = "") -> None:
+        self._study = open_study(name, runs_dir, storage)
+        self._storage = shown_storage(storage, runs_dir, name)
+        self._importance: tuple[int, dict[str, float] | None] = 0, None
+
+    def read(self) -> StudySummary:
+        """The study as it is now."""
+        study, record = self._study, self._study.record
+        trials = study.trials()
+        return StudySummary(
+            name=study.name,
+            lecture=record.lecture,
+            dataset=record.dataset,
+            metric=record.metric,
+            higher_is_better=record.higher_is_better,
+            chosen_on=record.chosen_on,
+            storage=self._storage,
+            settings=record.vary,
+            trials=tuple(summarise_trial(each, study) for each in trials),
+            importance=self._importance_now(trials),
+            fixed=record.fixed_texts,
+            total=study.total,
+            pruner=record.pruner,
+        )
+
+    def _importance_now(self, trials: list[optuna.trial.FrozenTrial]) -> dict[str, float] | None:
+        """The importance of the settings; computed again when another trial has completed."""
+        completed = sum(each.state.name == "COMPLETE" for each in trials)
+        if completed != self._importance[0]:
+            self._importance = completed, importance_of(self._study.optuna, completed)
+        return self._importance[1]
+
+
+def read_study(name: str, runs_dir: Path, storage: str = "") -> StudySummary:
+    """The study as it is now. Raises what StudyReader does."""
+    return StudyReader(name, runs_dir, storage).read()
+
+
+def list_studies(
+    runs_dir: Path, storage: str = "", on_problem: Callable[[str], None] = lambda text: None
+) -> list[StudySummary]:
+    """All studies of a storage; `on_problem` gets a sentence for each that can't be read.
+
+    Raises InvalidValue and StorageUnavailable.
+    """
+    found = []
+    for name in stored_studies(storage, runs_dir):
+        try:
+            found.append(read_study(name, runs_dir, storage))
+        except (UnknownStudy, DamagedRun) as error:
+            on_problem(str(error))
+    return found
+
+
+def summarise_trial(trial: optuna.trial.FrozenTrial, study: Study) -> TrialSummary:
+    """A trial with the values of its run folder while it trains."""
+    record, name = study.record, run_name(trial)
+    folder = RunFolder(study.runs_dir / name) if name else None
+    if folder is not None and not folder.path.is_dir():
+        folder = None
+    reports = trial.intermediate_values
+    best = max if record.higher_is_better else min
+    so_far = best(reports.values()) if reports else None
+    epochs = trial.params.get("epochs")
+    values: dict[str, Any] = {
+        "epoch": max(reports, default=0),
+        "epochs": epochs if isinstance(epochs, int) else record.epochs,
+        "metric_value": so_far if trial.state.name != "COMPLETE" else trial.value,
+        "reason": str(trial.user_attrs.get("reason") or ""),
+        "state": _STATES.get(trial.state.name, "running"),
+    }
+    if values["state"] == "running" and folder is not None:
+        values |= _live(folder)
+    texts = {name: setting_text(trial.params[name]) for name in record.vary if name in trial.params}
+    return TrialSummary(number=trial.number, values=texts, run=folder and folder.path, **values)
+
+
+_STATES: Mapping[str, TrialState] = {
+    "COMPLETE": "completed",
+    "PRUNED": "pruned",
+    "FAIL": "failed",
+    "WAITING": "waiting",
+}
+
+
+def _live(folder: RunFolder) -> dict[str, Any]:
+    """What the run folder of a trial that hasn't ended says of it."""
+    try:
+        status = read_status(folder)
+        state = current_state(status)
+    except DamagedRun as error:
+        return {"state": "waiting", "reason": str(error)}
+    if not status:
+        return {"state": "running" if _is_prepared(folder) else "waiting"}
+    found: dict[str, Any] = {"epoch": status.get("epoch"), "epochs": status.get("epochs")}
+    found["metric_value"] = status.get("best_value")
+    kinds = {"epoch": int, "epochs": int, "metric_value": int | float}
+    found = {name: v for name, v in found.items() if isinstance(v, kinds[name])}
+    if state == "stopped":
+        return {**found, "state": "stopped", "reason": str(status.get("reason") or "")}
+    if state == "crashed":
+        return {**found, "state": "waiting", "reason": "its program died: a worker takes it again"}
+    return {**found, "state": "running"}
+
+
+def _is_prepared(folder: RunFolder) -> bool:
+    """Whether a program has locked a run that hasn't begun to train."""
+    try:
+        folder.lock().release()
+    except (RunLocked, DamagedRun):
+        return True
+    return False

@@ -42,12 +42,11 @@ def start_run(
     `RunFolder.lock` and `RunFolder.refuse_run` do.
     """
     with ExitStack() as stack:
-        if folder is not None:
-            lock = _lock(folder, stack)
+        lock = _lock(folder, stack) if folder is not None else None
         training = prepare(settings, on_progress, control.must_stop)
         if control.is_abandoned:
             raise StepInterrupted
-        if folder is None:
+        if folder is None or lock is None:
             folder = RunFolder.create(Path(settings.options.runs_dir), settings.lecture.name)
             stack.callback(shutil.rmtree, folder.path, ignore_errors=True)
             lock = _lock(folder, stack)

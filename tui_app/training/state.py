@@ -54,15 +54,18 @@ class Measured:
 
     def values(self, measured: dict[str, float]) -> dict[str, float]:
         """The measured values by the names they have in the metrics."""
-        names = {name: f"{self.name}_{name}" for name in measured}
-        if self.name == "train":
-            # `train_loss` is the mean over the epoch's steps, before each update.
-            names["loss"] = "train_loss_after"
-        return {names[name]: value for name, value in measured.items()}
+        return {metric_name(name, self.name): value for name, value in measured.items()}
 
     def metric(self, metric: str) -> str:
         """The name of `metric` on this split: `test_accuracy`."""
-        return next(iter(self.values({metric: 0.0})))
+        return metric_name(metric, self.name)
+
+
+def metric_name(metric: str, split: str) -> str:
+    """The name in the metrics of a `metric` that is measured on a split: `test_accuracy`."""
+    if split == "train" and metric == "loss":
+        return "train_loss_after"  # `train_loss` is the mean over the steps, before each update
+    return f"{split}_{metric}"
 
 
 @dataclass

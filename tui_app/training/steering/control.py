@@ -178,6 +178,12 @@ class Control(Steering):
         """A value that changes with every step, and with every other sign of progress."""
         return self._checks, self._count_steps()
 
+    def withdraw_stop(self, stop: Stop | None) -> None:
+        """The run that this stop was meant for has ended: the next one may train."""
+        with self._changed:
+            if self._stop == stop:
+                self._stop = None
+
     def begin_preparing(self) -> None:
         """Another run is prepared: its watchdog may interrupt it again."""
         self.is_finishing = False

@@ -1,0 +1,183 @@
+"""Opens where a study is kept: a journal in the runs folder, a database, or Optuna's gRPC proxy."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import filelock
+
+from models.fields import InvalidValue
+from tui_app.runs.errors import RunsFolderUnwritable, UnknownStudy
+from tui_app.runs.files.run_files import is_there, refuse_irregular
+from tui_app.runs.secrets import without_password
+from tui_app.search.library import from_optuna
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+_FOLDER = "studies"
+_SUFFIX = ".log"
+
+#: The names of studies; a journal is called so.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+#: Seconds between two attempts to lock a journal, which is locked for milliseconds.
+_POLL = 0.005
+
+
+class JournalLock:
+    """Locks a journal. The system unlocks it if its process dies, unlike with Optuna's own locks,
+    for which everybody then waits for half a minute.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self._journal = journal
+        self._lock = filelock.FileLock(journal.with_suffix(".lock"), thread_local=False)
+
+    def acquire(self) -> bool:
+        """Wait for the lock, then remove what a program that was killed has half written."""
+        self._lock.acquire(poll_interval=_POLL)
+        try:
+            _cut_torn_line(self._journal)
+        except BaseException:
+            self._lock.release()
+            raise
+        return True
+
+    def release(self) -> None:
+        """Unlock the journal."""
+        self._lock.release()
+
+
+def _cut_torn_line(journal: Path) -> None:
+    """Cut the file after its last whole line: what is appended to half a line would be lost too."""
+    with journal.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        end = size
+        while end:
+            begin = max(0, end - 4096)
+            file.seek(begin)
+            newline = file.read(end - begin).rfind(b"\n")
+            if newline >= 0:
+                end = begin + newline + 1
+                break
+            end = begin
+        if end < size:
+            file.truncate(end)
+
+
+def check_study_name(name: str) -> str:
+    """Return the name of a study. Raises InvalidValue for one that can't be a file's name."""
+    if not _NAME.fullmatch(name):
+        raise InvalidValue(
+            "study: a name of letters, digits, '.', '_' and '-', at most 64 of them, not "
+            f"{name[:80]!r}",
+            "study",
+        )
+    return name
+
+
+def journal_path(runs_dir: Path, name: str) -> Path:
+    """The journal of a study that is kept in the runs folder."""
+    return runs_dir.absolute() / _FOLDER / f"{check_study_name(name)}{_SUFFIX}"
+
+
+def shown_storage(storage: str, runs_dir: Path, name: str) -> str:
+    """Where a study is kept, without a password: for people to read."""
+    return without_password(storage) if storage else str(journal_path(runs_dir, name))
+
+
+def open_storage(storage: str, runs_dir: Path, name: str, *, create: bool = False) -> BaseStorage:
+    """Open the storage of a study: a URL, or else the journal in the runs folder.
+
+    Raises InvalidValue for a wrong URL, UnknownStudy if there is no journal and none is to be made,
+    RunsFolderUnwritable, and StorageUnavailable.
+    """
+    if not storage:
+        return _open_journal(journal_path(runs_dir, name), create=create)
+    if storage.startswith("grpc://"):
+        return _open_proxy(storage)
+    return _open_database(storage)
+
+
+def stored_studies(storage: str, runs_dir: Path) -> list[str]:
+    """The names of all studies there, in alphabetical order. Raises what `open_storage` does."""
+    if not storage:
+        paths = (runs_dir.absolute() / _FOLDER).glob(f"*{_SUFFIX}")
+        return sorted(path.stem for path in paths if _NAME.fullmatch(path.stem))
+    opened = open_storage(storage, runs_dir, "")
+    with from_optuna() as optuna:
+        names = optuna.get_all_study_names(opened)
+    return sorted(name for name in names if _NAME.fullmatch(name))
+
+
+def _open_journal(path: Path, *, create: bool) -> BaseStorage:
+    if create:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        except OSError as error:
+            raise RunsFolderUnwritable(
+                f"can't keep a study in {path}: {error.strerror}. "
+                "Name a writable folder with --runs-dir"
+            ) from error
+    elif not is_there(path):
+        raise UnknownStudy(
+            f"there is no study {path.stem!r} in {path.parent}: `tutorch studies` lists them"
+        )
+    refuse_irregular(path)
+    with from_optuna() as optuna:
+        journal = optuna.storages.journal
+        lock = JournalLock(path)
+        return journal.JournalStorage(journal.JournalFileBackend(str(path), lock_obj=lock))
+
+
+def _open_proxy(storage: str) -> BaseStorage:
+    address = urlsplit(storage)
+    try:
+        port = address.port
+    except ValueError:
+        port = None
+    if not address.hostname or port is None:
+        raise InvalidValue(f"storage: grpc://HOST:PORT, not {storage[:80]!r}", "storage")
+    with from_optuna() as optuna:
+        try:
+            return optuna.storages.GrpcStorageProxy(host=address.hostname, port=port)
+        except ImportError as error:
+            raise InvalidValue(
+                f"storage: Optuna's proxy needs more ({error}): pip install grpcio protobuf",
+                "storage",
+            ) from error
+
+
+def _open_database(storage: str) -> BaseStorage:
+    with from_optuna() as optuna:
+        import sqlalchemy.exc  # comes with Optuna
+
+        try:
+            url = sqlalchemy.make_url(_with_driver(storage))
+            return optuna.storages.RDBStorage(str(url.render_as_string(hide_password=False)))
+        except ImportError as error:
+            raise InvalidValue(
+                f"storage: the database's driver is missing ({str(error)[:200]}): for PostgreSQL "
+                "pip install 'psycopg[binary]', for MySQL pip install pymysql",
+                "storage",
+            ) from error
+        except sqlalchemy.exc.ArgumentError as error:
+            raise InvalidValue(
+                "storage: a URL such as postgresql://USER:PASSWORD@HOST/DATABASE or "
+                f"grpc://HOST:PORT, not {without_password(storage)[:80]!r}",
+                "storage",
+            ) from error
+
+
+def _with_driver(storage: str) -> str:
+    """Name a driver where the URL names only the database: older SQLAlchemy wants psycopg2."""
+    for database, driver in (("postgresql", "psycopg"), ("mysql", "pymysql")):
+        if storage.startswith(f"{database}://"):
+            return storage.replace(database, f"{database}+{driver}", 1)
+    return storage

@@ -1,0 +1,184 @@
+"""Creates, joins and opens a study, and hands out its trials: each to one worker at a time."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.fields import InvalidValue
+from tui_app.runs.errors import DamagedRun, RunLocked, UnknownStudy
+from tui_app.runs.listing import current_state, read_status
+from tui_app.runs.run_folder import RunFolder
+from tui_app.search.library import from_optuna
+from tui_app.search.record import StudyRecord
+from tui_app.search.sampling import make_pruner, make_sampler
+from tui_app.search.storage import open_storage
+from tui_app.search.trial import OpenTrial, TrialFolder, run_name
+
+if TYPE_CHECKING:
+    import optuna
+
+_RECORD = "tutorch"
+_TOTAL = "trials"
+
+#: Seconds to wait for the program that has created a study to record its settings.
+_PATIENCE = 5.0
+
+#: Marks a trial beyond the study's number of trials, which two workers made at the same time.
+_SURPLUS = "surplus"
+
+
+class Study:
+    """An open study. Its trials are shared by all programs that have it open."""
+
+    def __init__(self, name: str, record: StudyRecord, study: optuna.Study, runs_dir: Path) -> None:
+        self.name = name
+        self.record = record
+        self.optuna = study
+        self.runs_dir = runs_dir
+
+    @property
+    def total(self) -> int:
+        """The number of trials that the study is to have."""
+        with from_optuna():
+            total = self.optuna.user_attrs.get(_TOTAL)
+        return total if isinstance(total, int) else 0
+
+    def extend(self, total: int) -> None:
+        """Let the study have so many trials, unless it has more already."""
+        if total > self.total:
+            with from_optuna():
+                self.optuna.set_user_attr(_TOTAL, total)
+
+    def new_trial(self) -> OpenTrial | None:
+        """Begin a trial, with a run folder of its own; None if all trials have been begun.
+
+        The folder is locked first, and recorded in the same moment as the trial: another program
+        finds no trial that seems to belong to nobody.
+        """
+        if len(self.trials()) >= self.total:
+            return None
+        folder = TrialFolder(RunFolder.create(self.runs_dir, self.record.lecture).path)
+        folder.lock()
+        attributes = {"run": folder.name, "host": socket.gethostname()}
+        with from_optuna() as optuna:
+            running = optuna.trial.TrialState.RUNNING
+            self.optuna.add_trial(optuna.trial.create_trial(state=running, user_attrs=attributes))
+        own = next(each for each in self._running() if each.user_attrs.get("run") == folder.name)
+        trial = OpenTrial(self.optuna, own, self.record, folder)
+        if sum(each.number < own.number for each in self.trials()) < self.total:
+            return trial
+        with from_optuna():
+            trial.trial.set_user_attr(_SURPLUS, True)
+        trial.fail("the study had enough trials")
+        folder.unlock()
+        shutil.rmtree(folder.path, ignore_errors=True)
+        return None
+
+    def left_trial(self) -> OpenTrial | None:
+        """A trial that its program has left or died in, if its run folder is on this machine.
+
+        The lock of the run decides that no other program takes it, too.
+        """
+        for each in self._running():
+            name = run_name(each)
+            folder = TrialFolder(self.runs_dir / name) if name else None
+            if folder is None or not folder.path.is_dir() or _is_trained(folder):
+                continue
+            try:
+                folder.lock()
+            except (RunLocked, DamagedRun):
+                continue
+            trial = OpenTrial(self.optuna, each, self.record, folder)
+            if trial.is_open:
+                return trial
+            folder.unlock()
+        return None
+
+    def _running(self) -> list[optuna.trial.FrozenTrial]:
+        with from_optuna() as optuna:
+            running = (optuna.trial.TrialState.RUNNING,)
+            return self.optuna.get_trials(deepcopy=False, states=running)
+
+    def trials(self) -> list[optuna.trial.FrozenTrial]:
+        """All trials that count, in the order of their numbers."""
+        with from_optuna():
+            trials = self.optuna.get_trials(deepcopy=False)
+        return [each for each in trials if not each.user_attrs.get(_SURPLUS)]
+
+
+def open_study(name: str, runs_dir: Path, storage: str) -> Study:
+    """Open a study that exists. Raises UnknownStudy, DamagedRun and what `open_storage` does."""
+    opened = open_storage(storage, runs_dir, name)
+    with from_optuna() as optuna:
+        try:
+            study = optuna.load_study(study_name=name, storage=opened)
+        except KeyError as error:
+            raise UnknownStudy(
+                f"there is no study {name!r} there: `tutorch studies` lists them"
+            ) from error
+        except (ValueError, TypeError, AssertionError) as error:
+            raise DamagedRun(f"the study {name!r} can't be read: {error}"[:300]) from error
+        attributes = study.user_attrs
+    if _RECORD not in attributes:
+        raise DamagedRun(f"the study {name!r} records no settings: it isn't tutorch's")
+    return _ready(name, StudyRecord.of(attributes[_RECORD]), study, runs_dir)
+
+
+def create_or_join(
+    name: str, record: StudyRecord, runs_dir: Path, storage: str, total: int
+) -> tuple[Study, bool]:
+    """Create a study of at least `total` trials, or join the one of this name; whether it is new.
+
+    Raises InvalidValue if a study of this name makes other trials, and what `open_storage` does.
+    """
+    opened = open_storage(storage, runs_dir, name, create=True)
+    direction = "maximize" if record.higher_is_better else "minimize"
+    with from_optuna() as optuna:
+        try:
+            study = optuna.create_study(study_name=name, storage=opened, direction=direction)
+            is_new = True
+            study.set_user_attr(_TOTAL, total)
+            study.set_user_attr(_RECORD, record.as_plain())
+        except optuna.exceptions.DuplicatedStudyError:
+            study, is_new = optuna.load_study(study_name=name, storage=opened), False
+            if _recorded(study) is None:  # its creator was killed before it recorded the settings
+                study.set_user_attr(_TOTAL, total)
+                study.set_user_attr(_RECORD, record.as_plain())
+        recorded = StudyRecord.of(_recorded(study))
+    if not recorded.is_same_search(record):
+        raise InvalidValue(
+            f"the study {name!r} exists, with other settings: name a new one with --study, or go "
+            f"on with `tutorch search --study {name}` alone",
+            "study",
+        )
+    joined = _ready(name, replace(recorded, file=record.file), study, runs_dir)
+    joined.extend(total)
+    return joined, is_new
+
+
+def _is_trained(folder: RunFolder) -> bool:
+    """Whether a program on any machine trains the run, by its process or its heartbeat."""
+    try:
+        return current_state(read_status(folder)) in ("running", "paused")
+    except DamagedRun:
+        return False
+
+
+def _recorded(study: optuna.Study) -> Any:
+    """What a study recorded of itself; None if it hasn't for some seconds."""
+    end = time.monotonic() + _PATIENCE
+    while _RECORD not in study.user_attrs and time.monotonic() < end:
+        time.sleep(0.05)
+    return study.user_attrs.get(_RECORD)
+
+
+def _ready(name: str, record: StudyRecord, study: optuna.Study, runs_dir: Path) -> Study:
+    with from_optuna():
+        study.pruner = make_pruner(record)
+        study.sampler = make_sampler(record.seed, 0)
+    return Study(name, record, study, runs_dir)
