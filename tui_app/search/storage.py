@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import filelock
 
-from models.fields import InvalidValue
+from datasets.reading.paths import user_path
+from models.fields import InvalidValue, fields_of
 from tui_app.runs.errors import RunsFolderUnwritable, UnknownStudy
 from tui_app.runs.files.run_files import is_there, refuse_irregular
 from tui_app.runs.secrets import without_password
+from tui_app.runs.settings.run_options import RunOptions
 from tui_app.search.library import from_optuna
 
 if TYPE_CHECKING:
@@ -89,6 +92,19 @@ def journal_path(runs_dir: Path, name: str) -> Path:
 def shown_storage(storage: str, runs_dir: Path, name: str) -> str:
     """Where a study is kept, without a password: for people to read."""
     return without_password(storage) if storage else str(journal_path(runs_dir, name))
+
+
+def study_argument(storage: str, runs_dir: Path, name: str) -> str:
+    """The study as arguments of a shell command: its name, and where it is kept unless that is the
+    usual runs folder or what TUTORCH_STORAGE says. A password is left out.
+    """
+    words = [name]
+    usual = os.environ.get("TUTORCH_RUNS_DIR") or fields_of(RunOptions)["runs_dir"].default
+    if runs_dir.absolute() != user_path(usual).absolute():
+        words += ["--runs-dir", str(runs_dir)]
+    if storage and storage != os.environ.get("TUTORCH_STORAGE"):
+        words += ["--storage", without_password(storage)]
+    return shlex.join(words)
 
 
 def open_storage(storage: str, runs_dir: Path, name: str, *, create: bool = False) -> BaseStorage:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import socket
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +52,15 @@ class Study:
         if total > self.total:
             with from_optuna():
                 self.optuna.set_user_attr(_TOTAL, total)
+
+    def refuse_other(self, record: StudyRecord) -> None:
+        """Raise InvalidValue if `record` describes other trials than those of this study."""
+        if not self.record.is_same_search(record):
+            raise InvalidValue(
+                f"the study {self.name!r} exists, with other settings: name a new one with "
+                f"--study, or go on with `tutorch search --study {self.name}` alone",
+                "study",
+            )
 
     def new_trial(self) -> OpenTrial | None:
         """Begin a trial, with a run folder of its own; None if all trials have been begun.
@@ -150,13 +158,8 @@ def create_or_join(
                 study.set_user_attr(_TOTAL, total)
                 study.set_user_attr(_RECORD, record.as_plain())
         recorded = StudyRecord.of(_recorded(study))
-    if not recorded.is_same_search(record):
-        raise InvalidValue(
-            f"the study {name!r} exists, with other settings: name a new one with --study, or go "
-            f"on with `tutorch search --study {name}` alone",
-            "study",
-        )
-    joined = _ready(name, replace(recorded, file=record.file), study, runs_dir)
+    joined = _ready(name, recorded, study, runs_dir)
+    joined.refuse_other(record)
     joined.extend(total)
     return joined, is_new
 

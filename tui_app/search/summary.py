@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +14,10 @@ from tui_app.runs.listing import current_state, read_status
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings.variation import Variation
 from tui_app.search.importance import importance_of
-from tui_app.search.storage import shown_storage, stored_studies
+from tui_app.search.storage import shown_storage, stored_studies, study_argument
 from tui_app.search.study import Study, open_study
 from tui_app.search.trial import run_name
+from tui_app.text.quantities import counted
 
 if TYPE_CHECKING:
     import optuna
@@ -49,10 +51,10 @@ class StudySummary:
     """A study, as it is now.
 
     `metric` is what the best trial is chosen by, on the split `chosen_on` (test, validation or
-    train). `storage` has no password. `settings` are those that vary, `fixed` the others that were
-    given, as text. `total` is the number of trials that the study is to have. `importance` is each
-    setting's share, from 0 to 1, of the differences between trials; None while too few trials are
-    completed.
+    train). `storage` has no password; `argument` names the study in a shell command. `settings`
+    are those that vary, `fixed` the others that were given, as text. `total` is the number of
+    trials that the study is to have. `importance` is each setting's share, from 0 to 1, of the
+    differences between trials; None while too few trials are completed.
     """
 
     name: str
@@ -68,6 +70,7 @@ class StudySummary:
     fixed: Mapping[str, str] = field(default_factory=dict)
     total: int = 0
     pruner: str = "none"
+    argument: str = ""
 
     @property
     def best(self) -> TrialSummary | None:
@@ -80,6 +83,27 @@ class StudySummary:
             if best is None or best.metric_value is None or self._is_better(value, best):
                 best = trial
         return best
+
+    @property
+    def progress(self) -> str:
+        """How far the study is: `12 of 40 trials, 10 completed, 2 pruned`."""
+        counts = Counter(trial.state for trial in self.trials)
+        states = [f"{count} {state}" for state, count in counts.most_common()]
+        total = max(self.total, len(self.trials))
+        return ", ".join([f"{len(self.trials)} of {counted(total, 'trial')}", *states])
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether a trial hasn't begun, or is left by its program."""
+        left = any(trial.state in ("waiting", "stopped") for trial in self.trials)
+        return left or len(self.trials) < self.total
+
+    @property
+    def state(self) -> str:
+        """`running` while a program trains a trial; else `completed`, or `stopped`."""
+        if any(trial.state == "running" for trial in self.trials):
+            return "running"
+        return "stopped" if self.is_unfinished else "completed"
 
     def _is_better(self, value: float, other: TrialSummary) -> bool:
         assert other.metric_value is not None
@@ -97,6 +121,7 @@ class StudyReader:
     def __init__(self, name: str, runs_dir: Path, storage: str = "") -> None:
         self._study = open_study(name, runs_dir, storage)
         self._storage = shown_storage(storage, runs_dir, name)
+        self._argument = study_argument(storage, runs_dir, name)
         self._importance: tuple[int, dict[str, float] | None] = 0, None
 
     def read(self) -> StudySummary:
@@ -117,6 +142,7 @@ class StudyReader:
             fixed=record.fixed_texts,
             total=study.total,
             pruner=record.pruner,
+            argument=self._argument,
         )
 
     def _importance_now(self, trials: list[optuna.trial.FrozenTrial]) -> dict[str, float] | None:

@@ -184,4 +184,4 @@ class TrialListener:
         if is_hyperband or not others:
             return f"{shown} isn't among the best third of {counted(len(others) + 1, 'trial')}"
         middle = format_number(record.metric, statistics.median(others))
-        return f"{shown}, the median of {counted(len(others), 'trial')} there is {middle}"
+        return f"{shown}, the median of {counted(len(others), 'trial')} is {middle}"

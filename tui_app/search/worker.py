@@ -45,6 +45,10 @@ class TrialEnded:
     epoch: int
     seconds: float
 
+    def as_plain(self) -> dict[str, Any]:
+        """The values as JSON can hold them."""
+        return {**vars(self), "run": str(self.run.path), "settings": dict(self.settings)}
+
 
 class Worker:
     """Trains trials in this process. `machine` are run options that hold only here."""

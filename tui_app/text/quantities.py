@@ -80,3 +80,15 @@ def as_factor(value: float) -> str:
     """A number within a product: in brackets when it is negative."""
     text = rounded(value)
     return f"({text})" if text.startswith("-") else text
+
+
+def short_number(text: str, digits: int = 4) -> str:
+    """A number that isn't whole, with so many digits: `0.007315`; any other text as it is."""
+    try:
+        int(text)
+    except ValueError:
+        try:
+            return f"{float(text):.{digits}g}"
+        except ValueError:
+            return text
+    return text

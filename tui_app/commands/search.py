@@ -1,0 +1,242 @@
+"""`tutorch search LECTURE --vary ...`: searches for the best hyperparameters, with Optuna."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from datasets.reading.paths import user_path
+from models import LectureError, find_lecture
+from models.fields import InvalidValue, fields_of
+from models.hyperparameters import Hyperparameters
+from models.lecture import Lecture
+from models.loading.load import load_lecture
+from tui_app.commands.arguments import (
+    configured_options,
+    refuse_few_open_files,
+    refuse_several_processes,
+    runs_dir,
+)
+from tui_app.commands.lecture_arguments import (
+    LectureArguments,
+    first_word,
+    load_named,
+    parse_lecture_arguments,
+)
+from tui_app.commands.option_parser import parse_options
+from tui_app.commands.trust_prompt import load_trusted
+from tui_app.runs.settings.run_options import RunOptions
+from tui_app.runs.settings.run_settings import is_own_data, own_data
+from tui_app.runs.settings.variation import Variation, parse_variation
+from tui_app.search.record import MACHINE_OPTIONS, StudyRecord
+from tui_app.search.storage import check_study_name
+from tui_app.search.study import open_study
+
+if TYPE_CHECKING:
+    from tui_app.headless.search_request import SearchRequest
+
+_PROGRAM = "tutorch search"
+
+#: Options of a run that aren't those of a trial.
+_NOT_OF_TRIALS = {"runs_dir", "dataset", "devices"}
+
+
+@dataclass
+class Search:
+    """Search for the best hyperparameters of a lecture. Each trial is an ordinary run; trials that
+    look worse than the others are stopped early. With --study NAME alone, go on with a study: from
+    any number of terminals, all at once.
+    """
+
+    lecture: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="LECTURE")] = ""
+    """A part of the lecture's name, or the path of a file; left out to go on with --study."""
+
+    vary: tyro.conf.UseAppendAction[list[str]] = field(default_factory=list)
+    """FIELD=A|B|C (choices), FIELD=LOW..HIGH (a range) or FIELD=LOW..HIGH:log: a hyperparameter
+    that varies; repeatable. All others keep the value that their own option gives."""
+
+    trials: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """Trials of the study in all, by all workers: 20 for a new one. A larger number than the study
+    has lets it go on."""
+
+    study: str = ""
+    """The name of the study; the default is made of the lecture and what varies."""
+
+    storage: str = ""
+    """Where the study is kept: the URL of a database (postgresql://..., mysql://...) or of Optuna's
+    proxy (grpc://HOST:PORT), for several machines. The default is a file in the runs folder. The
+    variable TUTORCH_STORAGE is better for a URL with a password."""
+
+    pruner: Literal["none", "median", "hyperband"] = "median"
+    """Which trials are stopped early: those below the median of the others after the same epoch,
+    those that Hyperband gives no more epochs, or none."""
+
+    workers: Annotated[int, tyro.conf.arg(metavar="N")] = 1
+    """Processes that train trials here, each on a card of its own where there are several."""
+
+    json: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Print a JSON line for each trial that ends on stdout, and nothing else there."""
+
+    quiet: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Print no progress."""
+
+    trust: tyro.conf.FlagCreatePairsOff[bool] = False
+    """Trust the lecture's file if it isn't yours: it runs, now and until it changes."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Search as `argv` says and return the exit code."""
+    refuse_several_processes()
+    refuse_few_open_files()
+    if "--help" in argv or "-h" in argv:
+        _print_help(argv)
+    request, flags = _new_or_joined(argv) if first_word(argv) else _going_on(argv)
+    for name in ("trials", "workers"):
+        if getattr(flags, name) < (0 if name == "trials" else 1):
+            raise InvalidValue(f"{name}: a whole number ≥ 1, not {getattr(flags, name)}", name)
+
+    from tui_app.headless.run import OutputOptions
+    from tui_app.headless.search import search
+
+    return search(request, OutputOptions(json=flags.json, quiet=flags.quiet))
+
+
+def _print_help(argv: Sequence[str]) -> None:
+    """Print the options; those of the lecture if one is named. Raises ParserDone."""
+    if first_word(argv):
+        parse_lecture_arguments(Search, argv, _PROGRAM)
+    fields = {**fields_of(Hyperparameters), **fields_of(RunOptions)}
+    parse_options(Search, fields, ["--help"], _PROGRAM, Search.__doc__ or "")
+
+
+def _new_or_joined(argv: Sequence[str]) -> tuple[SearchRequest, Search]:
+    """Read a command line that names a lecture."""
+    parsed = parse_lecture_arguments(Search, argv, _PROGRAM)
+    lecture, flags, given = parsed.lecture, parsed.flags, parsed.given
+    if given.get("devices", 1) != 1:
+        raise InvalidValue("devices: a trial trains on one; --workers N uses several", "devices")
+    vary = _variations(lecture, flags.vary)
+    for name in vary:
+        if name in given:
+            option = lecture.fields[name].flag
+            raise InvalidValue(f"{name} varies: leave out {option} {given[name]}", name)
+    record = _record(parsed, vary) if vary else None
+    if record is None and not flags.study:
+        raise InvalidValue(
+            "nothing varies: name a hyperparameter, as in --vary lr=1e-4..1:log", "vary"
+        )
+    if record is not None:
+        with parsed.locating_errors(vary):
+            record.space(lecture)
+    name = flags.study or _default_name(lecture, vary)
+    values = {name: setting.value for name, setting in parsed.in_effect.items()} | {**given}
+    return _request(name, lecture, record, flags, values, given), flags
+
+
+def _going_on(argv: Sequence[str]) -> tuple[SearchRequest, Search]:
+    """Read a command line that names a study alone: the study knows its lecture."""
+    fields = {name: fields_of(RunOptions)[name] for name in (*MACHINE_OPTIONS, "runs_dir")}
+    flags, given = parse_options(Search, fields, argv, _PROGRAM, Search.__doc__ or "")
+    if not flags.study:
+        raise InvalidValue(
+            "name the lecture, as in `tutorch search softmax --vary lr=1e-4..1:log`, or a study "
+            "to go on with: `tutorch search --study NAME`"
+        )
+    if flags.vary:
+        raise InvalidValue("name the lecture first: `tutorch search LECTURE --vary ...`", "vary")
+    values = {**configured_options(*fields), **given}
+    study = open_study(flags.study, runs_dir(values), _storage(flags))
+    lecture = _lecture_of(study.record, argv)
+    return _request(flags.study, lecture, None, flags, values, given), flags
+
+
+def _request(
+    name: str,
+    lecture: Lecture,
+    record: StudyRecord | None,
+    flags: Search,
+    values: Mapping[str, Any],
+    given: Mapping[str, Any],
+) -> SearchRequest:
+    from tui_app.headless.search_request import SearchRequest  # puts off torch
+
+    machine = {name: given[name] for name in MACHINE_OPTIONS if name in given}
+    if data_dir := machine.get("data_dir"):
+        machine["data_dir"] = str(user_path(data_dir).absolute())
+    return SearchRequest(
+        name=check_study_name(name),
+        runs_dir=runs_dir(values).absolute(),
+        storage=_storage(flags),
+        lecture=lecture,
+        record=record,
+        total=flags.trials,
+        workers=flags.workers,
+        machine=machine,
+        keep=values.get("on_hangup", "keep") == "keep",
+    )
+
+
+def _storage(flags: Search) -> str:
+    return flags.storage or os.environ.get("TUTORCH_STORAGE", "")
+
+
+def _variations(lecture: Lecture, texts: Sequence[str]) -> dict[str, Variation]:
+    """Parse what varies, by name. Raises InvalidValue."""
+    vary: dict[str, Variation] = {}
+    for text in texts:
+        name, equals, values = text.partition("=")
+        name = name.strip().lstrip("-").replace("-", "_")
+        if not equals or name not in lecture.fields:
+            what = "isn't a hyperparameter of the lecture" if equals else "has no ="
+            raise InvalidValue(
+                f"--vary takes FIELD=A|B or FIELD=LOW..HIGH, not {text[:60]!r}, which {what}: "
+                f"`tutorch search {shlex.quote(lecture.name)} --help` lists them",
+                "vary",
+            )
+        if name in vary:
+            raise InvalidValue(f"--vary names {name} twice", name)
+        vary[name] = parse_variation(lecture.fields[name], values)
+    return vary
+
+
+def _record(parsed: LectureArguments, vary: Mapping[str, Variation]) -> StudyRecord:
+    """Describe the study that the command line means."""
+    lecture = parsed.lecture
+    values = {name: setting.value for name, setting in parsed.in_effect.items()} | {**parsed.given}
+    dataset = values.get("dataset") or lecture.datasets[0]
+    fixed = {n: v for n, v in values.items() if n not in _NOT_OF_TRIALS and n not in vary}
+    if data_dir := fixed.get("data_dir"):
+        fixed["data_dir"] = str(user_path(data_dir).absolute())
+    return StudyRecord(
+        lecture=lecture.name,
+        file=str(Path(lecture.path).absolute()) if lecture.source else "",
+        dataset=own_data(dataset) if is_own_data(dataset) else dataset,
+        vary=vary,
+        fixed=fixed,
+        pruner=parsed.flags.pruner,
+    )
+
+
+def _default_name(lecture: Lecture, vary: Mapping[str, Variation]) -> str:
+    """`softmax_classifier-lr-momentum`."""
+    short = lecture.name.removeprefix("lecture_").lstrip("0123456789_") or lecture.name
+    return "-".join([short, *vary])[:64]
+
+
+def _lecture_of(record: StudyRecord, argv: Sequence[str]) -> Lecture:
+    """Load the lecture of a study; the user must trust a file of their own that it names."""
+    if not record.file:
+        return load_named(record.lecture, argv)
+    path = Path(record.file)
+    if not path.is_file():
+        raise LectureError(
+            f"the study's lecture was {path}, which is gone: name the file, as in "
+            f"`tutorch search {path.name} --study NAME`"
+        )
+    return load_trusted(lambda: load_lecture(find_lecture(str(path))), is_trusted="--trust" in argv)
