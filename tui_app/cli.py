@@ -23,6 +23,7 @@ COMMANDS = {
     "runs": "list the runs",
     "show": "show one run: its settings, its epochs, its best model",
     "lr-find": "find a learning rate: a chart of the loss against it, and a suggestion",
+    "submit": "let a SLURM cluster train a run",
     "resume": "continue a run exactly where it stopped, or train it further",
     "attach": "watch and control a run that another program trains",
     "search": "search for the best hyperparameters of a lecture",

@@ -104,13 +104,17 @@ def about(row: RunRow, width: int) -> Text:
     settings = "  ".join(f"{name}={value}" for name, value in row.differs.items())
     lines = [
         Text(row.folder.name, "bold"),
-        Text(row.summary.problem or row.summary.reason or ""),
+        Text(row.summary.problem or row.summary.reason or _job_of(row.summary)),
         Text(settings or "All settings at the lecture's defaults"),
         Text(" ".join(row.note.split()), "italic"),
     ]
     if row.note:
         lines[-1] = Text("note: ", "dim italic").append(lines[-1])
     return Text("\n").join(cut(_printable(line), width) for line in lines)
+
+
+def _job_of(run: RunSummary) -> str:
+    return f"Job {run.job} of the cluster trains it" * bool(run.job)
 
 
 def _printable(text: Text) -> Text:

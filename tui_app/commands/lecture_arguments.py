@@ -45,7 +45,7 @@ class LectureArguments:
     lecture: Lecture
     fields: dict[str, Field]
     flags: Any
-    given: Mapping[str, Any]
+    given: dict[str, Any]
 
     @cached_property
     def in_effect(self) -> Mapping[str, Setting]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from datasets.own.names import short_name
 from tui_app.commands.arguments import JsonArguments, parse, runs_dir
+from tui_app.runs.jobs.job_states import with_job_states
 from tui_app.runs.listing import RunSummary, as_argument, run_folders, short_ids, summarise
 from tui_app.runs.origins import origins
 from tui_app.runs.run_folder import RunFolder
@@ -39,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
     arguments, given = parse(Runs, argv, "runs_dir")
     folder = runs_dir(given)
     folders = run_folders(folder)
-    ids, summaries = short_ids(folders), [summarise(run) for run in folders]
+    ids, summaries = short_ids(folders), with_job_states([summarise(run) for run in folders])
     named = list(zip(ids, summaries, strict=True))
     places = origins(summaries)
     if arguments.json:
@@ -68,7 +69,7 @@ def _row(id_: str, run: RunSummary, origin: str) -> list[str]:
         short_name(run.dataset) or "-",
         f"{_count(run.epoch)}/{_count(run.epochs)}" if run.epochs else "-",
         format_number(run.metric, run.best_value) if has_best else "-",
-        run.shown_state,
+        run.state_text,
         time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)) if run.created else "-",
         run.metric.replace("_", " ") if has_best else "-",
         str(run.best_epoch or "-") if has_best else "-",

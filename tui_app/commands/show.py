@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -16,6 +17,8 @@ from tui_app.commands.arguments import RunArguments, parse, requested_run
 from tui_app.commands.show_view import show_view
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.events import EpochCompleted, ThreadsChanged
+from tui_app.runs.job_record import read_job
+from tui_app.runs.jobs.job_states import with_job_states
 from tui_app.runs.listing import RunSummary, summarise
 from tui_app.runs.metrics.metrics_codec import to_plain
 from tui_app.runs.metrics.metrics_file import last_event, read_events, read_events_backwards
@@ -24,7 +27,13 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_record import RunRecord
 from tui_app.runs.run_source import source_properties
 from tui_app.runs.settings.run_options import TABLE_OPTIONS
-from tui_app.terminal.printing import print_json_list, print_list, print_table, print_to_stderr
+from tui_app.terminal.printing import (
+    print_json,
+    print_json_list,
+    print_list,
+    print_table,
+    print_to_stderr,
+)
 from tui_app.text.columns import Column
 from tui_app.text.quantities import counted, format_number, format_seconds, format_value
 
@@ -69,10 +78,10 @@ def main(argv: Sequence[str]) -> int:
             raise InvalidValue(
                 f"--{name} applies to a view: choose one with --view; --views lists them"
             )
+    summary = _summarise(folder)
+    if not summary.has_begun:
+        return _show_submitted(summary, folder, is_json=arguments.json)
     record = folder.read_record()
-    summary = summarise(folder, record)
-    if summary.problem:
-        raise DamagedRun(summary.problem)
     epochs = read_events(folder.metrics, EpochCompleted, on_skipped=print_to_stderr)
     kept = _kept_data(folder)
     if arguments.json:
@@ -91,6 +100,40 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+def _summarise(folder: RunFolder) -> RunSummary:
+    """Return the run's summary, with the state of its job. Raises DamagedRun."""
+    summary = summarise(folder)
+    if summary.problem:
+        raise DamagedRun(summary.problem)
+    return with_job_states([summary])[0]
+
+
+def _show_submitted(run: RunSummary, folder: RunFolder, *, is_json: bool) -> int:
+    """Print a run that its job hasn't begun."""
+    if is_json:
+        print_json({**asdict(run), "record": None, "data": None, "epoch_values": []})
+        return 0
+    rows = [["run", run.name], ["state", _state(run)], *_job(folder), ["data", run.dataset]]
+    print_table(["", ""], [*rows, ["folder", str(folder.path)]])
+    return 0
+
+
+def _state(run: RunSummary) -> str:
+    if run.reason and run.reason.startswith(run.shown_state):
+        return run.reason
+    return ": ".join(filter(None, (run.state, run.reason)))
+
+
+def _job(folder: RunFolder) -> list[list[str]]:
+    """Return a row that says which job trains the run, if any does."""
+    with suppress(DamagedRun):
+        if (job := read_job(folder)) is not None:
+            at = time.strftime("%Y-%m-%d %H:%M", time.localtime(job.submitted))
+            cluster = f" of {job.cluster}" if job.cluster else ""
+            return [["job", f"{job.job_id}{cluster}, submitted {at}; job.log has its output"]]
+    return []
+
+
 def _kept_data(folder: RunFolder) -> DataRecord | None:
     """Return what the run keeps of its data; None if that is damaged."""
     with suppress(DamagedRun):
@@ -101,9 +144,7 @@ def _kept_data(folder: RunFolder) -> DataRecord | None:
 def _facts(
     run: RunSummary, record: RunRecord, folder: RunFolder, kept: DataRecord | None
 ) -> list[list[str]]:
-    is_said = (run.reason or "").startswith(run.shown_state)
-    state = run.reason if is_said else ": ".join(filter(None, (run.state, run.reason)))
-    rows = [["run", run.name], ["state", state], ["data", run.dataset]]
+    rows = [["run", run.name], ["state", _state(run)], *_job(folder), ["data", run.dataset]]
     chosen_columns = ((name, record.options.get(name)) for name in TABLE_OPTIONS)
     rows += [[name, str(value)] for name, value in chosen_columns if value]
     if kept is not None:

@@ -67,5 +67,9 @@ class StorageUnavailable(Exception):
     """The storage of a study can't be reached or written."""
 
 
+class SubmissionFailed(Exception):
+    """A cluster didn't accept a job."""
+
+
 class UnknownStudy(Exception):
     """No study has that name."""

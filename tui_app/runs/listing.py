@@ -18,6 +18,7 @@ from models.fields import fields_of
 from tui_app.runs.errors import DamagedRun, UnknownRun
 from tui_app.runs.events import PRUNED
 from tui_app.runs.files.run_files import is_there
+from tui_app.runs.job_record import JobRecord, is_submitted, read_job
 from tui_app.runs.process_identity import identity, is_running
 from tui_app.runs.run_folder import RunFolder, read_json
 from tui_app.runs.run_record import RunRecord
@@ -33,9 +34,10 @@ class RunSummary:
     """A summary of a run folder, from run.json and status.json alone.
 
     `state` is running, paused, completed, stopped, failed, crashed (its process is gone without
-    having recorded an end), or damaged (then `problem` says why, and the rest is empty). `file` is
-    the user's file that it was trained from, on the machine `host`; empty for a lecture of the
-    course.
+    having recorded an end), or damaged (then `problem` says why, and the rest is empty). A run that
+    a cluster's job trains is queued until the job has begun it; `with_job_states` adds what the
+    cluster says of its `job`, whose id is empty for other runs. `file` is the user's file that it
+    was trained from, on the machine `host`; empty for a lecture of the course.
     """
 
     name: str
@@ -54,6 +56,13 @@ class RunSummary:
     host: str = ""
     reason: str | None = None
     problem: str | None = None
+    job: str = ""
+    has_begun: bool = True
+
+    @property
+    def not_begun_text(self) -> str:
+        """Why a run that a job is to train hasn't begun."""
+        return f"It hasn't begun: {self.reason or f'job {self.job} waits'}."
 
     @property
     def shown_state(self) -> str:
@@ -62,14 +71,21 @@ class RunSummary:
         return "pruned" if is_pruned else self.state
 
     @property
+    def state_text(self) -> str:
+        """The state, with the job that trains the run or is to train it."""
+        is_over = self.has_begun and self.state not in ("queued", "starting", "running", "paused")
+        return self.shown_state if is_over or not self.job else f"{self.state}, job {self.job}"
+
+    @property
     def lecture_key(self) -> tuple[str, str]:
         """Identifies the lecture: its name, and the user's file (empty for the course's)."""
         return self.lecture, self.file
 
 
 def run_folders(runs_dir: Path) -> list[RunFolder]:
-    """Every run folder in `runs_dir`, the newest last."""
-    found = [RunFolder(path) for path in runs_dir.glob("*/*") if is_there(path / "run.json")]
+    """Every run folder in `runs_dir`, the newest last, with those of jobs that haven't begun."""
+    folders = map(RunFolder, runs_dir.glob("*/*"))
+    found = [folder for folder in folders if is_there(folder.run_json) or is_submitted(folder)]
     return sorted(found, key=lambda folder: (folder.path.name, folder.name))
 
 
@@ -85,6 +101,7 @@ def find_run(text: str, runs_dir: Path) -> RunFolder:
     if not folders:
         raise UnknownRun(f"there are no runs in {runs_dir.absolute()} yet")
     if text == "last":
+        folders = [folder for folder in folders if is_there(folder.run_json)] or folders
         return max(folders, key=lambda folder: (_started_at(folder, time.time()), folder.path.name))
     ends = (f"-{text}", f"/{text}")
     ending = [folder for folder in folders if text and f"/{folder.name}".endswith(ends)]
@@ -149,6 +166,9 @@ def _endings(folder: RunFolder) -> list[str]:
 def summarise(folder: RunFolder, record: RunRecord | None = None) -> RunSummary:
     """Summarise the run in `folder`. `record` is its run.json, if it was read already."""
     try:
+        job = read_job(folder)
+        if job is not None and record is None and not is_there(folder.run_json):
+            return _summary_of_job(folder, job)
         record, status = record or folder.read_record(), read_status(folder)
         return RunSummary(
             name=folder.name,
@@ -166,12 +186,28 @@ def summarise(folder: RunFolder, record: RunRecord | None = None) -> RunSummary:
             file=record.users_file,
             host=record.host,
             reason=str(status["reason"]) if status.get("reason") else None,
+            job="" if job is None else job.job_id,
         )
     except DamagedRun as error:
         problem = str(error)
     except (TypeError, ValueError, ArithmeticError) as error:
         problem = f"{folder.status} is damaged: {error}"
     return RunSummary(name=folder.name, path=str(folder.path), state="damaged", problem=problem)
+
+
+def _summary_of_job(folder: RunFolder, job: JobRecord) -> RunSummary:
+    """Summarise a run that its job hasn't begun."""
+    return RunSummary(
+        name=folder.name,
+        path=str(folder.path),
+        state="queued",
+        lecture=job.lecture,
+        dataset=job.dataset,
+        epochs=job.epochs,
+        created=job.submitted,
+        job=job.job_id,
+        has_begun=False,
+    )
 
 
 def _count(value: Any) -> int:

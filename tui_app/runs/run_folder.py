@@ -39,6 +39,7 @@ class RunFolder:
         """The run's name: `<lecture>/<date>-<time>-<4 hex>`. Every event has it."""
 
         self.run_json = self.path / "run.json"
+        self.job_json = self.path / "job.json"
         self.data_json = self.path / "data.json"
         self.status = self.path / "status.json"
         self.metrics = self.path / "metrics.jsonl"
@@ -103,6 +104,11 @@ class RunFolder:
 
     def read_record(self) -> RunRecord:
         """Read run.json. Raises DamagedRun."""
+        if not is_there(self.run_json) and is_there(self.job_json):
+            raise DamagedRun(
+                f"{self.name} hasn't begun: its job was submitted, and `tutorch runs` shows what "
+                "became of it"
+            )
         values = read_json(self.run_json)
         if values.get("schema_version") != SCHEMA_VERSION:
             raise DamagedRun(

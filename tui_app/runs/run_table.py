@@ -15,6 +15,7 @@ from models.loading.load import load_lecture
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.files.durable_files import replace_file
 from tui_app.runs.files.run_files import open_file
+from tui_app.runs.jobs.job_states import RecentJobStates, with_job_states
 from tui_app.runs.listing import RunSummary, run_folders, summarise
 from tui_app.runs.origins import origins
 from tui_app.runs.run_folder import RunFolder
@@ -49,12 +50,16 @@ class RunTable:
     def __init__(self, runs_dir: Path) -> None:
         self._runs_dir = runs_dir
         self._defaults: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._jobs = RecentJobStates()
 
     def rows(self) -> list[RunRow]:
         """Every run, the newest first."""
         rows = [self._row(folder) for folder in reversed(run_folders(self._runs_dir))]
-        places = origins([row.summary for row in rows])
-        return [replace(row, origin=place) for row, place in zip(rows, places, strict=True)]
+        summaries = with_job_states([row.summary for row in rows], self._jobs)
+        return [
+            replace(row, summary=summary, origin=place)
+            for row, summary, place in zip(rows, summaries, origins(summaries), strict=True)
+        ]
 
     def _row(self, folder: RunFolder) -> RunRow:
         record = None

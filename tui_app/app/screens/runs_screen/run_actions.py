@@ -29,7 +29,9 @@ class RunActionsScreen(RunTableScreen):
         row = self.runs.row
         if row is None:
             return
-        if row.summary.state in _TRAINING:
+        if not row.summary.has_begun:
+            self.notify(row.summary.not_begun_text, markup=False)
+        elif row.summary.state in _TRAINING:
             self.notify("It is training: Enter opens it.")
         elif row.summary.state == "completed" and row.summary.epoch >= (row.summary.epochs or 0):
             self.notify("All epochs are done; press e to extend.")
@@ -40,6 +42,9 @@ class RunActionsScreen(RunTableScreen):
         """Train the run for more epochs."""
         row = self.runs.row
         if row is None or row.summary.state == "damaged":
+            return
+        if not row.summary.has_begun:
+            self.notify(row.summary.not_begun_text, markup=False)
             return
         if row.summary.state in _TRAINING:
             self.notify("It is training: Enter opens it.")

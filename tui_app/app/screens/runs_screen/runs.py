@@ -130,9 +130,13 @@ class RunsScreen(TrashActionsScreen, RunActionsScreen):
     def on_data_table_row_selected(self) -> None:
         """Open the run."""
         row = self.runs.row
-        if row is not None and row.summary.state != "damaged":
+        if row is None:
+            return
+        if not row.summary.has_begun:
+            self.notify(row.summary.not_begun_text, markup=False)
+        elif row.summary.state != "damaged":
             self.app.open_run(row.folder)
-        elif row is not None:
+        else:
             self.notify(str(row.summary.problem), severity="error", markup=False)
 
     def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
