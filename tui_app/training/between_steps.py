@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from tui_app.runs.events import ControlApplied, Event, StateChanged
 from tui_app.training.devices.device import make_current
 from tui_app.training.divergence import check_weights
+from tui_app.training.loss_buffer import LossBuffer
 from tui_app.training.outcome import EndTraining, outcome_of_stop
 from tui_app.training.run_clock import RunClock
 from tui_app.training.saver import Saver
@@ -15,6 +17,20 @@ from tui_app.training.seeding import undisturbed
 from tui_app.training.state import Training
 from tui_app.training.steering.control import Control, Request
 from tui_app.training.thread_changes import ThreadChanges
+
+
+def between_steps(
+    training: Training,
+    saver: Saver,
+    control: Control,
+    threads: ThreadChanges,
+    clock: RunClock,
+    losses: LossBuffer,
+) -> BetweenSteps:
+    """What the loop does between two steps of the run, alone or with other ranks."""
+    if training.ranks.count == 1:
+        return BetweenSteps(training, saver, control, threads, clock)
+    return BetweenSharedSteps(training, saver, control, threads, clock, losses)
 
 
 class BetweenSteps:
@@ -37,28 +53,30 @@ class BetweenSteps:
     @property
     def is_due(self) -> bool:
         """Whether something was requested, or a change is to be repeated, before the next step."""
-        training = self._training
-        return (
-            self._control.attention or training.step in training.lr_changes or self._threads.is_due
-        )
+        return self._control.attention or self._is_change_due
+
+    @property
+    def _is_change_due(self) -> bool:
+        """Whether a change of the lr or the threads is to be repeated before the next step."""
+        return self._training.step in self._training.lr_changes or self._threads.is_due
 
     def handle_requests(self) -> Iterator[Event]:
         """Do what was requested: save, run callables, stop, change the lr, pause."""
-        training, control = self._training, self._control
+        training, control, agree = self._training, self._control, self._training.ranks.agree
         was_paused = False
         while True:
-            if control.pop_save():
+            if agree(control.pop_save):
                 self._saver.request()
             yield from self._save()
-            for request in control.pop_requests():
+            for request in control.pop_requests():  # of rank 0 alone: the others wait for it
                 self._run_request(request)
-            if control.stop_request:
-                raise EndTraining(outcome_of_stop(control.stop_request))
+            if stop := agree(lambda: control.stop_request):
+                raise EndTraining(outcome_of_stop(stop))
             # After any save, so that a checkpoint holds the changes of exactly the steps before it.
             yield from self._change_lr()
             yield from self._threads.repeat()
             ends_epoch = training.epoch_progress.steps + 1 == len(training.batches)
-            if control.may_step(ends_epoch=ends_epoch):
+            if agree(partial(control.may_step, ends_epoch=ends_epoch)):
                 break
             was_paused = True
             yield StateChanged(run=training.run, state="paused", step=training.step)
@@ -77,7 +95,7 @@ class BetweenSteps:
         """Set the lr that was requested now, or at this step before the run was resumed."""
         training = self._training
         repeated = training.lr_changes.pop(training.step, None)
-        lr = self._control.pop_lr() or repeated
+        lr = training.ranks.agree(self._control.pop_lr) or repeated
         if lr is not None:
             training.lr = lr
             training.apply_lr()
@@ -93,3 +111,35 @@ class BetweenSteps:
         if self._saver.is_due:
             check_weights(self._training)  # so that there always is a checkpoint to go back to
         yield from self._saver.save_if_due()
+
+
+class BetweenSharedSteps(BetweenSteps):
+    """The same on a rank of several, which must all do the same before the same step.
+
+    What the user or a clock decides, rank 0 decides when a block of steps begins, with the number
+    of steps in the block: blocks by the clock of each rank would wait for each other for ever.
+    """
+
+    def __init__(
+        self,
+        training: Training,
+        saver: Saver,
+        control: Control,
+        threads: ThreadChanges,
+        clock: RunClock,
+        losses: LossBuffer,
+    ) -> None:
+        super().__init__(training, saver, control, threads, clock)
+        self._losses = losses
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a block begins, or a change is to be repeated, before the next step."""
+        return self._losses.is_empty or self._is_change_due
+
+    def handle_requests(self) -> Iterator[Event]:
+        """Do what was requested of rank 0, and begin a block of as many steps as it says."""
+        control, agree = self._control, self._training.ranks.agree
+        if agree(lambda: control.attention) or self._is_change_due:
+            yield from super().handle_requests()
+        self._losses.begin(agree(lambda: 1 if control.attention else self._losses.room))

@@ -13,7 +13,9 @@ from models.user_files.error_hints import explain
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.data.device_split import DeviceSplit
 from tui_app.training.outcome import is_out_of_memory
+from tui_app.training.ranks.ranks import Ranks
 from tui_app.training.seeding import seed_everything
+from tui_app.training.state import Batches
 
 
 def build_model(
@@ -44,6 +46,30 @@ def build_model(
                 "let it take these two arguments"
             ) from error
         raise LectureError(f"{lecture.path} can't build its model: {explain(error)}") from error
+
+
+def with_synchronised_norms(
+    model: nn.Module, settings: RunSettings, batches: Batches, ranks: Ranks
+) -> nn.Module:
+    """The model, whose BatchNorm layers compute the statistics of the whole batch on several cards
+    if the run wants that. They keep their names. Raises InvalidValue.
+    """
+    if not settings.options.sync_batchnorm:
+        return model
+    if next(model.parameters()).device.type != "cuda":
+        raise InvalidValue(
+            "sync_batchnorm: torch synchronises BatchNorm on CUDA devices alone", "sync_batchnorm"
+        )
+    if ranks.count == 1:
+        return model
+    smallest = min(batches.size_of(0), batches.size_of(len(batches) - 1))
+    if smallest < ranks.count:  # a rank without samples would keep the others waiting in the layer
+        raise InvalidValue(
+            f"sync_batchnorm: each of the {ranks.count} ranks needs a sample of every batch, and "
+            f"one has {smallest}: choose another batch_size",
+            "sync_batchnorm",
+        )
+    return nn.SyncBatchNorm.convert_sync_batchnorm(model)
 
 
 def prepare_model(lecture: Lecture, model: nn.Module, split: DeviceSplit) -> None:

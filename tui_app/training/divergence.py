@@ -35,7 +35,7 @@ def check_weights(training: Training) -> None:
     """Raise EndTraining unless all weights are finite: a step with a finite loss may have changed
     that.
     """
-    if not is_finite(training.model):
+    if not training.ranks.agree(lambda: is_finite(training.model)):
         at = training.step, training.epoch + 1, training.best.best
         reason = weights_diverged_text(training.current_lr, *at)
         raise EndTraining(Outcome("failed", reason, ExitCode.FAILED))

@@ -54,6 +54,7 @@ class EpochEnd:
 
     def _evaluate(self) -> dict[str, float]:
         training, control = self._training, self._control
+        training.ranks.broadcast(training.model.buffers())  # such as BatchNorm's
         try:
             with training.autocast():
                 values = evaluate(
@@ -63,9 +64,11 @@ class EpochEnd:
                     training.spec.task,
                     control.must_stop,
                     flip=measures_flip(training.hyperparameters),
+                    ranks=training.ranks,
                 )
         except EvaluationStopped:
-            raise EndTraining(outcome_of_stop(control.stop_request)) from None
+            stop = training.ranks.agree(lambda: control.stop_request)
+            raise EndTraining(outcome_of_stop(stop)) from None
         return training.measured.values(values)
 
     def _rank(self, value: float) -> Iterator[Event]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from datasets.dataset import Task
 from models.lecture import Hyperparameters
 from tui_app.training.data.device_split import DeviceSplit
 from tui_app.training.outcome import is_out_of_memory
+from tui_app.training.ranks.ranks import ALONE, Ranks
 
 #: Samples at a time: enough to keep a GPU busy, few enough to notice a stop soon.
 CHUNK = 2000
@@ -45,25 +47,67 @@ def evaluate(
     stopped: Callable[[], bool] = lambda: False,
     *,
     flip: bool = False,
+    ranks: Ranks = ALONE,
 ) -> dict[str, float]:
     """`loss` over the split, as the criterion reduces it, and `accuracy` where there are classes.
 
     With `flip` also `flip_accuracy`, of the mean of the logits for an image and its mirror image.
 
-    Restores the model's mode afterwards. If the memory is too small, it takes fewer samples at a
-    time. Raises EvaluationStopped.
+    Several `ranks` evaluate a part each. Restores the model's mode afterwards. If the memory is too
+    small, it takes fewer samples at a time. Raises EvaluationStopped.
     """
+    is_sum = reduction_of(criterion) == "sum"
+    part = split if ranks.count == 1 else split.part(ranks.share(len(split)))
+    has_stopped, sums = False, _Sums()
+    try:
+        sums = _sums(model, criterion, part, task, stopped, flip=flip)
+    except EvaluationStopped:
+        has_stopped = True  # all ranks learn it: they wait for each other
+    if ranks.count > 1:
+        has_stopped, *summed = ranks.sum([has_stopped, *sums])
+        sums = _Sums(*summed)
+    if has_stopped:
+        raise EvaluationStopped
+    values = {"loss": sums.loss if is_sum else sums.loss / len(split)}
+    if task != "regression":
+        values["accuracy"] = sums.correct / sums.targets
+        if flip:
+            values["flip_accuracy"] = sums.correct_of_flip / sums.targets
+    return values
+
+
+class _Sums(NamedTuple):
+    """Sums over samples: of their losses, and of correct predictions among the targets."""
+
+    loss: float = 0.0
+    correct: float = 0
+    correct_of_flip: float = 0
+    targets: float = 0
+
+
+def _sums(
+    model: nn.Module,
+    criterion: nn.Module,
+    split: DeviceSplit,
+    task: Task,
+    stopped: Callable[[], bool],
+    *,
+    flip: bool,
+) -> _Sums:
+    """The sums over a split, whatever the memory. Raises EvaluationStopped."""
+    if not len(split):  # a rank without samples
+        return _Sums()
     size = CHUNK
     while True:
         try:
-            return _evaluate(model, criterion, split, task, stopped, size, flip=flip)
+            return _sums_of_chunks(model, criterion, split, task, stopped, size, flip=flip)
         except (RuntimeError, MemoryError) as error:
             if size == 1 or not is_out_of_memory(error):
                 raise
         size //= 2
 
 
-def _evaluate(
+def _sums_of_chunks(
     model: nn.Module,
     criterion: nn.Module,
     split: DeviceSplit,
@@ -72,7 +116,7 @@ def _evaluate(
     size: int,
     *,
     flip: bool,
-) -> dict[str, float]:
+) -> _Sums:
     was_training = model.training
     model.eval()
     is_sum = reduction_of(criterion) == "sum"
@@ -94,13 +138,12 @@ def _evaluate(
         model.train(was_training)
     # Of a short epoch, stacking and adding up its one loss would take a sixth of the evaluation.
     (first, *others) = losses
-    total = torch.stack(losses).cpu().double().sum().item() if others else first.item()
-    values = {"loss": total if is_sum else total / len(split)}
-    if corrects:
-        values["accuracy"] = torch.stack(corrects).sum().item() / count
-    if of_flip:
-        values["flip_accuracy"] = torch.stack(of_flip).sum().item() / count
-    return values
+    return _Sums(
+        torch.stack(losses).cpu().double().sum().item() if others else first.item(),
+        torch.stack(corrects).sum().item() if corrects else 0,
+        torch.stack(of_flip).sum().item() if of_flip else 0,
+        count,
+    )
 
 
 def reduction_of(criterion: nn.Module) -> str:

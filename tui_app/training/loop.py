@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
+from models.user_files.error_hints import explain_in_one_line
 from tui_app.runs.events import Event, StepsCompleted, Warned
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.metrics.metrics_codec import Record
 from tui_app.runs.run_folder import RunFolder
-from tui_app.training.between_steps import BetweenSteps
+from tui_app.training.between_steps import between_steps
 from tui_app.training.devices.precision import products_in
 from tui_app.training.divergence import check_weights, end_by_loss, first_diverged
 from tui_app.training.epoch_end import EpochEnd
@@ -72,6 +74,8 @@ def _train(loop: _Loop, control: Control) -> Iterator[Record]:
     if loop.saver.problem is not None:
         reason = _unsaved_text(loop.saver.problem, training.folder)
         outcome = Outcome("failed", reason, ExitCode.FAILED)
+    # Another rank's disk may have been full.
+    outcome = training.ranks.agree(lambda: outcome)
     loop.clock.update_seconds()
     yield run_completed(training, outcome)
 
@@ -94,7 +98,7 @@ class _Loop:
         self._losses = LossBuffer()
         self._steps = steps
         self._threads = threads = ThreadChanges(training)
-        self._between_steps = BetweenSteps(training, saver, control, threads, clock)
+        self._between_steps = between_steps(training, saver, control, threads, clock, self._losses)
         self._epoch_end = EpochEnd(training, saver, control, clock)
         self._is_sum = reduction_of(training.criterion) == "sum"
         self._short = short_epochs(training, control)
@@ -116,15 +120,29 @@ class _Loop:
             if self._control.is_abandoned:
                 raise
             self._control.begin_finishing()
-            yield from self._publish_remaining_losses()
             outcome = outcome_of_interruption(self._control.stop_request, error)
+            self.training.ranks.leave(outcome.reason, outcome.exit_code)
+            yield from self._publish_remaining_losses()
             raise EndTraining(outcome) from error
         except Exception as error:
-            outcome = outcome_of_error(error)
+            outcome = self._outcome_of_error(error)
             if outcome is None:
                 raise
             yield from self._publish_remaining_losses()
             raise EndTraining(outcome) from error
+
+    def _outcome_of_error(self, error: Exception) -> Outcome | None:
+        """The outcome of a run that `error` ended. If there are other ranks, they end too, each in
+        the middle of something: nothing is saved.
+        """
+        outcome, ranks = outcome_of_error(error), self.training.ranks
+        if ranks.count == 1:
+            return outcome
+        if outcome is None:
+            ranks.leave(explain_in_one_line(error), ExitCode.FAILED)
+            return None
+        ranks.leave(outcome.reason, outcome.exit_code)
+        return replace(outcome, state="failed")
 
     def _run_short_epochs(self, short: ShortEpochs) -> Iterator[Record]:
         """Train a block of epochs, but for the end of the last one."""

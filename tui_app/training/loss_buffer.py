@@ -37,6 +37,7 @@ class LossBuffer:
         self._lr = 0.0
         self._start = 0.0
         self._most_steps = 1  # so that the first loss is shown at once
+        self._has_fixed_length = False
 
     def add(self, run: StepsRun, lr: float) -> None:
         """Add steps, without waiting for their losses; `lr` is that of the first."""
@@ -44,6 +45,15 @@ class LossBuffer:
             self._lr, self._start = lr, time.monotonic()
         self._losses.append(run.losses)
         self._sizes += run.sizes
+
+    def begin(self, steps: int) -> None:
+        """Begin a block that closes after exactly so many steps, whatever time they take."""
+        self._most_steps, self._has_fixed_length = steps, True
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the current block has no step yet."""
+        return not self._sizes
 
     @property
     def room(self) -> int:
@@ -56,8 +66,9 @@ class LossBuffer:
         time before. A GPU queues steps faster than it computes them, and a pause would have to wait
         for all that are queued.
         """
-        is_late = time.monotonic() - self._start >= _SECONDS
-        return len(self._sizes) >= self._most_steps or is_late
+        if len(self._sizes) >= self._most_steps:
+            return True
+        return not self._has_fixed_length and time.monotonic() - self._start >= _SECONDS
 
     def close(self) -> ClosedBlock | None:
         """Wait for the losses and start a new block; None if there was no step."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from tui_app.runs.errors import OutOfMemory, WorkerDied
+from tui_app.runs.errors import OutOfMemory, RankFailed, WorkerDied
 from tui_app.runs.events import State
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.training.steering.control import Stop
@@ -107,6 +107,8 @@ def outcome_of_error(error: Exception) -> Outcome | None:
     """
     if isinstance(error, WorkerDied):
         return Outcome("stopped", str(error), ExitCode.FAILED)
+    if isinstance(error, RankFailed):
+        return Outcome("failed", str(error), error.exit_code)
     if isinstance(error, OutOfMemory):
         return Outcome("failed", str(error), ExitCode.DEVICE_UNAVAILABLE)
     if is_out_of_memory(error):

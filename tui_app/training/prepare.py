@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from datasets import Data, DataUnavailable, Split, get_dataset, read_dataset
+from datasets import Data, DataDamaged, DataUnavailable, Split, get_dataset, read_dataset
 from datasets.reading.progress import NO_REPORTS, Progress, ProgressReporter
 from datasets.reading.splitting import split_off_validation
 from models import LectureError
@@ -17,7 +17,11 @@ from models.fields import InvalidValue
 from models.lecture import HIGHER_IS_BETTER, Hyperparameters, Lecture
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.best_models import BestModels
-from tui_app.training.build_model import build_model, prepare_model
+from tui_app.training.build_model import (
+    build_model,
+    prepare_model,
+    with_synchronised_norms,
+)
 from tui_app.training.cpu_trial import step_work, try_model
 from tui_app.training.data.batches import GatheredBatches, LoaderBatches
 from tui_app.training.data.device_split import DeviceSplit
@@ -29,6 +33,7 @@ from tui_app.training.devices.machine_load import LoadMeter
 from tui_app.training.devices.threads import ThreadChoice, threads_to_prepare, use_threads
 from tui_app.training.model_check import check_model
 from tui_app.training.optimizers import make_optimizer, parameter_groups
+from tui_app.training.ranks.ranks import ALONE, Ranks
 from tui_app.training.schedule import Schedule
 from tui_app.training.state import Batches, Measured, Training
 from tui_app.training.thread_choice import choose_threads, resumed_choice
@@ -42,6 +47,7 @@ def prepare(
     *,
     is_new: bool = True,
     threads: tuple[int, str] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Training:
     """Read the data and build the model and all that trains it.
 
@@ -49,31 +55,41 @@ def prepare(
     depend only on the seed. `accept` gets the data and their fingerprint, and returns the data to
     train with and a note, which may be empty. A run that isn't new gets its weights from a
     checkpoint, and not from the lecture's `prepare`. `threads` are those that a resumed run began
-    with, and why. Raises DeviceUnavailable, DataUnavailable, DataDamaged, LoadingStopped,
-    InvalidValue, LectureError, and what `accept` raises.
+    with, and why. Each of several `ranks` calls this; all get the model of rank 0. Raises
+    DeviceUnavailable, DataUnavailable, DataDamaged, LoadingStopped, InvalidValue, LectureError, and
+    what `accept` raises.
     """
     options, load = settings.options, LoadMeter()
     reporter = ProgressReporter(on_progress, stopped)
     # Only `auto` depends on the work of a step, which is known once the data are.
-    device = choose_device(options.device) if options.device != "auto" else None
+    requested = ranks.device_name(options.device)
+    device = choose_device(requested) if requested != "auto" else None
     data = read_data(settings, reporter)
     fingerprint = data.fingerprint(reporter)
+    refuse_other_data(fingerprint, ranks)
     data, note = accept(data, fingerprint)
     device = device or choose_device("auto", partial(step_work, settings, data))
     splits = _Splits.of(data, settings, torch.device(device.name), reporter)
 
     reporter.check()
     use_threads(threads_to_prepare(options, threads))  # first weights may depend on it
-    training = _build(settings, data, splits, device, fingerprint, is_new=is_new)
+    training = _build(settings, data, splits, device, fingerprint, is_new=is_new, ranks=ranks)
     training.notes = tuple(filter(None, (note, *data.notes, *training.notes)))
     reporter.check()
     if threads is None:
-        rows = torch.arange(min(training.batches.batch_size, len(splits.train)))
+        rows = torch.arange(training.batches.batch_size)[ranks.share(training.batches.batch_size)]
         draw = partial(splits.resident.gather, rows)
         training.begin_with(choose_threads(training, draw, load, reporter.check))
     else:
         training.begin_with(resumed_choice(training, *threads))
+    training.begin_rank()
     return training
+
+
+def refuse_other_data(fingerprint: str, ranks: Ranks) -> None:
+    """Raise DataDamaged on a rank whose data aren't those of rank 0."""
+    if ranks.agree(lambda: fingerprint) != fingerprint:
+        raise DataDamaged(f"rank {ranks.rank} has other data than rank 0, under the same name")
 
 
 def _build(
@@ -84,15 +100,17 @@ def _build(
     fingerprint: str,
     *,
     is_new: bool,
+    ranks: Ranks,
 ) -> Training:
     """Build the model and all that trains it; the notes are those of the model's check."""
     lecture, hp = settings.lecture, settings.hyperparameters
-    batches = make_batches(lecture, hp, splits.train, splits.resident, data)
+    batches = make_batches(lecture, hp, splits.train, splits.resident, data, ranks)
     model, criterion = build_model(lecture, data, settings, torch.device(device.name))
     check = check_model(lecture, model, criterion, data.spec, *next(splits.resident.chunks(2)))
     groups = parameter_groups(lecture, model, hp)
     if is_new:
         prepare_model(lecture, model, splits.resident)
+    model = with_synchronised_norms(model, settings, batches, ranks)
     return Training(
         settings=settings,
         spec=data.spec,
@@ -111,6 +129,7 @@ def _build(
         best=empty_ranking(lecture, data, settings.options.keep_best),
         multiply_adds=check.multiply_adds,
         lr=hp.lr,
+        ranks=ranks,
     )
 
 
@@ -145,6 +164,7 @@ def make_batches(
     train: Split,
     resident: DeviceSplit,
     data: Data,
+    ranks: Ranks = ALONE,
 ) -> Batches:
     """The run's batches, from the resident split or from the lecture's DataLoader."""
     sampler = SeededBatchSampler(
@@ -153,6 +173,7 @@ def make_batches(
         shuffle=hp.shuffle,
         seed=hp.seed,
         drop_last=getattr(hp, "drop_last", False),
+        share=ranks.share if ranks.count > 1 else None,
     )
     augment = getattr(hp, "augment", "none")
     if augment != "none" and len(data.spec.input_shape) != 3:

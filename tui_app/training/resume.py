@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from datasets.reading.progress import Progress
 from models.fields import InvalidValue, fields_of
-from tui_app.runs.checkpoints.checkpoint import load_checkpoint
+from tui_app.runs.checkpoints.checkpoint import copy_to_cpu, load_checkpoint
 from tui_app.runs.errors import DamagedRun, RunFinished
 from tui_app.runs.files.run_files import is_there
 from tui_app.runs.listing import as_argument
@@ -25,13 +25,15 @@ from tui_app.runs.settings.recorded_settings import settings_to_resume
 from tui_app.runs.settings.run_options import RunOptions, refuse_one_device
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.text.escaping import printable
+from tui_app.text.quantities import counted
 from tui_app.training.devices.threads import AS_REQUESTED, ThreadChange
 from tui_app.training.prepare import prepare
+from tui_app.training.ranks.ranks import ALONE, Ranks
 from tui_app.training.run_record import record_of
 from tui_app.training.seeding import state_of_one_card
 from tui_app.training.session import Session
 from tui_app.training.start import notes_of
-from tui_app.training.state import Training
+from tui_app.training.state import RNG_OF_RANKS, Training, rng_of_ranks
 from tui_app.training.steering.control import Control
 from tui_app.training.watchdog import StepInterrupted
 
@@ -44,13 +46,15 @@ def resume_run(
     epochs: int | None = None,
     source: SourceChoice | None = None,
     record: RunRecord | None = None,
+    ranks: Ranks = ALONE,
     **options: Any,
 ) -> Session:
     """Prepare a run to continue exactly from its last.pt, or to train until `epochs`.
 
     `source` chooses a source if the user's file has changed since. `record` is the run's run.json,
     if it was read already. `options` are the RunOptions that change, such as the device; a time
-    limit doesn't carry over. Raises DamagedRun, RunFinished, and what `prepare` does.
+    limit doesn't carry over. Of several `ranks`, rank 0 resumes the run, and the others follow it.
+    Raises DamagedRun, RunFinished, and what `prepare` does.
     """
     record = record or folder.read_record()
     settings = settings_to_resume(folder, record, source)
@@ -60,12 +64,7 @@ def resume_run(
         stack.callback(lock.release)
         folder.refuse_irregular_files()
         folder.remove_unfinished()
-        accept = partial(check_data, folder, record)
-        is_new = not folder.has_checkpoint()
-        threads = record.threads, printable(record.threads_reason)
-        training = prepare(
-            settings, on_progress, control.must_stop, accept, is_new=is_new, threads=threads
-        )
+        training = _prepare_again(settings, folder, record, control, on_progress, ranks)
         if control.is_abandoned:
             raise StepInterrupted
         training.run_folder = folder
@@ -73,7 +72,7 @@ def resume_run(
         is_changed = is_other_source(settings.lecture, record)
         load = restore_with_changed_source if is_changed else restore
         trained_on = record.device
-        notes = load(training, folder, trained_on, was_completed=state == "completed")
+        notes, rngs = load(training, folder, trained_on, was_completed=state == "completed")
         notes += [*filter(None, [settings.note]), *notes_of(training), *extend_schedule(training)]
         now = record_of(training)
         notes += _write_records(training, folder, record, now)
@@ -83,8 +82,54 @@ def resume_run(
         training.thread_changes = {at: ThreadChange(*c) for at, c in changes.threads.items()}
         if isinstance(threads := options.get("threads"), int):
             training.thread_changes = {training.step: ThreadChange(threads, AS_REQUESTED)}
+        if ranks.count > 1:
+            ranks.agree(partial(ResumedState.of, training, rngs))
         stack.pop_all()
     return Session(training, folder, now, lock, notes)
+
+
+def follow_resumed_run(
+    folder: RunFolder,
+    control: Control,
+    ranks: Ranks,
+    *,
+    epochs: int | None = None,
+    source: SourceChoice | None = None,
+    record: RunRecord | None = None,
+    **options: Any,
+) -> Training:
+    """Prepare this rank, another than rank 0, for a run that rank 0 resumes with the same
+    arguments. Raises what `resume_run` does.
+    """
+    record = record or folder.read_record()
+    settings = settings_to_resume(folder, record, source)
+    settings = _change_settings(settings, record, epochs, options)
+    training = _prepare_again(settings, folder, record, control, lambda progress: None, ranks)
+    training.run_folder = folder
+    resumed: ResumedState | None = ranks.agree(lambda: None)
+    assert resumed is not None  # rank 0 decides
+    resumed.load_into(training)
+    return training
+
+
+def _prepare_again(
+    settings: RunSettings,
+    folder: RunFolder,
+    record: RunRecord,
+    control: Control,
+    on_progress: Callable[[Progress], None],
+    ranks: Ranks,
+) -> Training:
+    """Prepare the training of a recorded run, without its checkpoint."""
+    return prepare(
+        settings,
+        on_progress,
+        control.must_stop,
+        partial(check_data, folder, record),
+        is_new=ranks.agree(lambda: not folder.has_checkpoint()),
+        threads=(record.threads, printable(record.threads_reason)),
+        ranks=ranks,
+    )
 
 
 def _status(folder: RunFolder) -> dict[str, Any]:
@@ -129,7 +174,7 @@ def _write_records(
 
 def restore(
     training: Training, folder: RunFolder, trained_on: str, *, was_completed: bool
-) -> list[str]:
+) -> Restored:
     """Load the newest intact checkpoint of a run that was trained on the device `trained_on`; notes
     if it isn't last.pt, or lacks the device's random numbers.
 
@@ -137,19 +182,19 @@ def restore(
     between its last step and its end still has to be completed.
     """
     if not folder.has_checkpoint():
-        return [f"{folder.name} crashed before anything was saved: it starts again"]
+        return Restored([f"{folder.name} crashed before anything was saved: it starts again"], [])
     try:
-        notes = _load_state(training, folder.last, trained_on)
+        restored = _load_state(training, folder.last, trained_on)
     except DamagedRun as damage:
         if not is_there(folder.previous):
             raise
         try:
-            notes = _load_state(training, folder.previous, trained_on)
+            restored = _load_state(training, folder.previous, trained_on)
         except DamagedRun as older:
             raise DamagedRun(f"{damage}; {older}") from older
         # The next save would replace the intact checkpoint by the damaged one.
         folder.previous.replace(folder.last)
-        notes.append(f"{damage}. The run continues from the checkpoint before it")
+        restored.notes.append(f"{damage}. The run continues from the checkpoint before it")
     if training.epoch >= training.epochs and was_completed:
         raise RunFinished(
             f"{folder.name} has trained all its {training.epoch} epochs; "
@@ -157,18 +202,18 @@ def restore(
         )
     if training.evaluations_without_best >= training.hyperparameters.early_stopping > 0:
         training.evaluations_without_best = 0  # early stopping ended it: start counting again
-    return notes
+    return restored
 
 
 def restore_with_changed_source(
     training: Training, folder: RunFolder, trained_on: str, *, was_completed: bool
-) -> list[str]:
+) -> Restored:
     """Load the checkpoint of a run that continues with a changed source. The best model is chosen
     again, since the old source's values don't compare. Raises what `restore` does.
     """
     file = training.settings.lecture.path.name
     try:
-        notes = restore(training, folder, trained_on, was_completed=was_completed)
+        notes, rngs = restore(training, folder, trained_on, was_completed=was_completed)
     except DamagedRun as error:
         raise DamagedRun(
             f"{file} as it is now can't continue what {folder.name} has trained: {error}\n"
@@ -177,21 +222,62 @@ def restore_with_changed_source(
     training.best.ranking.clear()
     training.evaluations_without_best = 0
     note = f"{file} has changed: the run continues with the file as it is now"
-    return [*notes, f"{note}, and the best model is chosen again"]
+    return Restored([*notes, f"{note}, and the best model is chosen again"], rngs)
 
 
-def _load_state(training: Training, path: Path, trained_on: str) -> list[str]:
-    """Load a checkpoint; a note if a run on a GPU has no random numbers of it there."""
+class Restored(NamedTuple):
+    """What a checkpoint was restored with: notes for the user, and the random numbers of each rank
+    that trained the run until then.
+    """
+
+    notes: list[str]
+    rng_of_ranks: list[dict[str, Any]]
+
+
+def _load_state(training: Training, path: Path, trained_on: str) -> Restored:
+    """Load a checkpoint; a note if random numbers of it are missing or don't suit this run."""
     state = load_checkpoint(path)
     try:
         rng = state_of_one_card(state["rng"], trained_on)
         training.load_state_dict({**state, "rng": rng})
     except Exception as error:  # torch has no common error for a wrong state
         raise DamagedRun(f"{path} doesn't belong to this run: {error}") from error
+    rngs, notes = rng_of_ranks(state), []
+    if len(rngs) != training.ranks.count and training.step:
+        before, now = (counted(n, "rank") for n in (len(rngs), training.ranks.count))
+        notes.append(
+            f"the run was trained by {before} until now, and continues with {now}: its sums are "
+            "rounded differently, and its random numbers are others than before"
+        )
     was_on_gpu = trained_on.startswith("cuda")
     if rng["cuda"] is None and was_on_gpu and training.device.name.startswith("cuda"):
-        return [f"{path.name} has no random numbers of {trained_on}: dropout draws new ones"]
-    return []
+        notes.append(f"{path.name} has no random numbers of {trained_on}: dropout draws new ones")
+    return Restored(notes, rngs)
+
+
+@dataclass(frozen=True)
+class ResumedState:
+    """What rank 0 of several has restored, for the others: the state, and the changes that are to
+    be repeated.
+    """
+
+    state: Mapping[str, Any]
+    lr_changes: Mapping[int, float]
+    thread_changes: Mapping[int, ThreadChange]
+
+    @classmethod
+    def of(cls, training: Training, rngs: list[dict[str, Any]]) -> ResumedState:
+        """That of a training which was restored with the random numbers of these ranks."""
+        state = copy_to_cpu(training.state_dict())
+        if rngs:
+            state[RNG_OF_RANKS] = rngs
+        return cls(state, training.lr_changes, training.thread_changes)
+
+    def load_into(self, training: Training) -> None:
+        """Restore it."""
+        training.load_state_dict(dict(self.state))
+        training.lr_changes = dict(self.lr_changes)
+        training.thread_changes = dict(self.thread_changes)
 
 
 def extend_schedule(training: Training) -> list[str]:

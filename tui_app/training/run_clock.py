@@ -30,7 +30,7 @@ class RunClock:
 
     def check_limit(self) -> None:
         """Raise EndTraining once the time limit is reached."""
-        if self.now() >= self.deadline:
+        if self._training.ranks.agree(lambda: self.now() >= self.deadline):
             limit = self._training.settings.options.max_time
             reason = f"the time limit of {limit:g} s is reached"
             raise EndTraining(Outcome("stopped", reason, ExitCode.DONE))

@@ -67,5 +67,6 @@ def _test_values(training: Training) -> dict[str, float]:
             training.test,
             training.spec.task,
             flip=measures_flip(training.hyperparameters),
+            ranks=training.ranks,
         )
     return {f"test_{name}": value for name, value in values.items()}

@@ -80,7 +80,8 @@ class Saver:
     """Saves a run into its folder, last.pt every `save_every` seconds.
 
     Training waits until its state is copied, not for the disk. After a failure there is a warning,
-    and the next save tries again; `problem` is the last write's error.
+    and the next save tries again; `problem` is the last write's error. Of several ranks, one
+    writes; the others take part in the saves that it decides on.
     """
 
     def __init__(self, training: Training, folder: RunFolder) -> None:
@@ -102,7 +103,7 @@ class Saver:
         yield CheckpointDue(run=self._training.run, step=self._training.step)
         self._last_saved, self._is_requested = time.monotonic(), False
         self._saved_step = self._training.step
-        self._start(copy_to_cpu(self._training.state_dict()))
+        self._start(copy_to_cpu(self._training.state_of_all_ranks()))
 
     def request(self) -> None:
         """Save last.pt as soon as no other write is in progress."""
@@ -111,6 +112,9 @@ class Saver:
     @property
     def is_due(self) -> bool:
         """Whether last.pt is to be saved now, and no other write is in progress."""
+        return self._training.ranks.agree(self._is_due)
+
+    def _is_due(self) -> bool:
         if self._done is not None and not self._done.done():
             return False
         save_every = self._training.settings.options.save_every
@@ -142,8 +146,11 @@ class Saver:
         self._thread.shutdown()
 
     def _start(self, state: Mapping[str, Any] | None) -> None:
+        """Start writing; a rank that doesn't write forgets what it would have written."""
         ranking = tuple(self._training.best.ranking) if self._best_changed else ()
         self._best_changed, self._best_saved = False, time.monotonic()
+        if not self._training.ranks.writes:
+            return
         self._write = _Write(self._training.epoch, self._training.step, ranking, state)
         self._done = self._thread.submit(self._write.write, self._folder)
 

@@ -21,6 +21,17 @@ def seed_everything(seed: int) -> None:
     np.random.seed(seed % 2**32)
 
 
+def seed_rank(seed: int, rank: int, step: int) -> None:
+    """Seed the generators of a rank other than 0, from `step` on, so that it doesn't draw the
+    numbers of another.
+    """
+    seed_everything((seed + rank * _STRIDES[0] + step * _STRIDES[1]) % 2**63)
+
+
+#: Odd numbers, near 2**64 divided by the square of the golden ratio, and by e.
+_STRIDES = 0x61C8864680B583EB, 0x5E2D58D8B3BCDF1B
+
+
 def rng_state(device: torch.device) -> dict[str, Any]:
     """The state of the host's generators and of the device's, if it is a CUDA device.
 

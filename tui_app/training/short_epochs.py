@@ -44,7 +44,7 @@ _SECONDS = 0.1
 def short_epochs(training: Training, control: Control) -> ShortEpochs | None:
     """What trains the run's epochs in blocks; None unless the run is suited to it."""
     whole = training.batches.whole if isinstance(training.batches, GatheredBatches) else None
-    if whole is None or not is_suited(training):
+    if whole is None or training.ranks.count > 1 or not is_suited(training):
         return None
     return ShortEpochs(training, control, whole)
 

@@ -21,6 +21,7 @@ from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.data.local_data_hint import local_data_hint
 from tui_app.training.devices.precision import precision_note
 from tui_app.training.prepare import prepare
+from tui_app.training.ranks.ranks import ALONE, Ranks
 from tui_app.training.run_record import record_of
 from tui_app.training.session import Session
 from tui_app.training.state import Training
@@ -34,16 +35,18 @@ def start_run(
     on_progress: Callable[[Progress], None],
     folder: RunFolder | None = None,
     also_record: Mapping[str, Any] = MappingProxyType({}),
+    ranks: Ranks = ALONE,
 ) -> Session:
     """Prepare a new run, then make its folder, unless one was made before.
 
     A folder that was made before is locked first, so that only one program trains in it. run.json
-    gets the values of `also_record`, too. Raises what `prepare`, `RunFolder.create`,
+    gets the values of `also_record`, too. Of several `ranks`, rank 0 starts the run, and the others
+    follow it. Raises what `prepare`, `RunFolder.create`,
     `RunFolder.lock` and `RunFolder.refuse_run` do.
     """
     with ExitStack() as stack:
         lock = _lock(folder, stack) if folder is not None else None
-        training = prepare(settings, on_progress, control.must_stop)
+        training = prepare(settings, on_progress, control.must_stop, ranks=ranks)
         if control.is_abandoned:
             raise StepInterrupted
         if folder is None or lock is None:
@@ -58,6 +61,7 @@ def start_run(
         record = RunRecord.of({**record_of(training).values, **also_record})
         write_data_record(folder, record, training.measured.split.data)
         folder.write_record(record)
+        share_folder(ranks, folder)
         stack.pop_all()
     return Session(training, folder, record, lock, notes)
 
@@ -68,6 +72,18 @@ def _lock(folder: RunFolder, stack: ExitStack) -> BaseFileLock:
     stack.callback(lock.release)
     folder.refuse_run()
     return lock
+
+
+def follow_new_run(settings: RunSettings, control: Control, ranks: Ranks) -> Training:
+    """Prepare this rank, another than rank 0, for a new run. Raises what `prepare` does."""
+    training = prepare(settings, stopped=control.must_stop, ranks=ranks)
+    training.run_folder = share_folder(ranks, None)
+    return training
+
+
+def share_folder(ranks: Ranks, folder: RunFolder | None) -> RunFolder:
+    """The run's folder on every rank, of which only rank 0 has to know it."""
+    return RunFolder(ranks.agree(lambda: folder.path if folder is not None else Path()))
 
 
 def notes_of(training: Training) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -22,8 +22,18 @@ from tui_app.training.data.device_split import Batch, DeviceSplit
 from tui_app.training.devices.device import DeviceInfo
 from tui_app.training.devices.threads import ThreadChange, ThreadChoice, use_threads
 from tui_app.training.optimizers import load_plain_state, plain_state, set_lrs
+from tui_app.training.ranks.ranks import ALONE, Ranks
 from tui_app.training.schedule import Schedule, spans_of
-from tui_app.training.seeding import restore_rng_state, rng_state
+from tui_app.training.seeding import restore_rng_state, rng_state, seed_rank
+
+#: Where a checkpoint has the random numbers of each rank, if several trained the run. That of
+#: rank 0 is also where a run of one process has its own, so that either continues the other's.
+RNG_OF_RANKS = "rng_of_ranks"
+
+
+def rng_of_ranks(state: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The random numbers of each rank that trained the run until this checkpoint."""
+    return state.get(RNG_OF_RANKS, [state["rng"]])
 
 
 class Batches(Protocol):
@@ -33,8 +43,15 @@ class Batches(Protocol):
 
     def __len__(self) -> int: ...
 
+    def size_of(self, batch: int) -> int:
+        """The number of samples in a batch of an epoch (from 0), over all ranks."""
+        ...
+
     def epoch(self, epoch: int, start: int) -> Iterator[Batch]:
-        """The batches of `epoch` (from 0) on the training device, without the first `start`."""
+        """The batches of `epoch` (from 0) on the training device, without the first `start`.
+
+        A rank gets its share of each, and none where its share is empty.
+        """
         ...
 
     def close(self) -> None:
@@ -106,6 +123,7 @@ class Training:
     train_size: int
     test: DeviceSplit | None
     best: BestModels
+    ranks: Ranks = ALONE
     notes: tuple[str, ...] = ()
     run_folder: RunFolder | None = None
     """None until the run has its folder; see `folder`."""
@@ -220,6 +238,33 @@ class Training:
             "threads": self.threads,
         }
 
+    def state_of_all_ranks(self) -> dict[str, Any]:
+        """`state_dict`, with the random numbers of all ranks on the one that writes it.
+
+        All ranks must call it. Their buffers become rank 0's, as if the run had been resumed here.
+        """
+        self.ranks.broadcast(self.model.buffers())
+        state = self.state_dict()
+        if self.ranks.count == 1:
+            return state
+        return {**state, RNG_OF_RANKS: self.ranks.gather(state["rng"])}
+
+    def begin_rank(self) -> None:
+        """Start with the model of rank 0, and with random numbers of this rank's own."""
+        self.ranks.broadcast([*self.model.parameters(), *self.model.buffers()])
+        if self.ranks.rank:
+            seed_rank(self.hyperparameters.seed, self.ranks.rank, self.step)
+
+    def _load_rng(self, state: dict[str, Any]) -> None:
+        """Restore the random numbers; those of another number of ranks don't suit this one."""
+        device, states = torch.device(self.device.name), rng_of_ranks(state)
+        if len(states) == self.ranks.count:
+            restore_rng_state(states[self.ranks.rank], device)
+        elif self.ranks.rank == 0:
+            restore_rng_state(state["rng"], device)
+        else:
+            seed_rank(self.hyperparameters.seed, self.ranks.rank, self.step)
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` returned.
 
@@ -228,7 +273,6 @@ class Training:
         self.model.load_state_dict(state["model"])
         load_plain_state(self.optimizer, state["optimizer"])
         self.best.load_state_dict(state["best"])
-        restore_rng_state(state["rng"], torch.device(self.device.name))
         self.schedule = replace(self.schedule, spans=spans_of(state["schedule"]))
         so_far = state["so_far"]
         self.epoch_progress = EpochProgress(
@@ -245,5 +289,7 @@ class Training:
         self.seconds = number_of(state, "seconds")
         self.parts = max(1, count_of({"parts": 1, **state}, "parts"))
         threads = count_of({"threads": self.threads, **state}, "threads", MOST_THREADS)
-        if threads not in (0, self.threads):
+        are_as_many = len(rng_of_ranks(state)) == self.ranks.count
+        if are_as_many and threads not in (0, self.threads):
             self.threads, self.threads_reason = threads, "as when it was saved"
+        self._load_rng(state)

@@ -29,7 +29,7 @@ def make_step(training: Training, make_room: Callable[[], bool] = lambda: False)
     Otherwise it doubles `training.parts` and adds a warning to `training.pending_warnings`. Raises
     OutOfMemory if the run's options forbid that, or if it doesn't help.
     """
-    run_step = _step_of(training.optimizer)
+    run_step = step_of(training.optimizer)
 
     def step(inputs: Tensor, targets: Tensor) -> Tensor:
         has_begun, parts = False, training.parts
@@ -69,11 +69,12 @@ def make_step(training: Training, make_room: Callable[[], bool] = lambda: False)
 
 def bare_step(training: Training) -> Step:
     """A step without out-of-memory handling, for recording."""
-    run_step = _step_of(training.optimizer)
+    run_step = step_of(training.optimizer)
     return lambda inputs, targets: run_step(lambda: _gradients(training, inputs, targets))
 
 
-def _step_of(optimizer: torch.optim.Optimizer) -> Callable[[Callable[[], Tensor]], Tensor]:
+def step_of(optimizer: torch.optim.Optimizer) -> Callable[[Callable[[], Tensor]], Tensor]:
+    """The optimizer's step: called with a closure, it returns the closure's first loss."""
     # torch's stubs want a closure that returns a float; every optimizer passes a tensor through.
     return cast(Callable[[Callable[[], Tensor]], Tensor], optimizer.step)
 
@@ -84,14 +85,20 @@ def _gradients(training: Training, inputs: Tensor, targets: Tensor) -> Tensor:
     if training.parts > 1:
         loss = _gradients_in_parts(training, inputs, targets)
     else:
-        loss = _gradients_at_once(training, inputs, targets)
-    limit = training.hyperparameters.clip_grad_norm
-    if limit:
-        torch.nn.utils.clip_grad_norm_(training.model.parameters(), limit)
+        loss = gradients_at_once(training, inputs, targets)
+    clip_gradients(training)
     return loss
 
 
-def _gradients_at_once(training: Training, inputs: Tensor, targets: Tensor) -> Tensor:
+def clip_gradients(training: Training) -> None:
+    """Clip the norm of the gradients, if the run does that."""
+    limit = training.hyperparameters.clip_grad_norm
+    if limit:
+        torch.nn.utils.clip_grad_norm_(training.model.parameters(), limit)
+
+
+def gradients_at_once(training: Training, inputs: Tensor, targets: Tensor) -> Tensor:
+    """The loss of these samples; its gradients are added to those in the weights."""
     backward = training.settings.lecture.backward
     loss = _loss(training, inputs, targets)
     if backward is not None:

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -49,9 +50,31 @@ def choose_threads(
     the result. It is one thread if the machine has been busy since `load` was started. `check` is
     called during the measurement, and may raise to end it.
     """
-    requested = training.settings.options.threads
+    requested, ranks = training.settings.options.threads, training.ranks
     if requested != "auto":
         return ThreadChoice(requested, AS_REQUESTED, is_fixed=True)
+    if ranks.count == 1:
+        return _choose_by_measurement(training, draw, load, check)
+    # One rank measures while the others wait.
+    choice = ranks.agree(partial(_choose_by_measurement, training, draw, load, check))
+    return _among_ranks(choice, ranks.local_count)
+
+
+def _among_ranks(choice: ThreadChoice, local_ranks: int) -> ThreadChoice:
+    """The choice of one rank for each of those that share the cores of a machine. It is fixed: all
+    ranks wait for the slowest, so none learns from the time of its own steps.
+    """
+    cores = usable_cores()
+    most = max(1, cores // local_ranks)
+    if choice.count <= most:
+        return ThreadChoice(choice.count, choice.reason, is_fixed=True)
+    return ThreadChoice(most, f"{local_ranks} ranks share {cores} cores", is_fixed=True)
+
+
+def _choose_by_measurement(
+    training: Training, draw: Callable[[], Batch], load: LoadMeter, check: Callable[[], None]
+) -> ThreadChoice:
+    """The threads for a run that doesn't request a number."""
     if reason := reason_for_one(training):
         return ThreadChoice(1, reason, is_fixed=True)
     times = remembered(shape_of(training))
@@ -69,7 +92,10 @@ def choose_threads(
 
 def resumed_choice(training: Training, count: int, reason: str) -> ThreadChoice:
     """The choice for a run that goes on with `count` threads, which nothing measures again."""
-    if training.settings.options.threads != "auto" or reason_for_one(training):
+    is_fixed = training.settings.options.threads != "auto"
+    if training.ranks.count > 1 and not is_fixed:
+        return _among_ranks(ThreadChoice(count, reason), training.ranks.local_count)
+    if is_fixed or reason_for_one(training):
         return ThreadChoice(count, reason, is_fixed=True)
     times = remembered(shape_of(training))
     most = max(count, times.best if times is not None else 1)
@@ -121,10 +147,16 @@ def shape_of(training: Training) -> Mapping[str, Any]:
         "parameters": training.parameters,
         "multiply_adds": training.multiply_adds,
         "inputs": list(training.spec.input_shape),
-        "batch_size": training.batches.batch_size,
+        "batch_size": _samples_of_step(training),
         "optimizer": type(training.optimizer).__qualname__,
         "precision": training.settings.options.precision,
     }
+
+
+def _samples_of_step(training: Training) -> int:
+    """The samples of a full batch that this process computes with."""
+    share = training.ranks.share(training.batches.batch_size)
+    return share.stop - share.start
 
 
 def reason_for_one(training: Training) -> str:
@@ -139,7 +171,7 @@ def reason_for_one_in_step(training: Training) -> str:
     """Why one thread runs a step best, whatever the length of the run; empty if it may not."""
     if training.device.name != "cpu":
         return "the GPU does the arithmetic"
-    if training.multiply_adds * training.batches.batch_size < _LEAST_OF_STEP:
+    if training.multiply_adds * _samples_of_step(training) < _LEAST_OF_STEP:
         return "steps are too short to share"
     if usable_threads() == 1:
         return "there is one core" if usable_cores() == 1 else "OMP_NUM_THREADS allows no more"

@@ -49,6 +49,10 @@ class RunOptions:
     """How many devices train together, each on its share of every batch: CUDA devices of this
     machine, or processes on its CPU. The settings mean the same for any number."""
 
+    sync_batchnorm: bool = False
+    """With several CUDA devices: compute BatchNorm's statistics over the whole batch, instead of
+    each device's share of it."""
+
     threads: Annotated[int | Literal["auto"], Range(minimum=1, maximum=MOST_THREADS)] = "auto"
     """CPU threads to train with; auto measures which number is fastest, and uses one while other
     programs are busy."""

@@ -35,17 +35,26 @@ class GatheredBatches:
             self._split = replace(split, inputs=torch.empty_like(split.inputs))
         # Without shuffling all epochs of a resident split have the same batches: views, made once.
         is_fixed = split.is_resident and not sampler.shuffle
-        self._fixed = list(self._split.chunks(sampler.batch_size)) if is_fixed else None
+        self._fixed = self._views() if is_fixed else None
+
+    def _views(self) -> list[Batch]:
+        """The batches of every epoch, without copying a sample."""
+        split = self._sampler.split
+        return [*zip(split(self._split.inputs), split(self._split.targets), strict=True)]
 
     def __len__(self) -> int:
         return len(self._sampler)
+
+    def size_of(self, batch: int) -> int:
+        """The samples in a batch of an epoch (from 0), over all ranks."""
+        return self._sampler.size_of(batch)
 
     @property
     def whole(self) -> Batch | None:
         """The one batch of every epoch, all samples in their order; None if there isn't one."""
         if self._fixed is None or len(self._fixed) != 1 or self._augment != "none":
             return None
-        return self._fixed[0]
+        return self._fixed[0] if len(self._fixed[0][0]) == len(self._split) else None
 
     @property
     def bytes_per_batch(self) -> int:
@@ -62,11 +71,11 @@ class GatheredBatches:
         if self._fixed is not None:
             if self._is_varied_as_whole:
                 self.begin_epoch(epoch)
-            yield from self._fixed[start : len(self)]
+            yield from self._fixed[start:]
             return
         order = self.begin_epoch(epoch)
         rows, columns = self._alternation(epoch)
-        for indices in order.split(self._sampler.batch_size)[start : len(self)]:
+        for indices in self._sampler.split(order, start):
             inputs, targets = self.gather(indices)
             if len(rows) and not self._is_varied_as_whole:
                 inputs = picked(inputs, rows[indices], columns[indices])
@@ -126,6 +135,10 @@ class LoaderBatches:
 
     def __len__(self) -> int:
         return len(self._sampler)
+
+    def size_of(self, batch: int) -> int:
+        """The samples in a batch of an epoch (from 0), over all ranks."""
+        return self._sampler.size_of(batch)
 
     def epoch(self, epoch: int, start: int) -> Iterator[Batch]:
         """The batches of `epoch` (from 0), without the first `start`."""

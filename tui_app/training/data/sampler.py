@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -22,17 +22,26 @@ def epoch_generator(seed: int, epoch: int) -> torch.Generator:
 class SeededBatchSampler:
     """Yields an epoch's batches as lists of indices; a DataLoader takes it as `batch_sampler`.
 
-    Set `epoch` (from 0) and `start` (the batches to skip) before iterating.
+    Set `epoch` (from 0) and `start` (the batches to skip) before iterating. `share` is the part of
+    so many samples that a rank has, if several train; a rank without a part of a batch skips it.
     """
 
     def __init__(
-        self, size: int, batch_size: int, *, shuffle: bool, seed: int, drop_last: bool = False
+        self,
+        size: int,
+        batch_size: int,
+        *,
+        shuffle: bool,
+        seed: int,
+        drop_last: bool = False,
+        share: Callable[[int], slice] | None = None,
     ) -> None:
         self.size = size
         self.batch_size = min(batch_size, size)
         self.shuffle = shuffle
         self.seed = seed
         self.drop_last = drop_last
+        self._share = share
         self.epoch = 0
         self.start = 0
 
@@ -47,8 +56,22 @@ class SeededBatchSampler:
             return torch.arange(self.size)
         return torch.randperm(self.size, generator=epoch_generator(self.seed, epoch))
 
+    def size_of(self, batch: int) -> int:
+        """The number of samples in a batch of an epoch (from 0), over all ranks."""
+        return min(self.batch_size, self.size - batch * self.batch_size)
+
+    def split(self, samples: Tensor, start: int = 0) -> Sequence[Tensor]:
+        """The batches of an epoch, from batch `start` on, of `samples` in their order: (size, ...).
+
+        Of a rank, its share of each that it has one of.
+        """
+        batches = samples.split(self.batch_size)[start : len(self)]
+        if self._share is None:
+            return batches
+        shares = (batch[self._share(len(batch))] for batch in batches)
+        return [share for share in shares if len(share)]
+
     def __iter__(self) -> Iterator[list[int]]:
         """The batches of `epoch` from `start` on."""
-        batches = self.order(self.epoch).split(self.batch_size)[: len(self)]
-        for batch in batches[self.start :]:
+        for batch in self.split(self.order(self.epoch), self.start):
             yield batch.tolist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -27,6 +28,10 @@ T = TypeVar("T")
 #: How long a rank waits for another: a pause repeats its agreement every second, but a request of
 #: the user may keep rank 0 busy for long. The watch of the ranks ends a group whose member died.
 _TIMEOUT = timedelta(days=1)
+
+#: Seconds to wait for the report of the failure that broke a connection: a rank that was killed
+#: writes none itself.
+REPORT_SECONDS = 5.0
 
 #: How long the ranks of a group wait for each other to start.
 _START_TIMEOUT = timedelta(minutes=10)
@@ -82,15 +87,20 @@ def _store(launch: Launch) -> Store:
 
 
 class Group:
-    """One rank of several, as `Ranks` describes it."""
+    """One rank of several, as `Ranks` describes it. The model's tensors travel over NCCL or gloo,
+    as the device demands; all else over gloo, on the host.
+    """
 
     def __init__(self, launch: Launch, member: Member, host: Any, failures: Store) -> None:
         self.launch = launch
         self.rank = launch.rank
         self.count = launch.count
+        self.local_count = launch.local_count
+        self.writes = launch.rank == 0
         self._device = member.device
         self._host = host
         self._failures = failures
+        self._has_left = False
         self.members: Sequence[Member] = self._gather_everywhere(member)
 
     def device_name(self, requested: str) -> str:
@@ -105,45 +115,61 @@ class Group:
 
     def agree(self, decide: Callable[[], T]) -> T:
         """What `decide` returns on rank 0."""
-        answer: list[Any] = [None, None]
+        if self._has_left:
+            return decide()
+        answer: list[Any] = [None, ""]
         if self.rank == 0:
             try:
                 answer[0] = decide()
             except Exception as error:
-                with _broken(self):
-                    dist.broadcast_object_list([None, str(error)], 0, self._host)
+                self._broadcast_object([None, str(error) or type(error).__name__])
                 raise
-        with _broken(self):
-            dist.broadcast_object_list(answer, 0, self._host)
-        value, problem = answer
-        if problem is not None:
+        value, problem = self._broadcast_object(answer)
+        if problem:
             raise RankFailed(f"{self.describe(0)} failed: {problem}", ExitCode.FAILED)
         return value
 
     def gather(self, value: T) -> list[T]:
         """The value of every rank, on rank 0."""
+        if self._has_left:
+            return [value]
         values: list[Any] | None = [None] * self.count if self.rank == 0 else None
-        with _broken(self):
+        with self._connected():
             dist.gather_object(value, values, 0, self._host)
         return values or []
 
     def sum(self, values: Sequence[float]) -> list[float]:
         """The sums over all ranks."""
+        if self._has_left:
+            return list(values)
         sums = torch.tensor(values, dtype=torch.float64)
-        with _broken(self):
+        with self._connected():
             dist.all_reduce(sums, group=self._host)
         return sums.tolist()
 
     def sum_on_device(self, tensor: Tensor) -> None:
         """Sum in place."""
-        with _broken(self):
+        with self._connected():
             dist.all_reduce(tensor)
 
+    @torch.no_grad()
     def broadcast(self, tensors: Iterable[Tensor]) -> None:
-        """Overwrite the tensors by those of rank 0."""
-        with _broken(self), torch.no_grad():
-            for tensor in tensors:
-                dist.broadcast(tensor, 0)
+        """Overwrite the tensors by those of rank 0, all in one message."""
+        tensors = list(tensors)
+        if self._has_left or not tensors:
+            return
+        flats = [each.detach().contiguous().reshape(-1).view(torch.uint8) for each in tensors]
+        message = torch.cat(flats)
+        with self._connected():
+            dist.broadcast(message, 0)
+        for tensor, piece in zip(tensors, message.split([len(f) for f in flats]), strict=True):
+            tensor.copy_(piece.clone().view(tensor.dtype).view(tensor.shape))
+
+    def leave(self, text: str, exit_code: int) -> None:
+        """Report the failure of this rank, and ask nobody any more."""
+        if not self._has_left:
+            self._has_left = True
+            self.report_failure(text, exit_code)
 
     def report_failure(self, text: str, exit_code: int, rank: int | None = None) -> None:
         """Publish why this rank, or another one that can't say so itself, can't go on."""
@@ -167,21 +193,39 @@ class Group:
         if dist.is_initialized():
             dist.destroy_process_group()
 
+    def _broadcast_object(self, value: list[Any]) -> list[Any]:
+        """The list that rank 0 sends."""
+        with self._connected():
+            dist.broadcast_object_list(value, 0, self._host)
+        return value
+
     def _gather_everywhere(self, value: T) -> list[T]:
         values: list[Any] = [None] * self.count
         dist.all_gather_object(values, value, self._host)
         return values
 
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        """Raise RankFailed where torch reports that the connection to another rank broke."""
+        try:
+            yield
+        except RuntimeError as error:
+            self._has_left = True
+            raise self._failure_of(error) from error
 
-@contextmanager
-def _broken(group: Group) -> Iterator[None]:
-    """Raise RankFailed where torch reports that a connection to another rank broke."""
-    try:
-        yield
-    except RuntimeError as error:
-        for failure in group.failures():
-            text = f"{group.describe(failure.rank)} failed: {failure.text}"
-            raise RankFailed(text, failure.exit_code) from error
+    def _failure_of(self, error: RuntimeError) -> RankFailed:
+        """The failure that another rank, or the watch, reported; it may come after the break."""
+        deadline = time.monotonic() + REPORT_SECONDS
+        while not (failures := self._reported()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for failure in failures:
+            text = f"{self.describe(failure.rank)} failed: {failure.text}"
+            return RankFailed(text, failure.exit_code)
         first_line = (str(error).splitlines() or [""])[0]
-        text = f"the connection to another rank broke: {first_line}"
-        raise RankFailed(text, ExitCode.FAILED) from error
+        return RankFailed(f"the connection to another rank broke: {first_line}", ExitCode.FAILED)
+
+    def _reported(self) -> list[Failure]:
+        try:
+            return self.failures()
+        except RuntimeError:  # the rank that has died held the store
+            return []

@@ -31,6 +31,13 @@ class Ranks(Protocol):
 
     rank: int
     count: int
+    local_count: int
+    """How many of the ranks are on this machine."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether this rank writes the run folder: rank 0 does."""
+        ...
 
     @property
     def members(self) -> Sequence[Member]:
@@ -69,8 +76,11 @@ class Ranks(Protocol):
         """Overwrite the tensors, which are on the training device, by those of rank 0."""
         ...
 
-    def report_failure(self, text: str, exit_code: int) -> None:
-        """Let the other ranks know why this one can't go on."""
+    def leave(self, text: str, exit_code: int) -> None:
+        """Let the other ranks know why this one can't go on, unless another has failed before.
+
+        From now on this rank asks nobody: it agrees with itself, and sums its own values.
+        """
         ...
 
 
@@ -79,6 +89,8 @@ class Alone:
 
     rank = 0
     count = 1
+    local_count = 1
+    writes = True
     members: Sequence[Member] = ()
 
     def device_name(self, requested: str) -> str:
@@ -107,7 +119,7 @@ class Alone:
     def broadcast(self, tensors: Iterable[Tensor]) -> None:
         """Leave the tensors as they are."""
 
-    def report_failure(self, text: str, exit_code: int) -> None:
+    def leave(self, text: str, exit_code: int) -> None:
         """Do nothing: there is no other rank."""
 
 

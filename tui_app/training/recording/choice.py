@@ -8,13 +8,19 @@ from tui_app.training.data.batches import LoaderBatches
 from tui_app.training.optimizers import can_be_recorded
 from tui_app.training.recording.recorded_steps import NOT_RECORDED, RecordedSteps
 from tui_app.training.recording.recorder import CudaRecorder
+from tui_app.training.shared_steps import SharedSteps
 from tui_app.training.state import Training
 from tui_app.training.step import make_step
 from tui_app.training.step_runner import PlainSteps, StepRunner
 
 
 def fastest_steps(training: Training) -> StepRunner:
-    """The fastest way for the run's device. Where nothing can be recorded, one warning says why."""
+    """The fastest way for the run's device. Where nothing can be recorded, one warning says why.
+
+    Several ranks record nothing: this project couldn't try a graph that sums over cards.
+    """
+    if training.ranks.count > 1:
+        return SharedSteps(training)
     device = torch.device(training.device.name)
     reason = why_not_recordable(training) if device.type == "cuda" else ""
     if device.type == "cuda" and not reason:
