@@ -326,7 +326,7 @@ async def test_unavailable_data_is_explained(person: Sitting):
 async def test_preparing_can_be_cancelled(person: Sitting, monkeypatch):
     from datasets.reading.progress import LoadingStopped
 
-    def wait(settings, control: Control, on_progress):
+    def wait(settings, control: Control, *rest: object):
         while control.stop_request is None:
             control.wait(0.05)
         raise LoadingStopped("stopped")

@@ -12,10 +12,10 @@ from tests.others_runs import next_program
 from tests.pilot import Sitting, in_app
 from tests.program import begin, train, tutorch
 from tests.runs.test_run_source import negate, record, write
-from tui_app.app import detached_process
 from tui_app.app.dialogs.choice_question import ChoiceQuestion
 from tui_app.app.session import background_training
 from tui_app.app.widgets.model_pane import ModelPane
+from tui_app.monitoring import detached_process
 from tui_app.monitoring.local_run import LocalRun
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_table import settings_for_form

@@ -15,7 +15,7 @@ from models import find_lecture
 from models.loading.load import load_lecture
 from models.user_files.trust import allow_named_file
 from tests.program import LONGEST, train, tutorch
-from tui_app.monitoring.local_run import local_runs
+from tui_app.monitoring.new_runs import new_runs
 from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training.library_warnings import warnings_noted
 
@@ -72,7 +72,7 @@ def test_in_the_app_warnings_are_notes_of_the_run(net: Path):
     allow_named_file(net)
     with warnings_noted(lambda text: None):
         lecture = load_lecture(find_lecture(str(net)))
-    (run,) = local_runs([resolve_settings(lecture, {"epochs": 2})])
+    (run,) = new_runs([resolve_settings(lecture, {"epochs": 2})])
     run.start()
     assert run.join(LONGEST)
     run.poll()

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from tui_app.app.dialogs.leave_question import LeaveQuestion
 from tui_app.app.dialogs.resume_questions import ask_before_resuming
 from tui_app.app.updating_app import UpdatingApp
-from tui_app.monitoring.local_run import LocalRun, local_runs
 from tui_app.monitoring.log import Log
+from tui_app.monitoring.new_runs import new_runs, resumed_run
+from tui_app.monitoring.process_run import ProcessRun
+from tui_app.monitoring.queued_run import QueuedRun
 from tui_app.monitoring.run_queue import RunQueue
 from tui_app.terminal.display_options import DisplayOptions
 from tui_app.terminal.native_output import NativeOutput
@@ -28,6 +30,7 @@ class RunningApp(UpdatingApp):
         self.queue: RunQueue | None = None
         self.startup_log = Log()
         self.handed_over: Path | None = None
+        self.left_training: ProcessRun | None = None
         self._native_output = native_output
         self._reported: set[int] = set()
         self._is_leaving = False
@@ -69,7 +72,7 @@ class RunningApp(UpdatingApp):
         if self._is_leaving and queue.is_over:
             self.exit(0)
 
-    def _report_outcome(self, run: LocalRun) -> None:
+    def _report_outcome(self, run: QueuedRun) -> None:
         failure, completed = run.failure, run.history.completed
         if failure is not None:
             if completed is None:  # else the log has the sentence already
@@ -85,9 +88,9 @@ class RunningApp(UpdatingApp):
 
     def start_runs(self, settings: Sequence[RunSettings]) -> None:
         """Train a run with each of these settings, one after another."""
-        self._start(local_runs(settings))
+        self._start(new_runs(settings))
 
-    def _start(self, runs: Sequence[LocalRun]) -> None:
+    def _start(self, runs: Sequence[QueuedRun]) -> None:
         if self.queue is not None and self.queue.is_alive:
             self.notify("A run is under way: stop it first.", severity="warning")
             return
@@ -101,7 +104,7 @@ class RunningApp(UpdatingApp):
         ask_before_resuming(self, request, self._resume)
 
     def _resume(self, request: ResumeRequest) -> None:
-        self._start([LocalRun(request.folder.name, request)])
+        self._start([resumed_run(request)])
 
     async def action_quit(self) -> None:
         """Exit; ask first while a run trains."""
@@ -115,6 +118,10 @@ class RunningApp(UpdatingApp):
     def _leave(self, how: str | None) -> None:
         queue = self.queue
         if queue is None or how not in ("k", "s"):
+            return
+        if how == "k" and isinstance(queue.current, ProcessRun):
+            self.left_training = queue.current
+            self.exit(0)
             return
         if how == "k":
             self.handed_over = queue.current.folder

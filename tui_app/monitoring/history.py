@@ -25,6 +25,7 @@ from tui_app.runs.events import (
     ThreadsChanged,
 )
 from tui_app.runs.metrics.packed_epochs import MOST_STEPS, MOST_VALUES, PackedEpochs, numbers
+from tui_app.runs.rank_devices import RankDevice
 
 #: Steps that may be missing in metrics.jsonl; a line after a larger gap is damaged.
 _MOST_MISSING = 10**7
@@ -88,6 +89,7 @@ class History:
         self.completed: RunCompleted | None = None
         self.lr = math.nan
         self.threads = 0  # 0 until something says
+        self.ranks: Sequence[RankDevice] = ()  # of a run on several devices
         self.advice: list[Advised] = []
         self.lr_changes: list[ControlApplied] = []
         self.samples_per_second = math.nan

@@ -23,11 +23,10 @@ from tui_app.runs.files.run_files import open_file
 from tui_app.runs.metrics.metrics_codec import Record
 from tui_app.runs.metrics.metrics_file import read_records
 from tui_app.runs.metrics.packed_epochs import PackedEpochs
-from tui_app.runs.settings.run_settings import RunSettings, differing
 from tui_app.text.escaping import printable
 from tui_app.training.dispatcher import TakesPacked
 from tui_app.training.library_warnings import warnings_noted
-from tui_app.training.session_request import MakeSession, NewRunRequest
+from tui_app.training.session_request import MakeSession
 from tui_app.training.steering.control import Control, Stop
 from tui_app.training.watchdog import StepInterrupted, Watchdog, where_interrupted
 
@@ -87,6 +86,11 @@ class LocalRun:
     def name(self) -> str:
         """`<lecture>/<time>`, or its title until it has a folder."""
         return f"{self.folder.parent.name}/{self.folder.name}" if self.folder else self.title
+
+    @property
+    def loop_control(self) -> Control:
+        """Its control: a thread of this program trains it."""
+        return self.control
 
     @property
     def has_started(self) -> bool:
@@ -230,9 +234,3 @@ def _lines_of(log: Path) -> list[str]:
     except OSError:
         return []
     return lines[bool(skipped) : -1]  # the first may be cut, and the last is empty
-
-
-def local_runs(settings: Sequence[RunSettings]) -> list[LocalRun]:
-    """Return a run for each of the settings, named by those in which they differ."""
-    titles = [differing(each, settings) or each.lecture.name for each in settings]
-    return [LocalRun(t, NewRunRequest(s)) for t, s in zip(titles, settings, strict=True)]

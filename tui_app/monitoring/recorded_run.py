@@ -19,6 +19,7 @@ from tui_app.runs.files.bounded_lines import LineSplitter, skipped_lines
 from tui_app.runs.files.run_files import open_file, refuse_irregular
 from tui_app.runs.listing import current_state, read_status
 from tui_app.runs.metrics.metrics_codec import decode
+from tui_app.runs.rank_devices import rank_devices, ranks_text
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_source import source_properties
 from tui_app.runs.settings.run_options import TABLE_OPTIONS
@@ -81,7 +82,7 @@ class RecordedRun:
             return []
         shown: list[tuple[str, Any]] = [
             ("dataset", record.dataset),
-            ("device", record.device),
+            ("device", ranks_text(self.history.ranks) or record.device),
             ("threads", self.history.threads or record.threads),
             ("parameters", record.parameters),
         ]
@@ -89,6 +90,11 @@ class RecordedRun:
         shown += record.hyperparameters.items()
         shown += source_properties(self._folder, record)
         return [(name.replace("_", " "), printable(setting_text(value))) for name, value in shown]
+
+    def refresh(self) -> bool:
+        """Poll, and read status.json however new the last reading is."""
+        self._status_read_at = -math.inf
+        return self.poll()
 
     def poll(self) -> bool:
         """Read what was recorded since the last call, or as much of it as is read quickly."""
@@ -142,6 +148,10 @@ class RecordedRun:
         if self._trainer not in (None, trainer):
             self._restart()
         self._trainer, self._status_read_at = trainer, time.monotonic()
+        ranks = rank_devices(status)
+        if ranks != self.history.ranks:
+            self.history.ranks = ranks
+            self.history.version += 1
         state = current_state(status)
         if state != self.history.state:
             self.history.state = state

@@ -1,28 +1,28 @@
-"""Trains the runs of a sweep in this program, one after another."""
+"""Trains the runs of a sweep, one after another."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tui_app.monitoring.local_run import LocalRun
+from tui_app.monitoring.queued_run import QueuedRun
 
 
 class RunQueue:
     """Starts the next run when the current one is over, unless that was stopped."""
 
-    def __init__(self, runs: Iterable[LocalRun]) -> None:
+    def __init__(self, runs: Iterable[QueuedRun]) -> None:
         self.runs = list(runs)
         self._next = 0
         self._is_stopped = False
         self._start_next()
 
     @property
-    def current(self) -> LocalRun:
+    def current(self) -> QueuedRun:
         """The run that trains, or the last one that did."""
         return self.runs[self._next - 1]
 
     @property
-    def started(self) -> list[LocalRun]:
+    def started(self) -> list[QueuedRun]:
         """The runs that train or have trained."""
         return self.runs[: self._next]
 

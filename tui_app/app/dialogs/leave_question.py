@@ -13,7 +13,8 @@ from tui_app.monitoring.run_queue import RunQueue
 class LeaveQuestion(ChoiceQuestion):
     """Keep the run training (`k`), stop it (`s`), or stay in the app (`b`).
 
-    A run without a folder can't be kept: there is nothing that another process could resume.
+    A run of this process without a folder can't be kept: there is nothing that another process
+    could resume. A run in a process of its own goes on in it.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -25,17 +26,19 @@ class LeaveQuestion(ChoiceQuestion):
         waiting = f" {queue.waiting} more wait in the queue." if queue.waiting else ""
         rest = " (the queue ends here)" if queue.waiting else ""
         stay = ("b", "Stay here")
+        keep = ("k", f"Leave, and keep training in the background{rest}")
         if run.folder is None:
+            kept = [keep] if run.loop_control is None else []
             super().__init__(
                 f"{run.name} hasn't begun to train: its data and model are still being "
                 f"prepared.{waiting}",
-                [("s", "Cancel it, and leave"), stay],
+                [*kept, ("s", "Cancel it, and leave"), stay],
             )
         else:
             super().__init__(
                 f"{run.name} is training.{waiting}",
                 [
-                    ("k", f"Leave, and keep training in the background{rest}"),
+                    keep,
                     ("s", "Stop, save, and leave (Ctrl-C again does it too)"),
                     stay,
                 ],

@@ -133,7 +133,7 @@ class ViewPalette(_Entries):
         """Return the names of the model's views; none where it can't be loaded."""
         app: AppInterface = self.app  # pyright: ignore[reportAssignmentType]
         queue = app.queue
-        control = queue.current.control if queue is not None and queue.is_alive else None
+        control = queue.current.loop_control if queue is not None and queue.is_alive else None
         answer = asyncio.wrap_future(request_traits(source, control))
         try:
             return offered((await asyncio.wait_for(answer, _WAITING)).found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import ClassVar
 
 from rich.text import Text
@@ -12,6 +11,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.widgets import Static
 
 from tui_app.app.screens.advice import AdviceScreen
+from tui_app.app.screens.save_requests import SaveRequests
 from tui_app.app.widgets.adjustable_chart import screen_bindings
 from tui_app.app.widgets.advice_line import advice_to_show
 from tui_app.app.widgets.chart import Chart
@@ -27,9 +27,6 @@ from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_table import read_note
 from tui_app.text.escaping import printable
-
-#: Seconds between two saves that are requested for the Model pane.
-_SAVES = 3.0
 
 
 class RunScreen(AdviceScreen):
@@ -64,8 +61,7 @@ class RunScreen(AdviceScreen):
         super().__init__()
         self._run = run
         self._keys: tuple[object, ...] = ()
-        self._next_save = 0.0
-        self._step_seen = -1
+        self._saves = SaveRequests()
         self._history = run.history
         self._has_news = False
 
@@ -141,7 +137,7 @@ class RunScreen(AdviceScreen):
         if pane.display and self._run.failure is not None:
             pane.show_model(None, self._run.failure.sentence)
         elif pane.display and not self.is_reading:
-            self._request_save()
+            self._saves.request(self._run)
             pane.show_model(self.model_source())
 
     def model_source(self) -> ModelSource:
@@ -155,14 +151,6 @@ class RunScreen(AdviceScreen):
         if not self.has_class("-model"):
             self.action_model()
         self.query_one(ModelPane).open_view(name)
-
-    def _request_save(self) -> None:
-        """Request a save now and then, so that the pane shows the newest model."""
-        control, step = self._run.control, self._run.history.step
-        if control is None or step == self._step_seen or time.monotonic() < self._next_save:
-            return
-        self._step_seen, self._next_save = step, time.monotonic() + _SAVES
-        control.save()
 
     def action_model(self) -> None:
         """Show the model in place of the chart, or the chart again."""

@@ -14,7 +14,10 @@ from functools import partial
 
 from models.user_files.child_processes import without_working_folder
 from tui_app.app.app import TutorchApp
-from tui_app.app.session.background_training import resume_in_background
+from tui_app.app.session.background_training import (
+    print_how_to_watch,
+    resume_in_background,
+)
 from tui_app.app.session.job_control import JobControl
 from tui_app.monitoring import lecture_thread
 from tui_app.monitoring.random_numbers import PROBE_THREAD
@@ -74,6 +77,9 @@ def run_on_terminal(make: Callable[[NativeOutput], TutorchApp]) -> int:
         return ExitCode.FAILED
     if app.handed_over is not None:
         resume_in_background(app.handed_over, app.queue.current if app.queue is not None else None)
+    left = app.left_training
+    if left is not None and left.pid is not None and left.run_folder is not None:
+        print_how_to_watch(left.pid, left.run_folder)
     exit_code = session.exit_code or result or ExitCode.DONE
     _abandon_stuck_threads(exit_code)
     return exit_code

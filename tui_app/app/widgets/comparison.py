@@ -60,9 +60,9 @@ class Comparison(AdjustableChart):
 
     def follow(self, runs: Sequence[tuple[str, MonitoredRun]]) -> None:
         """Compare these runs, each with a label that tells it from the others."""
-        known = {id(run): overlaid for run, overlaid in self._runs}
+        known = {id(overlaid.history): overlaid for _, overlaid in self._runs}
         self._runs = [
-            (run, known.get(id(run)) or Overlaid(label, RunCurves(run.history)))
+            (run, known.get(id(run.history)) or Overlaid(label, RunCurves(run.history)))
             for label, run in runs
         ]
         self.draw()

@@ -1,11 +1,13 @@
-"""Shows the load of the GPU, or else of processor and memory."""
+"""Shows the load of the GPU or GPUs, or else of processor and memory."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tui_app.app.widgets.text_line import TextLine
-from tui_app.monitoring.system_stats import read_system_stats
+from tui_app.monitoring.system_stats import read_rank_stats, read_system_stats
+from tui_app.runs.rank_devices import RankDevice
 
 #: Seconds between two readings.
 _SECONDS = 2.0
@@ -21,10 +23,14 @@ class MachineLine(TextLine):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._device = "cpu"
+        self._ranks: Sequence[RankDevice] = ()
 
-    def watch_device(self, device: str) -> None:
-        """Show the readings of this device."""
-        self._device = device
+    def watch_device(self, device: str, ranks: Sequence[RankDevice] = ()) -> None:
+        """Show the readings of this device, or of those of the ranks."""
+        has_changed = ranks != self._ranks
+        self._device, self._ranks = device, ranks
+        if has_changed:
+            self._read()
 
     def on_mount(self) -> None:
         """Read regularly."""
@@ -36,4 +42,6 @@ class MachineLine(TextLine):
             self.run_worker(self._show, thread=True, exclusive=True, group="machine")
 
     def _show(self) -> None:
-        self.call_later(self.show, read_system_stats(self._device))
+        ranks = self._ranks
+        line = read_rank_stats(ranks) if ranks else read_system_stats(self._device)
+        self.call_later(self.show, line)

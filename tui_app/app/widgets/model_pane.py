@@ -180,7 +180,8 @@ class ModelPane(Vertical):
 
     def _start_probe(self, work: Callable[[], None]) -> None:
         queue = self.app.queue
-        control = queue.current.control if queue is not None and queue.current.is_alive else None
+        run = queue.current if queue is not None else None
+        control = run.loop_control if run is not None and run.is_alive else None
 
         def probe() -> None:
             work()

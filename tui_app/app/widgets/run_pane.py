@@ -14,6 +14,7 @@ from tui_app.app.widgets.chart import Chart
 from tui_app.app.widgets.clipped_text import ClippedText
 from tui_app.app.widgets.comparison import Comparison
 from tui_app.app.widgets.run_progress import RunProgress
+from tui_app.monitoring.history import History
 from tui_app.monitoring.monitored_run import MonitoredRun
 from tui_app.text.escaping import printable
 
@@ -44,6 +45,7 @@ class RunPane(Vertical):
         super().__init__(**options)
         self.border_title = "Training"
         self.monitored_run: MonitoredRun | None = None
+        self._history: History | None = None
         self._queue: Sequence[tuple[str, MonitoredRun]] = ()
 
     def compose(self) -> ComposeResult:
@@ -67,10 +69,14 @@ class RunPane(Vertical):
 
     def follow(self, run: MonitoredRun) -> None:
         """Show this run."""
-        self.monitored_run = run
+        self.monitored_run, self._history = run, run.history
         self.query_one(RunProgress).reset()
         self.query_one(Chart).follow(run.history)
         self.draw()
+
+    def follows(self, run: MonitoredRun) -> bool:
+        """Whether it shows this run, and the history that the run has now."""
+        return self.monitored_run is run and self._history is run.history
 
     def draw(self) -> None:
         """Show the run as it is now."""

@@ -56,7 +56,7 @@ class RunProgress(Vertical):
         else:
             self._rate.reset()
         if facts is not None:
-            self.query_one(MachineLine).watch_device(facts.device)
+            self.query_one(MachineLine).watch_device(facts.device, history.ranks)
         self.query_one("#where", TextLine).show(self._position(run))
         self.query_one(Bar).share = history.step / max(1, facts.total_steps) if facts else 0.0
         self.query_one("#speed", TextLine).show(self._speed(history, facts))

@@ -17,6 +17,7 @@ from tui_app.app.run_summaries import best_by_lecture
 from tui_app.app.screens.main_screen.panes import PANES
 from tui_app.app.screens.main_screen.repeat_run import RepeatRunScreen
 from tui_app.app.screens.main_screen.shown_model import shown_model
+from tui_app.app.screens.save_requests import SaveRequests
 from tui_app.app.widgets.adjustable_chart import screen_bindings
 from tui_app.app.widgets.advice_line import advice_to_show
 from tui_app.app.widgets.background_line import BackgroundLine
@@ -61,6 +62,7 @@ class MainScreen(RepeatRunScreen):
     def __init__(self, lecture: Path | None, given: Mapping[str, Any]) -> None:
         super().__init__(lecture, given)
         self._shown: object = None
+        self._saves = SaveRequests()
 
     def compose(self) -> ComposeResult:
         """Compose each pane once; app.tcss arranges them by the width of the terminal."""
@@ -143,11 +145,13 @@ class MainScreen(RepeatRunScreen):
         if self.has_class("-tiny"):
             self._draw_tiny(queue and queue.current)
         elif model.display:
+            if queue is not None and queue.current.is_alive and not queue.current.loop_control:
+                self._saves.request(queue.current)
             model.show_model(*self._shown_model())
         if queue is None:
             self.query_one(LogPane).draw()
             return
-        if pane.monitored_run is not queue.current:
+        if not pane.follows(queue.current):
             pane.follow(queue.current)
             self.query_one(LogPane).follow(queue.current.history.log)
         if self.has_class("-tiny"):

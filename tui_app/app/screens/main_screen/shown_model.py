@@ -10,7 +10,7 @@ from tui_app.monitoring.run_queue import RunQueue
 
 if TYPE_CHECKING:
     from tui_app.app.form.settings_draft import SettingsDraft
-    from tui_app.monitoring.local_run import LocalRun
+    from tui_app.monitoring.queued_run import QueuedRun
 
 
 def shown_model(
@@ -22,8 +22,10 @@ def shown_model(
     run = queue.current if queue is not None else None
     if run is not None and run.folder is not None and (run.is_alive or _is_of(run, draft)):
         best = run.history.best.epoch if run.history.best else 0
-        is_alive = run.is_alive and not run.history.is_over
-        return model_of_run(run.folder, best, run.control if is_alive else None), ""
+        is_training = run.is_alive and not run.history.is_over
+        control = run.loop_control if is_training else None
+        is_elsewhere = is_training and control is None
+        return model_of_run(run.folder, best, control, is_training=is_elsewhere), ""
     if run is not None and run.is_alive:
         return None, "The run is being prepared."
     if draft is None:
@@ -34,7 +36,7 @@ def shown_model(
         return None, f"The settings can't be trained: {error}"
 
 
-def _is_of(run: LocalRun, draft: SettingsDraft | None) -> bool:
+def _is_of(run: QueuedRun, draft: SettingsDraft | None) -> bool:
     facts = run.history.info
     if draft is None or facts is None:
         return draft is None
