@@ -159,4 +159,6 @@ def test_no_key_of_the_main_screen_has_two_actions():
                 meanings.setdefault(key, set()).add(binding.action)
     meanings["space"] -= {"go_on"}  # of a run that is paused
     meanings["f6"] -= {"go_on"}
+    for key in ("l", "f7"):
+        meanings[key] -= {"find_lr"}  # while no run trains
     assert {key: acts for key, acts in meanings.items() if len(acts) > 1} == {}

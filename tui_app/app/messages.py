@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from models.user_files.trust import UntrustedSource
     from tui_app.app.own_data.folder_listing import Listing
     from tui_app.app.own_data.own_data import OwnData
+    from tui_app.inspection.lr_finder.finding import LrFinding
     from tui_app.runs.listing import RunSummary
     from tui_app.runs.run_folder import RunFolder
     from tui_app.runs.run_table import RunRow
@@ -214,4 +215,12 @@ class PictureRead(Message):
 
     name: str
     pixels: np.ndarray | None
+    problem: str = ""
+
+
+@dataclass
+class LrFindEnded(Message):
+    """The search for a learning rate has ended: what was found, or the `problem`."""
+
+    found: LrFinding | None
     problem: str = ""

@@ -27,6 +27,7 @@ _SENTENCES = {
     "apply_advice": "Set the form as the advice says",
     # the main screen
     "start": "Start training with these settings",
+    "find_lr": "Find a learning rate for these settings",
     "runs": "Show all runs",
     "one_or_all": "Show one run, or all runs of the sweep",
     "language": "Show lessons in Chinese, or in English",
@@ -120,6 +121,9 @@ _SENTENCES = {
     "image(1)": "Show another image of the class",
     # dialogs
     "leave": "Cancel",
+    "other_lr(-1)": "Choose another learning rate",
+    "other_lr(1)": "Choose another learning rate",
+    "LrFindDialog.choose": "Put the learning rate into the form",
     "app.help_here": "Show help for this dialog",
     "app.quit": "Leave tutorch",
 }

@@ -19,6 +19,7 @@ _TITLES = {
     "run": "one run",
     "pickpath": "file or folder",
     "tabledialog": "table",
+    "lrfinddialog": "learning rate",
     "folderdialog": "folder of images",
 }
 

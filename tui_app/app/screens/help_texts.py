@@ -21,6 +21,8 @@ of them. {undo} undoes a change, also a reset and what {apply_advice} has set; {
 Enter in a field goes to the next one. Escape leaves the field, so that digits and letters are keys
 again; the arrow keys and Enter go back into it.
 
+{find_lr} finds a learning rate: it tries many on a copy of the model, and shows the loss at each.
+
 Several values with commas between them (`0.1,0.01`) make one run each, with the same seed, one
 after another. In a list of choices, "several" at its end lets you type them.
 
@@ -108,6 +110,13 @@ nothing.
     "folderdialog": """\
 **A folder of images.** One folder a class; where there are folders called train and test, they are
 the split. The arrow keys choose a class and another image of it. Enter sets the form to these data.
+""",
+    "lrfinddialog": """\
+**A learning rate.** The lr rises with every step of one pass; the curve is the smoothed loss. It
+falls fastest at *steepest*, and *valley* is the middle of its fall. Short trials at constant lrs
+from the same first weights then find the limit: from there on the loss rises, or hardly falls. The
+suggestion is the valley, or half of the limit if that is less. The arrow keys choose, Enter puts
+the lr into the form. Nothing else of it stays.
 """,
     "textquestion": """\
 **A value.** Type it; what is wrong with it appears below. Enter: OK, Escape: cancel.

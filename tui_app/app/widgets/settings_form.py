@@ -205,6 +205,15 @@ class SettingsForm(FormFocus):
             self.draft.reset(message.name)
             self.check()
 
+    def set_text(self, name: str, text: str) -> None:
+        """Set a setting, as one edit."""
+        if self.draft is not None:
+            self.draft.end_edit()
+            self.draft.change(name, text)
+            self.draft.end_edit()
+            self._note = ""
+            self.check()
+
     def action_reset_all(self) -> None:
         """Reset every field to its default."""
         if self.draft is not None and self.draft.texts:

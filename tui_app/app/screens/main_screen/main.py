@@ -14,8 +14,8 @@ from textual.widgets import Static
 
 from tui_app.app.messages import RunsChanged, RunsRead, StartRequested
 from tui_app.app.run_summaries import best_by_lecture
+from tui_app.app.screens.main_screen.find_lr import FindLrScreen
 from tui_app.app.screens.main_screen.panes import PANES
-from tui_app.app.screens.main_screen.repeat_run import RepeatRunScreen
 from tui_app.app.screens.main_screen.shown_model import shown_model
 from tui_app.app.screens.save_requests import SaveRequests
 from tui_app.app.widgets.adjustable_chart import screen_bindings
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from tui_app.monitoring.model_source import ModelSource
 
 
-class MainScreen(RepeatRunScreen):
+class MainScreen(FindLrScreen):
     """The panes, in one, two or three columns."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (180, "-wide")]  # noqa: RUF012
