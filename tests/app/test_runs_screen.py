@@ -13,10 +13,13 @@ from rich.cells import cell_len
 from textual.widgets import DataTable
 
 from tests.pilot import Sitting, in_app
+from tests.runs.cluster_commands import ClusterCommands
 from tui_app.app.dialogs.choice_question import ChoiceQuestion
 from tui_app.app.run_summaries import about, best_by_lecture, cells, widths
+from tui_app.app.screens.compare import CompareScreen
 from tui_app.app.screens.run import RunScreen
 from tui_app.app.screens.runs_screen.runs import RunsScreen
+from tui_app.runs.job_record import JobRecord
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_table import RunRow, RunTable, write_note
 from tui_app.text.quantities import short_count, short_loss
@@ -49,6 +52,14 @@ def run_of(number: int, **status: Any) -> RunFolder:
 def twenty() -> list[RunFolder]:
     """The oldest first."""
     return [run_of(number) for number in range(20)]
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ClusterCommands:
+    """A cluster on which job 123 waits."""
+    commands = ClusterCommands(tmp_path / "bin", monkeypatch)
+    commands.add("squeue", "echo '123|PENDING|Priority'")
+    return commands
 
 
 async def to_runs(person: Sitting, rows: int) -> DataTable[Any]:
@@ -147,6 +158,37 @@ def test_at_80x24_state_and_note_are_seen(twenty):
         await person.pilot.resize_terminal(160, 48)
         await person.until(lambda: "changed settings" in person.text)
         await person.until(lambda: person.text.count("as good as it gets") == 2)
+
+    look()
+
+
+def test_a_run_whose_job_waits_is_listed_and_says_why_it_cant_be_opened(twenty, cluster):
+    folder = RunFolder.create(Path("runs"), LECTURES[1])
+    JobRecord(
+        job_id="123",
+        cluster="",
+        submitted=time.time(),
+        lecture=LECTURES[1],
+        dataset="study-hours",
+        epochs=7,
+    ).write(folder)
+
+    @in_app("05", size=(80, 24))
+    async def look(person: Sitting):
+        await to_runs(person, 21)
+        await person.until(lambda: "job 123 waits: Priority" in person.text)
+        (row,) = (line for line in person.text.splitlines() if "queued" in line)
+        assert "0/7" in row
+        assert at_cursor(person) == folder.name
+        for key in ("enter", "g", "e"):
+            await person.press(key)
+            await person.until(lambda: person.said)
+            assert person.said.pop() == "It hasn't begun: job 123 waits: Priority."
+        await person.press("space", "space", "c")
+        await person.until(lambda: isinstance(person.app.screen, CompareScreen))
+        await person.press("escape")
+        await person.until(lambda: isinstance(person.app.screen, RunsScreen))
+        assert cluster.calls == ["squeue --noheader --states=all --format=%i|%T|%r --jobs=123"]
 
     look()
 

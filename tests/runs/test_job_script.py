@@ -121,6 +121,7 @@ def test_every_kind_of_script_is_valid_bash_and_has_what_was_asked_for(folder: R
         assert f"\n#SBATCH {line}\n" in several
     assert "--nproc-per-node=2" in several
     assert "--devices=" not in several
+    assert "stop_training() { scancel --signal=TERM" in several
     for text in (one, several, script(folder, "python", JobRequest(gpus=3))):
         subprocess.run(["bash", "-n"], input=text, text=True, check=True)
         if shutil.which("shellcheck"):

@@ -19,21 +19,24 @@ fi"""
 
 #: Trains on one node.
 ONE_NODE = r"""
-train() { exec "$python" -P -m tui_app "${words[@]}"; }"""
+train() { exec "$python" -P -m tui_app "${words[@]}"; }
+stop_training() { kill -TERM "$training"; }"""
 
 #: Trains on several nodes.
 SEVERAL_NODES = r"""
-# torchrun starts the ranks of each node; those of the first node, where rank 0 is, can be reached
-# by all others.
+# torchrun starts the ranks of each node. Those of the first node, rank 0 among them, wait there for
+# all others. When one node's ranks have ended, those of the others have a minute to end, too.
 export MASTER_ADDR MASTER_PORT SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"
 MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 MASTER_PORT=$((20000 + SLURM_JOB_ID % 20000))
 train() {
-    exec srun --kill-on-bad-exit=1 bash -c '
+    exec srun --kill-on-bad-exit=0 --wait=60 bash -c '
         exec "$0" -P -m torch.distributed.run --nnodes="$SLURM_NNODES" --nproc-per-node=@RANKS@ \
             --node-rank="$SLURM_NODEID" --master-addr="$MASTER_ADDR" --master-port="$MASTER_PORT" \
             -m tui_app "$@"' "$python" "${words[@]}"
-}"""
+}
+# srun itself would kill the ranks on TERM: this sends it to them, on all nodes.
+stop_training() { scancel --signal=TERM "$SLURM_JOB_ID.0"; }"""
 
 #: Trains, and requeues the job if it was stopped before the run was completed.
 END = r"""
@@ -42,7 +45,7 @@ END = r"""
 stop() {
     reason=$1
     is_interrupted=yes
-    kill -TERM "$training"
+    stop_training
 }
 reason=
 trap 'stop "time limit"' USR1
