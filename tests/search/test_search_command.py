@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def search(*words: object) -> Ended:
 
 def add_good_trials(study: optuna.Study, count: int) -> None:
     """Trials that all others look worse than."""
-    values = dict.fromkeys((1, 2, 3), 0.99)
+    values = {1: 0.99, 2: 0.99, 3: 0.99}
     for _ in range(count):
         study.add_trial(optuna.trial.create_trial(value=0.99, intermediate_values=values))
 
@@ -91,7 +92,8 @@ def test_one_worker_finds_the_same_again(tmp_path: Path):
 def test_a_worse_trial_is_pruned_and_says_so():
     words = ("softmax", "--vary", "lr=1e-9|1e-8", "--epochs", 3, "--device", "cpu", "--study", "p")
     assert search(*words, "--trials", 1).exit_code == 0
-    add_good_trials(open_study("p", Path("runs"), "").optuna, 5)
+    with closing(open_study("p", Path("runs"), "")) as opened:
+        add_good_trials(opened.optuna, 5)
     ended = search("--study", "p", "--trials", 7)
     assert ended.exit_code == 0, ended.err
     study = read_study("p", Path("runs"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -151,8 +152,8 @@ def _going_on(argv: Sequence[str]) -> tuple[SearchRequest, Search]:
     if flags.vary:
         raise InvalidValue("name the lecture first: `tutorch search LECTURE --vary ...`", "vary")
     values = {**configured_options(*fields), **given}
-    study = open_study(flags.study, runs_dir(values), _storage(flags))
-    lecture = _lecture_of(study.record, argv)
+    with closing(open_study(flags.study, runs_dir(values), _storage(flags))) as study:
+        lecture = _lecture_of(study.record, argv)
     return _request(flags.study, lecture, None, flags, values, given), flags
 
 

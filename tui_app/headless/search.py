@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from tui_app.headless.console_thread import ConsoleThread
 from tui_app.headless.loading_progress import show_loading
 from tui_app.headless.run import OutputOptions
@@ -31,8 +33,10 @@ def search(request: SearchRequest, output: OutputOptions) -> int:
     """Train trials until the study has all; return the exit code."""
     control, console = Control(), output.console()
     terminal = RunTerminal(console)
-    with stop_on_signals(control, terminal, keep=request.keep):
-        study = request.open(console, control)
+    with (
+        stop_on_signals(control, terminal, keep=request.keep),
+        closing(request.open(console, control)) as study,
+    ):
         summary = request.summary()
         print_beginning(console, summary)
         lines = TrialLines(

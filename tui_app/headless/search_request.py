@@ -52,17 +52,23 @@ class SearchRequest:
                 tried = tried_record(
                     self.record, self.lecture, self.machine, on_progress, control.must_stop
                 )
-            study, _ = create_or_join(
-                self.name, tried, self.runs_dir, self.storage, self.total or _TRIALS
-            )
-            return study
+            total = self.total or _TRIALS
+            return create_or_join(self.name, tried, self.runs_dir, self.storage, total)
+        try:
+            self._join(study)
+        except BaseException:
+            study.close()
+            raise
+        return study
+
+    def _join(self, study: Study) -> None:
+        """Raise InvalidValue unless this search is that of the study."""
         if study.record.lecture != self.lecture.name:
             raise InvalidValue(f"the study {self.name!r} is one of {study.record.lecture}", "study")
         if self.record is not None:
             study.refuse_other(self.record)
         study.record.space(self.lecture)  # raises if its settings no longer suit the lecture
         study.extend(self.total)
-        return study
 
     def summary(self) -> StudySummary:
         """The study as it is now."""

@@ -120,14 +120,27 @@ def open_storage(storage: str, runs_dir: Path, name: str, *, create: bool = Fals
     return _open_database(storage)
 
 
+def close_storage(storage: BaseStorage) -> None:
+    """Close the connections to a database or to the proxy."""
+    with from_optuna():
+        storage.remove_session()
+        for owner, name in ((getattr(storage, "engine", None), "dispose"), (storage, "close")):
+            close = getattr(owner, name, None)  # a journal has nothing to close
+            if close is not None:
+                close()
+
+
 def stored_studies(storage: str, runs_dir: Path) -> list[str]:
     """The names of all studies there, in alphabetical order. Raises what `open_storage` does."""
     if not storage:
         paths = (runs_dir.absolute() / _FOLDER).glob(f"*{_SUFFIX}")
         return sorted(path.stem for path in paths if _NAME.fullmatch(path.stem))
     opened = open_storage(storage, runs_dir, "")
-    with from_optuna() as optuna:
-        names = optuna.get_all_study_names(opened)
+    try:
+        with from_optuna() as optuna:
+            names = optuna.get_all_study_names(opened)
+    finally:
+        close_storage(opened)
     return sorted(name for name in names if _NAME.fullmatch(name))
 
 

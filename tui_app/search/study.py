@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +16,13 @@ from tui_app.runs.listing import current_state, read_status
 from tui_app.runs.run_folder import RunFolder
 from tui_app.search.library import from_optuna
 from tui_app.search.record import StudyRecord
-from tui_app.search.sampling import make_pruner, make_sampler
-from tui_app.search.storage import open_storage
+from tui_app.search.sampling import make_pruner
+from tui_app.search.storage import close_storage, open_storage
 from tui_app.search.trial import OpenTrial, TrialFolder, run_name
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.storages import BaseStorage
 
 _RECORD = "tutorch"
 _TOTAL = "trials"
@@ -34,11 +37,25 @@ _SURPLUS = "surplus"
 class Study:
     """An open study. Its trials are shared by all programs that have it open."""
 
-    def __init__(self, name: str, record: StudyRecord, study: optuna.Study, runs_dir: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        record: StudyRecord,
+        study: optuna.Study,
+        runs_dir: Path,
+        storage: BaseStorage,
+    ) -> None:
         self.name = name
         self.record = record
         self.optuna = study
         self.runs_dir = runs_dir
+        self._storage = storage
+        with from_optuna():
+            study.pruner = make_pruner(record)
+
+    def close(self) -> None:
+        """Close its storage."""
+        close_storage(self._storage)
 
     @property
     def total(self) -> int:
@@ -121,55 +138,60 @@ class Study:
 
 def open_study(name: str, runs_dir: Path, storage: str) -> Study:
     """Open a study that exists. Raises UnknownStudy, DamagedRun and what `open_storage` does."""
-    opened = open_storage(storage, runs_dir, name)
-    with from_optuna() as optuna:
-        try:
-            study = optuna.load_study(study_name=name, storage=opened)
-        except KeyError as error:
-            raise UnknownStudy(
-                f"there is no study {name!r} there: `tutorch studies` lists them"
-            ) from error
-        except (ValueError, TypeError, AssertionError) as error:
-            raise DamagedRun(f"the study {name!r} can't be read: {error}"[:300]) from error
-        attributes = study.user_attrs
-    if _RECORD not in attributes:
-        raise DamagedRun(f"the study {name!r} records no settings: it isn't tutorch's")
-    return _ready(name, StudyRecord.of(attributes[_RECORD]), study, runs_dir)
+    with _opened(storage, runs_dir, name) as opened:
+        with from_optuna() as optuna:
+            try:
+                study = optuna.load_study(study_name=name, storage=opened)
+            except KeyError as error:
+                raise UnknownStudy(
+                    f"there is no study {name!r} there: `tutorch studies` lists them"
+                ) from error
+            except (ValueError, TypeError, AssertionError) as error:
+                raise DamagedRun(f"the study {name!r} can't be read: {error}"[:300]) from error
+            recorded = _recorded(study)
+        if recorded is None:
+            raise DamagedRun(f"the study {name!r} records no settings: it isn't tutorch's")
+        return Study(name, StudyRecord.of(recorded), study, runs_dir, opened)
 
 
 def create_or_join(
     name: str, record: StudyRecord, runs_dir: Path, storage: str, total: int
-) -> tuple[Study, bool]:
-    """Create a study of at least `total` trials, or join the one of this name; whether it is new.
+) -> Study:
+    """Create a study of at least `total` trials, or join the one that another program has created
+    in this moment.
 
-    Raises InvalidValue if a study of this name makes other trials, and what `open_storage` does.
+    Raises InvalidValue if that makes other trials, and what `open_storage` does.
     """
-    opened = open_storage(storage, runs_dir, name, create=True)
     direction = "maximize" if record.higher_is_better else "minimize"
-    with from_optuna() as optuna:
-        try:
-            study = optuna.create_study(study_name=name, storage=opened, direction=direction)
-            is_new = True
-            study.set_user_attr(_TOTAL, total)
-            study.set_user_attr(_RECORD, record.as_plain())
-        except optuna.exceptions.DuplicatedStudyError:
-            study, is_new = optuna.load_study(study_name=name, storage=opened), False
-            if _recorded(study) is None:  # its creator was killed before it recorded the settings
+    with _opened(storage, runs_dir, name, create=True) as opened:
+        with from_optuna() as optuna:
+            try:
+                study = optuna.create_study(study_name=name, storage=opened, direction=direction)
+                recorded = None
+            except optuna.exceptions.DuplicatedStudyError:
+                study = optuna.load_study(study_name=name, storage=opened)
+                recorded = _recorded(study)
+            if recorded is None:  # new, or its creator was killed in this moment
                 study.set_user_attr(_TOTAL, total)
                 study.set_user_attr(_RECORD, record.as_plain())
-        recorded = StudyRecord.of(_recorded(study))
-    joined = _ready(name, recorded, study, runs_dir)
-    joined.refuse_other(record)
-    joined.extend(total)
-    return joined, is_new
+                recorded = record.as_plain()
+        joined = Study(name, StudyRecord.of(recorded), study, runs_dir, opened)
+        joined.refuse_other(record)
+        joined.extend(total)
+        return joined
 
 
-def _is_trained(folder: RunFolder) -> bool:
-    """Whether a program on any machine trains the run, by its process or its heartbeat."""
+@contextmanager
+def _opened(
+    storage: str, runs_dir: Path, name: str, *, create: bool = False
+) -> Iterator[BaseStorage]:
+    """Open a storage, and close it again if the study can't be opened."""
+    opened = open_storage(storage, runs_dir, name, create=create)
     try:
-        return current_state(read_status(folder)) in ("running", "paused")
-    except DamagedRun:
-        return False
+        yield opened
+    except BaseException:
+        close_storage(opened)
+        raise
 
 
 def _recorded(study: optuna.Study) -> Any:
@@ -180,8 +202,9 @@ def _recorded(study: optuna.Study) -> Any:
     return study.user_attrs.get(_RECORD)
 
 
-def _ready(name: str, record: StudyRecord, study: optuna.Study, runs_dir: Path) -> Study:
-    with from_optuna():
-        study.pruner = make_pruner(record)
-        study.sampler = make_sampler(record.seed, 0)
-    return Study(name, record, study, runs_dir)
+def _is_trained(folder: RunFolder) -> bool:
+    """Whether a program on any machine trains the run, by its process or its heartbeat."""
+    try:
+        return current_state(read_status(folder)) in ("running", "paused")
+    except DamagedRun:
+        return False

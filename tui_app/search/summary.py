@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -124,6 +125,10 @@ class StudyReader:
         self._argument = study_argument(storage, runs_dir, name)
         self._importance: tuple[int, dict[str, float] | None] = 0, None
 
+    def close(self) -> None:
+        """Close the storage."""
+        self._study.close()
+
     def read(self) -> StudySummary:
         """The study as it is now."""
         study, record = self._study, self._study.record
@@ -155,7 +160,8 @@ class StudyReader:
 
 def read_study(name: str, runs_dir: Path, storage: str = "") -> StudySummary:
     """The study as it is now. Raises what StudyReader does."""
-    return StudyReader(name, runs_dir, storage).read()
+    with closing(StudyReader(name, runs_dir, storage)) as reader:
+        return reader.read()
 
 
 def list_studies(

@@ -1,0 +1,119 @@
+"""A study in PostgreSQL: a server of its own on loopback, where PostgreSQL is installed."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.program import LONGEST, command, environment, tutorch
+from tui_app.runs.errors import StorageUnavailable
+from tui_app.search.summary import read_study
+
+PROGRAMS = [shutil.which(name) for name in ("initdb", "postgres", "pg_ctl")]
+pytestmark = pytest.mark.skipif(not all(PROGRAMS), reason="PostgreSQL isn't installed")
+PASSWORD = "secret-word"
+
+
+def _demoted() -> dict[str, object]:
+    """Arguments of Popen for programs that refuse to run as root."""
+    if os.getuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        try:
+            user = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    pytest.skip("PostgreSQL refuses to run as root, and there is no other user")
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a fresh database."""
+    place = tmp_path_factory.mktemp("postgres")
+    demoted = _demoted()
+    folder, password = place.resolve() / "data", place / "password"
+    password.write_text(PASSWORD)
+    if demoted:
+        for path in (place, password):
+            os.chown(path, demoted["user"], demoted["group"])  # type: ignore[arg-type]
+        for above in place.parents:
+            above.chmod(above.stat().st_mode | 0o011)
+    port = _free_port()
+
+    def run(*words: object, check: bool = True) -> None:
+        done = subprocess.run(
+            [str(word) for word in words],
+            cwd=place,
+            capture_output=True,
+            text=True,
+            check=False,
+            **demoted,  # type: ignore[arg-type]
+        )
+        assert done.returncode == 0 or not check, done.stderr + done.stdout
+
+    run("initdb", "-D", folder, "-U", "tutor", "--auth=scram-sha-256", f"--pwfile={password}")
+    settings = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={place}"
+    settings += " -c fsync=off"
+    run("pg_ctl", "-D", folder, "-o", settings, "-l", place / "log.txt", "-w", "start")
+    try:
+        yield f"postgresql://tutor:{PASSWORD}@127.0.0.1:{port}/postgres"
+    finally:
+        run("pg_ctl", "-D", folder, "-m", "immediate", "-w", "stop", check=False)
+
+
+def test_two_processes_share_a_study_and_the_password_stays_hidden(server: str):
+    vary = ("softmax", "--vary", "lr=1e-3..1:log", "--vary", "widths=32|16")
+    words = ("search", *vary, "--trials", 4, "--epochs", 2, "--device", "cpu", "--study", "shared")
+    argv = command(*words, "--storage", server)
+    variables = environment(OMP_NUM_THREADS="1")
+    other = subprocess.Popen(argv, env=variables, stderr=subprocess.PIPE, text=True)
+    try:
+        ended = tutorch(*words, "--storage", server)
+        _, err = other.communicate(timeout=LONGEST)
+    finally:
+        other.kill()
+    assert (ended.exit_code, other.returncode) == (0, 0), ended.err + err
+
+    study = read_study("shared", Path("runs"), server)
+    assert [trial.number for trial in study.trials] == [0, 1, 2, 3]
+    assert study.state == "completed"
+    runs = {trial.run for trial in study.trials}
+    assert None not in runs
+    assert {path.parent for path in Path("runs").absolute().glob("*/*/run.json")} == runs
+    assert study.best is not None
+    for text in (ended.err, err, str(study), *_files(Path("runs"))):
+        assert PASSWORD not in text
+    shown = tutorch("studies", "--storage", server)
+    assert "shared" in shown.out
+    assert tutorch("study", "shared", "--storage", server, "--json").json["best"] is not None
+
+
+def _files(folder: Path) -> Iterator[str]:
+    for path in folder.rglob("*"):
+        if path.suffix in (".json", ".jsonl", ".txt"):
+            yield path.read_text(encoding="utf-8")
+
+
+def test_a_database_that_cant_be_reached_is_exit_3(server: str, monkeypatch: pytest.MonkeyPatch):
+    gone = f"postgresql://tutor:{PASSWORD}@127.0.0.1:{_free_port()}/postgres"
+    monkeypatch.setenv("TUTORCH_STORAGE", gone)
+    ended = tutorch("study", "shared")
+    assert ended.exit_code == 3
+    assert "storage can't be used" in ended.err
+    assert PASSWORD not in ended.err
+    with pytest.raises(StorageUnavailable):
+        read_study("shared", Path("runs"), server.replace(PASSWORD, "wrong"))
