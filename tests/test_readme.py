@@ -11,7 +11,7 @@ import pytest
 
 from models import find_lecture, lecture_names, read_lesson
 from tests.program import ROOT, tutorch
-from tui_app.commands import data
+from tui_app.commands import data, submit
 from tui_app.headless import run
 from tui_app.training import start
 
@@ -70,6 +70,7 @@ def test_every_command_line_is_understood(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(start, "start_run", reach)
     monkeypatch.setattr(run, "check_models", lambda *args: None)
+    monkeypatch.setattr(submit, "submit", reach)
     monkeypatch.setattr(data, "locate", lambda *args: {})
     lines = {line: name for name, text in texts() for line in command_lines(text)}
     assert len(lines) > len(lecture_names())
