@@ -1,0 +1,1 @@
+"""Searches that the app starts, and the studies that it reads."""
