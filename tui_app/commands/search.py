@@ -36,7 +36,7 @@ from tui_app.runs.settings.run_options import RunOptions
 from tui_app.runs.settings.run_settings import is_own_data, own_data
 from tui_app.runs.settings.variation import Variation, parse_variation
 from tui_app.search.record import MACHINE_OPTIONS, StudyRecord
-from tui_app.search.storage import check_study_name
+from tui_app.search.storage import check_study_name, default_study_name
 from tui_app.search.study import open_study
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _new_or_joined(argv: Sequence[str]) -> tuple[SearchRequest, Search]:
     if record is not None:
         with parsed.locating_errors(vary):
             record.space(lecture)
-    name = flags.study or _default_name(lecture, vary)
+    name = flags.study or default_study_name(lecture.name, vary)
     values = {name: setting.value for name, setting in parsed.in_effect.items()} | {**given}
     return _request(name, lecture, record, flags, values, given), flags
 
@@ -222,12 +222,6 @@ def _record(parsed: LectureArguments, vary: Mapping[str, Variation]) -> StudyRec
         fixed=fixed,
         pruner=parsed.flags.pruner,
     )
-
-
-def _default_name(lecture: Lecture, vary: Mapping[str, Variation]) -> str:
-    """`softmax_classifier-lr-momentum`."""
-    short = lecture.name.removeprefix("lecture_").lstrip("0123456789_") or lecture.name
-    return "-".join([short, *vary])[:64]
 
 
 def _lecture_of(record: StudyRecord, argv: Sequence[str]) -> Lecture:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -82,6 +83,12 @@ def check_study_name(name: str) -> str:
             "study",
         )
     return name
+
+
+def default_study_name(lecture: str, vary: Iterable[str]) -> str:
+    """Name a study after its lecture and what varies: `softmax_classifier-lr-momentum`."""
+    short = lecture.removeprefix("lecture_").lstrip("0123456789_") or lecture
+    return "-".join([short, *vary])[:64]
 
 
 def journal_path(runs_dir: Path, name: str) -> Path:
