@@ -55,6 +55,7 @@ def test_every_key_has_a_sentence():
 def test_help_texts_take_their_keys_from_bindings():
     actions = {action_of_chart(binding.action) for binding, _ in _all_bindings()}
     typed = {"!", "/", "0.1,0.01", "csv:FILE", "folder:DIR", "tutorch doctor"}
+    typed |= {"1e-4..1", "1e-4..1:log", "sgd|adam", "median", "hyperband", "none"}
     for name, text in HELP.items():
         for action in re.findall(r"\{(.+?)\}", text):
             assert action in actions, f"{name}: no key is bound to {action}"

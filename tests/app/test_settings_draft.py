@@ -10,7 +10,7 @@ import pytest
 from models import find_lecture
 from models.fields import InvalidValue
 from models.loading.load import load_lecture
-from tui_app.app.form import settings_draft
+from tui_app.app.form import form_runs
 from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.app.loading.command_line import CommandLine
 from tui_app.app.loading.lecture_loading import load
@@ -39,9 +39,9 @@ def test_a_data_file_of_the_users_own_can_be_trained_from_the_form(tmp_path: Pat
 
 def test_the_settings_are_resolved_once_for_the_same_texts(monkeypatch: pytest.MonkeyPatch):
     draft, calls = draft_of("softmax"), []
-    resolve = settings_draft.resolve_settings
+    resolve = form_runs.resolve_settings
     monkeypatch.setattr(
-        settings_draft,
+        form_runs,
         "resolve_settings",
         lambda *arguments: calls.append(arguments) or resolve(*arguments),
     )

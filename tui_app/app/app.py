@@ -16,12 +16,12 @@ from tui_app.app.dialogs.pick_from_list import PickFromList
 from tui_app.app.dialogs.trust_question import ask_trust
 from tui_app.app.loading.devices import find_devices
 from tui_app.app.messages import RunsChanged, RunsRead
-from tui_app.app.running_app import RunningApp
 from tui_app.app.screens.help import help_page, keys_page
 from tui_app.app.screens.main_screen.main import MainScreen
 from tui_app.app.screens.palette import Palette, ViewPalette
 from tui_app.app.screens.run import RunScreen
 from tui_app.app.screens.runs_screen.runs import RunsScreen
+from tui_app.app.searching_app import SearchingApp
 from tui_app.monitoring.recorded_run import RecordedRun
 from tui_app.runs.listing import run_folders, summarise
 from tui_app.runs.run_folder import RunFolder
@@ -40,7 +40,7 @@ _PLAIN = DisplayOptions()
 _RUNS = "runs"
 
 
-class TutorchApp(RunningApp):
+class TutorchApp(SearchingApp):
     """Opens the screens, and holds what the user chose on them."""
 
     TITLE = "tutorch"

@@ -15,7 +15,9 @@ from tui_app.training.session_request import ResumeRequest
 
 if TYPE_CHECKING:
     from models.user_files.trust import UntrustedSource
+    from tui_app.app.form.settings_draft import SettingsDraft
     from tui_app.app.own_data.own_data import OwnData
+    from tui_app.app.studies.started_searches import StartedSearches
     from tui_app.runs.settings.run_settings import RunSettings
 
 
@@ -27,6 +29,9 @@ class AppInterface(AppearanceApp):
 
     queue: RunQueue | None
     """The runs of this program that were started last, the one that trains among them."""
+
+    searches: StartedSearches
+    """The searches that this program has started."""
 
     startup_log: Log
     """The log that is shown until a run has its own."""
@@ -58,6 +63,24 @@ class AppInterface(AppearanceApp):
 
     def update_soon(self) -> None:
         """Update the screen shortly, since a run was asked to do something."""
+        raise NotImplementedError
+
+    # Searches
+
+    def ask_search(self, draft: SettingsDraft) -> None:
+        """Ask how to search among the settings of the form, then start the search."""
+        raise NotImplementedError
+
+    def continue_search(self, name: str, trials: int = 0) -> None:
+        """Go on with a study, up to so many trials in all, or as many as it is to have."""
+        raise NotImplementedError
+
+    def open_study(self, name: str) -> None:
+        """Open the screen of a study, unless it is open already."""
+        raise NotImplementedError
+
+    def open_studies(self) -> None:
+        """Open the list of studies."""
         raise NotImplementedError
 
     # Reading

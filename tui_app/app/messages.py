@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tui_app.runs.listing import RunSummary
     from tui_app.runs.run_folder import RunFolder
     from tui_app.runs.run_table import RunRow
+    from tui_app.search.summary import StudySummary
 
 
 @dataclass
@@ -223,4 +224,29 @@ class LrFindEnded(Message):
     """The search for a learning rate has ended: what was found, or the `problem`."""
 
     found: LrFinding | None
+    problem: str = ""
+
+
+@dataclass
+class StudyRead(Message):
+    """A study was read in so many `seconds`, or the `problem` with it."""
+
+    study: StudySummary | None
+    problem: str
+    seconds: float
+
+
+@dataclass
+class StudyNamesRead(Message):
+    """The names of all studies were read, or why there can be no search: the `problem`."""
+
+    names: Sequence[str]
+    problem: str = ""
+
+
+@dataclass
+class StudiesRead(Message):
+    """The studies were read, or the `problem` with them."""
+
+    studies: Sequence[StudySummary]
     problem: str = ""

@@ -37,7 +37,8 @@ class RunSummary:
     having recorded an end), or damaged (then `problem` says why, and the rest is empty). A run that
     a cluster's job trains is queued until the job has begun it; `with_job_states` adds what the
     cluster says of its `job`, whose id is empty for other runs. `file` is the user's file that it
-    was trained from, on the machine `host`; empty for a lecture of the course.
+    was trained from, on the machine `host`; empty for a lecture of the course. `study` is the
+    search that the run is a trial of; empty for any other run.
     """
 
     name: str
@@ -58,6 +59,7 @@ class RunSummary:
     problem: str | None = None
     job: str = ""
     has_begun: bool = True
+    study: str = ""
 
     @property
     def not_begun_text(self) -> str:
@@ -185,6 +187,7 @@ def summarise(folder: RunFolder, record: RunRecord | None = None) -> RunSummary:
             created=record.created,
             file=record.users_file,
             host=record.host,
+            study=record.study,
             reason=str(status["reason"]) if status.get("reason") else None,
             job="" if job is None else job.job_id,
         )

@@ -80,6 +80,13 @@ class RunRecord:
     created: float
     host: str
 
+    @property
+    def study(self) -> str:
+        """The name of the study that the run is a trial of, or an empty text."""
+        study = self.values.get("study")
+        name = study.get("name") if isinstance(study, dict) else None
+        return name if isinstance(name, str) else ""
+
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> RunRecord:
         """Read the content of run.json. Raises ValueError with what is wrong in it."""

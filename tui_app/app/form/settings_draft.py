@@ -8,12 +8,14 @@ from typing import Any, TypeVar
 from datasets.own.names import is_own_data
 from models.fields import InvalidValue, OnlyWith
 from models.lecture import Lecture
-from tui_app.app.form.draft_fields import draft_fields
+from tui_app.app.form.draft_fields import default_values, draft_fields
 from tui_app.app.form.edits import Edits
+from tui_app.app.form.form_runs import search_examples, sweep_runs
+from tui_app.app.form.form_values import parse_form_text, parse_range
 from tui_app.app.own_data.own_data import OwnData
-from tui_app.runs.settings.run_options import TABLE_OPTIONS, RunOptions
-from tui_app.runs.settings.run_settings import RunSettings, own_data, resolve_settings
-from tui_app.runs.settings.sweep import combinations, parse_value_or_list, split_values
+from tui_app.runs.settings.run_options import TABLE_OPTIONS
+from tui_app.runs.settings.run_settings import RunSettings, own_data
+from tui_app.runs.settings.sweep import split_values
 from tui_app.training.data.suitable_data import refuse_unsuitable_data
 
 T = TypeVar("T")
@@ -94,7 +96,8 @@ class SettingsDraft:
         return self._once(self._format_defaults)
 
     def _format_defaults(self) -> dict[str, str]:
-        return {name: self.fields[name].format(value) for name, value in self._defaults().items()}
+        values = default_values(self.lecture, self.dataset, self.fields, self.texts)
+        return {name: self.fields[name].format(value) for name, value in values.items()}
 
     def _once(self, compute: Callable[[], T]) -> T:
         """Return what the method `compute` returns, called once for the same texts: the form, its
@@ -165,16 +168,35 @@ class SettingsDraft:
             return self.dataset.startswith("csv:")
         return all(map(self.allows, self.fields[name].only_with))
 
+    @property
+    def useful_texts(self) -> dict[str, str]:
+        """The changed texts that have an effect with the others."""
+        return {name: text for name, text in self.texts.items() if self.is_useful(name)}
+
     def allows(self, rule: OnlyWith) -> bool:
         """Whether the other field has a value that `rule` requires, in one run at least."""
         other = self.fields.get(rule.field)
         if other is None:
             return True
         try:
-            values = parse_value_or_list(other, self.text(other.name))
+            values = parse_form_text(other, self.text(other.name))
         except InvalidValue:
             return True
         return any(value in rule.values for value in values)
+
+    @property
+    def is_search(self) -> bool:
+        """Whether a field holds a range, so that the form starts a search."""
+        return self._once(self._has_range)
+
+    def _has_range(self) -> bool:
+        try:
+            return any(
+                parse_range(self.fields[name], text) is not None
+                for name, text in self.useful_texts.items()
+            )
+        except InvalidValue:  # `problems` shows it
+            return True
 
     def problems(self) -> dict[str, str]:
         """The problems by field; under "" one that belongs to no single field."""
@@ -193,15 +215,14 @@ class SettingsDraft:
         found = {}
         for name, text in self.texts.items():
             try:
-                parse_value_or_list(self.fields[name], text)
+                parse_form_text(self.fields[name], text)
             except InvalidValue as problem:
                 found[name] = str(problem)
         return found
 
     def runs(self) -> list[RunSettings]:
-        """The settings of every run: one, or one for each combination of several values.
-
-        Raises InvalidValue.
+        """The settings of every run: one, or one for each combination of several values; of a
+        search, a few examples. Raises InvalidValue.
         """
         resolved = self._once(self._resolve)
         if isinstance(resolved, InvalidValue):
@@ -215,39 +236,8 @@ class SettingsDraft:
             return problem
 
     def _resolve_runs(self) -> list[RunSettings]:
-        names = [name for name in self.texts if self.is_useful(name)]
-        values = {n: parse_value_or_list(self.fields[n], self.texts[n]) for n in names}
-        runs = [
-            resolve_settings(self.lecture, {**chosen, "runs_dir": self._runs_dir})
-            for chosen in combinations(values)
-        ]
+        resolve_all = search_examples if self.is_search else sweep_runs
+        runs = resolve_all(self.lecture, self.fields, self.useful_texts, self._runs_dir)
         for dataset in {run.dataset for run in runs}:
             refuse_unsuitable_data(self.lecture, dataset)
         return runs
-
-    def _defaults(self) -> dict[str, Any]:
-        """The lecture's defaults for this data set and for the choices that are valid."""
-        given = {}
-        for name, text in self.texts.items():
-            field = self.fields[name]
-            if (field.choices and name not in ("dataset", "device")) or field.kind is bool:
-                try:
-                    given[name] = parse_value_or_list(field, text)[0]
-                except InvalidValue:
-                    continue
-        options = vars(RunOptions())
-        given = {name: value for name, value in given.items() if name not in options}
-        try:
-            settings = self.lecture.resolve(self.dataset, given)
-        except InvalidValue:
-            settings = self.lecture.resolve(self.dataset, {})
-        # A field's own default, not the value that was chosen for it.
-        plain = vars(settings) | {name: self.fields[name].default for name in given}
-        plain |= {
-            name: value
-            for name, value in self.lecture.overrides.get(self.dataset, {}).items()
-            if name in given
-        }
-        return {name: {**options, **plain}[name] for name in self.fields} | {
-            "dataset": self.lecture.datasets[0]
-        }

@@ -28,6 +28,7 @@ _SENTENCES = {
     # the main screen
     "start": "Start training with these settings",
     "find_lr": "Find a learning rate for these settings",
+    "SearchDialog.start": "Start the search",
     "runs": "Show all runs",
     "one_or_all": "Show one run, or all runs of the sweep",
     "language": "Show lessons in Chinese, or in English",
@@ -103,6 +104,18 @@ _SENTENCES = {
     "undo": "Undo the last change",
     "filter": "Filter the runs",
     "sort": "Sort by the next column",
+    # studies
+    "studies": "Show the studies: searches for hyperparameters",
+    "app.focus_next": "Go to the next field, or the previous",
+    "app.focus_previous": "Go to the next field, or the previous",
+    "open_study": "Open the study",
+    "open_trial": "Open the run of the trial",
+    "use_best": "Set the form as the best trial was set",
+    "stop_search": "Stop the search; its trials save first",
+    "continue_search": "Continue the search",
+    "turn(1)": "Show another setting in the chart",
+    "turn(-1)": "Show another setting in the chart",
+    "StudyScreen.sort": "Show the best trials first, or the newest",
     # the user's own data
     "PickPath.move(1)": "Go to the next file, or the previous",
     "PickPath.move(-1)": "Go to the next file, or the previous",

@@ -17,6 +17,8 @@ from tui_app.app.screens.keys import keys_table, sections_of, with_keys
 _TITLES = {
     "main": "main screen",
     "run": "one run",
+    "study": "one study",
+    "searchdialog": "search",
     "pickpath": "file or folder",
     "tabledialog": "table",
     "lrfinddialog": "learning rate",

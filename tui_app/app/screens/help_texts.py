@@ -26,6 +26,10 @@ again; the arrow keys and Enter go back into it.
 Several values with commas between them (`0.1,0.01`) make one run each, with the same seed, one
 after another. In a list of choices, "several" at its end lets you type them.
 
+A range (`1e-4..1`, or `1e-4..1:log` on a logarithmic scale) makes a search of the settings: {start}
+asks for the number of trials, and each trial is a run. Choices for a search have bars between them
+(`sgd|adam`). {studies} shows all searches.
+
 **Your own data.** The list of data sets ends in "your own table" and "your own images";
 {own_data} does the same, and shows the columns or classes of what is chosen. You can also type
 `csv:FILE` or `folder:DIR`.
@@ -75,6 +79,24 @@ and {sort} sorts it.
 and the keys of the Training pane pause, change, save and stop it. {model} shows what its best model
 learned, and the chart again; {apply_advice} sets the form as the advice says. On a narrow terminal
 {facts} shows the settings and the note in place of the log.
+""",
+    "studies": """\
+**Studies.** Each search for hyperparameters in the runs folder, also of searches that were started
+without the app. Enter opens one. A range in a field of the form starts a new one.
+""",
+    "study": """\
+**One study.** A search for hyperparameters, and its trials. The chart on the left has the metric of
+each trial and the best so far; the other one has one setting against the metric: {turn(1)} and
+{turn(-1)} go to the next setting and to its importance. Enter opens the run of a trial, attached
+while it trains. {use_best} sets the form as the best trial was set.
+
+{stop_search} stops a search that this program has started, {continue_search} continues one. Leaving
+tutorch stops no search.
+""",
+    "searchdialog": """\
+**A search.** How many trials it has, how it ends bad ones early, and its name. The pruner `median`
+ends a trial that is worse than half of the trials before it, `hyperband` ends most of them after a
+few epochs, `none` ends none. Enter starts the search in a process of its own.
 """,
     "compare": """\
 **Compare.** The curves of the marked runs in one chart, named by the settings in which they differ.

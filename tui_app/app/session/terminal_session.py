@@ -80,6 +80,7 @@ def run_on_terminal(make: Callable[[NativeOutput], TutorchApp]) -> int:
     left = app.left_training
     if left is not None and left.pid is not None and left.run_folder is not None:
         print_how_to_watch(left.pid, left.run_folder)
+    sys.stderr.write(app.searches.describe_running())
     exit_code = session.exit_code or result or ExitCode.DONE
     _abandon_stuck_threads(exit_code)
     return exit_code

@@ -1,8 +1,9 @@
-"""Shows in a line which runs train in other processes, while there are any."""
+"""Shows in a line which runs and searches go on in other processes, while there are any."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.text import Text
@@ -23,6 +24,20 @@ _INTERVAL = 4.0
 _KEY = "  b: attach"
 
 
+@dataclass(frozen=True)
+class BackgroundEntry:
+    """A run in a `folder`, or a `study`, that another process works on."""
+
+    text: str
+    folder: str = ""
+    study: str = ""
+
+    @property
+    def key(self) -> str:
+        """Identifies the entry."""
+        return self.folder or f"study {self.study}"
+
+
 class BackgroundLine(Static):
     """Hidden while no other process trains a run. A click attaches to it, as the key does."""
 
@@ -37,7 +52,7 @@ class BackgroundLine(Static):
 
     def __init__(self) -> None:
         super().__init__(markup=False)
-        self.runs: Sequence[RunSummary] = ()
+        self.entries: Sequence[BackgroundEntry] = ()
 
     def on_mount(self) -> None:
         """Read the folder once the screen is painted, then regularly."""
@@ -57,13 +72,15 @@ class BackgroundLine(Static):
         self.run_worker(work, thread=True, exclusive=True, group="background")
 
     def _show(self, runs: Sequence[RunSummary]) -> None:
-        if runs == self.runs or not self.is_attached:
+        own = [search.name for search in self.app.searches.running]
+        entries = background_entries(runs, own)
+        if entries == self.entries or not self.is_attached:
             return
-        count_changed = len(runs) != len(self.runs)
-        self.runs = runs
+        count_changed = len(entries) != len(self.entries)
+        self.entries = entries
         self._write()
         if count_changed:
-            self.display = bool(runs)
+            self.display = bool(entries)
             self.screen.refresh_bindings()
 
     def on_resize(self) -> None:
@@ -71,9 +88,9 @@ class BackgroundLine(Static):
         self._write()
 
     def _write(self) -> None:
-        if not self.runs:
+        if not self.entries:
             return
-        what = _describe(self.runs[0]) if len(self.runs) == 1 else counted(len(self.runs), "run")
+        what = self.entries[0].text if len(self.entries) == 1 else _counted(self.entries)
         width = self.app.size.width - 2 - len(_KEY)
         self.update(Text.assemble(cut(Text(f"▶ background: {what}"), width), (_KEY, "bold")))
 
@@ -82,16 +99,43 @@ class BackgroundLine(Static):
         self.attach()
 
     def attach(self) -> None:
-        """Open the run, or choose one of several."""
-        if len(self.runs) == 1:
-            self._open(self.runs[0].path)
-        elif self.runs:
-            choices = [(_describe(run), run.path) for run in reversed(self.runs)]
+        """Open the run or the search, or choose one of several."""
+        if len(self.entries) == 1:
+            self._open(self.entries[0].key)
+        elif self.entries:
+            choices = [(entry.text, entry.key) for entry in reversed(self.entries)]
             self.app.choose_from_list(choices, choices[0][1], self._open)
 
-    def _open(self, path: str | None) -> None:
-        if path:
-            self.app.open_run(RunFolder(Path(path)))
+    def _open(self, key: str | None) -> None:
+        entry = next((entry for entry in self.entries if entry.key == key), None)
+        if entry is not None and entry.study:
+            self.app.open_study(entry.study)
+        elif entry is not None:
+            self.app.open_run(RunFolder(Path(entry.folder)))
+
+
+def background_entries(
+    runs: Sequence[RunSummary], searches: Sequence[str]
+) -> list[BackgroundEntry]:
+    """Return an entry for each run, but one for all trials of a study, and one for each of the
+    `searches` that this program has started.
+    """
+    trials = [run for run in runs if run.study]
+    studies = dict.fromkeys([*(run.study for run in trials), *searches])
+    entries = []
+    for study in studies:
+        count = sum(run.study == study for run in trials)
+        training = f", {counted(count, 'trial')} training" if count else ""
+        entries.append(BackgroundEntry(printable(f"search {study}{training}"), study=study))
+    plain = [run for run in runs if not run.study]
+    return [*entries, *(BackgroundEntry(_describe(run), folder=run.path) for run in plain)]
+
+
+def _counted(entries: Sequence[BackgroundEntry]) -> str:
+    searches = sum(bool(entry.study) for entry in entries)
+    runs = len(entries) - searches
+    parts = ["1 search" if searches == 1 else f"{searches} searches"] if searches else []
+    return ", ".join([*parts, *([counted(runs, "run")] if runs else [])])
 
 
 def _describe(run: RunSummary) -> str:

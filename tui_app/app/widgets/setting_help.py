@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.text import Text
 from textual.widgets import Static
 
@@ -13,7 +15,9 @@ from tui_app.text.escaping import printable
 _UNCHANGED = "All settings at the lecture's defaults."
 _CHANGED = "● marks settings that differ from the lecture's defaults."
 _OWN_DATA = "Your own data. p shows them, and chooses columns or other data."
-_SEVERAL = "Several values, as in 0.1,0.01, make one run each."
+_SEVERAL = (
+    "Several values, as in 0.1,0.01, make one run each; a range, as in 1e-4..1:log, a search."
+)
 
 
 class SettingHelp(Static):
@@ -78,3 +82,11 @@ def explanation(draft: SettingsDraft, name: str, cut_text: str) -> str:
 def _only_with(draft: SettingsDraft, field: Field) -> str:
     unmet = next(rule for rule in field.only_with if not draft.allows(rule))
     return f"{field.help} Used only while {unmet.field.replace('_', ' ')} is {unmet}."
+
+
+def start_label(draft: SettingsDraft, problems: Mapping[str, str]) -> str:
+    """What Start starts: a run, several, or a search."""
+    if draft.is_search:
+        return "Search ..."
+    runs = 0 if problems else len(draft.runs())
+    return f"Start {runs} runs" if runs > 1 else "Start"

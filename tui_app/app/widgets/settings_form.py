@@ -26,7 +26,7 @@ from tui_app.app.own_data.own_data import OwnData
 from tui_app.app.widgets.broken_lecture import BrokenLecture
 from tui_app.app.widgets.drawable import is_drawable
 from tui_app.app.widgets.form_focus import FormFocus
-from tui_app.app.widgets.setting_help import SettingHelp, explanation
+from tui_app.app.widgets.setting_help import SettingHelp, explanation, start_label
 from tui_app.app.widgets.setting_rows import Choices, SettingRows
 from tui_app.runs.settings.run_options import TABLE_OPTIONS
 
@@ -147,12 +147,9 @@ class SettingsForm(FormFocus):
             return
         problems = draft.problems()
         self._rows.show_state(draft, problems)
-        runs = 0 if problems else len(draft.runs())
         button = self.query_one(Button)
         button.disabled = bool(problems) or self._is_busy
-        button.label = (
-            "A run is under way" if self._is_busy else f"Start {runs} runs" if runs > 1 else "Start"
-        )
+        button.label = "A run is under way" if self._is_busy else start_label(draft, problems)
         self._explain(problems.get("", ""))
         data = draft.own_data
         if data is not None and data not in draft.data_checked:

@@ -241,6 +241,8 @@ class LectureChoiceScreen(OwnDataScreen):
         elif not is_current(form.draft.lecture):
             self._start_when_loaded = lesson.path
             self._load(lesson.path)
+        elif form.can_start and form.draft.is_search:
+            self.app.ask_search(form.draft)
         elif form.can_start:
             self.app.start_runs(form.draft.runs())
         else:

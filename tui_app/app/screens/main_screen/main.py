@@ -48,6 +48,7 @@ class MainScreen(FindLrScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s,f5", "start", "Start"),
         Binding("r,f3", "runs", "Runs"),
+        Binding("y,f10", "studies", "Studies", show=False),
         *screen_bindings(show=False),
         Binding("v", "one_or_all", "One run, all of the queue", show=False),
         Binding("z", "language", "中文/English", show=False),
@@ -101,7 +102,7 @@ class MainScreen(FindLrScreen):
         if action == "start":
             return self.controlled_run is None
         if action == "attach":
-            return any(line.runs for line in self.query(BackgroundLine))
+            return any(line.entries for line in self.query(BackgroundLine))
         return super().check_action(action, parameters)
 
     def on_start_requested(self, message: StartRequested) -> None:
@@ -197,3 +198,7 @@ class MainScreen(FindLrScreen):
     def action_runs(self) -> None:
         """Open the screen of all runs."""
         self.app.open_runs()
+
+    def action_studies(self) -> None:
+        """Open the list of studies."""
+        self.app.open_studies()

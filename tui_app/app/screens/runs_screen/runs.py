@@ -57,6 +57,7 @@ class RunsScreen(TrashActionsScreen, RunActionsScreen):
         Binding("slash", "filter", "Filter", key_display="/"),
         Binding("s", "sort", "Sort"),
         Binding("n", "again", "New like it"),
+        Binding("y,f10", "studies", "Studies"),
     ]
 
     def __init__(self) -> None:
@@ -159,6 +160,10 @@ class RunsScreen(TrashActionsScreen, RunActionsScreen):
             self.runs.focus()
         else:
             self.app.pop_screen()
+
+    def action_studies(self) -> None:
+        """Open the list of studies."""
+        self.app.open_studies()
 
     def action_filter(self) -> None:
         """Open the filter."""
