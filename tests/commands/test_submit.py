@@ -92,6 +92,16 @@ def test_a_job_that_ended_before_training_began_is_shown_as_such(
     assert (reason or "") in (run["reason"] or "")
 
 
+def test_a_job_that_has_written_its_log_isnt_queued_any_more(cluster: ClusterCommands):
+    run = tutorch("submit", *SMALL).run
+    (run / "job.log").write_text("no data\n")
+    cluster.add("squeue", "exit 1")
+    assert listed()["state"] == "starting"  # without an answer it's what the folder says
+    cluster.add("squeue", "")
+    assert listed()["state"] == "failed"
+    assert "job 123 ended before training began: job.log says why" in tutorch("show", "last").out
+
+
 def test_a_job_that_squeue_has_forgotten_is_found_in_the_accounts(cluster: ClusterCommands):
     tutorch("submit", *SMALL)
     cluster.add("squeue", "")

@@ -169,7 +169,7 @@ def _print(folder: RunFolder, submitted: SubmittedJob, *, is_json: bool) -> None
     """Print the job and how to watch it; on stdout, the path of the run folder, or JSON."""
     if submitted.warnings:
         print_to_stderr(submitted.warnings)
-    log = folder.path / "job.log"
+    log = folder.job_log
     if is_json:
         print_json(
             {

@@ -64,7 +64,7 @@ class RunSummary:
     @property
     def not_begun_text(self) -> str:
         """Why a run that a job is to train hasn't begun."""
-        return f"It hasn't begun: {self.reason or f'job {self.job} waits'}."
+        return f"It hasn't begun: {self.reason or f'job {self.job} is {self.state}'}."
 
     @property
     def shown_state(self) -> str:
@@ -199,11 +199,11 @@ def summarise(folder: RunFolder, record: RunRecord | None = None) -> RunSummary:
 
 
 def _summary_of_job(folder: RunFolder, job: JobRecord) -> RunSummary:
-    """Summarise a run that its job hasn't begun."""
+    """Summarise a run that its job hasn't begun; the job itself has, if it has written its log."""
     return RunSummary(
         name=folder.name,
         path=str(folder.path),
-        state="queued",
+        state="starting" if is_there(folder.job_log) else "queued",
         lecture=job.lecture,
         dataset=job.dataset,
         epochs=job.epochs,

@@ -40,6 +40,7 @@ class RunFolder:
 
         self.run_json = self.path / "run.json"
         self.job_json = self.path / "job.json"
+        self.job_log = self.path / "job.log"
         self.data_json = self.path / "data.json"
         self.status = self.path / "status.json"
         self.metrics = self.path / "metrics.jsonl"

@@ -93,7 +93,7 @@ def _directives(settings: RunSettings, folder: RunFolder, job: JobRequest) -> It
     ranks = settings.options.devices // job.nodes
     yield f"--job-name={_value(f'tutorch-{settings.lecture.name}')}"
     # SLURM replaces %j and the like in the name of the file.
-    yield f"--output={_value(str(folder.path / 'job.log').replace('%', '%%'))}"
+    yield f"--output={_value(str(folder.job_log).replace('%', '%%'))}"
     yield "--open-mode=append"
     yield f"--signal=B:USR1@{job.save_before}"
     yield "--requeue"

@@ -57,7 +57,7 @@ def with_job_states(
 
 def _depends_on_job(summary: RunSummary) -> bool:
     """Whether the job may begin or continue the run: it isn't training, and isn't done."""
-    return bool(summary.job) and summary.state in ("queued", "stopped", "crashed")
+    return bool(summary.job) and summary.state in ("queued", "starting", "stopped", "crashed")
 
 
 def _with_job_state(run: RunSummary, job: JobState | None) -> RunSummary:
@@ -71,11 +71,12 @@ def _with_job_state(run: RunSummary, job: JobState | None) -> RunSummary:
         return replace(run, state="starting", reason=f"job {run.job} is {job.state.lower()}")
     if run.has_begun:
         return run
-    if job is None:
+    if job is None and run.state == "queued":
         reason = f"job {run.job} is unknown to SLURM, and training never began"
         return replace(run, state="vanished", reason=reason)
-    if job.state == "CANCELLED":
+    if job is not None and job.state == "CANCELLED":
         reason = f"job {run.job} was cancelled before training began"
         return replace(run, state="cancelled", reason=reason)
-    reason = f"job {run.job} ended ({job.state}) before training began: job.log says why"
+    how = "" if job is None else f" ({job.state})"
+    reason = f"job {run.job} ended{how} before training began: job.log says why"
     return replace(run, state="failed", reason=reason)
