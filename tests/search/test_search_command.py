@@ -36,10 +36,10 @@ def run_record(run: str | Path) -> dict[str, Any]:
 
 
 def test_a_search_trains_trials_that_are_ordinary_runs():
-    ended = search(*WORDS, "--trials", 7, "--json")
+    ended = search(*WORDS, "--trials", 4, "--json")
     assert ended.exit_code == 0, ended.err
     trials = ended.events
-    assert [trial["number"] for trial in trials] == list(range(7))
+    assert [trial["number"] for trial in trials] == list(range(4))
     assert {trial["state"] for trial in trials} <= {"completed", "pruned"}
     for trial in trials:
         record = run_record(trial["run"])
@@ -51,7 +51,7 @@ def test_a_search_trains_trials_that_are_ordinary_runs():
         assert 1e-3 <= record["hyperparameters"]["lr"] <= 1
         assert record["hyperparameters"]["widths"] in ([32], [16])
         assert record["hyperparameters"]["epochs"] == 2
-    assert len({trial["settings"]["lr"] for trial in trials}) == 7
+    assert len({trial["settings"]["lr"] for trial in trials}) == 4
 
     shown = tutorch("study", "s", "--json").json
     assert shown["metric"] == "test_accuracy"
@@ -66,16 +66,16 @@ def test_a_search_trains_trials_that_are_ordinary_runs():
     assert f"tutorch show {Path(best['run']).name}" in text.err
     assert "* " in text.out
     (row,) = tutorch("studies", "--json").json
-    assert (row["name"], row["state"], len(row["trials"])) == ("s", "completed", 7)
-    assert "7/7" in tutorch("studies").out
+    assert (row["name"], row["state"], len(row["trials"])) == ("s", "completed", 4)
+    assert "4/4" in tutorch("studies").out
 
     # The same command joins the study, which is complete; a larger number goes on with it.
-    again = search(*WORDS, "--trials", 7)
+    again = search(*WORDS, "--trials", 4)
     assert again.exit_code == 0
-    assert "7 of 7 trials" in again.err
+    assert "4 of 4 trials" in again.err
     assert again.out == f"{best['run']}\n"
-    more = search("--study", "s", "--trials", 8, "--json")
-    assert [trial["number"] for trial in more.events] == [7]
+    more = search("--study", "s", "--trials", 5, "--json")
+    assert [trial["number"] for trial in more.events] == [4]
     other = search("softmax", "--vary", "lr=1e-3..1", "--study", "s")
     assert other.exit_code == 2
     assert "exists, with other settings" in other.err
@@ -83,7 +83,7 @@ def test_a_search_trains_trials_that_are_ordinary_runs():
 
 def test_one_worker_finds_the_same_again(tmp_path: Path):
     def found(runs: str) -> list[tuple[Any, ...]]:
-        ended = search(*WORDS, "--trials", 3, "--json", "--runs-dir", tmp_path / runs)
+        ended = search(*WORDS, "--trials", 2, "--json", "--runs-dir", tmp_path / runs)
         return [(trial["settings"], trial["value"]) for trial in ended.events]
 
     assert found("one") == found("two")

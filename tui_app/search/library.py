@@ -57,5 +57,8 @@ def _is_from_storage(error: Exception) -> bool:
 def _storage_text(error: BaseException) -> str:
     while error.__cause__ is not None and not str(error):
         error = error.__cause__
+    details = getattr(error, "details", None)  # of gRPC
+    if callable(details) and details():
+        error = OSError(details())
     line = next(iter(str(error).strip().splitlines()), type(error).__name__)
     return f"the study's storage can't be used: {line[:300]}"

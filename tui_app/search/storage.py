@@ -14,7 +14,7 @@ import filelock
 
 from datasets.reading.paths import user_path
 from models.fields import InvalidValue, fields_of
-from tui_app.runs.errors import RunsFolderUnwritable, UnknownStudy
+from tui_app.runs.errors import DamagedRun, RunsFolderUnwritable, UnknownStudy
 from tui_app.runs.files.run_files import is_there, refuse_irregular
 from tui_app.runs.secrets import without_password
 from tui_app.runs.settings.run_options import RunOptions
@@ -118,7 +118,7 @@ def open_storage(storage: str, runs_dir: Path, name: str, *, create: bool = Fals
     """Open the storage of a study: a URL, or else the journal in the runs folder.
 
     Raises InvalidValue for a wrong URL, UnknownStudy if there is no journal and none is to be made,
-    RunsFolderUnwritable, and StorageUnavailable.
+    RunsFolderUnwritable, DamagedRun, and StorageUnavailable.
     """
     if not storage:
         return _open_journal(journal_path(runs_dir, name), create=create)
@@ -168,8 +168,11 @@ def _open_journal(path: Path, *, create: bool) -> BaseStorage:
     refuse_irregular(path)
     with from_optuna() as optuna:
         journal = optuna.storages.journal
-        lock = JournalLock(path)
-        return journal.JournalStorage(journal.JournalFileBackend(str(path), lock_obj=lock))
+        backend = journal.JournalFileBackend(str(path), lock_obj=JournalLock(path))
+        try:
+            return journal.JournalStorage(backend)
+        except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
+            raise DamagedRun(f"{path} can't be read as a study's journal: it is damaged") from error
 
 
 def _open_proxy(storage: str) -> BaseStorage:

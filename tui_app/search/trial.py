@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import BaseFileLock
 
 from models.lecture import Lecture
+from tui_app.runs.errors import StorageUnavailable
 from tui_app.runs.events import PRUNED, EpochCompleted, Event, RunStarted
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.run_folder import RunFolder
@@ -158,7 +159,10 @@ class TrialListener:
             value = event.values.get(self._open.record.metric, math.nan)
             is_due = event.epoch % self._every == 0 or event.epoch == self._epochs
             if is_due and math.isfinite(value):
-                self._report(event.epoch, value)
+                try:
+                    self._report(event.epoch, value)
+                except StorageUnavailable as error:  # the run is saved, and resumed later
+                    self._control.stop(str(error), ExitCode.DATA_UNAVAILABLE)
 
     def _report(self, epoch: int, value: float) -> None:
         trial = self._open.trial

@@ -1,0 +1,319 @@
+"""Trials that are taken again: interrupted, killed, ended without a word; and those that fail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from models import find_lecture
+from models.lecture import Lecture
+from models.loading.load import load_lecture
+from tests.program import metrics_lines, tutorch
+from tui_app.runs.errors import StorageUnavailable, TrainingFailed
+from tui_app.runs.events import EpochCompleted, Event, RunCompleted
+from tui_app.runs.run_folder import RunFolder
+from tui_app.runs.settings.variation import Choices, Span, parse_variation
+from tui_app.search import worker as worker_module
+from tui_app.search.library import from_optuna
+from tui_app.search.record import StudyRecord
+from tui_app.search.storage import journal_path
+from tui_app.search.study import Study, create_or_join, open_study
+from tui_app.search.summary import read_study
+from tui_app.search.trial import OpenTrial, TrialListener
+from tui_app.search.worker import TrialEnded, Worker
+from tui_app.training.session_request import MakeSession
+from tui_app.training.steering.control import Control
+
+EPOCHS = 4
+
+
+@pytest.fixture(scope="module")
+def lecture() -> Lecture:
+    return load_lecture(find_lecture("softmax"))
+
+
+def record(lecture: Lecture, **changes: Any) -> StudyRecord:
+    values: dict[str, Any] = {
+        "lecture": lecture.name,
+        "file": "",
+        "dataset": "digits",
+        "vary": {"lr": Span(0.01, 0.5, is_log=True)},
+        "fixed": {"epochs": EPOCHS, "widths": (16,)},
+        "metric": "test_accuracy",
+        "chosen_on": "test",
+        "epochs": EPOCHS,
+    }
+    return StudyRecord(**{**values, **changes})
+
+
+@pytest.fixture
+def study(lecture: Lecture) -> Iterator[Study]:
+    with closing(create_or_join("s", record(lecture), Path("runs").absolute(), "", 2)) as study:
+        yield study
+
+
+def work(
+    study: Study,
+    lecture: Lecture,
+    on_event: Callable[[Event, Control], None] = lambda event, control: None,
+) -> tuple[list[TrialEnded], Control]:
+    """Let a worker train until it has no more to do; the trials that ended, and its control."""
+    control, ended = Control(), list[TrialEnded]()
+
+    def train(make: MakeSession, trial: OpenTrial, listener: Any) -> RunCompleted:
+        session = make(control, lambda progress: None)
+        return session.train(control, [listener, lambda event: on_event(event, control)])
+
+    Worker(study, lecture, {"device": "cpu"}, control, train, ended.append).work()
+    return ended, control
+
+
+def check_whole(study: Study, count: int) -> None:
+    """Every trial has completed once, in a run folder of its own, with all epochs."""
+    summary = read_study(study.name, study.runs_dir)
+    assert [trial.number for trial in summary.trials] == list(range(count))
+    assert {trial.state for trial in summary.trials} == {"completed"}
+    runs = [trial.run for trial in summary.trials]
+    assert len(set(runs)) == count == len(list(study.runs_dir.glob("*/*/run.json")))
+    for run in runs:
+        assert run is not None
+        epochs = [line["epoch"] for line in metrics_lines(run / "metrics.jsonl", "epoch")]
+        assert epochs == list(range(1, EPOCHS + 1))
+
+
+def test_an_interrupted_trial_is_resumed_first_and_keeps_its_number(study: Study, lecture: Lecture):
+    def interrupt(event: Event, control: Control) -> None:
+        if isinstance(event, EpochCompleted) and event.epoch == 2:
+            control.stop("stopped by Ctrl-C", 130)
+
+    ended, control = work(study, lecture, interrupt)
+    assert not ended
+    assert control.stop_request is not None
+    (trial,) = read_study("s", study.runs_dir).trials
+    assert (trial.state, trial.epoch, trial.epochs) == ("stopped", 2, EPOCHS)
+    assert trial.reason == "stopped by Ctrl-C"
+    assert trial.metric_value is not None
+
+    ended, _ = work(study, lecture)
+    assert [each.number for each in ended] == [0, 1]
+    assert ended[0].run.path == trial.run
+    assert "continues after epoch 2" in (ended[0].run.log).read_text()
+    check_whole(study, 2)
+
+
+def test_a_trial_without_a_program_is_taken_and_one_with_a_program_is_not(
+    study: Study, lecture: Lecture
+):
+    left = study.new_trial()  # its program dies before the run begins
+    assert left is not None
+    assert study.left_trial() is None  # locked: somebody prepares it
+    assert read_study("s", study.runs_dir).trials[0].state == "running"
+    left.folder.unlock()
+    assert read_study("s", study.runs_dir).trials[0].state == "waiting"
+    with closing(open_study("s", study.runs_dir, "")) as other:
+        taken = other.left_trial()
+        assert taken is not None
+        assert taken.number == 0
+        assert study.left_trial() is None  # exactly one worker has it
+        taken.folder.unlock()
+    ended, _ = work(study, lecture)
+    assert [each.number for each in ended] == [0, 1]
+    check_whole(study, 2)
+
+
+def test_a_run_that_ended_before_its_study_knew_is_recorded_and_not_trained_again(
+    study: Study, lecture: Lecture, monkeypatch: pytest.MonkeyPatch
+):
+    class Killed(BaseException): ...
+
+    def die(trial: OpenTrial, value: float) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OpenTrial, "complete", die)
+        with pytest.raises(Killed):
+            work(study, lecture)
+    before = {path: path.stat().st_mtime_ns for path in study.runs_dir.glob("*/*/metrics.jsonl")}
+    ended, _ = work(study, lecture)
+    assert [(each.number, each.state) for each in ended] == [(0, "completed"), (1, "completed")]
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    check_whole(study, 2)
+
+
+def test_two_programs_that_begin_the_last_trial_at_once_dont_make_one_too_many(
+    study: Study, lecture: Lecture, monkeypatch: pytest.MonkeyPatch
+):
+    first = study.new_trial()
+    second = study.new_trial()
+    assert first is not None
+    assert second is not None
+    trials = study.trials
+    counts = iter([[], None])  # the other program's trials aren't there yet, at the first look
+    with monkeypatch.context() as patched:
+        patched.setattr(study, "trials", lambda: trials() if next(counts) is None else [])
+        assert study.new_trial() is None
+    for each in (first, second):
+        each.folder.unlock()
+    ended, _ = work(study, lecture)
+    assert len(ended) == 2
+    check_whole(study, 2)
+    study.extend(3)  # the one too many isn't one of the three
+    assert len(work(study, lecture)[0]) == 1
+
+
+def test_a_trial_that_diverges_has_failed_and_the_search_goes_on(lecture: Lecture):
+    ended = tutorch(
+        *("search", "05", "--vary", "lr=1e4|0.01", "--epochs", 60),
+        *("--trials", 4, "--study", "d", "--json", "--device", "cpu"),
+    )
+    assert ended.exit_code == 0, ended.err
+    assert {trial["state"] for trial in ended.events} == {"completed", "failed"}
+    shown = tutorch("study", "d", "--json").json
+    failed = [trial for trial in shown["trials"] if trial["state"] == "failed"]
+    assert all(trial["reason"].startswith("diverged at step") for trial in failed)
+    assert all(trial["values"] == {"lr": "10000"} for trial in failed)
+    best = shown["trials"][shown["best"]]
+    assert best["values"] == {"lr": "0.01"}
+    assert best["metric_value"] == min(
+        t["metric_value"] for t in shown["trials"] if t["state"] == "completed"
+    )
+
+
+def test_a_search_whose_trials_all_fail_gives_up(lecture: Lecture, monkeypatch: pytest.MonkeyPatch):
+    study = create_or_join("f", record(lecture), Path("runs").absolute(), "", 20)
+
+    def train(make: MakeSession, trial: OpenTrial, listener: Any) -> RunCompleted:
+        raise TrainingFailed("error in training: the net is wrong")
+
+    ended: list[TrialEnded] = []
+    worker = Worker(study, lecture, {}, Control(), train, ended.append)
+    with closing(study), pytest.raises(TrainingFailed, match=r"5 trials in a row.*net is wrong"):
+        worker.work()
+    assert [each.state for each in ended] == ["failed"] * 5
+
+
+def test_a_storage_that_goes_away_leaves_a_run_that_is_resumed(
+    study: Study, lecture: Lecture, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(listener: TrialListener, epoch: int, value: float) -> None:
+        raise StorageUnavailable("the study's storage can't be used: gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TrialListener, "_report", fail)
+        ended, control = work(study, lecture)
+    assert not ended
+    assert control.stop_request is not None
+    assert control.stop_request.exit_code == 3
+    assert len(work(study, lecture)[0]) == 2
+    check_whole(study, 2)
+
+
+def test_a_journal_goes_on_after_a_line_that_was_written_by_half(study: Study, lecture: Lecture):
+    journal = journal_path(study.runs_dir, "s")
+    with journal.open("ab") as file:
+        file.write(b'{"op_code": 4, "wor')
+    assert len(work(study, lecture)[0]) == 2
+    check_whole(study, 2)
+    lines = journal.read_text().splitlines()
+    assert all(isinstance(json.loads(line), dict) for line in lines)
+
+
+def test_a_damaged_journal_and_a_study_of_another_program_are_said(study: Study):
+    journal = journal_path(study.runs_dir, "s")
+    journal.with_name("bad.log").write_text("no journal\nat all\n")
+    with from_optuna() as library:
+        backend = library.storages.journal.JournalFileBackend(str(journal.with_name("other.log")))
+        optuna.create_study(
+            study_name="other", storage=library.storages.journal.JournalStorage(backend)
+        )
+    ended = tutorch("studies", "--json")
+    assert ended.exit_code == 0
+    assert [found["name"] for found in ended.json] == ["s"]
+    assert "bad.log can't be read" in ended.err
+    assert "it isn't tutorch's" in ended.err
+
+
+@pytest.mark.parametrize("name", ["../../x/20200101-000000-0000", "a/b/c", "/etc", 3, None])
+def test_a_run_that_a_storage_names_outside_the_runs_folder_isnt_opened(
+    name: object, study: Study, lecture: Lecture
+):
+    trial = optuna.trial.create_trial(
+        state=optuna.trial.TrialState.RUNNING, user_attrs={"run": name, "reason": "\x1b[31m"}
+    )
+    study.optuna.add_trial(trial)
+    assert study.left_trial() is None
+    (summary,) = read_study("s", study.runs_dir).trials
+    assert summary.run is None
+    assert "\x1b" not in tutorch("study", "s").out
+
+
+def test_settings_without_effect_are_left_out_of_a_trial(lecture: Lecture):
+    vary = {
+        name: parse_variation(lecture.fields[name], text)
+        for name, text in (
+            ("nesterov", "true|false"),
+            ("momentum", "0..0.9"),
+            ("optimizer", "sgd|adam"),
+        )
+    }
+    space = record(lecture, vary=vary, fixed={"weight_decay": 0.1}).space(lecture)
+
+    def choose(**values: Any) -> dict[str, Any]:
+        return space.choose(lambda name, variation: values[name])
+
+    assert choose(optimizer="adam") == {"optimizer": "adam", "weight_decay": 0.1}
+    assert choose(optimizer="sgd", momentum=0.0) == {
+        "optimizer": "sgd",
+        "momentum": 0.0,
+        "weight_decay": 0.1,
+    }
+    assert choose(optimizer="sgd", momentum=0.5, nesterov=True)["nesterov"] is True
+    optimizers = {settings["optimizer"] for settings in space.corners()}
+    assert optimizers == {"sgd", "adam"}
+
+
+def test_a_fixed_setting_for_some_of_the_choices_is_left_out_for_the_others(lecture: Lecture):
+    vary = {"optimizer": Choices(("adam", "sgd"))}
+    space = record(lecture, vary=vary, fixed={"momentum": 0.9}).space(lecture)
+    assert space.choose(lambda name, variation: "adam") == {"optimizer": "adam"}
+    assert space.choose(lambda name, variation: "sgd")["momentum"] == 0.9
+
+
+def test_hyperband_prunes_too(lecture: Lecture):
+    hyperband = record(lecture, pruner="hyperband")
+    study = create_or_join("h", hyperband, Path("runs").absolute(), "", 12)
+    values = {1: 1.0, 2: 1.0, 3: 1.0, 4: 1.0}
+    rungs = {"completed_rung_0": 1.0, "completed_rung_1": 1.0}  # as the pruner marks them
+    for _ in range(10):
+        study.optuna.add_trial(
+            optuna.trial.create_trial(value=1.0, intermediate_values=values, system_attrs=rungs)
+        )
+    with closing(study):
+        ended, _ = work(study, lecture)
+    assert "pruned" in {each.state for each in ended}
+    reasons = [each.reason for each in ended if each.state == "pruned"]
+    assert all("isn't among the best third" in reason for reason in reasons)
+
+
+def test_the_folder_of_a_trial_is_locked_until_its_study_knows_how_it_ended(
+    study: Study, lecture: Lecture, monkeypatch: pytest.MonkeyPatch
+):
+    seen = []
+    outcome = worker_module.record_outcome
+
+    def observed(trial: OpenTrial, completed: RunCompleted) -> TrialEnded | None:
+        with pytest.raises(Exception, match="another program is training"):
+            RunFolder(trial.folder.path).lock()
+        seen.append(trial.number)
+        return outcome(trial, completed)
+
+    monkeypatch.setattr(worker_module, "record_outcome", observed)
+    work(study, lecture)
+    assert seen == [0, 1]
+    RunFolder(next(study.runs_dir.glob("lecture*/*"))).lock().release()
