@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,20 @@ def test_a_list_at_80_columns_has_a_line_for_each_name(
     names = [row["name"] for row in tutorch(command, "--json").json]
     assert [line.split()[0] for line in lines[1:]] == names
     assert max(map(cell_len, lines)) <= 80
+
+
+def test_runs_on_several_devices_are_told_apart(
+    thirty_runs: list[Path], monkeypatch: pytest.MonkeyPatch
+):
+    assert "devices" not in on_terminal(monkeypatch, 160, "runs")[0]
+    record = json.loads((thirty_runs[0] / "run.json").read_text())
+    record["options"]["devices"] = 2
+    (thirty_runs[0] / "run.json").write_text(json.dumps(record))
+    table = "\n".join(on_terminal(monkeypatch, 160, "runs"))
+    assert "state      devices  started" in table
+    assert Counter(re.findall(r"  (\d) +20\d\d-\d\d-\d\d", table)) == {"1": 29, "2": 1}
+    shown = on_terminal(monkeypatch, 160, "show", thirty_runs[0])
+    assert any("2 devices (cpu), 1 thread" in line for line in shown)
 
 
 def test_an_id_selects_one_run_in_every_command(thirty_runs: list[Path]):

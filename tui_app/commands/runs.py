@@ -24,6 +24,7 @@ _COLUMNS = (
     Column("epochs", importance=5, right=True),
     Column("best", importance=8, right=True),
     Column("state", importance=6),
+    Column("devices", importance=3, right=True),
     Column("started", importance=3),
     Column("best by", importance=2),
     Column("at epoch", importance=1, right=True),
@@ -46,9 +47,7 @@ def main(argv: Sequence[str]) -> int:
     if arguments.json:
         print_json([{"id": id_, **asdict(summary)} for id_, summary in named])
     elif summaries:
-        print_list(
-            _COLUMNS, [_row(*each, place) for each, place in zip(named, places, strict=True)]
-        )
+        _print_table([_row(*each, place) for each, place in zip(named, places, strict=True)])
     for id_, summary in named:
         if summary.problem:
             print_to_stderr(summary.problem)
@@ -58,6 +57,14 @@ def main(argv: Sequence[str]) -> int:
     if not summaries and not arguments.json:
         print_to_stderr(f"no runs in {folder.absolute()} yet: `tutorch --no-tui` trains one")
     return 0
+
+
+def _print_table(rows: list[list[str]]) -> None:
+    """Print the rows, with the number of devices if a run has several."""
+    place = [column.title for column in _COLUMNS].index("devices")
+    is_shown = any(row[place] != "1" for row in rows)
+    places = [at for at in range(len(_COLUMNS)) if is_shown or at != place]
+    print_list([_COLUMNS[at] for at in places], [[row[at] for at in places] for row in rows])
 
 
 def _row(id_: str, run: RunSummary, origin: str) -> list[str]:
@@ -70,6 +77,7 @@ def _row(id_: str, run: RunSummary, origin: str) -> list[str]:
         f"{_count(run.epoch)}/{_count(run.epochs)}" if run.epochs else "-",
         format_number(run.metric, run.best_value) if has_best else "-",
         run.state_text,
+        str(run.devices),
         time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created)) if run.created else "-",
         run.metric.replace("_", " ") if has_best else "-",
         str(run.best_epoch or "-") if has_best else "-",

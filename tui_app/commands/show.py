@@ -156,7 +156,7 @@ def _facts(
     chosen = {"test": "the test set, as the course does it", "train": "the train set"}
     split = chosen.get(record.chosen_on, "a part held out of the train set")
     rows.append(["best chosen on", split])
-    rows.append(["trained on", f"{record.device}, {_threads(record, folder)}"])
+    rows.append(["trained on", f"{record.devices_text}, {_threads(record, folder)}"])
     rows += [[name, setting_text(value)] for name, value in record.hyperparameters.items()]
     rows += [list(fact) for fact in source_properties(folder, record)]
     return [*rows, ["folder", str(folder.path)]]

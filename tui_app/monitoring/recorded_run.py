@@ -82,7 +82,7 @@ class RecordedRun:
             return []
         shown: list[tuple[str, Any]] = [
             ("dataset", record.dataset),
-            ("device", ranks_text(self.history.ranks) or record.device),
+            ("device", ranks_text(rank_devices(_status_of(self._folder))) or record.devices_text),
             ("threads", self.history.threads or record.threads),
             ("parameters", record.parameters),
         ]

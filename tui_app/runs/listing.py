@@ -55,6 +55,7 @@ class RunSummary:
     created: float = 0.0
     file: str = ""
     host: str = ""
+    devices: int = 1
     reason: str | None = None
     problem: str | None = None
     job: str = ""
@@ -188,6 +189,7 @@ def summarise(folder: RunFolder, record: RunRecord | None = None) -> RunSummary:
             file=record.users_file,
             host=record.host,
             study=record.study,
+            devices=record.devices,
             reason=str(status["reason"]) if status.get("reason") else None,
             job="" if job is None else job.job_id,
         )

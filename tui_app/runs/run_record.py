@@ -135,6 +135,13 @@ class RunRecord:
         return devices if type(devices) is int and devices > 0 else 1
 
     @property
+    def devices_text(self) -> str:
+        """The device, or how many of which kind: `2 devices (cuda)`."""
+        if self.devices == 1:
+            return self.device
+        return f"{self.devices} devices ({self.device.partition(':')[0]})"
+
+    @property
     def users_file(self) -> str:
         """The user's file that the run was trained from; empty for a lecture of the course."""
         if self.source is not None:
