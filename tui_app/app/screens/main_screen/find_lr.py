@@ -40,7 +40,8 @@ class FindLrScreen(RepeatRunScreen):
             self._load(form.draft.lecture.path)  # a notice says that it was loaded again
             return
         try:
-            for problem in form.draft.problems().values():
+            problem = next(iter(form.draft.problems().values()), None)
+            if problem is not None:
                 raise InvalidValue(problem)
             settings = form.draft.runs()[0]
             refuse_without_lr(settings)
