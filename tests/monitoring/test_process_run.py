@@ -185,6 +185,9 @@ def test_only_a_run_on_several_devices_has_a_process(tmp_path: Path):
     folder.run_json.write_text(json.dumps({**values, "options": {"devices": 3}}))
     assert isinstance(resumed_run(ResumeRequest(folder)), ProcessRun)
     assert isinstance(resumed_run(ResumeRequest(folder, options={"devices": 1})), LocalRun)
+    ranks = [{"rank": n, "host": f"node{n}", "device": "cpu"} for n in range(3)]
+    folder.status.write_text(json.dumps({"ranks": ranks}))
+    assert isinstance(resumed_run(ResumeRequest(folder)), LocalRun), "no machine had them all"
 
 
 def test_a_changed_file_isnt_trained_in_place_of_the_one_that_was_chosen(tmp_path: Path):
