@@ -15,7 +15,7 @@ from textual.widgets import DataTable
 from tests.pilot import Sitting, in_app
 from tests.runs.cluster_commands import ClusterCommands
 from tui_app.app.dialogs.choice_question import ChoiceQuestion
-from tui_app.app.run_summaries import about, best_by_lecture, cells, widths
+from tui_app.app.run_summaries import about, best_by_lecture, cells, matches, widths
 from tui_app.app.screens.compare import CompareScreen
 from tui_app.app.screens.run import RunScreen
 from tui_app.app.screens.runs_screen.runs import RunsScreen
@@ -102,6 +102,14 @@ def test_a_row_fits_its_width_and_what_is_cut_ends_in_dots(twenty, width):
     assert (by_key["best"], by_key["epochs"], by_key["state"]) == ("87.50 %", "123k/20M", "stopped")
     assert ("data" in chosen) == (width > 57)
     assert ("note" in chosen) == (width > 119)
+
+
+def test_a_trial_that_a_search_ended_early_is_pruned():
+    run_of(0, reason="pruned at epoch 7: below the median of 5 trials")
+    row = RunTable(Path("runs")).rows()[0]
+    assert "pruned" in [text.plain for text in cells(row, time.time(), widths(100), marked=False)]
+    assert about(row, 80).plain.split("\n")[1].startswith("pruned at epoch 7")
+    assert matches(row, "pruned")
 
 
 def test_what_the_table_has_no_room_for_stands_below_it(twenty):

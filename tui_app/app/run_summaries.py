@@ -78,7 +78,7 @@ def cells(row: RunRow, now: float, chosen: Mapping[str, int], *, marked: bool) -
         "data": short_name(run.dataset),
         "best": best_in_short(run),
         "epochs": f"{short_count(run.epoch)}/{short_count(run.epochs)}",
-        "state": run.state,
+        "state": run.shown_state,
         "differs": " ".join(f"{name}={value}" for name, value in row.differs.items()),
         "note": " ".join(row.note.split()),
     }
@@ -86,7 +86,7 @@ def cells(row: RunRow, now: float, chosen: Mapping[str, int], *, marked: bool) -
         key: cut(Text(f"{printable(texts[key]):>{width if key in _RIGHT else 0}}"), width)
         for key, width in chosen.items()
     }
-    drawn["state"].stylize(_STATES.get(run.state, ""))
+    drawn["state"].stylize(_STATES.get(run.shown_state, ""))
     if marked:
         drawn["age"] = Text("●", "bold cyan").append(Text(drawn["age"].plain[1:], "none"))
     return list(drawn.values())
@@ -133,7 +133,7 @@ def lecture_of(row: RunRow) -> str:
 def matches(row: RunRow, query: str) -> bool:
     """Whether the row contains every word of `query`."""
     run = row.summary
-    words = [row.folder.name, lecture_of(row), run.dataset, run.state, row.note]
+    words = [row.folder.name, lecture_of(row), run.dataset, run.shown_state, row.note]
     whole = " ".join([*words, *(f"{name}={value}" for name, value in row.settings.items())])
     return all(word in whole.casefold() for word in query.casefold().split())
 
@@ -146,7 +146,7 @@ def ordered(rows: list[RunRow], column: str) -> list[RunRow]:
         "data": lambda row: row.summary.dataset,
         "best": _rank,
         "epochs": lambda row: -row.summary.epoch,
-        "state": lambda row: row.summary.state,
+        "state": lambda row: row.summary.shown_state,
         "differs": lambda row: " ".join(row.differs),
         "note": lambda row: (not row.note, row.note),
     }
