@@ -58,10 +58,10 @@ class StepTimes:
     is_ddp_exact: bool
 
 
-def measure(group: Group, lecture: str) -> StepTimes:
+def measure(group: Group, lecture: str, device: str = "cpu") -> StepTimes:
     """Time both ways to train `lecture`; all ranks must call it, and get the same times."""
-    ways = [make(_training(group, lecture)) for make in (_flat, _with_ddp)]
-    is_exact = [_is_exact(_training(group, lecture), make) for make in (_flat, _with_ddp)]
+    ways = [make(_training(group, lecture, device)) for make in (_flat, _with_ddp)]
+    is_exact = [_is_exact(_training(group, lecture, device), make) for make in (_flat, _with_ddp)]
     for run in ways:  # kernels are chosen, buckets made
         _seconds(group, run, 3)
     counts = [max(3, int(SECONDS / _seconds(group, run, 3))) for run in ways]
@@ -73,8 +73,8 @@ def measure(group: Group, lecture: str) -> StepTimes:
     return StepTimes(flat, ddp, *is_exact)
 
 
-def _training(group: Group, lecture: str) -> Training:
-    given = {"device": "cpu", "threads": 1}
+def _training(group: Group, lecture: str, device: str) -> Training:
+    given = {"device": device, "threads": 1}
     return prepare(resolve_settings(load_lecture(find_lecture(lecture)), given), ranks=group)
 
 

@@ -14,6 +14,8 @@ The end is a table in Markdown, with median (least to greatest) of the rounds:
 - of one: how many times as many as one process trains
 - in sums: the share of a step that a rank spends in the sums of gradients, which includes the wait
   for the slowest rank
+- DDP: how many times as long a step takes with torch's DistributedDataParallel, measured once as
+  tests.benchmarks.gradient_sums does it, on one thread
 - a sum alone: the milliseconds of a sum of so many gradients among ranks that do nothing else
 """
 
@@ -28,7 +30,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +40,10 @@ from torch import Tensor
 
 from models import find_lecture
 from models.loading.load import load_lecture
+from tests.benchmarks import gradient_sums
 from tests.benchmarks.training import NAMES, spread, title
 from tui_app.runs.settings.run_settings import resolve_settings
+from tui_app.terminal.signals import exit_immediately
 from tui_app.training.devices.machine_load import usable_cores
 from tui_app.training.prepare import prepare
 from tui_app.training.ranks.group import Group, join
@@ -80,6 +84,9 @@ class Arguments:
     minutes: float = 5.0
     """After so long no other round begins."""
 
+    ddp: bool = True
+    """Whether to compare with DistributedDataParallel, in the first round."""
+
 
 @dataclass(frozen=True)
 class Speed:
@@ -93,6 +100,7 @@ class Speed:
     samples_per_second: float
     in_sums: float = 0.0
     sum_milliseconds: float = 0.0
+    ddp: float = 0.0
 
 
 # A rank
@@ -102,24 +110,24 @@ class TimedRanks:
     """The ranks of a group, whose sums are timed; all else is the group's."""
 
     def __init__(self, group: Group) -> None:
-        self._group = group
+        self.group = group
         self.is_timing = False
         self.seconds, self.size = 0.0, 0
         self._device = torch.device("cpu")
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._group, name)
+        return getattr(self.group, name)
 
     def sum_on_device(self, tensor: Tensor) -> None:
         """Sum gradients, and add the seconds that it takes."""
         self.size, self._device = tensor.numel(), tensor.device
         with self._timed():
-            self._group.sum_on_device(tensor)
+            self.group.sum_on_device(tensor)
 
     def sum(self, values: Sequence[float]) -> list[float]:
         """Sum numbers on the host, and add the seconds that it takes."""
         with self._timed():
-            return self._group.sum(values)
+            return self.group.sum(values)
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
@@ -163,7 +171,14 @@ def measure(lecture: str, arguments: Arguments, ranks: Ranks) -> Speed:
     ranks.is_timing = False
     gradients = torch.zeros(ranks.size, device=device)
     alone = timed(device, lambda: [ranks.sum_on_device(gradients) for _ in range(SUMS)]) / SUMS
-    return Speed(lecture, ranks.count, threads, samples / seconds, share, 1000 * alone)
+    ddp = slower_with_ddp(ranks.group, lecture, arguments.device) if arguments.ddp else 0.0
+    return Speed(lecture, ranks.count, threads, samples / seconds, share, 1000 * alone, ddp)
+
+
+def slower_with_ddp(group: Group, lecture: str, device: str) -> float:
+    """How many times as long a step takes with DistributedDataParallel; the median of rounds."""
+    times = gradient_sums.measure(group, LECTURES[lecture], device)
+    return statistics.median(d / f for d, f in zip(times.ddp, times.flat, strict=True))
 
 
 def settings_of(lecture: str, arguments: Arguments, ranks: int) -> Any:
@@ -210,6 +225,7 @@ def be_rank(launch: Launch | None, arguments: Arguments) -> None:
             print(json.dumps(asdict(speed)), flush=True)
     if group is not None:
         group.close()
+    exit_immediately(0)  # a process that exits by itself may meet its own gloo threads, and abort
 
 
 # The program that starts them
@@ -225,7 +241,7 @@ def main(arguments: Arguments) -> None:
     while len(rounds) < arguments.rounds and (not rounds or time.monotonic() < end):
         found: dict[tuple[str, int], Speed] = {}
         for count in counts if len(rounds) % 2 == 0 else counts[::-1]:
-            for speed in start(count, arguments):
+            for speed in start(count, replace(arguments, ddp=arguments.ddp and not rounds)):
                 found[speed.lecture, speed.ranks] = speed
                 print(f"round {len(rounds) + 1}: {speed}", file=sys.stderr, flush=True)
         rounds.append(found)
@@ -290,6 +306,7 @@ def table(rounds: Sequence[dict[tuple[str, int], Speed]]) -> str:
         "samples/s",
         "of one",
         "in sums",
+        "DDP",
         "a sum alone, ms",
     ]
     rows = [heads, ["---"] * len(heads)]
@@ -307,6 +324,7 @@ def table(rounds: Sequence[dict[tuple[str, int], Speed]]) -> str:
         row.append(spread(ratios, ".2f") if ratios else "-")
         is_one = count == 1
         row.append("-" if is_one else spread([100 * s.in_sums for s in found], ".0f") + " %")
+        row.append(f"{rounds[0][lecture, count].ddp:.2f}" if rounds[0][lecture, count].ddp else "-")
         row.append("-" if is_one else f"{statistics.median(s.sum_milliseconds for s in found):.2f}")
         rows.append(row)
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
