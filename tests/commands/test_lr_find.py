@@ -50,6 +50,26 @@ def test_json_has_every_step_and_every_trial():
     assert np.allclose(np.diff(np.log(lrs)), np.log(lrs[1] / lrs[0]), rtol=1e-6)
 
 
+def test_a_net_without_a_finite_loss_gets_a_sentence_and_exit_1(tmp_path: Path):
+    file = tmp_path / "nan_net.py"
+    file.write_text(
+        "from torch import nn\nfrom models.lecture import Lecture\n\n"
+        "class Net(nn.Linear):\n    def __init__(self, spec, hyperparameters):\n"
+        "        super().__init__(*spec.input_shape, 1)\n\n    def forward(self, x):\n"
+        "        return super().forward(x) * float('nan')\n\n"
+        "LECTURE = Lecture(title='Mine', title_zh='Mine', datasets=('noisy-line',), model=Net,\n"
+        "    criterion=nn.MSELoss)\n",
+        encoding="utf-8",
+    )
+    ended = tutorch("lr-find", file)
+    assert ended.exit_code == 1
+    assert ended.out.strip() == "The loss isn't finite in the first step."
+    ended = tutorch("lr-find", file, "--json")
+    assert ended.exit_code == 1
+    assert (ended.json["suggestion"], ended.json["command"]) == (None, "")
+    assert ended.json["steps"][0]["loss"] is None
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [

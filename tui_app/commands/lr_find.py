@@ -12,6 +12,7 @@ import tyro
 from rich.text import Text
 
 from models.fields import InvalidValue
+from tui_app.commands.arguments import refuse_several_processes
 from tui_app.commands.lecture_arguments import (
     DEFAULT_LECTURE,
     LectureArguments,
@@ -61,6 +62,7 @@ class LrFind:
 
 def main(argv: Sequence[str]) -> int:
     """Find a learning rate; print the chart, the suggestion and the command that trains with it."""
+    refuse_several_processes()
     parsed = parse_lecture_arguments(LrFind, argv, "tutorch lr-find")
     flags = parsed.flags
     if not 0 < flags.lowest < flags.highest < math.inf:
@@ -86,12 +88,9 @@ def main(argv: Sequence[str]) -> int:
         pen = printing_pen(ascii_only=flags.ascii)
         rows = rows - 1 if flags.size else min(rows - 1, _MOST_ROWS)
         print_lines(lr_chart(found, Frame(columns, rows, pen)), columns)
-    if not command:
-        print_to_stderr("the loss falls at no learning rate: there is none to suggest")
-        return ExitCode.FAILED
-    if not flags.json:
-        print_lines([Text(command)], columns)
-    return ExitCode.DONE
+        if command:
+            print_lines([Text(command)], columns)
+    return ExitCode.DONE if command else ExitCode.FAILED
 
 
 def _command(parsed: LectureArguments, lr: float) -> str:

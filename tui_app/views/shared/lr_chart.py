@@ -37,6 +37,8 @@ def lr_chart(found: LrFinding, frame: Frame, chosen: str = "") -> list[Text]:
     of the finding's choices.
     """
     words = [*_legend(found, frame, chosen), *_verdict(found, frame.pen)]
+    if len(found.lrs) < 2:
+        return words[: frame.rows]
     canvas = Canvas(frame.columns, max(6, frame.rows - len(words)), frame.pen)
     _draw(found, canvas, chosen)
     return [*canvas.lines(), *words][: frame.rows]
@@ -94,7 +96,9 @@ def _legend(found: LrFinding, frame: Frame, chosen: str) -> list[Text]:
 def _verdict(found: LrFinding, pen: Pen) -> list[Text]:
     """What happens from the limit on, and how the suggestion did."""
     if found.trial is None:
-        return [sentence(("The loss falls at no learning rate.", "bad strong"), pen=pen)]
+        is_finite = math.isfinite(found.losses[0])
+        problem = "falls at no learning rate" if is_finite else "isn't finite in the first step"
+        return [sentence((f"The loss {problem}.", "bad strong"), pen=pen)]
     if found.limit is None:
         limit = sentence(
             (f"trains up to lr {found.highest:g}, the highest tried", "faint"), pen=pen
