@@ -17,6 +17,7 @@ from tui_app.runs.errors import (
     DamagedRun,
     DeviceUnavailable,
     OutOfMemory,
+    RankFailed,
     RunFinished,
     RunLocked,
     RunsFolderUnwritable,
@@ -73,7 +74,7 @@ def describe_failure(error: BaseException) -> tuple[str, ExitCode] | None:
 
         if is_out_of_memory(error):
             return str(OutOfMemory()), ExitCode.DEVICE_UNAVAILABLE
-    if isinstance(error, Cancelled):
+    if isinstance(error, Cancelled | RankFailed):
         return str(error), ExitCode(error.exit_code)
     for kind, exit_code in EXIT_CODES.items():
         if isinstance(error, kind):

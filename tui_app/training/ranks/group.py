@@ -56,7 +56,7 @@ def join(launch: Launch, device_type: str) -> Group:
     if device_type == "cuda":
         torch.cuda.set_device(launch.local_rank)
     try:
-        store = _store(launch)
+        store = connect(launch)
         dist.init_process_group(
             "nccl" if device_type == "cuda" else "gloo",
             store=PrefixStore("group", store),
@@ -68,7 +68,7 @@ def join(launch: Launch, device_type: str) -> Group:
         if device_type == "cuda":  # what the host decides must not wait for the cards
             host = dist.new_group(backend="gloo", timeout=_TIMEOUT)
         # A client of its own: one that waits in another thread would block it.
-        failures = PrefixStore("failures", _store(launch))
+        failures = PrefixStore("failures", connect(launch))
         member = Member(launch.rank, platform.node(), os.getpid(), device)
         return Group(launch, member, host, failures)
     except (RuntimeError, ValueError) as error:
@@ -79,11 +79,13 @@ def join(launch: Launch, device_type: str) -> Group:
         ) from error
 
 
-def _store(launch: Launch) -> Store:
-    """The store in which the ranks meet; torchrun's own if it offers one."""
+def connect(launch: Launch) -> Store:
+    """A client of the store in which the ranks meet, torchrun's own if it offers one. It may hold
+    what the ranks wrote that torchrun has restarted since: this attempt has its own keys.
+    """
     meeting = rendezvous("env://", launch.rank, launch.count, timeout=_START_TIMEOUT)
     store, _, _ = next(iter(meeting))
-    return store
+    return PrefixStore(f"attempt {launch.restart_count}", store)
 
 
 class Group:
