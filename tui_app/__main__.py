@@ -14,9 +14,29 @@ def main() -> int:
     from tui_app.terminal.streams import open_missing_streams  # after the handler above
 
     open_missing_streams()
+    if "WORLD_SIZE" in os.environ:
+        return _run_rank()
     from tui_app.cli import run
 
     return run(sys.argv[1:])
+
+
+def _run_rank() -> int:
+    """Run as one of the ranks that torchrun started. Commands that don't train are rank 0's."""
+    from tui_app.cli import run, trains
+    from tui_app.training.ranks.rank_process import begin_rank, end_rank, find_launch, leave_group
+
+    argv, launch = sys.argv[1:], find_launch(os.environ)
+    if launch is None:  # the commands that train say what is wrong
+        return run(argv)
+    begin_rank(launch)  # before torch is imported
+    if not trains(argv):
+        if launch.rank:
+            return 0
+        leave_group(os.environ)
+    exit_code = run(argv)
+    end_rank(launch, exit_code)
+    return exit_code
 
 
 if __name__ == "__main__":

@@ -96,6 +96,12 @@ def _run(argv: Sequence[str]) -> int:
     return _call(name, rest)
 
 
+def trains(argv: Sequence[str]) -> bool:
+    """Whether `argv` trains a run, which several ranks can do together."""
+    is_about = list(argv) in (["--help"], ["-h"], ["--version"])
+    return not is_about and (not argv or argv[0] == "resume" or argv[0] not in COMMANDS)
+
+
 def _call(command: str, argv: Sequence[str]) -> int:
     try:
         with warnings_noted(print_to_stderr):

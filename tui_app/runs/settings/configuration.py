@@ -23,7 +23,13 @@ from tui_app.runs.settings.run_settings import is_own_data
 _PREFIX = "TUTORCH_"
 
 #: Variables that aren't settings of a run.
-_OTHER_VARIABLES = ("TUTORCH_CACHE_DIR", "TUTORCH_MIRROR", "TUTORCH_STATE_DIR", "TUTORCH_STORAGE")
+_OTHER_VARIABLES = (
+    "TUTORCH_CACHE_DIR",
+    "TUTORCH_LAUNCH_FOLDER",
+    "TUTORCH_MIRROR",
+    "TUTORCH_STATE_DIR",
+    "TUTORCH_STORAGE",
+)
 
 
 @dataclass(frozen=True)
