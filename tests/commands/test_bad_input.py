@@ -426,7 +426,7 @@ def test_no_command_line_breaks_it(
 
 
 @pytest.mark.parametrize("argv", [(), ("--no-tui", "05"), ("resume", "last", "--no-tui")])
-def test_several_processes_of_torchrun_are_refused(argv, monkeypatch: pytest.MonkeyPatch):
+def test_processes_that_no_torchrun_numbered_are_refused(argv, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.setattr("tui_app.commands.train.can_show_app", lambda: not argv)
     ended = tutorch(*argv)

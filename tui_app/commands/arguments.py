@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from models.fields import InvalidValue, fields_of
+from models.fields import fields_of
 from tui_app.commands.option_parser import parse_options
 from tui_app.commands.trust_prompt import load_trusted, trust_run
 from tui_app.monitoring.lecture_thread import import_watched
@@ -50,16 +49,6 @@ class RunArguments(JsonArguments):
 
     trust: tyro.conf.FlagCreatePairsOff[bool] = False
     """Trust the run's code if it isn't tutorch's: it runs, now and until it changes."""
-
-
-def refuse_several_processes() -> None:
-    """Raise InvalidValue if torchrun, or a similar launcher, started several processes."""
-    size = os.environ.get("WORLD_SIZE", "")
-    if size.isdecimal() and int(size) > 1:
-        raise InvalidValue(
-            f"WORLD_SIZE is {int(size)}, as torchrun sets it: each process would train its own "
-            "run. tutorch trains in one process on one device: start it without torchrun"
-        )
 
 
 def refuse_few_open_files() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import tyro
@@ -14,11 +14,17 @@ from tui_app.commands.arguments import (
     import_lecture,
     parse,
     refuse_few_open_files,
-    refuse_several_processes,
     requested_run,
     runs_dir,
 )
+from tui_app.commands.several_devices import (
+    recorded_devices,
+    refuse_other_devices,
+    words_to_resume,
+)
 from tui_app.terminal.display_options import DisplayOptions, can_show_app
+from tui_app.training.ranks.launch_local import train_on_devices
+from tui_app.training.ranks.rank_process import this_launch
 from tui_app.training.session_request import ResumeRequest
 from tui_app.training.steering.control import Control
 
@@ -45,29 +51,42 @@ class Resume(RunArguments):
 
 def main(argv: Sequence[str]) -> int:
     """Resume the run and return the exit code."""
-    refuse_several_processes()
+    launch = this_launch()
     refuse_few_open_files()
-    changeable = ("device", "max_time", "data_dir", "on_oom", "on_hangup")
+    changeable = ("device", "devices", "max_time", "data_dir", "on_oom", "on_hangup")
     arguments, given = parse(Resume, argv, "runs_dir", *changeable)
     if arguments.epochs is not None and arguments.epochs < 1:
         raise InvalidValue(f"epochs: a whole number ≥ 1, not {arguments.epochs}", "epochs")
     folder = requested_run(arguments, given, arguments.source)
-    request = ResumeRequest(folder, arguments.epochs, _changes(given), arguments.source)
-    if not (arguments.no_tui or arguments.json or arguments.quiet) and can_show_app():
+    is_headless = launch is not None or arguments.no_tui or arguments.json or arguments.quiet
+    if not is_headless and can_show_app():
+        request = ResumeRequest(folder, arguments.epochs, _changes(given), arguments.source)
         return _show_app(request, given)
 
+    record = folder.read_record()
+    refuse_other_devices(launch, given.get("devices"))
+    given["devices"] = launch.count if launch is not None else given.get("devices")
+    given["devices"] = given["devices"] or recorded_devices(folder, record)
+    options = import_lecture(folder, arguments.source, record).options
+    if launch is None and given["devices"] > 1:
+        words = words_to_resume(argv, arguments.run, folder)
+        return train_on_devices(given["devices"], ["resume", *words])
+
     # puts off torch
+    from tui_app.headless.rank_training import RankedRun, train_rank
     from tui_app.headless.run import OutputOptions, train_one
     from tui_app.headless.run_terminal import RunTerminal
     from tui_app.headless.signal_handling import stop_on_signals
 
     output, control = OutputOptions(json=arguments.json, quiet=arguments.quiet), Control()
     terminal = RunTerminal(output.console())
-    record = folder.read_record()
-    options = import_lecture(folder, arguments.source, record).options
+    request = ResumeRequest(folder, arguments.epochs, _changes(given), arguments.source, record)
     on_hangup = given.get("on_hangup", options.on_hangup)
+    if launch is not None and launch.count > 1:
+        device = given.get("device") or record.device.partition(":")[0]
+        return train_rank(RankedRun.resumed(request, device, on_hangup), output, launch)
     with stop_on_signals(control, terminal, keep=on_hangup == "keep"):
-        completed = train_one(replace(request, record=record), control, output, terminal)
+        completed = train_one(request, control, output, terminal)
     return completed.exit_code
 
 

@@ -21,7 +21,6 @@ from models.loading.load import load_lecture
 from tui_app.commands.arguments import (
     configured_options,
     refuse_few_open_files,
-    refuse_several_processes,
     runs_dir,
 )
 from tui_app.commands.lecture_arguments import (
@@ -93,7 +92,6 @@ class Search:
 
 def main(argv: Sequence[str]) -> int:
     """Search as `argv` says and return the exit code."""
-    refuse_several_processes()
     refuse_few_open_files()
     if "--help" in argv or "-h" in argv:
         _print_help(argv)

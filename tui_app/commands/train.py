@@ -13,7 +13,7 @@ from datasets.reading.paths import user_path
 from models.fields import Field, InvalidValue, fields_of
 from models.lecture import Lecture
 from models.loading.plain_net import find_plain_net, write_lecture_file
-from tui_app.commands.arguments import refuse_few_open_files, refuse_several_processes
+from tui_app.commands.arguments import refuse_few_open_files
 from tui_app.commands.lecture_arguments import (
     DEFAULT_LECTURE,
     first_word,
@@ -22,12 +22,16 @@ from tui_app.commands.lecture_arguments import (
     named_file,
     parse_lecture_arguments,
 )
+from tui_app.commands.several_devices import refuse_other_devices, refuse_several_runs
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings.configuration import configured_values, refuse_unknown
 from tui_app.runs.settings.run_options import RunOptions
 from tui_app.runs.settings.sweep import combinations, parse_list, parse_value_or_list
 from tui_app.terminal.display_options import DisplayOptions, can_show_app
 from tui_app.terminal.printing import stderr_console
+from tui_app.training.ranks.launch import Launch
+from tui_app.training.ranks.launch_local import train_on_devices
+from tui_app.training.ranks.rank_process import this_launch
 
 #: Options that suit any lecture; with these alone, the app opens the lecture it showed last.
 _OF_ANY_LECTURE = {"runs_dir", "data_dir", "device", "devices", "threads"}
@@ -73,14 +77,15 @@ class Flags:
 
 def main(argv: Sequence[str]) -> int:
     """Train as `argv` says and return the exit code."""
-    refuse_several_processes()
+    launch = this_launch()
     refuse_few_open_files()
-    if len(argv) <= 1 and not any(word.startswith("-") for word in argv) and can_show_app():
+    may_show_app = launch is None and can_show_app()
+    if len(argv) <= 1 and not any(word.startswith("-") for word in argv) and may_show_app:
         return _show_app(named_file(argv[0]) if argv else None, {}, Flags())
-    argv = _with_plain_net_declared(argv)
+    argv = _with_plain_net_declared(argv, launch)
     parsed = parse_lecture_arguments(Flags, argv, "tutorch")
     lecture, fields, flags, given = parsed.lecture, parsed.fields, parsed.flags, parsed.given
-    if not (flags.no_tui or flags.json or flags.quiet) and can_show_app():
+    if not (flags.no_tui or flags.json or flags.quiet) and may_show_app:
         if flags.run_folder:
             raise InvalidValue("run_folder: add --no-tui; the app makes its own run folders")
         _sweep(fields, flags.sweep)  # raises for a wrong sweep
@@ -95,9 +100,21 @@ def main(argv: Sequence[str]) -> int:
     output = OutputOptions(json=flags.json, quiet=flags.quiet)
     runs = _sweep(fields, flags.sweep)
     folder = _folder_made_before(flags, lecture, given)
-    placed = {} if folder is None else {"runs_dir": str(folder.path.parent.parent)}
+    refuse_other_devices(launch, given.get("devices"))
+    placed: dict[str, Any] = {}
+    placed |= {} if folder is None else {"runs_dir": str(folder.path.parent.parent)}
+    placed |= {} if launch is None else {"devices": launch.count}
     with parsed.locating_errors({**placed, **runs[0]}):
-        return train_all(parsed.resolve_all([placed | run for run in runs]), output, folder)
+        settings = parsed.resolve_all([placed | run for run in runs])
+        devices = max(each.options.devices for each in settings)
+        refuse_several_runs(devices, len(settings))
+        if launch is None and devices > 1:
+            return train_on_devices(devices, argv)
+        if launch is not None and launch.count > 1:
+            from tui_app.headless.rank_training import RankedRun, train_rank  # puts off torch
+
+            return train_rank(RankedRun.new(settings[0], folder), output, launch)
+        return train_all(settings, output, folder)
 
 
 def _folder_made_before(
@@ -115,7 +132,7 @@ def _folder_made_before(
     return folder
 
 
-def _with_plain_net_declared(argv: Sequence[str]) -> list[str]:
+def _with_plain_net_declared(argv: Sequence[str], launch: Launch | None) -> list[str]:
     """Write a lecture file for the plain net of `--model FILE.py:CLASS`.
 
     Returns `argv` with this file in place of the option and of the lecture whose data and settings
@@ -131,6 +148,8 @@ def _with_plain_net_declared(argv: Sequence[str]) -> list[str]:
             words.append(word)
     if len(words) == len(argv):
         return words
+    if launch is not None and launch.count > 1:
+        raise InvalidValue("model: each rank would write the file; `tutorch new` writes it once")
     net, named = find_plain_net(model), lecture_in(words)
     path = write_lecture_file(net, load_named(named, argv))
     stderr_console().print(f"{net.name} is trained as {path.name} declares it")

@@ -15,12 +15,17 @@ from tui_app.headless.run_results import print_result
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.files.run_files import open_log
 from tui_app.runs.log_file import LogFile
-from tui_app.terminal.printing import write_without_blocking
+from tui_app.terminal.printing import print_to_stderr, write_without_blocking
 from tui_app.terminal.signals import detach_from_terminal, has_job_control, suspend_process
 from tui_app.terminal.streams import closed_at_start
 from tui_app.text.escaping import printable
+from tui_app.training.outcome import Outcome
+from tui_app.training.ranks.rank_watch import RankWatch
 from tui_app.training.session import Session
 from tui_app.training.steering.control import Control
+
+#: Seconds in which the watch of the ranks finds a rank of this machine that has died.
+_KNOWN_AFTER = 1.5
 
 
 class RunTerminal:
@@ -30,6 +35,7 @@ class RunTerminal:
         self.console = console
         self.session: Session | None = None
         self.printer: EventPrinter | None = None
+        self.watch: RankWatch | None = None  # of a run that several ranks train
         self._log: Path | None = None
         self._finished_log: Path | None = None  # until the next run is prepared
         self._is_detached = False
@@ -60,6 +66,10 @@ class RunTerminal:
         log = open_log(self._log)
         detach_from_terminal(log)
         os.close(log)
+
+    def has_failed_rank(self) -> bool:
+        """Whether another rank of the run has failed; it may take a moment until that is known."""
+        return self.watch is not None and self.watch.find_failure(_KNOWN_AFTER) is not None
 
     def show_cursor(self) -> None:
         """Show the cursor, which a progress bar hides, without waiting for the terminal."""
@@ -103,11 +113,15 @@ class RunTerminal:
         else:
             self.console.print(Text(printable(text)))
 
-    def abandon(self, control: Control, where: str) -> None:
-        """Record and print that the run is stopped, though a step of it doesn't return."""
+    def abandon(self, control: Control, where: str = "", outcome: Outcome | None = None) -> None:
+        """Record and print that the run is stopped, though a step of it doesn't return; or that it
+        has this `outcome`.
+        """
         if self.session is None:
+            if outcome is not None:
+                print_to_stderr(outcome.reason)
             return
-        completed = self.session.abandon(control, where)
+        completed = self.session.abandon(control, where, outcome)
         if self.printer is not None and not isinstance(self.printer, JsonLines):
             self.printer.__exit__()
             print_result(self.console, self.session, completed)

@@ -83,6 +83,8 @@ class _Handlers:
         if number.name == "SIGHUP" and self._keep:
             self._terminal.detach()
             return
+        if number == signal.SIGTERM and self._terminal.has_failed_rank():
+            return  # torchrun ends all ranks, and the run ends for that rank's failure
         if number == signal.SIGINT and self._control.stop_request:
             self._exit_now()
         if number == signal.SIGINT and not self._control.stop_request:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
+from typing import Any
 
 from filelock import BaseFileLock
 
 from models.user_files.error_hints import explain_in_one_line
 from models.user_files.error_location import ends_program
 from tui_app.runs.checkpoints.checkpoint import save_checkpoint
-from tui_app.runs.errors import TrainingFailed
+from tui_app.runs.errors import RankFailed, TrainingFailed
 from tui_app.runs.event_text import LogText
 from tui_app.runs.events import Event, Listener, RunCompleted, RunStarted, Warned
 from tui_app.runs.exit_codes import ExitCode
@@ -22,7 +24,7 @@ from tui_app.runs.run_record import RunRecord
 from tui_app.runs.status_file import StatusFile
 from tui_app.training.dispatcher import Dispatcher, TakesPacked, warning_at
 from tui_app.training.loop import train
-from tui_app.training.outcome import Outcome, outcome_of_interruption
+from tui_app.training.outcome import Outcome, outcome_of_interruption, outcome_of_stop
 from tui_app.training.run_events import run_completed
 from tui_app.training.state import Training
 from tui_app.training.steering.control import Control
@@ -74,7 +76,8 @@ class Session:
             metrics = stack.enter_context(closing(MetricsFile(folder.metrics)))
             log = stack.enter_context(closing(LogFile(folder.log, LogText())))
             address, notes = _listen(control, stack)
-            status = stack.enter_context(closing(StatusFile(folder.status, control=address)))
+            fields = {"control": address, **_ranks_of(training)}
+            status = stack.enter_context(closing(StatusFile(folder.status, **fields)))
             files = [TakesPacked(file) for file in (metrics, status, log)]
             dispatcher = self._dispatcher = Dispatcher(files, list(listeners))
             try:
@@ -87,6 +90,11 @@ class Session:
                 completed = run_completed(
                     training, outcome_of_interruption(control.stop_request, error)
                 )
+                dispatcher.publish(completed)
+                return completed
+            except RankFailed as error:  # outside of the steps, too
+                outcome = Outcome("failed", str(error), error.exit_code)
+                completed = run_completed(training, outcome)
                 dispatcher.publish(completed)
                 return completed
             except BaseException as error:
@@ -108,16 +116,19 @@ class Session:
         warned = Warned(run=training.run, epoch=training.epoch, step=training.step, text=text)
         self._dispatcher.publish_from_outside(warned)
 
-    def abandon(self, control: Control, where: str = "") -> RunCompleted:
+    def abandon(
+        self, control: Control, where: str = "", outcome: Outcome | None = None
+    ) -> RunCompleted:
         """Record from another thread that the run was stopped, since its own thread is stuck and
-        can publish nothing from now on. Training since the last checkpoint is lost.
+        can publish nothing from now on; or that it has this `outcome`. Training since the last
+        checkpoint is lost.
         """
         control.is_abandoned = True
-        stop, training = control.stop_request, self.training
-        assert stop is not None
-        reason = f"{stop.reason}{where}"
-        outcome = Outcome("stopped", reason, stop.exit_code, was_interrupted=True)
-        completed = run_completed(training, outcome)
+        training = self.training
+        if outcome is None:
+            outcome = outcome_of_stop(control.stop_request)
+            outcome = replace(outcome, reason=f"{outcome.reason}{where}")
+        completed = run_completed(training, replace(outcome, was_interrupted=True))
         self._dispatcher.publish_from_outside(completed, is_last=True)
         with suppress(OSError):  # else the older best models stay
             for place, kept in enumerate(training.best.ranking):
@@ -140,6 +151,13 @@ class Session:
                     dispatcher.publish(warning_at(event, text))
         assert isinstance(event, RunCompleted)
         return event
+
+
+def _ranks_of(training: Training) -> dict[str, Any]:
+    """What status.json has of the ranks that train together; nothing if there is one process."""
+    members = training.ranks.members
+    ranks = [{"rank": each.rank, "host": each.host, "device": each.device} for each in members]
+    return {"ranks": ranks} if ranks else {}
 
 
 def _no_advice(event: Record) -> Iterable[Event]:
