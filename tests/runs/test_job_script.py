@@ -24,11 +24,14 @@ pytestmark = pytest.mark.skipif(
     sys.platform == "win32" or shutil.which("bash") is None, reason="a job's script is for bash"
 )
 
+_LECTURE = "lecture_09_softmax_classifier"
+
 #: Stands in for Python: a training that does what the test's `$PROGRAM` says.
 _TRAINING = """#!/bin/bash
 printf '%s\\n' "$@" >"$RUN/words"
-state() { printf '{\\n  "state": "%s",\\n  "pid": 1\\n}\\n' "$1" >"$RUN/status.json"; }
+state() { printf '{\\n  "state": "%s",\\n  "pid": %s\\n}\\n' "$1" $$ >"$RUN/status.json"; }
 save() { touch -d "@$(date +%s%N | cut -c6-15)" "$RUN/last.pt"; }
+echo $$ >"$RUN/trainer"
 stopped() { save; state stopped; exit 143; }
 trap stopped TERM
 touch "$RUN/run.json"
@@ -49,7 +52,7 @@ def script(folder: RunFolder, python: str, job: JobRequest | None = None, **give
 
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
-    return RunFolder.create(tmp_path / "it's 运行 100%", "lecture_09_softmax_classifier")
+    return RunFolder.create(tmp_path / "it's 运行 100%", _LECTURE)
 
 
 @pytest.fixture
@@ -121,7 +124,6 @@ def test_every_kind_of_script_is_valid_bash_and_has_what_was_asked_for(folder: R
         assert f"\n#SBATCH {line}\n" in several
     assert "--nproc-per-node=2" in several
     assert "--devices=" not in several
-    assert "stop_training() { scancel --signal=TERM" in several
     for text in (one, several, script(folder, "python", JobRequest(gpus=3))):
         subprocess.run(["bash", "-n"], input=text, text=True, check=True)
         if shutil.which("shellcheck"):
@@ -213,6 +215,30 @@ def test_a_job_whose_starts_train_nothing_isnt_requeued_for_ever(
         assert job.end() == (143 if number == 3 else 0)
         assert ("scontrol requeue 12" in cluster.calls) == (number < 3)
     assert "--time is too short" in job.output
+
+
+@pytest.mark.parametrize("has_begun", [True, False])
+def test_on_several_nodes_rank_0_is_stopped_and_not_srun(
+    has_begun: bool, prepared: Path, cluster: ClusterCommands, tmp_path: Path
+):
+    job = JobRequest(nodes=2)
+    prepared.write_text(
+        script(RunFolder(prepared.parent), str(tmp_path / "python"), job, devices=6)
+    )
+    cluster.add("srun", 'shift 2; trap "echo srun was stopped" TERM; "$@" & wait $!')
+    cluster.add("scontrol", "echo first; echo second")
+    cluster.add("scancel", 'kill -TERM "$(cat "$RUN/trainer")"')
+    nodes = {"SLURM_JOB_NODELIST": "n[1-2]", "SLURM_NNODES": "2", "SLURM_NODEID": "0"}
+    begin = "state running; " if has_begun else ""
+    job = Job(prepared, PROGRAM=f"{begin}echo ready; {_WAIT}", SLURM_CPUS_PER_TASK="3", **nodes)
+    assert job.wait_for("ready").send(signal.SIGUSR1).end() == 0, job.output
+    assert "srun was stopped" not in job.output
+    assert ("scancel --signal=TERM 12.0" in cluster.calls) != has_begun
+    words = (prepared.parent / "words").read_text().splitlines()
+    for word in ("--nnodes=2", "--nproc-per-node=3", "--node-rank=0", "--master-addr=first"):
+        assert word in words
+    after = words[words.index("tui_app") + 1 :]
+    assert after[:3] == ["--no-tui", f"--run-folder={prepared.parent}", _LECTURE]
 
 
 def test_a_real_training_is_saved_and_continues_as_if_it_had_never_stopped(

@@ -105,12 +105,16 @@ def about(row: RunRow, width: int) -> Text:
     lines = [
         Text(row.folder.name, "bold"),
         Text(row.summary.problem or row.summary.reason or _job_of(row.summary)),
-        Text(settings or "All settings at the lecture's defaults"),
+        Text(settings or _settings_elsewhere(row.summary)),
         Text(" ".join(row.note.split()), "italic"),
     ]
     if row.note:
         lines[-1] = Text("note: ", "dim italic").append(lines[-1])
     return Text("\n").join(cut(_printable(line), width) for line in lines)
+
+
+def _settings_elsewhere(run: RunSummary) -> str:
+    return "All settings at the lecture's defaults" if run.has_begun else "job.sh has its settings"
 
 
 def _job_of(run: RunSummary) -> str:

@@ -35,8 +35,16 @@ train() {
             --node-rank="$SLURM_NODEID" --master-addr="$MASTER_ADDR" --master-port="$MASTER_PORT" \
             -m tui_app "$@"' "$python" "${words[@]}"
 }
-# srun itself would kill the ranks on TERM: this sends it to them, on all nodes.
-stop_training() { scancel --signal=TERM "$SLURM_JOB_ID.0"; }"""
+# Rank 0, which trains on this node, saves and ends all ranks. srun would kill them at once on TERM,
+# and torchrun after 30 seconds.
+stop_training() {
+    pid=$(sed -n 's/^ *"pid": \([0-9]*\).*/\1/p' "$run/status.json" 2>/dev/null)
+    if grep -qz "^SLURM_JOB_ID=$SLURM_JOB_ID\$" "/proc/$pid/environ" 2>/dev/null; then
+        kill -TERM "$pid"
+    else # training hasn't begun
+        scancel --signal=TERM "$SLURM_JOB_ID.0"
+    fi
+}"""
 
 #: Trains, and requeues the job if it was stopped before the run was completed.
 END = r"""
@@ -78,7 +86,7 @@ if [ "$(saved)" = "$saved_before" ]; then
 else
     rm -f "$run/job.fruitless"
 fi
-echo "job: stopped ($reason), saved, and requeued: it continues when it starts again"
+echo "job: stopped ($reason) and requeued: the run continues when the job starts again"
 scontrol requeue "$SLURM_JOB_ID" && exit 0
 echo "job: it can't be requeued: \`tutorch resume\` continues the run"
 exit "$code"
