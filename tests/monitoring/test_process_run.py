@@ -150,7 +150,7 @@ def test_a_run_that_is_killed_says_what_its_launcher_said(
     begin(folder, tmp_path)
     run.poll()
     with (folder.path / OUTPUT).open("a") as output:
-        output.write("epoch 2  train loss 1\ntutorch: rank 0 was killed by SIGKILL\nbye\n")
+        output.write("epoch 2  train loss 1\nrank 0 (process 7) was killed by SIGKILL, ...\nbye\n")
     process.returncode = -9
     run.poll()
     assert not run.is_over, "without its launcher it still trains"
@@ -158,7 +158,7 @@ def test_a_run_that_is_killed_says_what_its_launcher_said(
     run.poll()
     assert run.is_over and run.history.state == "crashed"
     assert run.failure is not None
-    assert run.failure.sentence == "rank 0 was killed by SIGKILL"
+    assert run.failure.sentence == "rank 0 (process 7) was killed by SIGKILL, ..."
 
 
 def test_stopping_before_it_trains_ends_the_process(folder: RunFolder, process: Process):

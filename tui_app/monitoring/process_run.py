@@ -7,6 +7,7 @@ process goes on when this program ends.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from contextlib import suppress
@@ -30,8 +31,9 @@ OUTPUT = "output.txt"
 #: Bytes read of the end of the output.
 _LARGEST_OUTPUT = 1 << 16
 
-#: How tutorch begins a sentence on stderr.
+#: How a sentence on stderr begins: tutorch's, or its report that a rank ended the others.
 _PREFIX = "tutorch: "
+_SENTENCE = re.compile(rf"{_PREFIX}|rank \d+ \(process")
 
 _CANCELLED = "Cancelled before training began."
 
@@ -143,7 +145,7 @@ class ProcessRun:
             self.failure = self._failure(self._process.returncode)
             self._end_without_run()
         else:
-            if self.recorded.history.state == "crashed":
+            if self.recorded.history.state == "crashed" and self._sentences():
                 self.failure = self._failure(self._process.returncode)
             self._has_ended = True
         return True
@@ -153,10 +155,13 @@ class ProcessRun:
         if self.recorded is None and self.is_stopped:
             return Failure(_CANCELLED, "", 0)
         lines = self._output.lines() if self._output is not None else []
-        own = [line.removeprefix(_PREFIX) for line in lines if line.startswith(_PREFIX)]
-        found = own or (lines if self.recorded is None else [])
+        found = [*lines, *self._sentences()]
         sentence = found[-1] if found else f"Its process ended with exit code {exit_code}."
         return Failure(sentence, "\n".join(lines if len(lines) > 1 else []), exit_code or 1)
+
+    def _sentences(self) -> list[str]:
+        lines = self._output.lines() if self._output is not None else []
+        return [line.removeprefix(_PREFIX) for line in lines if _SENTENCE.match(line)]
 
     def _end_without_run(self) -> None:
         """Remove the folder of a run that never began, and end."""
