@@ -26,7 +26,7 @@ stop_training() { kill -TERM "$training"; }"""
 SEVERAL_NODES = r"""
 # torchrun starts the ranks of each node. Those of the first node, rank 0 among them, wait there for
 # all others. When one node's ranks have ended, those of the others have a minute to end, too.
-export MASTER_ADDR MASTER_PORT SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"
+export MASTER_ADDR MASTER_PORT SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK" TORCH_CPP_LOG_LEVEL=ERROR
 MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 MASTER_PORT=$((20000 + SLURM_JOB_ID % 20000))
 train() {
