@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from tui_app.app.screens.run import RunScreen
 from tui_app.app.screens.studies import StudiesScreen
 from tui_app.app.screens.study import StudyScreen
 from tui_app.app.studies import started_searches, study_reading
+from tui_app.app.studies.started_searches import StartedSearches, find_search, stop_search
 from tui_app.app.widgets.background_line import background_entries
 from tui_app.runs.errors import DamagedRun
 from tui_app.runs.listing import RunSummary
@@ -44,7 +46,9 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Popen
 
     def start(words: list[str], log: Path) -> subprocess.Popen[bytes]:
         log.write_text("a line\nThe data are\x1b gone.\n\n")
-        found.append(subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE))
+        # In place of -m tui_app; the words tell a search from any other process.
+        command = [sys.executable, "-c", code, "tui_app", *words]
+        found.append(subprocess.Popen(command, stdout=subprocess.PIPE))
         return found[-1]
 
     monkeypatch.setattr(started_searches, "start_detached", start)
@@ -225,7 +229,7 @@ async def test_a_search_of_this_program_is_stopped_and_continued(person, process
     await person.press("x")
     assert "Another program searches here: press Ctrl-C in its terminal." in person.said
     await person.press("g")
-    await person.until(lambda: "searching here" in person.text)
+    await person.until(lambda: f"searching, process {processes[0].pid}" in person.text)
     assert person.app.screen is screen  # not a second one
     assert "continue" not in person.text.splitlines()[-1].casefold()
     assert processes[0].stdout is not None
@@ -235,6 +239,29 @@ async def test_a_search_of_this_program_is_stopped_and_continued(person, process
     await person.until(lambda: "searching in another program" in person.text)
     assert "gone" not in person.text
     assert not person.app.searches.describe_running()
+
+
+def test_a_search_that_a_closed_app_has_started_can_be_stopped(processes, tmp_path):
+    log = tmp_path / "studies" / "mine.txt"
+    assert find_search("mine", log) is None
+    StartedSearches().start("mine", ["search", "--study=mine"], log)
+    assert find_search("mine", log) == processes[0].pid
+    assert find_search("other", log) is None
+    for content in (str(os.getpid()), "no number", str(2**22 + 1), "-1", "9" * 30):
+        log.with_suffix(".pid").write_text(content)
+        assert find_search("mine", log) is None
+        assert not stop_search("mine", log)
+    log.with_suffix(".pid").write_text(str(processes[0].pid))
+    assert stop_search("mine", log)
+    assert processes[0].wait(LONGEST)
+    assert find_search("mine", log) is None
+
+
+@in_app(size=(80, 24))
+async def test_a_name_that_is_a_path_starts_nothing(person, processes):
+    person.app.continue_search("../../evil")
+    assert "The search can't be started: study: a name of letters" in person.said[-1]
+    assert not processes
 
 
 @in_app(size=(80, 24))

@@ -229,11 +229,14 @@ class LrFindEnded(Message):
 
 @dataclass
 class StudyRead(Message):
-    """A study was read in so many `seconds`, or the `problem` with it."""
+    """A study was read in so many `seconds`, or the `problem` with it. `process` searches it, if
+    an app of this user has started one that is alive.
+    """
 
     study: StudySummary | None
     problem: str
     seconds: float
+    process: int | None
 
 
 @dataclass

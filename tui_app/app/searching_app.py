@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from models.fields import InvalidValue
 from tui_app.app.dialogs.search_dialog import SearchDialog
 from tui_app.app.running_app import RunningApp
 from tui_app.app.screens.studies import StudiesScreen
 from tui_app.app.screens.study import StudyScreen
 from tui_app.app.studies.search_request import continue_words, search_log, search_request
 from tui_app.app.studies.started_searches import StartedSearches
+from tui_app.search.storage import check_study_name
 from tui_app.terminal.display_options import DisplayOptions
 from tui_app.terminal.native_output import NativeOutput
 
@@ -43,9 +45,10 @@ class SearchingApp(RunningApp):
 
     def _start_search(self, name: str, words: Sequence[str]) -> None:
         try:
+            check_study_name(name)  # one in a run.json or a storage of another user may be a path
             self.searches.start(name, words, search_log(name, self.runs_dir))
-        except OSError as error:
-            sentence = f"The search can't be started: {error.strerror}"
+        except (OSError, InvalidValue) as error:
+            sentence = f"The search can't be started: {getattr(error, 'strerror', None) or error}"
             self.notify(sentence, severity="error", timeout=12, markup=False)
             return
         self.notify("The search goes on when you leave tutorch.")

@@ -13,6 +13,8 @@ from textual.timer import Timer
 from tui_app.app.messages import StudyRead
 from tui_app.app.own_data.reading_thread import ReadingThread, Stopped
 from tui_app.app.screens.study_actions import StudyActionsScreen
+from tui_app.app.studies.search_request import search_log
+from tui_app.app.studies.started_searches import find_search
 from tui_app.app.studies.study_reading import StudyReading
 from tui_app.app.studies.study_texts import about_trial, progress_of, title_of
 from tui_app.app.widgets.drawable import while_drawable
@@ -99,20 +101,23 @@ class StudyScreen(StudyActionsScreen):
         self._is_reading = True
         if self._next_reading is not None:
             self._next_reading.stop()
-        reading = self._reading
+        reading, name = self._reading, self.study_name
+        log = search_log(name, self.app.runs_dir)
 
         def work(stopped: Stopped) -> None:
             started = time.monotonic()
             study, problem = reading.read()
+            process = find_search(name, log) if study is not None else None
+            seconds = time.monotonic() - started
             if not stopped():
-                self.post_message(StudyRead(study, problem, time.monotonic() - started))
+                self.post_message(StudyRead(study, problem, seconds, process))
 
         self._thread.begin(work)
 
     @while_drawable
     def on_study_read(self, message: StudyRead) -> None:
         """Show the study, and read it again in a while."""
-        self._is_reading = False
+        self._is_reading, self.process = False, message.process
         self._next_reading = self.set_timer(max(_INTERVAL, message.seconds / _SHARE), self.read)
         started = self.app.searches.get(self.study_name)
         problem = started.failure if started is not None and not started.is_running else ""

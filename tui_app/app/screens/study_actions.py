@@ -7,9 +7,12 @@ from textual.screen import Screen
 from datasets.reading.cell_numbers import whole_number
 from tui_app.app.app_interface import AppInterface
 from tui_app.app.dialogs.text_question import TextQuestion
+from tui_app.app.studies.pictures.trial_marks import label_of
+from tui_app.app.studies.pictures.trial_rows import short_value
+from tui_app.app.studies.search_request import search_log
+from tui_app.app.studies.started_searches import stop_search
 from tui_app.runs.run_folder import RunFolder
 from tui_app.search.summary import StudySummary
-from tui_app.text.escaping import printable
 
 
 class StudyActionsScreen(Screen[None]):
@@ -21,6 +24,7 @@ class StudyActionsScreen(Screen[None]):
         super().__init__()
         self.study_name = name
         self.study: StudySummary | None = None
+        self.process: int | None = None  # that an app of this user has started to search
 
     def read(self) -> None:
         """Read the study now."""
@@ -28,9 +32,9 @@ class StudyActionsScreen(Screen[None]):
 
     @property
     def is_ours(self) -> bool:
-        """Whether this program has started a search of the study that is alive."""
+        """Whether an app of this user has started a search of the study that is alive."""
         started = self.app.searches.get(self.study_name)
-        return started is not None and started.is_running
+        return self.process is not None or (started is not None and started.is_running)
 
     @property
     def is_elsewhere(self) -> bool:
@@ -41,7 +45,7 @@ class StudyActionsScreen(Screen[None]):
     def searching(self) -> str:
         """Who searches now, or that the study is stopped or completed."""
         if self.is_ours:
-            return "searching here"
+            return f"searching, process {self.process}" if self.process else "searching"
         if self.is_elsewhere:
             return "searching in another program"
         return self.study.state if self.study is not None else ""
@@ -61,13 +65,14 @@ class StudyActionsScreen(Screen[None]):
         best = self.study.best if self.study is not None else None
         if best is None or best.run is None:
             return
-        chosen = ", ".join(f"{name} {text}" for name, text in best.values.items())
-        done = printable(f"Set as in trial {best.number}: {chosen}; press s to train.")
+        values = best.values.items()
+        chosen = ", ".join(f"{label_of(name)} {short_value(text)}" for name, text in values)
+        done = f"Set as in trial {best.number}: {chosen}; press s to train."
         self.app.repeat_run(RunFolder(best.run), {}, done)
 
     def action_stop_search(self) -> None:
-        """Stop the search that this program has started."""
-        if self.app.searches.stop(self.study_name):
+        """Stop the search that an app of this user has started."""
+        if stop_search(self.study_name, search_log(self.study_name, self.app.runs_dir)):
             self.notify("Stopping: the trials save first. g continues the search.")
         elif self.is_elsewhere:
             self.notify("Another program searches here: press Ctrl-C in its terminal.")

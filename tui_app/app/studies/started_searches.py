@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tui_app.monitoring.detached_process import start_detached
+from tui_app.runs.files.durable_files import replace_file
 from tui_app.runs.files.run_files import open_file
 
 #: The characters of a log's end that are searched for its last line.
@@ -49,6 +51,36 @@ class StartedSearch:
 _STOPPED = (-signal.SIGTERM, -signal.SIGINT, 129, 130, 143)
 
 
+def find_search(name: str, log: Path) -> int | None:
+    """Return the process that an app of this user has started to search a study, if it is alive;
+    that app may have been closed since.
+    """
+    import psutil
+
+    try:
+        with open_file(_pid_file(log), "r", encoding="ascii") as file:
+            process = psutil.Process(int(file.read(20)))
+        is_own = process.username() == psutil.Process().username()
+        words = process.cmdline()
+    except (OSError, ValueError, psutil.Error):
+        return None
+    return process.pid if is_own and {"tui_app", "search", f"--study={name}"} <= {*words} else None
+
+
+def stop_search(name: str, log: Path) -> bool:
+    """Ask the process that `find_search` finds to save and end. Returns whether there is one."""
+    pid = find_search(name, log)
+    if pid is None:
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    return True
+
+
+def _pid_file(log: Path) -> Path:
+    return log.with_suffix(".pid")
+
+
 class StartedSearches:
     """The searches that this program started, by the name of their study."""
 
@@ -59,6 +91,8 @@ class StartedSearches:
         """Start `tutorch` with these words, for the study `name`. Raises OSError."""
         log.parent.mkdir(parents=True, exist_ok=True)
         process = start_detached(words, log)
+        content = str(process.pid).encode()
+        replace_file(_pid_file(log), lambda file: file.write(content))
         self._by_name[name] = StartedSearch(name, process, log)
 
     def get(self, name: str) -> StartedSearch | None:
@@ -69,16 +103,6 @@ class StartedSearches:
     def running(self) -> list[StartedSearch]:
         """The searches that are alive."""
         return [search for search in self._by_name.values() if search.is_running]
-
-    def stop(self, name: str) -> bool:
-        """Ask the search of a study to save and end. Returns whether this program has started it
-        and it was alive.
-        """
-        search = self._by_name.get(name)
-        if search is None or not search.is_running:
-            return False
-        search.process.terminate()
-        return True
 
     def describe_running(self) -> str:
         """Say for each search that is alive how to watch and stop it; empty without any."""
