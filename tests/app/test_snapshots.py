@@ -10,9 +10,11 @@ from types import SimpleNamespace
 import pytest
 
 from models import find_lecture
+from tests.app.study_samples import SampleReader, sample_study
 from tests.pilot import Sitting, recorded_run
 from tests.program import LONGEST
 from tui_app.app.app import TutorchApp
+from tui_app.app.studies import study_reading
 from tui_app.monitoring.run_queue import RunQueue
 
 
@@ -66,3 +68,38 @@ def test_settings_with_a_mistake(snap_compare, tmp_path):
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=(80, 24), run_before=mistake)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48)], ids="{0[0]}x{0[1]}".format)
+def test_a_study(snap_compare, tmp_path, monkeypatch, size):
+    class Reader(SampleReader):
+        answers = (sample_study(),)
+
+    monkeypatch.setattr(study_reading, "StudyReader", Reader)
+    app = TutorchApp(find_lecture("softmax"), {"runs_dir": str(tmp_path / "runs")})
+
+    async def open_study(pilot) -> None:
+        person = Sitting(app, pilot)
+        await person.until(lambda: person.is_ready)
+        app.open_study("lr-softmax")
+        await person.until(lambda: "14/40 trials" in person.text and "trial 13" in person.text)
+        await person.press("down", "down")
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=open_study)
+
+
+def test_the_dialog_before_a_search(snap_compare, tmp_path):
+    app = TutorchApp(find_lecture("softmax"), {"runs_dir": str(tmp_path / "runs")})
+
+    async def ask(pilot) -> None:
+        person = Sitting(app, pilot)
+        await person.until(lambda: person.is_ready)
+        person.draft.change("lr", "1e-4..1:log")
+        person.draft.change("optimizer", "sgd|adam")
+        person.form.check()
+        await person.press("3", "f5")
+        await person.until(lambda: "softmax_classifier-lr-optimizer" in person.text)
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=(80, 24), run_before=ask)
