@@ -12,7 +12,8 @@ import torch
 from models import find_lecture
 from models.user_files.trust import allow_named_file
 from tests.tolerances import TRAINED
-from tests.training.rank_cases import Place, Trained, equal, run_group, write_net
+from tests.training.rank_cases import Place, Trained, equal, run_group
+from tests.training.rank_net import write_net
 from tui_app.runs.checkpoints.checkpoint import load_checkpoint
 from tui_app.runs.events import CheckpointSaved, ControlApplied, StateChanged
 from tui_app.runs.exit_codes import ExitCode

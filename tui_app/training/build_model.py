@@ -11,11 +11,11 @@ from models.fields import InvalidValue
 from models.lecture import PREPARED, Lecture
 from models.user_files.error_hints import explain
 from tui_app.runs.settings.run_settings import RunSettings
+from tui_app.training.data.batch_source import Batches
 from tui_app.training.data.device_split import DeviceSplit
 from tui_app.training.outcome import is_out_of_memory
 from tui_app.training.ranks.ranks import Ranks
 from tui_app.training.seeding import seed_everything
-from tui_app.training.state import Batches
 
 
 def build_model(

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from tui_app.runs.events import BestImproved, EpochCompleted, Event
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.training.divergence import check_weights
+from tui_app.training.epoch_progress import EpochProgress
 from tui_app.training.evaluation import EvaluationStopped, evaluate, measures_flip, reduction_of
 from tui_app.training.outcome import EndTraining, Outcome, outcome_of_stop
 from tui_app.training.run_clock import RunClock
 from tui_app.training.saver import Saver
-from tui_app.training.state import EpochProgress, Training
+from tui_app.training.state import Training
 from tui_app.training.steering.control import Control
 
 

@@ -23,6 +23,7 @@ from tui_app.training.build_model import (
     with_synchronised_norms,
 )
 from tui_app.training.cpu_trial import step_work, try_model
+from tui_app.training.data.batch_source import Batches
 from tui_app.training.data.batches import GatheredBatches, LoaderBatches
 from tui_app.training.data.device_split import DeviceSplit
 from tui_app.training.data.finite_data import refuse_non_finite
@@ -35,7 +36,7 @@ from tui_app.training.model_check import check_model
 from tui_app.training.optimizers import make_optimizer, parameter_groups
 from tui_app.training.ranks.ranks import ALONE, Ranks
 from tui_app.training.schedule import Schedule
-from tui_app.training.state import Batches, Measured, Training
+from tui_app.training.state import Measured, Training
 from tui_app.training.thread_choice import choose_threads, resumed_choice
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from datasets.reading.progress import Progress
 from models.fields import InvalidValue, fields_of
-from tui_app.runs.checkpoints.checkpoint import copy_to_cpu, load_checkpoint
+from tui_app.runs.checkpoints.checkpoint import load_checkpoint
 from tui_app.runs.errors import DamagedRun, RunFinished
 from tui_app.runs.files.run_files import is_there
 from tui_app.runs.listing import as_argument
@@ -29,11 +29,12 @@ from tui_app.text.quantities import counted
 from tui_app.training.devices.threads import AS_REQUESTED, ThreadChange
 from tui_app.training.prepare import prepare
 from tui_app.training.ranks.ranks import ALONE, Ranks
+from tui_app.training.resumed_state import ResumedState
 from tui_app.training.run_record import record_of
 from tui_app.training.seeding import state_of_one_card
 from tui_app.training.session import Session
 from tui_app.training.start import notes_of
-from tui_app.training.state import RNG_OF_RANKS, Training, rng_of_ranks
+from tui_app.training.state import Training, rng_of_ranks
 from tui_app.training.steering.control import Control
 from tui_app.training.watchdog import StepInterrupted
 
@@ -58,13 +59,13 @@ def resume_run(
     """
     record = record or folder.read_record()
     settings = settings_to_resume(folder, record, source)
-    settings = _change_settings(settings, record, epochs, options)
+    settings = change_settings(settings, record, epochs, options)
     with ExitStack() as stack:
         lock = folder.lock()
         stack.callback(lock.release)
         folder.refuse_irregular_files()
         folder.remove_unfinished()
-        training = _prepare_again(settings, folder, record, control, on_progress, ranks)
+        training = prepare_again(settings, folder, record, control, on_progress, ranks)
         if control.is_abandoned:
             raise StepInterrupted
         training.run_folder = folder
@@ -88,31 +89,7 @@ def resume_run(
     return Session(training, folder, now, lock, notes)
 
 
-def follow_resumed_run(
-    folder: RunFolder,
-    control: Control,
-    ranks: Ranks,
-    *,
-    epochs: int | None = None,
-    source: SourceChoice | None = None,
-    record: RunRecord | None = None,
-    **options: Any,
-) -> Training:
-    """Prepare this rank, another than rank 0, for a run that rank 0 resumes with the same
-    arguments. Raises what `resume_run` does.
-    """
-    record = record or folder.read_record()
-    settings = settings_to_resume(folder, record, source)
-    settings = _change_settings(settings, record, epochs, options)
-    training = _prepare_again(settings, folder, record, control, lambda progress: None, ranks)
-    training.run_folder = folder
-    resumed: ResumedState | None = ranks.agree(lambda: None)
-    assert resumed is not None  # rank 0 decides
-    resumed.load_into(training)
-    return training
-
-
-def _prepare_again(
+def prepare_again(
     settings: RunSettings,
     folder: RunFolder,
     record: RunRecord,
@@ -139,7 +116,7 @@ def _status(folder: RunFolder) -> dict[str, Any]:
         return {}
 
 
-def _change_settings(
+def change_settings(
     settings: RunSettings, record: RunRecord, epochs: int | None, options: dict[str, Any]
 ) -> RunSettings:
     """The run's settings, with the device it trained on, and with the changes.
@@ -253,31 +230,6 @@ def _load_state(training: Training, path: Path, trained_on: str) -> Restored:
     if rng["cuda"] is None and was_on_gpu and training.device.name.startswith("cuda"):
         notes.append(f"{path.name} has no random numbers of {trained_on}: dropout draws new ones")
     return Restored(notes, rngs)
-
-
-@dataclass(frozen=True)
-class ResumedState:
-    """What rank 0 of several has restored, for the others: the state, and the changes that are to
-    be repeated.
-    """
-
-    state: Mapping[str, Any]
-    lr_changes: Mapping[int, float]
-    thread_changes: Mapping[int, ThreadChange]
-
-    @classmethod
-    def of(cls, training: Training, rngs: list[dict[str, Any]]) -> ResumedState:
-        """That of a training which was restored with the random numbers of these ranks."""
-        state = copy_to_cpu(training.state_dict())
-        if rngs:
-            state[RNG_OF_RANKS] = rngs
-        return cls(state, training.lr_changes, training.thread_changes)
-
-    def load_into(self, training: Training) -> None:
-        """Restore it."""
-        training.load_state_dict(dict(self.state))
-        training.lr_changes = dict(self.lr_changes)
-        training.thread_changes = dict(self.thread_changes)
 
 
 def extend_schedule(training: Training) -> list[str]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+
+#: Where a checkpoint has the random numbers of each rank, if several trained the run. That of
+#: rank 0 is also where a run of one process has its own, so that either continues the other's.
+RNG_OF_RANKS = "rng_of_ranks"
 
 _HOST = torch.device("cpu")
 
@@ -86,6 +90,11 @@ def restore_host_rng_state(state: dict[str, Any]) -> None:
     """Restore what `host_rng_state` returned."""
     plain = {**state, "torch": torch.tensor(state["torch"], dtype=torch.uint8)}
     restore_rng_state(plain, _HOST)
+
+
+def rng_of_ranks(state: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The random numbers of each rank that trained the run until this checkpoint."""
+    return state.get(RNG_OF_RANKS, [state["rng"]])
 
 
 @contextmanager

@@ -48,8 +48,7 @@ class NewRunRequest:
 
     def follow(self, control: Control) -> RunCompleted:
         """Train the run on this rank, another than rank 0, and return its last event."""
-        from tui_app.training.follow import follow  # puts off torch
-        from tui_app.training.start import follow_new_run
+        from tui_app.training.follow import follow, follow_new_run  # puts off torch
 
         assert self.ranks is not None
         return follow(follow_new_run(self.settings, control, self.ranks), control)
@@ -89,8 +88,7 @@ class ResumeRequest:
 
     def follow(self, control: Control) -> RunCompleted:
         """Train the resumed run on this rank, another than rank 0, and return its last event."""
-        from tui_app.training.follow import follow  # puts off torch
-        from tui_app.training.resume import follow_resumed_run
+        from tui_app.training.follow import follow, follow_resumed_run  # puts off torch
 
         assert self.ranks is not None
         training = follow_resumed_run(

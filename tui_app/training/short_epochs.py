@@ -28,12 +28,13 @@ from tui_app.training.data.batches import GatheredBatches
 from tui_app.training.data.device_split import Batch
 from tui_app.training.direct_step import direct_backward, direct_update
 from tui_app.training.divergence import divergence_limit
+from tui_app.training.epoch_progress import EpochProgress
 from tui_app.training.evaluation import correct, reduction_of
 from tui_app.training.loss_buffer import LossBuffer
 from tui_app.training.run_clock import RunClock
 from tui_app.training.short_epochs_rule import is_suited, state_besides_weights
 from tui_app.training.shortest_digits import shortest_digits
-from tui_app.training.state import EpochProgress, Training
+from tui_app.training.state import Training
 from tui_app.training.steering.control import Control
 from tui_app.training.step_runner import StepsRun
 

@@ -74,13 +74,6 @@ def _lock(folder: RunFolder, stack: ExitStack) -> BaseFileLock:
     return lock
 
 
-def follow_new_run(settings: RunSettings, control: Control, ranks: Ranks) -> Training:
-    """Prepare this rank, another than rank 0, for a new run. Raises what `prepare` does."""
-    training = prepare(settings, stopped=control.must_stop, ranks=ranks)
-    training.run_folder = share_folder(ranks, None)
-    return training
-
-
 def share_folder(ranks: Ranks, folder: RunFolder | None) -> RunFolder:
     """The run's folder on every rank, of which only rank 0 has to know it."""
     return RunFolder(ranks.agree(lambda: folder.path if folder is not None else Path()))

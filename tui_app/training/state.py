@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,45 +17,21 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings.run_options import MOST_THREADS
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.training.best_models import BestModels
-from tui_app.training.data.device_split import Batch, DeviceSplit
+from tui_app.training.data.batch_source import Batches
+from tui_app.training.data.device_split import DeviceSplit
 from tui_app.training.devices.device import DeviceInfo
 from tui_app.training.devices.threads import ThreadChange, ThreadChoice, use_threads
+from tui_app.training.epoch_progress import EpochProgress
 from tui_app.training.optimizers import load_plain_state, plain_state, set_lrs
 from tui_app.training.ranks.ranks import ALONE, Ranks
 from tui_app.training.schedule import Schedule, spans_of
-from tui_app.training.seeding import restore_rng_state, rng_state, seed_rank
-
-#: Where a checkpoint has the random numbers of each rank, if several trained the run. That of
-#: rank 0 is also where a run of one process has its own, so that either continues the other's.
-RNG_OF_RANKS = "rng_of_ranks"
-
-
-def rng_of_ranks(state: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The random numbers of each rank that trained the run until this checkpoint."""
-    return state.get(RNG_OF_RANKS, [state["rng"]])
-
-
-class Batches(Protocol):
-    """The source of an epoch's batches; `batch_size` is the number of samples in a full one."""
-
-    batch_size: int
-
-    def __len__(self) -> int: ...
-
-    def size_of(self, batch: int) -> int:
-        """The number of samples in a batch of an epoch (from 0), over all ranks."""
-        ...
-
-    def epoch(self, epoch: int, start: int) -> Iterator[Batch]:
-        """The batches of `epoch` (from 0) on the training device, without the first `start`.
-
-        A rank gets its share of each, and none where its share is empty.
-        """
-        ...
-
-    def close(self) -> None:
-        """End the processes that load batches."""
-        ...
+from tui_app.training.seeding import (
+    RNG_OF_RANKS,
+    restore_rng_state,
+    rng_of_ranks,
+    rng_state,
+    seed_rank,
+)
 
 
 @dataclass(frozen=True)
@@ -83,26 +58,6 @@ def metric_name(metric: str, split: str) -> str:
     if split == "train" and metric == "loss":
         return "train_loss_after"  # `train_loss` is the mean over the steps, before each update
     return f"{split}_{metric}"
-
-
-@dataclass
-class EpochProgress:
-    """The current epoch so far: its steps and samples, the sum of their losses, its seconds."""
-
-    steps: int = 0
-    samples: int = 0
-    loss: float = 0.0
-    seconds: float = 0.0
-
-    @property
-    def recorded_seconds(self) -> float:
-        """The seconds as an event has them."""
-        return round(max(0.0, self.seconds), 7)  # a suspension may be counted an epoch late
-
-    @property
-    def samples_per_second(self) -> float:
-        """The speed as an event has it."""
-        return float(f"{self.samples / max(self.recorded_seconds, 1e-7):.5g}")
 
 
 @dataclass

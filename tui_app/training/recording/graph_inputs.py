@@ -8,9 +8,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from tui_app.training.data.batch_source import Batches
 from tui_app.training.data.batches import GatheredBatches
 from tui_app.training.data.device_split import Batch
-from tui_app.training.state import Batches, Training
+from tui_app.training.state import Training
 
 #: Most bytes of the inputs that one graph gathers at once.
 _MOST_BYTES = 32 << 20
