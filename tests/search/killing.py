@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from tests.program import LONGEST, command, environment, metrics_lines
+from tests.program import LONGEST, environment, metrics_lines
 from tui_app.search.study import open_study
 from tui_app.search.summary import StudySummary, read_study
 
 WORKERS = 4
-EPOCHS = 20
+EPOCHS = 6
 
 
 def words(name: str, runs: Path, storage: str, trials: int) -> list[str]:
@@ -34,21 +36,54 @@ def words(name: str, runs: Path, storage: str, trials: int) -> list[str]:
     return [str(word) for word in begun]
 
 
+#: Loads everything once, then forks: starting torch takes seconds.
+FORKING = """
+import os, sys
+import tui_app.headless.search
+from tui_app.cli import run
+for _ in range(int(sys.argv[1])):
+    if (pid := os.fork()) == 0:
+        code = run(sys.argv[2:])
+        sys.stderr.flush()
+        os._exit(code)
+    print(pid, flush=True)
+print("started", flush=True)
+while True:
+    try:
+        pid, status = os.wait()
+    except ChildProcessError:
+        break
+    print(pid, os.waitstatus_to_exitcode(status), flush=True)
+"""
+
+
 @contextmanager
-def several(argv: list[str], count: int, log: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Start so many processes at once; none outlives this context."""
-    variables = environment(OMP_NUM_THREADS="1")
+def several(argv: list[str], count: int, log: Path) -> Iterator[subprocess.Popen[str]]:
+    """Let so many processes run tutorch at once. Its output names their pids, and after `started`
+    each pid with its exit code.
+    """
     with log.open("ab") as file:
-        started = [
-            subprocess.Popen(command(*argv), env=variables, stdout=file, stderr=file)
-            for _ in range(count)
-        ]
+        started = subprocess.Popen(
+            [sys.executable, "-c", FORKING, str(count), *argv],
+            env=environment(OMP_NUM_THREADS="1"),
+            stdout=subprocess.PIPE,
+            stderr=file,
+            text=True,
+            start_new_session=True,
+        )
     try:
         yield started
     finally:
-        for process in started:
-            process.kill()
-            process.wait()
+        with suppress(ProcessLookupError):  # they and it are a group of their own
+            os.killpg(started.pid, signal.SIGKILL)
+        started.communicate()
+
+
+def exit_codes(started: subprocess.Popen[str]) -> dict[int, int]:
+    """The exit code of each process, once all have ended."""
+    out, _ = started.communicate(timeout=LONGEST)
+    lines = [line.split() for line in out.splitlines()]
+    return {int(pid): int(code) for pid, code in filter(lambda words: len(words) == 2, lines)}
 
 
 def check(name: str, runs: Path, storage: str, trials: int) -> StudySummary:
@@ -71,25 +106,40 @@ def check(name: str, runs: Path, storage: str, trials: int) -> StudySummary:
     return summary
 
 
-def kill_two(place: Path, trials: int, storage: str = "", seed: int = 0) -> int:
+def _wait_for_epochs(runs: Path, count: int) -> None:
+    """Wait until so many runs have trained an epoch."""
+    end = time.monotonic() + LONGEST
+    while time.monotonic() < end:
+        texts = [path.read_text() for path in runs.glob("*/*/metrics.jsonl")]
+        if sum('"kind": "epoch' in text for text in texts) >= count:
+            return
+        time.sleep(0.02)
+    raise TimeoutError("no run trains")
+
+
+def kill_two(
+    place: Path, trials: int, storage: str = "", seed: int = 0, longest: float = 2.0
+) -> int:
     """Search with four processes, kill two at random moments, and let one more finish what they
-    left; the number of trials that were taken again.
+    left; the number of runs that were resumed. At most `longest` seconds lie between two kills.
     """
     moments, name, runs = random.Random(seed), f"killed-{seed}", place / f"runs-{seed}"
     argv = words(name, runs, storage, trials)
-    with several(argv, WORKERS, place / f"log-{seed}.txt") as processes:
-        end = time.monotonic() + LONGEST
-        while len(list(runs.glob("*/*/run.json"))) < 2 and time.monotonic() < end:
-            time.sleep(0.05)
-        for process in processes[:2]:
-            time.sleep(moments.uniform(0.0, 3.0))
-            process.send_signal(signal.SIGKILL)
-        codes = [process.wait(LONGEST) for process in processes]
-    log = (place / f"log-{seed}.txt").read_text()
-    assert codes[2:] == [0, 0], log
-    assert "Traceback" not in log, log
-    with several(argv, 1, place / f"log-{seed}.txt") as (last,):
-        assert last.wait(LONGEST) == 0, (place / f"log-{seed}.txt").read_text()
+    log = place / f"log-{seed}.txt"
+    with several(argv, WORKERS, log) as started:
+        assert started.stdout is not None
+        pids = [int(line) for line in iter(started.stdout.readline, "started\n")]
+        _wait_for_epochs(runs, 2)
+        for pid in moments.sample(pids, 2):
+            time.sleep(moments.uniform(0.0, longest))
+            with suppress(ProcessLookupError):  # it was faster
+                os.kill(pid, signal.SIGKILL)
+        codes = exit_codes(started)
+    assert set(codes) <= set(pids)
+    assert sorted(codes.values())[2:] == [0, 0], log.read_text()
+    with several(argv, 1, log) as started:
+        assert list(exit_codes(started).values()) == [0], log.read_text()
+    assert "Traceback" not in log.read_text(), log.read_text()
     check(name, runs, storage, trials)
     resumed = [path for path in runs.glob("*/*/log.txt") if "continues after" in path.read_text()]
     return len(resumed)

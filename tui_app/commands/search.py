@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shlex
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,11 @@ _PROGRAM = "tutorch search"
 _NOT_OF_TRIALS = {"runs_dir", "dataset", "devices"}
 
 
+def _shown(metavar: str, default: str = "") -> Any:
+    """How the help shows an option: its value, and its default."""
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint=default)
+
+
 @dataclass
 class Search:
     """Search for the best hyperparameters of a lecture. Each trial is an ordinary run; trials that
@@ -54,21 +60,24 @@ class Search:
     any number of terminals, all at once.
     """
 
-    lecture: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="LECTURE")] = ""
-    """A part of the lecture's name, or the path of a file; left out to go on with --study."""
+    lecture: Annotated[tyro.conf.Positional[str], _shown("LECTURE")] = ""
+    """A part of the lecture's name, or the path of a file. Leave it out to go on with --study."""
 
-    vary: tyro.conf.UseAppendAction[list[str]] = field(default_factory=list)
-    """FIELD=A|B|C (choices), FIELD=LOW..HIGH (a range) or FIELD=LOW..HIGH:log: a hyperparameter
-    that varies; repeatable. All others keep the value that their own option gives."""
+    vary: Annotated[
+        tyro.conf.UseAppendAction[list[str]], _shown("FIELD=VALUES", "(repeatable)")
+    ] = field(default_factory=list)
+    """A hyperparameter that varies: FIELD=A|B|C are choices, FIELD=LOW..HIGH is a range, and
+    FIELD=LOW..HIGH:log one on a logarithmic scale. All others have the value of their own option.
+    """
 
-    trials: Annotated[int, tyro.conf.arg(metavar="N")] = 0
-    """Trials of the study in all, by all workers: 20 for a new one. A larger number than the study
-    has lets it go on."""
+    trials: Annotated[int, _shown("N", "(default: 20)")] = 0
+    """How many trials the study has in the end, by all workers together. A larger number lets a
+    study go on."""
 
-    study: str = ""
-    """The name of the study; the default is made of the lecture and what varies."""
+    study: Annotated[str, _shown("NAME")] = ""
+    """The name of the study; without it, one is made of the lecture and what varies."""
 
-    storage: str = ""
+    storage: Annotated[str, _shown("URL")] = ""
     """Where the study is kept: the URL of a database (postgresql://..., mysql://...) or of Optuna's
     proxy (grpc://HOST:PORT), for several machines. The default is a file in the runs folder. The
     variable TUTORCH_STORAGE is better for a URL with a password."""
@@ -88,6 +97,9 @@ class Search:
 
     trust: tyro.conf.FlagCreatePairsOff[bool] = False
     """Trust the lecture's file if it isn't yours: it runs, now and until it changes."""
+
+
+_DESCRIPTION = inspect.getdoc(Search) or ""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -111,7 +123,7 @@ def _print_help(argv: Sequence[str]) -> None:
     if first_word(argv):
         parse_lecture_arguments(Search, argv, _PROGRAM)
     fields = {**fields_of(Hyperparameters), **fields_of(RunOptions)}
-    parse_options(Search, fields, ["--help"], _PROGRAM, Search.__doc__ or "")
+    parse_options(Search, fields, ["--help"], _PROGRAM, _DESCRIPTION)
 
 
 def _new_or_joined(argv: Sequence[str]) -> tuple[SearchRequest, Search]:
@@ -141,7 +153,7 @@ def _new_or_joined(argv: Sequence[str]) -> tuple[SearchRequest, Search]:
 def _going_on(argv: Sequence[str]) -> tuple[SearchRequest, Search]:
     """Read a command line that names a study alone: the study knows its lecture."""
     fields = {name: fields_of(RunOptions)[name] for name in (*MACHINE_OPTIONS, "runs_dir")}
-    flags, given = parse_options(Search, fields, argv, _PROGRAM, Search.__doc__ or "")
+    flags, given = parse_options(Search, fields, argv, _PROGRAM, _DESCRIPTION)
     if not flags.study:
         raise InvalidValue(
             "name the lecture, as in `tutorch search softmax --vary lr=1e-4..1:log`, or a study "

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from datasets.own.names import short_name
 from tui_app.headless.console_output import BarAndLines
 from tui_app.runs.events import Event
 from tui_app.runs.listing import as_argument
@@ -22,7 +23,7 @@ from tui_app.text.quantities import counted, format_seconds, format_value, short
 
 #: On which split the trials are compared.
 CHOSEN = {
-    "test": "on the test set, as the course does it; --validation 0.1 would hold out a part for it",
+    "test": "on the test set, as the course does it",
     "validation": "on the part held out of the train set",
     "train": "on the train set: this data set has no other",
 }
@@ -107,10 +108,13 @@ def print_beginning(console: Console, summary: StudySummary) -> None:
     varied = ", ".join(f"{name} {variation}" for name, variation in summary.settings.items())
     chosen = f"{summary.metric.replace('_', ' ')} {CHOSEN.get(summary.chosen_on, '')}"
     lines = [
-        f"study {summary.name}: {summary.lecture} on {summary.dataset}, "
-        f"{counted(summary.total, 'trial')}; {varied}",
+        f"study {summary.name}: {summary.lecture} on {short_name(summary.dataset)}, "
+        f"{counted(summary.total, 'trial')}",
+        f"varies: {varied}",
         f"the best trial is chosen by {chosen}",
     ]
+    if summary.chosen_on == "test":
+        lines.append("(a search with --validation 0.1 holds out a part of the train set for it)")
     if summary.trials:
         lines.append(f"it goes on: {summary.progress}")
     for line in lines:

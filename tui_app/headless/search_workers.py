@@ -54,6 +54,7 @@ class Workers:
 
     def run(self) -> int:
         """Start the workers and wait for them; return the exit code."""
+        self._say(f"{self._request.workers} workers start; each trial has a line when it ends")
         with handle_signals(self._on_signal):
             for number in range(self._request.workers):
                 self._start(number)
@@ -139,7 +140,10 @@ class Workers:
             except (ValueError, KeyError, TypeError):  # not one of ours
                 pass
         text = line.text.removeprefix("tutorch: ")
-        self._console.print(Text(printable(f"worker {line.worker}: {text}")), soft_wrap=True)
+        self._say(f"worker {line.worker}: {text}")
+
+    def _say(self, text: str) -> None:
+        self._console.print(Text(printable(text)), soft_wrap=True)
 
     def _end(self, number: int) -> int:
         """Forget a worker that has ended, and start another if it died; its exit code, or 0."""
@@ -147,7 +151,7 @@ class Workers:
         if code >= 0 or self._stopped_by is not None:
             return max(code, 0)
         text = f"worker {number} was killed by signal {-code}: its trial is taken again"
-        self._console.print(Text(text), soft_wrap=True)
+        self._say(text)
         if self._restarts >= _AGAIN * self._request.workers:
             return ExitCode.FAILED
         if self._processes or self._request.summary().is_unfinished:
