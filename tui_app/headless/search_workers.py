@@ -71,7 +71,7 @@ class Workers:
 
     def _start(self, number: int) -> None:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tui_app", *self._words()],
+            self.command(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -85,7 +85,8 @@ class Workers:
         ]
         threading.Thread(target=self._report_end, args=(number, process, readers)).start()
 
-    def _words(self) -> list[str]:
+    def command(self) -> list[str]:
+        """The command line of a worker."""
         request = self._request
         lecture = request.lecture
         words = ["search", str(lecture.path) if lecture.source else lecture.name]
@@ -98,7 +99,7 @@ class Workers:
         )
         for name, value in machine.items():
             words += [f"--{name.replace('_', '-')}", setting_text(value)]
-        return words
+        return [sys.executable, "-P", "-m", "tui_app", *words]
 
     def _environment(self, number: int) -> dict[str, str]:
         here = str(Path(__file__).resolve().parents[2])
@@ -115,10 +116,11 @@ class Workers:
         assert stream is not None
 
         def read() -> None:
-            for line in stream:
-                text = line.decode(errors="replace").rstrip()
-                if text:
-                    self._output.put(_Line(number, text, is_data))
+            with stream:
+                for line in stream:
+                    text = line.decode(errors="replace").rstrip()
+                    if text:
+                        self._output.put(_Line(number, text, is_data))
 
         thread = threading.Thread(target=read, daemon=True)
         thread.start()

@@ -148,7 +148,7 @@ def open_study(name: str, runs_dir: Path, storage: str) -> Study:
                 ) from error
             except (ValueError, TypeError, AssertionError) as error:
                 raise DamagedRun(f"the study {name!r} can't be read: {error}"[:300]) from error
-            recorded = _recorded(study)
+            recorded = study.user_attrs.get(_RECORD)
         if recorded is None:
             raise DamagedRun(f"the study {name!r} records no settings: it isn't tutorch's")
         return Study(name, StudyRecord.of(recorded), study, runs_dir, opened)
@@ -195,7 +195,7 @@ def _opened(
 
 
 def _recorded(study: optuna.Study) -> Any:
-    """What a study recorded of itself; None if it hasn't for some seconds."""
+    """What the creator of a study recorded; None if it hasn't for some seconds."""
     end = time.monotonic() + _PATIENCE
     while _RECORD not in study.user_attrs and time.monotonic() < end:
         time.sleep(0.05)
