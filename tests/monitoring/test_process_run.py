@@ -203,7 +203,7 @@ def test_a_changed_file_isnt_trained_in_place_of_the_one_that_was_chosen(tmp_pat
     command = NewRunCommand(settings)
     folder = command.open_folder()
     assert command.words(folder)[0] == str(net)
-    assert f"--run-folder={folder.path}" in command.words(folder)
+    assert {f"--run-folder={folder.path}", "--devices=2"} < {*command.words(folder)}
     net.write_text(net.read_text() + "\n")
     run = ProcessRun("net", command)
     run.start()

@@ -18,7 +18,7 @@ from tui_app.runs.settings.run_settings import RunSettings, resolve_settings
 #: digits, a boolean, texts with commas, spaces, a leading dash or nothing in them.
 CHANGED = [
     ("softmax", {"widths": (512, 7), "optimizer": "rmsprop", "lr": 1 / 3, "momentum": 0.1}),
-    ("softmax", {"shuffle": False, "batch_size": "full", "devices": 2, "device": "cpu"}),
+    ("softmax", {"shuffle": False, "batch_size": "full", "device": "cpu"}),
     ("07", {"dataset": "csv:a b,c.csv", "target": "y=x", "drop": 'n,"h, cm"', "threads": 3}),
     ("05", {"data_dir": "-here", "max_time": 1e-7, "validation": 0.25, "precision": "bf16"}),
 ]
