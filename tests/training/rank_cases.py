@@ -24,6 +24,7 @@ from models.loading.load import load_lecture
 from models.user_files.trust import allow_named_file
 from tests.program import environment
 from tui_app.runs.events import (
+    CheckpointDue,
     EpochCompleted,
     Event,
     RunCompleted,
@@ -86,6 +87,7 @@ class Place:
     ) -> Trained:
         """Train a new run, stopped after so many `steps`, if any."""
         given = {"device": "cpu", "threads": 1, "runs_dir": str(self.folder / "runs"), **given}
+        given["devices"] = self.ranks.count
         allow_named_file(find_lecture(lecture))
         settings = resolve_settings(load_lecture(find_lecture(lecture)), given)
         if self.ranks.rank:
@@ -98,9 +100,10 @@ class Place:
         run = RunFolder(Path(folder))
         if self.ranks.rank:
             control = Control()
-            training = follow_resumed_run(run, control, self.ranks, **changes)
+            devices = self.ranks.count
+            training = follow_resumed_run(run, control, self.ranks, devices=devices, **changes)
             return self._follow(training, control)
-        epochs = changes.pop("epochs", None)
+        epochs, changes = changes.pop("epochs", None), {**changes, "devices": self.ranks.count}
         return self._lead(ResumeRequest(run, epochs, changes, ranks=self.ranks), (), 0)
 
     def _follow(self, training: Training, control: Control) -> Trained:
@@ -183,11 +186,11 @@ def steered(place: Place) -> tuple[Trained, object]:
         if isinstance(event, StepsCompleted) and not results:
             results.append(control.request(lambda training: (training.step, _evaluated(training))))
             control.pause()
-        elif isinstance(event, StateChanged) and event.state == "paused" and event.step < 4:
-            control.set_lr(0.01)
             control.save()
+        elif isinstance(event, CheckpointDue) and event.step == 1:
+            control.set_lr(0.01)
             control.run_steps(3)
-        elif isinstance(event, StateChanged) and event.state == "paused":
+        elif isinstance(event, StateChanged) and event.step == 4:
             control.stop("enough", 0)
 
     run = place.train(str(place.folder / "net.py"), steer)

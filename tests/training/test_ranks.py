@@ -135,7 +135,7 @@ def test_rank_0_decides_for_all(results: Results):
     (run, result), *others = results.of("steered")
     assert result[0] == 1 and result[1] > 0
     paused = [event.step for event in run.events if isinstance(event, StateChanged)]
-    assert paused[0] == 1 and paused[-1] == 4
+    assert paused == [1] * (len(paused) - 1) + [4]
     (changed,) = (event for event in run.events if isinstance(event, ControlApplied))
     assert (changed.first_step, changed.lr) == (2, 0.01)
     assert 1 in [event.step for event in run.events if isinstance(event, CheckpointSaved)]

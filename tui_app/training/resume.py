@@ -97,14 +97,17 @@ def prepare_again(
     on_progress: Callable[[Progress], None],
     ranks: Ranks,
 ) -> Training:
-    """Prepare the training of a recorded run, without its checkpoint."""
+    """Prepare the training of a recorded run, without its checkpoint. With another number of ranks
+    the threads are chosen anew.
+    """
+    is_as_before = ranks.count == record.devices
     return prepare(
         settings,
         on_progress,
         control.must_stop,
         partial(check_data, folder, record),
         is_new=ranks.agree(lambda: not folder.has_checkpoint()),
-        threads=(record.threads, printable(record.threads_reason)),
+        threads=(record.threads, printable(record.threads_reason)) if is_as_before else None,
         ranks=ranks,
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from datasets.reading.progress import LoadingStopped
+from tui_app.text.quantities import counted
 from tui_app.training.build_model import build_model
 from tui_app.training.data.device_split import Batch
 from tui_app.training.devices.machine_load import LoadMeter, is_quiet, usable_cores, usable_threads
@@ -64,11 +65,14 @@ def _among_ranks(choice: ThreadChoice, local_ranks: int) -> ThreadChoice:
     """The choice of one rank for each of those that share the cores of a machine. It is fixed: all
     ranks wait for the slowest, so none learns from the time of its own steps.
     """
-    cores = usable_cores()
-    most = max(1, cores // local_ranks)
+    most = max(1, usable_cores() // local_ranks)
     if choice.count <= most:
         return ThreadChoice(choice.count, choice.reason, is_fixed=True)
-    return ThreadChoice(most, f"{local_ranks} ranks share {cores} cores", is_fixed=True)
+    return ThreadChoice(most, _sharing_text(local_ranks), is_fixed=True)
+
+
+def _sharing_text(local_ranks: int) -> str:
+    return f"{local_ranks} ranks share {counted(usable_cores(), 'core')}"
 
 
 def _choose_by_measurement(
@@ -173,6 +177,9 @@ def reason_for_one_in_step(training: Training) -> str:
         return "the GPU does the arithmetic"
     if training.multiply_adds * _samples_of_step(training) < _LEAST_OF_STEP:
         return "steps are too short to share"
+    local_ranks = training.ranks.local_count
+    if local_ranks > 1 and usable_cores() < 2 * local_ranks:
+        return _sharing_text(local_ranks)
     if usable_threads() == 1:
         return "there is one core" if usable_cores() == 1 else "OMP_NUM_THREADS allows no more"
     return ""
