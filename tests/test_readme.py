@@ -13,6 +13,7 @@ from models import find_lecture, lecture_names, read_lesson
 from tests.program import ROOT, tutorch
 from tui_app.commands import data, submit
 from tui_app.headless import run
+from tui_app.inspection.lr_finder import finder
 from tui_app.training import start
 
 #: What stands for a word of one's own.
@@ -65,12 +66,13 @@ def test_the_readme_opens_with_its_two_commands():
 def test_every_command_line_is_understood(monkeypatch: pytest.MonkeyPatch):
     """Up to where a run would begin: its options exist, and their values go with each other."""
 
-    def reach(*args: object) -> None:
+    def reach(*args: object, **options: object) -> None:
         raise Reached
 
     monkeypatch.setattr(start, "start_run", reach)
     monkeypatch.setattr(run, "check_models", lambda *args: None)
     monkeypatch.setattr(submit, "submit", reach)
+    monkeypatch.setattr(finder, "find_lr", reach)
     monkeypatch.setattr(data, "locate", lambda *args: {})
     lines = {line: name for name, text in texts() for line in command_lines(text)}
     assert len(lines) > len(lecture_names())

@@ -37,6 +37,8 @@ async def test_enter_puts_the_suggestion_into_the_form_and_undo_takes_it_out(per
 
 @in_app("03", size=(160, 48))
 async def test_the_arrows_choose_and_the_last_choice_lies_below_the_limit(person):
+    await person.press("3", *["down"] * 4)
+    await person.until(lambda: "F7 finds one while no run trains." in person.sentence)
     await person.press("f7")
     await found(person)
     await person.press("left", "enter")

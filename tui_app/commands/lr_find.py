@@ -12,7 +12,6 @@ import tyro
 from rich.text import Text
 
 from models.fields import InvalidValue
-from tui_app.commands.arguments import refuse_several_processes
 from tui_app.commands.lecture_arguments import (
     DEFAULT_LECTURE,
     LectureArguments,
@@ -62,7 +61,6 @@ class LrFind:
 
 def main(argv: Sequence[str]) -> int:
     """Find a learning rate; print the chart, the suggestion and the command that trains with it."""
-    refuse_several_processes()
     parsed = parse_lecture_arguments(LrFind, argv, "tutorch lr-find")
     flags = parsed.flags
     if not 0 < flags.lowest < flags.highest < math.inf:

@@ -14,6 +14,7 @@ from tui_app.text.escaping import printable
 
 _UNCHANGED = "All settings at the lecture's defaults."
 _CHANGED = "● marks settings that differ from the lecture's defaults."
+_FINDS_LR = "F7 finds one while no run trains."
 _OWN_DATA = "Your own data. p shows them, and chooses columns or other data."
 _SEVERAL = (
     "Several values, as in 0.1,0.01, make one run each; a range, as in 1e-4..1:log, a search."
@@ -74,6 +75,8 @@ def explanation(draft: SettingsDraft, name: str, cut_text: str) -> str:
     field = draft.fields[name]
     allowed = "" if field.kind is str and not field.choices else field.allowed_values_sentence
     text = f"{field.help} {allowed}".rstrip() if draft.is_useful(name) else _only_with(draft, field)
+    if name == "lr":
+        text = f"{text} {_FINDS_LR}"
     if name == "dataset" and draft.own_data is not None:
         cut_text, text = printable(draft.own_data.dataset), _OWN_DATA
     return f"{cut_text}\n{text}" if cut_text else text
