@@ -137,6 +137,8 @@ def test_a_worse_trial_is_pruned_and_says_so():
             ("softmax", "--vary", "momentum=0..0.9", "--vary", "optimizer=adam|lbfgs"),
             "momentum has no effect with optimizer adam",
         ),
+        (("softmax", "--lr", "0.1..1"), "`--vary lr=0.1..1` lets it vary"),
+        (("softmax", "--lr", "0.1,1"), "`--vary 'lr=0.1|1'` lets it vary"),
         (("softmax", "--vary", "lr=0.1..1", "--trials", "-1"), "trials: a whole number"),
         (("softmax", "--vary", "lr=0.1..1", "--workers", "0"), "workers: a whole number"),
         (("softmax", "--vary", "lr=0.1..1", "--devices", "2"), "--workers N uses several"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -125,6 +126,25 @@ def test_a_trial_without_a_program_is_taken_and_one_with_a_program_is_not(
     ended, _ = work(study, lecture)
     assert [each.number for each in ended] == [0, 1]
     check_whole(study, 2)
+
+
+def test_a_trial_whose_run_the_user_has_removed_fails_and_another_place_is_left_alone(
+    study: Study, lecture: Lecture
+):
+    kept, removed = study.new_trial(), study.new_trial()
+    assert kept is not None
+    assert removed is not None
+    kept.folder.unlock()
+    removed.folder.unlock()
+    shutil.rmtree(removed.folder.path)
+    elsewhere = {"run": f"{lecture.name}/20200101-000000-0000", "host": "elsewhere"}
+    state = optuna.trial.TrialState.RUNNING
+    study.optuna.add_trial(optuna.trial.create_trial(state=state, user_attrs=elsewhere))
+    ended, _ = work(study, lecture)
+    assert [each.number for each in ended] == [0]
+    trials = read_study("s", study.runs_dir).trials
+    assert [trial.state for trial in trials] == ["completed", "failed", "running"]
+    assert trials[1].reason == "its run folder is gone"
 
 
 def test_a_run_that_ended_before_its_study_knew_is_recorded_and_not_trained_again(

@@ -75,23 +75,32 @@ def parse_options(
         raise ParserDone(code) from leaving
     finally:  # the output quotes what was typed, control codes included
         sys.stderr.writelines(f"{printable(line)}\n" for line in output.getvalue().splitlines())
+    can_vary = any(each.name == "vary" for each in dataclasses.fields(schema))
     texts = {name: getattr(parsed, name) for name in fields}
     given = {
-        name: _value(fields[name], text)
+        name: _value(fields[name], text, can_vary=can_vary)
         for name, text in texts.items()
         if not isinstance(text, _Unset)
     }
     return parsed, given
 
 
-def _value(field: Field, text: str) -> Any:
-    """Parse an option's value; for several values, raise an error that proposes --sweep."""
+def _value(field: Field, text: str, *, can_vary: bool) -> Any:
+    """Parse an option's value; for several values, raise an error that proposes --sweep, or --vary
+    for a command that has this option.
+    """
     try:
         return field.parse(text)
     except InvalidValue:
         parts = text.split("..") if ".." in text else split_values(field, text)
         parts = [part.strip() for part in parts]
         if len(parts) > 1 and all(map(functools.partial(_is_value, field), parts)):
+            if can_vary:
+                joined = text if ".." in text else "|".join(parts)
+                vary = shlex.quote(f"{field.name}={joined}")
+                raise InvalidValue(
+                    f"{field.label} takes one value: `--vary {vary}` lets it vary", field.name
+                ) from None
             listed = (";" if field.is_tuple else ",").join(parts)
             raise several_values_error(field, listed) from None
         raise

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import tyro
+from rich.text import Text
 
 from datasets.own.names import short_name
 from tui_app.commands.arguments import JsonArguments, parse, runs_dir
 from tui_app.runs.listing import as_argument, short_ids
 from tui_app.runs.run_folder import RunFolder
 from tui_app.search.summary import StudySummary, TrialSummary, read_study
-from tui_app.terminal.printing import print_json, print_list, print_table, print_to_stderr
+from tui_app.terminal.printing import print_json, print_list, print_table, stderr_console
 from tui_app.text.columns import Column
+from tui_app.text.escaping import printable
 from tui_app.text.quantities import format_number, format_value, short_number
 
 #: How the best trial is chosen, by the split that it is measured on.
@@ -50,10 +53,10 @@ def main(argv: Sequence[str]) -> int:
         return 0
     print_table(["", ""], _facts(study))
     if study.trials:
-        print()  # noqa: T201  between two tables
+        sys.stdout.write("\n")
         print_list(*_trials(study))
     for line in _next_commands(study):
-        print_to_stderr(line)
+        stderr_console().print(Text(printable(line)), soft_wrap=True)
     return 0
 
 
@@ -102,11 +105,11 @@ def _trials(study: StudySummary) -> tuple[list[Column], list[list[str]]]:
     columns = [
         Column("trial", importance=9, right=True),
         Column("id", importance=7),
-        *(Column(name.replace("_", " "), importance=6, least=6) for name in study.settings),
+        *(Column(name.replace("_", " "), importance=6) for name in study.settings),
         Column(study.metric.replace("_", " "), importance=8, right=True),
         Column("epochs", importance=4, right=True),
         Column("state", importance=5),
-        Column("why", importance=1, least=20),
+        Column("why", importance=1, least=12),
     ]
     ids = _ids(study.trials)
     rows = []
@@ -135,13 +138,13 @@ def _ids(trials: Sequence[TrialSummary]) -> dict[int, str]:
 
 
 def _next_commands(study: StudySummary) -> list[str]:
-    """What the user may do next, in sentences."""
+    """What the user may do next, as after a run: a command a line."""
     lines = []
     best = study.best
     if best is not None and best.run is not None:
         run = as_argument(RunFolder(best.run))
-        longer = f"`tutorch resume {run} --epochs {2 * best.epochs}` trains it longer"
-        lines.append(f"`tutorch show {run}` shows the best trial, {longer}")
+        lines.append(f"show    tutorch show {run}")
+        lines.append(f"extend  tutorch resume {run} --epochs {2 * best.epochs}")
     if study.is_unfinished:
-        lines.append(f"`tutorch search --study {study.argument}` goes on with the study")
+        lines.append(f"go on   tutorch search --study {study.argument}")
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,37 +15,40 @@ from tui_app.runs.errors import StorageUnavailable
 def load_optuna() -> ModuleType:
     """Optuna, whose log is off. Raises InvalidValue where it isn't installed."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import optuna  # an extra
-            import optuna.distributions
-            import optuna.importance
-            import optuna.storages.journal
+        if "optuna" in sys.modules:
+            import optuna
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                import optuna
+        import optuna.storages.journal
     except ImportError as error:
         raise InvalidValue(
             f"a search needs Optuna ({error}): pip install 'tutorch[search]'"
         ) from error
     optuna.logging.set_verbosity(optuna.logging.CRITICAL)
+    # Not for a moment only, by catch_warnings, which would disturb the other threads.
+    unwanted = ("ignore", None, optuna.exceptions.ExperimentalWarning, None, 0)
+    if unwanted not in warnings.filters:
+        warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     return optuna
 
 
 @contextmanager
 def from_optuna() -> Iterator[ModuleType]:
-    """Give Optuna to code that calls it, without its warnings.
+    """Give Optuna to code that calls it.
 
     Raises StorageUnavailable if the storage can't be reached or written meanwhile.
     """
     optuna = load_optuna()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            yield optuna
-        except (optuna.exceptions.StorageInternalError, OSError) as error:
-            raise StorageUnavailable(_storage_text(error)) from error
-        except Exception as error:
-            if not _is_from_storage(error):
-                raise
-            raise StorageUnavailable(_storage_text(error)) from error
+    try:
+        yield optuna
+    except (optuna.exceptions.StorageInternalError, OSError) as error:
+        raise StorageUnavailable(_storage_text(error)) from error
+    except Exception as error:
+        if not _is_from_storage(error):
+            raise
+        raise StorageUnavailable(_storage_text(error)) from error
 
 
 def _is_from_storage(error: Exception) -> bool:

@@ -26,7 +26,8 @@ def make_sampler(seed: int, number: int) -> optuna.samplers.BaseSampler:
     """
     words = np.random.SeedSequence([seed, number]).generate_state(1)
     with from_optuna() as optuna:
-        return optuna.samplers.TPESampler(seed=int(words[0]))
+        # With a constant liar several workers don't try the same place at once.
+        return optuna.samplers.TPESampler(seed=int(words[0]), constant_liar=True)
 
 
 def make_pruner(record: StudyRecord) -> optuna.pruners.BasePruner:

@@ -30,6 +30,9 @@ _TOTAL = "trials"
 #: Seconds to wait for the program that has created a study to record its settings.
 _PATIENCE = 5.0
 
+#: Why a trial fails whose run folder the user has removed.
+_GONE = "its run folder is gone"
+
 #: Marks a trial beyond the study's number of trials, which two workers made at the same time.
 _SURPLUS = "surplus"
 
@@ -89,7 +92,7 @@ class Study:
             return None
         folder = TrialFolder(RunFolder.create(self.runs_dir, self.record.lecture).path)
         folder.lock()
-        attributes = {"run": folder.name, "host": socket.gethostname()}
+        attributes = {"run": folder.name, **self._place}
         with from_optuna() as optuna:
             running = optuna.trial.TrialState.RUNNING
             self.optuna.add_trial(optuna.trial.create_trial(state=running, user_attrs=attributes))
@@ -112,7 +115,11 @@ class Study:
         for each in self._running():
             name = run_name(each)
             folder = TrialFolder(self.runs_dir / name) if name else None
-            if folder is None or not folder.path.is_dir() or _is_trained(folder):
+            if folder is None or _is_trained(folder):
+                continue
+            if not folder.path.is_dir():
+                if self._place.items() <= each.user_attrs.items():
+                    OpenTrial(self.optuna, each, self.record, folder).fail(_GONE)
                 continue
             try:
                 folder.lock()
@@ -123,6 +130,11 @@ class Study:
                 return trial
             folder.unlock()
         return None
+
+    @property
+    def _place(self) -> dict[str, str]:
+        """Where the run folders are that this program makes."""
+        return {"host": socket.gethostname(), "runs_dir": str(self.runs_dir)}
 
     def _running(self) -> list[optuna.trial.FrozenTrial]:
         with from_optuna() as optuna:
