@@ -109,6 +109,14 @@ def test_a_job_that_squeue_has_forgotten_is_found_in_the_accounts(cluster: Clust
     assert listed()["state"] == "cancelled"
 
 
+def test_another_cluster_isnt_asked_about_a_job(cluster: ClusterCommands):
+    tutorch("submit", *SMALL)
+    cluster.add("scontrol", "echo 'ClusterName             = jura'")
+    say_state(cluster, "CANCELLED")
+    assert listed()["state"] == "queued"
+    assert listed()["cluster"] == "alps"
+
+
 def test_a_saved_run_whose_job_was_requeued_is_queued(cluster: ClusterCommands):
     run = tutorch("submit", "softmax", "--widths", "8", "--epochs", "400").run
     stopped = tutorch(

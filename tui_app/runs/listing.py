@@ -35,10 +35,10 @@ class RunSummary:
 
     `state` is running, paused, completed, stopped, failed, crashed (its process is gone without
     having recorded an end), or damaged (then `problem` says why, and the rest is empty). A run that
-    a cluster's job trains is queued until the job has begun it; `with_job_states` adds what the
-    cluster says of its `job`, whose id is empty for other runs. `file` is the user's file that it
-    was trained from, on the machine `host`; empty for a lecture of the course. `study` is the
-    search that the run is a trial of; empty for any other run.
+    a cluster's job trains is queued until the job starts, and starting until the run has begun;
+    `with_job_states` adds what the cluster says of its `job` (its id on the `cluster`; empty for
+    other runs). `file` is the user's file that it was trained from, on the machine `host`; empty
+    for a lecture of the course. `study` is the search that the run is a trial of, if any.
     """
 
     name: str
@@ -59,6 +59,7 @@ class RunSummary:
     reason: str | None = None
     problem: str | None = None
     job: str = ""
+    cluster: str = ""
     has_begun: bool = True
     study: str = ""
 
@@ -192,6 +193,7 @@ def summarise(folder: RunFolder, record: RunRecord | None = None) -> RunSummary:
             devices=record.devices,
             reason=str(status["reason"]) if status.get("reason") else None,
             job="" if job is None else job.job_id,
+            cluster="" if job is None else job.cluster,
         )
     except DamagedRun as error:
         problem = str(error)
@@ -211,6 +213,7 @@ def _summary_of_job(folder: RunFolder, job: JobRecord) -> RunSummary:
         epochs=job.epochs,
         created=job.submitted,
         job=job.job_id,
+        cluster=job.cluster,
         has_begun=False,
     )
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from tui_app.runs.jobs.slurm import JobState, job_states
+from tui_app.runs.jobs.slurm import ELSEWHERE, Job, JobState, job_states
 from tui_app.runs.listing import RunSummary
 
 #: SLURM's states of a job that waits, and of one that a node runs.
@@ -17,23 +17,23 @@ _ON_NODE = ("RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "STAGE_OUT", "S
 #: Seconds that a screen shows what SLURM said before it asks again.
 _INTERVAL = 30.0
 
-#: Asks for the states of jobs, by id; None without an answer.
-AskStates = Callable[[Iterable[str]], Mapping[str, JobState] | None]
+#: Asks for the states of jobs; None without an answer.
+AskStates = Callable[[Iterable[Job]], Mapping[Job, JobState] | None]
 
 
 class RecentJobStates:
     """Asks SLURM at intervals only, or for a job that it wasn't asked for yet."""
 
     def __init__(self) -> None:
-        self._ids: set[str] = set()
+        self._jobs: set[Job] = set()
         self._asked_at = 0.0
-        self._states: Mapping[str, JobState] | None = None
+        self._states: Mapping[Job, JobState] | None = None
 
-    def __call__(self, ids: Iterable[str]) -> Mapping[str, JobState] | None:
+    def __call__(self, jobs: Iterable[Job]) -> Mapping[Job, JobState] | None:
         """The states of the jobs as SLURM said them last."""
-        wanted, now = set(ids), time.monotonic()
-        if not wanted <= self._ids or now > self._asked_at + _INTERVAL:
-            self._ids, self._asked_at, self._states = wanted, now, job_states(sorted(wanted))
+        wanted, now = set(jobs), time.monotonic()
+        if not wanted <= self._jobs or now > self._asked_at + _INTERVAL:
+            self._jobs, self._asked_at, self._states = wanted, now, job_states(sorted(wanted))
         return self._states
 
 
@@ -45,12 +45,14 @@ def with_job_states(
     Asks SLURM once, and only if there is such a job. Without an answer the summaries stay what the
     run folders say.
     """
-    asked = [summary.job for summary in summaries if _depends_on_job(summary)]
+    asked = [_job_of(summary) for summary in summaries if _depends_on_job(summary)]
     states = ask(asked) if asked else None
     if states is None:
         return [*summaries]
     return [
-        _with_job_state(summary, states.get(summary.job)) if _depends_on_job(summary) else summary
+        _with_job_state(summary, states.get(_job_of(summary)))
+        if _depends_on_job(summary)
+        else summary
         for summary in summaries
     ]
 
@@ -60,11 +62,17 @@ def _depends_on_job(summary: RunSummary) -> bool:
     return bool(summary.job) and summary.state in ("queued", "starting", "stopped", "crashed")
 
 
+def _job_of(summary: RunSummary) -> Job:
+    return Job(summary.job, summary.cluster)
+
+
 def _with_job_state(run: RunSummary, job: JobState | None) -> RunSummary:
     if job is not None and job.state in _WAITING:
         why = f": {job.reason}" if job.reason not in ("", "None") else ""
         done = f"has trained {run.epoch} of {run.epochs} epochs and waits" * run.has_begun
         return replace(run, state="queued", reason=f"job {run.job} {done or 'waits'}{why}")
+    if not _depends_on_job(run) or job is ELSEWHERE:
+        return run
     if run.has_begun and job is not None and job.state == "COMPLETING":
         return run
     if job is not None and job.state in _ON_NODE:

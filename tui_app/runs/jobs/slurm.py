@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tui_app.runs.errors import SubmissionFailed
 
@@ -19,7 +20,7 @@ _ASKING = 4.0
 _UNKNOWN_JOB = "Invalid job id"
 
 #: Job ids on one command line.
-_MOST_IDS = 500
+_MOST_JOBS = 500
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,17 @@ class JobState:
 
     state: str
     reason: str = ""
+
+
+#: The state of a job that another cluster knows, and this one doesn't.
+ELSEWHERE = JobState("ELSEWHERE")
+
+
+class Job(NamedTuple):
+    """A job, by its id on its cluster, which is empty where SLURM didn't name it."""
+
+    job_id: str
+    cluster: str = ""
 
 
 def submit(script: Path) -> SubmittedJob:
@@ -69,13 +81,15 @@ def _cluster_name() -> str:
     return ""
 
 
-def job_states(ids: Iterable[str]) -> dict[str, JobState] | None:
-    """The states of the jobs that SLURM knows, by id; None if it gives no answer in time.
+def job_states(jobs: Iterable[Job]) -> dict[Job, JobState] | None:
+    """The states of the jobs that SLURM knows; None if it gives no answer in time.
 
     squeue knows the jobs of now and those that ended minutes ago, and sacct, where the cluster
-    keeps accounts, all others.
+    keeps accounts, all others. A job of another cluster is ELSEWHERE.
     """
-    wanted = list(dict.fromkeys(ids))[-_MOST_IDS:]
+    here, jobs = _cluster_name(), [*dict.fromkeys(jobs)][-_MOST_JOBS:]
+    elsewhere = {job: ELSEWHERE for job in jobs if here and job.cluster not in ("", here)}
+    wanted = {job.job_id: job for job in jobs if job not in elsewhere}
     try:
         options = ["--noheader", "--states=all", "--format=%i|%T|%r"]
         done = _run(["squeue", *options, f"--jobs={','.join(wanted)}"], _ASKING)
@@ -89,7 +103,7 @@ def job_states(ids: Iterable[str]) -> dict[str, JobState] | None:
         rows = _rows(_output([*command, f"--jobs={','.join(missing)}"]), 2)
         # sacct names who cancelled a job: `CANCELLED by 1000`.
         found |= {id_: JobState(state.partition(" ")[0]) for id_, state in rows}
-    return {id_: found[id_] for id_ in wanted if id_ in found}
+    return elsewhere | {wanted[id_]: state for id_, state in found.items() if id_ in wanted}
 
 
 def _rows(text: str, columns: int) -> list[list[str]]:
