@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import torch
 
 from models import find_lecture
+from models.loading.load import load_lecture
 from models.user_files.trust import allow_named_file
 from tests.tolerances import TRAINED
 from tests.training.rank_cases import Place, Trained, equal, run_group
 from tests.training.rank_net import write_net
 from tui_app.runs.checkpoints.checkpoint import load_checkpoint
+from tui_app.runs.errors import RankFailed
 from tui_app.runs.events import CheckpointSaved, ControlApplied, StateChanged
 from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training.ranks.launch import Launch
-from tui_app.training.ranks.ranks import ALONE
+from tui_app.training.ranks.ranks import ALONE, Alone
+from tui_app.training.start import start_run
+from tui_app.training.steering.control import Control
+
+T = TypeVar("T")
 
 CASES = ("equal", "resumed", "from_one", "steered", "limited", "failing")
 
@@ -155,6 +162,33 @@ def test_a_rank_that_fails_is_named_and_ends_the_others(results: Results):
         assert "rank 1 (host " in each.completed.reason
         assert text in each.completed.reason
         assert each.completed.exit_code == code
+
+
+class Losing(Alone):
+    """The first of two ranks, which loses the other at the save of that number."""
+
+    count = 2
+
+    def __init__(self, lost_at: int) -> None:
+        self._saves_left = lost_at
+
+    def gather(self, value: T) -> list[T]:
+        self._saves_left -= 1
+        if self._saves_left < 0:
+            raise RankFailed("rank 1 (host other, device cpu) failed: it was killed", 1)
+        return [value, value]
+
+
+@pytest.mark.parametrize("lost_at", [0, 1])
+def test_a_rank_that_is_lost_during_a_save_ends_the_run_with_its_name(tmp_path: Path, lost_at: int):
+    given = {"device": "cpu", "epochs": 1, "widths": (8,), "runs_dir": str(tmp_path)}
+    wanted = resolve_settings(load_lecture(find_lecture("softmax")), given)
+    session = start_run(wanted, Control(), lambda progress: None, ranks=Losing(lost_at))
+    completed = session.train(Control(), [])
+    assert (completed.state, completed.exit_code) == ("failed", ExitCode.FAILED)
+    assert completed.reason == "rank 1 (host other, device cpu) failed: it was killed"
+    assert completed.step == (0 if lost_at == 0 else 23)
+    assert session.folder.best().exists() == (lost_at == 1)
 
 
 def test_torchrun_describes_a_rank_by_variables():

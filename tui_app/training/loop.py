@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 
 from models.user_files.error_hints import explain_in_one_line
-from tui_app.runs.events import Event, StepsCompleted, Warned
+from tui_app.runs.errors import RankFailed
+from tui_app.runs.events import Event, RunCompleted, StepsCompleted, Warned
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.metrics.metrics_codec import Record
 from tui_app.runs.run_folder import RunFolder
@@ -23,6 +24,7 @@ from tui_app.training.outcome import (
     Outcome,
     outcome_of_error,
     outcome_of_interruption,
+    outcome_of_rank,
 )
 from tui_app.training.recording.choice import fastest_steps
 from tui_app.training.run_clock import RunClock
@@ -58,15 +60,27 @@ def train(training: Training, control: Control) -> Iterator[Record]:
 def _train(loop: _Loop, control: Control) -> Iterator[Record]:
     training = loop.training
     yield run_started(training)
-    yield from loop.saver.save()
     try:
+        yield from loop.saver.save()
         while training.epoch < training.epochs:
             yield from loop.epoch()
         outcome = Outcome("completed", _all_trained(training.epochs), ExitCode.DONE)
         check_weights(training)
     except EndTraining as end:
         outcome = end.outcome
+    except RankFailed as error:
+        outcome = outcome_of_rank(error)
     control.begin_finishing()
+    try:
+        completed = yield from _finish(loop, outcome)
+    except RankFailed as error:  # no other rank is asked any more
+        completed = yield from _finish(loop, outcome_of_rank(error))
+    yield completed
+
+
+def _finish(loop: _Loop, outcome: Outcome) -> Generator[Event, None, RunCompleted]:
+    """Save what was trained, and make the last event."""
+    training = loop.training
     # After a failure, or after half a step, last.pt stays as it was.
     if outcome.state != "failed" and not outcome.has_torn_weights:
         yield from loop.saver.save()
@@ -77,7 +91,7 @@ def _train(loop: _Loop, control: Control) -> Iterator[Record]:
     # Another rank's disk may have been full.
     outcome = training.ranks.agree(lambda: outcome)
     loop.clock.update_seconds()
-    yield run_completed(training, outcome)
+    return run_completed(training, outcome)
 
 
 def _unsaved_text(problem: OSError, folder: RunFolder) -> str:

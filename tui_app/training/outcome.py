@@ -77,6 +77,11 @@ def outcome_of_interruption(stop: Stop | None, error: StepInterrupted) -> Outcom
     )
 
 
+def outcome_of_rank(error: RankFailed) -> Outcome:
+    """The outcome of a run that the failure of another rank ended."""
+    return Outcome("failed", str(error), error.exit_code)
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether a computation ran out of memory."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError | OutOfMemory):
@@ -108,7 +113,7 @@ def outcome_of_error(error: Exception) -> Outcome | None:
     if isinstance(error, WorkerDied):
         return Outcome("stopped", str(error), ExitCode.FAILED)
     if isinstance(error, RankFailed):
-        return Outcome("failed", str(error), error.exit_code)
+        return outcome_of_rank(error)
     if isinstance(error, OutOfMemory):
         return Outcome("failed", str(error), ExitCode.DEVICE_UNAVAILABLE)
     if is_out_of_memory(error):
