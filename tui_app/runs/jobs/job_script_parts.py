@@ -73,8 +73,8 @@ trap '' USR1
 if [ -z "$reason" ] || [ "$(state)" = completed ] || [ "$(state)" = failed ]; then
     exit "$code"
 fi
-now=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%T)
-if [ "$reason" = TERM ] && [ "$now" != RUNNING ]; then
+is_running() { [ "$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%T)" = RUNNING ]; }
+if [ "$reason" = TERM ] && ! is_running; then
     exit "$code" # SLURM itself has ended the job, and requeues it unless it was cancelled
 fi
 if [ "$(saved)" = "$saved_before" ]; then
