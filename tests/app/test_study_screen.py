@@ -79,7 +79,7 @@ def study_with_run(folder: Path) -> StudySummary:
 async def test_a_study_shows_its_curve_its_trials_and_the_one_at_the_cursor(person):
     await to_study(person)
     await person.until(lambda: "best test accuracy so far" in person.text)
-    assert "09 softmax classifier, digits · searching in another program" in person.text
+    assert "searching in another program · 09 softmax classifier, digits" in person.text
     counts = "14/40 trials: 1 running, 2 pruned, 1 failed · best 96.68 % (trial 1, test set)"
     assert counts in person.text
     assert "test accuracy by lr, log  1/3" in person.text

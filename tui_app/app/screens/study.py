@@ -27,8 +27,11 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.text.cells import cut
 from tui_app.text.escaping import printable
 
-#: Seconds between two readings, at least; and the most of its time that reading may take.
-_INTERVAL, _SHARE = 1.5, 0.2
+#: Seconds between two readings, at least and at most.
+_INTERVAL, _LONGEST = 1.5, 6.0
+
+#: The share of its time that reading may take, unless that is the longest interval.
+_SHARE = 0.2
 
 
 class StudyScreen(StudyActionsScreen):
@@ -118,7 +121,8 @@ class StudyScreen(StudyActionsScreen):
     def on_study_read(self, message: StudyRead) -> None:
         """Show the study, and read it again in a while."""
         self._is_reading, self.process = False, message.process
-        self._next_reading = self.set_timer(max(_INTERVAL, message.seconds / _SHARE), self.read)
+        wait = max(_INTERVAL, min(message.seconds / _SHARE, _LONGEST))
+        self._next_reading = self.set_timer(wait, self.read)
         started = self.app.searches.get(self.study_name)
         problem = started.failure if started is not None and not started.is_running else ""
         if message.study is not None:

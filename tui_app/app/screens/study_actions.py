@@ -14,6 +14,9 @@ from tui_app.app.studies.started_searches import stop_search
 from tui_app.runs.run_folder import RunFolder
 from tui_app.search.summary import StudySummary
 
+#: Seconds until the study is read after its search was stopped.
+_SOON = 1.0
+
 
 class StudyActionsScreen(Screen[None]):
     """A screen of one study, `study` once it is read."""
@@ -74,6 +77,7 @@ class StudyActionsScreen(Screen[None]):
         """Stop the search that an app of this user has started."""
         if stop_search(self.study_name, search_log(self.study_name, self.app.runs_dir)):
             self.notify("Stopping: the trials save first. g continues the search.")
+            self.set_timer(_SOON, self.read)
         elif self.is_elsewhere:
             self.notify("Another program searches here: press Ctrl-C in its terminal.")
 

@@ -24,8 +24,8 @@ def title_of(name: str, study: StudySummary | None, searching: str) -> Text:
     title = Text(f"Study {printable(name)}", "bold")
     if study is not None:
         lecture = study.lecture.removeprefix("lecture_").replace("_", " ")
-        title.append(printable(f"  {lecture}, {short_name(study.dataset)} · "), "not bold")
-        title.append(searching, "not bold")
+        about = f"{searching} · {lecture}, {short_name(study.dataset)}"
+        title.append(f"  {printable(about)}", "not bold")
     return title
 
 
