@@ -58,8 +58,8 @@ class StudiesScreen(Screen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,y,backspace", "app.pop_screen", "Back", key_display="esc"),
         Binding("enter", "open_study", "Open", key_display="enter"),
+        Binding("escape,y,backspace", "app.pop_screen", "Back", key_display="esc"),
     ]
 
     app: AppInterface

@@ -47,14 +47,12 @@ def about_trial(study: StudySummary, trial: TrialSummary, width: int) -> Text:
     settings = "  ".join(
         f"{label_of(name)}={short_value(text)}" for name, text in trial.values.items()
     )
-    is_best = study.best == trial
+    reason = printable(" ".join(trial.reason.split()))
+    if not reason.startswith(trial.state):
+        reason = ": ".join(filter(None, (trial.state, reason)))
     lines = [
-        Text(f"trial {trial.number}{', the best' if is_best else ''}: {settings}"),
-        Text(
-            printable(" ".join(f"{trial.state}: {trial.reason}".split()))
-            if trial.reason
-            else trial.state
-        ),
+        Text(f"trial {trial.number}{', the best' if study.best == trial else ''}: {settings}"),
+        Text(reason),
         Text(printable(str(trial.run)) if trial.run is not None else "It has no run yet.", "dim"),
     ]
     return Text("\n").join(cut(line, width) for line in lines)
@@ -62,8 +60,8 @@ def about_trial(study: StudySummary, trial: TrialSummary, width: int) -> Text:
 
 #: The columns of the table of studies.
 STUDY_COLUMNS = (
-    Column("study", 9, 12),
-    Column("lecture", 5, 10),
+    Column("study", 9, 28),
+    Column("lecture", 5, 8),
     Column("data", 3, 6),
     Column("trials", 7, right=True),
     Column("best", 8, right=True),
