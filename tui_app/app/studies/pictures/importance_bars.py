@@ -7,10 +7,11 @@ from rich.cells import cell_len
 from tui_app.app.studies.pictures.trial_marks import label_of
 from tui_app.drawing.canvas import Canvas
 from tui_app.drawing.table import bar, wrapped
+from tui_app.search.importance import FEWEST_TRIALS
 from tui_app.search.summary import StudySummary
 from tui_app.text.cells import padded
 
-_UNKNOWN = "Not known yet: it takes a few completed trials that differ."
+_UNKNOWN = f"Known from {FEWEST_TRIALS} completed trials on that differ."
 
 #: The widest name of a setting, and the cells of a share.
 _NAME, _SHARE = 16, 5
