@@ -11,7 +11,7 @@ from typing import Any
 import optuna
 import pytest
 
-from tests.program import Ended, tutorch
+from tests.program import ROOT, Ended, tutorch
 from tui_app.search.study import open_study
 from tui_app.search.summary import read_study
 
@@ -76,9 +76,16 @@ def test_a_search_trains_trials_that_are_ordinary_runs():
     assert again.out == f"{best['run']}\n"
     more = search("--study", "s", "--trials", 5, "--json")
     assert [trial["number"] for trial in more.events] == [4]
-    other = search("softmax", "--vary", "lr=1e-3..1", "--study", "s")
-    assert other.exit_code == 2
-    assert "exists, with other settings" in other.err
+    for words, said in (
+        (("softmax", "--vary", "lr=1e-3..1"), "exists, with other settings"),
+        ((*WORDS, "--pruner", "none"), "exists, with other settings"),
+        (("softmax", "--epochs", 3), "--epochs: a study that goes on keeps its settings"),
+        (("--pruner", "none"), "--pruner: a study that goes on keeps its settings"),
+        (("05",), f"is one of {LECTURE}"),
+    ):
+        other = search(*words, "--study", "s")
+        assert (other.exit_code, other.out) == (2, "")
+        assert said in other.err
 
 
 def test_one_worker_finds_the_same_again(tmp_path: Path):
@@ -165,8 +172,31 @@ def test_what_shows_a_study_refuses_a_wrong_name():
         assert said in ended.err
 
 
+def test_a_search_isnt_a_group_of_ranks(monkeypatch: pytest.MonkeyPatch):
+    for name, value in (("RANK", "0"), ("WORLD_SIZE", "2"), ("LOCAL_RANK", "0")):
+        monkeypatch.setenv(name, value)
+    ended = search(*WORDS)
+    assert ended.exit_code == 2
+    assert "without torchrun" in ended.err
+
+
 def test_without_optuna_a_search_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     ended = search(*WORDS)
     assert ended.exit_code == 2
     assert "pip install 'tutorch[search]'" in ended.err
+
+
+def test_a_file_of_the_users_that_has_changed_is_said(tmp_path: Path):
+    net = tmp_path / "my_net.py"
+    course = (ROOT / "models" / f"{LECTURE}.py").read_text(encoding="utf-8")
+    net.write_text(course, encoding="utf-8")
+    words = ("--vary", "lr=0.01|0.1", "--epochs", 1, "--device", "cpu", "--study", "own")
+    assert search(net, *words, "--trials", 1).exit_code == 0
+    went_on = search("--study", "own", "--trials", 2)
+    assert went_on.exit_code == 0, went_on.err
+    assert "has changed" not in went_on.err
+    net.write_text(course + "\n# another\n", encoding="utf-8")
+    named = search(net, "--study", "own", "--trials", 3)
+    assert named.exit_code == 0
+    assert "note: my_net.py has changed since the study began" in named.err

@@ -38,6 +38,7 @@ from tui_app.runs.settings.variation import Variation, parse_variation
 from tui_app.search.record import MACHINE_OPTIONS, StudyRecord
 from tui_app.search.storage import check_study_name, default_study_name
 from tui_app.search.study import open_study
+from tui_app.training.ranks.rank_process import find_launch
 
 if TYPE_CHECKING:
     from tui_app.headless.search_request import SearchRequest
@@ -82,7 +83,10 @@ class Search:
     proxy (grpc://HOST:PORT), for several machines. The default is a file in the runs folder. The
     variable TUTORCH_STORAGE is better for a URL with a password."""
 
-    pruner: Literal["none", "median", "hyperband"] = "median"
+    pruner: Annotated[
+        Literal["none", "median", "hyperband"] | None,
+        _shown("none|median|hyperband", "(default: median)"),
+    ] = None
     """Which trials are stopped early: those below the median of the others after the same epoch,
     those that Hyperband gives no more epochs, or none."""
 
@@ -105,6 +109,12 @@ _DESCRIPTION = inspect.getdoc(Search) or ""
 def main(argv: Sequence[str]) -> int:
     """Search as `argv` says and return the exit code."""
     refuse_few_open_files()
+    launch = find_launch(os.environ)
+    if launch is not None and launch.count > 1:
+        raise InvalidValue(
+            "a search isn't a group of ranks: start it without torchrun; --workers N trains "
+            "several trials at once"
+        )
     if "--help" in argv or "-h" in argv:
         _print_help(argv)
     request, flags = _new_or_joined(argv) if first_word(argv) else _going_on(argv)
@@ -137,6 +147,8 @@ def _new_or_joined(argv: Sequence[str]) -> tuple[SearchRequest, Search]:
         if name in given:
             option = lecture.fields[name].flag
             raise InvalidValue(f"{name} varies: leave out {option} {given[name]}", name)
+    if not vary and flags.study:
+        _refuse_settings(flags, given)
     record = _record(parsed, vary) if vary else None
     if record is None and not flags.study:
         raise InvalidValue(
@@ -161,10 +173,24 @@ def _going_on(argv: Sequence[str]) -> tuple[SearchRequest, Search]:
         )
     if flags.vary:
         raise InvalidValue("name the lecture first: `tutorch search LECTURE --vary ...`", "vary")
+    _refuse_settings(flags, given)
     values = {**configured_options(*fields), **given}
     with closing(open_study(flags.study, runs_dir(values), _storage(flags))) as study:
         lecture = _lecture_of(study.record, argv)
     return _request(flags.study, lecture, None, flags, values, given), flags
+
+
+def _refuse_settings(flags: Search, given: Mapping[str, Any]) -> None:
+    """Raise InvalidValue for a setting that a study which goes on has already."""
+    settings = [name for name in given if name not in (*MACHINE_OPTIONS, "runs_dir")]
+    settings += ["pruner"] if flags.pruner else []
+    for name in settings:
+        option = "--" + name.replace("_", "-")
+        raise InvalidValue(
+            f"{option}: a study that goes on keeps its settings; leave it out, or begin another "
+            "study with --vary",
+            name,
+        )
 
 
 def _request(
@@ -227,10 +253,11 @@ def _record(parsed: LectureArguments, vary: Mapping[str, Variation]) -> StudyRec
     return StudyRecord(
         lecture=lecture.name,
         file=str(Path(lecture.path).absolute()) if lecture.source else "",
+        source=lecture.source.digest if lecture.source else "",
         dataset=own_data(dataset) if is_own_data(dataset) else dataset,
         vary=vary,
         fixed=fixed,
-        pruner=parsed.flags.pruner,
+        pruner=parsed.flags.pruner or "median",
     )
 
 

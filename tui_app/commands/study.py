@@ -107,7 +107,7 @@ def _trials(study: StudySummary) -> tuple[list[Column], list[list[str]]]:
         Column("id", importance=7),
         *(Column(name.replace("_", " "), importance=6) for name in study.settings),
         Column(study.metric.replace("_", " "), importance=8, right=True),
-        Column("epochs", importance=4, right=True),
+        Column("epoch", importance=4, right=True),
         Column("state", importance=5),
         Column("why", importance=1, least=12),
     ]

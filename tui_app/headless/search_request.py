@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from models.fields import InvalidValue
 from models.lecture import Lecture
@@ -17,6 +18,7 @@ from tui_app.search.creation import tried_record
 from tui_app.search.record import StudyRecord
 from tui_app.search.study import Study, create_or_join, open_study
 from tui_app.search.summary import StudySummary, read_study
+from tui_app.text.escaping import printable
 from tui_app.training.steering.control import Control
 
 #: The trials of a study, unless the user says how many.
@@ -55,19 +57,23 @@ class SearchRequest:
             total = self.total or _TRIALS
             return create_or_join(self.name, tried, self.runs_dir, self.storage, total)
         try:
-            self._join(study)
+            self._join(study, console)
         except BaseException:
             study.close()
             raise
         return study
 
-    def _join(self, study: Study) -> None:
+    def _join(self, study: Study, console: Console) -> None:
         """Raise InvalidValue unless this search is that of the study."""
         if study.record.lecture != self.lecture.name:
             raise InvalidValue(f"the study {self.name!r} is one of {study.record.lecture}", "study")
         if self.record is not None:
             study.refuse_other(self.record)
         study.record.space(self.lecture)  # raises if its settings no longer suit the lecture
+        source = self.lecture.source
+        if source is not None and study.record.source != source.digest:
+            note = f"note: {source.main} has changed since the study began: do its trials compare?"
+            console.print(Text(printable(note)), soft_wrap=True)
         study.extend(self.total)
 
     def summary(self) -> StudySummary:

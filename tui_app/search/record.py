@@ -24,7 +24,8 @@ MACHINE_OPTIONS = ("device", "threads", "data_dir", "save_every", "on_oom", "on_
 class StudyRecord:
     """How the trials of a study are made.
 
-    `file` is the user's file of the lecture; empty for a lecture of the course. `fixed` are the
+    `file` is the user's file of the lecture, and `source` the SHA-256 of what it was when the study
+    began; both are empty for a lecture of the course. `fixed` are the
     hyperparameters and options that were given besides the ones that vary. `metric` is what the
     best trial is chosen by, on the split `chosen_on`. The sampler draws from `seed`. A trial has at
     most so many `epochs`.
@@ -32,6 +33,7 @@ class StudyRecord:
 
     lecture: str
     file: str
+    source: str = ""
     dataset: str
     vary: Mapping[str, Variation]
     fixed: Mapping[str, Any] = field(default_factory=dict)
@@ -51,7 +53,7 @@ class StudyRecord:
     def of(cls, values: Any) -> StudyRecord:
         """Read what `as_plain` wrote; the settings aren't checked. Raises DamagedRun."""
         try:
-            texts = ("lecture", "file", "dataset", "pruner", "metric", "chosen_on")
+            texts = ("lecture", "file", "source", "dataset", "pruner", "metric", "chosen_on")
             if not all(isinstance(values[name], str) for name in texts):
                 raise TypeError("a text is missing")
             vary = {str(name): from_plain(plain) for name, plain in values["vary"].items()}
