@@ -65,7 +65,7 @@ def joined_rank(
         try:
             watch.wait_for_all(ProgressReporter(stopped=control.must_stop).check)
             _refuse_other_devices(watch, launch.count)
-            group = stack.enter_context(closing(join(launch, device_type)))
+            group = stack.enter_context(closing(join(launch, device_type, watch.attempt)))
             yield JoinedRank(launch, group, watch)
         except BaseException as error:
             if launch.rank:

@@ -46,17 +46,18 @@ class Failure:
     exit_code: int
 
 
-def join(launch: Launch, device_type: str) -> Group:
+def join(launch: Launch, device_type: str, attempt: str = "") -> Group:
     """Meet the other ranks that torchrun has started, and wait until all are there.
 
-    `device_type` is `cuda`, where each local rank has the card of its number, or `cpu`. Whoever
-    calls it closes the group. Raises RankFailed if not all ranks come.
+    `device_type` is `cuda`, where each local rank has the card of its number, or `cpu`. All ranks
+    give the same `attempt`. Whoever calls it closes the group. Raises RankFailed if not all ranks
+    come.
     """
     device = f"cuda:{launch.local_rank}" if device_type == "cuda" else "cpu"
     if device_type == "cuda":
         torch.cuda.set_device(launch.local_rank)
     try:
-        store = connect(launch)
+        store = connect(launch, attempt)
         dist.init_process_group(
             "nccl" if device_type == "cuda" else "gloo",
             store=PrefixStore("group", store),
@@ -68,7 +69,7 @@ def join(launch: Launch, device_type: str) -> Group:
         if device_type == "cuda":  # what the host decides must not wait for the cards
             host = dist.new_group(backend="gloo", timeout=_TIMEOUT)
         # A client of its own: one that waits in another thread would block it.
-        failures = PrefixStore("failures", connect(launch))
+        failures = PrefixStore("failures", connect(launch, attempt))
         member = Member(launch.rank, platform.node(), os.getpid(), device)
         return Group(launch, member, host, failures)
     except (RuntimeError, ValueError) as error:
@@ -79,13 +80,14 @@ def join(launch: Launch, device_type: str) -> Group:
         ) from error
 
 
-def connect(launch: Launch) -> Store:
-    """A client of the store in which the ranks meet, torchrun's own if it offers one. It may hold
-    what the ranks wrote that torchrun has restarted since: this attempt has its own keys.
+def connect(launch: Launch, attempt: str = "") -> Store:
+    """A client of the store in which the ranks meet, torchrun's own if it offers one.
+
+    It may hold what ranks wrote that torchrun has restarted since: an `attempt` has its own keys.
     """
     meeting = rendezvous("env://", launch.rank, launch.count, timeout=_START_TIMEOUT)
     store, _, _ = next(iter(meeting))
-    return PrefixStore(f"attempt {launch.restart_count}", store)
+    return PrefixStore(f"tutorch {attempt}", store)
 
 
 class Group:

@@ -7,23 +7,23 @@ A store whose server is gone raises StoreGone.
 from __future__ import annotations
 
 import json
-import os
-import platform
+import time
+import uuid
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
-from pathlib import Path
 from typing import TypeVar
 
 from torch.distributed.distributed_c10d import PrefixStore
 
-from tui_app.runs.process_identity import identity
 from tui_app.training.ranks.group import Failure, connect
 from tui_app.training.ranks.launch import Launch
-from tui_app.training.ranks.restarts import agent_of_this
+from tui_app.training.ranks.rank_identity import RankProcess
 
 T = TypeVar("T")
+
+#: Seconds between two signs that rank 0 is there.
+PRESENCE = 0.1
 
 #: Seconds that a request may take.
 _TIMEOUT = 10.0
@@ -33,35 +33,50 @@ class StoreGone(Exception):
     """The process that serves the store is gone, or its machine is."""
 
 
-@dataclass(frozen=True)
-class RankProcess:
-    """The process that a rank is: the `device` it trains on, its `identity` as `process_identity`
-    gives it, the `machine` whose processes it is among (None where the system doesn't say), and
-    the `agent` that started it.
+class Meeting:
+    """Names the attempt of a group to train, so that what an earlier one wrote isn't read.
+
+    torchrun's count of restarts doesn't name it: it may differ between machines. So rank 0 gives it
+    a name, and shows that it is there until all have come.
     """
-
-    rank: int
-    host: str
-    device: str
-    agent: str
-    pid: int
-    identity: str | None
-    machine: str | None
-
-    @classmethod
-    def of_this(cls, rank: int, device: str) -> RankProcess:
-        """This process."""
-        pid, host = os.getpid(), platform.node()
-        return cls(rank, host, device, agent_of_this(), pid, identity(pid), _machine())
-
-
-class RankStore:
-    """A client of the store, for one thread."""
 
     def __init__(self, launch: Launch) -> None:
         self._rank = launch.rank
+        self._store = connect(launch)
+        self.attempt = ""
+
+    def open(self) -> None:
+        """Name the attempt, on rank 0."""
+        self.attempt = uuid.uuid4().hex
+        self._store.set("attempt", self.attempt)
+
+    def show_presence(self) -> None:
+        """Let the others know that rank 0 is there; call this several times a second."""
         try:
-            store = connect(launch)
+            self._store.add(f"present {self.attempt}", 1)
+        except RuntimeError as error:
+            raise StoreGone(str(error).partition("\n")[0]) from error
+
+    def find(self) -> None:
+        """Wait for rank 0, on another rank: its attempt is the one in which it is there."""
+        seen: dict[str, int] = {}
+        while not self.attempt:
+            if self._store.check(["attempt"]):
+                name = self._store.get("attempt").decode()
+                count = self._store.add(f"present {name}", 0)
+                if count > seen.setdefault(name, count):
+                    self.attempt = name
+                    return
+            time.sleep(PRESENCE / 2)
+
+
+class RankStore:
+    """A client of the store, for one thread; the ranks of one `attempt` share what is in it."""
+
+    def __init__(self, launch: Launch, attempt: str) -> None:
+        self._rank = launch.rank
+        try:
+            store = connect(launch, attempt)
         except (RuntimeError, ValueError) as error:
             raise StoreGone(str(error).partition("\n")[0]) from error
         store.set_timeout(timedelta(seconds=_TIMEOUT))
@@ -117,13 +132,3 @@ class RankStore:
             return request()
         except RuntimeError as error:
             raise StoreGone(str(error).partition("\n")[0]) from error
-
-
-def _machine() -> str | None:
-    """Identifies the processes among which a number means one: two containers of a host may have
-    the same name, and other processes.
-    """
-    with suppress(OSError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    return None

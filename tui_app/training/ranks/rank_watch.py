@@ -8,7 +8,6 @@ reported.
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -17,10 +16,15 @@ from dataclasses import dataclass, field
 
 from tui_app.runs.errors import RankFailed
 from tui_app.runs.exit_codes import ExitCode
-from tui_app.runs.process_identity import identity, is_running
 from tui_app.training.ranks.group import Failure
 from tui_app.training.ranks.launch import Launch
-from tui_app.training.ranks.rank_store import RankProcess, RankStore, StoreGone
+from tui_app.training.ranks.rank_identity import RankProcess
+from tui_app.training.ranks.rank_store import (
+    PRESENCE,
+    Meeting,
+    RankStore,
+    StoreGone,
+)
 
 #: Seconds between two looks, and between two heartbeats.
 _LOOK = 0.5
@@ -62,10 +66,13 @@ class RankWatch:
         self._parent = os.getppid()
         self._this = RankProcess.of_this(launch.rank, device)
         try:
-            self._store = RankStore(launch)  # the thread's own
-            self._reports = RankStore(launch)
+            self._meeting = Meeting(launch)
+            self._meeting.open() if launch.rank == 0 else self._meeting.find()
+            self.attempt = self._meeting.attempt
+            self._store = RankStore(launch, self.attempt)  # the thread's own
+            self._reports = RankStore(launch, self.attempt)
             self._reports.register(self._this)
-        except StoreGone as error:
+        except (StoreGone, RuntimeError, ValueError) as error:
             text = f"rank {launch.rank} can't reach torchrun's store: {error}"
             raise RankFailed(text, ExitCode.FAILED) from error
         self._lock = threading.Lock()
@@ -140,7 +147,7 @@ class RankWatch:
         return seen.process if seen is not None else self._this
 
     def _watch(self) -> None:
-        while not self._is_over.wait(_LOOK):
+        while not self._is_over.wait(_LOOK if self._has_met_all.is_set() else PRESENCE):
             now = time.monotonic()
             if now - self._looked > _LATE:
                 for seen in self._seen.values():
@@ -174,6 +181,8 @@ class RankWatch:
             self._leave(ExitCode.DONE)
 
     def _meet(self) -> None:
+        if self._launch.rank == 0:
+            self._meeting.show_presence()
         for rank, seen in self._seen.items():
             seen.process = seen.process or self._store.process(rank)
         if all(seen.process is not None for seen in self._seen.values()):
@@ -186,7 +195,7 @@ class RankWatch:
         for rank, seen in self._seen.items():
             if seen.process is None:
                 continue
-            if self._is_gone(seen.process) and not self._store.has_ended(rank):
+            if seen.process.is_gone(self._this) and not self._store.has_ended(rank):
                 return Failure(rank, "it was killed, or crashed", ExitCode.FAILED)
             if self._launch.rank not in (0, rank) and rank:
                 continue
@@ -194,26 +203,14 @@ class RankWatch:
             if beat != seen.beat:
                 seen.beat, seen.changed = beat, now
             elif now - seen.changed > SILENCE and not self._store.has_ended(rank):
-                self._kill(seen.process)
+                seen.process.kill(self._this)
                 text = f"it hasn't answered for {SILENCE:.0f} seconds"
                 return Failure(rank, text, ExitCode.FAILED)
         return None
 
-    def _is_gone(self, process: RankProcess) -> bool:
-        """Whether a process of this machine has ended; False for one of another machine."""
-        if process.machine is None:
-            return process.host == self._this.host and not is_running(process.pid)
-        return process.machine == self._this.machine and identity(process.pid) != process.identity
-
     def _is_rank_0_gone(self) -> bool:
         process = self._seen[0].process
-        return process is not None and self._is_gone(process)
-
-    def _kill(self, process: RankProcess) -> None:
-        """End a process of this machine that is silent: it would ignore a signal, or is stopped."""
-        if process.identity is not None and process.machine == self._this.machine:
-            with suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
+        return process is not None and process.is_gone(self._this)
 
     def _notice_parent(self) -> None:
         """Notice that torchrun's agent is gone."""
