@@ -97,9 +97,9 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def trains(argv: Sequence[str]) -> bool:
-    """Whether `argv` trains a run, which several ranks can do together."""
+    """Whether `argv` trains, which several ranks do together, or say why they can't."""
     is_about = list(argv) in (["--help"], ["-h"], ["--version"])
-    return not is_about and (not argv or argv[0] == "resume" or argv[0] not in COMMANDS)
+    return not is_about and (not argv or argv[0] in ("resume", "search") or argv[0] not in COMMANDS)
 
 
 def _call(command: str, argv: Sequence[str]) -> int:

@@ -20,6 +20,7 @@ import psutil
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.terminal.signal_thread import handle_signals
 from tui_app.terminal.signals import has_job_control, stop_signals, suspend_process
+from tui_app.terminal.streams import data_stream
 from tui_app.training.devices.machine_load import usable_cores
 from tui_app.training.ranks.launch_folder import FOLDER_VARIABLE, LaunchFolder
 
@@ -49,6 +50,7 @@ class _Ranks:
         words = ["-P", "-m", "tui_app.training.ranks.launch_agent", str(count), str(reading), *argv]
         self._agent = subprocess.Popen(
             [sys.executable, *words],
+            stdout=_stdout(),
             start_new_session=True,  # a terminal's Ctrl-C is for this process to pass on
             pass_fds=(reading,),
             env=_environment(count, folder),
@@ -100,6 +102,14 @@ class _Ranks:
         pid = self._folder.read_pid()
         with suppress(psutil.NoSuchProcess):
             return psutil.Process(pid) if pid is not None else None
+        return None
+
+
+def _stdout() -> int | None:
+    """The descriptor of standard output, also while it is reserved; None for this process's."""
+    try:
+        return data_stream().fileno()
+    except (OSError, ValueError):  # it is no file
         return None
 
 

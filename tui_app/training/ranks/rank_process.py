@@ -45,7 +45,7 @@ def find_launch(environment: Mapping[str, str]) -> Launch | None:
 
 def begin_rank(launch: Launch) -> None:
     """Share the cores among the ranks of this machine, and let only rank 0 print."""
-    _share_threads(launch, os.environ)
+    share_threads(launch, os.environ)
     if launch.rank:
         for stream in (sys.stdout, sys.stderr):
             discard_output(stream)
@@ -82,7 +82,7 @@ def ignore_signals() -> None:
             signal.signal(number, signal.SIG_IGN)
 
 
-def _share_threads(launch: Launch, environment: MutableMapping[str, str]) -> None:
+def share_threads(launch: Launch, environment: MutableMapping[str, str]) -> None:
     """Let OpenMP use this rank's share of the cores, unless the user allows fewer.
 
     Where the user says nothing, torchrun sets 1 for several local ranks.
