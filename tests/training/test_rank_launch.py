@@ -1,0 +1,96 @@
+"""What a process makes of torchrun's variables, and which run a restarted group finds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from models.fields import InvalidValue
+from tests.program import tutorch
+from tui_app.runs.errors import DeviceUnavailable
+from tui_app.runs.run_folder import RunFolder
+from tui_app.training.ranks.launch import Launch
+from tui_app.training.ranks.launch_folder import LaunchFolder
+from tui_app.training.ranks.rank_device import device_type_of
+from tui_app.training.ranks.rank_process import share_threads, this_launch
+from tui_app.training.ranks.restarts import find_restarted, record_agents, record_end
+
+TWO_OF_FOUR = Launch(rank=2, count=4, local_rank=0, local_count=2, nodes=2)
+
+
+@pytest.mark.parametrize(("given", "used"), [(None, "4"), ("1", "4"), ("3", "3"), ("64", "4")])
+def test_the_ranks_of_a_machine_share_its_cores(
+    given: str | None, used: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("tui_app.training.ranks.rank_process.usable_cores", lambda: 8)
+    environment = {} if given is None else {"OMP_NUM_THREADS": given}
+    share_threads(TWO_OF_FOUR, environment)
+    assert environment == {"OMP_NUM_THREADS": used}  # torchrun sets 1 where the user says nothing
+
+
+def test_a_number_of_processes_without_ranks_is_refused():
+    assert this_launch({}) is None
+    assert this_launch({"WORLD_SIZE": "1"}) is None
+    with pytest.raises(InvalidValue, match="WORLD_SIZE is 4"):
+        this_launch({"WORLD_SIZE": "4", "RANK": "x", "LOCAL_RANK": "0"})
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("--sweep", "lr=0.1,0.2", "--devices", "2"), "one device"),
+        (("--device", "cuda:1", "--devices", "2"), "one device"),
+    ],
+)
+def test_what_needs_one_device_is_refused_on_several(argv: tuple[str, ...], words: str):
+    ended = tutorch("--no-tui", "05", *argv)
+    assert ended.exit_code == 2
+    assert words in ended.err
+
+
+def test_torchrun_decides_how_many_devices_there_are(monkeypatch: pytest.MonkeyPatch):
+    for name, value in {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    ended = tutorch("--no-tui", "05", "--devices", "3")
+    assert ended.exit_code == 2
+    assert "torchrun started 2 ranks, not 3" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("cards", "requested", "kind"),
+    [(2, "auto", "cuda"), (2, "cuda", "cuda"), (2, "cpu", "cpu"), (1, "auto", "cpu")],
+)
+def test_each_rank_of_a_machine_has_a_card_or_all_train_on_the_cpu(
+    cards: int, requested: str, kind: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: cards)
+    assert device_type_of(TWO_OF_FOUR, requested) == kind
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(DeviceUnavailable, match="2 ranks on this machine need 2 CUDA devices"):
+        device_type_of(TWO_OF_FOUR, "cuda")
+
+
+def test_a_restarted_group_finds_the_run_of_its_agent_alone(tmp_path: Path):
+    assert find_restarted(tmp_path, "host 1 boot") is None
+    mine, other = (RunFolder.create(tmp_path, "net") for _ in range(2))
+    record_agents(mine, ["host 1 boot", "host2 7 boot2"])
+    record_agents(other, ["host 1 another boot"])
+    found = find_restarted(tmp_path, "host2 7 boot2")
+    assert found is not None
+    assert (found.folder.path, found.has_begun, found.exit_code) == (mine.path, False, None)
+    mine.run_json.write_text("{}", encoding="utf-8")
+    record_end(mine, 1, "diverged")
+    ended = find_restarted(tmp_path, "host 1 boot")
+    assert ended is not None
+    assert (ended.has_begun, ended.exit_code, ended.reason) == (True, 1, "diverged")
+
+
+def test_rank_0_tells_its_exit_code_to_the_program_that_started_it(tmp_path: Path):
+    folder = LaunchFolder(tmp_path)
+    assert folder.read_exit_code() is None
+    folder.write_exit_code(130)
+    assert folder.read_exit_code() == 130
+    LaunchFolder(tmp_path / "gone").write_exit_code(0)  # that program was killed
