@@ -45,8 +45,8 @@ async def test_it_is_started_steered_stopped_resumed_and_left(person: Sitting):
     assert "keep training in the background" in person.text
     await person.press("k")
     await person.until(lambda: person.app._exit)
-    left = person.app.left_training
-    assert left is the_run(person) and left.folder == folder
+    left = the_run(person)
+    assert person.app.left_training is left and left.folder == folder
     assert left.is_alive, "the app has gone, and it trains"
     left.control.stop()
     assert left.join(LONGEST)

@@ -31,7 +31,7 @@ from tui_app.training.session_request import ResumeRequest
 class Command:
     """Trains in a folder that is there."""
 
-    devices = 2
+    devices, is_new = 2, True
 
     def __init__(self, folder: RunFolder, *words: str) -> None:
         self.folder = folder
@@ -170,6 +170,16 @@ def test_stopping_before_it_trains_ends_the_process(folder: RunFolder, process: 
     assert run.failure is not None
     assert (run.failure.sentence, run.failure.exit_code) == (process_run._CANCELLED, 0)
     assert not folder.path.exists()
+
+
+def test_a_run_that_cannot_be_resumed_keeps_its_files(folder: RunFolder, process: Process):
+    folder.last.write_bytes(b"weights")
+    run = ProcessRun("softmax", ResumeCommand(ResumeRequest(folder), 2))
+    run.start()
+    process.returncode = 1
+    run.poll()
+    assert run.is_over and run.failure is not None
+    assert folder.last.read_bytes() == b"weights"
 
 
 def test_only_a_run_on_several_devices_has_a_process(tmp_path: Path):

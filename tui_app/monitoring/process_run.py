@@ -165,8 +165,9 @@ class ProcessRun:
 
     def _end_without_run(self) -> None:
         """Remove the folder of a run that never began, and end."""
-        if self._folder is not None and not is_there(self._folder.run_json):
-            shutil.rmtree(self._folder.path, ignore_errors=True)
+        folder = self._folder
+        if folder is not None and self._command.is_new and not is_there(folder.run_json):
+            shutil.rmtree(folder.path, ignore_errors=True)
         self._preparing.fail()
         self._has_ended = True
 

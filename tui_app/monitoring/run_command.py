@@ -24,8 +24,13 @@ class RunCommand(Protocol):
         """How many devices it trains on."""
         ...
 
+    @property
+    def is_new(self) -> bool:
+        """Whether `open_folder` makes the folder, which goes if the run never begins."""
+        ...
+
     def open_folder(self) -> RunFolder:
-        """The run folder, made for a new run. Raises RunsFolderUnwritable and SourceChanged."""
+        """The run folder. Raises RunsFolderUnwritable and SourceChanged."""
         ...
 
     def words(self, folder: RunFolder) -> list[str]:
@@ -38,6 +43,7 @@ class NewRunCommand:
     """Trains a new run with exactly these settings."""
 
     settings: RunSettings
+    is_new = True
 
     @property
     def devices(self) -> int:
@@ -67,6 +73,7 @@ class ResumeCommand:
 
     request: ResumeRequest
     devices: int
+    is_new = False
 
     def open_folder(self) -> RunFolder:
         """The folder of the run."""
