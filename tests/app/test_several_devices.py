@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
+from typing import cast
 
+import pytest
+
+from models import find_lecture
+from models.loading.load import load_lecture
 from tests.pilot import Sitting, in_app
 from tests.program import LONGEST
 from tui_app.app.dialogs.leave_question import LeaveQuestion
+from tui_app.monitoring.local_run import LocalRun
 from tui_app.monitoring.process_run import ProcessRun
 from tui_app.monitoring.run_command import NewRunCommand
+from tui_app.monitoring.run_queue import RunQueue
 from tui_app.runs.run_folder import RunFolder
-from tui_app.training.session_request import ResumeRequest
+from tui_app.runs.settings.run_settings import resolve_settings
+from tui_app.training.session_request import NewRunRequest, ResumeRequest
 
 
 def the_run(person: Sitting) -> ProcessRun:
@@ -63,3 +72,13 @@ async def test_what_prevents_it_is_said(person: Sitting, monkeypatch):
     await person.until(lambda: "failed" in person.text)
     assert "no command or lecture is called 'nothing-like-this'" in person.sentence
     assert not [*person.app.runs_dir.glob("*/*")]
+
+
+@pytest.mark.parametrize(
+    ("make", "offered"), [(NewRunCommand, {"k", "s", "b"}), (NewRunRequest, {"s", "b"})]
+)
+def test_only_a_run_in_its_own_process_can_be_left_before_it_trains(make, offered: set[str]):
+    made = make(resolve_settings(load_lecture(find_lecture("05")), {"devices": 2}))
+    run = (ProcessRun if make is NewRunCommand else LocalRun)("mine", made)
+    question = LeaveQuestion(cast(RunQueue, SimpleNamespace(current=run, waiting=0)))
+    assert {key for key, _ in question._answers} == offered
