@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,80 +10,19 @@ from typing import Any
 import optuna
 import pytest
 
-from models import find_lecture
 from models.lecture import Lecture
-from models.loading.load import load_lecture
-from tests.program import metrics_lines, tutorch
+from tests.program import tutorch
+from tests.search.studies import EPOCHS, check_whole, record, work
 from tui_app.runs.errors import StorageUnavailable, TrainingFailed
 from tui_app.runs.events import EpochCompleted, Event, RunCompleted
 from tui_app.runs.run_folder import RunFolder
-from tui_app.runs.settings.variation import Choices, Span, parse_variation
 from tui_app.search import worker as worker_module
-from tui_app.search.library import from_optuna
-from tui_app.search.record import StudyRecord
-from tui_app.search.storage import journal_path
 from tui_app.search.study import Study, create_or_join, open_study
 from tui_app.search.summary import read_study
 from tui_app.search.trial import OpenTrial, TrialListener
 from tui_app.search.worker import TrialEnded, Worker
 from tui_app.training.session_request import MakeSession
 from tui_app.training.steering.control import Control
-
-EPOCHS = 4
-
-
-@pytest.fixture(scope="module")
-def lecture() -> Lecture:
-    return load_lecture(find_lecture("softmax"))
-
-
-def record(lecture: Lecture, **changes: Any) -> StudyRecord:
-    values: dict[str, Any] = {
-        "lecture": lecture.name,
-        "file": "",
-        "dataset": "digits",
-        "vary": {"lr": Span(0.01, 0.5, is_log=True)},
-        "fixed": {"epochs": EPOCHS, "widths": (16,)},
-        "metric": "test_accuracy",
-        "chosen_on": "test",
-        "epochs": EPOCHS,
-    }
-    return StudyRecord(**{**values, **changes})
-
-
-@pytest.fixture
-def study(lecture: Lecture) -> Iterator[Study]:
-    with closing(create_or_join("s", record(lecture), Path("runs").absolute(), "", 2)) as study:
-        yield study
-
-
-def work(
-    study: Study,
-    lecture: Lecture,
-    on_event: Callable[[Event, Control], None] = lambda event, control: None,
-) -> tuple[list[TrialEnded], Control]:
-    """Let a worker train until it has no more to do; the trials that ended, and its control."""
-    control, ended = Control(), list[TrialEnded]()
-
-    def train(make: MakeSession, trial: OpenTrial, listener: Any) -> RunCompleted:
-        session = make(control, lambda progress: None)
-        return session.train(control, [listener, lambda event: on_event(event, control)])
-
-    Worker(study, lecture, {"device": "cpu"}, control, train, ended.append).work()
-    return ended, control
-
-
-def check_whole(study: Study, count: int) -> None:
-    """Every trial has completed once, in a run folder of its own, with all epochs."""
-    summary = read_study(study.name, study.runs_dir)
-    assert [trial.number for trial in summary.trials] == list(range(count))
-    assert {trial.state for trial in summary.trials} == {"completed"}
-    runs = [trial.run for trial in summary.trials]
-    assert len(set(runs)) == count == len(list(study.runs_dir.glob("*/*/run.json")))
-    for run in runs:
-        assert run is not None
-        epochs = [line["epoch"] for line in metrics_lines(run / "metrics.jsonl", "epoch")]
-        assert epochs == list(range(1, EPOCHS + 1))
 
 
 def test_an_interrupted_trial_is_resumed_first_and_keeps_its_number(study: Study, lecture: Lecture):
@@ -232,77 +169,6 @@ def test_a_storage_that_goes_away_leaves_a_run_that_is_resumed(
     assert control.stop_request.exit_code == 3
     assert len(work(study, lecture)[0]) == 2
     check_whole(study, 2)
-
-
-def test_a_journal_goes_on_after_a_line_that_was_written_by_half(study: Study, lecture: Lecture):
-    journal = journal_path(study.runs_dir, "s")
-    with journal.open("ab") as file:
-        file.write(b'{"op_code": 4, "wor')
-    assert len(work(study, lecture)[0]) == 2
-    check_whole(study, 2)
-    lines = journal.read_text().splitlines()
-    assert all(isinstance(json.loads(line), dict) for line in lines)
-
-
-def test_a_damaged_journal_and_a_study_of_another_program_are_said(study: Study):
-    journal = journal_path(study.runs_dir, "s")
-    journal.with_name("bad.log").write_text("no journal\nat all\n")
-    with from_optuna() as library:
-        backend = library.storages.journal.JournalFileBackend(str(journal.with_name("other.log")))
-        optuna.create_study(
-            study_name="other", storage=library.storages.journal.JournalStorage(backend)
-        )
-    ended = tutorch("studies", "--json")
-    assert ended.exit_code == 0
-    assert [found["name"] for found in ended.json] == ["s"]
-    assert "bad.log can't be read" in ended.err
-    assert "it isn't tutorch's" in ended.err
-
-
-@pytest.mark.parametrize("name", ["../../x/20200101-000000-0000", "a/b/c", "/etc", 3, None])
-def test_a_run_that_a_storage_names_outside_the_runs_folder_isnt_opened(
-    name: object, study: Study, lecture: Lecture
-):
-    trial = optuna.trial.create_trial(
-        state=optuna.trial.TrialState.RUNNING, user_attrs={"run": name, "reason": "\x1b[31m"}
-    )
-    study.optuna.add_trial(trial)
-    assert study.left_trial() is None
-    (summary,) = read_study("s", study.runs_dir).trials
-    assert summary.run is None
-    assert "\x1b" not in tutorch("study", "s").out
-
-
-def test_settings_without_effect_are_left_out_of_a_trial(lecture: Lecture):
-    vary = {
-        name: parse_variation(lecture.fields[name], text)
-        for name, text in (
-            ("nesterov", "true|false"),
-            ("momentum", "0..0.9"),
-            ("optimizer", "sgd|adam"),
-        )
-    }
-    space = record(lecture, vary=vary, fixed={"weight_decay": 0.1}).space(lecture)
-
-    def choose(**values: Any) -> dict[str, Any]:
-        return space.choose(lambda name, variation: values[name])
-
-    assert choose(optimizer="adam") == {"optimizer": "adam", "weight_decay": 0.1}
-    assert choose(optimizer="sgd", momentum=0.0) == {
-        "optimizer": "sgd",
-        "momentum": 0.0,
-        "weight_decay": 0.1,
-    }
-    assert choose(optimizer="sgd", momentum=0.5, nesterov=True)["nesterov"] is True
-    optimizers = {settings["optimizer"] for settings in space.corners()}
-    assert optimizers == {"sgd", "adam"}
-
-
-def test_a_fixed_setting_for_some_of_the_choices_is_left_out_for_the_others(lecture: Lecture):
-    vary = {"optimizer": Choices(("adam", "sgd"))}
-    space = record(lecture, vary=vary, fixed={"momentum": 0.9}).space(lecture)
-    assert space.choose(lambda name, variation: "adam") == {"optimizer": "adam"}
-    assert space.choose(lambda name, variation: "sgd")["momentum"] == 0.9
 
 
 def test_hyperband_prunes_too(lecture: Lecture):

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-import tyro
+from typing import TYPE_CHECKING, Any
 
 from datasets.reading.paths import user_path
 from models import LectureError, find_lecture
@@ -31,6 +27,7 @@ from tui_app.commands.lecture_arguments import (
     parse_lecture_arguments,
 )
 from tui_app.commands.option_parser import parse_options
+from tui_app.commands.search_options import DESCRIPTION, Search
 from tui_app.commands.trust_prompt import load_trusted
 from tui_app.runs.settings.run_options import RunOptions
 from tui_app.runs.settings.run_settings import is_own_data, own_data
@@ -47,63 +44,6 @@ _PROGRAM = "tutorch search"
 
 #: Options of a run that aren't those of a trial.
 _NOT_OF_TRIALS = {"runs_dir", "dataset", "devices"}
-
-
-def _shown(metavar: str, default: str = "") -> Any:
-    """How the help shows an option: its value, and its default."""
-    return tyro.conf.arg(metavar=metavar, help_behavior_hint=default)
-
-
-@dataclass
-class Search:
-    """Search for the best hyperparameters of a lecture. Each trial is an ordinary run; trials that
-    look worse than the others are stopped early. With --study NAME alone, go on with a study: from
-    any number of terminals, all at once.
-    """
-
-    lecture: Annotated[tyro.conf.Positional[str], _shown("LECTURE")] = ""
-    """A part of the lecture's name, or the path of a file. Leave it out to go on with --study."""
-
-    vary: Annotated[
-        tyro.conf.UseAppendAction[list[str]], _shown("FIELD=VALUES", "(repeatable)")
-    ] = field(default_factory=list)
-    """A hyperparameter that varies: FIELD=A|B|C are choices, FIELD=LOW..HIGH is a range, and
-    FIELD=LOW..HIGH:log one on a logarithmic scale. All others have the value of their own option.
-    """
-
-    trials: Annotated[int, _shown("N", "(default: 20)")] = 0
-    """How many trials the study has in the end, by all workers together. A larger number lets a
-    study go on."""
-
-    study: Annotated[str, _shown("NAME")] = ""
-    """The name of the study; without it, one is made of the lecture and what varies."""
-
-    storage: Annotated[str, _shown("URL")] = ""
-    """Where the study is kept: the URL of a database (postgresql://..., mysql://...) or of Optuna's
-    proxy (grpc://HOST:PORT), for several machines. The default is a file in the runs folder. The
-    variable TUTORCH_STORAGE is better for a URL with a password."""
-
-    pruner: Annotated[
-        Literal["none", "median", "hyperband"] | None,
-        _shown("none|median|hyperband", "(default: median)"),
-    ] = None
-    """Which trials are stopped early: those below the median of the others after the same epoch,
-    those that Hyperband gives no more epochs, or none."""
-
-    workers: Annotated[int, tyro.conf.arg(metavar="N")] = 1
-    """Processes that train trials here, each on a card of its own where there are several."""
-
-    json: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Print a JSON line for each trial that ends on stdout, and nothing else there."""
-
-    quiet: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Print no progress."""
-
-    trust: tyro.conf.FlagCreatePairsOff[bool] = False
-    """Trust the lecture's file if it isn't yours: it runs, now and until it changes."""
-
-
-_DESCRIPTION = inspect.getdoc(Search) or ""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -133,7 +73,7 @@ def _print_help(argv: Sequence[str]) -> None:
     if first_word(argv):
         parse_lecture_arguments(Search, argv, _PROGRAM)
     fields = {**fields_of(Hyperparameters), **fields_of(RunOptions)}
-    parse_options(Search, fields, ["--help"], _PROGRAM, _DESCRIPTION)
+    parse_options(Search, fields, ["--help"], _PROGRAM, DESCRIPTION)
 
 
 def _new_or_joined(argv: Sequence[str]) -> tuple[SearchRequest, Search]:
@@ -165,7 +105,7 @@ def _new_or_joined(argv: Sequence[str]) -> tuple[SearchRequest, Search]:
 def _going_on(argv: Sequence[str]) -> tuple[SearchRequest, Search]:
     """Read a command line that names a study alone: the study knows its lecture."""
     fields = {name: fields_of(RunOptions)[name] for name in (*MACHINE_OPTIONS, "runs_dir")}
-    flags, given = parse_options(Search, fields, argv, _PROGRAM, _DESCRIPTION)
+    flags, given = parse_options(Search, fields, argv, _PROGRAM, DESCRIPTION)
     if not flags.study:
         raise InvalidValue(
             "name the lecture, as in `tutorch search softmax --vary lr=1e-4..1:log`, or a study "

@@ -88,7 +88,7 @@ class TrialLines:
         if ended["state"] == "completed":
             parts.append(format_value(self._metric, value))
         else:
-            parts.append(str(ended["reason"]))
+            parts.append(str(ended["reason"]).partition("\n")[0].partition(". ")[0])
         texts = settings_text(ended["settings"])
         parts.append(f"{texts} ({format_seconds(ended['seconds'])})")
         if ended["state"] == "completed" and self._is_best(value):

@@ -1,0 +1,55 @@
+"""Where a study is kept: a journal that was cut, damaged, or written by others."""
+
+from __future__ import annotations
+
+import json
+
+import optuna
+import pytest
+
+from models.lecture import Lecture
+from tests.program import tutorch
+from tests.search.studies import check_whole, work
+from tui_app.search.library import from_optuna
+from tui_app.search.storage import journal_path
+from tui_app.search.study import Study
+from tui_app.search.summary import read_study
+
+
+def test_a_journal_goes_on_after_a_line_that_was_written_by_half(study: Study, lecture: Lecture):
+    journal = journal_path(study.runs_dir, "s")
+    with journal.open("ab") as file:
+        file.write(b'{"op_code": 4, "wor')
+    assert len(work(study, lecture)[0]) == 2
+    check_whole(study, 2)
+    lines = journal.read_text().splitlines()
+    assert all(isinstance(json.loads(line), dict) for line in lines)
+
+
+def test_a_damaged_journal_and_a_study_of_another_program_are_said(study: Study):
+    journal = journal_path(study.runs_dir, "s")
+    journal.with_name("bad.log").write_text("no journal\nat all\n")
+    with from_optuna() as library:
+        backend = library.storages.journal.JournalFileBackend(str(journal.with_name("other.log")))
+        optuna.create_study(
+            study_name="other", storage=library.storages.journal.JournalStorage(backend)
+        )
+    ended = tutorch("studies", "--json")
+    assert ended.exit_code == 0
+    assert [found["name"] for found in ended.json] == ["s"]
+    assert "bad.log can't be read" in ended.err
+    assert "it isn't tutorch's" in ended.err
+
+
+@pytest.mark.parametrize("name", ["../../x/20200101-000000-0000", "a/b/c", "/etc", 3, None])
+def test_a_run_that_a_storage_names_outside_the_runs_folder_isnt_opened(
+    name: object, study: Study, lecture: Lecture
+):
+    trial = optuna.trial.create_trial(
+        state=optuna.trial.TrialState.RUNNING, user_attrs={"run": name, "reason": "\x1b[31m"}
+    )
+    study.optuna.add_trial(trial)
+    assert study.left_trial() is None
+    (summary,) = read_study("s", study.runs_dir).trials
+    assert summary.run is None
+    assert "\x1b" not in tutorch("study", "s").out
