@@ -109,8 +109,7 @@ async def test_a_wide_screen_shows_the_importance_beside_the_settings(person):
 @in_app(size=(60, 16))
 async def test_a_small_screen_has_the_table_alone(person):
     await to_study(person)
-    await person.until(lambda: "running" in person.text)
-    assert "so far" not in person.text
+    await person.until(lambda: "running" in person.text and "so far" not in person.text)
 
 
 @in_app(size=(80, 24))

@@ -70,9 +70,9 @@ they move it less, Home restarts.
 **Runs.** Every run folder, also of runs trained without the app. Enter opens one. {mark} marks
 several: {compare} compares them, {discard} moves them to the trash (or else the run at the cursor),
 and {undo} brings back what was moved last. {resume} resumes a run, {extend} gives it more epochs,
-{again} fills the form with its settings, {note} writes a note. The lines below the table show what
-it has no room for; an opened run shows all of its settings and its note. {filter} filters the table
-and {sort} sorts it.
+{again} fills the form with its settings, {note} writes a note, {studies} shows searches. The lines
+below the table show what it has no room for; an opened run shows all of its settings and its note.
+{filter} filters the table and {sort} sorts it.
 """,
     "run": """\
 **One run.** Its chart and its log, read from its folder. If another program trains it, both grow,
