@@ -27,6 +27,7 @@ def test_a_killed_rank_is_named_and_ctrl_c_stops_the_resumed_run(tmp_path: Path)
     assert out.strip() == str(trial.folder.path)
     host = trial.status["ranks"][1]["host"]
     assert f"rank 1 (host {host}, device cpu)" in trial.said
+    assert "on 2 x cpu with 1 thread each (" in trial.said
     assert "Traceback" not in trial.said
     assert trial.status["state"] == "failed"
     assert "rank 1" in trial.status["reason"]

@@ -95,10 +95,14 @@ def _started(event: RunStarted) -> str:
     sizes = ", ".join(f"{size} {name}" for name, size in splits.items() if size or name == "train")
     samples = "sample" if sum(splits.values()) == 1 else "samples"
     start = f"continues after epoch {event.epoch}, step {event.step}" if event.step else "starts"
-    threads = counted(event.threads, "thread")
+    threads, device = counted(event.threads, "thread"), event.device
+    if event.devices > 1:
+        threads += " each"
+        device = f"{event.devices} x {device.partition(':')[0]}"
     if event.threads_reason:
         threads += f" ({event.threads_reason})"
-    device = f"{event.device} ({event.device_reason})" if event.device_reason else event.device
+    if event.device_reason:
+        device += f" ({event.device_reason})"
     return (
         f"{event.lecture} on {event.dataset} {start}: "
         f"{counted(event.parameters, 'parameter')}, {sizes} {samples}, "

@@ -30,7 +30,7 @@ class RunStarted(Event):
 
     `reduction` says whether a loss is the sum or the mean over its samples. The best model is
     chosen by `metric`; `highest` says whether a higher value of it is better. `device_reason` says
-    why `auto` is no GPU, or is empty.
+    why `auto` is no GPU, or is empty. Of several `devices`, `device` and `threads` are rank 0's.
     """
 
     kind: ClassVar[str] = "started"
@@ -38,6 +38,7 @@ class RunStarted(Event):
     dataset: str
     device: str
     device_reason: str = ""
+    devices: int = 1
     threads: int
     threads_reason: str = ""
     parameters: int

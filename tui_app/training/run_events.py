@@ -18,6 +18,7 @@ def run_started(training: Training) -> RunStarted:
         dataset=training.settings.dataset,
         device=training.device.name,
         device_reason=training.device.reason,
+        devices=training.ranks.count,
         threads=training.threads,
         threads_reason=training.threads_reason,
         parameters=training.parameters,
