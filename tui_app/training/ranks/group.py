@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -56,6 +57,8 @@ def join(launch: Launch, device_type: str, attempt: str = "") -> Group:
     device = f"cuda:{launch.local_rank}" if device_type == "cuda" else "cpu"
     if device_type == "cuda":
         torch.cuda.set_device(launch.local_rank)
+    # Before 2.6, torch warns of its own way to read the tensors in an object that was sent.
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"torch\.storage")
     try:
         store = connect(launch, attempt)
         dist.init_process_group(
