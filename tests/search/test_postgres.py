@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import LONGEST, command, environment, tutorch
+from tests.program import LONGEST, command, environment, python, tutorch
 from tui_app.runs.errors import StorageUnavailable
 from tui_app.search.summary import read_study
 
@@ -73,6 +73,32 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"postgresql://tutor:{PASSWORD}@127.0.0.1:{port}/postgres"
     finally:
         run("pg_ctl", "-D", folder, "-m", "immediate", "-w", "stop", check=False)
+
+
+#: Four processes open a database in which no tables are yet.
+OPENING = """
+import os, sys
+from pathlib import Path
+import psycopg, sqlalchemy
+from tui_app.search.library import load_optuna
+from tui_app.search.storage import close_storage, open_storage
+load_optuna()
+with psycopg.connect(sys.argv[1], autocommit=True) as connection:
+    connection.execute("create database fresh")
+url = sys.argv[1].removesuffix("/postgres") + "/fresh"
+pids = []
+for _ in range(4):
+    if (pid := os.fork()) == 0:
+        close_storage(open_storage(url, Path("runs"), "s"))
+        os._exit(0)
+    pids.append(pid)
+print([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids])
+"""
+
+
+def test_several_programs_may_be_the_first_in_a_database(server: str):
+    opened = python(f"import sys\nsys.argv[1:] = [{server!r}]\n{OPENING}", OMP_NUM_THREADS="1")
+    assert opened == "[0, 0, 0, 0]\n"
 
 
 def test_two_processes_share_a_study_and_the_password_stays_hidden(server: str):

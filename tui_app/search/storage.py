@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 #: Seconds between two attempts to lock a journal, which is locked for milliseconds.
 _POLL = 0.005
+
+
+#: Attempts to open a database whose tables another program makes in this moment, and seconds to
+#: wait after the first failure; longer after the next ones.
+_ATTEMPTS = 5
+_BETWEEN = 0.2
 
 
 class JournalLock:
@@ -199,7 +206,13 @@ def _open_database(storage: str) -> BaseStorage:
 
         try:
             url = sqlalchemy.make_url(_with_driver(storage))
-            return optuna.storages.RDBStorage(str(url.render_as_string(hide_password=False)))
+            address = url.render_as_string(hide_password=False)
+            for attempt in range(1, _ATTEMPTS):
+                try:
+                    return optuna.storages.RDBStorage(address)
+                except (sqlalchemy.exc.IntegrityError, sqlalchemy.exc.ProgrammingError):
+                    time.sleep(attempt * _BETWEEN)
+            return optuna.storages.RDBStorage(address)
         except ImportError as error:
             raise InvalidValue(
                 f"storage: the database's driver is missing ({str(error)[:200]}): for PostgreSQL "
