@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import signal
 import sys
 import threading
@@ -71,7 +72,8 @@ def _report(failures: Mapping[int, ProcessFailure]) -> int:
     if failure.exitcode < 0:
         how = f"was killed by {signal.Signals(-failure.exitcode).name}"
     sys.stderr.write(
-        f"rank {rank} (process {failure.pid}) {how}, and the others were ended. "
+        f"rank {rank} (host {platform.node()}, process {failure.pid}) {how}, and the others were "
+        "ended. "
         "`tutorch resume last` continues the run from its last checkpoint\n"
     )
     return ExitCode.FAILED
