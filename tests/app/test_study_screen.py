@@ -35,6 +35,7 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> type[SampleReader]:
 
     monkeypatch.setattr(study_reading, "StudyReader", Reader)
     monkeypatch.setattr("tui_app.app.screens.study._INTERVAL", 0.05)
+    monkeypatch.setattr("tui_app.app.widgets.background_line._INTERVAL", 0.2)
     return Reader
 
 
@@ -287,10 +288,7 @@ def _refuse(words: list[str], log: Path) -> None:
 
 
 @in_app(size=(80, 24))
-async def test_a_search_is_shown_in_the_background_line_and_a_key_opens_it(
-    person, processes, monkeypatch
-):
-    monkeypatch.setattr("tui_app.app.widgets.background_line._INTERVAL", 0.05)
+async def test_a_search_is_shown_in_the_background_line_and_a_key_opens_it(person, processes):
     person.app.continue_search("lr-softmax")
     await person.press("escape")
     await person.until(lambda: "background: search lr-softmax  b: attach" in person.text)
