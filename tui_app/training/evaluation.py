@@ -53,21 +53,14 @@ def evaluate(
 
     With `flip` also `flip_accuracy`, of the mean of the logits for an image and its mirror image.
 
-    Several `ranks` evaluate a part each. Restores the model's mode afterwards. If the memory is too
-    small, it takes fewer samples at a time. Raises EvaluationStopped.
+    Several `ranks` evaluate a part each, and stop together. Restores the model's mode afterwards.
+    If the memory is too small, it takes fewer samples at a time. Raises EvaluationStopped.
     """
     is_sum = reduction_of(criterion) == "sum"
-    part = split if ranks.count == 1 else split.part(ranks.share(len(split)))
-    has_stopped, sums = False, _Sums()
-    try:
-        sums = _sums(model, criterion, part, task, stopped, flip=flip)
-    except EvaluationStopped:
-        has_stopped = True  # all ranks learn it: they wait for each other
-    if ranks.count > 1:
-        has_stopped, *summed = ranks.sum([has_stopped, *sums])
-        sums = _Sums(*summed)
-    if has_stopped:
-        raise EvaluationStopped
+    if ranks.count == 1:
+        sums = _sums(model, criterion, split, task, stopped, flip=flip)
+    else:
+        sums = _sums_of_ranks(model, criterion, split, task, stopped, ranks, flip=flip)
     values = {"loss": sums.loss if is_sum else sums.loss / len(split)}
     if task != "regression":
         values["accuracy"] = sums.correct / sums.targets
@@ -85,6 +78,34 @@ class _Sums(NamedTuple):
     targets: float = 0
 
 
+def _sums_of_ranks(
+    model: nn.Module,
+    criterion: nn.Module,
+    split: DeviceSplit,
+    task: Task,
+    stopped: Callable[[], bool],
+    ranks: Ranks,
+    *,
+    flip: bool,
+) -> _Sums:
+    """The sums over a split of which each rank evaluates a part. Raises EvaluationStopped.
+
+    Before each chunk all ranks learn whether one has stopped. A rank that only learnt it at the end
+    would wait for the parts of the others, and would count as stuck.
+    """
+    part = split.part(ranks.share(len(split)))
+    largest = -(-len(split) // ranks.count)  # all ranks take as many chunks, the last may be empty
+    sums = _Sums()
+    for start in range(0, largest, CHUNK):
+        (stops,) = ranks.sum([stopped()])
+        if stops:
+            raise EvaluationStopped
+        chunk = part.part(slice(start, start + CHUNK))
+        of_chunk = _sums(model, criterion, chunk, task, lambda: False, flip=flip)
+        sums = _Sums(*map(sum, zip(sums, of_chunk, strict=True)))
+    return _Sums(*ranks.sum(sums))
+
+
 def _sums(
     model: nn.Module,
     criterion: nn.Module,
@@ -95,7 +116,7 @@ def _sums(
     flip: bool,
 ) -> _Sums:
     """The sums over a split, whatever the memory. Raises EvaluationStopped."""
-    if not len(split):  # a rank without samples
+    if not len(split):  # a rank has none
         return _Sums()
     size = CHUNK
     while True:
