@@ -80,7 +80,9 @@ def run_on_terminal(make: Callable[[NativeOutput], TutorchApp]) -> int:
     left = app.left_training
     if left is not None and left.pid is not None and left.run_folder is not None:
         print_how_to_watch(left.pid, left.run_folder)
-    sys.stderr.write(app.searches.describe_running())
+    if searches := app.searches.describe_running():
+        with suppress(OSError):  # the terminal is gone: not even an empty text can be written
+            sys.stderr.write(searches)
     exit_code = session.exit_code or result or ExitCode.DONE
     _abandon_stuck_threads(exit_code)
     return exit_code
