@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,7 +29,13 @@ from tui_app.training.ranks.restarts import (
     record_agents,
     record_end,
 )
-from tui_app.training.session_request import NewRunRequest, ResumeRequest
+from tui_app.training.session import Session
+from tui_app.training.session_request import (
+    MakeSession,
+    NewRunRequest,
+    OnProgress,
+    ResumeRequest,
+)
 from tui_app.training.steering.control import Control
 
 #: The options that a restarted group gives again: a resumed run has its own, or none.
@@ -121,12 +127,30 @@ def _lead(
         return restarted.exit_code
     run = run.again(restarted) if restarted is not None else run
     with _folder_of(run.request, run.runs_dir) as folder:
-        record_agents(folder, joined.agents)
         request = replace(run.request, folder=folder, ranks=joined.group)
-        completed = train_one(request, control, output, terminal)
+        make = _recording_agents(request, joined.agents)
+        completed = train_one(make, control, output, terminal)
     if joined.watch.find_failure(_KNOWN_AFTER if completed.state == "stopped" else 0.0) is None:
         record_end(folder, completed.exit_code, completed.reason)
     return completed.exit_code
+
+
+def _recording_agents(request: NewRunRequest | ResumeRequest, agents: Sequence[str]) -> MakeSession:
+    """The request, which records the agents of a run that another program doesn't train: those of a
+    new run first, so that a restarted group finds it however early it was killed.
+    """
+
+    def make(control: Control, on_progress: OnProgress) -> Session:
+        if isinstance(request, NewRunRequest):
+            assert request.folder is not None
+            with request.folder.lock():
+                record_agents(request.folder, agents)
+            return request(control, on_progress)
+        session = request(control, on_progress)
+        record_agents(session.folder, agents)
+        return session
+
+    return make
 
 
 @contextmanager
