@@ -7,6 +7,7 @@ cases returned into FOLDER/rank-<rank>.pt. The runs of the group are in FOLDER/r
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -85,7 +86,9 @@ class Place:
         steps: int = 0,
         **given: Any,
     ) -> Trained:
-        """Train a new run, stopped after so many `steps`, if any."""
+        """Train a new run, paused after so many `steps`, if any: then it stops, unless `listeners`
+        decide what to do.
+        """
         given = {"device": "cpu", "threads": 1, "runs_dir": str(self.folder / "runs"), **given}
         given["devices"] = self.ranks.count
         allow_named_file(find_lecture(lecture))
@@ -118,7 +121,7 @@ class Place:
         control, events = Control(), list[Event]()
         if steps:
             control.run_steps(steps)
-            listeners = [*listeners, _stop_when_paused]
+            listeners = listeners or [_stop_when_paused]
         session = request(control, lambda progress: None)
         heard = [partial(each, control) for each in listeners]
         completed = session.train(control, [events.append, *heard])
@@ -171,6 +174,32 @@ def resumed(place: Place) -> list[Trained]:
     whole = place.train(net)
     part = place.train(net, steps=20)
     return [whole, part, place.resume(part.folder)]
+
+
+def repeated(place: Place) -> list[Trained]:
+    """A run whose lr is changed after 8 steps, and which is stopped after 20: resumed from there,
+    and, as after a crash, from its first checkpoint.
+    """
+
+    def change_lr(control: Control, event: Event) -> None:
+        if not isinstance(event, StateChanged) or event.state != "paused":
+            return
+        if event.step == 8:
+            control.set_lr(0.03)
+            control.run_steps(12)
+        else:
+            control.stop()
+
+    part = place.train(str(place.folder / "net.py"), change_lr, steps=8)
+    run = Path(part.folder)
+    copy = run.with_name("20000101-000000-0000")
+
+    def copy_run() -> None:
+        shutil.copytree(run, copy)
+        (copy / "previous.pt").replace(copy / "last.pt")
+
+    place.ranks.agree(copy_run)
+    return [place.resume(str(run)), place.resume(str(copy))]
 
 
 def from_one(place: Place) -> Trained:

@@ -27,7 +27,7 @@ from tui_app.training.steering.control import Control
 
 T = TypeVar("T")
 
-CASES = ("equal", "resumed", "from_one", "steered", "limited", "failing")
+CASES = ("equal", "resumed", "repeated", "from_one", "steered", "limited", "failing")
 
 #: The failure of rank 1 in a group of so many, and the exit code that it means.
 FAILURES = {
@@ -115,6 +115,13 @@ def test_ranks_resume_bit_for_bit(results: Results):
             assert len(last["rng_of_ranks"]) == results.count
             best = load_checkpoint(Path(whole.folder) / "best.pt")
             assert same([best, whole.best])
+
+
+def test_a_change_of_the_lr_is_repeated_on_all_ranks(results: Results):
+    (stopped, crashed), *others = results.of("repeated")
+    assert len(crashed.losses) == 30
+    assert crashed.losses[20:] == stopped.losses
+    assert same([each.model for each in (stopped, crashed, *(o[1] for o in others))])
 
 
 def test_dropout_differs_between_ranks_and_norms_are_those_of_rank_0(results: Results):

@@ -8,7 +8,7 @@ import platform
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -176,7 +176,8 @@ class Group:
         """Report the failure of this rank, and ask nobody any more."""
         if not self._has_left:
             self._has_left = True
-            self.report_failure(text, exit_code)
+            with suppress(RuntimeError):  # the store is gone with the process that held it
+                self.report_failure(text, exit_code)
 
     def report_failure(self, text: str, exit_code: int, rank: int | None = None) -> None:
         """Publish why this rank, or another one that can't say so itself, can't go on."""
