@@ -242,7 +242,7 @@ class RankWatch:
         if self._launch.rank == 0:
             if waited >= _GRACE and not self._is_over.is_set():
                 self.on_failure(self._failure)
-        elif waited >= _PATIENCE or self._failure.rank == 0:
+        elif waited >= _PATIENCE or self._failure.rank == 0 or self._is_rank_0_gone():
             self._leave(ExitCode.FAILED)
 
     def _leave(self, exit_code: int) -> None:
