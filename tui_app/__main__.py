@@ -36,7 +36,9 @@ def _run_rank() -> int:
         leave_group(os.environ)
     exit_code = run(argv)
     end_rank(launch, exit_code)
-    return exit_code
+    # Threads of torch that still run when the interpreter ends would abort the process at times,
+    # and torchrun would take a run that has completed for one that failed.
+    os._exit(exit_code)
 
 
 if __name__ == "__main__":
