@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -13,7 +16,8 @@ from tests.training.test_batches import images
 from tui_app.training.best_models import BestModels, RankedModel
 from tui_app.training.data.device_split import DeviceSplit
 from tui_app.training.divergence import first_diverged, loss_diverged_text
-from tui_app.training.evaluation import EvaluationStopped, evaluate
+from tui_app.training.evaluation import CHUNK, EvaluationStopped, evaluate
+from tui_app.training.ranks.ranks import Alone
 
 
 def split_of(inputs: torch.Tensor, targets: torch.Tensor) -> DeviceSplit:
@@ -71,6 +75,61 @@ def test_evaluation_restores_training_mode_and_can_be_stopped() -> None:
     with pytest.raises(EvaluationStopped):
         evaluate(model, nn.CrossEntropyLoss(), split, "multiclass", lambda: True)
     assert model.training
+
+
+class InThread(Alone):
+    """One of several ranks, each in a thread of its own, with the sums that they share."""
+
+    def __init__(self, rank: int, barrier: threading.Barrier, given: list[Sequence[float]]) -> None:
+        self.rank, self.count = rank, barrier.parties
+        self._barrier, self._given = barrier, given
+
+    def share(self, size: int) -> slice:
+        ends = [size * rank // self.count for rank in range(self.count + 1)]
+        return slice(ends[self.rank], ends[self.rank + 1])
+
+    def sum(self, values: Sequence[float]) -> list[float]:
+        self._given[self.rank] = values
+        self._barrier.wait(10)
+        sums = [float(sum(each)) for each in zip(*self._given, strict=True)]
+        self._barrier.wait(10)
+        return sums
+
+
+def evaluated_by_ranks(
+    split: DeviceSplit, stopped: Callable[[], bool]
+) -> list[tuple[int, dict[str, float] | None]]:
+    """The chunks and the values of each of three ranks, none if it stopped; rank 0 asks `stopped`.
+
+    Each rank waits 10 seconds for the others, then all of them fail.
+    """
+    barrier, given = threading.Barrier(3), list[Sequence[float]]([()] * 3)
+
+    def evaluated(rank: int) -> tuple[int, dict[str, float] | None]:
+        model, chunks = Constant(), list[object]()
+        model.register_forward_hook(lambda *call: chunks.append(call))
+        asked = stopped if rank == 0 else lambda: False
+        ranks = InThread(rank, barrier, given)
+        criterion = nn.CrossEntropyLoss()
+        try:
+            values = evaluate(model, criterion, split, "multiclass", asked, ranks=ranks)
+        except EvaluationStopped:
+            return len(chunks), None
+        return len(chunks), values
+
+    with ThreadPoolExecutor(3) as threads:
+        return list(threads.map(evaluated, range(3)))
+
+
+def test_ranks_evaluate_a_part_each_and_stop_between_the_same_chunks() -> None:
+    size = 6 * CHUNK + 1  # only the last rank has a sample in a third chunk
+    split = split_of(torch.zeros(size, 1), torch.arange(size) % 3)
+    values = evaluate(Constant(), nn.CrossEntropyLoss(), split, "multiclass")
+    found = evaluated_by_ranks(split, lambda: False)
+    assert [chunks for chunks, _ in found] == [2, 2, 3]
+    assert all(each == pytest.approx(values, rel=SUMMED) for _, each in found)
+    answers = iter([False, True])
+    assert evaluated_by_ranks(split, lambda: next(answers)) == [(1, None)] * 3
 
 
 def test_a_binary_logit_is_judged_at_probability_one_half() -> None:
