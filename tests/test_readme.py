@@ -11,7 +11,7 @@ import pytest
 
 from models import find_lecture, lecture_names, read_lesson
 from tests.program import ROOT, tutorch
-from tui_app.commands import data, submit
+from tui_app.commands import data, resume, submit, train
 from tui_app.headless import run, search
 from tui_app.inspection.lr_finder import finder
 from tui_app.training import start
@@ -74,6 +74,8 @@ def test_every_command_line_is_understood(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(submit, "submit", reach)
     monkeypatch.setattr(finder, "find_lr", reach)
     monkeypatch.setattr(search, "search", reach)
+    monkeypatch.setattr(train, "train_on_devices", reach)
+    monkeypatch.setattr(resume, "train_on_devices", reach)
     monkeypatch.setattr(data, "locate", lambda *args: {})
     lines = {line: name for name, text in texts() for line in command_lines(text)}
     assert len(lines) > len(lecture_names())
