@@ -78,3 +78,17 @@ def test_a_folder_that_another_program_prepares_keeps_its_agents(
     assert not (folder.path / ".launch.json").exists()
     assert train_as_rank_0(RankedRun.new(settings, folder)) == 0
     assert recorded_agents(folder) == ["this agent"]
+
+
+def test_only_what_torchrun_started_is_taken_for_a_restart(joined: SimpleNamespace, tmp_path: Path):
+    settings = resolve_settings(
+        load_lecture(find_lecture("05")), {"epochs": 1, "runs_dir": str(tmp_path)}
+    )
+
+    def trained_runs(run_id: str) -> int:
+        assert train_as_rank_0(RankedRun.new(settings, None), run_id) == 0
+        return len(list(tmp_path.glob("*/*/run.json")))
+
+    # A script of the user's that starts the ranks with torchrun's variables, twice.
+    assert [trained_runs(run_id="") for _ in range(2)] == [1, 2]
+    assert [trained_runs(run_id="none") for _ in range(2)] == [3, 3]

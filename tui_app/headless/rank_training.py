@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +119,10 @@ def _lead(
     output: OutputOptions,
     terminal: RunTerminal,
 ) -> int:
-    restarted = joined.group.agree(partial(find_restarted, run.runs_dir, agent_of_this()))
+    can_restart = bool(joined.launch.run_id)  # torchrun started this, and no program of the user's
+    restarted = joined.group.agree(
+        lambda: find_restarted(run.runs_dir, agent_of_this()) if can_restart else None
+    )
     if restarted is not None and restarted.exit_code is not None:
         text = f"{restarted.folder.name} has ended, and isn't restarted: {restarted.reason}"
         terminal.console.print(Text(printable(text)))
@@ -128,9 +130,10 @@ def _lead(
     run = run.again(restarted) if restarted is not None else run
     with _folder_of(run.request, run.runs_dir) as folder:
         request = replace(run.request, folder=folder, ranks=joined.group)
-        make = _recording_agents(request, joined.agents)
+        make = _recording_agents(request, joined.agents) if can_restart else request
         completed = train_one(make, control, output, terminal)
-    if joined.watch.find_failure(_KNOWN_AFTER if completed.state == "stopped" else 0.0) is None:
+    waited = _KNOWN_AFTER if completed.state == "stopped" else 0.0
+    if can_restart and joined.watch.find_failure(waited) is None:
         record_end(folder, completed.exit_code, completed.reason)
     return completed.exit_code
 
