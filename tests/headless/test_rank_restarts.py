@@ -22,6 +22,7 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training.ranks.launch import Launch
 from tui_app.training.ranks.ranks import ALONE
+from tui_app.training.ranks.restarts import Restarted
 from tui_app.training.session_request import ResumeRequest
 
 _SHORT = ("05", "--epochs", 1)
@@ -92,3 +93,10 @@ def test_only_what_torchrun_started_is_taken_for_a_restart(joined: SimpleNamespa
     # A script of the user's that starts the ranks with torchrun's variables, twice.
     assert [trained_runs(run_id="") for _ in range(2)] == [1, 2]
     assert [trained_runs(run_id="none") for _ in range(2)] == [3, 3]
+
+
+def test_a_restarted_group_resumes_with_what_the_user_asked_for(tmp_path: Path):
+    folder = RunFolder(tmp_path / "net" / "run")
+    asked = ResumeRequest(folder, epochs=7, options={"max_time": 60.0}, source="current")
+    again = RankedRun.resumed(asked, "cpu", "stop").again(Restarted(folder, True, None, ""))
+    assert again.request == asked

@@ -74,12 +74,13 @@ class RankedRun:
 
     def again(self, restarted: Restarted) -> RankedRun:
         """The same run, which this group trained before torchrun restarted it."""
+        folder = restarted.folder
         if not restarted.has_begun:
             assert isinstance(self.request, NewRunRequest)
-            return replace(self, request=replace(self.request, folder=restarted.folder))
-        source = self.request.source if isinstance(self.request, ResumeRequest) else "kept"
-        request = ResumeRequest(restarted.folder, options=self.given_again, source=source)
-        return replace(self, request=request)
+            return replace(self, request=replace(self.request, folder=folder))
+        if isinstance(self.request, ResumeRequest):
+            return replace(self, request=replace(self.request, folder=folder, record=None))
+        return replace(self, request=ResumeRequest(folder, options=self.given_again, source="kept"))
 
 
 def train_rank(run: RankedRun, output: OutputOptions, launch: Launch) -> int:
