@@ -9,6 +9,9 @@ import torch
 
 from models.fields import InvalidValue
 from tests.program import tutorch
+from tui_app.commands.arguments import parse
+from tui_app.commands.resume import Resume
+from tui_app.commands.several_devices import words_to_resume
 from tui_app.runs.errors import DeviceUnavailable
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training.ranks.launch import Launch
@@ -94,3 +97,19 @@ def test_rank_0_tells_its_exit_code_to_the_program_that_started_it(tmp_path: Pat
     folder.write_exit_code(130)
     assert folder.read_exit_code() == 130
     LaunchFolder(tmp_path / "gone").write_exit_code(0)  # that program was killed
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("12", "--epochs", "12", "--devices", "2"),
+        ("--no-tui", "--devices", "12", "12", "--epochs=12"),
+        ("--max-time", "12", "--quiet", "12"),
+    ],
+)
+def test_only_the_name_of_the_run_becomes_its_path(argv: tuple[str, ...], tmp_path: Path):
+    words = words_to_resume(argv, RunFolder(tmp_path))
+    place = words.index(str(tmp_path))
+    assert argv[place] == "12"
+    assert [*words[:place], "12", *words[place + 1 :]] == list(argv)
+    assert parse(Resume, words, "devices", "max_time")[0].run == str(tmp_path)

@@ -111,16 +111,23 @@ def lecture_in(argv: Sequence[str]) -> str:
 
 def first_word(argv: Sequence[str]) -> str:
     """Return the first word that is neither an option nor an option's value, or an empty text."""
+    return next(iter(argv[first_position(argv) :]), "")
+
+
+def first_position(argv: Sequence[str]) -> int:
+    """Return the position of the first word that is neither an option nor an option's value; the
+    number of words if there is none.
+    """
     known = {**fields_of(Hyperparameters), **fields_of(RunOptions)}
     valueless = _VALUELESS | {field.flag for field in known.values() if field.kind is bool}
-    words = iter(argv)
-    for word in words:
+    words = iter(enumerate(argv))
+    for position, word in words:
         name = word.replace("_", "-")
         if not word.startswith("-"):
-            return word
+            return position
         if name not in valueless and not name.startswith("--no-") and "=" not in word:
             next(words, None)
-    return ""
+    return len(argv)
 
 
 def _dataset_field(lecture: Lecture, field: Field) -> Field:

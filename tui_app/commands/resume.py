@@ -69,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
     given["devices"] = given["devices"] or recorded_devices(folder, record)
     options = import_lecture(folder, arguments.source, record).options
     if launch is None and given["devices"] > 1:
-        words = words_to_resume(argv, arguments.run, folder)
+        words = words_to_resume(argv, folder)
         return train_on_devices(given["devices"], ["resume", *words])
 
     # puts off torch

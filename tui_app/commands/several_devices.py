@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.fields import InvalidValue
+from tui_app.commands.lecture_arguments import first_position
 from tui_app.runs.listing import read_status
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_record import RunRecord
@@ -44,6 +45,8 @@ def recorded_devices(folder: RunFolder, record: RunRecord) -> int:
     return 1
 
 
-def words_to_resume(argv: Sequence[str], run: str, folder: RunFolder) -> list[str]:
+def words_to_resume(argv: Sequence[str], folder: RunFolder) -> list[str]:
     """Return the words with the run's path in place of its name: `last` may soon be another."""
-    return [str(folder.path) if word == run else word for word in argv]
+    words = list(argv)
+    words[first_position(argv)] = str(folder.path)
+    return words
