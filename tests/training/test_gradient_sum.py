@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +13,9 @@ from torch import Tensor, nn
 from models import find_lecture
 from models.fields import InvalidValue
 from models.loading.load import load_lecture
+from models.user_files.trust import allow_named_file
 from tests.tolerances import FLOAT32
+from tests.training.rank_net import write_net
 from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training.data.sampler import SeededBatchSampler
 from tui_app.training.prepare import prepare
@@ -116,3 +120,31 @@ def test_batchnorm_is_synchronised_on_cuda_alone():
     settings = resolve_settings(lecture, {"device": "cpu", "sync_batchnorm": True})
     with pytest.raises(InvalidValue, match="sync_batchnorm: torch synchronises BatchNorm on CUDA"):
         prepare(settings)
+
+
+#: BatchNorm of 2 x 2 pixels in 4 channels.
+OF_PIXELS = "nn.Sequential(nn.Unflatten(1, (4, 2, 2)), nn.BatchNorm2d(4), nn.Flatten())"
+
+
+@pytest.mark.parametrize(
+    ("ranks", "layer", "is_refused"),
+    [
+        (3, "nn.BatchNorm1d(16)", True),
+        (2, "nn.BatchNorm1d(16)", False),
+        (3, OF_PIXELS, False),
+        (3, "nn.Identity()", False),
+    ],
+)
+def test_a_share_of_one_sample_is_refused_where_batchnorm_cannot_train_on_it(
+    tmp_path: Path, ranks: int, layer: str, is_refused: bool
+):
+    file = find_lecture(write_net(tmp_path / "net.py", NORM=layer))
+    allow_named_file(file)
+    # Of the 1438 samples 4 are left for the last batch.
+    given = {"device": "cpu", "threads": 1, "batch_size": 478}
+    settings = resolve_settings(load_lecture(file), given)
+    group = Twice()
+    group.count = ranks
+    refused = pytest.raises(InvalidValue, match="batch_size: 3 ranks share a batch of 4")
+    with refused if is_refused else nullcontext():
+        prepare(settings, ranks=group)

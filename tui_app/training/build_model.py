@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from datasets import Data
 from models import LectureError
@@ -15,7 +15,7 @@ from tui_app.training.data.batch_source import Batches
 from tui_app.training.data.device_split import DeviceSplit
 from tui_app.training.outcome import is_out_of_memory
 from tui_app.training.ranks.ranks import Ranks
-from tui_app.training.seeding import seed_everything
+from tui_app.training.seeding import seed_everything, undisturbed
 
 
 def build_model(
@@ -49,12 +49,16 @@ def build_model(
 
 
 def with_synchronised_norms(
-    model: nn.Module, settings: RunSettings, batches: Batches, ranks: Ranks
+    model: nn.Module, split: DeviceSplit, settings: RunSettings, batches: Batches, ranks: Ranks
 ) -> nn.Module:
     """The model, whose BatchNorm layers compute the statistics of the whole batch on several cards
-    if the run wants that. They keep their names. Raises InvalidValue.
+    if the run wants that. They keep their names. Raises InvalidValue if a rank has too few samples
+    of a batch for them. `split` is the train set.
     """
+    smallest = min(batches.size_of(0), batches.size_of(len(batches) - 1))
     if not settings.options.sync_batchnorm:
+        if ranks.count > 1:
+            _refuse_shares_of_one(model, split, smallest, ranks)
         return model
     if next(model.parameters()).device.type != "cuda":
         raise InvalidValue(
@@ -62,7 +66,6 @@ def with_synchronised_norms(
         )
     if ranks.count == 1:
         return model
-    smallest = min(batches.size_of(0), batches.size_of(len(batches) - 1))
     if smallest < ranks.count:  # a rank without samples would keep the others waiting in the layer
         raise InvalidValue(
             f"sync_batchnorm: each of the {ranks.count} ranks needs a sample of every batch, and "
@@ -70,6 +73,45 @@ def with_synchronised_norms(
             "sync_batchnorm",
         )
     return nn.SyncBatchNorm.convert_sync_batchnorm(model)
+
+
+def _refuse_shares_of_one(
+    model: nn.Module, split: DeviceSplit, smallest: int, ranks: Ranks
+) -> None:
+    """Raise InvalidValue if a rank gets a single sample of the `smallest` batch, and a BatchNorm
+    layer would have one value a channel, of which it can't compute a variance.
+    """
+    if smallest >= 2 * ranks.count:
+        return
+    inputs, _ = next(split.chunks(2))
+    if _has_norm_of_one_value(model, inputs):
+        raise InvalidValue(
+            f"batch_size: {ranks.count} ranks share a batch of {smallest}, so that one of them "
+            "gets a single sample, too few for BatchNorm: choose another batch_size",
+            "batch_size",
+        )
+
+
+@torch.no_grad()
+def _has_norm_of_one_value(model: nn.Module, inputs: Tensor) -> bool:
+    """Whether a BatchNorm layer that trains gets one value a channel of each sample: not if there
+    are pixels or a sequence.
+    """
+    found: list[bool] = []
+
+    def look(layer: nn.Module, given: object, output: Tensor) -> None:
+        found.append(output.numel() == len(inputs) * output.shape[1])
+
+    norms = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
+    layers = [each for each in model.modules() if isinstance(each, norms) and each.training]
+    hooks = [layer.register_forward_hook(look) for layer in layers]
+    try:
+        with undisturbed(model):
+            model(inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return any(found)
 
 
 def prepare_model(lecture: Lecture, model: nn.Module, split: DeviceSplit) -> None:

@@ -111,7 +111,7 @@ def _build(
     groups = parameter_groups(lecture, model, hp)
     if is_new:
         prepare_model(lecture, model, splits.resident)
-    model = with_synchronised_norms(model, settings, batches, ranks)
+    model = with_synchronised_norms(model, splits.resident, settings, batches, ranks)
     return Training(
         settings=settings,
         spec=data.spec,
