@@ -89,6 +89,12 @@ def test_a_restarted_group_finds_the_run_of_its_agent_alone(tmp_path: Path):
     ended = find_restarted(tmp_path, "host 1 boot")
     assert ended is not None
     assert (ended.has_begun, ended.exit_code, ended.reason) == (True, 1, "diverged")
+    for damaged in ('{"agents": 5}', '{"agents": "host 1 boot"}', "[]", '{"agents'):
+        newer = RunFolder.create(tmp_path, "net")
+        (newer.path / ".launch.json").write_text(damaged, encoding="utf-8")
+    beside = find_restarted(tmp_path, "host 1 boot")
+    assert beside is not None
+    assert beside.folder.path == mine.path
 
 
 def test_rank_0_tells_its_exit_code_to_the_program_that_started_it(tmp_path: Path):

@@ -58,7 +58,8 @@ def find_restarted(runs_dir: Path, agent: str) -> Restarted | None:
     folders = [RunFolder(path.parent) for path in runs_dir.glob(f"*/*/{_NAME}")]
     for folder in sorted(folders, key=lambda each: each.path.name, reverse=True):
         values = _read(folder)
-        if agent not in values.get("agents", ()):
+        agents = values.get("agents")
+        if not isinstance(agents, list) or agent not in agents:  # a damaged file is nobody's
             continue
         exit_code = values.get("exit_code")
         return Restarted(
