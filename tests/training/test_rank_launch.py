@@ -15,7 +15,7 @@ from tui_app.commands.several_devices import words_to_resume
 from tui_app.runs.errors import DeviceUnavailable
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training.ranks.launch import Launch
-from tui_app.training.ranks.launch_folder import LaunchFolder
+from tui_app.training.ranks.launch_folder import FOLDER_VARIABLE, LaunchFolder
 from tui_app.training.ranks.rank_device import device_type_of
 from tui_app.training.ranks.rank_process import share_threads, this_launch
 from tui_app.training.ranks.restarts import find_restarted, record_agents, record_end
@@ -31,6 +31,9 @@ def test_the_ranks_of_a_machine_share_its_cores(
     environment = {} if given is None else {"OMP_NUM_THREADS": given}
     share_threads(TWO_OF_FOUR, environment)
     assert environment == {"OMP_NUM_THREADS": used}  # torchrun sets 1 where the user says nothing
+    started_here = {FOLDER_VARIABLE: "launch", "OMP_NUM_THREADS": "1"}  # by --devices
+    share_threads(TWO_OF_FOUR, started_here)
+    assert started_here["OMP_NUM_THREADS"] == "1"
 
 
 def test_a_number_of_processes_without_ranks_is_refused():

@@ -85,10 +85,11 @@ def ignore_signals() -> None:
 def share_threads(launch: Launch, environment: MutableMapping[str, str]) -> None:
     """Let OpenMP use this rank's share of the cores, unless the user allows fewer.
 
-    Where the user says nothing, torchrun sets 1 for several local ranks.
+    Where the user says nothing, a torchrun of the user's sets 1 for several local ranks.
     """
     share = max(1, usable_cores() // launch.local_count)
     allowed = whole_number(environment.get("OMP_NUM_THREADS", "").partition(",")[0].strip())
-    is_torchruns = allowed == 1 and launch.local_count > 1
+    is_from_torchrun = LaunchFolder.from_environment(environment) is None
+    is_torchruns = allowed == 1 and launch.local_count > 1 and is_from_torchrun
     if allowed is None or is_torchruns or allowed > share:
         environment["OMP_NUM_THREADS"] = str(share)
