@@ -139,6 +139,10 @@ def test_a_path_that_would_end_a_line_of_the_script_is_refused(tmp_path: Path):
 def test_gpus_are_shared_out_equally_and_are_the_devices():
     settings = resolve_settings(load_lecture(find_lecture("softmax")), {})
     assert with_devices(settings, JobRequest(gpus=4, nodes=2)).options.devices == 4
+    assert with_devices(settings, JobRequest()).options.device == "auto"
+    assert with_devices(settings, JobRequest(gpus=1)).options.device == "cuda"
+    on_cpu = resolve_settings(load_lecture(find_lecture("softmax")), {"device": "cpu"})
+    assert with_devices(on_cpu, JobRequest(gpus=1)).options.device == "cpu"
     with pytest.raises(InvalidValue, match="shared out"):
         with_devices(settings, JobRequest(gpus=3, nodes=2))
     two = resolve_settings(load_lecture(find_lecture("softmax")), {"devices": 2})

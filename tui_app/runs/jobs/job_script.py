@@ -52,13 +52,16 @@ def with_devices(settings: RunSettings, job: JobRequest) -> RunSettings:
             f"devices: --gpus {job.gpus} trains on {job.gpus} devices, not on {devices}", "devices"
         )
     devices = job.gpus or devices
-    refuse_one_device(settings.options.device, devices)
+    # With `auto`, a job whose node offers no GPU would train on the CPU for hours.
+    device = "cuda" if job.gpus and settings.options.device == "auto" else settings.options.device
+    refuse_one_device(device, devices)
     if devices % job.nodes:
         raise InvalidValue(
             f"nodes: {devices} {'GPUs' if job.gpus else 'devices'} can't be shared out equally "
             f"among {job.nodes} nodes"
         )
-    return replace(settings, options=replace(settings.options, devices=devices))
+    options = replace(settings.options, device=device, devices=devices)
+    return replace(settings, options=options)
 
 
 def job_script(settings: RunSettings, folder: RunFolder, job: JobRequest, program: Program) -> str:
