@@ -17,13 +17,15 @@ from tests.training.rank_cases import Place, Trained, equal, run_group
 from tests.training.rank_net import write_net
 from tui_app.runs.checkpoints.checkpoint import load_checkpoint
 from tui_app.runs.errors import RankFailed
-from tui_app.runs.events import CheckpointSaved, ControlApplied, StateChanged
+from tui_app.runs.events import CheckpointSaved, ControlApplied, RunCompleted, StateChanged
 from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training.ranks.launch import Launch
-from tui_app.training.ranks.ranks import ALONE, Alone
+from tui_app.training.ranks.ranks import ALONE, Alone, Ranks
 from tui_app.training.start import start_run
 from tui_app.training.steering.control import Control
+from tui_app.training.watchdog import StepInterrupted
 
 T = TypeVar("T")
 
@@ -196,6 +198,39 @@ def test_a_rank_that_is_lost_during_a_save_ends_the_run_with_its_name(tmp_path: 
     assert completed.reason == "rank 1 (host other, device cpu) failed: it was killed"
     assert completed.step == (0 if lost_at == 0 else 23)
     assert session.folder.best().exists() == (lost_at == 1)
+
+
+class Two(Alone):
+    """Rank 0 of two, of which the other does the same."""
+
+    count = 2
+
+    def gather(self, value: T) -> list[T]:
+        return [value, value]
+
+
+def train_softmax(runs: Path, ranks: Ranks, control: Control) -> tuple[RunCompleted, RunFolder]:
+    """How an epoch of a small net ends, and the run's folder."""
+    given = {"device": "cpu", "threads": 1, "epochs": 1, "widths": (8,), "runs_dir": str(runs)}
+    wanted = resolve_settings(load_lecture(find_lecture("softmax")), given)
+    session = start_run(wanted, control, lambda progress: None, ranks=ranks)
+    return session.train(control, []), session.folder
+
+
+@pytest.mark.parametrize(("ranks", "saved"), [(ALONE, 23), (Two(), 0)])
+def test_an_interrupted_evaluation_is_saved_only_if_all_random_numbers_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ranks: Ranks, saved: int
+):
+    control = Control()
+
+    def interrupt(*_: object, **__: object) -> None:
+        control.stop()
+        raise StepInterrupted
+
+    monkeypatch.setattr("tui_app.training.epoch_end.evaluate", interrupt)
+    completed, folder = train_softmax(tmp_path, ranks, control)
+    assert (completed.state, completed.step) == ("stopped", 23)
+    assert load_checkpoint(folder.last)["step"] == saved
 
 
 def test_torchrun_describes_a_rank_by_variables():

@@ -134,6 +134,8 @@ class _Loop:
             if self._control.is_abandoned:
                 raise
             self._control.begin_finishing()
+            # Other ranks may be elsewhere, and their random numbers aren't known.
+            error.has_torn_weights |= self.training.ranks.count > 1
             outcome = outcome_of_interruption(self._control.stop_request, error)
             self.training.ranks.leave(outcome.reason, outcome.exit_code)
             yield from self._publish_remaining_losses()

@@ -41,7 +41,8 @@ class Outcome:
     """The state in which training ended, why, and the program's exit code.
 
     `was_interrupted` if a step had to be interrupted: the model isn't evaluated again.
-    `has_torn_weights` if that step may have updated only some of the weights.
+    `has_torn_weights` if that step may have updated only some of the weights, or if the other ranks
+    may be elsewhere.
     """
 
     state: State

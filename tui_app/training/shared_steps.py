@@ -12,7 +12,6 @@ from tui_app.training.ranks.gradient_sum import GradientSum
 from tui_app.training.state import Training
 from tui_app.training.step import clip_gradients, gradients_at_once, step_of
 from tui_app.training.step_runner import StepsRun
-from tui_app.training.watchdog import StepInterrupted
 
 
 class SharedSteps:
@@ -55,11 +54,7 @@ class SharedSteps:
             clip_gradients(training)
             return loss
 
-        try:
-            loss = self._run_step(closure)
-        except StepInterrupted as error:
-            error.has_torn_weights = True  # whatever the weights are here, the others' may differ
-            raise
+        loss = self._run_step(closure)
         self._next += 1
         return StepsRun(loss, (size,))
 
