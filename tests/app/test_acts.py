@@ -25,6 +25,7 @@ from tui_app.app.widgets.choice_field import ChoiceField
 from tui_app.app.widgets.lecture_list import LectureList
 from tui_app.app.widgets.log_pane import LogPane
 from tui_app.app.widgets.setting_row import SEVERAL, SettingRow
+from tui_app.monitoring.local_run import LocalRun
 from tui_app.training.steering.control import Control
 
 LONG = 10**7
@@ -375,7 +376,9 @@ async def test_several_choices_are_typed_and_stopping_ends_the_queue(person: Sit
     assert queue.waiting == 1
     await person.press("x")
     await person.trained()
-    assert not queue.runs[1].has_started
+    second = queue.runs[1]
+    assert isinstance(second, LocalRun)
+    assert not second.has_started
 
 
 # Leaving

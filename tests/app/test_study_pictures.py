@@ -80,8 +80,9 @@ def test_the_best_line_falls_for_a_loss_and_rises_for_an_accuracy():
     assert [trial.number for trial in best_so_far(sample_study())] == [0, 1]
     losses = sample_study(metric="test_loss", higher_is_better=False)
     numbers = [trial.number for trial in best_so_far(losses)]
-    values = [losses.trials[n].metric_value for n in numbers]
+    values = [losses.trials[n].metric_value or math.inf for n in numbers]
     assert values == sorted(values, reverse=True)
+    assert losses.best is not None
     assert numbers[-1] == losses.best.number
 
 

@@ -184,7 +184,7 @@ class Losing(Alone):
     def gather(self, value: T) -> list[T]:
         self._saves_left -= 1
         if self._saves_left < 0:
-            raise RankFailed("rank 1 (host other, device cpu) failed: it was killed", 1)
+            raise RankFailed("rank 1 (host other, device cpu): it was killed", 1)
         return [value, value]
 
 
@@ -195,7 +195,7 @@ def test_a_rank_that_is_lost_during_a_save_ends_the_run_with_its_name(tmp_path: 
     session = start_run(wanted, Control(), lambda progress: None, ranks=Losing(lost_at))
     completed = session.train(Control(), [])
     assert (completed.state, completed.exit_code) == ("failed", ExitCode.FAILED)
-    assert completed.reason == "rank 1 (host other, device cpu) failed: it was killed"
+    assert completed.reason == "rank 1 (host other, device cpu): it was killed"
     assert completed.step == (0 if lost_at == 0 else 23)
     assert session.folder.best().exists() == (lost_at == 1)
 

@@ -133,7 +133,7 @@ class Group:
                 raise
         value, problem = self._broadcast_object(answer)
         if problem:
-            raise RankFailed(f"{self.describe(0)} failed: {problem}", ExitCode.FAILED)
+            raise RankFailed(f"{self.describe(0)}: {problem}", ExitCode.FAILED)
         return value
 
     def gather(self, value: T) -> list[T]:
@@ -227,7 +227,7 @@ class Group:
         while not (failures := self._reported()) and time.monotonic() < deadline:
             time.sleep(0.1)
         for failure in failures:
-            text = f"{self.describe(failure.rank)} failed: {failure.text}"
+            text = f"{self.describe(failure.rank)}: {failure.text}"
             return RankFailed(text, failure.exit_code)
         first_line = (str(error).splitlines() or [""])[0]
         return RankFailed(f"the connection to another rank broke: {first_line}", ExitCode.FAILED)

@@ -133,7 +133,7 @@ class RankWatch:
 
     def sentence(self, failure: Failure) -> str:
         """Why the run ends, with the rank and its host."""
-        return f"{self.describe(failure.rank)} failed: {failure.text}"
+        return f"{self.describe(failure.rank)}: {failure.text}"
 
     def describe(self, rank: int) -> str:
         """The rank as messages name it, with its host and its device."""
