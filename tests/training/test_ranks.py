@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,11 +18,13 @@ from tests.tolerances import TRAINED
 from tests.training.rank_cases import Place, Trained, equal, run_group
 from tests.training.rank_net import write_net
 from tui_app.runs.checkpoints.checkpoint import load_checkpoint
-from tui_app.runs.errors import RankFailed
+from tui_app.runs.errors import RankFailed, WorkerDied
 from tui_app.runs.events import CheckpointSaved, ControlApplied, RunCompleted, StateChanged
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings.run_settings import resolve_settings
+from tui_app.training.data.batches import GatheredBatches
+from tui_app.training.data.device_split import Batch
 from tui_app.training.ranks.launch import Launch
 from tui_app.training.ranks.ranks import ALONE, Alone, Ranks
 from tui_app.training.start import start_run
@@ -231,6 +235,24 @@ def test_an_interrupted_evaluation_is_saved_only_if_all_random_numbers_are_known
     completed, folder = train_softmax(tmp_path, ranks, control)
     assert (completed.state, completed.step) == ("stopped", 23)
     assert load_checkpoint(folder.last)["step"] == saved
+
+
+@pytest.mark.parametrize(("ranks", "state", "saved"), [(ALONE, "stopped", 5), (Two(), "failed", 0)])
+def test_a_worker_that_dies_is_said_to_leave_the_run_saved_only_if_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ranks: Ranks, state: str, saved: int
+):
+    batches = GatheredBatches.epoch
+
+    def die(self: GatheredBatches, epoch: int, start: int) -> Iterator[Batch]:
+        yield from islice(batches(self, epoch, start), 5)
+        raise WorkerDied("a process that loaded data died")
+
+    monkeypatch.setattr(GatheredBatches, "epoch", die)
+    completed, folder = train_softmax(tmp_path, ranks, Control())
+    assert (completed.state, completed.exit_code) == (state, ExitCode.FAILED)
+    assert load_checkpoint(folder.last)["step"] == saved
+    assert completed.reason.startswith("a process that loaded data died")
+    assert ("The run is saved" in completed.reason) == (saved == 5)
 
 
 def test_torchrun_describes_a_rank_by_variables():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import replace
 
 from models.user_files.error_hints import explain_in_one_line
 from tui_app.runs.errors import RankFailed
@@ -141,24 +140,14 @@ class _Loop:
             yield from self._publish_remaining_losses()
             raise EndTraining(outcome) from error
         except Exception as error:
-            outcome = self._outcome_of_error(error)
+            ranks = self.training.ranks
+            outcome = outcome_of_error(error, ranks.count)
             if outcome is None:
+                ranks.leave(explain_in_one_line(error), ExitCode.FAILED)
                 raise
+            ranks.leave(outcome.reason, outcome.exit_code)
             yield from self._publish_remaining_losses()
             raise EndTraining(outcome) from error
-
-    def _outcome_of_error(self, error: Exception) -> Outcome | None:
-        """The outcome of a run that `error` ended. If there are other ranks, they end too, each in
-        the middle of something: nothing is saved.
-        """
-        outcome, ranks = outcome_of_error(error), self.training.ranks
-        if ranks.count == 1:
-            return outcome
-        if outcome is None:
-            ranks.leave(explain_in_one_line(error), ExitCode.FAILED)
-            return None
-        ranks.leave(outcome.reason, outcome.exit_code)
-        return replace(outcome, state="failed")
 
     def _run_short_epochs(self, short: ShortEpochs) -> Iterator[Record]:
         """Train a block of epochs, but for the end of the last one."""

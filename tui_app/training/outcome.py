@@ -105,14 +105,19 @@ def _has_little_memory() -> bool:
         return False
 
 
-def outcome_of_error(error: Exception) -> Outcome | None:
+def outcome_of_error(error: Exception, ranks: int = 1) -> Outcome | None:
     """The outcome of a run that `error` ended; None for an error in a lecture or in tutorch.
 
     A worker's death is noticed between two steps, so the run is saved. After running out of memory
-    within a step, or after a failure of the device, the last checkpoint is kept as it is.
+    within a step, or after a failure of the device, the last checkpoint is kept as it is; so it is
+    if several `ranks` train, which end too, each in the middle of something.
     """
     if isinstance(error, WorkerDied):
-        return Outcome("stopped", str(error), ExitCode.FAILED)
+        if ranks > 1:
+            reason = f"{error}: resuming continues from the last checkpoint"
+            return Outcome("failed", reason, ExitCode.FAILED)
+        reason = f"{error}. The run is saved, and can be resumed"
+        return Outcome("stopped", reason, ExitCode.FAILED)
     if isinstance(error, RankFailed):
         return outcome_of_rank(error)
     if isinstance(error, OutOfMemory):

@@ -46,8 +46,8 @@ class StepInterrupted(BaseException):
     """Raised inside a step that is stuck when the run is stopped.
 
     Not an Exception, so that an `except Exception` in a user's net doesn't catch it. With
-    `has_torn_weights` the optimizer may have updated only some of the weights, or
-    those of one rank alone.
+    `has_torn_weights` the optimizer may have updated only some of the weights, or those
+    of one rank alone.
     """
 
     has_torn_weights = False

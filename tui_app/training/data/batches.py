@@ -185,8 +185,7 @@ class LoaderBatches:
                 if not is_broken and "DataLoader worker" not in str(error):
                     raise
                 raise WorkerDied(
-                    "a process that loaded data for training died (killed, or out of memory). "
-                    "The run is saved, and can be resumed"
+                    "a process that loaded data for training died (killed, or out of memory)"
                 ) from error
             if batch is None:
                 return
