@@ -11,6 +11,7 @@ import pytest
 from tests.faults.rank_trial import RUN, RankTrial
 from tests.program import metrics_lines, tutorch
 from tui_app.runs.checkpoints.checkpoint import load_checkpoint
+from tui_app.training.ranks.launch_folder import LaunchFolder
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="ranks are found in /proc")
 
@@ -47,6 +48,17 @@ def test_a_killed_rank_is_named_and_ctrl_c_stops_the_resumed_run(tmp_path: Path)
     steps = metrics_lines(trial.folder.metrics, "steps")
     trained = [line["first_step"] + i for line in steps for i in range(len(line["losses"]))]
     assert trained == list(range(1, len(trained) + 1))  # none is missing, and none twice
+
+
+def test_a_stop_before_a_run_has_begun_says_nothing(tmp_path: Path):
+    trial = RankTrial(tmp_path, *RUN, "--epochs", 10**5)
+    trial.until(lambda: 0 in trial.ranks())
+    launch = LaunchFolder.from_environment(trial.ranks()[0].environ())
+    assert launch is not None
+    trial.until(lambda: launch.read_pid() is not None)
+    trial.process.send_signal(signal.SIGTERM)
+    assert trial.end() == (143, "")
+    assert trial.said == ""
 
 
 def test_torchrun_restarts_a_run_whose_rank_0_was_killed(tmp_path: Path):

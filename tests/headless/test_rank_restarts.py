@@ -21,6 +21,7 @@ from tui_app.runs.errors import RunLocked
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training.ranks.launch import Launch
+from tui_app.training.ranks.launch_folder import FOLDER_VARIABLE, LaunchFolder
 from tui_app.training.ranks.ranks import ALONE
 from tui_app.training.ranks.restarts import Restarted
 from tui_app.training.session_request import ResumeRequest
@@ -57,14 +58,19 @@ def recorded_agents(folder: RunFolder) -> Sequence[str]:
     return json.loads((folder.path / ".launch.json").read_text(encoding="utf-8"))["agents"]
 
 
-def test_a_run_that_another_program_trains_keeps_its_agents(joined: SimpleNamespace):
+def test_a_run_that_another_program_trains_keeps_its_agents(
+    joined: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))  # as --devices starts it
     trained = RunFolder(train(*_SHORT))
     (trained.path / ".launch.json").write_text('{"agents": ["another agent"]}', encoding="utf-8")
     with trained.lock(), pytest.raises(RunLocked):
         train_as_rank_0(resumed(trained, epochs=2))
     assert recorded_agents(trained) == ["another agent"]
+    assert LaunchFolder(tmp_path).read_run() is None
     assert train_as_rank_0(resumed(trained, epochs=2)) == 0
     assert recorded_agents(trained) == ["this agent"]
+    assert LaunchFolder(tmp_path).read_run() == trained.path
 
 
 def test_a_folder_that_another_program_prepares_keeps_its_agents(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +18,7 @@ from tui_app.commands.several_devices import words_to_resume
 from tui_app.runs.errors import DeviceUnavailable
 from tui_app.runs.run_folder import RunFolder
 from tui_app.training.ranks.launch import Launch
+from tui_app.training.ranks.launch_agent import describe
 from tui_app.training.ranks.launch_folder import FOLDER_VARIABLE, LaunchFolder
 from tui_app.training.ranks.rank_device import device_type_of
 from tui_app.training.ranks.rank_process import share_threads, this_launch
@@ -106,6 +110,25 @@ def test_rank_0_tells_its_exit_code_to_the_program_that_started_it(tmp_path: Pat
     folder.write_exit_code(130)
     assert folder.read_exit_code() == 130
     LaunchFolder(tmp_path / "gone").write_exit_code(0)  # that program was killed
+
+
+def test_the_agent_says_how_a_run_goes_on_only_if_there_is_one_and_the_user_didnt_stop_it(
+    tmp_path: Path,
+):
+    folder, run = LaunchFolder(tmp_path), tmp_path / "my runs" / "net" / "20260101-000000-abcd"
+    killed = {0: _failure(-signal.SIGTERM, at=2), 1: _failure(-signal.SIGKILL, at=1)}
+    text = "rank 1 (process 7) was killed by SIGKILL, and the others were ended"
+    assert describe(killed, folder) == f"{text}\n"
+    folder.write_run(run)
+    advice = f"`tutorch resume '{run}'` continues the run from its last checkpoint"
+    assert describe(killed, folder) == f"{text}. {advice}\n"
+    assert describe({0: _failure(3, at=1)}, folder) == ""  # rank 0 has said why
+    folder.write_stop(signal.SIGTERM)
+    assert describe(killed, folder) == ""
+
+
+def _failure(exit_code: int, *, at: int) -> Any:
+    return SimpleNamespace(exitcode=exit_code, timestamp=at, pid=7)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.text.escaping import printable
 from tui_app.training.ranks.launch import Launch
-from tui_app.training.ranks.launch_folder import is_started_here
+from tui_app.training.ranks.launch_folder import LaunchFolder, is_started_here
 from tui_app.training.ranks.restarts import (
     Restarted,
     agent_of_this,
@@ -131,7 +132,7 @@ def _lead(
     run = run.again(restarted) if restarted is not None else run
     with _folder_of(run.request, run.runs_dir) as folder:
         request = replace(run.request, folder=folder, ranks=joined.group)
-        make = _recording_agents(request, joined.agents) if can_restart else request
+        make = _recorded(request, joined.agents) if can_restart else request
         completed = train_one(make, control, output, terminal)
     waited = _KNOWN_AFTER if completed.state == "stopped" else 0.0
     if can_restart and joined.watch.find_failure(waited) is None:
@@ -139,7 +140,7 @@ def _lead(
     return completed.exit_code
 
 
-def _recording_agents(request: NewRunRequest | ResumeRequest, agents: Sequence[str]) -> MakeSession:
+def _recorded(request: NewRunRequest | ResumeRequest, agents: Sequence[str]) -> MakeSession:
     """The request, which records the agents of a run that another program doesn't train: those of a
     new run first, so that a restarted group finds it however early it was killed.
     """
@@ -149,9 +150,11 @@ def _recording_agents(request: NewRunRequest | ResumeRequest, agents: Sequence[s
             assert request.folder is not None
             with request.folder.lock():
                 record_agents(request.folder, agents)
-            return request(control, on_progress)
         session = request(control, on_progress)
-        record_agents(session.folder, agents)
+        if isinstance(request, ResumeRequest):
+            record_agents(session.folder, agents)
+        if started_in := LaunchFolder.from_environment(os.environ):
+            started_in.write_run(session.folder.path)
         return session
 
     return make

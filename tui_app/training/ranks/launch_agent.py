@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
 import signal
 import sys
 import threading
@@ -17,6 +16,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tui_app.runs.exit_codes import ExitCode
+from tui_app.runs.listing import as_argument
+from tui_app.runs.run_folder import RunFolder
+from tui_app.text.escaping import printable
 from tui_app.training.ranks.launch_folder import LaunchFolder
 
 if TYPE_CHECKING:
@@ -52,7 +54,10 @@ def main(argv: list[str]) -> int:
         return folder.read_exit_code() or 128 + error.sigval
     except ChildFailedError as error:
         recorded = folder.read_exit_code()
-        return recorded if recorded is not None else _report(error.failures)
+        if recorded is not None:
+            return recorded
+        sys.stderr.write(describe(error.failures, folder))
+        return _code_of_rank_0(error.failures) or ExitCode.FAILED
     return folder.read_exit_code() or ExitCode.DONE
 
 
@@ -63,20 +68,27 @@ def _end_with_parent(pipe: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _report(failures: Mapping[int, ProcessFailure]) -> int:
-    """Print which rank ended the others, unless rank 0 did; return the exit code."""
-    if 0 in failures and failures[0].exitcode > 0:
-        return failures[0].exitcode
+def _code_of_rank_0(failures: Mapping[int, ProcessFailure]) -> int:
+    """The exit code that rank 0 failed with; 0 if another rank ended it, or a signal."""
+    return max(0, failures[0].exitcode) if 0 in failures else 0
+
+
+def describe(failures: Mapping[int, ProcessFailure], folder: LaunchFolder) -> str:
+    """Which rank ended the others, and how its run goes on; empty if rank 0 has said why it ended,
+    or the user stopped it.
+    """
+    if _code_of_rank_0(failures) or folder.read_stop() is not None:
+        return ""
     rank, failure = min(failures.items(), key=lambda item: item[1].timestamp)
     how = f"ended with exit code {failure.exitcode}"
     if failure.exitcode < 0:
         how = f"was killed by {signal.Signals(-failure.exitcode).name}"
-    sys.stderr.write(
-        f"rank {rank} (host {platform.node()}, process {failure.pid}) {how}, and the others were "
-        "ended. "
-        "`tutorch resume last` continues the run from its last checkpoint\n"
-    )
-    return ExitCode.FAILED
+    text = f"rank {rank} (process {failure.pid}) {how}, and the others were ended"
+    run = folder.read_run()
+    if run is None:
+        return f"{text}\n"
+    name = printable(as_argument(RunFolder(run)))
+    return f"{text}. `tutorch resume {name}` continues the run from its last checkpoint\n"
 
 
 if __name__ == "__main__":

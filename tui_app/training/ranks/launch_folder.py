@@ -1,7 +1,6 @@
-"""Tells the program that started the ranks which process is rank 0, and its exit code.
+"""Tells the programs of one `--devices N` which process is rank 0, how it ends, and in which run.
 
-torchrun reports neither: it ends with 1 whatever happened. The folder is temporary, and of one
-`--devices N` on this machine.
+torchrun reports none of that: it ends with 1 whatever happened. The folder is temporary.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ class LaunchFolder:
 
     def read_pid(self) -> int | None:
         """The process that is rank 0; None before it is started."""
-        return self._read("pid")
+        return self._read_number("pid")
 
     def write_exit_code(self, exit_code: int) -> None:
         """Record the exit code that rank 0 is about to end with."""
@@ -42,19 +41,40 @@ class LaunchFolder:
 
     def read_exit_code(self) -> int | None:
         """The exit code of rank 0; None if it recorded none."""
-        return self._read("exit_code")
+        return self._read_number("exit_code")
 
-    def _write(self, name: str, value: int) -> None:
+    def write_stop(self, number: int) -> None:
+        """Record the signal that the program is stopped by, before rank 0 gets it."""
+        self._write("stop", number)
+
+    def read_stop(self) -> int | None:
+        """The signal that the program is stopped by; None if it isn't."""
+        return self._read_number("stop")
+
+    def write_run(self, path: Path) -> None:
+        """Record the folder of the run that has begun."""
+        self._write("run", path)
+
+    def read_run(self) -> Path | None:
+        """The folder of the run; None before it has begun."""
+        text = self._read("run")
+        return Path(text) if text is not None else None
+
+    def _write(self, name: str, value: object) -> None:
         part = self.path / f"{name}.part"
         with suppress(OSError):  # the folder is gone with the program that made it
-            part.write_text(str(value), encoding="ascii")
+            part.write_bytes(os.fsencode(str(value)))
             part.replace(self.path / name)
 
-    def _read(self, name: str) -> int | None:
+    def _read(self, name: str) -> str | None:
         try:
-            return int((self.path / name).read_text(encoding="ascii"))
-        except (OSError, ValueError):
+            return os.fsdecode((self.path / name).read_bytes())
+        except OSError:
             return None
+
+    def _read_number(self, name: str) -> int | None:
+        text = self._read(name)
+        return int(text) if text is not None else None
 
 
 def is_started_here() -> bool:

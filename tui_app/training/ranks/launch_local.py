@@ -78,6 +78,7 @@ class _Ranks:
             return
         if number in stop_signals():
             self._stopped_by = self._stopped_by or number
+            self._folder.write_stop(number)
         rank_0 = self._rank_0()
         with suppress(psutil.NoSuchProcess):
             if rank_0 is not None:
