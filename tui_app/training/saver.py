@@ -103,7 +103,8 @@ class Saver:
         yield CheckpointDue(run=self._training.run, step=self._training.step)
         self._last_saved, self._is_requested = time.monotonic(), False
         self._saved_step = self._training.step
-        self._start(copy_to_cpu(self._training.state_of_all_ranks()))
+        state = self._training.state_of_all_ranks()  # for which the writer needs all of them
+        self._start(copy_to_cpu(state) if self._training.ranks.writes else None)
 
     def request(self) -> None:
         """Save last.pt as soon as no other write is in progress."""
