@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
+from itertools import chain, repeat
 
 import pytest
 from torch._C._distributed_c10d import HashStore
 from torch.distributed.distributed_c10d import PrefixStore, Store
 
 from tests.program import LONGEST
+from tui_app.runs.errors import RankFailed
 from tui_app.runs.process_identity import identity
 from tui_app.training.ranks import rank_store, rank_watch
 from tui_app.training.ranks.launch import Launch
@@ -66,6 +70,19 @@ def rank_0_present() -> Iterator[subprocess.Popen[bytes]]:
         process.communicate()
         is_over.set()
         presence.join()
+
+
+def test_a_follower_doesnt_wait_for_ever_for_a_rank_0_that_isnt_there(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    Meeting(RANK_0).open()  # an attempt whose rank 0 was killed
+    with monkeypatch.context() as patch, pytest.raises(RankFailed, match="hasn't met rank 0"):
+        patch.setattr(rank_store, "START_TIMEOUT", timedelta(seconds=0.2))
+        RankWatch(FOLLOWER, "cpu")
+    parents = chain([os.getppid()] * 10, repeat(1))
+    monkeypatch.setattr(rank_store.os, "getppid", lambda: next(parents))
+    with pytest.raises(RankFailed, match="torchrun that started it is gone"):
+        RankWatch(FOLLOWER, "cpu")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="ranks are found in /proc")

@@ -35,7 +35,7 @@ _TIMEOUT = timedelta(days=1)
 REPORT_SECONDS = 5.0
 
 #: How long the ranks of a group wait for each other to start.
-_START_TIMEOUT = timedelta(minutes=10)
+START_TIMEOUT = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def connect(launch: Launch, attempt: str = "") -> Store:
 
     It may hold what ranks wrote that torchrun has restarted since: an `attempt` has its own keys.
     """
-    meeting = rendezvous("env://", launch.rank, launch.count, timeout=_START_TIMEOUT)
+    meeting = rendezvous("env://", launch.rank, launch.count, timeout=START_TIMEOUT)
     store, _, _ = next(iter(meeting))
     return PrefixStore(f"tutorch {attempt}", store)
 

@@ -7,6 +7,7 @@ A store whose server is gone raises StoreGone.
 from __future__ import annotations
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Callable
@@ -16,7 +17,9 @@ from typing import TypeVar
 
 from torch.distributed.distributed_c10d import PrefixStore
 
-from tui_app.training.ranks.group import Failure, connect
+from tui_app.runs.errors import RankFailed
+from tui_app.runs.exit_codes import ExitCode
+from tui_app.training.ranks.group import START_TIMEOUT, Failure, connect
 from tui_app.training.ranks.launch import Launch
 from tui_app.training.ranks.rank_identity import RankProcess
 
@@ -58,8 +61,12 @@ class Meeting:
             raise StoreGone(str(error).partition("\n")[0]) from error
 
     def find(self) -> None:
-        """Wait for rank 0, on another rank: its attempt is the one in which it is there."""
+        """Wait for rank 0, on another rank: its attempt is the one in which it is there.
+
+        Raises RankFailed if it doesn't come, or if the program that started this rank is gone.
+        """
         seen: dict[str, int] = {}
+        agent, begun = os.getppid(), time.monotonic()
         while not self.attempt:
             if self._store.check(["attempt"]):
                 name = self._store.get("attempt").decode()
@@ -67,7 +74,14 @@ class Meeting:
                 if count > seen.setdefault(name, count):
                     self.attempt = name
                     return
+            if os.getppid() != agent:
+                raise self._alone("the torchrun that started it is gone")
+            if time.monotonic() - begun > START_TIMEOUT.total_seconds():
+                raise self._alone(f"it has waited for {START_TIMEOUT.total_seconds():.0f} seconds")
             time.sleep(PRESENCE / 2)
+
+    def _alone(self, why: str) -> RankFailed:
+        return RankFailed(f"rank {self._rank} hasn't met rank 0: {why}", ExitCode.FAILED)
 
 
 class RankStore:
