@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ from models import find_lecture
 from models.fields import InvalidValue
 from models.loading.load import load_lecture
 from models.user_files.trust import allow_named_file
-from tests.tolerances import FLOAT32
+from tests.tolerances import FLOAT32, SUMMED
 from tests.training.rank_net import write_net
 from tui_app.runs.settings.run_settings import resolve_settings
+from tui_app.training.criterion_check import notes_on_shares
 from tui_app.training.data.sampler import SeededBatchSampler
+from tui_app.training.evaluation import reduction_of
 from tui_app.training.prepare import prepare
 from tui_app.training.ranks.gradient_sum import GradientSum
 from tui_app.training.ranks.ranks import Alone
@@ -25,6 +28,8 @@ from tui_app.training.ranks.ranks import Alone
 
 class Twice(Alone):
     """Two ranks that have the same values."""
+
+    count = 2
 
     def sum(self, values: Sequence[float]) -> list[float]:
         return [2 * value for value in values]
@@ -148,3 +153,32 @@ def test_a_share_of_one_sample_is_refused_where_batchnorm_cannot_train_on_it(
     refused = pytest.raises(InvalidValue, match="batch_size: 3 ranks share a batch of 4")
     with refused if is_refused else nullcontext():
         prepare(settings, ranks=group)
+
+
+@pytest.mark.parametrize(
+    ("criterion", "is_equal"),
+    [
+        (nn.CrossEntropyLoss(), True),
+        (nn.CrossEntropyLoss(torch.tensor([1.0, 2.0, 5.0])), False),
+        (nn.CrossEntropyLoss(torch.tensor([1.0, 2.0, 5.0]), reduction="sum"), True),
+        (nn.CrossEntropyLoss(ignore_index=1), False),
+        (nn.MultiMarginLoss(weight=torch.tensor([1.0, 2.0, 5.0])), True),
+    ],
+)
+def test_a_criterion_whose_mean_is_not_over_samples_is_noted(criterion: nn.Module, is_equal: bool):
+    torch.manual_seed(0)
+    outputs, targets = torch.randn(4, 3), torch.tensor([0, 2, 1, 1])
+    shares = [criterion(outputs[rows], targets[rows]) for rows in (slice(0, 2), slice(2, 4))]
+    factor = 1.0 if reduction_of(criterion) == "sum" else 0.5
+    shared = sum(factor * share.nan_to_num().item() for share in shares)
+    assert (shared == pytest.approx(criterion(outputs, targets).item(), rel=SUMMED)) == is_equal
+    assert bool(notes_on_shares(criterion, 2)) != is_equal
+    assert notes_on_shares(criterion, 1) == ()
+
+
+def test_ranks_with_class_weights_say_that_the_run_is_not_equal():
+    lecture = load_lecture(find_lecture("softmax"))
+    lecture = replace(lecture, criterion=lambda: nn.CrossEntropyLoss(torch.ones(10)))
+    settings = resolve_settings(lecture, {"device": "cpu", "threads": 1, "widths": (8,)})
+    (note,) = prepare(settings, ranks=Twice()).notes
+    assert "weight= or ignore_index=" in note

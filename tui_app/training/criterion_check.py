@@ -29,6 +29,9 @@ _CRITERIA = {
     "regression": ("nn.MSELoss", "numbers to predict, not classes"),
 }
 
+#: torch's default of `ignore_index`, which no class has.
+_NO_INDEX = -100
+
 
 def check_criterion(lecture: Lecture, criterion: nn.Module, spec: DataSpec) -> None:
     """Raise LectureError for a criterion of torch's that is for another task than the data's, or
@@ -71,6 +74,29 @@ def criterion_notes(criterion: nn.Module, outputs: Tensor) -> tuple[str, ...]:
         "the net's outputs are probabilities, and nn.CrossEntropyLoss applies a softmax itself: "
         "remove the net's own softmax, or it learns slowly",
     )
+
+
+def notes_on_shares(criterion: nn.Module, ranks: int) -> tuple[str, ...]:
+    """A note if the mean of several ranks' losses isn't that of the whole batch.
+
+    torch divides a sum over weighted classes by the weights of the targets that it got
+    (nn.CrossEntropyLoss, nn.NLLLoss), and each rank gets others.
+    """
+    if ranks == 1 or not any(map(_divides_by_weights, criterion.modules())):
+        return ()
+    return (
+        "the criterion has weight= or ignore_index=, so each of the "
+        f"{ranks} ranks divides by the weights of its own targets: the run isn't equal to that of "
+        "one device, as it would be with reduction='sum'",
+    )
+
+
+def _divides_by_weights(criterion: nn.Module) -> bool:
+    """Whether the loss is a mean in which not all targets count the same."""
+    if not isinstance(criterion, nn.CrossEntropyLoss | nn.NLLLoss):
+        return False
+    counts_all = criterion.weight is None and criterion.ignore_index == _NO_INDEX
+    return criterion.reduction == "mean" and not counts_all
 
 
 def _sums_to_one(outputs: Tensor) -> bool:

@@ -23,6 +23,7 @@ from tui_app.training.build_model import (
     with_synchronised_norms,
 )
 from tui_app.training.cpu_trial import step_work, try_model
+from tui_app.training.criterion_check import notes_on_shares
 from tui_app.training.data.batch_source import Batches
 from tui_app.training.data.batches import GatheredBatches, LoaderBatches
 from tui_app.training.data.device_split import DeviceSplit
@@ -126,7 +127,7 @@ def _build(
         measured=splits.measured,
         train_size=len(splits.train),
         test=splits.test,
-        notes=tuple(check.notes),
+        notes=check.notes + notes_on_shares(criterion, ranks.count),
         best=empty_ranking(lecture, data, settings.options.keep_best),
         multiply_adds=check.multiply_adds,
         lr=hp.lr,
