@@ -24,7 +24,13 @@ def main() -> int:
 def _run_rank() -> int:
     """Run as one of the ranks that torchrun started. Commands that don't train are rank 0's."""
     from tui_app.cli import run, trains
-    from tui_app.training.ranks.rank_process import begin_rank, end_rank, find_launch, leave_group
+    from tui_app.training.ranks.rank_process import (
+        begin_rank,
+        end_rank,
+        find_launch,
+        leave_group,
+        show_held_errors,
+    )
 
     argv, launch = sys.argv[1:], find_launch(os.environ)
     if launch is None:  # the commands that train say what is wrong
@@ -34,7 +40,11 @@ def _run_rank() -> int:
         if launch.rank:
             return 0
         leave_group(os.environ)
-    exit_code = run(argv)
+    try:
+        exit_code = run(argv)
+    except BaseException:  # a bug, whose traceback Python prints
+        show_held_errors()
+        raise
     end_rank(launch, exit_code)
     # Threads of torch that still run when the interpreter ends would abort the process at times,
     # and torchrun would take a run that has completed for one that failed.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 import torch
 
 from models.fields import InvalidValue
-from tests.program import tutorch
+from tests.program import LONGEST, environment, tutorch
 from tui_app.commands.arguments import parse
 from tui_app.commands.resume import Resume
 from tui_app.commands.several_devices import words_to_resume
@@ -145,3 +147,37 @@ def test_only_the_name_of_the_run_becomes_its_path(argv: tuple[str, ...], tmp_pa
     assert argv[place] == "12"
     assert [*words[:place], "12", *words[place + 1 :]] == list(argv)
     assert parse(Resume, words, "devices", "max_time")[0].run == str(tmp_path)
+
+
+#: A follower that fails, and then waits a moment for torchrun to end it.
+_FOLLOWER = """
+import os, sys
+from tui_app.training.ranks import rank_process
+from tui_app.training.ranks.launch import Launch
+rank_process._PATIENCE = 0.1
+follower = Launch(rank=1, count=2, local_rank=1, local_count=2)
+rank_process.begin_rank(follower)
+print("on stdout")
+print("why it failed", file=sys.stderr)
+os.write(2, b"a library's warning")
+if "joined" in sys.argv:
+    rank_process.discard_errors()
+    print("what rank 0 says too", file=sys.stderr)
+rank_process.end_rank(follower, 2 if "failed" in sys.argv else 0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        (("failed",), "why it failed\na library's warning"),
+        (("failed", "joined"), ""),
+        ((), ""),
+    ],
+)
+def test_a_follower_that_fails_alone_before_it_joins_says_why(words: tuple[str, ...], printed: str):
+    follower = [sys.executable, "-c", _FOLLOWER, *words]
+    ended = subprocess.run(
+        follower, env=environment(), capture_output=True, text=True, check=True, timeout=LONGEST
+    )
+    assert (ended.stdout, ended.stderr) == ("", printed)

@@ -18,7 +18,7 @@ from tui_app.training.outcome import Outcome
 from tui_app.training.ranks.group import Failure, Group, join
 from tui_app.training.ranks.launch import Launch
 from tui_app.training.ranks.rank_device import device_type_of
-from tui_app.training.ranks.rank_process import end_rank, ignore_signals
+from tui_app.training.ranks.rank_process import discard_errors, end_rank, ignore_signals
 from tui_app.training.ranks.rank_watch import RankWatch
 from tui_app.training.steering.control import Control
 
@@ -66,6 +66,7 @@ def joined_rank(
             watch.wait_for_all(ProgressReporter(stopped=control.must_stop).check)
             _refuse_other_devices(watch, launch.count)
             group = stack.enter_context(closing(join(launch, device_type, watch.attempt)))
+            discard_errors()
             yield JoinedRank(launch, group, watch)
         except BaseException as error:
             if launch.rank:

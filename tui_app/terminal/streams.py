@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO
@@ -54,6 +55,32 @@ def discard_output(stream: TextIO) -> None:
         os.close(null)
     with suppress(OSError, ValueError):
         stream.flush()
+
+
+class HeldOutput:
+    """Holds back what any library writes to a stream, until that is shown or discarded."""
+
+    def __init__(self, stream: TextIO) -> None:
+        stream.flush()
+        self._stream = stream
+        self._shown = os.dup(stream.fileno())
+        self._held = tempfile.TemporaryFile()  # noqa: SIM115  closed by show or discard
+        os.dup2(self._held.fileno(), stream.fileno())
+
+    def show(self) -> None:
+        """Write what was held back, and hold nothing back any more."""
+        self._stream.flush()
+        os.dup2(self._shown, self._stream.fileno())
+        self._held.seek(0)
+        with suppress(OSError), os.fdopen(self._shown, "wb") as shown:
+            shown.write(self._held.read())
+        self._held.close()
+
+    def discard(self) -> None:
+        """Discard what was held back, and all that is still written."""
+        discard_output(self._stream)
+        os.close(self._shown)
+        self._held.close()
 
 
 #: The streams that `stdout_for_data` reserves for data, the current one last.

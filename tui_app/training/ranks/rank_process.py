@@ -11,13 +11,16 @@ from collections.abc import Mapping, MutableMapping
 from datasets.reading.cell_numbers import whole_number
 from models.fields import InvalidValue
 from tui_app.terminal.signals import save_signals, stop_signals, suspend_signals
-from tui_app.terminal.streams import discard_output
+from tui_app.terminal.streams import HeldOutput, discard_output
 from tui_app.training.devices.machine_load import usable_cores
 from tui_app.training.ranks.launch import Launch
 from tui_app.training.ranks.launch_folder import LaunchFolder
 
 #: Seconds that a follower that failed waits for rank 0 to end.
 _PATIENCE = 30.0
+
+#: The stderr of a follower until it has joined the others: what all ranks say, rank 0 prints.
+_held: list[HeldOutput] = []
 
 
 def this_launch(environment: Mapping[str, str] = os.environ) -> Launch | None:
@@ -44,13 +47,28 @@ def find_launch(environment: Mapping[str, str]) -> Launch | None:
 
 
 def begin_rank(launch: Launch) -> None:
-    """Share the cores among the ranks of this machine, and let only rank 0 print."""
+    """Share the cores among the ranks of this machine, and let only rank 0 print.
+
+    A follower prints on stderr if it fails alone before it has joined the others.
+    """
     share_threads(launch, os.environ)
     if launch.rank:
-        for stream in (sys.stdout, sys.stderr):
-            discard_output(stream)
+        discard_output(sys.stdout)
+        _held.append(HeldOutput(sys.stderr))
     elif folder := LaunchFolder.from_environment(os.environ):
         folder.write_pid(os.getpid())
+
+
+def show_held_errors() -> None:
+    """Print what a follower has written to stderr, if it hasn't joined the others yet."""
+    while _held:
+        _held.pop().show()
+
+
+def discard_errors() -> None:
+    """Discard a follower's stderr: once it has joined the others, rank 0 says why a rank failed."""
+    while _held:
+        _held.pop().discard()
 
 
 def leave_group(environment: MutableMapping[str, str]) -> None:
@@ -63,7 +81,8 @@ def end_rank(launch: Launch, exit_code: int) -> None:
     """Record how rank 0 ends for the program that started the ranks.
 
     A follower that fails waits until torchrun ends it, which it does once rank 0 has ended: were
-    the follower the first, torchrun would end rank 0 before that could say anything.
+    the follower the first, torchrun would end rank 0 before that could say anything. If rank 0 goes
+    on, then the follower failed alone, and prints why.
     """
     folder = LaunchFolder.from_environment(os.environ)
     if folder is not None and launch.rank == 0:
@@ -71,6 +90,8 @@ def end_rank(launch: Launch, exit_code: int) -> None:
     agent, patience = os.getppid(), time.monotonic() + _PATIENCE
     while launch.rank and exit_code and os.getppid() == agent and time.monotonic() < patience:
         time.sleep(0.1)
+    if exit_code:
+        show_held_errors()
 
 
 def ignore_signals() -> None:
