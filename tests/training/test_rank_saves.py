@@ -11,15 +11,16 @@ import pytest
 
 from models import find_lecture
 from models.loading.load import load_lecture
-from tui_app.runs.checkpoints.checkpoint import copy_to_cpu, load_checkpoint
+from tui_app.runs.checkpoints.checkpoint import copy_to_cpu, load_checkpoint, save_checkpoint
 from tui_app.runs.errors import RankFailed, WorkerDied
-from tui_app.runs.events import RunCompleted
+from tui_app.runs.events import Event, RunCompleted, Warned
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.settings.run_settings import resolve_settings
 from tui_app.training.data.batches import GatheredBatches
 from tui_app.training.data.device_split import Batch
 from tui_app.training.ranks.ranks import ALONE, Alone, Ranks
+from tui_app.training.resume import resume_run
 from tui_app.training.start import start_run
 from tui_app.training.steering.control import Control
 from tui_app.training.watchdog import StepInterrupted
@@ -117,3 +118,20 @@ def test_only_the_rank_that_writes_copies_what_it_saves(
     assert copied == []
     train_softmax(tmp_path / "writer", Two(), Control())
     assert copied == [0, 23]
+
+
+def test_a_run_whose_batches_were_split_is_resumed_whole_and_says_so(tmp_path: Path):
+    _, folder = train_softmax(tmp_path, Two(), Control())
+    save_checkpoint(folder.last, {**load_checkpoint(folder.last), "parts": 4})
+
+    def resume(ranks: Ranks) -> list[str]:
+        control, events = Control(), list[Event]()
+        session = resume_run(folder, control, lambda progress: None, epochs=2, ranks=ranks)
+        control.stop()
+        session.train(control, [events.append])
+        notes = [event.text for event in events if isinstance(event, Warned)]
+        return [note for note in notes if "split" in note]
+
+    (note,) = resume(Two())
+    assert "4 parts until now: several ranks don't split theirs" in note
+    assert resume(ALONE) == []

@@ -25,11 +25,10 @@ from tui_app.runs.settings.recorded_settings import settings_to_resume
 from tui_app.runs.settings.run_options import RunOptions, refuse_one_device
 from tui_app.runs.settings.run_settings import RunSettings
 from tui_app.text.escaping import printable
-from tui_app.text.quantities import counted
 from tui_app.training.devices.threads import AS_REQUESTED, ThreadChange
 from tui_app.training.prepare import prepare
 from tui_app.training.ranks.ranks import ALONE, Ranks
-from tui_app.training.resumed_state import ResumedState
+from tui_app.training.resumed_state import ResumedState, notes_on_ranks
 from tui_app.training.run_record import record_of
 from tui_app.training.seeding import state_of_one_card
 from tui_app.training.session import Session
@@ -222,13 +221,8 @@ def _load_state(training: Training, path: Path, trained_on: str) -> Restored:
         training.load_state_dict({**state, "rng": rng})
     except Exception as error:  # torch has no common error for a wrong state
         raise DamagedRun(f"{path} doesn't belong to this run: {error}") from error
-    rngs, notes = rng_of_ranks(state), []
-    if len(rngs) != training.ranks.count and training.step:
-        before, now = (counted(n, "rank") for n in (len(rngs), training.ranks.count))
-        notes.append(
-            f"the run was trained by {before} until now, and continues with {now}: its sums are "
-            "rounded differently, and its random numbers are others than before"
-        )
+    rngs = rng_of_ranks(state)
+    notes = notes_on_ranks(training, len(rngs))
     was_on_gpu = trained_on.startswith("cuda")
     if rng["cuda"] is None and was_on_gpu and training.device.name.startswith("cuda"):
         notes.append(f"{path.name} has no random numbers of {trained_on}: dropout draws new ones")

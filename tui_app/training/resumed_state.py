@@ -1,4 +1,4 @@
-"""Passes what rank 0 has restored from a checkpoint to the other ranks."""
+"""Passes what rank 0 has restored from a checkpoint to the other ranks, and notes what differs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tui_app.runs.checkpoints.checkpoint import copy_to_cpu
+from tui_app.text.quantities import counted
 from tui_app.training.devices.threads import ThreadChange
 from tui_app.training.seeding import RNG_OF_RANKS
 from tui_app.training.state import Training
@@ -35,3 +36,20 @@ class ResumedState:
         training.load_state_dict(dict(self.state))
         training.lr_changes = dict(self.lr_changes)
         training.thread_changes = dict(self.thread_changes)
+
+
+def notes_on_ranks(training: Training, before: int) -> list[str]:
+    """What is no longer as it was for a run that so many ranks have trained until now."""
+    count, notes = training.ranks.count, []
+    if before != count and training.step:
+        notes.append(
+            f"the run was trained by {counted(before, 'rank')} until now, and continues with "
+            f"{counted(count, 'rank')}: its sums are rounded differently, and its random numbers "
+            "are others than before"
+        )
+    if count > 1 and training.parts > 1:
+        notes.append(
+            f"the device had too little memory for a whole batch, and each was split into "
+            f"{training.parts} parts until now: several ranks don't split theirs further"
+        )
+    return notes
