@@ -84,7 +84,10 @@ def test_ranks_train_as_one_process_does(results: Results, alone: dict[str, Trai
         for values, expected_values in zip(run.values, expected.values, strict=True):
             assert values == pytest.approx(expected_values, rel=TRAINED, abs=TRAINED), name
         for weight, value in expected.model.items():
-            assert torch.allclose(run.model[weight], value, rtol=1e-2, atol=TRAINED), (name, weight)
+            assert torch.allclose(run.model[weight], value, rtol=TRAINED, atol=TRAINED), (
+                name,
+                weight,
+            )
         assert run.completed.reason == expected.completed.reason
         assert run.completed.values == pytest.approx(
             expected.completed.values, rel=TRAINED, abs=TRAINED
