@@ -11,8 +11,12 @@ from typing import Any
 import optuna
 import pytest
 
+from models.lecture import Lecture
 from tests.program import ROOT, Ended, tutorch
-from tui_app.search.study import open_study
+from tui_app.search import study as study_module
+from tui_app.search.library import from_optuna
+from tui_app.search.storage import open_storage
+from tui_app.search.study import Study, open_study
 from tui_app.search.summary import read_study
 
 LECTURE = "lecture_09_softmax_classifier"
@@ -94,6 +98,38 @@ def test_one_worker_finds_the_same_again(tmp_path: Path):
         return [(trial["settings"], trial["value"]) for trial in ended.events]
 
     assert found("one") == found("two")
+
+
+def test_a_search_that_leaves_before_the_others_hasnt_failed(lecture: Lecture, study: Study):
+    states = optuna.trial.TrialState
+    study.optuna.add_trial(optuna.trial.create_trial(state=states.FAIL))
+    elsewhere = {"run": f"{lecture.name}/20200101-000000-0000", "host": "elsewhere"}
+    running = optuna.trial.create_trial(state=states.RUNNING, user_attrs=elsewhere)
+    study.optuna.add_trial(running)
+    left = search("--study", "s")
+    assert left.exit_code == 0, left.err
+    study.optuna.tell(1, state=states.FAIL)
+    assert search("--study", "s").exit_code == 1
+
+
+def test_a_study_whose_creator_was_killed_before_it_recorded_the_settings_begins_again(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(study_module, "_PATIENCE", 0.0)
+    with from_optuna() as library:
+        for name in ("s", "other"):
+            opened = open_storage("", Path("runs"), name, create=True)
+            library.create_study(study_name=name, storage=opened, direction="maximize")
+        library.load_study(study_name="other", storage=opened).set_user_attr("owner", "another")
+    alone = search("--study", "s")
+    assert alone.exit_code == 1
+    assert "`tutorch search LECTURE --vary ... --study s` begins it again" in alone.err
+    begun = search(*WORDS, "--trials", 1)
+    assert begun.exit_code == 0, begun.err
+    assert read_study("s", Path("runs")).state == "completed"
+    others = search(*WORDS[:-1], "other")
+    assert others.exit_code == 1
+    assert "it isn't tutorch's" in others.err
 
 
 def test_a_worse_trial_is_pruned_and_says_so():

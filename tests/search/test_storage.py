@@ -11,7 +11,7 @@ from models.lecture import Lecture
 from tests.program import tutorch
 from tests.search.studies import check_whole, work
 from tui_app.search.library import from_optuna
-from tui_app.search.storage import journal_path
+from tui_app.search.storage import check_study_name, default_study_name, journal_path
 from tui_app.search.study import Study
 from tui_app.search.summary import read_study
 
@@ -53,3 +53,16 @@ def test_a_run_that_a_storage_names_outside_the_runs_folder_isnt_opened(
     (summary,) = read_study("s", study.runs_dir).trials
     assert summary.run is None
     assert "\x1b" not in tutorch("study", "s").out
+
+
+@pytest.mark.parametrize(
+    ("lecture", "name"),
+    [
+        ("lecture_09_softmax_classifier", "softmax_classifier-lr"),
+        ("my net (2)", "my-net-2-lr"),
+        ("_手写net", "net-lr"),
+        ("手写数字", "study-lr"),
+    ],
+)
+def test_a_study_of_a_file_with_any_name_has_a_name(lecture: str, name: str):
+    assert check_study_name(default_study_name(lecture, ["lr"])) == name

@@ -53,7 +53,9 @@ def search(request: SearchRequest, output: OutputOptions) -> int:
         print_search_result(console, summary)
     if control.stop_request is not None:
         return control.stop_request.exit_code
-    return code or (ExitCode.DONE if summary.best is not None else ExitCode.FAILED)
+    # While trials are left to others, nobody knows yet how the study ends.
+    has_failed = summary.state == "completed" and summary.best is None
+    return code or (ExitCode.FAILED if has_failed else ExitCode.DONE)
 
 
 def _work(

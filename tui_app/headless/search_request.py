@@ -13,7 +13,7 @@ from rich.text import Text
 from models.fields import InvalidValue
 from models.lecture import Lecture
 from tui_app.headless.loading_progress import show_loading
-from tui_app.runs.errors import UnknownStudy
+from tui_app.runs.errors import UnknownStudy, UnrecordedStudy
 from tui_app.search.creation import tried_record
 from tui_app.search.record import StudyRecord
 from tui_app.search.study import Study, create_or_join, open_study
@@ -47,7 +47,7 @@ class SearchRequest:
         """Open the study, or create it after its settings were tried."""
         try:
             study = open_study(self.name, self.runs_dir, self.storage)
-        except UnknownStudy:
+        except (UnknownStudy, UnrecordedStudy):
             if self.record is None:
                 raise
             with show_loading(console) as on_progress:

@@ -43,6 +43,10 @@ class DamagedRun(Exception):
     """A file of a run folder can't be used. The text names the file."""
 
 
+class UnrecordedStudy(DamagedRun):
+    """A study records no settings: it isn't tutorch's, or its creator was killed in that moment."""
+
+
 class SourceChanged(Exception):
     """The user's file differs from the run's copy. The text says how to choose one of them."""
 

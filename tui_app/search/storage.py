@@ -95,6 +95,7 @@ def check_study_name(name: str) -> str:
 def default_study_name(lecture: str, vary: Iterable[str]) -> str:
     """Name a study after its lecture and what varies: `softmax_classifier-lr-momentum`."""
     short = lecture.removeprefix("lecture_").lstrip("0123456789_") or lecture
+    short = re.sub(r"[^A-Za-z0-9._-]+", "-", short).strip("-._") or "study"  # any file has a name
     return "-".join([short, *vary])[:64]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.fields import InvalidValue
-from tui_app.runs.errors import DamagedRun, RunLocked, UnknownStudy
+from tui_app.runs.errors import DamagedRun, RunLocked, UnknownStudy, UnrecordedStudy
 from tui_app.runs.listing import current_state, read_status
 from tui_app.runs.run_folder import RunFolder
 from tui_app.search.library import from_optuna
@@ -149,7 +149,10 @@ class Study:
 
 
 def open_study(name: str, runs_dir: Path, storage: str) -> Study:
-    """Open a study that exists. Raises UnknownStudy, DamagedRun and what `open_storage` does."""
+    """Open a study that exists.
+
+    Raises UnknownStudy, UnrecordedStudy, DamagedRun and what `open_storage` does.
+    """
     with _opened(storage, runs_dir, name) as opened:
         with from_optuna() as optuna:
             try:
@@ -162,7 +165,7 @@ def open_study(name: str, runs_dir: Path, storage: str) -> Study:
                 raise DamagedRun(f"the study {name!r} can't be read: {error}"[:300]) from error
             recorded = study.user_attrs.get(_RECORD)
         if recorded is None:
-            raise DamagedRun(f"the study {name!r} records no settings: it isn't tutorch's")
+            raise _unrecorded(name)
         return Study(name, StudyRecord.of(recorded), study, runs_dir, opened)
 
 
@@ -170,9 +173,10 @@ def create_or_join(
     name: str, record: StudyRecord, runs_dir: Path, storage: str, total: int
 ) -> Study:
     """Create a study of at least `total` trials, or join the one that another program has created
-    in this moment.
+    in this moment. A study whose creator was killed before it recorded the settings is taken over.
 
-    Raises InvalidValue if that makes other trials, and what `open_storage` does.
+    Raises InvalidValue if that makes other trials, UnrecordedStudy if it is another program's, and
+    what `open_storage` does.
     """
     direction = "maximize" if record.higher_is_better else "minimize"
     with _opened(storage, runs_dir, name, create=True) as opened:
@@ -183,6 +187,8 @@ def create_or_join(
             except optuna.exceptions.DuplicatedStudyError:
                 study = optuna.load_study(study_name=name, storage=opened)
                 recorded = _recorded(study)
+                if recorded is None and not _is_empty(study, direction):
+                    raise _unrecorded(name) from None
             if recorded is None:  # new, or its creator was killed in this moment
                 study.set_user_attr(_TOTAL, total)
                 study.set_user_attr(_RECORD, record.as_plain())
@@ -212,6 +218,19 @@ def _recorded(study: optuna.Study) -> Any:
     while _RECORD not in study.user_attrs and time.monotonic() < end:
         time.sleep(0.05)
     return study.user_attrs.get(_RECORD)
+
+
+def _is_empty(study: optuna.Study, direction: str) -> bool:
+    """Whether a study has neither trials nor attributes of another program."""
+    is_ours = study.user_attrs.keys() <= {_TOTAL} and study.direction.name.lower() == direction
+    return is_ours and not study.get_trials(deepcopy=False)
+
+
+def _unrecorded(name: str) -> UnrecordedStudy:
+    return UnrecordedStudy(
+        f"the study {name!r} records no settings: it isn't tutorch's, or its search was killed as "
+        f"it began: `tutorch search LECTURE --vary ... --study {name}` begins it again"
+    )
 
 
 def _is_trained(folder: RunFolder) -> bool:
