@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from tui_app.app.screens.run import RunScreen
 from tui_app.app.screens.studies import StudiesScreen
 from tui_app.app.screens.study import StudyScreen
 from tui_app.app.studies import started_searches, study_reading
+from tui_app.app.studies.search_request import search_log
 from tui_app.app.studies.started_searches import StartedSearches, find_search, stop_search
 from tui_app.app.widgets.background_line import background_entries
 from tui_app.runs.errors import DamagedRun
@@ -238,7 +240,21 @@ async def test_a_search_of_this_program_is_stopped_and_continued(person, process
     await person.until(lambda: processes[0].poll() is not None)
     await person.until(lambda: "searching in another program" in person.text)
     assert "gone" not in person.text
-    assert not person.app.searches.describe_running()
+    assert not person.app.searches.describe_running(person.app.runs_dir)
+
+
+def test_the_commands_that_are_printed_for_a_search_name_its_runs_folder(
+    processes, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("TUTORCH_RUNS_DIR", raising=False)
+    searches, folder = StartedSearches(), tmp_path / "my runs"
+    searches.start("mine", ["search", "--study=mine"], search_log("mine", folder))
+    said = searches.describe_running(folder)
+    commands = [line.split("  ")[-1].strip() for line in said.splitlines()]
+    assert shlex.join(["tutorch", "study", "mine", "--runs-dir", str(folder)]) in commands
+    assert shlex.join(["tutorch", "--runs-dir", str(folder)]) in commands
+    monkeypatch.setenv("TUTORCH_RUNS_DIR", str(folder))
+    assert "--runs-dir" not in searches.describe_running(folder)
 
 
 def test_a_search_that_a_closed_app_has_started_can_be_stopped(processes, tmp_path):
@@ -271,7 +287,8 @@ async def test_a_search_that_fails_says_why_with_the_last_line_of_its_log(
     reader.answers = (InvalidValue("there is no study"),)
     person.app.continue_search("lr-softmax")
     await person.until(lambda: "The search is starting" in person.text)
-    assert "the search lr-softmax goes on" in person.app.searches.describe_running()
+    said = person.app.searches.describe_running(person.app.runs_dir)
+    assert "the search lr-softmax goes on" in said
     monkeypatch.setattr(started_searches, "_STOPPED", ())
     processes[0].kill()
     await person.until(lambda: "The data are\\x1b gone." in person.text)

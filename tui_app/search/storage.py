@@ -113,13 +113,17 @@ def study_argument(storage: str, runs_dir: Path, name: str) -> str:
     """The study as arguments of a shell command: its name, and where it is kept unless that is the
     usual runs folder or what TUTORCH_STORAGE says. A password is left out.
     """
-    words = [name]
-    usual = os.environ.get("TUTORCH_RUNS_DIR") or fields_of(RunOptions)["runs_dir"].default
-    if runs_dir.absolute() != user_path(usual).absolute():
-        words += ["--runs-dir", str(runs_dir)]
+    words = [name, *runs_dir_words(runs_dir)]
     if storage and storage != os.environ.get("TUTORCH_STORAGE"):
         words += ["--storage", without_password(storage)]
     return shlex.join(words)
+
+
+def runs_dir_words(runs_dir: Path) -> list[str]:
+    """The words of a command that name the runs folder; none for the usual one."""
+    usual = os.environ.get("TUTORCH_RUNS_DIR") or fields_of(RunOptions)["runs_dir"].default
+    is_usual = runs_dir.absolute() == user_path(usual).absolute()
+    return [] if is_usual else ["--runs-dir", str(runs_dir)]
 
 
 def open_storage(storage: str, runs_dir: Path, name: str, *, create: bool = False) -> BaseStorage:

@@ -80,7 +80,7 @@ def run_on_terminal(make: Callable[[NativeOutput], TutorchApp]) -> int:
     left = app.left_training
     if left is not None and left.pid is not None and left.run_folder is not None:
         print_how_to_watch(left.pid, left.run_folder)
-    if searches := app.searches.describe_running():
+    if searches := app.searches.describe_running(app.runs_dir):
         with suppress(OSError):  # the terminal is gone: not even an empty text can be written
             sys.stderr.write(searches)
     exit_code = session.exit_code or result or ExitCode.DONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from tui_app.monitoring.detached_process import start_detached
 from tui_app.runs.files.durable_files import replace_file
 from tui_app.runs.files.run_files import open_file
+from tui_app.search.storage import runs_dir_words, study_argument
 
 #: The characters of a log's end that are searched for its last line.
 _END = 4_000
@@ -104,11 +106,13 @@ class StartedSearches:
         """The searches that are alive."""
         return [search for search in self._by_name.values() if search.is_running]
 
-    def describe_running(self) -> str:
+    def describe_running(self, runs_dir: Path) -> str:
         """Say for each search that is alive how to watch and stop it; empty without any."""
+        app = shlex.join(["tutorch", *runs_dir_words(runs_dir)])
         return "".join(
             f"tutorch: the search {search.name} goes on as process {search.process.pid}\n"
-            f"  to watch it   tutorch study {search.name}, or tutorch, then y\n"
+            f"  to watch it   tutorch study {study_argument('', runs_dir, search.name)}\n"
+            f"  or, then y    {app}\n"
             f"  to stop it    kill {search.process.pid}    (it saves first)\n"
             f"  its log       tail -f {search.log}\n"
             for search in self.running
