@@ -28,6 +28,16 @@ def test_the_chart_has_the_marks_and_ends_with_a_command_that_trains():
     assert losses[-1] < 0.01 * losses[0]
 
 
+def test_the_command_is_printed_in_one_line_however_long_it_is(tmp_path: Path):
+    folder = tmp_path / ("a b" * 40)
+    folder.mkdir()
+    given = ["--seed", "3", "--data-dir", str(folder)]
+    ended = tutorch("lr-find", "05", *given, "--size", "60x15")
+    assert ended.exit_code == 0, ended.err
+    words = shlex.split(ended.out.splitlines()[-1])
+    assert words[:-1] == ["tutorch", "05", *given, "--lr"]
+
+
 def test_it_leaves_no_run_and_no_file(tmp_path: Path):
     assert tutorch("lr-find", "05", "--ascii").out.isascii()
     assert not list(tmp_path.rglob("*.json"))

@@ -20,7 +20,8 @@ from tui_app.commands.lecture_arguments import (
 from tui_app.commands.printed_frame import frame_size, print_lines, printing_pen
 from tui_app.headless.loading_progress import show_loading
 from tui_app.runs.exit_codes import ExitCode
-from tui_app.terminal.printing import print_json, print_to_stderr, stderr_console
+from tui_app.terminal.printing import print_json, print_to_stderr, stderr_console, stdout_console
+from tui_app.text.escaping import printable
 from tui_app.views.shared.lr_chart import lr_chart
 from tui_app.views.view import Frame
 
@@ -87,7 +88,7 @@ def main(argv: Sequence[str]) -> int:
         rows = rows - 1 if flags.size else min(rows - 1, _MOST_ROWS)
         print_lines(lr_chart(found, Frame(columns, rows, pen)), columns)
         if command:
-            print_lines([Text(command)], columns)
+            stdout_console().print(Text(printable(command)), soft_wrap=True)  # to be copied whole
     return ExitCode.DONE if command else ExitCode.FAILED
 
 
