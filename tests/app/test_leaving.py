@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -16,8 +17,10 @@ from tests.pilot import Sitting, in_app
 from tui_app.app.app import TutorchApp
 from tui_app.app.dialogs.leave_question import LeaveQuestion
 from tui_app.app.screens.help import HelpScreen
+from tui_app.app.session import terminal_session
 from tui_app.app.widgets.setting_row import SettingRow
 from tui_app.app.widgets.settings_form import SettingsForm
+from tui_app.monitoring.run_queue import RunQueue
 from tui_app.terminal import driver
 
 
@@ -110,3 +113,37 @@ def test_a_terminal_that_has_gone_is_read_no_more(reading: str, monkeypatch: pyt
     tty.run_input_thread()
     assert gone == [True]
     os.close(theirs)
+
+
+class RunWithoutLauncher:
+    """A run that trains on although the process that this program started has died."""
+
+    failure = None
+
+    def __init__(self, polls: int) -> None:
+        self._polls = polls
+        self.history = SimpleNamespace(completed=SimpleNamespace(exit_code=3))
+
+    @property
+    def is_over(self) -> bool:
+        return self._polls == 0
+
+    def start(self) -> None: ...
+
+    def join(self, seconds: float) -> bool:
+        return True
+
+    def poll(self) -> bool:
+        self._polls -= 1
+        return self.is_over
+
+
+def test_after_a_hang_up_it_waits_calmly_for_a_run_whose_launcher_has_died(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    waited: list[float] = []
+    monkeypatch.setattr(terminal_session, "time", SimpleNamespace(sleep=waited.append))
+    app: Any = SimpleNamespace(queue=RunQueue(cast("Any", [RunWithoutLauncher(polls=4)])))
+    session = terminal_session.TerminalSession(app, cast("Any", SimpleNamespace(terminal=0)))
+    assert session.train_on() == 3
+    assert waited == [terminal_session._POLLING] * 3

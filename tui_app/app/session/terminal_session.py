@@ -8,6 +8,7 @@ import signal
 import sys
 import termios
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -183,8 +184,9 @@ class TerminalSession:
         queue = self.app.queue
         assert queue is not None
         while not queue.is_over:
-            queue.poll()
-            queue.current.join(_POLLING)
+            has_exited = queue.current.join(_POLLING)
+            if not queue.poll() and has_exited:  # a run may train on without its launcher
+                time.sleep(_POLLING)
         completed, failure = queue.current.history.completed, queue.current.failure
         if failure is not None:
             return failure.exit_code
