@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import socket
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -101,6 +103,31 @@ def test_a_run_that_ended_before_its_study_knew_is_recorded_and_not_trained_agai
     assert [(each.number, each.state) for each in ended] == [(0, "completed"), (1, "completed")]
     assert {path: path.stat().st_mtime_ns for path in before} == before
     check_whole(study, 2)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ({"epoch": "x"}, "status.json is damaged"),
+        ({"best_epoch": [1]}, "status.json is damaged"),
+        ({"exit_code": float("inf")}, "status.json is damaged"),
+        ({"best_value": float("nan")}, "without a model whose value is finite"),
+        ({"best_value": 10**400}, "without a model whose value is finite"),
+        ({"state": "running", "host": socket.gethostname(), "pid": 10**30}, "run.json has schema"),
+    ],
+)
+def test_a_run_that_ended_with_a_damaged_status_fails_alone(
+    damage: dict[str, Any], said: str, study: Study, lecture: Lecture
+):
+    left = study.new_trial()
+    assert left is not None
+    left.folder.unlock()
+    left.folder.run_json.write_text("{}")
+    status = {"state": "completed", "epoch": 4, "best_value": 0.5, **damage}
+    left.folder.status.write_text(json.dumps(status))
+    (failed, other), _ = work(study, lecture)
+    assert (failed.number, failed.state, other.state) == (0, "failed", "completed")
+    assert said in failed.reason
 
 
 def test_two_programs_that_begin_the_last_trial_at_once_dont_make_one_too_many(

@@ -80,7 +80,7 @@ class StatusFile:
                 values |= {"state": "running", **this_process(), **self._fields}
                 values |= {"exit_code": None, "reason": None}
                 values |= {"epoch": event.epoch, "step": event.step, "epochs": event.epochs}
-                values |= {"metric": event.metric, "best_value": None, "best_epoch": None}
+                values["metric"] = event.metric
                 values["threads"] = event.threads
                 values["total_steps"] = event.epochs * event.steps_per_epoch
             case StepsCompleted():

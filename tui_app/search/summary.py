@@ -199,6 +199,8 @@ def summarise_trial(trial: optuna.trial.FrozenTrial, study: Study) -> TrialSumma
     }
     if values["state"] == "running" and folder is not None:
         values |= _live(folder)
+        known = [each for each in (so_far, values["metric_value"]) if each is not None]
+        values["metric_value"] = best(known, default=None)
     texts = {name: setting_text(trial.params[name]) for name in record.vary if name in trial.params}
     return TrialSummary(number=trial.number, values=texts, run=folder and folder.path, **values)
 

@@ -76,7 +76,7 @@ class Session:
             metrics = stack.enter_context(closing(MetricsFile(folder.metrics)))
             log = stack.enter_context(closing(LogFile(folder.log, LogText())))
             address, notes = _listen(control, stack)
-            fields = {"control": address, **_ranks_of(training)}
+            fields = {"control": address, **_best_of(training), **_ranks_of(training)}
             status = stack.enter_context(closing(StatusFile(folder.status, **fields)))
             files = [TakesPacked(file) for file in (metrics, status, log)]
             dispatcher = self._dispatcher = Dispatcher(files, list(listeners))
@@ -151,6 +151,15 @@ class Session:
                     dispatcher.publish(warning_at(event, text))
         assert isinstance(event, RunCompleted)
         return event
+
+
+def _best_of(training: Training) -> dict[str, Any]:
+    """What status.json has of the best model when training starts: a resumed run has one."""
+    best = training.best.best
+    return {
+        "best_value": best.value if best is not None else None,
+        "best_epoch": best.epoch if best is not None else None,
+    }
 
 
 def _ranks_of(training: Training) -> dict[str, Any]:
