@@ -39,6 +39,15 @@ def run_name(trial: optuna.trial.FrozenTrial) -> str:
     return name
 
 
+def finite_value(value: Any) -> float | None:
+    """A finite number as a float; None for anything else that a storage or a file may hold."""
+    try:
+        is_finite = type(value) in (int, float) and math.isfinite(value)
+        return float(value) if is_finite else None
+    except OverflowError:
+        return None
+
+
 class TrialFolder(RunFolder):
     """A run folder that a worker keeps locked for the whole trial: its training locks it again."""
 

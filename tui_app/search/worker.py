@@ -20,7 +20,7 @@ from tui_app.runs.listing import read_status
 from tui_app.runs.run_folder import RunFolder
 from tui_app.search.record import trial_settings
 from tui_app.search.study import Study
-from tui_app.search.trial import OpenTrial, TrialListener
+from tui_app.search.trial import OpenTrial, TrialListener, finite_value
 from tui_app.training.outcome import is_out_of_memory
 from tui_app.training.session_request import MakeSession, NewRunRequest, ResumeRequest
 from tui_app.training.steering.control import Control
@@ -187,21 +187,30 @@ def record_outcome(trial: OpenTrial, completed: RunCompleted) -> TrialEnded | No
 
 
 def recorded_end(trial: OpenTrial) -> RunCompleted | None:
-    """How the trial's run ended, if its program died before it told the study; else None."""
+    """How the trial's run ended, if its program died before it told the study; else None.
+
+    Raises DamagedRun.
+    """
     status = read_status(trial.folder)
-    state, value = status.get("state"), status.get("best_value")
+    state = status.get("state")
     is_end = state != "stopped" or not status.get("exit_code")
     if state not in ("completed", "failed", "stopped") or not is_end:
         return None
+    try:
+        exit_code, epoch, step, best_epoch = (
+            int(status.get(name) or 0) for name in ("exit_code", "epoch", "step", "best_epoch")
+        )
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DamagedRun(f"{trial.folder.status} is damaged: {error}"[:300]) from error
     return RunCompleted(
         run=trial.folder.name,
         state=state,
         reason=str(status.get("reason") or ""),
-        exit_code=int(status.get("exit_code") or 0),
-        epoch=int(status.get("epoch") or 0),
-        step=int(status.get("step") or 0),
+        exit_code=exit_code,
+        epoch=epoch,
+        step=step,
         seconds=0.0,
         metric=trial.record.metric,
-        best_value=float(value) if isinstance(value, int | float) else None,
-        best_epoch=status.get("best_epoch"),
+        best_value=finite_value(status.get("best_value")),
+        best_epoch=best_epoch or None,
     )
