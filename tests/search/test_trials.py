@@ -47,6 +47,25 @@ def test_an_interrupted_trial_is_resumed_first_and_keeps_its_number(study: Study
     check_whole(study, 2)
 
 
+def test_the_value_of_a_trial_that_trains_again_is_the_best_that_it_had(
+    study: Study, lecture: Lecture
+):
+    def interrupt(event: Event, control: Control) -> None:
+        if isinstance(event, EpochCompleted) and event.epoch == 2:
+            control.stop("stopped by Ctrl-C", 130)
+
+    work(study, lecture, interrupt)
+    (trial,) = read_study("s", study.runs_dir).trials
+    assert trial.run is not None
+    status = RunFolder(trial.run).status
+    recorded = json.loads(status.read_text())
+    # last.pt, and so the status of a run that a worker takes again, may be older than the reports.
+    values = {None: trial.metric_value, 0.001: trial.metric_value, 0.999: 0.999}
+    for stored, expected in values.items():
+        status.write_text(json.dumps({**recorded, "best_value": stored}))
+        assert read_study("s", study.runs_dir).trials[0].metric_value == expected
+
+
 def test_a_trial_without_a_program_is_taken_and_one_with_a_program_is_not(
     study: Study, lecture: Lecture
 ):

@@ -16,7 +16,14 @@ from models.loading.load import load_lecture
 from tests.program import metrics_lines
 from tests.tolerances import FLOAT64
 from tui_app.runs.errors import DamagedRun, DeviceUnavailable, RunFinished, RunLocked
-from tui_app.runs.events import EpochCompleted, Event, RunCompleted, StepsCompleted, Warned
+from tui_app.runs.events import (
+    EpochCompleted,
+    Event,
+    RunCompleted,
+    RunStarted,
+    StepsCompleted,
+    Warned,
+)
 from tui_app.runs.run_folder import RunFolder
 from tui_app.runs.run_record import RunRecord
 from tui_app.runs.settings.run_settings import RunSettings, resolve_settings
@@ -84,6 +91,28 @@ def assert_same_run(left: RunFolder, right: RunFolder) -> None:
         a, b = weights(left.path / name), weights(right.path / name)
         assert a.keys() == b.keys()
         assert all(torch.equal(a[key], b[key]) for key in a), name
+
+
+def test_the_status_of_a_resumed_run_has_its_best_value_from_the_start(tmp_path: Path) -> None:
+    def at_start(folder: RunFolder) -> Callable[[Event], None]:
+        def listener(event: Event) -> None:
+            if isinstance(event, RunStarted):
+                status = json.loads(folder.status.read_text())
+                found.append((status["state"], status["best_value"], status["best_epoch"]))
+
+        return listener
+
+    found: list[tuple[object, ...]] = []
+    control = Control()
+    session = start_run(settings(tmp_path), control, lambda progress: None)
+    listeners = [at_start(session.folder), stop_at(control, 30)]
+    completed = session.train(control, listeners)
+    resume(session.folder, at_start(session.folder))
+    assert completed.best_value is not None
+    assert found == [
+        ("running", None, None),
+        ("running", completed.best_value, completed.best_epoch),
+    ]
 
 
 @pytest.mark.parametrize(
