@@ -7,8 +7,11 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +24,7 @@ pytestmark = pytest.mark.skipif(not all(PROGRAMS), reason="PostgreSQL isn't inst
 PASSWORD = "secret-word"
 
 
-def _demoted() -> dict[str, object]:
+def _demoted() -> dict[str, Any]:
     """Arguments of Popen for programs that refuse to run as root."""
     if os.getuid() != 0:
         return {}
@@ -40,18 +43,33 @@ def _free_port() -> int:
         return found.getsockname()[1]
 
 
+def _place() -> Path:
+    """A new folder that another user can reach: pytest's own are closed to others."""
+    for above in map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp")):
+        if all(each.stat().st_mode & 0o001 for each in (above, *above.parents)):
+            return Path(tempfile.mkdtemp(prefix="postgres-", dir=above))
+    pytest.skip("no folder for temporary files is open to other users")
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """The URL of a fresh database."""
-    place = tmp_path_factory.mktemp("postgres")
-    demoted = _demoted()
-    folder, password = place.resolve() / "data", place / "password"
+    demoted, place = _demoted(), _place()
+    try:
+        with _running(place, demoted) as url:
+            yield url
+    finally:
+        shutil.rmtree(place)
+
+
+@contextmanager
+def _running(place: Path, demoted: dict[str, Any]) -> Iterator[str]:
+    """Run a server in this folder as this user."""
+    folder, password = place / "data", place / "password"
     password.write_text(PASSWORD)
     if demoted:
         for path in (place, password):
-            os.chown(path, demoted["user"], demoted["group"])  # type: ignore[arg-type]
-        for above in place.parents:
-            above.chmod(above.stat().st_mode | 0o011)
+            os.chown(path, demoted["user"], demoted["group"])
     port = _free_port()
 
     def run(*words: object, check: bool = True) -> None:
@@ -61,7 +79,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             capture_output=True,
             text=True,
             check=False,
-            **demoted,  # type: ignore[arg-type]
+            **demoted,
         )
         assert done.returncode == 0 or not check, done.stderr + done.stdout
 
