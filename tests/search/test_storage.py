@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import optuna
 import pytest
@@ -53,6 +54,25 @@ def test_a_run_that_a_storage_names_outside_the_runs_folder_isnt_opened(
     (summary,) = read_study("s", study.runs_dir).trials
     assert summary.run is None
     assert "\x1b" not in tutorch("study", "s").out
+
+
+@pytest.mark.parametrize("value", ["abc", float("nan"), 10**400, [1.0], True])
+def test_a_value_in_a_storage_that_is_no_number_counts_as_none(value: Any, study: Study):
+    create, states = optuna.trial.create_trial, optuna.trial.TrialState
+    study.optuna.add_trial(create(value=0.25))
+    journal = journal_path(study.runs_dir, "s")
+    added = json.loads(journal.read_text().splitlines()[-1])
+    reports = {"intermediate_values": {"1": value, "2": 0.5}}
+    running = {**added, **reports, "state": states.RUNNING, "value": None}
+    running.pop("datetime_complete")
+    damaged = {**added, "value": value}
+    text = "".join(json.dumps(line) + "\n" for line in (running, damaged, added))
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(lines[:-1]) + text)
+    summary = read_study("s", study.runs_dir)
+    assert [trial.metric_value for trial in summary.trials] == [0.5, None, 0.25]
+    assert summary.best is summary.trials[2]
+    assert tutorch("study", "s").exit_code == 0
 
 
 @pytest.mark.parametrize(

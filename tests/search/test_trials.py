@@ -18,6 +18,7 @@ from tests.search.studies import EPOCHS, check_whole, record, work
 from tui_app.runs.errors import StorageUnavailable, TrainingFailed
 from tui_app.runs.events import EpochCompleted, Event, RunCompleted
 from tui_app.runs.run_folder import RunFolder
+from tui_app.search import study as study_module
 from tui_app.search import worker as worker_module
 from tui_app.search.study import Study, create_or_join, open_study
 from tui_app.search.summary import read_study
@@ -86,6 +87,19 @@ def test_a_trial_without_a_program_is_taken_and_one_with_a_program_is_not(
     check_whole(study, 2)
 
 
+def test_who_looks_at_a_study_hides_no_trial_from_a_worker(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+):
+    left = study.new_trial()
+    assert left is not None
+    left.folder.unlock()
+    held = RunFolder(left.folder.path).lock()
+    monkeypatch.setattr(study_module.time, "sleep", lambda seconds: held.release())
+    taken = study.left_trial()
+    assert taken is not None
+    taken.folder.unlock()
+
+
 def test_a_trial_whose_run_the_user_has_removed_fails_and_another_place_is_left_alone(
     study: Study, lecture: Lecture
 ):
@@ -117,6 +131,12 @@ def test_a_run_that_ended_before_its_study_knew_is_recorded_and_not_trained_agai
         patched.setattr(OpenTrial, "complete", die)
         with pytest.raises(Killed):
             work(study, lecture)
+    held = RunFolder(next(study.runs_dir.glob("lecture*/*"))).lock()
+    assert read_study("s", study.runs_dir).state == "running"  # its program may be about to tell
+    held.release()
+    (trial,) = read_study("s", study.runs_dir).trials
+    assert (trial.state, trial.epoch) == ("waiting", EPOCHS)
+    assert trial.reason == "its run has ended: a worker records how"
     before = {path: path.stat().st_mtime_ns for path in study.runs_dir.glob("*/*/metrics.jsonl")}
     ended, _ = work(study, lecture)
     assert [(each.number, each.state) for each in ended] == [(0, "completed"), (1, "completed")]

@@ -30,6 +30,9 @@ _TOTAL = "trials"
 #: Seconds to wait for the program that has created a study to record its settings.
 _PATIENCE = 5.0
 
+#: Seconds to wait for the one who only looks whether a run is locked.
+_LOOK = 0.02
+
 #: Why a trial fails whose run folder the user has removed.
 _GONE = "its run folder is gone"
 
@@ -121,9 +124,7 @@ class Study:
                 if self._place.items() <= each.user_attrs.items():
                     OpenTrial(self.optuna, each, self.record, folder).fail(_GONE)
                 continue
-            try:
-                folder.lock()
-            except (RunLocked, DamagedRun):
+            if not _lock(folder):
                 continue
             trial = OpenTrial(self.optuna, each, self.record, folder)
             if trial.is_open:
@@ -231,6 +232,22 @@ def _unrecorded(name: str) -> UnrecordedStudy:
         f"the study {name!r} records no settings: it isn't tutorch's, or its search was killed as "
         f"it began: `tutorch search LECTURE --vary ... --study {name}` begins it again"
     )
+
+
+def _lock(folder: RunFolder) -> bool:
+    """Lock the run of a trial; False if another worker has. Who only looks at the study locks it
+    too, for less than a millisecond: a second attempt tells them apart.
+    """
+    for pause in (_LOOK, 0.0):
+        try:
+            folder.lock()
+        except RunLocked:
+            time.sleep(pause)
+        except DamagedRun:
+            return False
+        else:
+            return True
+    return False
 
 
 def _is_trained(folder: RunFolder) -> bool:

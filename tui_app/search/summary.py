@@ -17,7 +17,7 @@ from tui_app.runs.settings.variation import Variation
 from tui_app.search.importance import importance_of
 from tui_app.search.storage import shown_storage, stored_studies, study_argument
 from tui_app.search.study import Study, open_study
-from tui_app.search.trial import run_name
+from tui_app.search.trial import finite_value, run_name
 from tui_app.text.quantities import counted
 
 if TYPE_CHECKING:
@@ -186,14 +186,15 @@ def summarise_trial(trial: optuna.trial.FrozenTrial, study: Study) -> TrialSumma
     folder = RunFolder(study.runs_dir / name) if name else None
     if folder is not None and not folder.path.is_dir():
         folder = None
-    reports = trial.intermediate_values
+    reports = _finite_reports(trial)
     best = max if record.higher_is_better else min
     so_far = best(reports.values()) if reports else None
     epochs = trial.params.get("epochs")
+    value = finite_value((trial.values or [None])[0])
     values: dict[str, Any] = {
         "epoch": max(reports, default=0),
         "epochs": epochs if isinstance(epochs, int) else record.epochs,
-        "metric_value": so_far if trial.state.name != "COMPLETE" else trial.value,
+        "metric_value": so_far if trial.state.name != "COMPLETE" else value,
         "reason": str(trial.user_attrs.get("reason") or ""),
         "state": _STATES.get(trial.state.name, "running"),
     }
@@ -203,6 +204,12 @@ def summarise_trial(trial: optuna.trial.FrozenTrial, study: Study) -> TrialSumma
         values["metric_value"] = best(known, default=None)
     texts = {name: setting_text(trial.params[name]) for name in record.vary if name in trial.params}
     return TrialSummary(number=trial.number, values=texts, run=folder and folder.path, **values)
+
+
+def _finite_reports(trial: optuna.trial.FrozenTrial) -> dict[int, float]:
+    """The reported values by epoch; others may have written something else to the storage."""
+    found = {epoch: finite_value(value) for epoch, value in trial.intermediate_values.items()}
+    return {epoch: value for epoch, value in found.items() if value is not None}
 
 
 _STATES: Mapping[str, TrialState] = {
@@ -221,22 +228,27 @@ def _live(folder: RunFolder) -> dict[str, Any]:
     except DamagedRun as error:
         return {"state": "waiting", "reason": str(error)}
     if not status:
-        return {"state": "running" if _is_prepared(folder) else "waiting"}
-    found: dict[str, Any] = {"epoch": status.get("epoch"), "epochs": status.get("epochs")}
-    found["metric_value"] = status.get("best_value")
-    kinds = {"epoch": int, "epochs": int, "metric_value": int | float}
-    found = {name: v for name, v in found.items() if isinstance(v, kinds[name])}
+        return {"state": "running" if _is_locked(folder) else "waiting"}
+    counts = {name: status.get(name) for name in ("epoch", "epochs")}
+    found: dict[str, Any] = {n: v for n, v in counts.items() if isinstance(v, int)}
+    value = finite_value(status.get("best_value"))
+    if value is not None:
+        found["metric_value"] = value
+    if state in ("running", "paused"):
+        return {**found, "state": "running"}
     if state == "stopped":
         return {**found, "state": "stopped", "reason": str(status.get("reason") or "")}
     if state == "crashed":
         return {**found, "state": "waiting", "reason": "its program died: a worker takes it again"}
-    return {**found, "state": "running"}
+    if _is_locked(folder):  # its program tells the study in this moment
+        return {**found, "state": "running"}
+    return {**found, "state": "waiting", "reason": "its run has ended: a worker records how"}
 
 
-def _is_prepared(folder: RunFolder) -> bool:
-    """Whether a program has locked a run that hasn't begun to train."""
+def _is_locked(folder: RunFolder) -> bool:
+    """Whether a program has locked a run; also where nobody can."""
     try:
         folder.lock().release()
-    except (RunLocked, DamagedRun):
+    except (RunLocked, DamagedRun, OSError):
         return True
     return False
