@@ -224,6 +224,18 @@ async def test_enter_opens_the_run_of_a_trial_and_a_key_fills_the_form_with_the_
 
 
 @in_app(size=(80, 24))
+async def test_a_best_trial_of_another_machine_is_said_not_to_be_here(person, reader):
+    values = {"lr": "0.1", "widths": "[red],9"}
+    reader.answers = (sample_study(trials=(sample_trial(0, run=None, values=values),)),)
+    screen = await to_study(person)
+    await person.until(lambda: "trial 0, the best" in person.text)
+    await person.press("n")
+    said = "Trial 0 has no run folder on this machine: lr 0.1, widths [red],9."
+    await person.until(lambda: said in person.said)
+    assert person.app.screen is screen
+
+
+@in_app(size=(80, 24))
 async def test_a_search_of_this_program_is_stopped_and_continued(person, processes, reader):
     reader.answers = (sample_study(),)
     screen = await to_study(person)

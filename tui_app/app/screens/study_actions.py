@@ -66,10 +66,14 @@ class StudyActionsScreen(Screen[None]):
     def action_use_best(self) -> None:
         """Fill the form with the settings of the best trial."""
         best = self.study.best if self.study is not None else None
-        if best is None or best.run is None:
+        if best is None:
             return
         values = best.values.items()
         chosen = ", ".join(f"{label_of(name)} {short_value(text)}" for name, text in values)
+        if best.run is None:
+            text = f"Trial {best.number} has no run folder on this machine: {chosen}."
+            self.notify(text, markup=False)
+            return
         done = f"Set as in trial {best.number}: {chosen}; press s to train."
         self.app.repeat_run(RunFolder(best.run), {}, done)
 
