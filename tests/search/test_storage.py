@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import Any
 
 import optuna
@@ -11,10 +12,13 @@ import pytest
 from models.lecture import Lecture
 from tests.program import tutorch
 from tests.search.studies import check_whole, work
+from tui_app.runs.errors import DamagedRun
+from tui_app.runs.events import EpochCompleted, Event
 from tui_app.search.library import from_optuna
 from tui_app.search.storage import check_study_name, default_study_name, journal_path
-from tui_app.search.study import Study
+from tui_app.search.study import Study, open_study
 from tui_app.search.summary import read_study
+from tui_app.training.steering.control import Control
 
 
 def test_a_journal_goes_on_after_a_line_that_was_written_by_half(study: Study, lecture: Lecture):
@@ -40,6 +44,55 @@ def test_a_damaged_journal_and_a_study_of_another_program_are_said(study: Study)
     assert [found["name"] for found in ended.json] == ["s"]
     assert "bad.log can't be read" in ended.err
     assert "it isn't tutorch's" in ended.err
+
+
+_LINE = b'{"study_id": 0, "worker_id": "x", "datetime_start": null, '
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{}",
+        b"3",
+        b'"\xff"',
+        b"[" * 100_000,
+        b"no journal\nat all",
+        _LINE + b'"op_code": 99}',
+        _LINE + b'"op_code": 2, "user_attr": 3}',
+        _LINE + b'"op_code": 4, "state": 77}',
+        _LINE + b'"op_code": 4, "intermediate_values": []}',
+    ],
+)
+def test_a_journal_that_is_damaged_while_it_is_open_is_said(line: bytes, study: Study):
+    with journal_path(study.runs_dir, "s").open("ab") as file:
+        file.write(line + b"\n")
+    for use in (study.trials, study.trials, study.new_trial, lambda: study.extend(9)):
+        with pytest.raises(DamagedRun, match=r"s\.log can't be read as a study's journal"):
+            use()
+    ended = tutorch("study", "s")
+    assert (ended.exit_code, ended.out) == (1, "")
+    assert "s.log can't be read as a study's journal" in ended.err
+
+
+def test_a_journal_that_is_damaged_while_a_trial_trains_leaves_a_run_that_is_resumed(
+    study: Study, lecture: Lecture
+):
+    journal = journal_path(study.runs_dir, "s")
+    whole = list[bytes]()
+
+    def damage(event: Event, control: Control) -> None:
+        if isinstance(event, EpochCompleted) and not whole:
+            whole.append(journal.read_bytes())
+            journal.write_bytes(whole[0] + b"{}\n")
+
+    ended, control = work(study, lecture, damage)
+    assert not ended
+    assert control.stop_request is not None
+    assert control.stop_request.exit_code == 1
+    journal.write_bytes(whole[0])
+    with closing(open_study("s", study.runs_dir, "")) as again:
+        assert len(work(again, lecture)[0]) == 2
+        check_whole(again, 2)
 
 
 @pytest.mark.parametrize("name", ["../../x/20200101-000000-0000", "a/b/c", "/etc", 3, None])

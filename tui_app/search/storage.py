@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import filelock
-
 from datasets.reading.paths import user_path
 from models.fields import InvalidValue, fields_of
-from tui_app.runs.errors import DamagedRun, RunsFolderUnwritable, UnknownStudy
+from tui_app.runs.errors import RunsFolderUnwritable, UnknownStudy
 from tui_app.runs.files.run_files import is_there, refuse_irregular
 from tui_app.runs.secrets import without_password
 from tui_app.runs.settings.run_options import RunOptions
+from tui_app.search.journal import open_journal
 from tui_app.search.library import from_optuna
 
 if TYPE_CHECKING:
@@ -30,55 +29,10 @@ _SUFFIX = ".log"
 #: The names of studies; a journal is called so.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
-#: Seconds between two attempts to lock a journal, which is locked for milliseconds.
-_POLL = 0.005
-
-
 #: Attempts to open a database whose tables another program makes in this moment, and seconds to
 #: wait after the first failure; longer after the next ones.
 _ATTEMPTS = 5
 _BETWEEN = 0.2
-
-
-class JournalLock:
-    """Locks a journal. The system unlocks it if its process dies, unlike with Optuna's own locks,
-    for which everybody then waits for half a minute.
-    """
-
-    def __init__(self, journal: Path) -> None:
-        self._journal = journal
-        self._lock = filelock.FileLock(journal.with_suffix(".lock"), thread_local=False)
-
-    def acquire(self) -> bool:
-        """Wait for the lock, then remove what a program that was killed has half written."""
-        self._lock.acquire(poll_interval=_POLL)
-        try:
-            _cut_torn_line(self._journal)
-        except BaseException:
-            self._lock.release()
-            raise
-        return True
-
-    def release(self) -> None:
-        """Unlock the journal."""
-        self._lock.release()
-
-
-def _cut_torn_line(journal: Path) -> None:
-    """Cut the file after its last whole line: what is appended to half a line would be lost too."""
-    with journal.open("r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        end = size
-        while end:
-            begin = max(0, end - 4096)
-            file.seek(begin)
-            newline = file.read(end - begin).rfind(b"\n")
-            if newline >= 0:
-                end = begin + newline + 1
-                break
-            end = begin
-        if end < size:
-            file.truncate(end)
 
 
 def check_study_name(name: str) -> str:
@@ -178,13 +132,7 @@ def _open_journal(path: Path, *, create: bool) -> BaseStorage:
             f"there is no study {path.stem!r} in {path.parent}: `tutorch studies` lists them"
         )
     refuse_irregular(path)
-    with from_optuna() as optuna:
-        journal = optuna.storages.journal
-        backend = journal.JournalFileBackend(str(path), lock_obj=JournalLock(path))
-        try:
-            return journal.JournalStorage(backend)
-        except (ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
-            raise DamagedRun(f"{path} can't be read as a study's journal: it is damaged") from error
+    return open_journal(path)
 
 
 def _open_proxy(storage: str) -> BaseStorage:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import BaseFileLock
 
 from models.lecture import Lecture
-from tui_app.runs.errors import StorageUnavailable
+from tui_app.runs.errors import DamagedRun, StorageUnavailable
 from tui_app.runs.events import PRUNED, EpochCompleted, Event, RunStarted
 from tui_app.runs.exit_codes import ExitCode
 from tui_app.runs.run_folder import RunFolder
@@ -170,8 +170,11 @@ class TrialListener:
             if is_due and math.isfinite(value):
                 try:
                     self._report(event.epoch, value)
-                except StorageUnavailable as error:  # the run is saved, and resumed later
+                # The run is saved, and resumed when the storage can be used again.
+                except StorageUnavailable as error:
                     self._control.stop(str(error), ExitCode.DATA_UNAVAILABLE)
+                except DamagedRun as error:
+                    self._control.stop(str(error), ExitCode.FAILED)
 
     def _report(self, epoch: int, value: float) -> None:
         trial = self._open.trial
