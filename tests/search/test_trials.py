@@ -124,7 +124,7 @@ def test_a_run_that_ended_before_its_study_knew_is_recorded_and_not_trained_agai
 ):
     class Killed(BaseException): ...
 
-    def die(trial: OpenTrial, value: float) -> None:
+    def die(trial: OpenTrial, value: float, reason: str) -> None:
         raise Killed
 
     with monkeypatch.context() as patched:
@@ -206,6 +206,21 @@ def test_a_trial_that_diverges_has_failed_and_the_search_goes_on(lecture: Lectur
     assert best["metric_value"] == min(
         t["metric_value"] for t in shown["trials"] if t["state"] == "completed"
     )
+
+
+def test_a_trial_that_the_user_stops_alone_is_completed_and_says_so(study: Study, lecture: Lecture):
+    def stop(event: Event, control: Control) -> None:
+        if isinstance(event, EpochCompleted) and not stopped:
+            stopped.append(event.epoch)
+            control.stop("stopped by the user", 0)
+
+    stopped: list[int] = []
+    ended, _ = work(study, lecture, stop)
+    assert [each.state for each in ended] == ["completed", "completed"]
+    first, second = read_study("s", study.runs_dir).trials
+    assert (first.state, first.epoch, first.reason) == ("completed", 1, "stopped by the user")
+    assert (second.epoch, second.reason) == (EPOCHS, "")
+    assert "stopped by the user" in tutorch("study", "s").out
 
 
 def test_a_search_whose_trials_all_fail_gives_up(lecture: Lecture, monkeypatch: pytest.MonkeyPatch):

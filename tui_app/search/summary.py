@@ -34,7 +34,8 @@ class TrialSummary:
 
     `values` are the settings that vary, as text; a setting that has no effect with the others is
     missing. `metric_value` is that of the trial's best model so far. `run` is its run folder, if
-    that is on this machine. `reason` says why it was pruned, stopped or failed, else it is empty.
+    that is on this machine. `reason` says why it was pruned, stopped or failed, or completed before
+    its last epoch; else it is empty.
     """
 
     number: int

@@ -123,9 +123,9 @@ class OpenTrial:
         space = self.record.space(lecture)
         return space.choose(lambda name, variation: pick(self.trial, name, variation))
 
-    def complete(self, value: float) -> None:
-        """Record the value of the best model."""
-        self._tell("COMPLETE", "", value)
+    def complete(self, value: float, reason: str) -> None:
+        """Record the value of the best model, and why the trial ended early if it did."""
+        self._tell("COMPLETE", reason, value)
 
     def prune(self, reason: str) -> None:
         """Record that the trial was ended early, and why."""

@@ -172,8 +172,10 @@ def record_outcome(trial: OpenTrial, completed: RunCompleted) -> TrialEnded | No
         state, reason = "failed", f"{reason}, without a model whose value is finite"
         trial.fail(reason)
     else:
+        # The user has stopped this trial alone: its best model counts.
+        early = reason if state == "stopped" else ""
         state = "completed"
-        trial.complete(value)
+        trial.complete(value, early)
     return TrialEnded(
         number=trial.number,
         state=state if state in ("completed", "pruned") else "failed",
