@@ -32,7 +32,7 @@ from tui_app.commands.trust_prompt import load_trusted
 from tui_app.runs.settings.run_options import RunOptions
 from tui_app.runs.settings.run_settings import is_own_data, own_data
 from tui_app.runs.settings.variation import Variation, parse_variation
-from tui_app.search.record import MACHINE_OPTIONS, StudyRecord
+from tui_app.search.record import MACHINE_OPTIONS, PRUNERS, StudyRecord
 from tui_app.search.storage import check_study_name, default_study_name
 from tui_app.search.study import open_study
 from tui_app.training.ranks.rank_process import find_launch
@@ -197,7 +197,7 @@ def _record(parsed: LectureArguments, vary: Mapping[str, Variation]) -> StudyRec
         dataset=own_data(dataset) if is_own_data(dataset) else dataset,
         vary=vary,
         fixed=fixed,
-        pruner=parsed.flags.pruner or "median",
+        pruner=parsed.flags.pruner or PRUNERS[0],
     )
 
 

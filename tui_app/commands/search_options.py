@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
+
+from tui_app.search.record import PRUNERS, Pruner
 
 
 def _shown(metavar: str, default: str = "") -> Any:
@@ -43,10 +45,7 @@ class Search:
     proxy (grpc://HOST:PORT), for several machines. The default is a file in the runs folder. The
     variable TUTORCH_STORAGE is better for a URL with a password."""
 
-    pruner: Annotated[
-        Literal["none", "median", "hyperband"] | None,
-        _shown("none|median|hyperband", "(default: median)"),
-    ] = None
+    pruner: Annotated[Pruner | None, _shown("|".join(PRUNERS), f"(default: {PRUNERS[0]})")] = None
     """Which trials are stopped early: those below the median of the others after the same epoch,
     those that Hyperband gives no more epochs, or none."""
 

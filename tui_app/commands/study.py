@@ -15,18 +15,12 @@ from datasets.own.names import short_name
 from tui_app.commands.arguments import JsonArguments, parse, runs_dir
 from tui_app.runs.listing import as_argument, short_ids
 from tui_app.runs.run_folder import RunFolder
+from tui_app.search.record import chosen_on_text
 from tui_app.search.summary import StudySummary, TrialSummary, read_study
 from tui_app.terminal.printing import print_json, print_list, print_table, stderr_console
 from tui_app.text.columns import Column
 from tui_app.text.escaping import printable
 from tui_app.text.quantities import format_number, format_value, short_number
-
-#: How the best trial is chosen, by the split that it is measured on.
-_CHOSEN = {
-    "test": "the test set, as the course does it",
-    "validation": "a part held out of the train set",
-    "train": "the train set",
-}
 
 
 @dataclass(kw_only=True)
@@ -83,7 +77,7 @@ def _facts(study: StudySummary) -> list[list[str]]:
     if best is not None:
         value = format_value(study.metric, best.metric_value)
         rows.append(["best", f"{value}, trial {best.number}"])
-    rows.append(["best chosen on", _CHOSEN.get(study.chosen_on, study.chosen_on)])
+    rows.append(["best chosen on", chosen_on_text(study.chosen_on)])
     rows += [[name, _setting(study, name)] for name in study.settings]
     rows += [[name, text] for name, text in study.fixed.items()]
     rows += [["pruner", study.pruner], ["storage", study.storage]]

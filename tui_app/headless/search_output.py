@@ -16,17 +16,11 @@ from tui_app.runs.events import Event
 from tui_app.runs.listing import as_argument
 from tui_app.runs.metrics.metrics_codec import Record
 from tui_app.runs.run_folder import RunFolder
+from tui_app.search.record import chosen_on_text
 from tui_app.search.summary import StudySummary
 from tui_app.terminal.streams import data_stream
 from tui_app.text.escaping import printable
 from tui_app.text.quantities import counted, format_seconds, format_value, short_number
-
-#: On which split the trials are compared.
-CHOSEN = {
-    "test": "on the test set, as the course does it",
-    "validation": "on the part held out of the train set",
-    "train": "on the train set: this data set has no other",
-}
 
 
 class Silent:
@@ -106,7 +100,7 @@ class TrialLines:
 def print_beginning(console: Console, summary: StudySummary) -> None:
     """Print what is searched, and what the trials are compared by."""
     varied = ", ".join(f"{name} {variation}" for name, variation in summary.settings.items())
-    chosen = f"{summary.metric.replace('_', ' ')} {CHOSEN.get(summary.chosen_on, '')}"
+    chosen = f"{summary.metric.replace('_', ' ')} on {chosen_on_text(summary.chosen_on)}"
     lines = [
         f"study {summary.name}: {summary.lecture} on {short_name(summary.dataset)}, "
         f"{counted(summary.total, 'trial')}",
@@ -128,7 +122,7 @@ def print_search_result(console: Console, summary: StudySummary) -> None:
     if best is not None and best.metric_value is not None:
         value = format_value(summary.metric, best.metric_value)
         lines.append(f"best    trial {best.number}, {value}, {settings_text(best.values)}")
-        lines += [f"        {CHOSEN.get(summary.chosen_on, '')}"]
+        lines += [f"        on {chosen_on_text(summary.chosen_on)}"]
     if best is not None and best.run is not None:
         run = as_argument(RunFolder(best.run))
         lines.append(f"show    tutorch show {run}")

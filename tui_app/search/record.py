@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from models.fields import InvalidValue, fields_of, setting_text
 from models.lecture import Lecture
@@ -14,7 +14,16 @@ from tui_app.runs.settings.run_settings import RunSettings, resolve_settings
 from tui_app.runs.settings.variation import Variation, as_plain, check_variation, from_plain
 from tui_app.search.space import Space
 
-Pruner = Literal["none", "median", "hyperband"]
+#: How bad trials may be ended early, the default first.
+Pruner = Literal["median", "hyperband", "none"]
+PRUNERS: tuple[Pruner, ...] = get_args(Pruner)
+
+#: The splits that the best trial may be chosen on, in words.
+_CHOSEN_ON = {
+    "test": "the test set, as the course does it",
+    "validation": "the part held out of the train set",
+    "train": "the train set: this data set has no other",
+}
 
 #: Options that may differ between the machines of a study, and change when it goes on.
 MACHINE_OPTIONS = ("device", "threads", "data_dir", "save_every", "on_oom", "on_hangup")
@@ -37,7 +46,7 @@ class StudyRecord:
     dataset: str
     vary: Mapping[str, Variation]
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    pruner: Pruner = "median"
+    pruner: Pruner = PRUNERS[0]
     seed: int = 0
     epochs: int = 1
     metric: str = ""
@@ -98,6 +107,11 @@ class StudyRecord:
         fixed = {n: setting_text(v) for n, v in self.fixed.items() if n not in MACHINE_OPTIONS}
         vary = {name: str(variation) for name, variation in self.vary.items()}
         return self.lecture, self.dataset, vary, fixed, self.pruner
+
+
+def chosen_on_text(split: str) -> str:
+    """On what the best trial is chosen, in words."""
+    return _CHOSEN_ON.get(split, split)
 
 
 def trial_settings(

@@ -11,10 +11,8 @@ from models.fields import InvalidValue
 from tui_app.app.form.form_runs import variations
 from tui_app.app.form.settings_draft import SettingsDraft
 from tui_app.runs.settings.configuration import settings_in_effect
+from tui_app.search.record import PRUNERS
 from tui_app.search.storage import default_study_name
-
-#: How bad trials may be ended early, the default first.
-PRUNERS = ("median", "hyperband", "none")
 
 
 @dataclass(frozen=True)
