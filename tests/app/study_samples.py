@@ -64,9 +64,15 @@ class SampleReader:
 
     answers: Sequence[StudySummary | Exception] = ()
     reads = 0
+    open_readers = 0
 
     def __init__(self, name: str, runs_dir: Path, storage: str = "") -> None:
         self._name = name
+        type(self).open_readers += 1
+
+    def close(self) -> None:
+        """Count it no longer as open."""
+        type(self).open_readers -= 1
 
     def read(self) -> StudySummary:
         """Return a study, or raise a problem."""

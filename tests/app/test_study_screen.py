@@ -23,7 +23,7 @@ from tui_app.app.studies import started_searches, study_reading
 from tui_app.app.studies.search_request import search_log
 from tui_app.app.studies.started_searches import StartedSearches, find_search, stop_search
 from tui_app.app.widgets.background_line import background_entries
-from tui_app.runs.errors import DamagedRun
+from tui_app.runs.errors import DamagedRun, StorageUnavailable
 from tui_app.runs.listing import RunSummary
 from tui_app.search.summary import StudySummary
 
@@ -198,6 +198,24 @@ async def test_without_studies_the_list_says_how_to_start_one(person):
     assert "1e-4..1:log" in person.text
     await person.press("enter")
     assert isinstance(person.app.screen, StudiesScreen)
+
+
+@in_app(size=(80, 24))
+async def test_the_storage_is_closed_after_a_problem_and_with_the_screen(person, reader):
+    problem = StorageUnavailable("the database is away")
+    reader.answers = (sample_study(), problem, sample_study(total=41))
+    await to_study(person)
+    await person.until(lambda: "14/41 trials" in person.text)
+    assert reader.open_readers == 1
+    await person.press("escape")
+    await person.until(lambda: reader.open_readers == 0)
+
+
+def test_a_study_that_is_closed_is_not_opened_again(reader, tmp_path):
+    reading = study_reading.StudyReading("s", tmp_path)
+    reading.close()
+    assert reading.read() == (None, "")
+    assert reader.open_readers == 0
 
 
 # Keys

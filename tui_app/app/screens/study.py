@@ -89,7 +89,8 @@ class StudyScreen(StudyActionsScreen):
 
     def on_unmount(self) -> None:
         """Stop reading."""
-        self._thread.stop()
+        reading = self._reading
+        self._thread.begin(lambda stopped: reading.close())
 
     # Reading
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -22,15 +23,31 @@ class StudyReading:
         self._name = name
         self._runs_dir = runs_dir
         self._reader: StudyReader | None = None
+        self._is_closed = False
+        self._lock = threading.Lock()  # of two threads, one closes what the other reads
 
     def read(self) -> tuple[StudySummary | None, str]:
         """Return the study, or else the problem with it. Call it in a thread: a storage may be
         slow.
         """
-        study, problem = _or_problem(self._read)
-        if problem:
-            self._reader = None
-        return study, problem
+        with self._lock:
+            if self._is_closed:
+                return None, ""
+            study, problem = _or_problem(self._read)
+            if problem:
+                self._close_reader()
+            return study, problem
+
+    def close(self) -> None:
+        """Close the storage once it isn't being read, for good. Call it in a thread."""
+        with self._lock:
+            self._is_closed = True
+            self._close_reader()
+
+    def _close_reader(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            _or_problem(reader.close)  # a storage that is gone can't be closed
 
     def _read(self) -> StudySummary:
         if self._reader is None:
