@@ -183,6 +183,7 @@ def test_a_worse_trial_is_pruned_and_says_so():
         (("softmax", "--lr", "0.1..1"), "`--vary lr=0.1..1` lets it vary"),
         (("softmax", "--lr", "0.1,1"), "`--vary 'lr=0.1|1'` lets it vary"),
         (("softmax", "--vary", "lr=0.1..1", "--trials", "-1"), "trials: a whole number"),
+        (("softmax", "--vary", "lr=0.1..1", "--trials", "0"), "trials: a whole number"),
         (("softmax", "--vary", "lr=0.1..1", "--workers", "0"), "workers: a whole number"),
         (("softmax", "--vary", "lr=0.1..1", "--devices", "2"), "--workers N uses several"),
         (("softmax", "--vary", "lr=0.1..1", "--study", "../x"), "study: a name of letters"),

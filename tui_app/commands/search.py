@@ -59,8 +59,9 @@ def main(argv: Sequence[str]) -> int:
         _print_help(argv)
     request, flags = _new_or_joined(argv) if first_word(argv) else _going_on(argv)
     for name in ("trials", "workers"):
-        if getattr(flags, name) < (0 if name == "trials" else 1):
-            raise InvalidValue(f"{name}: a whole number ≥ 1, not {getattr(flags, name)}", name)
+        number = getattr(flags, name)
+        if number is not None and number < 1:
+            raise InvalidValue(f"{name}: a whole number ≥ 1, not {number}", name)
 
     from tui_app.headless.run import OutputOptions
     from tui_app.headless.search import search
@@ -152,7 +153,7 @@ def _request(
         storage=_storage(flags),
         lecture=lecture,
         record=record,
-        total=flags.trials,
+        total=flags.trials or 0,
         workers=flags.workers,
         machine=machine,
         keep=values.get("on_hangup", "keep") == "keep",

@@ -33,7 +33,7 @@ class Search:
     FIELD=LOW..HIGH:log one on a logarithmic scale. All others have the value of their own option.
     """
 
-    trials: Annotated[int, _shown("N", "(default: 20)")] = 0
+    trials: Annotated[int | None, _shown("N", "(default: 20)")] = None
     """How many trials the study has in the end, by all workers together. A larger number lets a
     study go on."""
 
