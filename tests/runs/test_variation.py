@@ -17,7 +17,6 @@ from tui_app.runs.settings.variation import (
     as_plain,
     check_variation,
     from_plain,
-    has_variation,
     parse_variation,
 )
 
@@ -39,7 +38,6 @@ GOOD = [
 
 @pytest.mark.parametrize(("name", "text", "variation"), GOOD)
 def test_choices_and_ranges_are_read(name: str, text: str, variation: Variation):
-    assert has_variation(text)
     found = parse_variation(FIELDS[name], text)
     assert found == variation
     assert [type(v) for v in vars(found).values()] == [type(v) for v in vars(variation).values()]
@@ -75,11 +73,6 @@ def test_a_wrong_one_is_refused_in_the_words_of_its_field(name: str, text: str, 
     with pytest.raises(InvalidValue, match=words) as caught:
         parse_variation(FIELDS[name], text)
     assert caught.value.field == name
-
-
-@pytest.mark.parametrize("text", ["0.1", "512,256", "flip and shift", "1e-4"])
-def test_one_value_has_no_variation(text: str):
-    assert not has_variation(text)
 
 
 @pytest.mark.parametrize(

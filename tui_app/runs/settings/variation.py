@@ -46,11 +46,6 @@ class Span:
 Variation: TypeAlias = Choices | Span
 
 
-def has_variation(text: str) -> bool:
-    """Whether the text of a hyperparameter is meant as choices or a range, right or wrong."""
-    return "|" in text or _BETWEEN in text
-
-
 def parse_variation(field: Field, text: str) -> Variation:
     """Parse the choices or the range of a field.
 
