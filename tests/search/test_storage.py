@@ -18,6 +18,7 @@ from tui_app.search.library import from_optuna
 from tui_app.search.storage import check_study_name, default_study_name, journal_path
 from tui_app.search.study import Study, open_study
 from tui_app.search.summary import read_study
+from tui_app.search.trial import run_name
 from tui_app.training.steering.control import Control
 
 
@@ -95,7 +96,9 @@ def test_a_journal_that_is_damaged_while_a_trial_trains_leaves_a_run_that_is_res
         check_whole(again, 2)
 
 
-@pytest.mark.parametrize("name", ["../../x/20200101-000000-0000", "a/b/c", "/etc", 3, None])
+@pytest.mark.parametrize(
+    "name", ["../../x/20200101-000000-0000", "a/b/c", "/etc", "..\\x/20200101-000000-0000", 3, None]
+)
 def test_a_run_that_a_storage_names_outside_the_runs_folder_isnt_opened(
     name: object, study: Study, lecture: Lecture
 ):
@@ -139,3 +142,5 @@ def test_a_value_in_a_storage_that_is_no_number_counts_as_none(value: Any, study
 )
 def test_a_study_of_a_file_with_any_name_has_a_name(lecture: str, name: str):
     assert check_study_name(default_study_name(lecture, ["lr"])) == name
+    run = f"{lecture}/20200101-000000-0000"
+    assert run_name(optuna.trial.create_trial(value=0.0, user_attrs={"run": run})) == run

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 #: Reports of a trial to its study, at most: each waits for the storage.
 _REPORTS = 100
 
-#: `<lecture>/<date>-<time>-<4 hex>`: a name from a storage that others may write to.
-_RUN_NAME = re.compile(r"[\w.-]+/\d{8}-\d{6}-[0-9a-f]{4}")
+#: `<lecture>/<date>-<time>-<4 hex>`: a name from a storage that others may write to. A lecture is
+#: called as the user's file.
+_RUN_NAME = re.compile(r"[^/\\:\x00-\x1f\x7f]+/\d{8}-\d{6}-[0-9a-f]{4}")
 
 
 def run_name(trial: optuna.trial.FrozenTrial) -> str:
