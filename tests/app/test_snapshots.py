@@ -98,7 +98,10 @@ def test_the_dialog_before_a_search(snap_compare, tmp_path):
         person.draft.change("lr", "1e-4..1:log")
         person.draft.change("optimizer", "sgd|adam")
         person.form.check()
-        await person.press("3", "f5")
+        await person.press("3")
+        # The help below the form has found its height.
+        await person.until(lambda: "─│\n│ The data to learn from" in person.text)
+        await person.press("f5")
         await person.until(lambda: "softmax_classifier-lr-optimizer" in person.text)
         await pilot.pause()
 

@@ -157,7 +157,7 @@ def test_a_length_that_is_too_large_does_not_matter_when_the_bytes_are_right(mir
 
 
 def test_a_slow_mirror_is_given_up_for_the_next(mirrors, monkeypatch):
-    monkeypatch.setattr(download, "SLOW_SECONDS", 0.3)
+    monkeypatch.setattr(download, "SLOW_SECONDS", 1.0)
     monkeypatch.setattr(download, "SLOW_BYTES_PER_SECOND", 10**6)
     slow, silent, good = start(mirrors, serve.drips(200_000), serve.says_nothing, serve.honest)
     assert fetch(letters(slow, silent, good)) == CONTENT
