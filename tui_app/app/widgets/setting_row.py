@@ -146,6 +146,11 @@ class SettingRow(Horizontal):
         fits = cell_len(self.field.label) < _NAME - _MARK and field.fits
         return "" if fits else f"{self.field.label}: {value}"
 
+    def on_resize(self) -> None:
+        """Have the focused setting explained again: its value may fit now, or no longer."""
+        if self.has_focus_within:
+            self.call_after_refresh(self.post_message, SettingFocused(self.field.name))
+
     def action_reset(self) -> None:
         """Reset the setting to its default."""
         self.post_message(SettingReset(self.field.name))
