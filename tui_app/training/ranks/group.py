@@ -38,6 +38,11 @@ REPORT_SECONDS = 5.0
 START_TIMEOUT = timedelta(minutes=10)
 
 
+#: The groups that were left, which a process keeps until it ends: freeing one waits for a thread of
+#: torch's with the GIL held, and that thread may need the GIL to free a tensor (seen in torch 2.4).
+_left: list[object] = []
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why a rank can't go on: a sentence, and the exit code that it means."""
@@ -199,6 +204,7 @@ class Group:
     def close(self) -> None:
         """Leave the group."""
         if dist.is_initialized():
+            _left.append((dist.group.WORLD, self._host))
             dist.destroy_process_group()
 
     def _broadcast_object(self, value: list[Any]) -> list[Any]:
