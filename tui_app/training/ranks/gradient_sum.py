@@ -12,9 +12,9 @@ from tui_app.training.ranks.ranks import Ranks
 # Why not torch's DistributedDataParallel: it puts the gradients into other buckets after the first
 # backward pass, and where 3 ranks or more add up an element depends on its place in a bucket. A
 # resumed run would round differently from the run itself. It also needs a loss from every rank, a
-# gradient for every weight, and `loss.backward()`, which a lecture may replace. On the CPU it takes
-# 0.8 to 1.0 times as long as this for the nets of lectures 9 to 11 (tests/benchmarks/
-# gradient_sums.py): these nets have too few weights to hide their sum behind the backward pass.
+# gradient for every weight, and `loss.backward()`, which a lecture may replace. With 2 ranks on the
+# CPU it takes 0.9 to 1.0 times as long as this for the nets of lectures 9 to 11 (tests/benchmarks/
+# scaling.py): these nets have too few weights to hide their sum behind the backward pass.
 
 
 class GradientSum:
