@@ -28,9 +28,8 @@ def between_steps(
     losses: LossBuffer,
 ) -> BetweenSteps:
     """What the loop does between two steps of the run, alone or with other ranks."""
-    if training.ranks.count == 1:
-        return BetweenSteps(training, saver, control, threads, clock)
-    return BetweenSharedSteps(training, saver, control, threads, clock, losses)
+    kind = BetweenSteps if training.ranks.count == 1 else BetweenSharedSteps
+    return kind(training, saver, control, threads, clock, losses)
 
 
 class BetweenSteps:
@@ -43,12 +42,14 @@ class BetweenSteps:
         control: Control,
         threads: ThreadChanges,
         clock: RunClock,
+        losses: LossBuffer,
     ) -> None:
         self._training = training
         self._saver = saver
         self._control = control
         self._threads = threads
         self._clock = clock
+        self._losses = losses
 
     @property
     def is_due(self) -> bool:
@@ -119,18 +120,6 @@ class BetweenSharedSteps(BetweenSteps):
     What the user or a clock decides, rank 0 decides when a block of steps begins, with the number
     of steps in the block: blocks by the clock of each rank would wait for each other for ever.
     """
-
-    def __init__(
-        self,
-        training: Training,
-        saver: Saver,
-        control: Control,
-        threads: ThreadChanges,
-        clock: RunClock,
-        losses: LossBuffer,
-    ) -> None:
-        super().__init__(training, saver, control, threads, clock)
-        self._losses = losses
 
     @property
     def is_due(self) -> bool:
